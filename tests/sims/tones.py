@@ -56,7 +56,7 @@ def to_letters(symbols: list[int]) -> str:
 
 
 def sound(symbols: list[int], length: int, amplitude: float) -> NDArray[np.float32]:
-    """Plays the symbols over `length` samples at 8 kHz: START and END as short as they may be, letters evenly between."""
+    """Plays the symbols over `length` samples at 8 kHz: START and END short, letters evenly between."""
     inner = np.linspace(SYMBOL, length - SYMBOL, len(symbols) - 1).astype(int)
     edges = [0, *inner.tolist(), length]
     wave = np.zeros(length, np.float32)

@@ -66,7 +66,7 @@ def words_of(text: str) -> list[str]:
 def _lowpass() -> NDArray[np.float32]:
     taps = np.arange(-40, 41)
     kernel = np.sinc(2 * _LOWPASS_HZ / tones.RATE * taps) * np.blackman(len(taps) + 2)[1:-1]
-    return (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def _speech(word: str, voice: str, wpm: int) -> NDArray[np.float32]:

@@ -1,0 +1,203 @@
+"""Stand-in of Deepgram live transcription: `/v1/listen` (Nova) here, `/v2/listen` (Flux) in `deepgram_flux`.
+
+Every result comes from the audio that arrived; `endpointing` and `utterance_end_ms` run on the audio's timeline.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aiohttp import WSMsgType, web
+
+from tests.sims.decoder import Word
+from tests.sims.deepgram_flux import FluxQuery, FluxSession
+from tests.sims.deepgram_nova import NovaQuery, NovaSession
+from tests.sims.ear import Ear
+from tests.sims.faults import GARBAGE, Fault
+from tests.sims.server import Outbox, VendorSim, end
+
+_NO_AUDIO = "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001"
+
+
+@dataclass(slots=True)
+class Listened:
+    """One connection as the stand-in saw it."""
+
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    audio_bytes: int = 0
+    first_audio_at: float = 0.0
+    controls: list[str] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    close_code: int | None = None
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+
+class Session(Protocol):
+    """One version of the protocol on one connection."""
+
+    words: list[Word]
+
+    def audio(self, data: bytes) -> None: ...
+    def control(self, message: dict[str, Any]) -> bool:
+        """True ends the stream."""
+        ...
+
+    def finish(self) -> None: ...
+
+
+class DeepgramSim(VendorSim):
+    """`final_delay_ms`, `interim_delay_ms`: added to each final / any other result. `interim_ms`: audio between two
+    interims (0: one per word). `silence_limit_s`: without audio or text the socket closes 1011. `api_key` None takes
+    any key. `gate_rms`: voice level, int16 units. `full_confidence_ms`: silence after which Flux is sure of the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        api_key: str | None = None,
+        final_delay_ms: float = 0,
+        interim_delay_ms: float = 0,
+        interim_ms: float = 250,
+        silence_limit_s: float = 10,
+        gate_rms: float = 200,
+        full_confidence_ms: float = 800,
+    ) -> None:
+        super().__init__(port=port, host=host)
+        self.api_key = api_key
+        self.final_delay_ms = final_delay_ms
+        self.interim_delay_ms = interim_delay_ms
+        self.interim_ms = interim_ms
+        self.silence_limit_s = silence_limit_s
+        self.gate_rms = gate_rms
+        self.full_confidence_ms = full_confidence_ms
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        return [web.get("/v1/listen", self._listen), web.get("/v2/listen", self._listen)]
+
+    async def _listen(self, request: web.Request) -> web.StreamResponse:
+        fault = self.faults.take(request.path)
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(fault.after_ms / 1000)
+        if fault and fault.kind == "refuse":
+            return _refusal(fault.status, fault.message)
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme not in ("Token", "token", "Bearer") or not key or self.api_key not in (None, key):
+            return _refusal(401, "Invalid credentials.")
+        try:
+            query = (FluxQuery if request.path == "/v2/listen" else NovaQuery).parse(request.query)
+        except ValueError as error:
+            return _refusal(400, str(error))
+        request_id = str(uuid.uuid4())
+        ws = web.WebSocketResponse(compress=False, max_msg_size=4 * 2**20)
+        ws.headers["dg-request-id"] = request_id
+        await ws.prepare(request)
+        outbox = Outbox(ws, fault)
+        ear = Ear(query.encoding, query.sample_rate, self.gate_rms)
+        session: Session
+        if isinstance(query, NovaQuery):
+            session = NovaSession(
+                query, ear, outbox.post, request_id, self.interim_ms, self.interim_delay_ms, self.final_delay_ms
+            )
+        else:
+            session = FluxSession(
+                query, ear, outbox.post, request_id, self.interim_delay_ms, self.final_delay_ms, self.full_confidence_ms
+            )
+        seen = Listened(
+            request.path, {name: request.query.getall(name) for name in request.query}, dict(request.headers)
+        )
+        seen.words = session.words
+        self.records.append(seen)
+        self.open_connections += 1
+        try:
+            await _Connection(request, ws, outbox, session, seen, fault, self.silence_limit_s).serve()
+        finally:
+            self.open_connections -= 1
+            seen.close_code = ws.close_code
+        return ws
+
+
+@dataclass(slots=True)
+class _Connection:
+    request: web.Request
+    ws: web.WebSocketResponse
+    outbox: Outbox
+    session: Session
+    seen: Listened
+    fault: Fault | None
+    silence_limit_s: float
+    last_input: float = field(default_factory=time.monotonic)
+
+    async def serve(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            owned = [tasks.create_task(self.outbox.run(GARBAGE)), tasks.create_task(self._watch())]
+            try:
+                await self._receive()
+            finally:
+                for task in owned:
+                    task.cancel()
+
+    async def _watch(self) -> None:
+        """Closes what has been silent too long, and fails on time."""
+        while not self.ws.closed:
+            quiet = time.monotonic() - self.last_input
+            if quiet >= self.silence_limit_s:
+                await end(self.request, self.ws, 1011, _NO_AUDIO)
+                return
+            if self.fault and self.outbox.is_due("close", "error"):
+                if self.fault.kind == "error":
+                    error = {"type": "Error", "variant": "InternalError", "description": self.fault.message}
+                    await self.ws.send_str(json.dumps(error))
+                await end(self.request, self.ws, self.fault.code, self.fault.message)
+                return
+            planned = self.fault is not None and self.fault.kind in ("close", "error")
+            await asyncio.sleep(0.01 if planned else min(0.25, self.silence_limit_s - quiet))
+
+    async def _receive(self) -> None:
+        async for message in self.ws:
+            self.last_input = time.monotonic()
+            if message.type is WSMsgType.BINARY:
+                over = not message.data
+                self.outbox.received += len(message.data)
+                if not self.seen.audio_bytes:
+                    self.seen.first_audio_at = self.last_input
+                self.seen.audio_bytes += len(message.data)
+                self.session.audio(message.data)
+            elif message.type is WSMsgType.TEXT:
+                self.seen.controls.append(message.data)
+                over = self._control(message.data)
+            else:
+                continue
+            if over:
+                self.session.finish()
+                await self.outbox.flushed()
+                await self.ws.close(code=1000)
+                return
+
+    def _control(self, text: str) -> bool:
+        try:
+            message = json.loads(text)
+            if not isinstance(message, dict) or "type" not in message:
+                raise ValueError("a control message is an object with a type")
+        except ValueError as error:
+            self.outbox.post({"type": "Error", "variant": "SchemaError", "description": str(error), "message": text})
+            return False
+        return self.session.control(message)
+
+
+def _refusal(status: int, message: str) -> web.Response:
+    names = {400: "Bad Request", 401: "INVALID_AUTH", 429: "TOO_MANY_REQUESTS"}
+    request_id = str(uuid.uuid4())
+    body = {"err_code": names.get(status, "ERROR"), "err_msg": message, "request_id": request_id}
+    return web.json_response(body, status=status, headers={"dg-error": message, "dg-request-id": request_id})
+
