@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -119,11 +119,13 @@ class DeepgramSim(VendorSim):
         seen.words = session.words
         self.records.append(seen)
         self.open_connections += 1
+        self.note()
         try:
-            await _Connection(request, ws, outbox, session, seen, fault, self.silence_limit_s).serve()
+            await _Connection(request, ws, outbox, session, seen, fault, self.silence_limit_s, self.note).serve()
         finally:
             self.open_connections -= 1
             seen.close_code = ws.close_code
+            self.note()
         return ws
 
 
@@ -136,6 +138,7 @@ class _Connection:
     seen: Listened
     fault: Fault | None
     silence_limit_s: float
+    note: Callable[[], None]
     last_input: float = field(default_factory=time.monotonic)
 
     async def serve(self) -> None:
@@ -178,6 +181,7 @@ class _Connection:
                 over = self._control(message.data)
             else:
                 continue
+            self.note()
             if over:
                 self.session.finish()
                 await self.outbox.flushed()

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +31,18 @@ class VendorSim:
         self.open_connections = 0
         self._host, self._port = host, port
         self._runner: web.AppRunner | None = None
+        self._news = asyncio.Event()
+
+    def note(self) -> None:
+        """Something reached the stand-in: wakes whoever waits in `until`."""
+        self._news.set()
+
+    async def until(self, holds: Callable[[], bool], timeout_s: float = 5) -> None:
+        """Waits until `holds()`, which is asked again whenever something reached the stand-in. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while not holds():
+                self._news.clear()
+                await self._news.wait()
 
     @property
     def url(self) -> str:

@@ -1,0 +1,165 @@
+"""An agent's files: `agents/<name>/agent.yaml`, read and checked. Tools and knowledge lie beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from parley.errors import Misconfigured, NotFound
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Voice(_Strict):
+    """Which voice, by engine name. `speed` 1 = as the voice is."""
+
+    elevenlabs: str = ""
+    local: str = ""
+    speed: float = Field(1.0, ge=0.7, le=1.3)
+
+
+class Endpointing(_Strict):
+    """ms of silence after which a turn is over: at least, at most."""
+
+    min_delay_ms: int = Field(0, ge=0, le=5000)
+    max_delay_ms: int = Field(0, ge=0, le=10000)
+    policy: str = ""
+
+
+class Interruption(_Strict):
+    """When speech over the bot's voice is an interruption: either is enough. `protect_ms`: start of the greeting."""
+
+    min_speech_ms: int = Field(250, ge=0, le=5000)
+    min_words: int = Field(1, ge=0, le=20)
+    protect_ms: int = Field(0, ge=0, le=10000)
+    backchannels: tuple[str, ...] = ("uh-huh", "mm-hm", "mhm", "yeah", "yes", "okay", "ok", "right", "sure", "i see")
+
+
+class Silence(_Strict):
+    """A caller who says nothing is asked, then the call ends."""
+
+    prompt_after_s: float = Field(8.0, gt=0, le=600)
+    prompts: tuple[str, ...] = ("Are you still there?", "I cannot hear you. Is there anything I can do for you?")
+    goodbye: str = "I will hang up now. Goodbye."
+
+
+class Limits(_Strict):
+    """Bounds of a call. `turn_s`: a caller who never stops talking is answered after this."""
+
+    call_s: float = Field(1800.0, gt=0, le=14400)
+    turn_s: float = Field(60.0, gt=0, le=600)
+    rounds: int = Field(3, ge=1, le=10)
+    answer_tokens: int = Field(400, ge=1, le=4000)
+
+
+class Knowledge(_Strict):
+    """`always`: passages for every turn; `never`."""
+
+    retrieve: Literal["always", "never"] = "always"
+    limit: int = Field(3, ge=1, le=10)
+    min_score: float = Field(0.0, ge=0, le=1)
+
+
+class Sentences(_Strict):
+    """What is said when words of its own fail the bot."""
+
+    trouble: str = "I am sorry, something went wrong on my side. Could you say that again?"
+    unavailable: str = "I am sorry, I cannot help you right now. Please call again a little later. Goodbye."
+    not_heard: str = "Sorry, I did not hear you. Please say that again."
+    too_long: str = "Let me stop you there for a moment."
+    time_is_up: str = "I am sorry, we have reached the end of the time for this call. Goodbye."
+
+
+class Slot(_Strict):
+    """Something a tool needs. `kind` says how it is heard; `values` for a choice; `ask` is the question for it."""
+
+    kind: Literal["digits", "choice", "text", "day", "name"] = "text"
+    length: int = Field(0, ge=0, le=20)
+    values: tuple[str, ...] = ()
+    ask: str = ""
+
+
+class Intent(_Strict):
+    """What callers want, and in which words: `phrases` with `[a|b|]` alternatives and `{slot}` places.
+
+    `tool`: called with the slots once all in `needs` are known. `say`: a fixed answer instead. `answer`: how to say a
+    tool's result, with its fields in braces; without it the result's own `summary` is said.
+    """
+
+    phrases: tuple[str, ...] = Field(min_length=1)
+    tool: str = ""
+    needs: tuple[str, ...] = ()
+    say: str = ""
+    answer: str = ""
+    confirm: str = ""
+
+
+class Domain(_Strict):
+    """How this agent's callers talk: for the engines that run without a vendor."""
+
+    slots: dict[str, Slot] = Field(default_factory=dict)
+    intents: dict[str, Intent] = Field(default_factory=dict)
+    fallback: str = "I am sorry, I can not help with that."
+
+
+class Agent(_Strict):
+    """One bot."""
+
+    name: str = ""
+    version: str = ""
+    company: str
+    language: str = "en"
+    greeting: str = Field(min_length=1)
+    prompt: str = Field(min_length=1)
+    voice: Voice = Voice()
+    models: dict[str, str] = Field(default_factory=dict)
+    tools: tuple[str, ...] | None = None
+    keyterms: tuple[str, ...] = ()
+    endpointing: Endpointing = Endpointing()
+    interruption: Interruption = Interruption()
+    silence: Silence = Silence()
+    limits: Limits = Limits()
+    knowledge: Knowledge = Knowledge()
+    sentences: Sentences = Sentences()
+    domain: Domain = Domain()
+
+
+def known_agents(folder: Path) -> list[str]:
+    """Names of the agents in `folder`."""
+    return sorted(p.parent.name for p in folder.glob("*/agent.yaml"))
+
+
+@lru_cache(maxsize=64)
+def load_agent(folder: Path, name: str) -> Agent:
+    """The agent `name`. Raises NotFound (lists the known ones), Misconfigured (file, field, what is wrong).
+
+    `version` is a short hash of all its files, so that a state knows what it was decided with.
+    """
+    if name not in known_agents(folder):
+        raise NotFound(f"there is no agent {name!r} in {folder}; known are {', '.join(known_agents(folder)) or 'none'}")
+    path = folder / name / "agent.yaml"
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as e:
+        raise Misconfigured(f"{path}: not valid YAML: {e}") from e
+    if not isinstance(data, dict):
+        raise Misconfigured(f"{path}: expected a mapping at the top")
+    try:
+        return Agent.model_validate({**data, "name": name, "version": _version(folder / name)})
+    except ValidationError as e:
+        lines = [f"{'.'.join(map(str, err['loc']))}: {err['msg']}" for err in e.errors()]
+        raise Misconfigured(f"{path}: {'; '.join(lines)}") from None
+
+
+def _version(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]

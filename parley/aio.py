@@ -1,0 +1,65 @@
+"""Tasks with an owner, for places where a TaskGroup cannot stand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+@asynccontextmanager
+async def background(*coros: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Run coroutines beside the body; cancel and await them when the body is left, however it is left.
+
+    Safe around a `yield` of an async generator, where a TaskGroup is not: closing the generator early raises
+    GeneratorExit through the body, and a TaskGroup would turn that into an exception group.
+    A background task that fails does not interrupt the body: its error is raised when the body ends without one of
+    its own. Let a task hand its failure to the body through the queue that they share.
+    """
+    tasks = [asyncio.ensure_future(coro) for coro in coros]
+    try:
+        yield tasks
+    except BaseException:
+        await _stop(tasks)
+        raise
+    for error in await _stop(tasks):
+        raise error
+
+
+async def _stop(tasks: list[asyncio.Task[None]]) -> list[BaseException]:
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    return [r for r in results if isinstance(r, BaseException) and not isinstance(r, asyncio.CancelledError)]
+
+
+class TaskSet:
+    """Owns tasks whose number is not known beforehand; `close` cancels and awaits them all.
+
+    A task that fails with anything but cancellation is handed to `on_error`, so that nothing fails unseen.
+    """
+
+    def __init__(self, on_error: Any) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._on_error = on_error
+
+    def spawn(self, coro: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(coro)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_error(error)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    async def close(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,7 @@
+"""gRPC between services: how a service serves (`server`), how it finds and calls others (`peers`), errors (`status`)."""
+
+from parley.rpc.peers import CallStream, Peer, Peers, call
+from parley.rpc.server import Admission, Server, run
+from parley.rpc.status import from_rpc, mapped, to_status
+
+__all__ = ["Admission", "CallStream", "Peer", "Peers", "Server", "call", "from_rpc", "mapped", "run", "to_status"]

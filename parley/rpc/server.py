@@ -1,0 +1,216 @@
+"""How a service serves: health, reflection, error mapping, admission, the ping stream, drain on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from parley import telemetry
+from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
+from parley.rpc.status import to_status
+from parley.settings import Settings
+from parley.v1 import replica_pb2, replica_pb2_grpc
+
+log = structlog.get_logger()
+
+# A frozen peer is noticed within keepalive_time + keepalive_timeout; the server must allow pings that often.
+OPTIONS = [
+    ("grpc.keepalive_time_ms", 1000),
+    ("grpc.keepalive_timeout_ms", 1000),
+    ("grpc.http2.ping_timeout_ms", 1000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 500),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.so_reuseport", 0),
+]
+
+Serving = health_pb2.HealthCheckResponse
+
+
+class Admission:
+    """How many calls a process takes. `admit` raises AtCapacity over it and Unavailable while draining."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.active = 0
+        self.draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def load(self) -> float:
+        return self.active / self.capacity
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        if self.draining:
+            raise Unavailable("draining: open elsewhere")
+        if self.active >= self.capacity:
+            raise AtCapacity(f"{self.active} of {self.capacity} streams are open here")
+        self.active += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self.active -= 1
+            if not self.active:
+                self._idle.set()
+
+    async def drained(self, timeout_s: float) -> bool:
+        """Take nothing new; True when the last stream ended within the time."""
+        self.draining = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+
+class _ErrorMapping(grpc.aio.ServerInterceptor):
+    """Our errors leave as gRPC statuses; others as INTERNAL, with the traceback in the log."""
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        handler = await continuation(details)
+        if handler is None:
+            return None
+        if handler.response_streaming:
+            wrapped = _mapped_stream(handler.stream_stream or handler.unary_stream)
+            make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+        else:
+            wrapped = _mapped_unary(handler.stream_unary or handler.unary_unary)
+            make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+        return make(wrapped, handler.request_deserializer, handler.response_serializer)
+
+
+def _mapped_stream(method: Any) -> Any:
+    async def handler(request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            async for response in method(request, context):
+                yield response
+        except Exception as e:
+            await _abort(context, e)
+
+    return handler
+
+
+def _mapped_unary(method: Any) -> Any:
+    async def handler(request: Any, context: Any) -> Any:
+        try:
+            return await method(request, context)
+        except Exception as e:
+            await _abort(context, e)
+
+    return handler
+
+
+async def _abort(context: Any, error: Exception) -> None:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if not isinstance(error, ParleyError):
+        log.error("servicer failed", exc_info=error)
+    code, message = to_status(error)
+    await context.abort(code, message)
+
+
+class _Replica(replica_pb2_grpc.ReplicaServicer):
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._instance = f"{os.getpid()}-{os.urandom(4).hex()}"
+
+    async def Watch(self, requests: Any, context: Any) -> AsyncIterator[replica_pb2.Pong]:  # type: ignore[override]
+        async for ping in requests:
+            yield replica_pb2.Pong(
+                n=ping.n,
+                load=self._admission.load,
+                draining=self._admission.draining,
+                instance=self._instance,
+            )
+
+
+class Server:
+    """One gRPC server. `add` registers a servicer by the generated adder; the rest is the same for every service."""
+
+    def __init__(self, name: str, listen: str, admission: Admission) -> None:
+        self.name = name
+        self.admission = admission
+        self._listen = listen
+        self._grpc = grpc.aio.server(interceptors=[_ErrorMapping()], options=OPTIONS)
+        self._names: list[str] = []
+        self._health = health.aio.HealthServicer()
+        self.port = 0
+
+    def add(self, service: Any, adder: Callable[[Any, Any], None], servicer: Any) -> None:
+        """`service`: its descriptor, `stt_pb2.DESCRIPTOR.services_by_name["SpeechToText"]`."""
+        adder(servicer, self._grpc)
+        self._names.append(service.full_name)
+
+    async def start(self) -> None:
+        """Bind and serve; `port` is then known. Raises Misconfigured when the address is taken."""
+        replica_pb2_grpc.add_ReplicaServicer_to_server(_Replica(self.admission), self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        names = [*self._names, replica_pb2.DESCRIPTOR.services_by_name["Replica"].full_name, health.SERVICE_NAME]
+        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._grpc)
+        try:
+            self.port = self._grpc.add_insecure_port(self._listen)
+        except RuntimeError:
+            self.port = 0
+        if not self.port:
+            raise Misconfigured(f"PARLEY_LISTEN: {self._listen} cannot be bound; is it taken? Choose another port, or 0")
+        await self._grpc.start()
+        for name in ("", *self._names):
+            await self._health.set(name, Serving.SERVING)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Health says NOT_SERVING, nothing new is taken, open streams may finish; then everything is closed."""
+        await self._health.enter_graceful_shutdown()
+        done = await self.admission.drained(timeout_s)
+        await self._grpc.stop(0.2)
+        return done
+
+
+Wire = Callable[[Server, Settings], Awaitable[Callable[[], Awaitable[None]] | None]]
+
+
+def run(name: str, wire: Wire) -> None:
+    """The body of a service's `__main__`: settings, telemetry, `wire(server, settings)`, serve until SIGTERM, drain.
+
+    `wire` adds the servicers and returns what closes them, or None. A ParleyError at the start is one clear line on
+    stderr and exit status 2.
+    """
+    import uvloop
+
+    try:
+        settings = Settings.read()
+        uvloop.run(_serve(name, settings, wire))
+    except ParleyError as e:
+        print(f"parley {name}: {e}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+async def _serve(name: str, settings: Settings, wire: Wire) -> None:
+    stop = asyncio.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+    admission = Admission(settings.capacity)
+    async with telemetry.started(name, settings):
+        server = Server(name, settings.listen, admission)
+        close = await wire(server, settings)
+        await server.start()
+        log.info("serving", port=server.port)
+        await stop.wait()
+        done = await server.drain(settings.drain_s)
+        log.info("drained", complete=done)
+        if close is not None:
+            await close()

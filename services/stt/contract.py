@@ -1,0 +1,128 @@
+"""What a recogniser is to the stt service, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from parley.audio import TELEPHONE, AudioFormat
+
+
+class Expect(Enum):
+    """What kind of answer the bot's last question asked for."""
+
+    FREE = "free"
+    YES_NO = "yes_no"
+    DIGITS = "digits"
+    SPELLING = "spelling"
+    BUTTON = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpointing:
+    """When silence means "your turn". Delays in ms of silence after the last word; 0 = the service's default."""
+
+    expect: Expect = Expect.FREE
+    min_delay_ms: int = 0
+    max_delay_ms: int = 0
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """This caller's pauses inside a turn, as far as known."""
+
+    count: int = 0
+    mean_ms: int = 0
+    max_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SttConfig:
+    call_id: str = ""
+    format: AudioFormat = TELEPHONE
+    language: str = "en"
+    endpointing: Endpointing = Endpointing()
+    keyterms: tuple[str, ...] = ()
+    offset_ms: int = 0
+    agent: str = ""
+    pauses: Pauses = Pauses()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Offsets everywhere: ms of leg time, that is `config.offset_ms` + position in this stream's audio."""
+
+    offset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interim:
+    text: str
+    start_ms: int
+    end_ms: int
+    stability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float = 0.0
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    offset_ms: int
+
+
+class TurnKind(Enum):
+    EAGER = "eager"
+    RESUMED = "resumed"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """From a provider: the vendor's own opinion. From the endpointing: the service's decision."""
+
+    kind: TurnKind
+    offset_ms: int
+    confidence: float = 0.0
+    text: str = ""
+    speech_end_ms: int = 0
+    pauses: Pauses = field(default=Pauses())
+
+
+SpeechEvent = SpeechStarted | Interim | Final | SpeechStopped | TurnEnded
+
+
+class Flush(Enum):
+    """Stands in the audio stream: say now what you have, do not wait for more."""
+
+    FLUSH = "flush"
+
+
+class SpeechToTextProvider(Protocol):
+    """One class per vendor, made from Settings; one object serves all calls of the process.
+
+    `recognize` yields what the vendor hears in `audio` (bytes of `config.format`, in order, faster than real time
+    after a reconnect; the end of the iterator is the end of the call). Closing the generator closes the vendor's stream.
+    Raises Misconfigured (key refused), AtCapacity (429), VendorLost (closed, stalled, garbage), BadInput.
+    """
+
+    def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]: ...
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,111 @@
+"""What the model stand-in answers: a function of the conversation, or rules as data."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Messages = Sequence[Mapping[str, Any]]
+Tools = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call. `arguments` is a dict, or a string sent as it is (so that it may be broken JSON)."""
+
+    name: str
+    arguments: Mapping[str, Any] | str = field(default_factory=dict)
+
+    @property
+    def wire(self) -> str:
+        return self.arguments if isinstance(self.arguments, str) else json.dumps(self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: words, tool calls, or words and then tool calls."""
+
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+
+
+Script = Callable[[Messages, Tools], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """If the last message is the user's and matches `heard`, or a tool's and matches `told`: answer this.
+
+    Patterns are regular expressions, case ignored. `say` and string arguments may use the pattern's groups as {1}, {2}
+    and the last message's text as {0}. Without a match in any rule the answer quotes the last message.
+    """
+
+    heard: str = ""
+    told: str = ""
+    say: str = ""
+    call: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """A message's text, whether content is a string, a list of parts or null."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content or ""
+
+
+def last_heard(messages: Messages) -> str:
+    """The last thing the user said."""
+    return next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
+
+
+def by_rules(rules: Sequence[Rule]) -> Script:
+    """A script from rules; the first that matches answers. A call to a tool that was not offered is left out."""
+
+    def script(messages: Messages, tools: Tools) -> Reply:
+        offered = {tool.get("function", {}).get("name") for tool in tools}
+        last = messages[-1] if messages else {}
+        text = text_of(last)
+        for rule in rules:
+            pattern = rule.told if last.get("role") == "tool" else rule.heard
+            match = re.search(pattern, text, re.IGNORECASE) if pattern else None
+            if match is None or (rule.call and rule.call not in offered):
+                continue
+            calls = (Call(rule.call, {k: _fill(v, text, match) for k, v in rule.arguments.items()}),)
+            return Reply(_fill(rule.say, text, match), calls if rule.call else ())
+        return polite(messages, tools)
+
+    return script
+
+
+def _fill(value: Any, text: str, match: "re.Match[str]") -> Any:
+    if not isinstance(value, str):
+        return value
+    parts = [text, *(group or "" for group in match.groups())]
+    return re.sub(r"\{(\d)\}", lambda hole: parts[int(hole[1])] if int(hole[1]) < len(parts) else hole[0], value)
+
+
+def polite(messages: Messages, _tools: Tools) -> Reply:
+    """The answer without a script: quotes what was said, or what the tool told."""
+    if messages and messages[-1].get("role") == "tool":
+        return Reply(f"Here is what I found. {text_of(messages[-1])}")
+    heard = last_heard(messages)
+    if not heard:
+        return Reply("Hello, how can I help you today?")
+    return Reply(f"You said: {heard.strip().rstrip('.?!')}. I am happy to help you with that today.")
+
+
+def rules_from(data: Sequence[Mapping[str, Any]]) -> list[Rule]:
+    """Rules from JSON. Raises ValueError that names the entry."""
+    rules = []
+    for place, entry in enumerate(data):
+        try:
+            rule = Rule(**entry)
+            for pattern in (rule.heard, rule.told):
+                re.compile(pattern)
+        except (TypeError, re.error) as error:
+            raise ValueError(f"rules[{place}]: {error}; fields are heard, told, say, call, arguments") from error
+        rules.append(rule)
+    return rules
