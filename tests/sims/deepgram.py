@@ -18,7 +18,8 @@ from tests.sims.deepgram_flux import FluxQuery, FluxSession
 from tests.sims.deepgram_nova import NovaQuery, NovaSession
 from tests.sims.ear import Ear
 from tests.sims.faults import GARBAGE, Fault
-from tests.sims.server import Outbox, VendorSim, end
+from tests.sims.server import VendorSim
+from tests.sims.sockets import Goodbye, Outbox
 
 _NO_AUDIO = "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001"
 
@@ -139,44 +140,33 @@ class _Connection:
     fault: Fault | None
     silence_limit_s: float
     note: Callable[[], None]
-    last_input: float = field(default_factory=time.monotonic)
 
     async def serve(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            owned = [tasks.create_task(self.outbox.run(GARBAGE)), tasks.create_task(self._watch())]
+            watch = self.outbox.watch(self.request, self.silence_limit_s, Goodbye(1011, _NO_AUDIO), self._failure())
+            owned = [tasks.create_task(self.outbox.run(GARBAGE)), tasks.create_task(watch)]
             try:
                 await self._receive()
             finally:
                 for task in owned:
                     task.cancel()
 
-    async def _watch(self) -> None:
-        """Closes what has been silent too long, and fails on time."""
-        while not self.ws.closed:
-            quiet = time.monotonic() - self.last_input
-            if quiet >= self.silence_limit_s:
-                await end(self.request, self.ws, 1011, _NO_AUDIO)
-                return
-            if self.fault and self.outbox.is_due("close", "error"):
-                if self.fault.kind == "error":
-                    error = {"type": "Error", "variant": "InternalError", "description": self.fault.message}
-                    await self.ws.send_str(json.dumps(error))
-                await end(self.request, self.ws, self.fault.code, self.fault.message)
-                return
-            planned = self.fault is not None and self.fault.kind in ("close", "error")
-            await asyncio.sleep(0.01 if planned else min(0.25, self.silence_limit_s - quiet))
+    def _failure(self) -> Goodbye:
+        fault = self.fault or Fault("close")
+        error = {"type": "Error", "variant": "InternalError", "description": fault.message}
+        return Goodbye(fault.code, fault.message, error)
 
     async def _receive(self) -> None:
         async for message in self.ws:
-            self.last_input = time.monotonic()
             if message.type is WSMsgType.BINARY:
                 over = not message.data
-                self.outbox.received += len(message.data)
+                self.outbox.took(len(message.data))
                 if not self.seen.audio_bytes:
-                    self.seen.first_audio_at = self.last_input
+                    self.seen.first_audio_at = time.monotonic()
                 self.seen.audio_bytes += len(message.data)
                 self.session.audio(message.data)
             elif message.type is WSMsgType.TEXT:
+                self.outbox.took(0)
                 self.seen.controls.append(message.data)
                 over = self._control(message.data)
             else:

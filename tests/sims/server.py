@@ -7,14 +7,12 @@ Control door, for tests that run a stand-in in another process: `POST /_sim/faul
 import asyncio
 import dataclasses
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from tests.sims.faults import Fault, Faults
 
@@ -97,59 +95,3 @@ class VendorSim:
     async def _show_records(self, _request: web.Request) -> web.Response:
         shown = [dataclasses.asdict(record) for record in self.records]
         return web.json_response(shown, dumps=lambda value: json.dumps(value, default=str))
-
-
-class Outbox:
-    """Sends a WebSocket's messages in order, each no earlier than its delay; stalls and garbles as its fault says."""
-
-    def __init__(self, ws: web.WebSocketResponse, fault: Fault | None) -> None:
-        self._ws = ws
-        self._fault = fault
-        self._born = time.monotonic()
-        self._garbled = False
-        self._queue: asyncio.Queue[tuple[float, str]] = asyncio.Queue(maxsize=10_000)
-        self.received = 0
-        self.sent = 0
-
-    @property
-    def age_ms(self) -> float:
-        return (time.monotonic() - self._born) * 1000
-
-    def is_due(self, *kinds: str) -> bool:
-        """Whether this connection's fault is one of these kinds and begins now."""
-        fault = self._fault
-        return fault is not None and fault.kind in kinds and fault.begins(self.age_ms, self.received, self.sent)
-
-    def post(self, message: dict[str, Any], delay_ms: float = 0) -> None:
-        """Queues a message. A client that stops reading for 10,000 messages is a broken test: QueueFull is raised."""
-        self._queue.put_nowait((time.monotonic() + delay_ms / 1000, json.dumps(message)))
-
-    async def run(self, garbage: str) -> None:
-        """Sends until cancelled."""
-        while True:
-            due, text = await self._queue.get()
-            wait = due - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            if not self.is_due("stall") and not self._ws.closed:
-                # A client that has gone is no fault of the stand-in: the receiving side sees it too.
-                with suppress(ConnectionError):
-                    if self.is_due("garbage") and not self._garbled:
-                        self._garbled = True
-                        await self._ws.send_str(garbage)
-                    await self._ws.send_str(text)
-                    self.sent += 1
-            self._queue.task_done()
-
-    async def flushed(self) -> None:
-        """Waits until everything queued has been sent."""
-        await self._queue.join()
-
-
-async def end(request: web.Request, ws: web.WebSocketResponse, code: int, reason: str) -> None:
-    """Closes a WebSocket with a code and a reason; code 0 cuts the connection without a close frame."""
-    if code == 0:
-        if request.transport is not None:
-            request.transport.abort()
-        return
-    await ws.close(code=code or WSCloseCode.OK, message=reason.encode()[:120])
