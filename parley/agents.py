@@ -110,7 +110,7 @@ class Domain(_Strict):
 
 
 class Agent(_Strict):
-    """One bot."""
+    """One bot. `transfer_to`: the E.164 number of the people behind it; empty: calls cannot be transferred."""
 
     name: str = ""
     version: str = ""
@@ -121,6 +121,7 @@ class Agent(_Strict):
     voice: Voice = Voice()
     models: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] | None = None
+    transfer_to: str = Field("", pattern=r"^(\+[1-9][0-9]{6,14})?$")
     keyterms: tuple[str, ...] = ()
     endpointing: Endpointing = Endpointing()
     interruption: Interruption = Interruption()

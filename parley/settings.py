@@ -22,67 +22,161 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
 
     # Which engines
-    profile: Literal["", "local", "cloud"] = Field("", alias="PARLEY_PROFILE", description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else local")
+    profile: Literal["", "local", "cloud"] = Field(
+        "",
+        alias="PARLEY_PROFILE",
+        description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else local",
+    )
     stt: str = Field("", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `local`")
     llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference: `openai`, `local`")
     tts: str = Field("", alias="PARLEY_TTS", description="Voices in order of preference: `elevenlabs`, `local`")
-    vad: Literal["silero", "off"] = Field("silero", alias="PARLEY_VAD", description="Voice activity detection in stt; `off` relies on the recogniser's own")
+    vad: Literal["silero", "off"] = Field(
+        "silero",
+        alias="PARLEY_VAD",
+        description="Voice activity detection in stt; `off` relies on the recogniser's own",
+    )
 
     # Vendors
     deepgram_api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram key")
-    deepgram_base_url: str = Field("https://api.deepgram.com", alias="DEEPGRAM_BASE_URL", description="Deepgram or a stand-in; http(s) or ws(s), with or without a path")
+    deepgram_base_url: str = Field(
+        "https://api.deepgram.com",
+        alias="DEEPGRAM_BASE_URL",
+        description="Deepgram or a stand-in; http(s) or ws(s), with or without a path",
+    )
     deepgram_model: str = Field("nova-3", alias="PARLEY_DEEPGRAM_MODEL", description="Deepgram model (live, v1)")
-    openai_api_key: SecretStr = Field(SecretStr(""), alias="OPENAI_API_KEY", description="Key of OpenAI or a compatible server")
-    openai_base_url: str = Field("https://api.openai.com/v1", alias="OPENAI_BASE_URL", description="OpenAI, Ollama, vLLM, llama.cpp or a stand-in; with or without `/v1`")
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), alias="OPENAI_API_KEY", description="Key of OpenAI or a compatible server"
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1",
+        alias="OPENAI_BASE_URL",
+        description="OpenAI, Ollama, vLLM, llama.cpp or a stand-in; with or without `/v1`",
+    )
     openai_model: str = Field("gpt-4.1-mini", alias="PARLEY_OPENAI_MODEL", description="Model name at that server")
     elevenlabs_api_key: SecretStr = Field(SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs key")
-    elevenlabs_base_url: str = Field("https://api.elevenlabs.io", alias="ELEVENLABS_BASE_URL", description="ElevenLabs or a stand-in; http(s) or ws(s)")
+    elevenlabs_base_url: str = Field(
+        "https://api.elevenlabs.io",
+        alias="ELEVENLABS_BASE_URL",
+        description="ElevenLabs or a stand-in; http(s) or ws(s)",
+    )
     elevenlabs_model: str = Field("eleven_flash_v2_5", alias="PARLEY_ELEVENLABS_MODEL", description="ElevenLabs model")
-    elevenlabs_voice: str = Field("21m00Tcm4TlvDq8ikWAM", alias="PARLEY_ELEVENLABS_VOICE", description="Voice id, unless the agent names one")
-    twilio_account_sid: str = Field("", alias="TWILIO_ACCOUNT_SID", description="Twilio account, to end and transfer calls")
-    twilio_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_AUTH_TOKEN", description="Twilio token; signatures are checked with it. Without it only calls from this machine are taken. Two tokens, comma-separated, during a rotation")
-    twilio_api_base_url: str = Field("https://api.twilio.com", alias="TWILIO_API_BASE_URL", description="Twilio REST or a stand-in")
+    elevenlabs_voice: str = Field(
+        "21m00Tcm4TlvDq8ikWAM", alias="PARLEY_ELEVENLABS_VOICE", description="Voice id, unless the agent names one"
+    )
+    twilio_account_sid: str = Field(
+        "", alias="TWILIO_ACCOUNT_SID", description="Twilio account, to end and transfer calls"
+    )
+    twilio_auth_token: SecretStr = Field(
+        SecretStr(""),
+        alias="TWILIO_AUTH_TOKEN",
+        description="Twilio token; signatures are checked with it. Without it only calls from this machine are taken. Two tokens, comma-separated, during a rotation",
+    )
+    twilio_api_base_url: str = Field(
+        "https://api.twilio.com", alias="TWILIO_API_BASE_URL", description="Twilio REST or a stand-in"
+    )
 
     # The gateway
     gateway_host: str = Field("127.0.0.1", alias="PARLEY_GATEWAY_HOST", description="Address the gateway listens on")
-    gateway_port: int = Field(8080, alias="PARLEY_GATEWAY_PORT", ge=0, le=65535, description="Port the gateway listens on; 0 picks a free one")
-    public_url: str = Field("", alias="PARLEY_PUBLIC_URL", description="How Twilio reaches the gateway, `https://host`; signatures are checked against it. Empty: the request's own host")
-    call_linger_s: float = Field(30.0, alias="PARLEY_CALL_LINGER_S", ge=0, description="How long the state of an ended call is kept")
-    max_reentries: int = Field(5, alias="PARLEY_MAX_REENTRIES", ge=0, description="How often the carrier may bring a call back after a lost stream")
+    gateway_port: int = Field(
+        8080, alias="PARLEY_GATEWAY_PORT", ge=0, le=65535, description="Port the gateway listens on; 0 picks a free one"
+    )
+    public_url: str = Field(
+        "",
+        alias="PARLEY_PUBLIC_URL",
+        description="How Twilio reaches the gateway, `https://host`; signatures are checked against it. Empty: the request's own host",
+    )
+    call_linger_s: float = Field(
+        30.0, alias="PARLEY_CALL_LINGER_S", ge=0, description="How long the state of an ended call is kept"
+    )
+    max_reentries: int = Field(
+        5,
+        alias="PARLEY_MAX_REENTRIES",
+        ge=0,
+        description="How often the carrier may bring a call back after a lost stream",
+    )
 
-    secret: SecretStr = Field(SecretStr(""), alias="PARLEY_SECRET", description="Signs the one-time tokens of media sockets; the same for all gateways. Empty: a random one per process")
+    secret: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_SECRET",
+        description="Signs the one-time tokens of media sockets; the same for all gateways. Empty: a random one per process",
+    )
 
     # The agent
     agent: str = Field("frontdesk", alias="PARLEY_AGENT", description="Which agent answers, unless the call names one")
     agents_dir: Path = Field(Path("agents"), alias="PARLEY_AGENTS_DIR", description="Folder of the agents")
 
     # This process
-    listen: str = Field("127.0.0.1:0", alias="PARLEY_LISTEN", description="Address of the service's gRPC server, `host:port`; 0 picks a free port")
-    metrics_port: int = Field(0, alias="PARLEY_METRICS_PORT", ge=-1, le=65535, description="Port of the service's `/metrics`; 0 picks a free one, -1 none")
+    listen: str = Field(
+        "127.0.0.1:0",
+        alias="PARLEY_LISTEN",
+        description="Address of the service's gRPC server, `host:port`; 0 picks a free port",
+    )
+    metrics_port: int = Field(
+        0,
+        alias="PARLEY_METRICS_PORT",
+        ge=-1,
+        le=65535,
+        description="Port of the service's `/metrics`; 0 picks a free one, -1 none",
+    )
     capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once")
-    workers: int = Field(0, alias="PARLEY_WORKERS", ge=0, description="Worker processes of the local recogniser; 0: one per core, at most 4")
-    drain_s: float = Field(20.0, alias="PARLEY_DRAIN_S", ge=0, description="How long a process asked to stop waits for its calls")
-    data_dir: Path = Field(Path(".parley"), alias="PARLEY_DATA_DIR", description="Where local databases, models and indexes are kept")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="PARLEY_LOG_LEVEL", description="What is logged")
+    workers: int = Field(
+        0,
+        alias="PARLEY_WORKERS",
+        ge=0,
+        description="Worker processes of the local recogniser; 0: one per core, at most 4",
+    )
+    drain_s: float = Field(
+        20.0, alias="PARLEY_DRAIN_S", ge=0, description="How long a process asked to stop waits for its calls"
+    )
+    data_dir: Path = Field(
+        Path(".parley"), alias="PARLEY_DATA_DIR", description="Where local databases, models and indexes are kept"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", alias="PARLEY_LOG_LEVEL", description="What is logged"
+    )
     log_format: Literal["json", "text"] = Field("json", alias="PARLEY_LOG_FORMAT", description="How it is logged")
-    otlp_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Collector of traces; empty: no traces leave the process")
+    otlp_endpoint: str = Field(
+        "", alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Collector of traces; empty: no traces leave the process"
+    )
 
     # The others
-    stt_address: str = Field("127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated")
+    stt_address: str = Field(
+        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated"
+    )
     tts_address: str = Field("127.0.0.1:50052", alias="PARLEY_TTS_ADDRESS", description="Replicas of tts")
-    orchestrator_address: str = Field("127.0.0.1:50053", alias="PARLEY_ORCHESTRATOR_ADDRESS", description="Replicas of the orchestrator")
+    orchestrator_address: str = Field(
+        "127.0.0.1:50053", alias="PARLEY_ORCHESTRATOR_ADDRESS", description="Replicas of the orchestrator"
+    )
     llm_address: str = Field("127.0.0.1:50054", alias="PARLEY_LLM_ADDRESS", description="Replicas of llm")
     tools_address: str = Field("127.0.0.1:50055", alias="PARLEY_TOOLS_ADDRESS", description="Replicas of tools")
     rag_address: str = Field("127.0.0.1:50056", alias="PARLEY_RAG_ADDRESS", description="Replicas of rag")
     nats_url: str = Field("nats://127.0.0.1:4222", alias="PARLEY_NATS_URL", description="NATS servers, comma-separated")
     nats_user: str = Field("", alias="PARLEY_NATS_USER", description="This service's NATS user")
     nats_password: SecretStr = Field(SecretStr(""), alias="PARLEY_NATS_PASSWORD", description="Its password")
-    nats_replicas: int = Field(1, alias="PARLEY_NATS_REPLICAS", ge=1, le=5, description="Copies of state and events NATS keeps; 3 needs a cluster of 3")
-    without_nats: Literal["serve", "refuse"] = Field("serve", alias="PARLEY_WITHOUT_NATS", description="New calls while NATS is away: `serve` them without durability, or `refuse` politely")
+    nats_replicas: int = Field(
+        1,
+        alias="PARLEY_NATS_REPLICAS",
+        ge=1,
+        le=5,
+        description="Copies of state and events NATS keeps; 3 needs a cluster of 3",
+    )
+    without_nats: Literal["serve", "refuse"] = Field(
+        "serve",
+        alias="PARLEY_WITHOUT_NATS",
+        description="New calls while NATS is away: `serve` them without durability, or `refuse` politely",
+    )
 
     # Stores
-    database_url: SecretStr = Field(SecretStr(""), alias="PARLEY_DATABASE_URL", description="Database of tools: `postgresql://...`; empty: SQLite in the data folder (one replica)")
-    qdrant_url: str = Field("", alias="PARLEY_QDRANT_URL", description="Qdrant server of rag; empty: an embedded index in the data folder (one replica)")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_DATABASE_URL",
+        description="Database of tools: `postgresql://...`; empty: SQLite in the data folder (one replica)",
+    )
+    qdrant_url: str = Field(
+        "",
+        alias="PARLEY_QDRANT_URL",
+        description="Qdrant server of rag; empty: an embedded index in the data folder (one replica)",
+    )
     qdrant_api_key: SecretStr = Field(SecretStr(""), alias="QDRANT_API_KEY", description="Its key")
 
     @field_validator("stt", "llm", "tts")
@@ -96,7 +190,9 @@ class Settings(BaseSettings):
         try:
             return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as e:
-            lines = [f"{'.'.join(map(str, err['loc']))}: {err['msg']} (it is {err.get('input')!r})" for err in e.errors()]
+            lines = [
+                f"{'.'.join(map(str, err['loc']))}: {err['msg']} (it is {err.get('input')!r})" for err in e.errors()
+            ]
             raise Misconfigured("; ".join(lines)) from None
 
     def engines(self, stage: Stage) -> list[str]:

@@ -1,4 +1,4 @@
-"""gRPC between services: how a service serves (`server`), how it finds and calls others (`peers`), errors (`status`)."""
+"""gRPC between services: how one serves (`server`), how it finds and calls others (`peers`), errors (`status`)."""
 
 from parley.rpc.peers import CallStream, Peer, Peers, call
 from parley.rpc.server import Admission, Server, run

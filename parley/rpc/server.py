@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import grpc
@@ -37,6 +38,10 @@ OPTIONS = [
 ]
 
 Serving = health_pb2.HealthCheckResponse
+
+
+# When the request being served must be answered, in loop time. gRPC deadlines do not propagate by themselves.
+DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class Admission:
@@ -85,13 +90,10 @@ class _ErrorMapping(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
         if handler is None:
             return None
-        if handler.response_streaming:
-            wrapped = _mapped_stream(handler.stream_stream or handler.unary_stream)
-            make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
-        else:
-            wrapped = _mapped_unary(handler.stream_unary or handler.unary_unary)
-            make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
-        return make(wrapped, handler.request_deserializer, handler.response_serializer)
+        kind = f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if handler.response_streaming else 'unary'}"
+        wrap = _mapped_stream if handler.response_streaming else _mapped_unary
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        return make(wrap(getattr(handler, kind)), handler.request_deserializer, handler.response_serializer)
 
 
 def _mapped_stream(method: Any) -> Any:
@@ -107,6 +109,9 @@ def _mapped_stream(method: Any) -> Any:
 
 def _mapped_unary(method: Any) -> Any:
     async def handler(request: Any, context: Any) -> Any:
+        remaining = context.time_remaining()
+        if remaining is not None:
+            DEADLINE.set(asyncio.get_running_loop().time() + remaining)
         try:
             return await method(request, context)
         except Exception as e:
@@ -129,7 +134,7 @@ class _Replica(replica_pb2_grpc.ReplicaServicer):
         self._admission = admission
         self._instance = f"{os.getpid()}-{os.urandom(4).hex()}"
 
-    async def Watch(self, requests: Any, context: Any) -> AsyncIterator[replica_pb2.Pong]:  # type: ignore[override]
+    async def Watch(self, requests: Any, context: Any) -> AsyncIterator[replica_pb2.Pong]:
         async for ping in requests:
             yield replica_pb2.Pong(
                 n=ping.n,
@@ -167,7 +172,9 @@ class Server:
         except RuntimeError:
             self.port = 0
         if not self.port:
-            raise Misconfigured(f"PARLEY_LISTEN: {self._listen} cannot be bound; is it taken? Choose another port, or 0")
+            raise Misconfigured(
+                f"PARLEY_LISTEN: {self._listen} cannot be bound; is it taken? Choose another port, or 0"
+            )
         await self._grpc.start()
         for name in ("", *self._names):
             await self._health.set(name, Serving.SERVING)

@@ -35,11 +35,15 @@ def to_status(error: BaseException) -> tuple[grpc.StatusCode, str]:
 
 def from_rpc(error: grpc.aio.AioRpcError) -> errors.ParleyError:
     """The peer's status as our error. CANCELLED and UNKNOWN from a dying peer count as Unavailable."""
-    code = error.code().name
+    return by_code(error.code().name, error.details() or error.code().name)
+
+
+def by_code(code: str, message: str) -> errors.ParleyError:
+    """A status by name as our error."""
     cls = _BY_CODE.get(code)
     if cls is None:
         cls = errors.Unavailable if code in ("CANCELLED", "UNKNOWN") else errors.ParleyError
-    return cls(error.details() or code)
+    return cls(message)
 
 
 @contextmanager

@@ -1,0 +1,285 @@
+"""How a service finds and calls another: several addresses, a ping stream to each, the less loaded one first.
+
+A peer that misses three pings (200 ms apart) is gone: its streams end with Unavailable at once, so that a frozen
+process is left as quickly as a dead one. All per-call streams are opened here; what carries them may change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Collection
+from typing import Any, Self
+
+import grpc
+import structlog
+
+from parley.errors import ParleyError, TooLate, Unavailable
+from parley.rpc.server import OPTIONS
+from parley.rpc.status import by_code, from_rpc
+from parley.v1 import replica_pb2, replica_pb2_grpc
+
+log = structlog.get_logger()
+
+PING_MS = 200
+MISSED_PINGS = 3
+STALL_MS = 100  # our own loop was late by this much: a late pong says nothing about the peer
+_CHANNEL_OPTIONS = [
+    *OPTIONS,
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.use_local_subchannel_pool", 1),
+]
+
+
+class CallStream:
+    """One per-call stream to one peer. Errors are ParleyErrors; Unavailable as soon as the peer is lost.
+
+    `write` waits when the peer does not read (gRPC flow control). `read` gives None at the end, also after our own
+    `cancel`, which may be called at any time and twice. Iterating reads to the end.
+    """
+
+    def __init__(self, peer: Peer, rpc: Any) -> None:
+        self.peer = peer
+        self._rpc = rpc
+        self._lost = False
+        self._cancelled = False
+        peer.streams.add(self)
+
+    async def write(self, message: Any) -> None:
+        try:
+            await self._rpc.write(message)
+        except grpc.aio.AioRpcError as e:
+            raise self._failed(e) from e
+        except asyncio.InvalidStateError as e:
+            raise await self._ended() from e
+        except asyncio.CancelledError:
+            self._raise_unless_lost()
+
+    async def done_writing(self) -> None:
+        try:
+            await self._rpc.done_writing()
+        except grpc.aio.AioRpcError as e:
+            raise self._failed(e) from e
+        except asyncio.InvalidStateError:
+            return
+        except asyncio.CancelledError:
+            self._raise_unless_lost()
+
+    async def read(self) -> Any:
+        try:
+            message = await self._rpc.read()
+        except grpc.aio.AioRpcError as e:
+            raise self._failed(e) from e
+        except asyncio.CancelledError:
+            self._raise_unless_lost()
+            return None
+        if message is grpc.aio.EOF:
+            self._forget()
+            return None
+        return message
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while (message := await self.read()) is not None:
+            yield message
+
+    def cancel(self) -> None:
+        """Tell the peer to stop, and forget the stream."""
+        self._cancelled = True
+        self._forget()
+        self._rpc.cancel()
+
+    def lose(self) -> None:
+        """The peer is gone: wake whoever waits, with Unavailable."""
+        self._lost = True
+        self.cancel()
+
+    def _forget(self) -> None:
+        self.peer.streams.discard(self)
+
+    def _raise_unless_lost(self) -> None:
+        """grpc raises CancelledError for a cancelled *stream* too: tell it from a cancelled task."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        if self._lost or not self._cancelled:
+            raise Unavailable(f"{self.peer.address} does not answer")
+
+    def _failed(self, error: grpc.aio.AioRpcError) -> ParleyError:
+        self._forget()
+        return Unavailable(f"{self.peer.address} does not answer") if self._lost else from_rpc(error)
+
+    async def _ended(self) -> ParleyError:
+        """Why a stream that takes no more writes ended."""
+        self._forget()
+        if self._lost or not self._rpc.done() or self._rpc.cancelled():
+            return Unavailable(f"{self.peer.address} does not answer")
+        name, details = (await self._rpc.code()).name, await self._rpc.details()
+        return by_code(name, details or "the stream has ended")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.cancel()
+
+
+class Peer:
+    """One replica of a service, and what it last said of itself."""
+
+    def __init__(self, service: str, address: str) -> None:
+        self.service = service
+        self.address = address
+        self.channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self.load = 0.0
+        self.opened = 0  # streams opened since the last pong: load that the peer has not told yet
+        self.alive = False
+        self.known = False
+        self.draining = False
+        self.instance = ""
+        self.streams: set[CallStream] = set()
+
+    async def watch(self) -> None:
+        """Keep a ping stream open for ever; lose the peer's streams when it stops answering."""
+        while True:
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                await self._ping()
+            self._gone()
+            await asyncio.sleep(0.1 + random.random() * 0.1)  # noqa: S311 - spreads reconnects
+
+    async def _ping(self) -> None:
+        rpc = replica_pb2_grpc.ReplicaStub(self.channel).Watch(wait_for_ready=True)
+        loop = asyncio.get_running_loop()
+        answered = asyncio.ensure_future(self._pongs(rpc))
+        missed = 0
+        try:
+            await asyncio.wait_for(rpc.write(replica_pb2.Ping(n=0)), 5)
+            n, last = 0, self.pongs
+            while not answered.done():
+                due = loop.time() + PING_MS / 1000
+                await asyncio.wait({answered}, timeout=PING_MS / 1000)
+                stalled = loop.time() - due > STALL_MS / 1000
+                missed = 0 if self.pongs != last or stalled or not self.known else missed + 1
+                if missed >= MISSED_PINGS:
+                    log.warning("peer lost", peer=self.service, address=self.address)
+                    return
+                n, last = n + 1, self.pongs
+                await asyncio.wait_for(rpc.write(replica_pb2.Ping(n=n)), 1)
+        except (TimeoutError, asyncio.InvalidStateError):
+            return
+        finally:
+            rpc.cancel()
+            answered.cancel()
+            await asyncio.gather(answered, return_exceptions=True)
+
+    pongs = 0
+
+    async def _pongs(self, rpc: Any) -> None:
+        while (pong := await rpc.read()) is not grpc.aio.EOF:
+            if self.instance and pong.instance != self.instance:
+                self._lose_streams()
+            self.instance, self.load, self.draining = pong.instance, pong.load, pong.draining
+            self.pongs += 1
+            self.opened = 0
+            self.alive = self.known = True
+
+    def _gone(self) -> None:
+        self.alive = False
+        self._lose_streams()
+
+    def _lose_streams(self) -> None:
+        for stream in list(self.streams):
+            stream.lose()
+
+
+class Peers:
+    """The replicas of one service. `open` takes the least loaded one that answers."""
+
+    def __init__(self, service: str, addresses: list[str]) -> None:
+        if not addresses:
+            raise ValueError(f"no address of {service}")
+        self.service = service
+        self._peers = [Peer(service, address) for address in addresses]
+        self._watchers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._watchers = [asyncio.ensure_future(peer.watch()) for peer in self._peers]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._watchers:
+            task.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        for peer in self._peers:
+            await peer.channel.close(0)
+
+    @property
+    def all(self) -> list[Peer]:
+        return list(self._peers)
+
+    async def ready(self, timeout_s: float) -> bool:
+        """True as soon as one replica answers pings."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not any(p.alive for p in self._peers):  # noqa: ASYNC110 - at start-up only
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True
+
+    def pick(self, avoid: Collection[str] = ()) -> Peer:
+        """The least loaded replica that is alive, not draining and not in `avoid` (addresses). Raises Unavailable.
+
+        When nothing else is left, a draining one, then one to avoid, is still better than none.
+        """
+        alive = [p for p in self._peers if p.alive or not p.known]
+        for candidates in (
+            [p for p in alive if p.address not in avoid and not p.draining],
+            [p for p in alive if p.address not in avoid],
+            alive,
+        ):
+            if candidates:
+                return min(candidates, key=lambda p: (not p.known, p.load + p.opened * 0.01, random.random()))  # noqa: S311
+        raise Unavailable(f"no replica of {self.service} answers")
+
+    async def open(
+        self,
+        stub: Any,
+        method: str,
+        *,
+        request: Any = None,
+        avoid: Collection[str] = (),
+        timeout_s: float | None = None,
+    ) -> CallStream:
+        """Open a stream of `stub.method` at the best replica. With `request`: a server-streaming call."""
+        peer = self.pick(avoid)
+        peer.opened += 1
+        multicallable = getattr(stub(peer.channel), method)
+        rpc = multicallable(timeout=timeout_s) if request is None else multicallable(request, timeout=timeout_s)
+        return CallStream(peer, rpc)
+
+
+async def call(
+    peers: Peers, stub: Any, method: str, request: Any, *, timeout_s: float, avoid: Collection[str] = ()
+) -> Any:
+    """One unary call at the best replica. Never waits longer than the task's own deadline. Raises ParleyErrors."""
+    peer = peers.pick(avoid)
+    left = _time_left()
+    if left is not None and left <= 0:
+        raise TooLate(f"no time left to call {peers.service}")
+    try:
+        return await getattr(stub(peer.channel), method)(
+            request, timeout=timeout_s if left is None else min(timeout_s, left)
+        )
+    except grpc.aio.AioRpcError as e:
+        raise from_rpc(e) from e
+
+
+def _time_left() -> float | None:
+    """Seconds until the deadline of the request being served, if it has one (`parley.rpc.server` sets it)."""
+    from parley.rpc.server import DEADLINE
+
+    deadline = DEADLINE.get()
+    return None if deadline is None else deadline - asyncio.get_running_loop().time()

@@ -1,0 +1,170 @@
+"""Services find each other, notice who died or froze, and say errors in our own words."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from parley.errors import AtCapacity, NotFound, TooLate, Unavailable
+from parley.rpc import Admission, Peers, Server, call
+from parley.v1 import rag_pb2, rag_pb2_grpc, tts_pb2, tts_pb2_grpc
+
+
+class Voice(tts_pb2_grpc.TextToSpeechServicer):
+    def __init__(self, admission: Admission, name: str = "a") -> None:
+        self.admission = admission
+        self.name = name
+        self.cancelled = asyncio.Event()
+
+    async def Synthesize(self, requests: Any, context: Any) -> AsyncIterator[tts_pb2.SynthesizeEvent]:
+        with self.admission.admit():
+            try:
+                async for request in requests:
+                    if request.text == "nobody":
+                        raise NotFound("there is no voice 'nobody'; known are amy, joe")
+                    yield tts_pb2.SynthesizeEvent(audio={"data": f"{self.name}:{request.text}".encode()})
+                await asyncio.sleep(0.05 if self.name != "slow" else 5)
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+
+
+class Knowledge(rag_pb2_grpc.KnowledgeServicer):
+    async def Search(self, request: Any, context: Any) -> rag_pb2.SearchResponse:
+        await asyncio.sleep(float(request.query))
+        return rag_pb2.SearchResponse()
+
+
+@asynccontextmanager
+async def replica(capacity: int = 10, name: str = "a") -> AsyncIterator[tuple[Server, Voice]]:
+    server = Server("tts", "127.0.0.1:0", Admission(capacity))
+    voice = Voice(server.admission, name)
+    server.add(tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"], tts_pb2_grpc.add_TextToSpeechServicer_to_server, voice)
+    server.add(rag_pb2.DESCRIPTOR.services_by_name["Knowledge"], rag_pb2_grpc.add_KnowledgeServicer_to_server, Knowledge())
+    await server.start()
+    try:
+        yield server, voice
+    finally:
+        await server.drain(0)
+
+
+def address(server: Server) -> str:
+    return f"127.0.0.1:{server.port}"
+
+
+async def say(peers: Peers, text: str) -> bytes:
+    async with await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize") as stream:
+        await stream.write(tts_pb2.SynthesizeRequest(text=text))
+        event = await stream.read()
+        assert event is not None
+        return bytes(event.audio.data)
+
+
+async def test_a_stream_carries_words_and_ends() -> None:
+    async with replica() as (server, _), Peers("tts", [address(server)]) as peers:
+        stream = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
+        await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
+        assert (await stream.read()).audio.data == b"a:hello"
+        await stream.done_writing()
+        assert await stream.read() is None
+
+
+async def test_an_error_inside_a_stream_keeps_its_kind_and_words() -> None:
+    async with replica() as (server, _), Peers("tts", [address(server)]) as peers:
+        with pytest.raises(NotFound, match="known are amy, joe"):
+            await say(peers, "nobody")
+
+
+async def test_the_eleventh_stream_is_told_to_go_elsewhere() -> None:
+    async with replica(capacity=1) as (server, _), Peers("tts", [address(server)]) as peers:
+        first = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
+        await first.write(tts_pb2.SynthesizeRequest(text="hello"))
+        await first.read()
+        with pytest.raises(AtCapacity, match="1 of 1 streams"):
+            await say(peers, "hello")
+        first.cancel()
+
+
+async def test_cancel_reaches_the_servicer_and_reading_on_ends_quietly() -> None:
+    async with replica(name="slow") as (server, voice), Peers("tts", [address(server)]) as peers:
+        stream = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
+        await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
+        await stream.read()
+        reading = asyncio.ensure_future(stream.read())
+        await asyncio.sleep(0)
+        stream.cancel()
+        assert await reading is None
+        await asyncio.wait_for(voice.cancelled.wait(), 2)
+
+
+async def test_the_less_loaded_of_two_is_taken() -> None:
+    async with replica(name="a") as (a, _), replica(name="b") as (b, _), Peers("tts", [address(a), address(b)]) as peers:
+        assert await peers.ready(2)
+        held = [await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize") for _ in range(6)]
+        counts = [sum(s.peer.address == address(x) for s in held) for x in (a, b)]
+        assert min(counts) >= 2
+        for stream in held:
+            stream.cancel()
+
+
+async def test_a_draining_replica_gets_nothing_new() -> None:
+    async with replica(name="a") as (a, _), replica(name="b") as (b, _), Peers("tts", [address(a), address(b)]) as peers:
+        a.admission.draining = True
+        while not any(p.draining for p in peers.all):
+            await asyncio.sleep(0.02)
+        assert {await say(peers, "x") for _ in range(5)} == {b"b:x"}
+
+
+async def test_no_replica_is_said_at_once() -> None:
+    async with Peers("tts", ["127.0.0.1:1"]) as peers:
+        with pytest.raises(Unavailable):
+            await say(peers, "hello")
+
+
+async def test_a_call_that_takes_too_long_is_too_late() -> None:
+    async with replica() as (server, _), Peers("rag", [address(server)]) as peers:
+        with pytest.raises(TooLate):
+            await call(peers, rag_pb2_grpc.KnowledgeStub, "Search", rag_pb2.SearchRequest(query="5"), timeout_s=0.1)
+
+
+CHILD = """
+import asyncio, sys
+from parley.rpc import Admission, Server
+from tests.kernel.test_rpc import Voice
+from parley.v1 import tts_pb2, tts_pb2_grpc
+async def main():
+    server = Server("tts", "127.0.0.1:0", Admission(10))
+    server.add(tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"],
+               tts_pb2_grpc.add_TextToSpeechServicer_to_server, Voice(server.admission))
+    await server.start()
+    print(server.port, flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_dead_or_frozen_replica_loses_its_streams_within_two_seconds(fault: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            port = await asyncio.to_thread(child.stdout.readline)
+            async with Peers("tts", [f"127.0.0.1:{int(port)}"]) as peers:
+                assert await peers.ready(5)
+                stream = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
+                await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
+                assert await stream.read() is not None
+                os.kill(child.pid, fault)
+                async with asyncio.timeout(2):
+                    with pytest.raises(Unavailable):
+                        await stream.read()
+        finally:
+            child.kill()
