@@ -1,0 +1,110 @@
+"""All stand-ins in one process: `python -m tests.sims --openai-ttft-ms 300`.
+
+Prints one JSON line with their addresses, then runs until SIGTERM, SIGINT or the end of its standard input (--stdin).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import uvloop
+
+from tests.sims.deepgram import DeepgramSim
+from tests.sims.elevenlabs import ElevenLabsSim
+from tests.sims.openai import OpenAISim
+from tests.sims.openai_script import Script, by_rules, polite, rules_from
+from tests.sims.twilio_rest import TwilioRestSim
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.sims", description=__doc__)
+    for vendor in ("deepgram", "openai", "elevenlabs", "twilio"):
+        parser.add_argument(f"--{vendor}-port", type=int, default=0, help="0: a free one")
+        parser.add_argument(f"--{vendor}-key", default=None, help="the only key taken (default: any)")
+    parser.add_argument("--deepgram-final-delay-ms", type=float, default=0)
+    parser.add_argument("--deepgram-interim-delay-ms", type=float, default=0)
+    parser.add_argument("--deepgram-interim-ms", type=float, default=250, help="audio between two interims")
+    parser.add_argument("--openai-ttft-ms", type=float, default=0)
+    parser.add_argument("--openai-tokens-per-s", type=float, default=0, help="0: at once")
+    parser.add_argument("--openai-rules", type=Path, default=None, help="JSON list of rules: heard, told, say, call...")
+    parser.add_argument("--elevenlabs-ttfb-ms", type=float, default=0)
+    parser.add_argument("--elevenlabs-speed", type=float, default=0, help="times real time; 0: at once")
+    parser.add_argument("--elevenlabs-chunk-ms", type=float, default=240)
+    parser.add_argument("--stdin", action="store_true", help="stop when standard input ends")
+    return parser.parse_args(arguments)
+
+
+def script_of(path: Path | None) -> Script:
+    """Rules from a file, or the polite answer. Raises ValueError that names the file."""
+    if path is None:
+        return polite
+    try:
+        return by_rules(rules_from(json.loads(path.read_text())))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--openai-rules {path}: {error}") from error
+
+
+async def serve(given: argparse.Namespace) -> None:
+    deepgram = DeepgramSim(
+        port=given.deepgram_port,
+        api_key=given.deepgram_key,
+        final_delay_ms=given.deepgram_final_delay_ms,
+        interim_delay_ms=given.deepgram_interim_delay_ms,
+        interim_ms=given.deepgram_interim_ms,
+    )
+    openai = OpenAISim(
+        port=given.openai_port,
+        api_key=given.openai_key,
+        script=script_of(given.openai_rules),
+        ttft_ms=given.openai_ttft_ms,
+        tokens_per_s=given.openai_tokens_per_s,
+    )
+    elevenlabs = ElevenLabsSim(
+        port=given.elevenlabs_port,
+        api_key=given.elevenlabs_key,
+        ttfb_ms=given.elevenlabs_ttfb_ms,
+        speed=given.elevenlabs_speed,
+        chunk_ms=given.elevenlabs_chunk_ms,
+    )
+    twilio = TwilioRestSim(port=given.twilio_port, auth_token=given.twilio_key, accept_unknown=True)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if given.stdin:
+        stdin = sys.stdin.fileno()
+        loop.add_reader(stdin, lambda: None if os.read(stdin, 4096) else stop.set())
+    async with AsyncExitStack() as stack:
+        for sim in (deepgram, openai, elevenlabs, twilio):
+            await stack.enter_async_context(sim)
+        print(
+            json.dumps(
+                {
+                    "deepgram": deepgram.url,
+                    "openai": openai.base_url,
+                    "elevenlabs": elevenlabs.url,
+                    "twilio": twilio.url,
+                }
+            ),
+            flush=True,
+        )
+        await stop.wait()
+        if given.stdin:
+            loop.remove_reader(sys.stdin.fileno())
+
+
+def main() -> None:
+    given = parse()
+    try:
+        uvloop.run(serve(given))
+    except (OSError, ValueError) as error:
+        sys.exit(f"tests.sims: {error}")
+
+
+if __name__ == "__main__":
+    main()
