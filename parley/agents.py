@@ -90,7 +90,8 @@ class Intent(_Strict):
     """What callers want, and in which words: `phrases` with `[a|b|]` alternatives and `{slot}` places.
 
     `tool`: called with the slots once all in `needs` are known. `say`: a fixed answer instead. `answer`: how to say a
-    tool's result, with its fields in braces; without it the result's own `summary` is said.
+    tool's result, with its fields in braces; without it the result's own `summary` is said. An intent with neither
+    `tool` nor `say` is a question for the knowledge.
     """
 
     phrases: tuple[str, ...] = Field(min_length=1)

@@ -1,0 +1,133 @@
+"""What an agent's `tools.py` is written with: `@tool` on plain functions. Pure; knows nothing of who runs them.
+
+    @tool(effects=True)
+    async def book_visit(day: date, reason: str, context: CallContext) -> Result:
+        '''Book a visit to the workshop.
+
+        Args:
+            day: The day of the visit.
+            reason: What is to be repaired, in a few words.
+        '''
+        context.progress("I am looking at the calendar.")
+        ...
+        return Result({"summary": "You are booked for Tuesday at ten."})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, overload
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+ATTRIBUTE = "__parley_tool__"
+
+
+class ToolError(Exception):
+    """It was tried and did not work. The text goes to the model: say what is wrong and what may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call, once the words after this tool were heard."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect the call to the E.164 number `to`, once the words after this tool were heard."""
+
+    to: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool found or did, as JSON-able values; `summary` is a sentence fit to be spoken.
+
+    A tool may also return the mapping alone, or only the sentence.
+    """
+
+    value: Mapping[str, Any]
+    then: HangUp | Transfer | None = None
+
+
+class Records(Protocol):
+    """The agent's own data, from `data/<collection>.yaml`. For tools that are `async def`."""
+
+    async def get(self, collection: str, key: str) -> dict[str, Any] | None: ...
+
+    async def all(self, collection: str) -> dict[str, dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """The call a tool works for; given to a parameter of this type, and not shown to the model.
+
+    `caller`: number or name as the carrier says, personal. `idempotency_key`: the same for each attempt at the same
+    intent of the same call; hand it to whoever can deduplicate. `now`: local time of the machine, aware.
+    `progress(text)`: a sentence for the caller while the work goes on; from any thread.
+    """
+
+    call_id: str
+    caller: str
+    agent: str
+    idempotency_key: str
+    transfer_to: str
+    now: datetime
+    records: Records
+    progress: Callable[[str], None] = field(default=lambda text: None)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMarks:
+    """What `@tool` says about a function. `limit_s`: the time it may take before the caller is told."""
+
+    effects: bool = False
+    idempotent: bool = False
+    consequential: bool = False
+    slow: bool = False
+    level: int = 0
+    limit_s: float = 10.0
+
+
+@overload
+def tool(function: Function, /) -> Function: ...
+
+
+@overload
+def tool(
+    *,
+    effects: bool = False,
+    idempotent: bool = False,
+    consequential: bool = False,
+    slow: bool = False,
+    level: int = 0,
+    limit_s: float = 10.0,
+) -> Callable[[Function], Function]: ...
+
+
+def tool(function: Any = None, /, **marks: Any) -> Any:
+    """Make a function, sync or async, a tool of the agent; it stays callable as it is.
+
+    Its name, type hints and docstring become the model's description of it. `effects`: it changes the world, so it is
+    done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: ask the caller first.
+    `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
+    """
+    if function is None:
+        return lambda plain: _mark(plain, ToolMarks(**marks))
+    return _mark(function, ToolMarks())
+
+
+def _mark(function: Any, marks: ToolMarks) -> Any:
+    setattr(function, ATTRIBUTE, marks)
+    return function
+
+
+def marks_of(value: object) -> ToolMarks | None:
+    """The marks of a decorated function, None for anything else."""
+    found = getattr(value, ATTRIBUTE, None)
+    return found if isinstance(found, ToolMarks) else None
