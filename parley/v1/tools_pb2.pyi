@@ -117,6 +117,7 @@ class ExecuteRequest(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     intent: _builtins.int
     """a counter in the call's state"""
@@ -126,6 +127,8 @@ class ExecuteRequest(_message.Message):
     caller: _builtins.str
     """the caller's number or name, as the carrier says; personal"""
     traceparent: _builtins.str
+    level: _builtins.int
+    """identity level the caller has proven; below the tool's own: REFUSED"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     def __init__(
@@ -139,10 +142,11 @@ class ExecuteRequest(_message.Message):
         agent: _builtins.str = ...,
         caller: _builtins.str = ...,
         traceparent: _builtins.str = ...,
+        level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "epoch", b"epoch", "intent", b"intent", "name", b"name", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
