@@ -1,0 +1,85 @@
+"""The engines of the service in order of preference: the next one answers when one fails before its first word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from parley.errors import ParleyError, TooLate, VendorLost
+from parley.providers import load
+from parley.settings import Settings
+from parley.telemetry import LLM_TTFT
+from services.llm.contract import ChatRequest, LanguageModelProvider, LlmEvent
+
+log = structlog.get_logger()
+
+FAILURES = Counter("voice_llm_failures_total", "Rounds an engine failed", ["engine", "error", "stage"])
+QUICK_S = 0.3
+
+
+class Chain:
+    """`chat` like a provider, over several. Once a word is out nothing is tried again: an answer has one author.
+
+    An engine whose connection fails at once (a kept one that the vendor has closed) is asked a second time.
+    Raises what the last engine raised.
+    """
+
+    def __init__(self, engines: Mapping[str, LanguageModelProvider]) -> None:
+        self._engines = dict(engines)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, known: Mapping[str, str]) -> Chain:
+        """Engines named by the settings. Raises Misconfigured for an unknown name or a refused setting."""
+        names = settings.engines("llm")
+        return cls({name: load(known, name, "PARLEY_LLM")(settings) for name in names})
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[LlmEvent, None]:
+        failed: ParleyError | None = None
+        for name, engine in self._engines.items():
+            for attempt in (1, 2):
+                begin, said = time.monotonic(), False
+                try:
+                    async with aclosing(self._timed(name, engine, request, begin)) as events:
+                        async for event in events:
+                            said = True
+                            yield event
+                    return
+                except ParleyError as e:
+                    FAILURES.labels(name, type(e).__name__, "after" if said else "before").inc()
+                    log.warning("engine failed", engine=name, error=str(e), said=said, call=request.call_id)
+                    if said:
+                        raise
+                    failed = e
+                if attempt == 2 or not isinstance(failed, VendorLost) or time.monotonic() - begin > QUICK_S:
+                    break
+        raise failed or TooLate("no engine answered")
+
+    async def _timed(
+        self, name: str, engine: LanguageModelProvider, request: ChatRequest, begin: float
+    ) -> AsyncGenerator[LlmEvent, None]:
+        events: Any = engine.chat(request)
+        async with aclosing(events):
+            first = True
+            async for event in events:
+                if first:
+                    LLM_TTFT.labels(name).observe((time.monotonic() - begin) * 1000)
+                    first = False
+                yield event
+
+    async def warm(self) -> None:
+        """Let engines that can prepare do so: open a connection, load a model. None of them fails the start."""
+        for name, engine in self._engines.items():
+            if warm := getattr(engine, "warm", None):
+                try:
+                    await warm()
+                except ParleyError as e:
+                    log.warning("engine not warm", engine=name, error=str(e))
+
+    async def aclose(self) -> None:
+        for engine in self._engines.values():
+            await engine.aclose()

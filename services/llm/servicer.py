@@ -1,0 +1,160 @@
+"""LanguageModel on the wire: proto to Python and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from parley import telemetry
+from parley.aio import background
+from parley.errors import BadInput, NotBuilt
+from parley.rpc import Admission
+from parley.v1 import llm_pb2, llm_pb2_grpc
+from services.llm.chat import Chain
+from services.llm.contract import (
+    ChatRequest,
+    Finish,
+    FinishReason,
+    LlmEvent,
+    Message,
+    Passage,
+    Role,
+    TextDelta,
+    ToolCall,
+    ToolChoice,
+    ToolSpec,
+    Usage,
+)
+
+MAX_MESSAGES = 200
+MAX_TEXT = 1 << 20
+_QUEUE = 256
+_ROLES = {1: Role.USER, 2: Role.ASSISTANT, 3: Role.TOOL}
+_CHOICES = {0: ToolChoice.AUTO, 1: ToolChoice.AUTO, 2: ToolChoice.NONE, 3: ToolChoice.REQUIRED}
+_REASONS = {
+    FinishReason.STOP: llm_pb2.Finish.REASON_STOP,
+    FinishReason.TOOL_CALLS: llm_pb2.Finish.REASON_TOOL_CALLS,
+    FinishReason.LENGTH: llm_pb2.Finish.REASON_LENGTH,
+    FinishReason.FILTER: llm_pb2.Finish.REASON_FILTER,
+}
+
+
+class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
+    """See proto/parley/v1/llm.proto."""
+
+    def __init__(self, chain: Chain, admission: Admission) -> None:
+        self._chain = chain
+        self._admission = admission
+
+    async def Chat(self, request: llm_pb2.ChatRequest, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
+        with self._admission.admit(), telemetry.span("llm.chat", request.traceparent, call_id=request.call_id):
+            asked = from_proto(request)
+            async with aclosing(coalesced(self._chain.chat(asked))) as events:
+                async for event in events:
+                    yield to_proto(event)
+
+    async def Live(self, requests: Any, context: Any) -> AsyncIterator[llm_pb2.LiveEvent]:
+        raise NotBuilt("speech to speech is not part of this version: use stt, Chat and tts")
+        yield  # an async generator, as gRPC wants it
+
+    async def Understand(self, request: llm_pb2.UnderstandRequest, context: Any) -> llm_pb2.UnderstandResponse:
+        raise NotBuilt("understanding single sentences is not part of this version: use Chat")
+
+
+async def coalesced(events: AsyncGenerator[LlmEvent, None]) -> AsyncGenerator[LlmEvent, None]:
+    """The same events; words that are ready together come as one, since each message costs 50 us on both sides.
+
+    Adds no waiting: what is there when the loop comes round is sent.
+    """
+    queue: asyncio.Queue[LlmEvent | BaseException | None] = asyncio.Queue(_QUEUE)
+    async with background(_pump(events, queue)):
+        held: list[str] = []
+        while True:
+            item = await queue.get() if not held or not queue.empty() else TextDelta("")
+            if isinstance(item, TextDelta) and item.text:
+                held.append(item.text)
+                continue
+            if held:
+                yield TextDelta("".join(held))
+                held = []
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            if not isinstance(item, TextDelta):
+                yield item
+
+
+async def _pump(events: AsyncGenerator[LlmEvent, None], queue: asyncio.Queue[Any]) -> None:
+    end: BaseException | None = None
+    try:
+        async with aclosing(events):
+            async for event in events:
+                await queue.put(event)
+    except Exception as e:
+        end = e
+    await queue.put(end)
+
+
+def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:
+    """Raises BadInput naming the field: too many messages, an unknown role, parameters that are no JSON object."""
+    if not request.messages or len(request.messages) > MAX_MESSAGES:
+        raise BadInput(f"messages: {len(request.messages)} of them; send 1 to {MAX_MESSAGES}, the newest last")
+    if request.ByteSize() > MAX_TEXT:
+        raise BadInput(f"request: larger than {MAX_TEXT} bytes; send fewer messages or passages")
+    return ChatRequest(
+        call_id=request.call_id,
+        agent=request.agent,
+        model=request.model,
+        system=request.system,
+        messages=tuple(_message(i, m) for i, m in enumerate(request.messages)),
+        tools=tuple(_tool(i, t) for i, t in enumerate(request.tools)),
+        tool_choice=_CHOICES.get(request.tool_choice, ToolChoice.AUTO),
+        passages=tuple(Passage(p.text, p.source, p.score) for p in request.passages),
+        max_output_tokens=request.max_output_tokens,
+        temperature=request.temperature if request.HasField("temperature") else None,
+        language=request.language or "en",
+        carry=request.carry,
+    )
+
+
+def _message(place: int, message: llm_pb2.Message) -> Message:
+    if message.role not in _ROLES:
+        raise BadInput(f"messages[{place}].role: {message.role} is none of user, assistant, tool")
+    calls = tuple(ToolCall(c.id, c.name, c.arguments_json or "{}") for c in message.tool_calls)
+    return Message(_ROLES[message.role], message.text, calls, message.tool_call_id, message.interrupted)
+
+
+def _tool(place: int, tool: llm_pb2.ToolSpec) -> ToolSpec:
+    if not tool.name:
+        raise BadInput(f"tools[{place}].name: is empty")
+    try:
+        if tool.parameters_json and not isinstance(orjson.loads(tool.parameters_json), dict):
+            raise ValueError("not an object")
+    except ValueError as e:
+        raise BadInput(f"tools[{place}].parameters_json: is no JSON object: {e}") from e
+    return ToolSpec(tool.name, tool.description, tool.parameters_json)
+
+
+def to_proto(event: LlmEvent) -> llm_pb2.ChatEvent:
+    match event:
+        case TextDelta(text):
+            return llm_pb2.ChatEvent(text_delta=text)
+        case ToolCall(id=call_id, name=name, arguments=arguments):
+            return llm_pb2.ChatEvent(tool_call=llm_pb2.ToolCall(id=call_id, name=name, arguments_json=arguments))
+        case Usage():
+            return llm_pb2.ChatEvent(
+                usage=llm_pb2.Usage(
+                    input_tokens=event.input_tokens,
+                    output_tokens=event.output_tokens,
+                    cached_tokens=event.cached_tokens,
+                    vendor=event.vendor,
+                    model=event.model,
+                )
+            )
+        case Finish(reason=reason, carry=carry):
+            return llm_pb2.ChatEvent(finish=llm_pb2.Finish(reason=_REASONS[reason], carry=carry))

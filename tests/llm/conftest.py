@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from parley.rpc import Admission, Peers, Server
+from parley.settings import Settings
+from parley.v1 import llm_pb2, llm_pb2_grpc
+from services.llm.chat import Chain
+from services.llm.contract import ChatRequest, Finish, LlmEvent, Message, Role, TextDelta, ToolCall, Usage
+from services.llm.providers import KNOWN
+from services.llm.servicer import LanguageModel
+from tests.sims.openai import OpenAISim
+
+
+@dataclass
+class Round:
+    """What one round gave."""
+
+    text: str = ""
+    calls: list[ToolCall] = field(default_factory=list)
+    usage: Usage | None = None
+    finish: Finish | None = None
+    deltas: int = 0
+
+    def take(self, event: LlmEvent) -> None:
+        match event:
+            case TextDelta(text):
+                self.text += text
+                self.deltas += 1
+            case ToolCall():
+                self.calls.append(event)
+            case Usage():
+                self.usage = event
+            case Finish():
+                assert self.finish is None
+                self.finish = event
+
+
+async def heard(provider: Any, request: ChatRequest) -> Round:
+    """A whole round of a provider."""
+    made = Round()
+    async for event in provider.chat(request):
+        assert made.finish is None, "nothing comes after Finish"
+        made.take(event)
+    assert made.finish is not None
+    return made
+
+
+def asks(text: str, **more: Any) -> ChatRequest:
+    return ChatRequest(system="You are a front desk.", messages=(Message(Role.USER, text),), **more)
+
+
+def settings(base_url: str = "http://127.0.0.1:9", **more: Any) -> Settings:
+    return Settings.read(OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=base_url, **more)
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[OpenAISim]:
+    async with OpenAISim() as running:
+        yield running
+
+
+@asynccontextmanager
+async def service(chosen: Settings) -> AsyncIterator[Peers]:
+    """The llm service on a free port, and a client of it."""
+    chain = Chain.from_settings(chosen, KNOWN)
+    admission = Admission(10)
+    server = Server("llm", "127.0.0.1:0", admission)
+    named = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
+    server.add(named, llm_pb2_grpc.add_LanguageModelServicer_to_server, LanguageModel(chain, admission))
+    await server.start()
+    try:
+        async with Peers("llm", [f"127.0.0.1:{server.port}"]) as peers:
+            assert await peers.ready(2)
+            yield peers
+            assert await admission.drained(2), "a round was left open"
+    finally:
+        await server.drain(0)
+        await chain.aclose()

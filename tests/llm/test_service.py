@@ -1,0 +1,127 @@
+"""The llm service as the orchestrator meets it: over gRPC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parley.errors import BadInput, Misconfigured, NotBuilt, VendorLost
+from parley.rpc import Peers, call
+from parley.v1 import llm_pb2, llm_pb2_grpc
+from services.llm.chat import Chain
+from services.llm.contract import ChatRequest, Finish, FinishReason, TextDelta
+from services.llm.providers import KNOWN
+from services.llm.servicer import coalesced
+from tests.llm.conftest import asks, heard, service, settings
+from tests.sims.faults import Fault
+from tests.sims.openai import OpenAISim
+from tests.sims.openai_script import Call, Reply
+
+Stub = llm_pb2_grpc.LanguageModelStub
+User = llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text="where is my order")
+
+
+async def chat(peers: Peers, **fields: Any) -> list[llm_pb2.ChatEvent]:
+    request = llm_pb2.ChatRequest(**{"call_id": "c", "messages": [User], **fields})
+    stream = await peers.open(Stub, "Chat", request=request)
+    return [event async for event in stream]
+
+
+async def test_a_round_ends_with_usage_and_finish(sim: OpenAISim) -> None:
+    sim.script = lambda messages, tools: Reply("Let me look.", (Call("check_order_status", {"order_number": "1"}),))
+    tool = llm_pb2.ToolSpec(name="check_order_status", parameters_json='{"type":"object"}')
+    async with service(settings(sim.base_url)) as peers:
+        events = await chat(peers, tools=[tool])
+    kinds = [event.WhichOneof("event") for event in events]
+    assert kinds[-3:] == ["tool_call", "usage", "finish"]
+    assert "".join(event.text_delta for event in events) == "Let me look."
+    assert events[-3].tool_call.arguments_json == '{"order_number": "1"}'
+    assert events[-1].finish.reason == llm_pb2.Finish.REASON_TOOL_CALLS
+
+
+async def test_cancelling_the_call_stops_the_model(sim: OpenAISim) -> None:
+    sim.tokens_per_s = 50
+    async with service(settings(sim.base_url)) as peers:
+        stream = await peers.open(Stub, "Chat", request=llm_pb2.ChatRequest(messages=[User]))
+        assert (await stream.read()).text_delta
+        stream.cancel()
+        await sim.until(lambda: sim.records[0].disconnected)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"messages": []}, "messages: 0 of them"),
+        ({"messages": [User] * 201}, "messages: 201 of them"),
+        ({"messages": [llm_pb2.Message(text="x")]}, r"messages\[0\].role"),
+        ({"tools": [llm_pb2.ToolSpec(name="t", parameters_json="[1]")]}, r"tools\[0\].parameters_json"),
+        ({"tools": [llm_pb2.ToolSpec()]}, r"tools\[0\].name"),
+        ({"system": "x" * (1 << 20)}, "request: larger than"),
+    ],
+)
+async def test_a_wrong_request_names_the_field(sim: OpenAISim, fields: dict[str, Any], message: str) -> None:
+    async with service(settings(sim.base_url)) as peers:
+        with pytest.raises(BadInput, match=message):
+            await chat(peers, **fields)
+
+
+async def test_a_refused_key_says_so(sim: OpenAISim) -> None:
+    sim.faults.add(Fault("refuse", status=401))
+    async with service(settings(sim.base_url)) as peers:
+        with pytest.raises(Misconfigured, match="OPENAI_API_KEY"):
+            await chat(peers)
+
+
+async def test_parts_to_come_are_refused_clearly(sim: OpenAISim) -> None:
+    async with service(settings(sim.base_url)) as peers:
+        with pytest.raises(NotBuilt, match="use Chat"):
+            await call(peers, Stub, "Understand", llm_pb2.UnderstandRequest(text="hi"), timeout_s=1)
+        live = await peers.open(Stub, "Live")
+        with pytest.raises(NotBuilt, match="speech to speech"):
+            await live.read()
+
+
+async def test_a_connection_lost_at_once_is_tried_again(sim: OpenAISim) -> None:
+    sim.faults.add(Fault("close", times=1))
+    chain = Chain.from_settings(settings(sim.base_url), KNOWN)
+    assert (await heard(chain, asks("hello"))).text.startswith("You said")
+    await chain.aclose()
+
+
+async def test_the_next_engine_answers_only_before_the_first_word() -> None:
+    class Fails:
+        def __init__(self, first: str) -> None:
+            self.first = first
+
+        async def chat(self, request: ChatRequest) -> Any:
+            if self.first:
+                yield TextDelta(self.first)
+            raise VendorLost("gone")
+
+        async def aclose(self) -> None: ...
+
+    class Works(Fails):
+        async def chat(self, request: ChatRequest) -> Any:
+            yield TextDelta("Hello")
+            yield Finish(FinishReason.STOP)
+
+    assert (await heard(Chain({"a": Fails(""), "b": Works("")}), asks("hi"))).text == "Hello"
+    with pytest.raises(VendorLost):
+        await heard(Chain({"a": Fails("He"), "b": Works("")}), asks("hi"))
+    with pytest.raises(VendorLost):
+        await heard(Chain({"a": Fails("")}), asks("hi"))
+
+
+async def test_an_unknown_engine_lists_the_known() -> None:
+    with pytest.raises(Misconfigured, match="PARLEY_LLM: there is no engine 'gpt'; known are local, openai"):
+        Chain.from_settings(settings(PARLEY_LLM="gpt"), KNOWN)
+
+
+async def test_words_that_are_ready_together_are_one_message() -> None:
+    async def words() -> Any:
+        for word in ("one ", "two ", "three"):
+            yield TextDelta(word)
+        yield Finish(FinishReason.STOP)
+
+    assert [e async for e in coalesced(words())] == [TextDelta("one two three"), Finish(FinishReason.STOP)]
