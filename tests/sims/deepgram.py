@@ -18,15 +18,28 @@ from tests.sims.deepgram_flux import FluxQuery, FluxSession
 from tests.sims.deepgram_nova import NovaQuery, NovaSession
 from tests.sims.ear import Ear
 from tests.sims.faults import GARBAGE, Fault
-from tests.sims.server import VendorSim
+from tests.sims.server import VendorSim, shown_headers
 from tests.sims.sockets import Goodbye, Outbox
 
 _NO_AUDIO = "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001"
 
 
+_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A SpeechStarted, a final, or a Flux event other than Update: when it left (time.monotonic) and what it said."""
+
+    kind: str
+    text: str
+    audio_ms: float
+    at: float
+
+
 @dataclass(slots=True)
 class Listened:
-    """One connection as the stand-in saw it."""
+    """One connection as the stand-in saw it. `controls` and `told` keep the first 1000."""
 
     path: str
     query: dict[str, list[str]]
@@ -35,11 +48,26 @@ class Listened:
     first_audio_at: float = 0.0
     controls: list[str] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     close_code: int | None = None
 
     @property
     def text(self) -> str:
         return " ".join(word.text for word in self.words)
+
+    def tell(self, message: dict[str, Any], delay_ms: float) -> None:
+        """Keeps what a bench measures from; interims are too many to be kept."""
+        if len(self.told) >= _KEPT:
+            return
+        at = time.monotonic() + delay_ms / 1000
+        if message["type"] == "SpeechStarted":
+            self.told.append(Told("SpeechStarted", "", message["timestamp"] * 1000, at))
+        elif message["type"] == "Results" and message["is_final"]:
+            kind = "speech_final" if message["speech_final"] else "is_final"
+            text = message["channel"]["alternatives"][0]["transcript"]
+            self.told.append(Told(kind, text, (message["start"] + message["duration"]) * 1000, at))
+        elif message["type"] == "TurnInfo" and message["event"] != "Update":
+            self.told.append(Told(message["event"], message["transcript"], message["audio_window_end"] * 1000, at))
 
 
 class Session(Protocol):
@@ -104,19 +132,22 @@ class DeepgramSim(VendorSim):
         ws.headers["dg-request-id"] = request_id
         await ws.prepare(request)
         outbox = Outbox(ws, fault)
+        seen = Listened(request.path, {n: request.query.getall(n) for n in request.query}, shown_headers(request))
+
+        def post(message: dict[str, Any], delay_ms: float) -> None:
+            seen.tell(message, delay_ms)
+            outbox.post(message, delay_ms)
+
         ear = Ear(query.encoding, query.sample_rate, self.gate_rms)
         session: Session
         if isinstance(query, NovaQuery):
             session = NovaSession(
-                query, ear, outbox.post, request_id, self.interim_ms, self.interim_delay_ms, self.final_delay_ms
+                query, ear, post, request_id, self.interim_ms, self.interim_delay_ms, self.final_delay_ms
             )
         else:
             session = FluxSession(
-                query, ear, outbox.post, request_id, self.interim_delay_ms, self.final_delay_ms, self.full_confidence_ms
+                query, ear, post, request_id, self.interim_delay_ms, self.final_delay_ms, self.full_confidence_ms
             )
-        seen = Listened(
-            request.path, {name: request.query.getall(name) for name in request.query}, dict(request.headers)
-        )
         seen.words = session.words
         self.records.append(seen)
         self.open_connections += 1
@@ -167,7 +198,8 @@ class _Connection:
                 self.session.audio(message.data)
             elif message.type is WSMsgType.TEXT:
                 self.outbox.took(0)
-                self.seen.controls.append(message.data)
+                if len(self.seen.controls) < _KEPT:
+                    self.seen.controls.append(message.data)
                 over = self._control(message.data)
             else:
                 continue

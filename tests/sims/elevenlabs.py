@@ -15,7 +15,7 @@ from tests.sims.elevenlabs_context import Context, Send
 from tests.sims.elevenlabs_socket import Received, VoiceSocket
 from tests.sims.elevenlabs_speech import Chunk, TextBuffer, format_rate, speak
 from tests.sims.faults import Fault
-from tests.sims.server import VendorSim
+from tests.sims.server import VendorSim, shown_headers
 
 _DEFAULT_FORMAT = "mp3_44100_128"
 
@@ -56,7 +56,7 @@ class ElevenLabsSim(VendorSim):
         return bool(key) and self.api_key in (None, key)
 
     def _record(self, request: web.Request) -> Received:
-        seen = Received(request.path, request.match_info["voice"], dict(request.query), dict(request.headers))
+        seen = Received(request.path, request.match_info["voice"], dict(request.query), shown_headers(request))
         self.records.append(seen)
         self.note()
         return seen

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from tests.sims.faults import Fault
 from tests.sims.openai_script import Reply, Script, polite
-from tests.sims.openai_wire import CHUNK_CHARS, chunks, completion, embedding, wrong_request
-from tests.sims.server import VendorSim
+from tests.sims.openai_wire import CHUNK_CHARS, QUIRKS, chunks, completion, embedding, wrong_request
+from tests.sims.server import VendorSim, shown_headers
 
 _TICK_S = 0.005
 
@@ -36,7 +36,7 @@ class Asked:
 class OpenAISim(VendorSim):
     """`script` answers; `ttft_ms` before the first token; `tokens_per_s` after it (0: at once; 4 characters a token).
 
-    `api_key` None takes any key but still wants one. `records` holds `Asked`.
+    `api_key` None takes any key but still wants one. `quirks`: see `openai_wire.QUIRKS`. `records` holds `Asked`.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class OpenAISim(VendorSim):
         ttft_ms: float = 0,
         tokens_per_s: float = 0,
         models: tuple[str, ...] = ("gpt-4o-mini", "gpt-4.1-mini"),
+        quirks: Iterable[str] = (),
     ) -> None:
         super().__init__(port=port, host=host)
         self.api_key = api_key
@@ -56,6 +57,9 @@ class OpenAISim(VendorSim):
         self.ttft_ms = ttft_ms
         self.tokens_per_s = tokens_per_s
         self.models = models
+        self.quirks = frozenset(quirks)
+        if self.quirks - set(QUIRKS):
+            raise ValueError(f"quirks: unknown {sorted(self.quirks - set(QUIRKS))}; known: {', '.join(QUIRKS)}")
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [
@@ -86,7 +90,7 @@ class OpenAISim(VendorSim):
                 raise ValueError("not an object")
         except ValueError as error:
             return _error(400, f"We could not parse the JSON body of your request: {error}", "invalid_request_error")
-        asked = Asked(request.path, body, dict(request.headers), time.monotonic())
+        asked = Asked(request.path, body, shown_headers(request), time.monotonic())
         self.records.append(asked)
         self.note()
         return asked
@@ -148,7 +152,7 @@ class OpenAISim(VendorSim):
     async def _paced(self, asked: Asked, reply: Reply) -> AsyncIterator[dict[str, Any]]:
         """The chunks at their time. Tokens due within 5 ms of each other leave together."""
         begin = time.monotonic() + self.ttft_ms / 1000
-        for place, chunk in enumerate(chunks(asked.body, reply)):
+        for place, chunk in enumerate(chunks(asked.body, reply, self.quirks)):
             token = max(0, place - 1)
             due = begin + (token / self.tokens_per_s if self.tokens_per_s else 0)
             wait = due - time.monotonic()

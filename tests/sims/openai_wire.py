@@ -12,6 +12,9 @@ import numpy as np
 from tests.sims.openai_script import Call, Reply
 
 CHUNK_CHARS = 4
+QUIRKS = ("index_zero", "no_id", "whole_arguments", "finish_stop", "reasoning", "no_usage")
+"""What servers that call themselves compatible do differently: every parallel call has index 0; calls have no id;
+arguments come whole in one chunk; finish_reason is "stop" with tool calls; there are reasoning deltas; no usage."""
 
 
 def wrong_request(body: dict[str, Any]) -> str:
@@ -43,9 +46,9 @@ def _usage(body: dict[str, Any], reply: Reply) -> dict[str, int]:
     return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
 
 
-def chunks(body: dict[str, Any], reply: Reply) -> Iterable[dict[str, Any]]:
+def chunks(body: dict[str, Any], reply: Reply, quirks: frozenset[str] = frozenset()) -> Iterable[dict[str, Any]]:
     """Role priming, text, each tool call in fragments, the finish, and usage (without choices) if it was asked for."""
-    wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+    wants_usage = bool((body.get("stream_options") or {}).get("include_usage")) and "no_usage" not in quirks
     frame = {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion.chunk",
@@ -59,17 +62,27 @@ def chunks(body: dict[str, Any], reply: Reply) -> Iterable[dict[str, Any]]:
         return {**frame, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
 
     yield chunk({"role": "assistant", "content": "" if reply.text or not reply.calls else None, "refusal": None})
+    if "reasoning" in quirks:
+        yield chunk({"reasoning_content": "The caller wants something."})
     for at in range(0, len(reply.text), CHUNK_CHARS):
         yield chunk({"content": reply.text[at : at + CHUNK_CHARS]})
     for index, call in enumerate(reply.calls):
-        opening = {"id": _call_id(), "type": "function", "function": {"name": call.name, "arguments": ""}}
-        yield chunk({"tool_calls": [{"index": index, **opening}]})
-        for at in range(0, len(call.wire), CHUNK_CHARS):
-            piece = {"index": index, "function": {"arguments": call.wire[at : at + CHUNK_CHARS]}}
-            yield chunk({"tool_calls": [piece]})
-    yield chunk({}, "tool_calls" if reply.calls else "stop")
+        for fragment in _fragments(call, quirks):
+            yield chunk({"tool_calls": [{"index": 0 if "index_zero" in quirks else index, **fragment}]})
+    yield chunk({}, "tool_calls" if reply.calls and "finish_stop" not in quirks else "stop")
     if wants_usage:
         yield {**frame, "choices": [], "usage": _usage(body, reply)}
+
+
+def _fragments(call: Call, quirks: frozenset[str]) -> Iterable[dict[str, Any]]:
+    """First id, type and name with empty arguments, then the arguments piece by piece."""
+    identity = {"type": "function"} if "no_id" in quirks else {"id": _call_id(), "type": "function"}
+    if "whole_arguments" in quirks:
+        yield {**identity, "function": {"name": call.name, "arguments": call.wire}}
+        return
+    yield {**identity, "function": {"name": call.name, "arguments": ""}}
+    for at in range(0, len(call.wire), CHUNK_CHARS):
+        yield {"function": {"arguments": call.wire[at : at + CHUNK_CHARS]}}
 
 
 def completion(body: dict[str, Any], reply: Reply) -> dict[str, Any]:

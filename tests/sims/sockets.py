@@ -87,7 +87,7 @@ class Outbox:
             if ending is not None:
                 await end(request, self._ws, ending)
                 return
-            await asyncio.sleep(0.01 if planned else min(0.25, silence_limit_s - quiet))
+            await asyncio.sleep(0.01 if planned else max(0.01, silence_limit_s - quiet))
 
 
 async def end(request: web.Request, ws: web.WebSocketResponse, goodbye: Goodbye) -> None:

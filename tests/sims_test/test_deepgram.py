@@ -86,7 +86,11 @@ async def test_a_sentence_is_heard_word_by_word_and_ends_with_speech_final() -> 
     first = got[-1].channel.alternatives[0].words[0]
     assert first.word == "where"
     assert abs(first.start) < 0.03
-    assert sim.records[-1].text == "where is my order 1234"
+    seen = sim.records[-1]
+    assert seen.text == "where is my order 1234"
+    assert [told.kind for told in seen.told] == ["SpeechStarted", "speech_final"]
+    assert seen.told[-1].text == "where is my order 1234"
+    assert "Authorization" not in seen.headers
 
 
 async def test_words_that_never_arrived_are_not_returned() -> None:

@@ -151,6 +151,31 @@ async def test_a_cut_stalled_or_garbled_stream() -> None:
         assert text(await ask(sim, [said("hello")]))
 
 
+async def test_a_server_that_is_only_almost_compatible() -> None:
+    reply = Reply("", (Call("check_order_status", {"order_id": "1"}), Call("end_call")))
+    quirks = ("index_zero", "no_id", "whole_arguments", "finish_stop", "reasoning", "no_usage")
+    async with OpenAISim(script=lambda _m, _t: reply, quirks=quirks) as sim:
+        chunks = await ask(sim, [said("hi")])
+    calls = [call for c in chunks for call in c.choices[0].delta.tool_calls or []]
+    assert [(call.index, call.id, call.function.arguments) for call in calls] == [
+        (0, None, '{"order_id": "1"}'),
+        (0, None, "{}"),
+    ]
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert any(getattr(c.choices[0].delta, "reasoning_content", None) for c in chunks)
+    with pytest.raises(ValueError, match="quirks: unknown"):
+        OpenAISim(quirks=("sings",))
+
+
+async def test_a_server_that_is_slow_to_begin() -> None:
+    async with OpenAISim() as sim:
+        sim.faults.add(Fault("slow", after_ms=400, times=1))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await ask(sim, [said("hello")])
+        assert text(await ask(sim, [said("hello")]))
+
+
 async def test_models_and_embeddings() -> None:
     async with OpenAISim() as sim:
         listed = await client(sim).models.list()
