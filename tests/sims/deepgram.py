@@ -21,7 +21,9 @@ from tests.sims.faults import GARBAGE, Fault
 from tests.sims.server import VendorSim, shown_headers
 from tests.sims.sockets import Goodbye, Outbox
 
-_NO_AUDIO = "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001"
+_NO_AUDIO = (
+    "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001"
+)
 
 
 _KEPT = 1000
@@ -226,4 +228,3 @@ def _refusal(status: int, message: str) -> web.Response:
     request_id = str(uuid.uuid4())
     body = {"err_code": names.get(status, "ERROR"), "err_msg": message, "request_id": request_id}
     return web.json_response(body, status=status, headers={"dg-error": message, "dg-request-id": request_id})
-

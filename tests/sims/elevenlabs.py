@@ -23,7 +23,8 @@ _DEFAULT_FORMAT = "mp3_44100_128"
 class ElevenLabsSim(VendorSim):
     """`ttfb_ms`: from text to its first audio. `speed`: times real time (0: at once). `chunk_ms`: audio per message.
 
-    `api_key` None takes any key but still wants one. A wrong key is refused with 401 by HTTP, and by the WebSocket
+    `snake_case`: the context socket says context_id and is_final, as the vendor has done for long stretches, where its
+    documents say contextId and isFinal. `api_key` None takes any key but still wants one. A wrong key is refused with 401 by HTTP, and by the WebSocket
     after the upgrade. `records` holds `Received`.
     """
 
@@ -36,12 +37,14 @@ class ElevenLabsSim(VendorSim):
         ttfb_ms: float = 0,
         speed: float = 0,
         chunk_ms: float = 240,
+        snake_case: bool = False,
     ) -> None:
         super().__init__(port=port, host=host)
         self.api_key = api_key
         self.ttfb_ms = ttfb_ms
         self.speed = speed
         self.chunk_ms = chunk_ms
+        self.snake_case = snake_case
 
     def routes(self) -> Iterable[web.RouteDef]:
         voice = "/v1/text-to-speech/{voice}"
@@ -82,7 +85,9 @@ class ElevenLabsSim(VendorSim):
             )
 
         self.open_connections += 1
-        socket = VoiceSocket(request, seen, fault, check_key=self._knows, make=make, note=self.note)
+        socket = VoiceSocket(
+            request, seen, fault, check_key=self._knows, make=make, note=self.note, snake_case=self.snake_case
+        )
         try:
             await socket.serve()
         finally:

@@ -62,7 +62,9 @@ class VoiceSocket:
         check_key: Callable[[str], bool],
         make: Callable[[Send, TextBuffer], Context],
         note: Callable[[], None],
+        snake_case: bool = False,
     ) -> None:
+        self._snake_case = snake_case
         self._request, self._seen, self._fault = request, seen, fault
         self._check_key, self._make, self._note = check_key, make, note
         self._multi = request.path.endswith("multi-stream-input")
@@ -128,6 +130,7 @@ class VoiceSocket:
         context = self._contexts.get(name)
         if message.get("close_context") is True:
             if context is not None:
+                del self._contexts[name]
                 context.end(flush=False)
             return False
         text = message.get("text", "" if message.get("flush") else None)
@@ -150,14 +153,14 @@ class VoiceSocket:
     def _open(self, name: str, text: str, message: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
         if text != " " and not self._multi:
             raise Refused("invalid_message", 'the first message must have a single space as text: {"text": " "}')
-        if len(self._contexts) >= _MAX_CONTEXTS:
+        # A closed context counts until its isFinal.
+        if len(self._running) >= _MAX_CONTEXTS:
             raise Refused("max_active_conversations", f"Maximum simultaneous contexts per socket is {_MAX_CONTEXTS}.")
         try:
             buffer = TextBuffer(self._auto_mode, schedule_of(message.get("generation_config")))
         except ValueError as error:
             raise Refused("invalid_message", str(error)) from error
-        tag = {"contextId": name} if self._multi else {}
-        context = self._make(lambda made: self._post({**made, **tag}), buffer)
+        context = self._make(lambda made: self._post(name, made), buffer)
         context.spoken = self._seen.spoken
         self._contexts[name] = context
         running = tasks.create_task(self._run(name, context))
@@ -175,7 +178,8 @@ class VoiceSocket:
             idle = tasks.create_task(self._end_when_idle(context))
             await context.run()
             idle.cancel()
-        del self._contexts[name]
+        if self._contexts.get(name) is context:
+            del self._contexts[name]
         return None
 
     async def _end_when_idle(self, context: Context) -> None:
@@ -190,7 +194,11 @@ class VoiceSocket:
         for context in self._contexts.values():
             context.end(flush=True)
 
-    def _post(self, message: dict[str, Any]) -> None:
+    def _post(self, name: str, message: dict[str, Any]) -> None:
+        if self._multi:
+            message["context_id" if self._snake_case else "contextId"] = name
+        if self._multi and self._snake_case:
+            message["is_final"] = message.pop("isFinal")
         if message["audio"]:
             self._seen.first_audio_at = self._seen.first_audio_at or time.monotonic()
             self._seen.audio_chunks += 1

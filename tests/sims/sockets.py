@@ -73,7 +73,6 @@ class Outbox:
         """Waits until everything queued has been sent."""
         await self._queue.join()
 
-
     async def watch(self, request: web.Request, silence_limit_s: float, silent: Goodbye, failed: Goodbye) -> None:
         """Ends the connection when nothing came in for too long, or when its fault says so."""
         planned = self._fault is not None and self._fault.kind in ("close", "error")

@@ -230,9 +230,7 @@ async def test_a_stalled_vendor_takes_audio_and_says_nothing() -> None:
 async def test_flux_turn_from_start_to_end() -> None:
     async with (
         DeepgramSim() as sim,
-        line(
-            sim, "v2", model="flux-general-en", encoding="mulaw", sample_rate=8000, eager_eot_threshold=0.4
-        ) as phone,
+        line(sim, "v2", model="flux-general-en", encoding="mulaw", sample_rate=8000, eager_eot_threshold=0.4) as phone,
     ):
         await phone.say(spoken("I would like", 450) + spoken("a refund", 900), frame=640)
         got = await phone.until(event="EndOfTurn")

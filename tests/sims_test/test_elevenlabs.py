@@ -217,6 +217,17 @@ async def test_contexts_of_one_socket_speak_apart_and_one_is_cut() -> None:
     assert all(messages[-1]["isFinal"] for messages in by_context.values())
 
 
+async def test_the_context_socket_as_the_vendor_really_spells_it() -> None:
+    async with (
+        ElevenLabsSim(snake_case=True) as sim,
+        websockets.connect(address(sim, "multi-stream-input"), additional_headers=HEADERS) as socket,
+    ):
+        await say(socket, {"text": "Yes. ", "context_id": "a", "flush": True}, {"close_socket": True})
+        got = await all_of(socket)
+    assert {message["context_id"] for message in got} == {"a"}
+    assert got[-1]["is_final"] is True
+
+
 async def test_the_sixth_context_kills_the_socket() -> None:
     async with (
         ElevenLabsSim() as sim,
