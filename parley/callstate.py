@@ -1,0 +1,208 @@
+"""The state of calls in NATS KV (`calls.<id>`), written behind the conversation.
+
+A `CallWriter` has at most one write in flight; later versions coalesce, the newest wins. Each write is a
+compare-and-set. A conflict or a time-out is not an answer: the key is read back, and
+
+    our own epoch and writer     it was written after all: take its revision, go on
+    a lower epoch                write over it
+    a higher epoch               somebody else owns the call: `superseded`, for good
+    unreadable                   go on talking, try again later
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Literal
+
+import structlog
+from nats.errors import Error as NatsError
+from nats.js.api import KeyValueConfig, StorageType
+from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
+from nats.js.kv import KeyValue
+from prometheus_client import Counter
+
+from parley.aio import TaskSet
+from parley.bus import Bus
+from parley.errors import BadInput, Unavailable
+from parley.v1 import events_pb2
+
+log = structlog.get_logger()
+
+BUCKET = "calls"
+MAX_BYTES = 32 * 1024
+WRITE_TIMEOUT_S = 1.0
+RETRY_S = (0.1, 0.2, 0.5, 1.0)
+BUCKET_AGE_S = 24 * 3600
+
+_writes = Counter("voice_state_writes_total", "Writes of call state", ["outcome"])
+
+Order = Literal["ours", "lower", "higher"]
+
+
+async def make_bucket(bus: Bus, replicas: int) -> None:
+    """Create the bucket of call states, or leave it as it is."""
+    js = bus.jetstream()
+    try:
+        await js.key_value(BUCKET)
+    except BucketNotFoundError:
+        config = KeyValueConfig(bucket=BUCKET, history=1, ttl=BUCKET_AGE_S, storage=StorageType.FILE, replicas=replicas)
+        await js.create_key_value(config=config)
+
+
+class CallStore:
+    """The calls' states as this process may see them."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.nonce = os.urandom(8).hex()
+        self._tasks = TaskSet(lambda e: log.error("state write failed", exc_info=e))
+
+    async def kv(self) -> KeyValue:
+        return await self._bus.jetstream().key_value(BUCKET)
+
+    async def read(self, call_id: str) -> tuple[events_pb2.StoredCall, int] | None:
+        """The stored value and its revision; None when there is none. Raises Unavailable when it cannot be read."""
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                entry = await (await self.kv()).get(call_id)
+        except KeyNotFoundError:
+            return None
+        except (NatsError, TimeoutError) as e:
+            raise Unavailable(f"the state of the call cannot be read ({type(e).__name__})") from e
+        if entry.value is None:
+            return None
+        return events_pb2.StoredCall.FromString(entry.value), int(entry.revision or 0)
+
+    async def calls(self) -> list[str]:
+        """Ids of all calls with a state. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(5.0):
+                return list(await (await self.kv()).keys())
+        except KeyNotFoundError:
+            return []
+        except (NatsError, TimeoutError) as e:
+            if type(e).__name__ == "NoKeysError":
+                return []
+            raise Unavailable("the states of the calls cannot be listed") from e
+
+    def writer(self, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[], None]) -> CallWriter:
+        return CallWriter(self, call_id, on_stored, on_superseded)
+
+    def purge_later(self, call_id: str, after_s: float) -> None:
+        """Remove the state of an ended call after it has lingered."""
+        self._tasks.spawn(self._purge(call_id, after_s))
+
+    async def _purge(self, call_id: str, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        for pause in (*RETRY_S, 5.0, 30.0):
+            try:
+                await (await self.kv()).purge(call_id)
+                return
+            except (NatsError, TimeoutError, Unavailable):
+                await asyncio.sleep(pause)
+        log.warning("state of an ended call was not purged", call_id=call_id)
+
+    async def aclose(self) -> None:
+        await self._tasks.close()
+
+
+class CallWriter:
+    """Writes the newest state of one call. `put` never waits; `on_stored(version)` says what is safe."""
+
+    def __init__(
+        self, store: CallStore, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._call_id = call_id
+        self._on_stored = on_stored
+        self._on_superseded = on_superseded
+        self._next: events_pb2.StoredCall | None = None
+        self._revision: int | None = None
+        self._running = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.superseded = False
+
+    def put(self, stored: events_pb2.StoredCall) -> None:
+        """Queue a version, in place of one that was not written yet. Raises BadInput over 32 KiB."""
+        stored.writer = self._store.nonce
+        if stored.ByteSize() > MAX_BYTES:
+            raise BadInput(f"state of {stored.ByteSize()} bytes; at most {MAX_BYTES}")
+        self._next = stored
+        if not self._running and not self.superseded:
+            self._running = True
+            self._idle.clear()
+            self._store._tasks.spawn(self._write_all())
+
+    async def idle(self, timeout_s: float) -> bool:
+        """True when everything was written within the time."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _write_all(self) -> None:
+        failures = 0
+        try:
+            while self._next is not None and not self.superseded:
+                stored, self._next = self._next, None
+                if await self._write(stored):
+                    failures = 0
+                    self._on_stored(stored.version)
+                elif not self.superseded:
+                    self._next = self._next or stored
+                    await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                    failures += 1
+        finally:
+            self._running = False
+            self._idle.set()
+
+    async def _write(self, stored: events_pb2.StoredCall) -> bool:
+        """One compare-and-set. False: not known to be stored."""
+        data = stored.SerializeToString()
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                kv = await self._store.kv()
+                if self._revision is None:
+                    self._revision = await kv.create(self._call_id, data)
+                else:
+                    self._revision = await kv.update(self._call_id, data, last=self._revision)
+        except (KeyWrongLastSequenceError, NatsError, TimeoutError, Unavailable) as e:
+            _writes.labels("conflict" if isinstance(e, KeyWrongLastSequenceError) else "failed").inc()
+            return await self._read_back(stored)
+        _writes.labels("stored").inc()
+        return True
+
+    async def _read_back(self, stored: events_pb2.StoredCall) -> bool:
+        try:
+            found = await self._store.read(self._call_id)
+        except Unavailable:
+            return False
+        if found is None:
+            self._revision = None
+            return False
+        theirs, revision = found
+        match compare(theirs, stored):
+            case "higher":
+                self.superseded = True
+                self._on_superseded()
+                return False
+            case "ours":
+                self._revision = revision
+                return theirs.version >= stored.version
+            case "lower":
+                self._revision = revision
+                return False
+
+
+def compare(theirs: events_pb2.StoredCall, mine: events_pb2.StoredCall) -> Order:
+    """Whose value stands in the store, seen from `mine`."""
+    other, own = (theirs.epoch.leg, theirs.epoch.open), (mine.epoch.leg, mine.epoch.open)
+    if other > own:
+        return "higher"
+    if other == own:
+        return "ours" if theirs.writer == mine.writer else "higher"
+    return "lower"

@@ -1,0 +1,254 @@
+"""What the bot does: rounds of the model, phrases, tools, what was heard of them, and how a turn is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.orchestrator import events, history
+from services.orchestrator.effects import Effect, Execute, HangUp, Retrieve, Say, Store, Think, Transfer
+from services.orchestrator.rules import same_words, silence_timer, start, stop_timers
+from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Hearing, Listening, Then, Thought
+
+MAX_TRIES = 1  # restarts of a round that failed, before the bot says so
+MAX_FAILURES = 3  # failed turns in a row, before the call ends
+END_GRACE_MS = 10_000  # for the leg to end after a hang-up
+
+
+def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
+    """The caller's turn is over: answer `text`."""
+    call = history.add(call, CallerLine(text, at_ms))
+    call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, paused=False)
+    if call.policy.retrieve and not same_words(call.passages_for, text):
+        if not same_words(call.retrieving, text):
+            out.append(Retrieve(text))
+        call = replace(call, floor=Answering(looking_for=text), retrieving=text)
+        call = start(call, out, "retrieve", at_ms + call.policy.retrieve_wait_ms)
+    else:
+        call = _think(replace(call, floor=Answering()), out, 0)
+    call = stop_timers(call, out, "away")
+    out.append(Store())
+    return call
+
+
+def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
+    if not same_words(call.retrieving, event.query):
+        return call
+    call = replace(call, passages=event.passages, passages_for=event.query, retrieving="")
+    if isinstance(call.floor, Answering) and call.floor.looking_for:
+        call = stop_timers(call, out, "retrieve")
+        return _think(call, out, 0)
+    return call
+
+
+def retrieve_waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Knowledge did not come in time: answer without it."""
+    if isinstance(call.floor, Answering) and call.floor.looking_for:
+        return _think(replace(call, passages=(), passages_for="", retrieving=""), out, 0)
+    return call
+
+
+def _think(call: Call, out: list[Effect], number: int, tries: int = 0, continuing: bool = False) -> Call:
+    assert isinstance(call.floor, Answering)
+    out.append(Think(call.turn, tries, number, tools_off=number >= call.policy.rounds, continuing=continuing))
+    tally = replace(call.tally, rounds=call.tally.rounds + 1)
+    return replace(call, floor=replace(call.floor, thought=Thought(number, tries), looking_for=""), tally=tally)
+
+
+def _thought_of(call: Call, event: events.PhraseReady | events.RoundEnded) -> Thought | None:
+    """The running round that this event belongs to; None when it is late."""
+    floor = call.floor
+    if not isinstance(floor, Answering) or floor.thought is None or event.turn != call.turn:
+        return None
+    thought = floor.thought
+    return thought if (thought.round, thought.tries) == (event.round, event.tries) else None
+
+
+def phrase_ready(call: Call, event: events.PhraseReady, out: list[Effect]) -> Call:
+    thought = _thought_of(call, event)
+    return call if thought is None else _speak(call, thought, event.text, event.at_ms, out, complete=False)
+
+
+def _speak(call: Call, thought: Thought, text: str, at_ms: int, out: list[Effect], complete: bool) -> Call:
+    """Add words to the utterance of this round; its first words make a new one."""
+    utterance = thought.utterance
+    if not utterance:
+        utterance = call.utterance + 1
+        call = history.add(call, BotLine(call.turn, utterance, at_ms=at_ms))
+        assert isinstance(call.floor, Answering)
+        floor = replace(call.floor, thought=replace(thought, utterance=utterance))
+        call = replace(call, utterance=utterance, floor=floor)
+    call = history.edit(call, utterance, lambda x: replace(x, text=x.text + text, complete=complete))
+    out.append(Say(call.turn, utterance, text, complete=complete))
+    tally = replace(call.tally, spoken_chars=call.tally.spoken_chars + len(text))
+    return replace(call, tally=tally)
+
+
+def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
+    thought = _thought_of(call, event)
+    if thought is None:
+        return call
+    tally = replace(
+        call.tally,
+        input_tokens=call.tally.input_tokens + event.input_tokens,
+        output_tokens=call.tally.output_tokens + event.output_tokens,
+    )
+    call = replace(call, tally=tally)
+    if event.error:
+        return _round_failed(call, thought, event, out)
+    if event.text or thought.utterance:
+        call = _speak(call, thought, event.text, event.at_ms, out, complete=True)
+    assert isinstance(call.floor, Answering)
+    call = replace(call, floor=replace(call.floor, thought=None))
+    if event.tools:
+        return _use_tools(call, event, out)
+    if not any(line.utterance or line.tools for line in history.bot_lines(call, call.turn)):
+        return _fail(call, event.at_ms, out)
+    call = replace(call, failures=0)
+    return _over(call, event.at_ms, out)
+
+
+def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
+    """Give every tool call its number in the ledger, write it down, then do it."""
+    tools = tuple(replace(tool, intent=call.intent + i) for i, tool in enumerate(event.tools, 1))
+    call = replace(call, intent=call.intent + len(tools))
+    last = call.history[-1] if call.history else None
+    if isinstance(last, BotLine) and last.turn == call.turn and last.utterance and not last.tools:
+        call = history.edit(call, last.utterance, lambda x: replace(x, tools=tools))
+    else:
+        call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
+    out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in tools)
+    out.append(Store())
+    return call
+
+
+def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
+    """An outcome is kept whatever happened meanwhile; an effect that nobody heard of is told."""
+    tool = history.tool_of(call, event.intent)
+    if tool is None or tool.outcome is not None:
+        return call
+    call = history.settle_tool(call, event.intent, event.outcome)
+    if event.outcome.then is not None:
+        call = replace(call, then=event.outcome.then)
+    if isinstance(call.floor, Answering):
+        asked = any(event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools)
+        if asked and call.floor.thought is None and not history.waiting_tools(call, call.turn):
+            call = _think(call, out, _rounds_done(call))
+    elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
+        call = stop_timers(replace(call, turn=call.turn + 1, floor=Answering()), out, "away")
+        call = _think(call, out, 0)
+    out.append(Store())
+    return call
+
+
+def _rounds_done(call: Call) -> int:
+    return sum(1 for line in history.bot_lines(call, call.turn) if line.tools)
+
+
+def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:
+    """The round starts again once; words already said are continued, not repeated."""
+    if thought.utterance:
+        call = _speak(call, thought, "", event.at_ms, out, complete=True)
+    if thought.tries < MAX_TRIES:
+        return _think(call, out, thought.round, thought.tries + 1, continuing=bool(thought.utterance))
+    assert isinstance(call.floor, Answering)
+    call = replace(call, floor=replace(call.floor, thought=None))
+    return _fail(call, event.at_ms, out)
+
+
+def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Nothing came of this turn: say so; after a few in a row end the call."""
+    call = replace(call, failures=call.failures + 1)
+    if call.failures < MAX_FAILURES:
+        return notice(call, out, call.policy.trouble, at_ms)
+    call = notice(call, out, call.policy.unavailable, at_ms, interruptible=False)
+    return hang_up_after(call, "no answer could be made")
+
+
+def notice(call: Call, out: list[Effect], text: str, at_ms: int, interruptible: bool = True) -> Call:
+    """Say a fixed sentence. It takes the floor, in a turn of its own if the caller had it."""
+    if not isinstance(call.floor, Answering):
+        call = replace(call, turn=call.turn + 1, floor=Answering())
+    if not text:
+        return _over(call, at_ms, out)
+    utterance = call.utterance + 1
+    line = BotLine(call.turn, utterance, "notice", text, complete=True, interruptible=interruptible, at_ms=at_ms)
+    call = replace(history.add(call, line), utterance=utterance)
+    out.append(Say(call.turn, utterance, text, "notice", complete=True, interruptible=interruptible))
+    return stop_timers(call, out, "away")
+
+
+def hang_up_after(call: Call, reason: str) -> Call:
+    """End the call once everything said so far was heard."""
+    return replace(call, then=Then("hang_up", reason=reason))
+
+
+def utterance_started(call: Call, event: events.UtteranceStarted, out: list[Effect]) -> Call:
+    return replace(call, sounding=event.utterance)
+
+
+def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
+    """How much of an utterance reached the caller's ear. Only that is what the bot said."""
+    line = history.line_of(call, event.utterance)
+    if line is None or line.status != "pending":
+        return call
+    status = "heard" if event.complete else "cut" if event.cut else "pending"
+    chars = len(line.text) if event.complete else min(event.chars, len(line.text))
+    call = history.edit(call, event.utterance, lambda x: replace(x, heard=chars, status=status))
+    if status == "pending":
+        return call
+    if call.sounding == event.utterance:
+        call = replace(call, sounding=0, paused=False)
+    call = _over(call, event.at_ms, out)
+    out.append(Store())
+    return call
+
+
+def paused(call: Call, event: events.Paused, out: list[Effect]) -> Call:
+    call = history.edit(call, event.utterance, lambda x: replace(x, heard=min(event.chars, len(x.text))))
+    return replace(call, paused=True)
+
+
+def resumed(call: Call, event: events.Resumed, out: list[Effect]) -> Call:
+    return replace(call, paused=False)
+
+
+def _over(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Give the floor back when nothing of the answer is outstanding."""
+    floor = call.floor
+    if not isinstance(floor, Answering) or floor.thought is not None or floor.looking_for:
+        return call
+    if history.unheard(call) or history.waiting_tools(call, call.turn):
+        return call
+    call = replace(call, floor=Listening(), sounding=0, paused=False)
+    if call.then is not None:
+        return _end(call, call.then, at_ms, out)
+    if floor.waiting_turn:
+        return begin(call, floor.waiting_turn, at_ms, out)
+    return silence_timer(call, out, at_ms)
+
+
+def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
+    """The last words were heard: hang up or hand over."""
+    out.append(Transfer(then.to, then.reason) if then.kind == "transfer" else HangUp(then.reason))
+    return start(replace(call, then=None), out, "ending", at_ms + END_GRACE_MS)
+
+
+def go_on(call: Call, out: list[Effect], at_ms: int) -> Call:
+    """After a takeover: do again what was outstanding, once."""
+    if not isinstance(call.floor, Answering):
+        return call
+    waiting = history.waiting_tools(call, call.turn)
+    if waiting:
+        out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in waiting)
+        return replace(call, floor=replace(call.floor, thought=None))
+    if call.floor.looking_for:
+        return _think(call, out, 0)
+    thought = call.floor.thought
+    unfinished = [line for line in history.unheard(call) if not line.complete]
+    if thought is not None or unfinished:
+        for line in unfinished:
+            call = history.edit(call, line.utterance, lambda x: replace(x, complete=True))
+            out.append(Say(line.turn, line.utterance, "", line.kind, complete=True, interruptible=line.interruptible))
+        tries = thought.tries + 1 if thought else 1
+        return _think(call, out, _rounds_done(call), tries, continuing=bool(unfinished))
+    return _over(call, at_ms, out)

@@ -1,0 +1,125 @@
+"""The outputs of `step`: what the conductor is to do, in this order. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Fire `TimerFired{id}` at `at_ms`; a timer of the same id is replaced."""
+
+    id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Run one round of the model on the call as it now stands. `continuing`: words of this answer were said already."""
+
+    turn: int
+    tries: int
+    round: int
+    tools_off: bool = False
+    speculative: bool = False
+    continuing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CloseThink:
+    """Close the model's stream of this turn and below."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieve:
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    intent: int
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    turn: int
+    utterance: int
+    text: str
+    kind: str = "answer"
+    complete: bool = False
+    interruptible: bool = True
+    expect: str = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Silence now: every word of this turn and below is dropped, wherever it is."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    expect: str = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    name: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    to: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A boundary: the state goes to the gateway and to KV, the inputs since the last boundary to the events."""
+
+    ended: bool = False
+
+
+Effect = (
+    StartTimer
+    | CancelTimer
+    | Think
+    | CloseThink
+    | Retrieve
+    | Execute
+    | Say
+    | Stop
+    | Resume
+    | Listen
+    | Show
+    | Record
+    | Transfer
+    | HangUp
+    | Store
+)

@@ -1,0 +1,234 @@
+"""The inputs of `step`: each carries the time; `seq` (of its leg, 0 = none) tells a repeated one. Standard library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.orchestrator.state import Epoch, Outcome, Passage, Policy, ToolUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    at_ms: int = 0  # milliseconds since 1970, by the owner's clock
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(Event):
+    """A new call."""
+
+    call_id: str
+    epoch: Epoch
+    agent: str
+    agent_version: str = ""
+    channel: str = "phone"
+    caller_pii: str = ""
+    called: str = ""
+    language: str = "en"
+    policy: Policy = Policy()
+    effect_tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver(Event):
+    """A new owner has the call: what the mouth was doing, and the outcomes the ledger knew."""
+
+    epoch: Epoch
+    new_leg: bool = False
+    mouth_utterance: int = 0
+    mouth_text: str = ""
+    mouth_complete: bool = False
+    mouth_heard: int = 0
+    mouth_paused: bool = False
+    turn: int = 0
+    utterance: int = 0
+    settled: tuple[ToolUse, ...] = ()
+    after_n: int = 0  # records of older owners count up to this one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interim(Event):
+    text: str
+    stability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Final(Event):
+    text: str
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStopped(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnded(Event):
+    """`kind`: `eager`, `resumed` or `confirmed`."""
+
+    kind: str
+    text: str = ""
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed(Event):
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dtmf(Event):
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button(Event):
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtteranceStarted(Event):
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard(Event):
+    utterance: int
+    chars: int
+    complete: bool = False
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused(Event):
+    utterance: int
+    chars: int = 0
+    cause: str = "speech"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Event):
+    utterance: int
+    chars: int = 0
+    cause: str = "told"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhraseReady(Event):
+    """Words of a round, fit to speak."""
+
+    turn: int
+    tries: int
+    round: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundEnded(Event):
+    """The rest of a round's words, its tool calls, or why it failed (`error` is a ParleyError code)."""
+
+    turn: int
+    tries: int
+    round: int
+    text: str = ""
+    tools: tuple[ToolUse, ...] = ()
+    error: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolProgress(Event):
+    intent: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnded(Event):
+    intent: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved(Event):
+    query: str
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled(Event):
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired(Event):
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegLost(Event):
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegBack(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegEnded(Event):
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganFailed(Event):
+    """Ears or mouth failed for good. `organ`: `ears` or `mouth`."""
+
+    organ: str
+    utterance: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal(Event):
+    """From outside the call (`call.<id>.signal`): an operator, a budget, an escalation."""
+
+    name: str
+    data: str = ""
+
+
+KINDS: tuple[type[Event], ...] = (
+    Opened,
+    TakenOver,
+    SpeechStarted,
+    Interim,
+    Final,
+    SpeechStopped,
+    TurnEnded,
+    Typed,
+    Dtmf,
+    Button,
+    UtteranceStarted,
+    Heard,
+    Paused,
+    Resumed,
+    PhraseReady,
+    RoundEnded,
+    ToolProgress,
+    ToolEnded,
+    Retrieved,
+    Recalled,
+    TimerFired,
+    LegLost,
+    LegBack,
+    LegEnded,
+    OrganFailed,
+    Signal,
+)

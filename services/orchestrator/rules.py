@@ -1,0 +1,49 @@
+"""Small rules that hearing and answering share: timers, and which words count."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from services.orchestrator.effects import CancelTimer, Effect, StartTimer
+from services.orchestrator.state import Call, Listening, Timer
+
+_WORD = re.compile(r"[\w'-]+")
+
+
+def start(call: Call, out: list[Effect], name: str, at_ms: int) -> Call:
+    out.append(StartTimer(name, at_ms))
+    others = tuple(timer for timer in call.timers if timer.id != name)
+    return replace(call, timers=(*others, Timer(name, at_ms)))
+
+
+def stop_timers(call: Call, out: list[Effect], *names: str) -> Call:
+    running = {timer.id for timer in call.timers}.intersection(names)
+    if not running:
+        return call
+    out.extend(CancelTimer(name) for name in names if name in running)
+    return replace(call, timers=tuple(timer for timer in call.timers if timer.id not in running))
+
+
+def has_timer(call: Call, name: str) -> bool:
+    return any(timer.id == name for timer in call.timers)
+
+
+def silence_timer(call: Call, out: list[Effect], at_ms: int) -> Call:
+    """The caller has the floor and is quiet: ask after a while whether anybody is there."""
+    if not isinstance(call.floor, Listening) or call.hearing.since_ms or call.channel == "chat":
+        return call
+    return start(call, out, "away", at_ms + call.policy.away_ms)
+
+
+def same_words(a: str, b: str) -> bool:
+    """Equal but for case and punctuation."""
+    return a == b or _WORD.findall(a.lower()) == _WORD.findall(b.lower())
+
+
+def real_words(call: Call, text: str) -> int:
+    """Words that are more than a backchannel ("uh-huh", "okay")."""
+    rest = " ".join(_WORD.findall(text.lower()))
+    for phrase in sorted(call.policy.backchannels, key=len, reverse=True):
+        rest = re.sub(rf"(?<![\w'-]){re.escape(' '.join(_WORD.findall(phrase.lower())))}(?![\w'-])", " ", rest)
+    return len(rest.split())

@@ -1,0 +1,220 @@
+"""The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
+
+
+`hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from services.orchestrator import answering, events, hearing, history
+from services.orchestrator.effects import CloseThink, Effect, HangUp, StartTimer, Store
+from services.orchestrator.events import Event
+from services.orchestrator.rules import silence_timer, start, stop_timers
+from services.orchestrator.state import Answering, BotLine, Call, Ended, Hearing, Listening
+
+END_GRACE_MS = 10_000
+
+
+def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
+    """The next state and what to do. The first event of a call is `Opened`.
+
+    An event whose `seq` was seen before changes nothing, nor does anything after the end of the call.
+    """
+    effects: list[Effect] = []
+    if isinstance(event, events.Opened):
+        return _opened(event, effects), effects
+    if call is None:
+        raise ValueError("the first event of a call is Opened")
+    if event.seq and not isinstance(event, events.TakenOver):
+        if event.seq <= call.seen_seq:
+            return call, effects
+        call = replace(call, seen_seq=event.seq)
+    if isinstance(call.floor, Ended):
+        return call, effects
+    return _STEPS[type(event)](call, event, effects), effects
+
+
+def _opened(event: events.Opened, out: list[Effect]) -> Call:
+    call = Call(
+        call_id=event.call_id,
+        agent=event.agent,
+        agent_version=event.agent_version,
+        channel=event.channel,
+        caller_pii=event.caller_pii,
+        called=event.called,
+        language=event.language,
+        policy=event.policy,
+        effect_tools=event.effect_tools,
+        epoch=event.epoch,
+        started_ms=event.at_ms,
+    )
+    call = start(call, out, "call", event.at_ms + call.policy.call_ms)
+    call = answering.notice(call, out, call.policy.greeting, event.at_ms)
+    out.append(Store())
+    return call
+
+
+def _taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
+    """Go on where the last owner stopped: what was heard counts, the rest is thought again, no action is repeated."""
+    turn, utterance = max(call.turn, event.turn), max(call.utterance, event.utterance)
+    intent = max([call.intent, *(tool.intent for tool in event.settled)])
+    call = replace(
+        call, epoch=event.epoch, turn=turn, utterance=utterance, intent=intent, paused=event.mouth_paused, sounding=0
+    )
+    if event.new_leg:
+        call = replace(call, seen_seq=0, hearing=Hearing())
+    for tool in event.settled:
+        if tool.outcome is not None:
+            call = history.settle_tool(call, tool.intent, tool.outcome)
+            if tool.outcome.then is not None and call.then is None:
+                call = replace(call, then=tool.outcome.then)
+    call = _what_the_mouth_has(call, event)
+    out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
+    call = answering.go_on(call, out, event.at_ms)
+    out.append(Store())
+    return call
+
+
+def _what_the_mouth_has(call: Call, event: events.TakenOver) -> Call:
+    """Settle every line that was pending: the mouth knows which of them sounds, and how far."""
+    lost = event.mouth_utterance == 0
+
+    def settle(line: BotLine) -> BotLine:
+        if line.utterance == event.mouth_utterance:
+            text = event.mouth_text if len(event.mouth_text) > len(line.text) else line.text
+            complete = line.complete or event.mouth_complete
+            return replace(line, text=text, heard=event.mouth_heard, complete=complete)
+        if line.utterance < event.mouth_utterance and not event.new_leg:
+            return replace(line, status="heard", heard=len(line.text), complete=True)
+        return replace(line, status="cut", complete=True)
+
+    for line in history.unheard(call):
+        if lost and not event.new_leg and line.complete:
+            call = history.edit(call, line.utterance, lambda x: replace(x, status="heard", heard=len(x.text)))
+        else:
+            call = history.edit(call, line.utterance, settle)
+    if not lost and history.line_of(call, event.mouth_utterance) is None:
+        line = BotLine(
+            turn=event.turn,
+            utterance=event.mouth_utterance,
+            text=event.mouth_text,
+            heard=event.mouth_heard,
+            complete=event.mouth_complete,
+            at_ms=event.at_ms,
+        )
+        call = history.add(call, line)
+    return replace(call, sounding=event.mouth_utterance)
+
+
+def _timer_fired(call: Call, event: events.TimerFired, out: list[Effect]) -> Call:
+    if event.id not in {timer.id for timer in call.timers}:
+        return call
+    call = replace(call, timers=tuple(timer for timer in call.timers if timer.id != event.id))
+    return _TIMERS[event.id](call, event.at_ms, out)
+
+
+def _call_time_is_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    call = hearing.silence_bot(call, out)
+    call = answering.notice(call, out, call.policy.time_is_up, at_ms, interruptible=False)
+    return answering.hang_up_after(call, "time is up")
+
+
+def _end_grace_over(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    return _ended(call, "hung up", out)
+
+
+def _leg_ended(call: Call, event: events.LegEnded, out: list[Effect]) -> Call:
+    return _ended(call, event.reason or "caller hung up", out)
+
+
+def _ended(call: Call, reason: str, out: list[Effect]) -> Call:
+    if isinstance(call.floor, Answering) and call.floor.thought is not None:
+        out.append(CloseThink(call.turn))
+    for line in history.unheard(call):
+        call = history.edit(call, line.utterance, lambda x: replace(x, status="cut", complete=True))
+    call = stop_timers(call, out, *(timer.id for timer in call.timers))
+    out.append(Store(ended=True))
+    return replace(call, floor=Ended(reason), sounding=0)
+
+
+def _leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
+    """Nobody listens: do not ask whether somebody is there."""
+    return stop_timers(call, out, "away")
+
+
+def _leg_back(call: Call, event: events.LegBack, out: list[Effect]) -> Call:
+    return silence_timer(call, out, event.at_ms)
+
+
+def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> Call:
+    """Without ears or mouth there is no call: end it, and say so if there is a mouth."""
+    if event.organ == "mouth":
+        out.append(HangUp("no voice"))
+        return start(call, out, "ending", event.at_ms + END_GRACE_MS)
+    call = hearing.silence_bot(call, out)
+    call = answering.notice(call, out, call.policy.unavailable, event.at_ms, interruptible=False)
+    return answering.hang_up_after(call, "no ears")
+
+
+def _signal(call: Call, event: events.Signal, out: list[Effect]) -> Call:
+    """`hang_up`: end the call after what is being said. Others are for the record."""
+    if event.name != "hang_up":
+        return call
+    if isinstance(call.floor, Listening):
+        out.append(HangUp(event.data or "told to"))
+        return start(call, out, "ending", event.at_ms + END_GRACE_MS)
+    return answering.hang_up_after(call, event.data or "told to")
+
+
+def _tool_progress(call: Call, event: events.ToolProgress, out: list[Effect]) -> Call:
+    return call
+
+
+def _recalled(call: Call, event: events.Recalled, out: list[Effect]) -> Call:
+    return call
+
+
+_TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
+    "retrieve": answering.retrieve_waited,
+    "barge_in": hearing.spoke_long_enough,
+    "resume": hearing.nothing_came,
+    "away": hearing.nobody_speaks,
+    "monologue": hearing.never_stops,
+    "dtmf": hearing.keys_done,
+    "call": _call_time_is_up,
+    "ending": _end_grace_over,
+}
+
+_STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
+    events.TakenOver: _taken_over,
+    events.SpeechStarted: hearing.speech_started,
+    events.Interim: hearing.interim,
+    events.Final: hearing.final,
+    events.SpeechStopped: hearing.speech_stopped,
+    events.TurnEnded: hearing.turn_ended,
+    events.Typed: hearing.typed,
+    events.Dtmf: hearing.dtmf,
+    events.Button: hearing.button,
+    events.UtteranceStarted: answering.utterance_started,
+    events.Heard: answering.heard,
+    events.Paused: answering.paused,
+    events.Resumed: answering.resumed,
+    events.PhraseReady: answering.phrase_ready,
+    events.RoundEnded: answering.round_ended,
+    events.ToolProgress: _tool_progress,
+    events.ToolEnded: answering.tool_ended,
+    events.Retrieved: answering.retrieved,
+    events.Recalled: _recalled,
+    events.TimerFired: _timer_fired,
+    events.LegLost: _leg_lost,
+    events.LegBack: _leg_back,
+    events.LegEnded: _leg_ended,
+    events.OrganFailed: _organ_failed,
+    events.Signal: _signal,
+}
+
+__all__ = ["step"]
