@@ -24,8 +24,8 @@ class ElevenLabsSim(VendorSim):
     """`ttfb_ms`: from text to its first audio. `speed`: times real time (0: at once). `chunk_ms`: audio per message.
 
     `snake_case`: the context socket says context_id and is_final, as the vendor has done for long stretches, where its
-    documents say contextId and isFinal. `api_key` None takes any key but still wants one. A wrong key is refused with 401 by HTTP, and by the WebSocket
-    after the upgrade. `records` holds `Received`.
+    documents say contextId and isFinal. `api_key` None takes any key but still wants one. A wrong key is refused with
+    401 by HTTP, and by the WebSocket after the upgrade. `records` holds `Received`.
     """
 
     def __init__(

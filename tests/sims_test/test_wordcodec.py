@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from parley import audio
 from tests.sims import espeak, mulaw
 from tests.sims.recorder import heard_words
 from tests.sims.wordcodec import Decoder, Word, render, words_of
@@ -112,6 +113,12 @@ def test_mulaw_is_g711() -> None:
     for code in range(256):
         again = mulaw.from_pcm(mulaw.to_pcm(bytes([code])))[0]
         assert again == code or {again, code} == {0x7F, 0xFF}
+
+
+def test_the_product_and_the_stand_ins_agree_on_mulaw() -> None:
+    samples = np.arange(-32768, 32768).astype(np.int16)
+    assert audio.pcm_to_mulaw(samples) == mulaw.from_pcm(samples)
+    assert np.array_equal(audio.mulaw_to_pcm(bytes(range(256))), mulaw.to_pcm(bytes(range(256))))
 
 
 def test_speech_with_words_is_speech_to_a_voice_detector() -> None:
