@@ -46,4 +46,7 @@ class TextToSpeechProvider(Protocol):
 
     def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncIterator[AudioChunk]: ...
 
+    async def warm(self) -> None:
+        """Get ready before the first caller. What fails here is told when somebody calls."""
+
     async def aclose(self) -> None: ...

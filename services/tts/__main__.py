@@ -1,0 +1,25 @@
+"""The tts service: `python -m services.tts`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from parley.rpc import Server, run
+from parley.settings import Settings
+from parley.v1 import tts_pb2, tts_pb2_grpc
+from services.tts.servicer import Servicer
+from services.tts.synthesis import Synthesis
+
+
+async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
+    synthesis = Synthesis.of(settings)
+    await synthesis.warm()
+    servicer = Servicer(synthesis, server.admission)
+    server.add(
+        tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"], tts_pb2_grpc.add_TextToSpeechServicer_to_server, servicer
+    )
+    return synthesis.aclose
+
+
+if __name__ == "__main__":
+    run("tts", wire)

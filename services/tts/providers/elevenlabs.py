@@ -1,0 +1,152 @@
+"""ElevenLabs: `/v1/text-to-speech/{voice}/stream-input`, or, where sockets are refused, the SDK's HTTP streaming."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.frames import CloseCode
+
+from parley.aio import background
+from parley.errors import Misconfigured, VendorLost
+from parley.settings import Settings
+from services.tts.contract import AudioChunk, TtsConfig
+from services.tts.providers import elevenlabs_wire as wire
+from services.tts.providers.elevenlabs_http import HttpSpeech
+from services.tts.words import Aligner
+
+log = structlog.get_logger()
+
+_OPEN_S = 4.0
+_CLOSE_S = 0.2
+_MAX_MESSAGE = 4 << 20
+# A refused upgrade is remembered, so that only one utterance in this time tries again and waits for the refusal.
+_REFUSED_FOR_S = 60.0
+
+
+class _UpgradeRefused(Exception):
+    pass
+
+
+class ElevenLabs:
+    """One socket per utterance, opened while the first text is still on its way.
+
+    Audio is asked for in the caller's format. Raises as `TextToSpeechProvider` says.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._key = settings.elevenlabs_api_key.get_secret_value()
+        if not self._key or not self._key.isascii() or not self._key.isprintable():
+            raise Misconfigured("ELEVENLABS_API_KEY: the engine elevenlabs needs a key; set it, or PARLEY_TTS=local")
+        self._base = wire.Base.parse(settings.elevenlabs_base_url)
+        self._model = settings.elevenlabs_model
+        self._voice = settings.elevenlabs_voice
+        self._http = HttpSpeech(self._key, self._base, self._model)
+        self._sockets_refused_until = 0.0
+        # Made once: loading the certificates takes longer than opening the connection.
+        self._tls = ssl.create_default_context() if self._base.ws.startswith("wss:") else None
+
+    async def warm(self) -> None:
+        """Nothing to do: connections are per utterance."""
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
+        voice = config.voice or self._voice
+        url = wire.socket_url(self._base, voice, self._model, config)
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._sockets_refused_until:
+            try:
+                async with self._open(url) as socket, aclosing(_speak(socket, text, config)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except _UpgradeRefused as e:
+                self._sockets_refused_until = loop.time() + _REFUSED_FOR_S
+                log.warning("socket refused, speaking by http", reason=str(e), call_id=config.call_id)
+        async with aclosing(self._http.speak(voice, text, config)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    @asynccontextmanager
+    async def _open(self, url: str) -> AsyncIterator[ClientConnection]:
+        try:
+            socket = await connect(
+                url,
+                ssl=self._tls,
+                additional_headers={"xi-api-key": self._key},
+                compression=None,
+                max_size=_MAX_MESSAGE,
+                open_timeout=_OPEN_S,
+                close_timeout=_CLOSE_S,
+                ping_interval=None,
+            )
+        except InvalidStatus as e:
+            status = e.response.status_code
+            if status in (401, 402, 429):
+                raise wire.refusal("", "", status) from e
+            raise _UpgradeRefused(f"status {status}") from e
+        except InvalidHandshake as e:
+            raise _UpgradeRefused(type(e).__name__) from e
+        except (OSError, TimeoutError) as e:
+            raise VendorLost(f"elevenlabs: cannot be reached ({type(e).__name__})") from e
+        try:
+            yield socket
+        finally:
+            await socket.close()
+
+
+async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig, aligner: Aligner) -> None:
+    # A lost connection is seen, and told, by whoever reads from it.
+    try:
+        with suppress(ConnectionClosed):
+            await socket.send(wire.opening(config))
+            async for piece in text:
+                aligner.given(piece)
+                if not piece.isspace():
+                    await socket.send(wire.phrase(piece))
+            await socket.send(wire.CLOSING)
+    except Exception:
+        await socket.close()
+        raise
+
+
+async def _speak(
+    socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig
+) -> AsyncGenerator[AudioChunk, None]:
+    aligner = Aligner()
+    size = 0
+    async with background(_send(socket, text, config, aligner)) as (sending,):
+        try:
+            async for raw in socket:
+                message = wire.parse(raw)
+                since_ms = size / config.format.bytes_per_ms
+                words = tuple(message.words(aligner, since_ms))
+                size += len(message.audio)
+                if message.audio or words:
+                    yield AudioChunk(message.audio, words)
+                if message.final and sending.done():
+                    break
+            else:
+                _must_be_complete(sending, aligner)
+        except ConnectionClosed as e:
+            if e.rcvd is not None and e.rcvd.code == CloseCode.POLICY_VIOLATION:
+                raise wire.refusal(e.rcvd.reason.lower().replace(" ", "_"), e.rcvd.reason) from e
+            raise VendorLost(f"elevenlabs: the connection was lost ({e.rcvd.code if e.rcvd else 'no goodbye'})") from e
+        # Words that the vendor did not place: over the audio since the last one it did.
+        if rest := tuple(aligner.rest(size / config.format.bytes_per_ms)):
+            yield AudioChunk(b"", rest)
+
+
+def _must_be_complete(sending: asyncio.Task[None], aligner: Aligner) -> None:
+    """A socket closed politely, without the final message: whole only if every word has sounded."""
+    if sending.done() and (error := sending.exception()) is not None:
+        raise error
+    if not sending.done() or not aligner.all_told:
+        raise VendorLost("elevenlabs: the socket was closed in the middle of the text")

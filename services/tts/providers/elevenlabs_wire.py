@@ -1,0 +1,138 @@
+"""ElevenLabs' wire: addresses, formats, messages, and what its errors mean."""
+
+from __future__ import annotations
+
+import binascii
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
+
+from parley.audio import AudioFormat
+from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, VendorLost
+from services.tts.contract import TtsConfig, WordTime
+from services.tts.words import Aligner
+
+_PCM_RATES = (8000, 16000, 24000)
+_SLOWEST, _FASTEST = 0.7, 1.2
+# Pieces of the vendor's error names. A used-up quota is for the account's owner to mend, not for a retry.
+_BUSY = ("too_many", "concurren", "rate_limit", "system_busy", "max_active")
+_REFUSED = ("api_key", "auth", "permission", "quota", "subscription", "payment", "voice", "model", "invalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The vendor's address in both schemes, without `/v1`: what of the path stands before it is kept."""
+
+    http: str
+    ws: str
+
+    @classmethod
+    def parse(cls, url: str) -> Base:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        if parts.scheme not in ("http", "https", "ws", "wss") or not parts.netloc:
+            raise Misconfigured(
+                f"ELEVENLABS_BASE_URL: {url!r} is no address; write it as https://host or ws://host:port"
+            )
+        secure = "s" if parts.scheme in ("https", "wss") else ""
+        path = f"{parts.path}/".partition("/v1/")[0].rstrip("/")
+        return cls(f"http{secure}://{parts.netloc}{path}", f"ws{secure}://{parts.netloc}{path}")
+
+
+def output_format(audio: AudioFormat) -> str:
+    """The vendor's name of a format. Raises BadInput for what it cannot give."""
+    if audio.encoding == "mulaw" and audio.rate == 8000:
+        return "ulaw_8000"
+    if audio.encoding == "pcm_s16le" and audio.rate in _PCM_RATES:
+        return f"pcm_{audio.rate}"
+    rates = ", ".join(map(str, _PCM_RATES))
+    raise BadInput(
+        f"format: elevenlabs gives mulaw at 8000, pcm_s16le at {rates}; not {audio.encoding} at {audio.rate}"
+    )
+
+
+def language_code(model: str, language: str) -> str:
+    """ "en-US" -> "en", for models that take a language; the others refuse the parameter."""
+    return language.partition("-")[0].lower() if model.endswith("_v2_5") else ""
+
+
+def socket_url(base: Base, voice: str, model: str, config: TtsConfig) -> str:
+    query = {
+        "model_id": model,
+        "output_format": output_format(config.format),
+        # Whole phrases come in: no waiting for more text before the first audio.
+        "auto_mode": "true",
+        "sync_alignment": "true",
+        "inactivity_timeout": "180",
+    }
+    if language := language_code(model, config.language):
+        query["language_code"] = language
+    return f"{base.ws}/v1/text-to-speech/{quote(voice, safe='')}/stream-input?{urlencode(query)}"
+
+
+def speed(config: TtsConfig) -> float:
+    return min(max(config.speed, _SLOWEST), _FASTEST)
+
+
+def opening(config: TtsConfig) -> str:
+    """The first message. Settings of the voice are left as they are stored, unless a speed is asked for."""
+    message: dict[str, Any] = {"text": " "}
+    if config.speed != 1:
+        message["voice_settings"] = {"speed": speed(config)}
+    return orjson.dumps(message).decode()
+
+
+def phrase(text: str) -> str:
+    """Text to be spoken now. `flush` for servers that do not know `auto_mode`; it must end with a space."""
+    return orjson.dumps({"text": text if text[-1:].isspace() else text + " ", "flush": True}).decode()
+
+
+CLOSING = '{"text":""}'
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the vendor's socket."""
+
+    audio: bytes
+    final: bool
+    chars: list[str]
+    starts_ms: list[float]
+    ends_ms: list[float]
+
+    def words(self, aligner: Aligner, since_ms: float) -> list[WordTime]:
+        """The words it completes; its times count from its own audio, which begins at `since_ms`."""
+        shift = since_ms.__add__
+        return aligner.take(self.chars, list(map(shift, self.starts_ms)), list(map(shift, self.ends_ms)))
+
+
+def parse(raw: str | bytes) -> Message:
+    """Raises the error that the message stands for, or VendorLost when it cannot be read."""
+    try:
+        data = orjson.loads(raw)
+        if data.get("error") or (data.get("message") and not data.get("audio")):
+            raise refusal(str(data.get("error") or ""), str(data.get("message") or ""))
+        alignment = data.get("alignment") or {}
+        # Both spellings are in use.
+        starts = alignment.get("charStartTimesMs") or alignment.get("charsStartTimesMs") or []
+        lengths = alignment.get("charDurationsMs") or alignment.get("charsDurationsMs") or []
+        return Message(
+            audio=binascii.a2b_base64(data.get("audio") or ""),
+            final=bool(data.get("isFinal") or data.get("is_final")),
+            chars=alignment.get("chars") or [],
+            starts_ms=starts,
+            ends_ms=[start + length for start, length in zip(starts, lengths, strict=False)],
+        )
+    except (ValueError, TypeError, AttributeError) as e:
+        raise VendorLost(f"elevenlabs: a message that cannot be read ({type(e).__name__})") from e
+
+
+def refusal(name: str, message: str, status: int = 0) -> ParleyError:
+    """The vendor's error as ours, from its name, and its HTTP status if it has one."""
+    said = f"elevenlabs: {message[:200] or name or f'status {status}'}"
+    if status == 429 or any(part in name for part in _BUSY):
+        return AtCapacity(said)
+    if status in (400, 401, 402, 403, 404, 422) or any(part in name for part in _REFUSED):
+        return Misconfigured(f"{said}; check ELEVENLABS_API_KEY, the voice id and PARLEY_ELEVENLABS_MODEL")
+    return VendorLost(said)

@@ -1,0 +1,219 @@
+"""One utterance through the engines in order of preference: time-outs, and another voice in mid-sentence, at a word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import structlog
+from prometheus_client import Counter
+
+from parley import providers
+from parley.aio import background
+from parley.audio import AudioFormat
+from parley.errors import BadInput, ParleyError, TooLate, VendorLost
+from parley.settings import Settings
+from parley.telemetry import TTS_TTFB
+from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
+from services.tts.providers import KNOWN
+from services.tts.script import Script
+from services.tts.voices import voice_for
+from services.tts.words import has_words
+
+log = structlog.get_logger()
+
+FAILURES = Counter("voice_tts_engine_failures", "Utterances an engine could not finish", ["engine", "error"])
+
+STALL_S = 5.0
+IDLE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    name: str
+    provider: TextToSpeechProvider
+
+
+class Synthesis:
+    """Speaks with the first of `engines` that can.
+
+    `stall_s`: an engine that has words to speak and gives no audio for so long is left. `idle_s`: a stream without new
+    text is ended.
+    """
+
+    def __init__(self, engines: Sequence[Engine], stall_s: float = STALL_S, idle_s: float = IDLE_S) -> None:
+        self._engines = list(engines)
+        self._stall_s = stall_s
+        self._idle_s = idle_s
+
+    @classmethod
+    def of(cls, settings: Settings) -> Synthesis:
+        """Raises Misconfigured: an engine that does not exist, lacks its package, or lacks its key."""
+        names = settings.engines("tts")
+        return cls([Engine(name, providers.load(KNOWN, name, "PARLEY_TTS")(settings)) for name in names])
+
+    async def warm(self) -> None:
+        """Let the engines get ready, so that the first caller does not wait for it."""
+        for engine in self._engines:
+            await engine.provider.warm()
+
+    async def aclose(self) -> None:
+        for engine in self._engines:
+            await engine.provider.aclose()
+
+    async def speak(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
+        """Audio of `text` as it comes. A word is told once all of its audio is.
+
+        An engine that fails is followed by the next one, which goes on after the last word told.
+        Raises BadInput, TooLate (no text for `idle_s`), or the error of the last engine.
+        """
+        script = Script(self._stall_s)
+        spoken = _Spoken(config.format)
+        async with background(script.read(text)):
+            for attempt in self._attempts():
+                try:
+                    async with aclosing(self._perform(attempt, script, spoken, config)) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                    return
+                except (BadInput, TooLate):
+                    raise
+                except ParleyError as e:
+                    FAILURES.labels(engine=attempt.engine.name, error=type(e).__name__).inc()
+                    log.warning(
+                        "engine failed",
+                        engine=attempt.engine.name,
+                        call_id=config.call_id,
+                        error=str(e),
+                        audio_ms=int(spoken.ms),
+                        told_to=spoken.told_to,
+                    )
+                    if attempt.last or (attempt.only_if_lost and not isinstance(e, VendorLost)):
+                        raise
+                spoken.abandon()
+
+    def _attempts(self) -> list[_Attempt]:
+        """Each engine once; a lone engine has a second try when its connection was lost."""
+        if len(self._engines) == 1:
+            only = self._engines[0]
+            return [_Attempt(only, True, only_if_lost=True), _Attempt(only, True, last=True)]
+        end = len(self._engines) - 1
+        return [_Attempt(engine, i == 0, last=i == end) for i, engine in enumerate(self._engines)]
+
+    async def _perform(
+        self, attempt: _Attempt, script: Script, spoken: _Spoken, config: TtsConfig
+    ) -> AsyncGenerator[AudioChunk, None]:
+        name = attempt.engine.name
+        loop = asyncio.get_running_loop()
+        voice = voice_for(name, config.voice, attempt.preferred)
+        begun = loop.time()
+        spoken.begin()
+        stream = attempt.engine.provider.synthesize(script.pieces(spoken.char_base), replace(config, voice=voice))
+        # A provider is an async generator; closing it is how it is told to stop.
+        async with aclosing(stream):  # type: ignore[type-var]
+            while (chunk := await self._next(name, stream, script, spoken)) is not None:
+                if not spoken.sounded and chunk.data:
+                    since = max(begun, script.first_at)
+                    TTS_TTFB.labels(engine=name).observe((loop.time() - since) * 1000)
+                out = spoken.take(chunk)
+                if out.data or out.words:
+                    yield out
+        if not spoken.sounded and has_words(script.text, spoken.char_base):
+            raise VendorLost(f"{name}: the audio ended before it began")
+        if last := spoken.pending():
+            yield AudioChunk(b"", last)
+
+    async def _next(
+        self, name: str, stream: AsyncIterator[AudioChunk], script: Script, spoken: _Spoken
+    ) -> AudioChunk | None:
+        loop = asyncio.get_running_loop()
+        if script.error is not None:
+            raise script.error
+        busy = self._is_due(script, spoken)
+        limit = loop.time() + self._stall_s if busy else script.last_at + self._idle_s
+        try:
+            async with asyncio.timeout_at(limit) as script.watch:
+                return await anext(stream, None)
+        except TimeoutError:
+            if script.error is not None:
+                raise script.error from None
+            if self._is_due(script, spoken):
+                raise VendorLost(f"{name}: no audio for {self._stall_s:g} s") from None
+            raise TooLate(f"text: nothing came for {self._idle_s:g} s; end a stream whose text is complete") from None
+        finally:
+            script.watch = None
+
+    @staticmethod
+    def _is_due(script: Script, spoken: _Spoken) -> bool:
+        """Whether the engine owes audio. One that tells no words before the end cannot be held to each of them."""
+        if script.complete:
+            return True
+        knows_words = spoken.tells_words or not spoken.sounded
+        return knows_words and has_words(script.text, spoken.told_to)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    engine: Engine
+    preferred: bool
+    last: bool = False
+    only_if_lost: bool = False
+
+
+class _Spoken:
+    """What has been handed on so far, over all engines."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._bytes_per_ms = audio.bytes_per_ms
+        self._sample = audio.sample_bytes
+        self._size = 0
+        self._odd = b""
+        self._waiting: list[WordTime] = []
+        self.told_to = 0
+        """Characters that have become audio, whole words."""
+        self.begin()
+
+    @property
+    def ms(self) -> float:
+        return self._size / self._bytes_per_ms
+
+    def begin(self) -> None:
+        """A new engine goes on from here: its offsets and times count from these."""
+        self.char_base = self.told_to
+        self._ms_base = self.ms
+        self.sounded = False
+        self.tells_words = False
+
+    def take(self, chunk: AudioChunk) -> AudioChunk:
+        """The same audio in whole samples, with the words that are complete by its end, on the stream's own scales."""
+        data = self._odd + chunk.data if self._odd else chunk.data
+        odd = len(data) % self._sample
+        self._odd, data = (data[-odd:], data[:-odd]) if odd else (b"", data)
+        self._size += len(data)
+        self.sounded = self.sounded or bool(data)
+        for word in chunk.words:
+            self.tells_words = True
+            start, end = (int(self._ms_base) + ms for ms in (word.start_ms, word.end_ms))
+            self._waiting.append(WordTime(self.char_base + word.char_start, self.char_base + word.char_end, start, end))
+        # A millisecond of grace: vendors round.
+        ready = 0
+        while ready < len(self._waiting) and self._waiting[ready].end_ms <= self.ms + 1:
+            ready += 1
+        return AudioChunk(data, self._told(ready))
+
+    def pending(self) -> tuple[WordTime, ...]:
+        """The audio is complete: what is left is told, whatever its times say."""
+        return self._told(len(self._waiting))
+
+    def abandon(self) -> None:
+        """The engine failed: words whose audio never came are forgotten."""
+        self._waiting.clear()
+        self._odd = b""
+
+    def _told(self, count: int) -> tuple[WordTime, ...]:
+        words, self._waiting = tuple(self._waiting[:count]), self._waiting[count:]
+        if words:
+            self.told_to = words[-1].char_end
+        return words

@@ -1,0 +1,122 @@
+"""Words of a text, and when they sound, from whatever times a voice gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from services.tts.contract import WordTime
+
+_TOKEN = re.compile(r"\S+")
+_SILENT = frozenset(".,;:!?…-–—\"'“”‘’«»()[]{}<>|_~`^¿¡")
+# How far a vendor's characters may run ahead of ours before they count as not found.
+_LOOK_AHEAD = 12
+
+
+def words_in(text: str, begin: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
+    """Character ranges of the words that lie in [begin, end): runs without white space, punctuation included.
+
+    A run of nothing but punctuation is no word: it makes no sound.
+    """
+    for match in _TOKEN.finditer(text, begin, len(text) if end is None else end):
+        if not _SILENT.issuperset(match.group()):
+            yield match.span()
+
+
+def has_words(text: str, begin: int = 0) -> bool:
+    return next(words_in(text, begin), None) is not None
+
+
+def spread(text: str, begin: int, end: int, start_ms: float, end_ms: float) -> list[WordTime]:
+    """The words of text[begin:end] over a stretch of audio, by their length, for want of anything better."""
+    spans = list(words_in(text, begin, end))
+    total = sum(b - a + 1 for a, b in spans)
+    times, at = [], start_ms
+    for first, last in spans:
+        until = at + (end_ms - start_ms) * (last - first + 1) / total
+        times.append(WordTime(first, last, int(at), int(until)))
+        at = until
+    return times
+
+
+class Aligner:
+    """Turns times of characters into times of words.
+
+    `given` is told the text as it is sent; `take` the characters of each piece of audio with their times since the
+    stream's first byte. White space is not compared: vendors add and drop it. Characters that are not in the text at
+    this place (a vendor that normalises "$5") are passed over; `rest` spreads what stayed without a time.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.told_to = 0
+        """End of the last word whose time is known."""
+        self._at = 0
+        self._last_ms = 0.0
+        self._word: tuple[int, int] | None = None
+        self._word_ms = (0.0, 0.0)
+
+    def given(self, text: str) -> None:
+        self.text += text
+
+    @property
+    def all_told(self) -> bool:
+        return not has_words(self.text, self.told_to)
+
+    def take(self, chars: Sequence[str], starts_ms: Sequence[float], ends_ms: Sequence[float]) -> list[WordTime]:
+        """The words that these characters complete."""
+        told: list[WordTime] = []
+        for char, start, end in zip(chars, starts_ms, ends_ms, strict=False):
+            if not char or char.isspace() or (place := self._find(char)) is None:
+                continue
+            if self._word is None or place >= self._word[1]:
+                told += self._finish()
+                self._word, self._word_ms = self._around(place), (start, end)
+            elif char not in _SILENT:
+                # A full stop has the pause after it for its duration, in which the word no longer sounds.
+                self._word_ms = (self._word_ms[0], max(end, self._word_ms[1]))
+            self._at = place + 1
+            if self._at == self._word[1]:
+                told += self._finish()
+        return told
+
+    def rest(self, until_ms: float) -> list[WordTime]:
+        """All words without a time so far, over the audio that is left."""
+        told = self._finish()
+        left = spread(self.text, self.told_to, len(self.text), min(self._last_ms, until_ms), until_ms)
+        self.told_to = self._at = len(self.text)
+        self._last_ms = until_ms
+        return told + left
+
+    def _find(self, char: str) -> int | None:
+        place = self._at
+        while place < len(self.text) and self.text[place].isspace():
+            place += 1
+        if self.text.startswith(char, place):
+            return place
+        found = self.text.find(char, place, place + _LOOK_AHEAD)
+        return None if found < 0 else found
+
+    def _around(self, place: int) -> tuple[int, int]:
+        begin, end = place, place
+        while begin > self.told_to and not self.text[begin - 1].isspace():
+            begin -= 1
+        while end < len(self.text) and not self.text[end].isspace():
+            end += 1
+        return begin, end
+
+    def _finish(self) -> list[WordTime]:
+        if self._word is None:
+            return []
+        (begin, end), (start, until) = self._word, self._word_ms
+        self._word = None
+        start = max(start, self._last_ms)
+        until = max(until, start)
+        told = spread(self.text, self.told_to, begin, self._last_ms, start)
+        told += _sounding(self.text, begin, end, start, until)
+        self.told_to, self._last_ms = end, until
+        return told
+
+
+def _sounding(text: str, begin: int, end: int, start_ms: float, end_ms: float) -> Iterable[WordTime]:
+    return [WordTime(begin, end, int(start_ms), int(end_ms))] if has_words(text[begin:end]) else []
