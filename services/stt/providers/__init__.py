@@ -1,0 +1,6 @@
+"""The recognisers by name; each is imported only when chosen."""
+
+KNOWN = {
+    "deepgram": "services.stt.providers.deepgram:Deepgram",
+    "local": "services.stt.providers.local:Local",
+}

@@ -1,0 +1,215 @@
+"""Voice activity detection: Silero on onnxruntime, one model for all calls of the process, run in batches.
+
+Each call is a `Track` with its own state; windows of all calls that fill up within a few ms are one run of the model,
+on a thread of its own, so that the event loop never waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+
+import structlog
+from prometheus_client import Counter
+
+from parley.audio import AudioFormat
+from parley.errors import BadInput
+from services.stt import silero
+from services.stt.contract import SpeechStarted, SpeechStopped
+from services.stt.silero import WINDOW_MS, Lane, Rows
+
+log = structlog.get_logger()
+
+START_ABOVE = 0.5
+STOP_BELOW = 0.35
+STOP_MS = 192  # silence before speech counts as stopped
+GATHER_S = 0.004  # how long a full window waits for those of other calls
+FEW = 4  # with so few calls there is nothing to wait for
+PENDING_MS = 64_000  # of one call; a whole replayed buffer fits
+BATCH = 64  # calls in one run
+AT_ONCE = 16  # windows of one call in one go, when it has more audio than real time
+
+DROPPED = Counter("voice_stt_vad_dropped_windows_total", "Windows of 32 ms thrown away because a call's queue was full")
+FAILED = Counter("voice_stt_vad_failed_batches_total", "Runs of the VAD model that raised; taken as silence")
+
+Report = Callable[[int, SpeechStarted | SpeechStopped | None], None]
+"""Called for each window: ms of leg time heard so far, and the edge found in it."""
+
+
+class Track:
+    """One call's ear for speech. `push` takes audio of any length; what is found goes to `report`, on the loop."""
+
+    def __init__(self, detector: Detector, lane: Lane, audio: AudioFormat, offset_ms: int, report: Report) -> None:
+        self._detector = detector
+        self._report = report
+        self._limit = PENDING_MS * audio.bytes_per_ms
+        self._size = WINDOW_MS * audio.bytes_per_ms
+        self._position = offset_ms
+        self._speaking = False
+        self._voice_end = offset_ms
+        self._rest = bytearray()
+        self._closed = False
+        self.lane = lane
+        self.queued = False
+
+    def push(self, data: bytes) -> None:
+        self._rest += data
+        if len(self._rest) > self._limit:
+            lost = -(-(len(self._rest) - self._limit) // self._size)
+            del self._rest[: lost * self._size]
+            self._position += lost * WINDOW_MS
+            DROPPED.inc(lost)
+        if not self.queued and len(self._rest) >= self._size:
+            self._detector.enqueue(self)
+
+    def take(self) -> list[bytes]:
+        """The next full windows, out of the queue."""
+        size = self._size
+        count = min(len(self._rest) // size, AT_ONCE)
+        windows = [bytes(self._rest[i * size : (i + 1) * size]) for i in range(count)]
+        del self._rest[: count * size]
+        return windows
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def ready(self) -> bool:
+        return not self._closed and len(self._rest) >= self._size
+
+    def heard(self, probability: float) -> None:
+        """The model's word on the next of the windows taken."""
+        if self._closed:
+            return
+        begin = self._position
+        self._position += WINDOW_MS
+        edge: SpeechStarted | SpeechStopped | None = None
+        if probability >= STOP_BELOW:
+            if probability > START_ABOVE and not self._speaking:
+                self._speaking = True
+                edge = SpeechStarted(begin)
+            self._voice_end = self._position
+        elif self._speaking and self._position - self._voice_end >= STOP_MS:
+            self._speaking = False
+            edge = SpeechStopped(self._voice_end)
+        self._report(self._position, edge)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._rest.clear()
+            self._detector.leave(self)
+
+
+Batch = list[tuple[Track, list[bytes]]]
+Work = tuple[asyncio.AbstractEventLoop, list[Batch]]
+
+
+class Detector:
+    """The model and its batches. One object for all calls of the process; made at the start, warm from then on.
+
+    Raises Misconfigured when the model's file or onnxruntime is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._session = silero.load()
+        self._formats: dict[AudioFormat, Rows] = {}
+        self._waiting: list[Track] = []
+        self._tracks = 0
+        self._busy = False
+        self._work: SimpleQueue[Work | None] = SimpleQueue()
+        self._thread = Thread(target=self._serve, name="vad", daemon=True)
+        for rate in (8000, 16000):
+            audio = AudioFormat("pcm_s16le", rate)
+            rows = Rows(self._session, audio)
+            loud = b"\x00\x10" * (WINDOW_MS * rate // 1000)
+            rows.run([rows.new_lane() for _ in range(4)], [loud] * 4)
+        self._thread.start()
+
+    def listen(self, audio: AudioFormat, offset_ms: int, report: Report) -> Track:
+        """A track for a new call. Raises BadInput for a rate the model does not know."""
+        if audio.rate not in (8000, 16000):
+            raise BadInput(f"format.sample_rate_hz: {audio.rate}; use 8000 or 16000")
+        rows = self._formats.get(audio)
+        if rows is None:
+            rows = self._formats[audio] = Rows(self._session, audio)
+        self._tracks += 1
+        return Track(self, rows.new_lane(), audio, offset_ms, report)
+
+    def leave(self, track: Track) -> None:
+        self._tracks -= 1
+        track.lane.rows.free.append(track.lane.row)
+
+    def enqueue(self, track: Track) -> None:
+        """A window of the track is full: it goes with the next batch."""
+        track.queued = True
+        self._waiting.append(track)
+        if not self._busy:
+            self._busy = True
+            self._gather(asyncio.get_running_loop())
+
+    def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._tracks < FEW:
+            loop.call_soon(self._start, loop)
+        else:
+            loop.call_later(GATHER_S, self._start, loop)
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = [track for track in self._waiting[:BATCH] if not track.closed]
+        del self._waiting[:BATCH]
+        if not batch:
+            self._next(loop, at_once=False)
+            return
+        formats: dict[int, Batch] = {}
+        for track in batch:
+            formats.setdefault(id(track.lane.rows), []).append((track, track.take()))
+        self._work.put((loop, list(formats.values())))
+
+    def _serve(self) -> None:
+        """The model's thread."""
+        while (work := self._work.get()) is not None:
+            loop, batches = work
+            found = [told for batch in batches for told in self._ask(batch)]
+            loop.call_soon_threadsafe(self._done, loop, found)
+
+    def _ask(self, batch: Batch) -> list[tuple[Track, list[float]]]:
+        told: list[tuple[Track, list[float]]] = [(track, []) for track, _ in batch]
+        for turn in range(max(len(windows) for _, windows in batch)):
+            now = [i for i, (_, windows) in enumerate(batch) if len(windows) > turn]
+            lanes = [batch[i][0].lane for i in now]
+            try:
+                found = lanes[0].rows.run(lanes, [batch[i][1][turn] for i in now])
+            except Exception:
+                FAILED.inc()
+                log.exception("vad failed")
+                found = [0.0] * len(now)
+            for i, probability in zip(now, found, strict=True):
+                told[i][1].append(probability)
+        return told
+
+    def _done(self, loop: asyncio.AbstractEventLoop, found: list[tuple[Track, list[float]]]) -> None:
+        more = False
+        for track, probabilities in found:
+            track.queued = False
+            for probability in probabilities:
+                track.heard(probability)
+            if track.ready and not track.queued:
+                more = track.queued = True
+                self._waiting.append(track)
+        self._next(loop, more)
+
+    def _next(self, loop: asyncio.AbstractEventLoop, at_once: bool) -> None:
+        """At once when a call has full windows left: it sent more audio than real time."""
+        if not self._waiting:
+            self._busy = False
+        elif at_once or len(self._waiting) >= BATCH:
+            self._start(loop)
+        else:
+            self._gather(loop)
+
+    async def aclose(self) -> None:
+        self._work.put(None)
+        await asyncio.to_thread(self._thread.join)
