@@ -1,6 +1,6 @@
 """All stand-ins in one process: `python -m tests.sims --openai-ttft-ms 300`.
 
-Prints one JSON line with their addresses, then runs until SIGTERM, SIGINT or the end of its standard input (--stdin).
+Prints one JSON line with their addresses and the environment that points the product at them, then runs until SIGTERM, SIGINT or the end of its standard input (--stdin).
 """
 
 import argparse
@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import uvloop
@@ -19,6 +18,7 @@ from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.openai import OpenAISim
 from tests.sims.openai_script import Script, by_rules, polite, rules_from
 from tests.sims.twilio_rest import TwilioRestSim
+from tests.sims.vendors import Vendors
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -49,53 +49,46 @@ def script_of(path: Path | None) -> Script:
         raise ValueError(f"--openai-rules {path}: {error}") from error
 
 
+def vendors_of(given: argparse.Namespace) -> Vendors:
+    return Vendors(
+        deepgram=DeepgramSim(
+            port=given.deepgram_port,
+            api_key=given.deepgram_key,
+            final_delay_ms=given.deepgram_final_delay_ms,
+            interim_delay_ms=given.deepgram_interim_delay_ms,
+            interim_ms=given.deepgram_interim_ms,
+        ),
+        openai=OpenAISim(
+            port=given.openai_port,
+            api_key=given.openai_key,
+            script=script_of(given.openai_rules),
+            ttft_ms=given.openai_ttft_ms,
+            tokens_per_s=given.openai_tokens_per_s,
+        ),
+        elevenlabs=ElevenLabsSim(
+            port=given.elevenlabs_port,
+            api_key=given.elevenlabs_key,
+            ttfb_ms=given.elevenlabs_ttfb_ms,
+            speed=given.elevenlabs_speed,
+            chunk_ms=given.elevenlabs_chunk_ms,
+        ),
+        twilio=TwilioRestSim(port=given.twilio_port, auth_token=given.twilio_key, accept_unknown=True),
+    )
+
+
 async def serve(given: argparse.Namespace) -> None:
-    deepgram = DeepgramSim(
-        port=given.deepgram_port,
-        api_key=given.deepgram_key,
-        final_delay_ms=given.deepgram_final_delay_ms,
-        interim_delay_ms=given.deepgram_interim_delay_ms,
-        interim_ms=given.deepgram_interim_ms,
-    )
-    openai = OpenAISim(
-        port=given.openai_port,
-        api_key=given.openai_key,
-        script=script_of(given.openai_rules),
-        ttft_ms=given.openai_ttft_ms,
-        tokens_per_s=given.openai_tokens_per_s,
-    )
-    elevenlabs = ElevenLabsSim(
-        port=given.elevenlabs_port,
-        api_key=given.elevenlabs_key,
-        ttfb_ms=given.elevenlabs_ttfb_ms,
-        speed=given.elevenlabs_speed,
-        chunk_ms=given.elevenlabs_chunk_ms,
-    )
-    twilio = TwilioRestSim(port=given.twilio_port, auth_token=given.twilio_key, accept_unknown=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    stdin = sys.stdin.fileno()
     if given.stdin:
-        stdin = sys.stdin.fileno()
         loop.add_reader(stdin, lambda: None if os.read(stdin, 4096) else stop.set())
-    async with AsyncExitStack() as stack:
-        for sim in (deepgram, openai, elevenlabs, twilio):
-            await stack.enter_async_context(sim)
-        print(
-            json.dumps(
-                {
-                    "deepgram": deepgram.url,
-                    "openai": openai.base_url,
-                    "elevenlabs": elevenlabs.url,
-                    "twilio": twilio.url,
-                }
-            ),
-            flush=True,
-        )
+    async with vendors_of(given) as vendors:
+        print(json.dumps({**vendors.urls, "environment": vendors.environment()}), flush=True)
         await stop.wait()
         if given.stdin:
-            loop.remove_reader(sys.stdin.fileno())
+            loop.remove_reader(stdin)
 
 
 def main() -> None:

@@ -23,7 +23,8 @@ async def test_one_process_serves_all_and_fails_on_demand(tmp_path: Path) -> Non
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), 10)
         urls = json.loads(line)
-        assert set(urls) == {"deepgram", "openai", "elevenlabs", "twilio"}
+        assert set(urls) == {"deepgram", "openai", "elevenlabs", "twilio", "environment"}
+        assert urls["environment"]["OPENAI_BASE_URL"] == urls["openai"]
         client = openai.AsyncOpenAI(api_key="k", base_url=urls["openai"], max_retries=0)
         question = "What are your hours?"
         answer = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": question}])
