@@ -1,6 +1,7 @@
 """All stand-ins in one process: `python -m tests.sims --openai-ttft-ms 300`.
 
-Prints one JSON line with their addresses and the environment that points the product at them, then runs until SIGTERM, SIGINT or the end of its standard input (--stdin).
+Prints one JSON line with their addresses and the environment that points the product at them, then runs until
+SIGTERM, SIGINT or, with --stdin, the end of its standard input.
 """
 
 import argparse
@@ -81,7 +82,7 @@ async def serve(given: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    stdin = sys.stdin.fileno()
+    stdin = sys.stdin.fileno() if given.stdin else -1
     if given.stdin:
         loop.add_reader(stdin, lambda: None if os.read(stdin, 4096) else stop.set())
     async with vendors_of(given) as vendors:
