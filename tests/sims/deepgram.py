@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from tests.sims.decoder import Word
-from tests.sims.deepgram_flux import FluxQuery, FluxSession
-from tests.sims.deepgram_nova import NovaQuery, NovaSession
+from tests.sims.deepgram_flux import FluxQuery, FluxStream
+from tests.sims.deepgram_nova import NovaQuery, NovaStream
 from tests.sims.ear import Ear
 from tests.sims.faults import GARBAGE, Fault
 from tests.sims.server import VendorSim, shown_headers
@@ -72,7 +72,7 @@ class Listened:
             self.told.append(Told(message["event"], message["transcript"], message["audio_window_end"] * 1000, at))
 
 
-class Session(Protocol):
+class Stream(Protocol):
     """One version of the protocol on one connection."""
 
     words: list[Word]
@@ -141,21 +141,21 @@ class DeepgramSim(VendorSim):
             outbox.post(message, delay_ms)
 
         ear = Ear(query.encoding, query.sample_rate, self.gate_rms)
-        session: Session
+        stream: Stream
         if isinstance(query, NovaQuery):
-            session = NovaSession(
+            stream = NovaStream(
                 query, ear, post, request_id, self.interim_ms, self.interim_delay_ms, self.final_delay_ms
             )
         else:
-            session = FluxSession(
+            stream = FluxStream(
                 query, ear, post, request_id, self.interim_delay_ms, self.final_delay_ms, self.full_confidence_ms
             )
-        seen.words = session.words
+        seen.words = stream.words
         self.records.append(seen)
         self.open_connections += 1
         self.note()
         try:
-            await _Connection(request, ws, outbox, session, seen, fault, self.silence_limit_s, self.note).serve()
+            await _Connection(request, ws, outbox, stream, seen, fault, self.silence_limit_s, self.note).serve()
         finally:
             self.open_connections -= 1
             seen.close_code = ws.close_code
@@ -168,7 +168,7 @@ class _Connection:
     request: web.Request
     ws: web.WebSocketResponse
     outbox: Outbox
-    session: Session
+    stream: Stream
     seen: Listened
     fault: Fault | None
     silence_limit_s: float
@@ -197,7 +197,7 @@ class _Connection:
                 if not self.seen.audio_bytes:
                     self.seen.first_audio_at = time.monotonic()
                 self.seen.audio_bytes += len(message.data)
-                self.session.audio(message.data)
+                self.stream.audio(message.data)
             elif message.type is WSMsgType.TEXT:
                 self.outbox.took(0)
                 if len(self.seen.controls) < _KEPT:
@@ -207,7 +207,7 @@ class _Connection:
                 continue
             self.note()
             if over:
-                self.session.finish()
+                self.stream.finish()
                 await self.outbox.flushed()
                 await self.ws.close(code=1000)
                 return
@@ -220,7 +220,7 @@ class _Connection:
         except ValueError as error:
             self.outbox.post({"type": "Error", "variant": "SchemaError", "description": str(error), "message": text})
             return False
-        return self.session.control(message)
+        return self.stream.control(message)
 
 
 def _refusal(status: int, message: str) -> web.Response:

@@ -49,7 +49,7 @@ class FluxQuery:
         self.eager, self.threshold, self.timeout_ms = eager, threshold, timeout
 
 
-class FluxSession:
+class FluxStream:
     """One connection. The confidence that a turn is over grows with silence: 0.99 after `full_confidence_ms`."""
 
     def __init__(

@@ -86,7 +86,7 @@ def audio_format(query: Mapping[str, str]) -> tuple[str, int]:
     return encoding, rate
 
 
-class NovaSession:
+class NovaStream:
     """One connection. `post(message, delay_ms)` sends."""
 
     def __init__(

@@ -127,13 +127,13 @@ def test_speech_with_words_is_speech_to_a_voice_detector() -> None:
     silero = importlib.util.find_spec("silero_vad")
     if silero is None or silero.origin is None:
         pytest.skip("pip install --no-deps silero-vad")
-    session = ort.InferenceSession(str(Path(silero.origin).parent / "data" / "silero_vad.onnx"))
+    model = ort.InferenceSession(str(Path(silero.origin).parent / "data" / "silero_vad.onnx"))
     quiet = np.zeros(8000, np.float32)
     wave = np.concatenate([quiet, CLEAN.pcm.astype(np.float32) / 32768])
     state, context, heard = np.zeros((2, 1, 128), np.float32), np.zeros(32, np.float32), []
     for at in range(0, len(wave) - 256, 256):
         window = np.concatenate([context, wave[at : at + 256]])[None]
-        chance, state = session.run(None, {"input": window, "state": state, "sr": np.array(8000, np.int64)})
+        chance, state = model.run(None, {"input": window, "state": state, "sr": np.array(8000, np.int64)})
         context = wave[at + 224 : at + 256]
         heard.append(float(chance[0, 0]) > 0.5)
     assert not any(heard[:30])
