@@ -1,0 +1,242 @@
+"""The ears: the caller's frames go to stt as they came, and what was said comes back.
+
+60 ms a message, 20 ms for half a second after each rise or fall of the level. A stream that breaks is opened at
+another replica and hears again, faster than real time, what is not final yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+import structlog
+
+from parley.aio import background
+from parley.audio import AudioFormat
+from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Unavailable
+from parley.rpc import CallStream, Peers
+from parley.v1 import conversation_pb2, stt_pb2, stt_pb2_grpc
+from services.gateway.backlog import Backlog
+from services.gateway.level import Level
+from services.gateway.metrics import DROPPED_AUDIO_MS, EARS_QUEUE, REOPENED, TROUBLES
+from services.gateway.report import Report
+from services.gateway.synthesis import wire_format
+
+log = structlog.get_logger()
+
+CALM_MS, EDGE_MS = 60, 20
+EDGE_LASTS_MS = 500
+GIVE_UP_S = 6.0
+"""Without a working stream for so long the ears are in trouble; they go on trying, slowly."""
+SLOW_RETRY_S = 2.0
+PROVEN_S = 2.0
+"""A stream that lasted so long was a good one: its loss starts the count anew."""
+MAX_OUTBOX = 250
+"""Requests (about 15 s of audio) a replica may leave unread."""
+OVERDUE_MS = 1_500
+"""After a re-open: if no speech follows the last final for so long, the turn is over."""
+_HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
+
+Request = stt_pb2.RecognizeRequest
+Tell = Callable[[conversation_pb2.CallEvent], None]
+
+
+class Ears:
+    """Hears one leg. `feed` takes a frame and never waits; reports by `tell`: speech, trouble."""
+
+    def __init__(self, sound: AudioFormat, stt: Peers, call_id: str, tell: Tell) -> None:
+        self._sound = sound
+        self._stt = stt
+        self._call_id = call_id
+        self._tell = tell
+        self.level = Level(sound)
+        self._backlog = Backlog(sound)
+        self._report = Report()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._edge_until = 0
+        self._fed = 0
+        self._outbox: list[Request] = []
+        self._more = asyncio.Event()
+        self._session: conversation_pb2.Session | None = None
+        self._known = asyncio.Event()
+        self._endpointing = stt_pb2.Endpointing()
+        self._stream: CallStream | None = None
+        self._overdue_at_ms: int | None = None
+        self._opened = self._works = self._troubled = self._owes_end = False
+        self._fullest = 0
+
+    @property
+    def fed_ms(self) -> int:
+        """Leg time of the newest audio."""
+        return self._fed // self._sound.bytes_per_ms
+
+    @property
+    def in_speech(self) -> bool:
+        return self._report.in_speech
+
+    def feed(self, frame: bytes) -> None:
+        """One frame from the caller, any length."""
+        self._fed += len(frame)
+        self._pending.append(frame)
+        self._pending_bytes += len(frame)
+        per_ms = self._sound.bytes_per_ms
+        if self.level.heard(frame):
+            self._edge_until = self._fed + EDGE_LASTS_MS * per_ms
+        size = EDGE_MS if self._fed < self._edge_until else CALM_MS
+        if self._pending_bytes >= size * per_ms:
+            self._post_audio()
+
+    def session(self, session: conversation_pb2.Session) -> None:
+        """How to listen for this agent. A change of language or key terms needs a new stream."""
+        before, self._session = self._session, session
+        self._known.set()
+        self.endpointing(session.endpointing)
+        changed = before is not None and (
+            before.language != session.language or list(before.keyterms) != list(session.keyterms)
+        )
+        if changed and self._stream is not None:
+            self._stream.lose()
+
+    def endpointing(self, endpointing: stt_pb2.Endpointing) -> None:
+        """From now on a silence means this; also on every stream to come."""
+        if endpointing != self._endpointing:
+            self._endpointing = endpointing
+            self._post(Request(endpointing=endpointing))
+
+    def expect(self, kind: int) -> None:
+        """The bot's question asks for this kind of answer."""
+        changed = stt_pb2.Endpointing()
+        changed.CopyFrom(self._endpointing)
+        changed.expect = kind  # type: ignore[assignment]
+        self.endpointing(changed)
+
+    def end_of_turn(self) -> None:
+        """The button was let go: what was said is the turn."""
+        if self._pending:
+            self._post_audio()
+        self._owes_end = self._stream is None
+        self._post(Request(end_of_turn=stt_pb2.EndOfTurn()))
+
+    async def run(self) -> NoReturn:
+        """Listen until cancelled; streams come and go."""
+        await self._known.wait()
+        avoid: list[str] = []
+        lost_at = time.monotonic()
+        while True:
+            stream: CallStream | None = None
+            began = time.monotonic()
+            self._works = False
+            try:
+                stream = await self._stt.open(stt_pb2_grpc.SpeechToTextStub, "Recognize", avoid=avoid)
+                self._stream = stream
+                await self._listen(stream)
+            except ParleyError as error:
+                if self._works or time.monotonic() - began > PROVEN_S:
+                    lost_at, avoid = time.monotonic(), []
+                hopeless = isinstance(error, _HOPELESS)
+                if not self._troubled and (hopeless or time.monotonic() - lost_at > GIVE_UP_S):
+                    self._troubled = True
+                    self._trouble(error)
+                if stream is not None:
+                    avoid = [*avoid[-3:], stream.peer.address]
+                    REOPENED.labels("stt").inc()
+                    log.warning("ears lost, listening elsewhere", call_id=self._call_id, error=str(error))
+            finally:
+                self._stream = None
+                if stream is not None:
+                    stream.cancel()
+            await asyncio.sleep(SLOW_RETRY_S if self._troubled else random.uniform(0.0, 0.1))  # noqa: S311 - spread
+
+    async def _listen(self, stream: CallStream) -> NoReturn:
+        """One stream, to its end, which is never wanted here."""
+        async with background(self._write(stream)) as (writer,):
+            async for event in stream:
+                self._works, self._troubled = True, False
+                self._heard(event)
+            if writer.done() and not writer.cancelled() and (failed := writer.exception()) is not None:
+                raise failed
+        raise Unavailable("the ears' stream ended")
+
+    async def _write(self, stream: CallStream) -> None:
+        report, session = self._report, self._session
+        assert session is not None
+        start_ms = max(self._backlog.start_ms, report.final_until_ms)
+        replay = list(self._backlog.since(start_ms))
+        self._outbox.clear()
+        report.replayed(self._backlog.end_ms if self._opened else 0)
+        self._opened = True
+        self._overdue_at_ms = self.fed_ms + OVERDUE_MS if report.has_finals else None
+        config = stt_pb2.RecognizeConfig(
+            call_id=self._call_id,
+            format=wire_format(self._sound),
+            language=session.language,
+            endpointing=self._endpointing,
+            keyterms=session.keyterms[:100],
+            offset_ms=start_ms,
+            agent=session.agent,
+            pauses=report.pauses,
+        )
+        await stream.write(Request(config=config))
+        for audio in replay:
+            await stream.write(Request(audio=audio))
+        if self._owes_end:
+            self._owes_end = False
+            await stream.write(Request(end_of_turn=stt_pb2.EndOfTurn()))
+        while True:
+            self._more.clear()
+            while self._outbox:
+                outbox, self._outbox = self._outbox, []
+                if len(outbox) > self._fullest:
+                    self._fullest = len(outbox)
+                    EARS_QUEUE.observe(self._fullest)
+                for request in outbox:
+                    await stream.write(request)
+            await self._more.wait()
+
+    def _heard(self, event: stt_pb2.RecognizeEvent) -> None:
+        if not self._report.accept(event):
+            return
+        if event.WhichOneof("event") in ("speech_started", "interim"):
+            self._overdue_at_ms = None
+        elif event.HasField("final"):
+            self._backlog.settle(self._report.final_until_ms)
+        elif event.HasField("turn_ended"):
+            self._overdue_at_ms = None
+        self._tell(conversation_pb2.CallEvent(speech=event))
+
+    def again(self, offset_ms: int) -> bool:
+        """This moment is being heard for the second time: it must move no reflex."""
+        return self._report.again(offset_ms)
+
+    def _post_audio(self) -> None:
+        audio = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
+        self._pending.clear()
+        self._pending_bytes = 0
+        before = self._backlog.dropped_ms
+        self._backlog.put(audio, self._report.open_turn)
+        if (dropped := self._backlog.dropped_ms - before) > 0:
+            DROPPED_AUDIO_MS.inc(dropped)
+        if self._overdue_at_ms is not None and self.fed_ms >= self._overdue_at_ms:
+            self._overdue_at_ms = None
+            self._tell(conversation_pb2.CallEvent(speech=self._report.overdue(self.fed_ms)))
+        self._post(Request(audio=audio))
+
+    def _post(self, request: Request) -> None:
+        """Queue for the stream. Without one nothing is queued: the backlog will be heard by the next."""
+        if self._stream is None:
+            return
+        self._outbox.append(request)
+        self._more.set()
+        if len(self._outbox) > MAX_OUTBOX:
+            # The replica does not read: leave it. What it missed is in the backlog.
+            self._stream.lose()
+
+    def _trouble(self, error: ParleyError) -> None:
+        TROUBLES.labels("ears").inc()
+        log.error("nobody listens", call_id=self._call_id, error=str(error))
+        trouble = conversation_pb2.Trouble(organ=conversation_pb2.Trouble.ORGAN_EARS, message=str(error))
+        self._tell(conversation_pb2.CallEvent(trouble=trouble))

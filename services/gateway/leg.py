@@ -1,0 +1,252 @@
+"""One leg of one call: ears, mouth and line under one roof, and what passes between them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from parley import telemetry
+from parley.aio import TaskSet, background
+from parley.errors import ParleyError, Superseded
+from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from services.gateway.call import Call, Wire
+from services.gateway.chat_mouth import ChatMouth
+from services.gateway.clock import now_ms
+from services.gateway.ears import Ears
+from services.gateway.farewell import Farewell
+from services.gateway.line import GOODBYE_S, Line
+from services.gateway.metrics import DROPPED_COMMANDS, STOP_TO_CLEAR
+from services.gateway.mouth import Mouth
+from services.gateway.organs import Organs
+from services.gateway.reflex import Reflex
+from services.gateway.subtitles import Subtitles
+from services.gateway.synthesis import wire_format
+
+log = structlog.get_logger()
+
+CallEvent = conversation_pb2.CallEvent
+CallCommand = conversation_pb2.CallCommand
+LegKind = conversation_pb2.Leg
+Ending = tuple["conversation_pb2.Leg.Kind.ValueType", str]
+
+_CHANNELS = {
+    "phone": conversation_pb2.CHANNEL_PHONE,
+    "browser": conversation_pb2.CHANNEL_BROWSER,
+    "chat": conversation_pb2.CHANNEL_CHAT,
+}
+
+
+class Leg:
+    """Made when the far end has proven who it is; `run` lasts as long as the far end does."""
+
+    def __init__(self, call: Call, wire: Wire, organs: Organs) -> None:
+        self.call = call
+        self._wire = wire
+        self._organs = organs
+        self._first_audio = 0.0
+        self._line = Line(organs.orchestrator, call.leg, self._opening, self._take, self._leg_ms)
+        self._ears: Ears | None = None
+        self._mouth: Mouth | ChatMouth
+        if call.format is None:
+            self._mouth = ChatMouth(wire, self._tell)
+        else:
+            self._ears = Ears(call.format, organs.stt, call.call_id, self._tell)
+            self._mouth = Mouth(wire, call.format, organs.tts, organs.clock, call.call_id, self._tell)
+        self._reflex = Reflex()
+        self._subtitles = Subtitles(wire, shown=call.channel != "phone")
+        self._farewell = Farewell(call, wire, organs.carrier, self._mouth)
+        self._tasks = TaskSet(self._broke)
+        self._speech_end: float | None = None
+        self._ending: Ending | None = None
+
+    # From the far end
+
+    def audio(self, frame: bytes) -> None:
+        """One frame of the caller's sound."""
+        if not self._first_audio:
+            self._first_audio = time.monotonic()
+        if self._ears is not None:
+            self._ears.feed(frame)
+
+    def returned(self, mark: str) -> bool:
+        """A mark came back. False when it was never sent."""
+        known = self._mouth.returned(mark)
+        self._subtitles.bot(self._mouth.progress())
+        return known
+
+    def dtmf(self, digit: str) -> None:
+        self._tell(CallEvent(dtmf=conversation_pb2.Dtmf(digit=digit)))
+
+    def button(self, pressed: bool) -> None:
+        """Push-to-talk: letting go ends the turn."""
+        self._tell(CallEvent(button=conversation_pb2.Button(pressed=pressed)))
+        if not pressed and self._ears is not None:
+            self._ears.end_of_turn()
+
+    def typed(self, text: str) -> None:
+        self._subtitles.caller(text, final=True)
+        self._speech_end = now_ms()
+        self._tell(CallEvent(typed=conversation_pb2.Typed(text=text)))
+
+    # Life
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody speaks: a good moment to move the call to another gateway."""
+        return not self._mouth.waiting and not (self._ears is not None and self._ears.in_speech)
+
+    def move(self, reason: str) -> None:
+        """This process is going away: let the far end come back elsewhere."""
+        self._ending = LegKind.KIND_LOST, reason
+        self._wire.close(1012, reason)
+
+    async def run(self, listen: Callable[[Leg], Awaitable[Ending]]) -> None:
+        """`listen` reads the far end until it is gone and says how it went."""
+        ending: Ending = LegKind.KIND_LOST, "cancelled"
+        with telemetry.span("leg", call_id=self.call.call_id, leg=self.call.leg, channel=self.call.channel):
+            async with background(self._converse()) as (line,):
+                hearing = [self._ears.run()] if self._ears is not None else []
+                try:
+                    async with background(*hearing):
+                        ending = await listen(self)
+                finally:
+                    self._organs.clock.remove(self)
+                    await self._mouth.close()
+                    await self._tasks.close()
+                if self._farewell.ended:
+                    ending = LegKind.KIND_ENDED, self._farewell.ended
+                ending = self._ending or ending
+                self._line.post(CallEvent(leg=conversation_pb2.Leg(kind=ending[0], reason=ending[1])))
+                self._line.end()
+                await asyncio.wait({line}, timeout=GOODBYE_S)
+        log.info("leg over", call_id=self.call.call_id, leg=self.call.leg, reason=ending[1])
+
+    async def _converse(self) -> None:
+        """The line, and what its end means for the far end."""
+        try:
+            await self._line.run()
+            return
+        except Superseded:
+            code, reason = 4001, "superseded"
+        except ParleyError as error:
+            code, reason = 1013, "no orchestrator"
+            log.error("leg without a mind", call_id=self.call.call_id, error=str(error), code=error.code)
+        if self._ending is None:
+            self._ending = LegKind.KIND_LOST, reason
+        self._wire.close(code, reason)
+
+    def tick(self, now: float) -> None:
+        """While paused: does the lease end?"""
+        if self._reflex.lapsed(now):
+            self._mouth.resume(conversation_pb2.Resumed.CAUSE_LEASE)
+            telemetry.BARGE_IN_TOTAL.labels("lapsed").inc()
+        if not self._mouth.paused:
+            self._organs.clock.remove(self)
+
+    # Between ears, mouth and line
+
+    def _tell(self, event: CallEvent) -> None:
+        """All events of this leg pass here, on their way to the mind."""
+        kind = event.WhichOneof("event")
+        self._line.post(event)
+        if kind == "speech":
+            self._heard_speech(event.speech)
+        elif kind == "utterance_started":
+            self._started(event.utterance_started.utterance)
+        elif kind == "paused":
+            self._reflex.paused(now_ms())
+            self._organs.clock.add(self)
+            self._subtitles.state("listening")
+        elif kind == "resumed":
+            self._subtitles.state("speaking")
+        elif kind == "heard":
+            self._subtitles.bot_over(event.heard)
+            self._farewell.over(event.heard.utterance)
+            if not self._mouth.waiting:
+                self._subtitles.state("listening")
+
+    def _heard_speech(self, speech: stt_pb2.RecognizeEvent) -> None:
+        assert self._ears is not None
+        kind = speech.WhichOneof("event")
+        if kind == "speech_started":
+            silence = self._reflex.speech_started(self._mouth.interruptible)
+            if silence and not self._ears.again(speech.speech_started.offset_ms):
+                self._mouth.pause(conversation_pb2.Paused.CAUSE_SPEECH)
+        elif kind == "speech_stopped":
+            self._reflex.speech_stopped(now_ms(), self._mouth.paused)
+        elif kind == "interim":
+            self._subtitles.caller(speech.interim.text, final=False)
+        elif kind == "final":
+            self._subtitles.caller(speech.final.text, final=True)
+        elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
+            ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms
+            self._speech_end = now_ms() - max(0, self._ears.fed_ms - ended)
+            self._subtitles.state("thinking")
+
+    def _started(self, utterance: int) -> None:
+        kind, expect = self._mouth.about(utterance)
+        if self._speech_end is not None and kind == conversation_pb2.Say.KIND_ANSWER:
+            telemetry.TURN_LATENCY.observe(now_ms() - self._speech_end)
+            self._speech_end = None
+        if self._ears is not None:
+            self._ears.expect(expect)
+        self._subtitles.state("speaking")
+        self._subtitles.bot(self._mouth.progress())
+
+    # From the mind
+
+    def _take(self, command: CallCommand) -> None:
+        kind = command.WhichOneof("command")
+        if kind == "say":
+            turn = call_pb2.TurnRef(epoch=command.epoch, turn=command.turn)
+            self._mouth.say(command.say, turn, command.traceparent)
+        elif kind == "stop":
+            arrived, sounding = now_ms(), self._mouth.waiting
+            self._reflex.decided()
+            self._mouth.stop(command.turn)
+            if sounding:
+                STOP_TO_CLEAR.observe(now_ms() - arrived)
+                telemetry.BARGE_IN_TOTAL.labels("stopped").inc()
+        elif kind == "resume":
+            self._reflex.decided()
+            if self._mouth.paused:
+                telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
+            self._mouth.resume(conversation_pb2.Resumed.CAUSE_TOLD)
+        elif kind == "session":
+            self._mouth.session = command.session
+            if self._ears is not None:
+                self._ears.session(command.session)
+        elif kind == "listen" and self._ears is not None:
+            self._ears.endpointing(command.listen.endpointing)
+        elif kind == "show":
+            self._subtitles.show(command.show)
+        elif kind == "hang_up":
+            self._tasks.spawn(self._farewell.hang_up(command.hang_up))
+        elif kind == "transfer":
+            self._tasks.spawn(self._farewell.transfer(command.transfer, self._tell))
+        else:
+            DROPPED_COMMANDS.labels("not for this channel").inc()
+
+    def _opening(self, turn: int) -> conversation_pb2.Open:
+        call = self.call
+        opening = conversation_pb2.Open(
+            call_id=call.call_id,
+            channel=_CHANNELS[call.channel],
+            agent=call.agent,
+            caller=call.caller,
+            called=call.called,
+            mouth=self._mouth.state(turn),
+            parameters=call.parameters,
+        )
+        if call.format is not None:
+            opening.format.CopyFrom(wire_format(call.format))
+        return opening
+
+    def _leg_ms(self) -> int:
+        return int((time.monotonic() - self._first_audio) * 1000) if self._first_audio else 0
+
+    def _broke(self, error: BaseException) -> None:
+        log.error("a leg's task broke", call_id=self.call.call_id, exc_info=error)

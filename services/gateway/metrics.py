@@ -1,0 +1,31 @@
+"""What the gateway counts, beside the numbers every service shares (`parley.telemetry`)."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+BAD_MESSAGES = Counter("voice_bad_messages_total", "Messages from the far end that break the protocol", ["kind"])
+REFUSED = Counter("voice_refused_total", "Webhooks and sockets turned away", ["reason"])
+REOPENED = Counter("voice_streams_reopened_total", "Streams to a service opened again elsewhere", ["service"])
+DROPPED_COMMANDS = Counter("voice_dropped_commands_total", "Commands of a lower epoch or a stopped turn", ["reason"])
+DROPPED_AUDIO_MS = Counter("voice_dropped_audio_ms_total", "Caller's audio let go of because the ears were away")
+DROPPED_EVENTS = Counter("voice_dropped_events_total", "Events that found no room or no reader", ["kind"])
+TROUBLES = Counter("voice_troubles_total", "Organs that failed for good", ["organ"])
+PAUSES = Counter("voice_pauses_total", "Times the mouth fell silent by itself", ["cause"])
+RESUMES = Counter("voice_resumes_total", "Times the mouth went on after a pause", ["cause"])
+MARKS = Counter("voice_marks_total", "Marks that came back", ["outcome"])
+GAPS = Histogram(
+    "voice_playout_gap_ms",
+    "Holes inside an utterance: the far end had played everything and more was to come",
+    buckets=(1, 5, 20, 50, 100, 200, 500, 1000, 2000, 5000),
+)
+STOP_TO_CLEAR = Histogram(
+    "voice_stop_to_clear_ms", "`stop` arrived to `clear` on the wire", buckets=(0.1, 0.5, 1, 2, 5, 10, 50, 100)
+)
+EARS_QUEUE = Histogram(
+    "voice_ears_queue",
+    "High-water marks of the requests a call's ears have waiting for stt",
+    buckets=(1, 2, 5, 20, 100, 250),
+)
+SLOW_READERS = Counter("voice_slow_readers_total", "Sockets closed because the far end did not read")
+CARRIER = Counter("voice_carrier_requests_total", "Requests to the carrier's REST API", ["request", "outcome"])

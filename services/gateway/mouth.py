@@ -1,0 +1,324 @@
+"""The mouth: utterances sound one after the other, paced, and it knows what was heard of each.
+
+At most 200 ms wait at the far end, so that silence is quick and the play clock is right. `pause` clears the far end
+and goes back to what was heard; `resume` goes on at the start of the word where it stopped.
+"""
+
+from __future__ import annotations
+
+from asyncio import Task
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from parley.aio import TaskSet
+from parley.audio import AudioFormat
+from parley.errors import ParleyError
+from parley.rpc import Peers
+from parley.v1 import call_pb2, conversation_pb2, tts_pb2
+from services.gateway.call import Wire
+from services.gateway.clock import Clock, now_ms
+from services.gateway.metrics import DROPPED_COMMANDS, GAPS, MARKS, PAUSES, RESUMES, TROUBLES
+from services.gateway.playout import PlayClock
+from services.gateway.synthesis import MAX_AHEAD_MS, Synthesis, wire_format
+from services.gateway.utterance import Utterance
+
+log = structlog.get_logger()
+
+TARGET_MS = 200
+PIECE_MS = 60
+MARK_EVERY_MS = 300
+MARK_GRACE_MS = 1_000
+"""An utterance whose last mark does not come back is over when the clock says so, and this much later."""
+MAX_QUEUED = 32
+SYNTHESISING = 2
+"""The one that sounds, and the next."""
+MAX_TEXT = 20_000
+
+Tell = Callable[[conversation_pb2.CallEvent], None]
+Cause = conversation_pb2.Paused.Cause
+Why = conversation_pb2.Resumed.Cause
+
+
+class Mouth:
+    """Speaks on a wire. Reports by `tell`: utterance_started, heard, paused, resumed, trouble."""
+
+    def __init__(self, wire: Wire, sound: AudioFormat, tts: Peers, clock: Clock, call_id: str, tell: Tell) -> None:
+        self._wire = wire
+        self._sound = sound
+        self._tts = tts
+        self._clock = clock
+        self._call_id = call_id
+        self._tell = tell
+        self._queue: deque[Utterance] = deque()
+        self._voices: dict[int, tuple[Synthesis, Task[Any]]] = {}
+        self._tasks = TaskSet(self._task_failed)
+        self._play = PlayClock()
+        self._marked_at_ms = 0.0
+        self._fresh = True
+        self.paused = False
+        self.session = conversation_pb2.Session()
+        self.last_utterance = 0
+
+    @property
+    def speaking(self) -> Utterance | None:
+        """The utterance that sounds now, or is about to; None when silent or paused."""
+        return self._queue[0] if self._queue and not self.paused and self._queue[0].started else None
+
+    @property
+    def interruptible(self) -> bool:
+        """What sounds now may be silenced by the caller's voice."""
+        return (front := self.speaking) is not None and front.interruptible
+
+    @property
+    def waiting(self) -> bool:
+        """Something is to be said or heard yet."""
+        return bool(self._queue)
+
+    def pending(self, utterance: int) -> bool:
+        """Whether this utterance is still to be heard (also when its words have not come yet)."""
+        return utterance > self.last_utterance or any(u.id == utterance for u in self._queue)
+
+    def about(self, utterance: int) -> tuple[int, int]:
+        """An utterance's `kind` and `expect`."""
+        return next(((u.kind, u.expect) for u in self._queue if u.id == utterance), (0, 0))
+
+    # From the orchestrator
+
+    def say(self, say: conversation_pb2.Say, turn: call_pb2.TurnRef, traceparent: str) -> None:
+        """Words for the caller; more words of the same utterance are appended."""
+        utterance = next((u for u in self._queue if u.id == say.utterance), None)
+        if utterance is None:
+            if say.utterance <= self.last_utterance:
+                DROPPED_COMMANDS.labels("utterance is over").inc()
+                return
+            if len(self._queue) >= MAX_QUEUED:
+                DROPPED_COMMANDS.labels("too many utterances").inc()
+                return
+            self.last_utterance = say.utterance
+            utterance = Utterance(say, turn, traceparent, self._sound)
+            self._queue.append(utterance)
+            self._clock.add(self)
+        track = utterance.track
+        if track.text_complete or len(track.text) + len(say.text) > MAX_TEXT:
+            DROPPED_COMMANDS.labels("utterance is full").inc()
+            return
+        track.text += say.text
+        track.text_complete = say.complete
+        if (voice := self._voices.get(utterance.id)) is not None:
+            voice[0].text_added()
+        self._synthesise()
+
+    def stop(self, turn: int) -> None:
+        """Silence now: every utterance of this turn and below is cut, for good."""
+        cut = [u for u in self._queue if u.turn.turn <= turn]
+        if not cut:
+            return
+        if any(u.started for u in cut) and not self.paused:
+            self._hush()
+        for utterance in cut:
+            if utterance in self._queue:
+                self._cut(utterance)
+        self.paused = False
+        self._synthesise()
+        self._pump(now_ms())
+
+    def pause(self, cause: Cause.ValueType) -> None:
+        """Silence now, but keep the place. Nothing happens when there is nothing to silence."""
+        if self.paused or self.speaking is None:
+            return
+        self._hush()
+        if not self._queue:
+            return
+        self.paused = True
+        PAUSES.labels(Cause.Name(cause)).inc()
+        front = self._queue[0]
+        paused = conversation_pb2.Paused(utterance=front.id, chars=front.heard_chars, cause=cause)
+        self._tell(conversation_pb2.CallEvent(paused=paused))
+
+    def resume(self, why: Why.ValueType) -> None:
+        """Go on at the start of the word where it paused."""
+        if not self.paused:
+            return
+        self.paused = False
+        RESUMES.labels(Why.Name(why)).inc()
+        if self._queue:
+            front = self._queue[0]
+            chars = front.rewind()
+            resumed = conversation_pb2.Resumed(utterance=front.id, chars=chars, cause=why)
+            self._tell(conversation_pb2.CallEvent(resumed=resumed))
+        self._pump(now_ms())
+
+    # From the far end and the clock
+
+    def returned(self, mark: str) -> bool:
+        """A mark came back. False when it was never sent."""
+        now = now_ms()
+        outcome = self._play.returned(mark, now)
+        MARKS.labels({True: "heard", False: "cleared", None: "unknown"}[outcome]).inc()
+        if outcome:
+            self._follow(now)
+        return outcome is not None
+
+    def tick(self, now: float) -> None:
+        """Every 20 ms while there is something to say."""
+        self._pump(now)
+        # Where marks do not come back, the clock's word is taken, a little later.
+        self._follow(now - MARK_GRACE_MS)
+        if not self._queue:
+            self._clock.remove(self)
+
+    # For a new owner, and the end
+
+    def state(self, turn: int) -> conversation_pb2.Mouth:
+        """What the mouth is doing; `turn` is the highest seen on any command."""
+        mouth = conversation_pb2.Mouth(turn=turn, last_utterance=self.last_utterance, paused=self.paused)
+        if self._queue:
+            front = self._queue[0]
+            if not self.paused:
+                front.follow(self._play.played(now_ms()))
+            mouth.utterance, mouth.text, mouth.complete = front.id, front.track.text, front.track.text_complete
+            mouth.heard_chars = front.heard_chars
+        return mouth
+
+    def progress(self) -> tuple[int, str, int] | None:
+        """Utterance, its text and how much of it was heard, for subtitles."""
+        if not self._queue or not self._queue[0].started:
+            return None
+        front = self._queue[0]
+        return front.id, front.track.text, front.heard_chars
+
+    async def close(self) -> None:
+        """The far end is gone: what it has not heard is cut."""
+        self._follow(now_ms())
+        for utterance in list(self._queue):
+            self._cut(utterance)
+        self._clock.remove(self)
+        await self._tasks.close()
+
+    # Inside
+
+    def _hush(self) -> None:
+        """`clear` first, then settle what was heard and go back to it."""
+        played = self._play.played(now_ms())
+        self._wire.clear()
+        self._play.clear()
+        self._fresh = True
+        self._marked_at_ms = 0.0
+        for utterance in list(self._queue):
+            utterance.follow(played)
+            if utterance.all_heard:
+                self._finish(utterance)
+            else:
+                utterance.rewind()
+        self._wire.mark(self._play.mark(now_ms()))
+        self._fresh = False
+
+    def _pump(self, now: float) -> None:
+        """Send what is due, in the order of the utterances."""
+        if self.paused:
+            return
+        for utterance in self._queue:
+            self._send(utterance, now)
+            if not utterance.all_sent:
+                break
+
+    def _send(self, utterance: Utterance, now: float) -> None:
+        """Never more than 200 ms ahead of the far end; a mark behind every 300 ms and behind the end."""
+        play, track = self._play, utterance.track
+        while track.ahead_ms > 0 and play.ahead(now) <= TARGET_MS - PIECE_MS:
+            if self._fresh:
+                self._fresh = False
+                self._wire.mark(play.mark(now))
+            flowing = utterance.enters(play.sent_ms)
+            piece = track.take(PIECE_MS)
+            gap = play.sent(len(piece) / self._sound.bytes_per_ms, now)
+            self._wire.send_audio(piece)
+            if not utterance.started:
+                utterance.started = True
+                started = conversation_pb2.UtteranceStarted(utterance=utterance.id)
+                self._tell(conversation_pb2.CallEvent(utterance_started=started))
+            if gap > 1 and flowing:
+                GAPS.observe(gap)
+            if play.sent_ms - self._marked_at_ms >= MARK_EVERY_MS and not track.exhausted:
+                self._mark(now)
+        if track.exhausted and not utterance.end_marked:
+            utterance.end_marked = True
+            self._mark(now)
+        if (voice := self._voices.get(utterance.id)) is not None and track.ahead_ms < MAX_AHEAD_MS:
+            voice[0].made_room()
+
+    def _mark(self, now: float) -> None:
+        self._marked_at_ms = self._play.sent_ms
+        self._wire.mark(self._play.mark(now))
+
+    def _follow(self, now: float) -> None:
+        """Settle what has been heard by `now`; utterances heard to their end are over."""
+        played = self._play.played(now)
+        while self._queue and not self.paused:
+            front = self._queue[0]
+            front.track.forget(front.follow(played))
+            if not front.all_heard:
+                return
+            self._finish(front)
+
+    def _finish(self, utterance: Utterance) -> None:
+        self._queue.remove(utterance)
+        whole = not utterance.failed
+        chars = len(utterance.track.text) if whole else utterance.heard_chars
+        heard = conversation_pb2.Heard(utterance=utterance.id, chars=chars, complete=whole, cut=not whole)
+        self._tell(conversation_pb2.CallEvent(heard=heard))
+
+    def _cut(self, utterance: Utterance) -> None:
+        self._queue.remove(utterance)
+        if (voice := self._voices.pop(utterance.id, None)) is not None:
+            voice[1].cancel()
+        heard = conversation_pb2.Heard(utterance=utterance.id, chars=utterance.heard_chars, cut=True)
+        self._tell(conversation_pb2.CallEvent(heard=heard))
+
+    def _synthesise(self) -> None:
+        """Open voices in order: for the utterance that sounds and the next one."""
+        for utterance in self._queue:
+            track = utterance.track
+            if track.audio_complete or utterance.id in self._voices:
+                continue
+            if not track.text.strip():
+                track.audio_complete = track.text_complete
+                continue
+            if len(self._voices) >= SYNTHESISING:
+                return
+            config = tts_pb2.SynthesizeConfig(
+                call_id=self._call_id,
+                turn=utterance.turn,
+                utterance=utterance.id,
+                voice=self.session.voice,
+                format=wire_format(self._sound),
+                language=self.session.language,
+                speed=self.session.speed,
+                traceparent=utterance.traceparent,
+            )
+            voice = Synthesis(self._tts, config, track, self._sounded)
+            self._voices[utterance.id] = voice, self._tasks.spawn(self._speak(utterance, voice))
+
+    async def _speak(self, utterance: Utterance, voice: Synthesis) -> None:
+        try:
+            await voice.run()
+        except ParleyError as error:
+            TROUBLES.labels("mouth").inc()
+            log.error("an utterance could not be spoken", call_id=self._call_id, error=str(error))
+            utterance.failed = utterance.track.audio_complete = True
+            trouble = conversation_pb2.Trouble(
+                organ=conversation_pb2.Trouble.ORGAN_MOUTH, utterance=utterance.id, message=str(error)
+            )
+            self._tell(conversation_pb2.CallEvent(trouble=trouble))
+        self._voices.pop(utterance.id, None)
+        self._synthesise()
+        self._sounded()
+
+    def _sounded(self) -> None:
+        self._pump(now_ms())
+
+    def _task_failed(self, error: BaseException) -> None:
+        log.error("a voice broke", call_id=self._call_id, exc_info=error)

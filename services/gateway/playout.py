@@ -1,0 +1,81 @@
+"""Where the far end is in what it was sent: the play clock, corrected by marks. Pure: time comes as an argument.
+
+The carrier plays what arrives at once and in order. Audio sent at T and a `clear` sent at t travel equally long, so
+when the `clear` arrives, t - T has been played: the plain clock needs no latency. Only what the carrier itself holds
+back must be subtracted: how late marks come back, less how late a mark comes back when nothing is buffered.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+MAX_HELD_BACK_MS = 400.0
+"""Marks later than this say more about marks than about sound."""
+MAX_PENDING_MARKS = 256
+
+
+class PlayClock:
+    """One generation lasts from a `clear` to the next; positions are ms of audio sent in it."""
+
+    def __init__(self) -> None:
+        self.generation = 1
+        self.sent_ms = 0.0
+        self._ends_at = 0.0
+        self._floor = 0.0
+        self._serial = 0
+        self._pending: dict[str, tuple[float, float, bool]] = {}
+        self._lags: deque[float] = deque(maxlen=4)
+        self._round_trips: deque[float] = deque(maxlen=4)
+        self.lost_marks = 0
+
+    def sent(self, ms: float, now: float) -> float:
+        """`ms` of audio went out at `now`. Returns how long the far end had been silent in want of it."""
+        gap = max(0.0, now - self._ends_at) if self.sent_ms else 0.0
+        self._ends_at = max(self._ends_at, now) + ms
+        self.sent_ms += ms
+        return gap
+
+    def ahead(self, now: float) -> float:
+        """ms of audio the far end still has to play, if it plays on arrival."""
+        return max(0.0, self._ends_at - now)
+
+    def played(self, now: float) -> float:
+        """How much of this generation has sounded: never less than a true mark said, never more than was sent."""
+        by_clock = self.sent_ms - max(0.0, self._ends_at + self.held_back - now)
+        return min(max(by_clock, self._floor), self.sent_ms)
+
+    @property
+    def held_back(self) -> float:
+        """What the carrier keeps in hand before playing: the smallest recent lag less the way there and back."""
+        if not self._lags:
+            return 0.0
+        way = min(self._round_trips, default=0.0)
+        return min(max(0.0, min(self._lags) - way), MAX_HELD_BACK_MS)
+
+    def mark(self, now: float) -> str:
+        """Name of a mark to be sent now, behind all audio sent so far."""
+        self._serial += 1
+        name = f"{self.generation}.{self._serial}"
+        if len(self._pending) >= MAX_PENDING_MARKS:
+            del self._pending[next(iter(self._pending))]
+            self.lost_marks += 1
+        self._pending[name] = (self.sent_ms, max(self._ends_at, now), self.sent_ms == 0.0)
+        return name
+
+    def returned(self, name: str, now: float) -> bool | None:
+        """A mark came back. True: its audio was played; False: it was cleared; None: never sent, or back twice."""
+        pending = self._pending.pop(name, None)
+        if pending is None:
+            return None
+        if not name.startswith(f"{self.generation}."):
+            return False
+        position, due, bare = pending
+        (self._round_trips if bare else self._lags).append(max(0.0, now - due))
+        self._floor = max(self._floor, position)
+        return True
+
+    def clear(self) -> None:
+        """A `clear` goes out: the far end's buffer is empty, and what comes back for it says nothing about sound."""
+        self.generation += 1
+        self.sent_ms = self._ends_at = self._floor = 0.0
+        self._lags.clear()

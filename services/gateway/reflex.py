@@ -1,0 +1,42 @@
+"""When the mouth falls silent by itself, and when it goes on by itself. Pure: time in ms comes as an argument.
+
+What decides today is the ears' `speech_started`. A pause is a lease: without a decision it ends 1.5 s after quiet.
+"""
+
+from __future__ import annotations
+
+LEASE_MS = 1_500.0
+
+
+class Reflex:
+    """Asked by the leg; it owns no mouth. `lease_ends` is None while somebody speaks or nothing is paused."""
+
+    def __init__(self) -> None:
+        self._speaking = False
+        self.lease_ends: float | None = None
+
+    def speech_started(self, interruptible: bool) -> bool:
+        """True: fall silent now."""
+        self._speaking = True
+        self.lease_ends = None
+        return interruptible
+
+    def speech_stopped(self, now: float, paused: bool) -> None:
+        self._speaking = False
+        if paused:
+            self.lease_ends = now + LEASE_MS
+
+    def paused(self, now: float) -> None:
+        """The mouth has paused."""
+        self.lease_ends = None if self._speaking else now + LEASE_MS
+
+    def decided(self) -> None:
+        """A `stop` or `resume` came."""
+        self.lease_ends = None
+
+    def lapsed(self, now: float) -> bool:
+        """True once, when nobody decided in time."""
+        if self.lease_ends is None or now < self.lease_ends:
+            return False
+        self.lease_ends = None
+        return True

@@ -1,0 +1,161 @@
+"""One utterance's stream to tts: text goes in as it is thought of, sound comes back into the utterance's track.
+
+A stream that breaks is opened elsewhere with the text that is not sound yet, from a word's start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+import structlog
+
+from parley.aio import background
+from parley.audio import AudioFormat
+from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Unavailable, VendorLost
+from parley.rpc import CallStream, Peers
+from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
+from services.gateway.metrics import REOPENED
+from services.gateway.track import Track, Word
+
+log = structlog.get_logger()
+
+STALL_S = 4.0
+"""A voice that owes sound and gives none for so long has stalled."""
+GIVE_UP_S = 8.0
+"""Without a sound for so long, over all attempts, the utterance cannot be spoken."""
+MAX_AHEAD_MS = 30_000
+"""The stream is not read while this much sound waits to be played."""
+_PIECE = 4_000
+_HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
+
+
+def wire_format(audio: AudioFormat) -> audio_pb2.AudioFormat:
+    encoding = audio_pb2.ENCODING_MULAW if audio.encoding == "mulaw" else audio_pb2.ENCODING_PCM_S16LE
+    return audio_pb2.AudioFormat(encoding=encoding, sample_rate_hz=audio.rate)
+
+
+class Synthesis:
+    """Turns `track.text` into `track` audio. `on_audio` is called after each piece; `run` raises when all is lost."""
+
+    def __init__(
+        self, peers: Peers, config: tts_pb2.SynthesizeConfig, track: Track, on_audio: Callable[[], None]
+    ) -> None:
+        self._peers = peers
+        self._config = config
+        self._track = track
+        self._on_audio = on_audio
+        self._more_text = asyncio.Event()
+        self._room = asyncio.Event()
+        self._from = 0
+        self._written = 0
+        self._got_audio = False
+        self._stalled = False
+        self._moved_at = self._quiet_since = 0.0
+
+    def text_added(self) -> None:
+        self._more_text.set()
+
+    def made_room(self) -> None:
+        """Audio was played: the stream may be read again."""
+        self._room.set()
+
+    async def run(self) -> None:
+        """Until the whole text is sound. Raises ParleyError when every attempt failed or none can help."""
+        avoid: list[str] = []
+        failures = 0
+        self._progress()
+        while not self._said_all():
+            stream: CallStream | None = None
+            try:
+                stream = await self._peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize", avoid=avoid)
+                self._got_audio = False
+                await self._converse(stream)
+            except _HOPELESS:
+                raise
+            except ParleyError as error:
+                failures = 1 if self._got_audio else failures + 1
+                if time.monotonic() - self._moved_at > GIVE_UP_S:
+                    raise
+                if stream is not None:
+                    avoid = [*avoid[-3:], stream.peer.address]
+                    REOPENED.labels("tts").inc()
+                self._from = self._track.cut_to_word()
+                log.warning("voice broke off, going on elsewhere", error=str(error), attempt=failures)
+                if failures > 1 or stream is None:
+                    await asyncio.sleep(random.uniform(0.05, 0.15) * min(failures, 4))  # noqa: S311 - spreads re-opens
+            finally:
+                if stream is not None:
+                    stream.cancel()
+        self._track.audio_complete = True
+        self._on_audio()
+
+    def _said_all(self) -> bool:
+        """A voice that broke off after its last word needs no new stream for what is only space."""
+        track = self._track
+        return track.text_complete and self._from > 0 and not track.text[self._from :].strip()
+
+    async def _converse(self, stream: CallStream) -> None:
+        base_ms, base_char = int(self._track.size_ms), self._from
+        self._written = base_char
+        self._quiet_since = time.monotonic()
+        self._stalled = False
+        async with background(self._write(stream), self._watch(stream)) as (writer, _):
+            while (event := await stream.read()) is not None:
+                words = [
+                    Word(w.char_start + base_char, w.char_end + base_char, w.start_ms + base_ms, w.end_ms + base_ms)
+                    for w in event.audio.words
+                ]
+                self._got_audio = True
+                self._progress()
+                self._track.append(event.audio.data, words)
+                self._on_audio()
+                while self._track.ahead_ms > MAX_AHEAD_MS:
+                    self._room.clear()
+                    await self._room.wait()
+                    self._progress()
+            if self._stalled:
+                raise VendorLost("the voice has stalled")
+            if writer.done() and not writer.cancelled() and (failed := writer.exception()) is not None:
+                raise failed
+            if not (self._track.text_complete and self._written >= len(self._track.text)):
+                raise Unavailable("the voice ended before its text did")
+            if not self._got_audio and self._track.text[base_char:].strip():
+                raise VendorLost("the voice ended without a sound")
+        self._from = len(self._track.text)
+
+    def _progress(self) -> None:
+        self._moved_at = self._quiet_since = time.monotonic()
+
+    async def _watch(self, stream: CallStream) -> None:
+        """Ends a stream that owes sound and gives none. (A pending gRPC read cannot be timed out without ending it.)"""
+        while True:
+            await asyncio.sleep(STALL_S / 8)
+            if not self._owes_sound() or self._track.ahead_ms > MAX_AHEAD_MS:
+                self._progress()
+            elif time.monotonic() - self._quiet_since > STALL_S:
+                self._stalled = True
+                stream.cancel()
+                return
+
+    def _owes_sound(self) -> bool:
+        """Silence is a voice's right only when it has said all the text it was given."""
+        track = self._track
+        if track.text_complete or not self._got_audio:
+            return self._written > self._from
+        return bool(track.words) and track.words[-1].char_end < len(track.text[: self._written].rstrip())
+
+    async def _write(self, stream: CallStream) -> None:
+        await stream.write(tts_pb2.SynthesizeRequest(config=self._config))
+        while True:
+            self._more_text.clear()
+            while self._written < len(self._track.text):
+                piece = self._track.text[self._written : self._written + _PIECE]
+                await stream.write(tts_pb2.SynthesizeRequest(text=piece))
+                self._written += len(piece)
+            if self._track.text_complete:
+                await stream.done_writing()
+                return
+            await self._more_text.wait()

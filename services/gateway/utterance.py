@@ -1,0 +1,70 @@
+"""One utterance on its way to the caller: its words, its sound, and how far both have come."""
+
+from __future__ import annotations
+
+from parley.audio import AudioFormat
+from parley.v1 import call_pb2, conversation_pb2
+from services.gateway.track import Track
+
+_TAIL_MS = 40
+"""The last sound of a word may be missing without the word being missed."""
+
+
+class Utterance:
+    """Where an utterance stands. Its sound lies in one run of each generation: track `from_ms` is position `at_ms`."""
+
+    def __init__(self, say: conversation_pb2.Say, turn: call_pb2.TurnRef, traceparent: str, sound: AudioFormat) -> None:
+        self.id = say.utterance
+        self.turn = turn
+        self.kind = say.kind
+        self.interruptible = say.interruptible
+        self.expect = say.expect
+        self.traceparent = traceparent
+        self.track = Track(sound)
+        self.started = False
+        self.failed = False
+        self.end_marked = False
+        self.heard_ms = 0.0
+        self._at_ms: float | None = None
+        self._from_ms = 0.0
+
+    def enters(self, position_ms: float) -> bool:
+        """Its next sound is sent at this position of the generation. True when its run there has already begun."""
+        if self._at_ms is not None:
+            return True
+        self._at_ms = position_ms
+        self._from_ms = self.track.sent_ms
+        return False
+
+    def follow(self, played_ms: float) -> float:
+        """The far end has played this much of the generation. Returns how much of the utterance it has heard."""
+        if self._at_ms is not None:
+            sounded = min(max(0.0, played_ms - self._at_ms), self.track.sent_ms - self._from_ms)
+            self.heard_ms = max(self.heard_ms, self._from_ms + sounded)
+        return self.heard_ms
+
+    def rewind(self) -> int:
+        """A `clear` went out. Its sound goes on at the start of the word where it stopped; returns that character."""
+        word = self.track.word_start(self.heard_ms)
+        back_to = min(float(word.start_ms), self.heard_ms) if word is not None else self.heard_ms
+        self.track.rewind(back_to)
+        self.heard_ms = min(self.heard_ms, self.track.sent_ms)
+        self._at_ms = None
+        self.end_marked = False
+        return word.char_start if word is not None else len(self.track.text)
+
+    @property
+    def heard_chars(self) -> int:
+        if not self.heard_ms:
+            return 0
+        if self.failed:
+            return min(self.track.chars_at(self.heard_ms + _TAIL_MS), self.track.said_chars)
+        return self.track.chars_at(self.heard_ms + _TAIL_MS)
+
+    @property
+    def all_sent(self) -> bool:
+        return self.track.exhausted
+
+    @property
+    def all_heard(self) -> bool:
+        return self.track.exhausted and self.heard_ms >= self.track.size_ms - 1
