@@ -104,7 +104,7 @@ class LanguageModelProvider(Protocol):
     """One class per vendor, made from Settings; one object serves all calls of the process.
 
     `chat` yields deltas as they come and exactly one Finish, last. Closing the generator closes the vendor's stream.
-    Raises Misconfigured (key refused), AtCapacity (429), VendorLost (closed, garbage), BadInput (4xx), TooLate (stalled).
+    Raises Misconfigured (key refused), AtCapacity (429), VendorLost (closed, garbage), BadInput (4xx), TooLate (stall).
     """
 
     def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]: ...

@@ -1,0 +1,222 @@
+"""The course of a conversation: what is wanted, what is known of it, and what to do next.
+
+Nothing is kept between rounds: the frame is worked out again from the messages, so any replica can take the next one.
+Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from parley.agents import Agent
+from parley.phrases import spoken_digits
+from services.llm.contract import Message, Role
+from services.llm.local import moves, slots
+from services.llm.local.domain import Domain
+from services.llm.local.understanding import Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`slots`: all values heard in this call. `waiting`: the slot that was asked for. `partial`: digits so far.
+
+    `confirming`: a yes does it. `heard`: the bot's last words that the caller heard. `failed`: fallbacks in a row.
+    """
+
+    intent: str = ""
+    slots: dict[str, str] = field(default_factory=dict)
+    waiting: str = ""
+    partial: str = ""
+    confirming: bool = False
+    heard: str = ""
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Words. `fallback`: nothing was understood."""
+
+    text: str
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool, with those of the slots that it knows."""
+
+    intent: str
+    slots: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Answer from knowledge. `sure`: the question is in the domain."""
+
+    sure: bool
+
+
+Act = Say | Call | Look
+
+
+def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
+    """What the bot did and said, whichever engine it was. A tool call tells intent and slots for certain."""
+    for call in message.tool_calls:
+        if intent := domain.of_tool(call.name):
+            given = {k: str(v) for k, v in orjson.loads(call.arguments or "{}").items() if k in domain.slots and v}
+            frame = replace(
+                frame, intent=intent, slots={**frame.slots, **given}, waiting="", partial="", confirming=False
+            )
+    return replace(frame, heard=message.text) if message.role is Role.ASSISTANT and message.text else frame
+
+
+def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
+    """What the caller said, and so what to do."""
+    if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
+        return answered
+    if frame.waiting and (answered := _told(frame, meaning, domain)):
+        return answered
+    if meaning.move in ("repeat", "robot", "unsure") and meaning.by != "pattern":
+        return _general(frame, meaning, domain)
+    if correction := _corrected(frame, meaning, domain):
+        return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
+    if meaning.intent:
+        return _go(replace(frame, failed=0), meaning.intent, meaning.slots, domain)
+    return _general(frame, meaning, domain)
+
+
+def _go(frame: Frame, intent: str, said: dict[str, str], domain: Domain) -> tuple[Frame, Act]:
+    """Do what is wanted, or ask for what it needs. Values said earlier in the call still count."""
+    wanted = domain.intents[intent]
+    frame = replace(frame, intent=intent, waiting="", partial="", confirming=False, failed=0)
+    broken = {n: v for n, v in said.items() if n in domain.slots and not slots.fits(domain.slots[n], v)}
+    frame = replace(frame, slots={**frame.slots, **{n: v for n, v in said.items() if n not in broken}})
+    if not wanted.tool:
+        return frame, Say(wanted.say) if wanted.say else Look(True)
+    for name in wanted.needs:
+        if name in broken:
+            return _ask_rest(replace(frame, slots=_without(frame.slots, name)), name, broken[name], domain)
+        if name not in frame.slots:
+            return replace(frame, waiting=name), Say(domain.slots[name].ask)
+    given = {n: v for n, v in frame.slots.items() if n in wanted.needs or n in said}
+    if wanted.confirm:
+        return replace(frame, confirming=True), Say(_filled(wanted.confirm, given, domain))
+    return frame, Call(intent, given)
+
+
+def _confirmed(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] | None:
+    wanted = domain.intents[frame.intent]
+    given = {n: v for n, v in frame.slots.items() if n in domain.mentions[frame.intent]}
+    if meaning.move == "yes":
+        return replace(frame, confirming=False), Call(frame.intent, given)
+    if correction := _corrected(frame, meaning, domain):
+        return _go(frame, frame.intent, correction, domain)
+    if meaning.move == "no":
+        return replace(frame, confirming=False, intent=""), Say(moves.ALL_RIGHT)
+    if meaning.intent and meaning.intent != frame.intent:
+        return None
+    return frame, Say(_filled(wanted.confirm, given, domain))
+
+
+def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] | None:
+    """The answer to the question for a slot; None if the caller speaks of something else."""
+    slot = domain.slots[frame.waiting]
+    elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent and frame.waiting not in meaning.slots
+    if meaning.move in ("unsure", "no"):
+        return replace(frame, waiting="", partial="", intent=""), Say(moves.NO_NUMBER)
+    if elsewhere or meaning.move:
+        return None
+    found = slots.answer(slot, meaning.text)
+    if not found:
+        return None
+    joined = frame.partial + found
+    if not slots.fits(slot, found) and slots.fits(slot, joined):
+        found = joined
+    if not slots.fits(slot, found):
+        return _ask_rest(frame, frame.waiting, found, domain)
+    return _go(frame, frame.intent, {frame.waiting: found}, domain)
+
+
+def _ask_rest(frame: Frame, name: str, part: str, domain: Domain) -> tuple[Frame, Act]:
+    """Digits of the wrong length: too few may go on, too many start again."""
+    slot = domain.slots[name]
+    said = spoken_digits(part)
+    if len(part) < slot.length:
+        return replace(frame, waiting=name, partial=part), Say(moves.SO_FAR.format(said=said))
+    return replace(frame, waiting=name, partial=""), Say(f"{moves.HEARD.format(said=said)} {slot.ask}")
+
+
+def _corrected(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
+    """Values that replace those of the last intent: "no, one two three five", "and on sunday?"; {} if none."""
+    if not frame.intent or not domain.intents[frame.intent].tool:
+        return {}
+    if meaning.intent not in ("", frame.intent) and meaning.by == "pattern":
+        return {}
+    mentions = domain.mentions[frame.intent]
+    found = {n: v for n, v in meaning.slots.items() if n in mentions and slots.fits(domain.slots[n], v)}
+    if meaning.intent == frame.intent or not found:
+        return found if meaning.intent == frame.intent else {}
+    _, rest = moves.leading(meaning.text)
+    return found if len(rest.split()) <= 4 + sum(len(v) for v in found.values() if v.isdigit()) else {}
+
+
+def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
+    """Moves that any conversation has, and what is left: a question for knowledge."""
+    agent, more = domain.agent, moves.offers_more(frame.heard)
+    frame = replace(frame, failed=frame.failed if not meaning.move else 0)
+    match meaning.move:
+        case "repeat":
+            return frame, Say(frame.heard or moves.NOTHING_TO_REPEAT)
+        case "robot":
+            return frame, Say(moves.ROBOT)
+        case "help":
+            return frame, Say(agent.domain.fallback)
+        case "hello":
+            return frame, Say(moves.HELLO)
+        case "thanks":
+            return frame, Say(moves.WELCOME)
+        case "goodbye":
+            return _end(frame, domain)
+        case "yes" if (human := _human(domain)) and moves.offers_human(frame.heard):
+            return _go(frame, human, {}, domain)
+        case "yes" if frame.waiting:
+            return frame, Say(domain.slots[frame.waiting].ask)
+        case "yes":
+            return frame, Say(moves.HELLO.removeprefix("Hello. "))
+        case "no" if more:
+            return _end(frame, domain)
+        case "no" | "unsure":
+            return frame, Say(moves.ALL_RIGHT)
+    if frame.waiting:
+        return frame, Look(False)
+    return replace(frame, failed=frame.failed + 1), Look(False)
+
+
+def fallback(frame: Frame, agent: Agent, domain: Domain) -> Say:
+    """Nothing was understood or found: the question that is open once more, else what the bot can do."""
+    if frame.waiting:
+        return Say(f"{moves.DO_NOT_UNDERSTAND} {domain.slots[frame.waiting].ask}", fallback=True)
+    return Say(agent.domain.fallback, fallback=True)
+
+
+def _end(frame: Frame, domain: Domain) -> tuple[Frame, Act]:
+    """Hang up by the agent's own intent for it, if it has one."""
+    ending = next((n for n, i in domain.intents.items() if i.tool in ("end_call", "hang_up")), "")
+    return _go(frame, ending, {}, domain) if ending else (frame, Say(moves.GOODBYE))
+
+
+def _human(domain: Domain) -> str:
+    return next((n for n, i in domain.intents.items() if "transfer" in i.tool or "human" in i.tool), "")
+
+
+def _filled(template: str, values: dict[str, str], domain: Domain) -> str:
+    """A sentence of the agent with slots in braces; digits are said one by one."""
+    for name, value in values.items():
+        digits = name in domain.slots and domain.slots[name].kind == "digits"
+        template = template.replace(f"{{{name}}}", spoken_digits(value) if digits else value)
+    return template
+
+
+def _without(values: dict[str, str], name: str) -> dict[str, str]:
+    return {n: v for n, v in values.items() if n != name}

@@ -1,0 +1,56 @@
+"""What callers say in any conversation, whatever it is about, and how the engine words its own part.
+
+English. An agent's own phrases come first; these are for what it has not foreseen.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from parley.phrases import parse
+
+_MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.yaml").read_text("utf-8"))
+_REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOVES.items() for t in templates]
+_LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
+_HUMAN = re.compile(r"\b(?:connect|transfer|colleague|person|someone|human|operator|agent)\b")
+_ELSE = re.compile(r"\b(?:anything|something) else\b")
+
+ROBOT = "I am an automated assistant, not a person."
+WELCOME = "You are welcome. Is there anything else?"
+HELLO = "Hello. What can I do for you?"
+ALL_RIGHT = "All right. Is there anything else?"
+GOODBYE = "Goodbye."
+NOTHING_TO_REPEAT = "I have not said anything yet. What can I do for you?"
+NO_NUMBER = "All right, without it I cannot look that up. Is there anything else?"
+DO_NOT_KNOW = "I am sorry, I do not know that."
+DO_NOT_UNDERSTAND = "Sorry, I did not understand that."
+NOT_CERTAIN = "I am sorry, I cannot tell whether that worked, so I will not try it a second time."
+DONE = "That is done."
+SO_FAR = "I have {said} so far. What comes after that?"
+HEARD = "I heard {said}."
+
+
+def move(text: str) -> str:
+    """Which move a normalised sentence is, as a whole; "" if none."""
+    return next((name for name, regex in _REGEXES if regex.fullmatch(text)), "")
+
+
+def leading(text: str) -> tuple[str, str]:
+    """What a sentence begins with before its content, and the content: "no i meant 5" -> ("no i meant", "5")."""
+    rest = text
+    while (short := _LEADING.sub("", rest)) != rest:
+        rest = short
+    return text[: len(text) - len(rest)].strip(), rest
+
+
+def offers_human(heard: str) -> bool:
+    """Whether the bot's last words offered a person."""
+    return bool(_HUMAN.search(heard.lower()))
+
+
+def offers_more(heard: str) -> bool:
+    """Whether the bot's last words asked if there is anything else."""
+    return bool(_ELSE.search(heard.lower()))

@@ -1,0 +1,77 @@
+"""Values that callers say: digits, days, choices, names. Works on normalised text. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from parley.agents import Slot
+from parley.phrases import NUMBER_RUN, normalise, words_to_digits
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_DAY = (
+    rf"(?:the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
+    rf"|(?:{_MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|[a-z]+th|first|second|third|[a-z]+ (?:first|second|third)))"
+)
+_NOISE = re.compile(r"\b(?:um+|uh+|er+|ah|dash|hyphen|then|digit|number|space|followed by)\b ?")
+_LEAD_IN = re.compile(
+    r"^(?:(?:my|the|his|her|our) (?:\w+ ){0,2}is|it is|this is|that is|i am|i mean|no|yes|well|sorry|actually|um|uh) "
+)
+_RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
+_ANYTHING = r"\S+(?: \S+){0,5}"
+
+
+def pattern(slot: Slot | None) -> str:
+    """Regex source of what may stand in a phrase's place for this slot."""
+    if slot is None:
+        return _ANYTHING
+    if slot.kind == "digits":
+        return NUMBER_RUN
+    if slot.kind == "day":
+        return _DAY
+    if slot.kind == "choice" and slot.values:
+        return "(?:" + "|".join(re.escape(v) for v in sorted(map(normalise, slot.values), key=len, reverse=True)) + ")"
+    return _ANYTHING
+
+
+def value(slot: Slot, said: str) -> str:
+    """The value in the words that filled the slot; of the wrong length it is still given. "" if it is none."""
+    if slot.kind == "digits":
+        return words_to_digits(said)
+    if slot.kind == "day":
+        said = re.sub(r"^(?:this|the|next) (?=weekend)", "", said)
+        return said.removesuffix("s") if said.removesuffix("s") in (*WEEKDAYS, "weekend") else said
+    if slot.kind == "choice":
+        return next((v for v in slot.values if normalise(v) == said), "")
+    return said.title() if slot.kind == "name" else said
+
+
+def fits(slot: Slot, found: str) -> bool:
+    """Whether the value is whole: digits have the slot's length."""
+    return bool(found) and (slot.kind != "digits" or not slot.length or len(found) == slot.length)
+
+
+def find(slot: Slot, text: str, partial: bool = False) -> str:
+    """The slot's value somewhere in a sentence; only of kinds that can be told from other words. "" if none.
+
+    Of several the last one counts: people correct themselves. Digits read out in pieces are put together; of a wrong
+    length they are given only if `partial`, since "one" is a common word.
+    """
+    if slot.kind == "digits":
+        runs = [words_to_digits(run) for run in _RUN.findall(_NOISE.sub("", f"{text} "))]
+        whole = [run for run in runs if fits(slot, run)]
+        joined = "".join(runs)
+        return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
+    if slot.kind in ("day", "choice"):
+        found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", text)
+        return value(slot, found[-1]) if found else ""
+    return ""
+
+
+def answer(slot: Slot, text: str) -> str:
+    """The value in the answer to the slot's own question: free text counts whole, without its lead-in."""
+    if slot.kind in ("text", "name"):
+        while (short := _LEAD_IN.sub("", text)) != text:
+            text = short
+        return value(slot, text)
+    return find(slot, text, partial=True)

@@ -1,0 +1,141 @@
+"""What one sentence means in an agent's domain: by its patterns, else by its meaning."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+
+from parley.embedding import Vectors
+from parley.phrases import normalise
+from parley.telemetry import NLU_LATENCY
+from services.llm.local import moves, slots
+from services.llm.local.domain import Domain, Match, comparable
+
+PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be believed alone
+HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
+MARGIN = 0.03  # an intent must be nearer than what is off the topic by this much
+NEAREST = 3
+_CACHED = 4096
+_OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
+
+
+class Embeds(Protocol):
+    async def embed_async(self, texts: list[str]) -> Vectors: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match."""
+
+    text: str
+    move: str = ""
+    intent: str = ""
+    slots: dict[str, str] = field(default_factory=dict)
+    by: str = ""
+    share: float = 0.0
+    score: float = 0.0
+
+
+class Understanding:
+    """Sentences of one agent's callers. Without an embedder only patterns count."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self._embedder: Embeds | None = None
+        self._names: list[str] = []
+        self._vectors: dict[str, Vectors] = {}
+        self._off_topic: Vectors = np.zeros((0, 384), np.float32)
+        self.threshold = 1.0
+        self._known: OrderedDict[str, Meaning] = OrderedDict()
+
+    async def learn(self, embedder: Embeds) -> None:
+        """Take the examples' meanings, and the nearness from which on an intent is believed."""
+        examples = self.domain.examples
+        vectors = await embedder.embed_async([e.text for e in examples])
+        self._off_topic = await embedder.embed_async([text for text in _OFF_TOPIC if text])
+        intents, phrases = np.array([e.intent for e in examples]), np.array([e.phrase for e in examples])
+        self._names = list(dict.fromkeys(e.intent for e in examples))
+        self._vectors = {name: vectors[intents == name] for name in self._names}
+        self.threshold = _threshold(vectors, intents, phrases, self._off_topic)
+        self._embedder = embedder
+        self._known.clear()
+
+    async def of(self, said: str) -> Meaning:
+        """What a sentence means; the same sentence is worked out once."""
+        text = normalise(said)
+        if (known := self._known.get(text)) is not None:
+            self._known.move_to_end(text)
+            return known
+        begin = perf_counter()
+        meaning = await self._work_out(text)
+        NLU_LATENCY.labels(meaning.by or "none").observe((perf_counter() - begin) * 1000)
+        self._known[text] = meaning
+        if len(self._known) > _CACHED:
+            self._known.popitem(last=False)
+        return meaning
+
+    async def _work_out(self, text: str) -> Meaning:
+        move = moves.move(text)
+        _, content = moves.leading(text)
+        matches = self.domain.matches(text)
+        if matches and matches[0].share >= PATTERN_SHARE and not (move in ("yes", "no") and matches[0].share < 1):
+            best = matches[0]
+            return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
+        if move or not text or self._embedder is None:
+            return Meaning(text, move, slots=self._all_slots(text))
+        vector = (await self._embedder.embed_async([comparable(content or text)]))[0]
+        return self._nearest(text, vector, matches)
+
+    def _nearest(self, text: str, vector: Vectors, matches: list[Match]) -> Meaning:
+        hints: dict[str, float] = {}
+        for match in matches:
+            hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
+        off = _near(self._off_topic, vector)
+        scores = {n: _near(self._vectors[n], vector) + HINT * hints.get(n, 0.0) for n in self._names}
+        name = max(scores, key=scores.__getitem__, default="")
+        if not name or scores[name] < self.threshold or scores[name] < off + MARGIN:
+            return Meaning(text, slots=self._all_slots(text), score=scores.get(name, 0.0))
+        mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[name]}
+        return Meaning(text, "", name, mentioned, "meaning", hints.get(name, 0.0), scores[name])
+
+    def _slots(self, match: Match, text: str) -> dict[str, str]:
+        """The match's slots, and what the rest of the sentence says for slots that the intent knows."""
+        found = {n: v for n, v in self._all_slots(text).items() if n in self.domain.mentions[match.intent]}
+        taken = {n: v for n, v in match.slots.items() if v}
+        for name, value in found.items():
+            if name not in taken or not slots.fits(self.domain.slots[name], taken[name]):
+                taken[name] = value
+        return taken
+
+    def _all_slots(self, text: str) -> dict[str, str]:
+        found = {name: slots.find(slot, text) for name, slot in self.domain.slots.items()}
+        return {name: value for name, value in found.items() if value}
+
+
+def _near(examples: Vectors, vector: Vectors) -> float:
+    """Nearness to a set: the mean of its nearest few, leaning to the very nearest."""
+    if not len(examples):
+        return 0.0
+    cosines = np.sort(examples @ vector)[::-1][:NEAREST]
+    return float(0.6 * cosines[0] + 0.4 * cosines.mean())
+
+
+def _threshold(vectors: Vectors, intents: np.ndarray, phrases: np.ndarray, off: Vectors) -> float:
+    """Half way between how near strangers come to any intent and how near an intent's own phrases come to it.
+
+    Each example is judged without its own template's sentences; each sentence that is off the topic against all.
+    """
+    own = []
+    for i in range(0, len(vectors), max(1, len(vectors) // 300)):
+        same = vectors[(intents == intents[i]) & (phrases != phrases[i])]
+        if len(same):
+            own.append(_near(same, vectors[i]))
+    strangers = [max(_near(vectors[intents == name], v) for name in np.unique(intents)) for v in off]
+    if not own or not strangers:
+        return 0.6
+    return float(np.clip((np.percentile(own, 25) + np.percentile(strangers, 90)) / 2, 0.4, 0.75))

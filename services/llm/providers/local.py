@@ -1,0 +1,136 @@
+"""The engine without a vendor: patterns and sentence embeddings over the agent's own files. No model is downloaded.
+
+It knows only what the agent's domain, tools and passages say, in English, and says so when that is not enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import orjson
+import structlog
+
+from parley.agents import load_agent
+from parley.errors import Misconfigured
+from parley.settings import Settings
+from services.llm.contract import (
+    ChatRequest,
+    Finish,
+    FinishReason,
+    LlmEvent,
+    Message,
+    Role,
+    TextDelta,
+    ToolCall,
+    ToolChoice,
+    Usage,
+)
+from services.llm.local import answers, dialogue
+from services.llm.local.dialogue import Act, Call, Frame, Look, Say
+from services.llm.local.domain import Domain
+from services.llm.local.understanding import Embeds, Understanding
+
+log = structlog.get_logger()
+
+_REMEMBERED = 24  # messages of the caller that the frame is worked out from
+
+
+class Local:
+    """One for all calls of the process; agents are compiled when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._agents: dict[str, Understanding] = {}
+        self._embedder: Embeds | None = None
+        self._loaded = False
+        self._loading = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Load the embeddings and the agent that answers unless a call names another."""
+        await self._agent(self._settings.agent)
+
+    async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
+        understanding = await self._agent(request.agent or self._settings.agent)
+        text, calls = await self._round(request, understanding)
+        for word in text.split(" ") if text else ():
+            yield TextDelta(word if word is text else f"{word} ")
+        for call in calls:
+            yield call
+        heard = sum(len(m.text.split()) for m in request.messages)
+        yield Usage(heard, len(text.split()) + len(calls), vendor="local", model="patterns")
+        yield Finish(FinishReason.TOOL_CALLS if calls else FinishReason.STOP)
+
+    async def aclose(self) -> None:
+        if close := getattr(self._embedder, "close", None):
+            await asyncio.to_thread(close)
+
+    async def _round(self, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
+        domain = understanding.domain
+        results = _fresh_results(request.messages)
+        if results:
+            words = [answers.of_result(domain.intents.get(domain.of_tool(n)), r, domain.agent) for n, r in results]
+            return " ".join(dict.fromkeys(words)), []
+        frame, said = Frame(), ""
+        act: Act = Say(domain.agent.domain.fallback)
+        recent = [i for i, m in enumerate(request.messages) if m.role is Role.USER][-_REMEMBERED:]
+        for message in request.messages[recent[0] if recent else 0 :]:
+            if message.role is Role.USER:
+                said = message.text
+                frame, act = dialogue.step(frame, await understanding.of(said), domain)
+            elif message.role is Role.ASSISTANT:
+                frame = dialogue.heard(frame, message, domain)
+        if isinstance(act, Call):
+            return self._call(act, request, understanding)
+        if isinstance(act, Look):
+            found = await answers.of_knowledge(said, request.passages, self._embedder, act.sure)
+            return found or dialogue.fallback(frame, domain.agent, domain).text, []
+        return act.text, []
+
+    def _call(self, act: Call, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
+        """The tool call, if the tool is offered in this round; only arguments that it knows."""
+        domain = understanding.domain
+        tool = next((t for t in request.tools if t.name == domain.intents[act.intent].tool), None)
+        if tool is None or request.tool_choice is ToolChoice.NONE:
+            log.warning("tool not offered", tool=domain.intents[act.intent].tool, call=request.call_id)
+            return domain.agent.sentences.trouble, []
+        known = orjson.loads(tool.parameters or "{}").get("properties", {})
+        arguments = {name: value for name, value in act.slots.items() if name in known}
+        return "", [ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool.name, orjson.dumps(arguments).decode())]
+
+    async def _agent(self, name: str) -> Understanding:
+        """The agent's understanding. Raises NotFound, Misconfigured (its phrases)."""
+        if (known := self._agents.get(name)) is not None:
+            return known
+        async with self._loading:
+            if name not in self._agents:
+                domain = await asyncio.to_thread(lambda: Domain(load_agent(self._settings.agents_dir, name)))
+                made = Understanding(domain)
+                if (embedder := await self._embeds()) is not None:
+                    await made.learn(embedder)
+                self._agents[name] = made
+        return self._agents[name]
+
+    async def _embeds(self) -> Embeds | None:
+        """The embedder; None, said once, when its packages are missing: then only patterns count."""
+        if not self._loaded:
+            self._loaded = True
+            try:
+                from parley.embedding import Embedder
+
+                self._embedder = await asyncio.to_thread(Embedder.load, self._settings.data_dir)
+            except (ModuleNotFoundError, Misconfigured) as e:
+                log.warning("no sentence embeddings: only the agent's own phrases are understood", reason=str(e))
+        return self._embedder
+
+
+def _fresh_results(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
+    """(tool, result) of the tool messages at the end: this round words them."""
+    results: list[tuple[str, str]] = []
+    names = {c.id: c.name for m in messages for c in m.tool_calls}
+    for message in reversed(messages):
+        if message.role is not Role.TOOL:
+            break
+        results.append((names.get(message.tool_call_id, ""), message.text))
+    return results[::-1]
