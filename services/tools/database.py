@@ -1,0 +1,119 @@
+"""The database of tools: SQLite in the data folder for one replica, PostgreSQL for several. Nobody else opens it."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from parley.errors import Misconfigured, Unavailable
+
+MIGRATION_LOCK = 7_236_841_905  # PostgreSQL advisory lock: replicas that start together migrate one after another
+
+
+class Database:
+    """One open database, migrated. `shared`: other replicas may use it too."""
+
+    def __init__(self, engine: AsyncEngine, lock: TextIO | None) -> None:
+        self._engine = engine
+        self._lock = lock
+        self.shared = lock is None
+        self.insert: Any = postgresql.insert if self.shared else sqlite.insert
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed durably when the body ends. Raises Unavailable when the database is not there."""
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as e:
+            lost = not isinstance(e, DBAPIError) or e.connection_invalidated
+            raise Unavailable(f"the tools database {'is lost' if lost else 'failed'}: {type(e).__name__}") from e
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+
+async def open_database(url: str, data_dir: Path) -> Database:
+    """Open and migrate. `url` empty: SQLite in `data_dir`.
+
+    Raises Misconfigured: another process holds the SQLite file, the URL is wrong, or the server does not answer.
+    """
+    database = _postgres(url) if url else _sqlite(data_dir)
+    try:
+        async with database._engine.begin() as connection:
+            if database.shared:
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            await connection.run_sync(_migrate)
+    except (SQLAlchemyError, OSError) as e:
+        await database.close()
+        where = "PARLEY_DATABASE_URL" if url else f"PARLEY_DATA_DIR: {data_dir / 'tools.db'}"
+        reason = getattr(e, "orig", None) or e
+        raise Misconfigured(f"{where}: the database cannot be opened: {reason}") from e
+    return database
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _postgres(value: str) -> Database:
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise Misconfigured("PARLEY_DATABASE_URL: not a URL; write postgresql://user:password@host/database") from None
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise Misconfigured(f"PARLEY_DATABASE_URL: {url.get_backend_name()} is not supported; use postgresql://...")
+    query = dict(url.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    url = url.set(drivername="postgresql+asyncpg", query=query)
+    engine = create_async_engine(
+        url,
+        pool_size=5,
+        max_overflow=5,
+        pool_timeout=2,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "command_timeout": 5},
+    )
+    return Database(engine, lock=None)
+
+
+def _sqlite(data_dir: Path) -> Database:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "tools.db"
+    lock = open(f"{path}.lock", "w")  # noqa: SIM115 - held as long as the process lives
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise Misconfigured(
+            f"another tools process uses {path}, and SQLite is for one replica; for several, set PARLEY_DATABASE_URL to"
+            " a PostgreSQL database"
+        ) from None
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=5)
+    event.listen(engine.sync_engine, "connect", _durable)
+    return Database(engine, lock)
+
+
+def _durable(connection: Any, _: Any) -> None:
+    """FULL: a committed row outlives a power cut, not only a dead process."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,230 @@
+"""Does what a call intends, once: in parallel, within time limits, surviving whoever asked for it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from parley.aio import TaskSet
+from parley.errors import AlreadyExists, AtCapacity, ParleyError, Superseded, Unavailable
+from parley.telemetry import TOOL_CALLS_TOTAL
+from parley.tooling import Records
+from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Status
+from services.tools.discovery import Toolboxes
+from services.tools.invoker import HARD_LIMIT_S, Invoker
+from services.tools.ledger import BEAT_S, Ledger
+from services.tools.run import Run
+from services.tools.schema import BadArguments, LoadedTool
+
+log = structlog.get_logger()
+
+MAX_RUNS = 1000
+MAX_ENDED = 1024
+MAX_CALLS = 10_000
+STORE_FOR_S = 30.0
+POLL_S = 0.2
+PURGE_S = 3600.0
+
+OVERDUE = Counter("voice_tool_overdue_total", "Tools with effects told as unknown while they went on", ["tool"])
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A row as a new owner sees it; no outcome: an executor still works on it."""
+
+    row: Row
+    outcome: Outcome | None
+
+
+class Executor:
+    """All runs of this replica. `instance` is its name in the ledger."""
+
+    def __init__(self, toolboxes: Toolboxes, ledger: Ledger, instance: str, records: Callable[[str], Records]) -> None:
+        self._toolboxes = toolboxes
+        self._ledger = ledger
+        self._instance = instance
+        self._invoker = Invoker(toolboxes, records)
+        self._live: dict[Key, Run] = {}
+        self._ended: OrderedDict[Key, Run] = OrderedDict()
+        self._fences: OrderedDict[str, Epoch] = OrderedDict()
+        self._tasks = TaskSet(lambda e: log.error("executor task failed", exc_info=e))
+
+    async def start(self) -> None:
+        """Say that this replica lives, and go on saying it. Raises Unavailable."""
+        await self._ledger.beat()
+        self._tasks.spawn(self._beats())
+
+    async def close(self, wait_s: float) -> None:
+        """Let tools with effects end, for at most `wait_s`; what is left is UNKNOWN to the next owner."""
+        running = [run.task for run in self._live.values() if run.effects and run.task is not None]
+        if running:
+            await asyncio.wait(running, timeout=wait_s)
+        await self._tasks.close()
+
+    async def execute(self, intent: Intent) -> AsyncGenerator[str | Outcome, None]:
+        """Progress texts, then one outcome. Leaving early never stops a tool with effects.
+
+        Raises NotFound, AlreadyExists, Superseded, AtCapacity, Unavailable, Misconfigured.
+        """
+        tool = self._toolboxes.tool(intent.agent, intent.name)
+        self._raise_fence(intent.call_id, intent.epoch)
+        run = self._known(intent)
+        if run is None:
+            try:
+                arguments = _admitted(tool, intent)
+            except BadArguments as e:
+                yield await self._refused(tool, intent, str(e))
+                return
+            run = self._known(intent) or self._begin(tool, intent, arguments)
+        limit_s = tool.marks.limit_s if run.effects else HARD_LIMIT_S
+        async with aclosing(run.follow(limit_s)) as events:
+            async for event in events:
+                if event is UNKNOWN and not run.ended:
+                    OVERDUE.labels(tool.name).inc()
+                yield event
+
+    async def settle(self, call_id: str, epoch: Epoch) -> list[Settled]:
+        """Fence lower epochs and tell what was begun. Raises Superseded, Unavailable."""
+        self._raise_fence(call_id, epoch)
+        rows = await self._ledger.settle(call_id, epoch)
+        open_rows = [row for row in rows if row.outcome is None]
+        alive = await self._ledger.alive() if any(row.executor != self._instance for row in open_rows) else set()
+        return [Settled(row, self._outcome_of((call_id, row.intent), row, alive)) for row in rows]
+
+    def _outcome_of(self, key: Key, row: Row, alive: set[str]) -> Outcome | None:
+        if row.outcome is not None:
+            return row.outcome
+        here = self._live.get(key) or self._ended.get(key)
+        if here is not None and here.claim == row.claim:
+            return here.outcome
+        return None if row.executor in alive - {self._instance} else UNKNOWN
+
+    def _raise_fence(self, call_id: str, epoch: Epoch) -> None:
+        known = self._fences.get(call_id, epoch)
+        if epoch < known:
+            raise Superseded(f"a newer owner than epoch {epoch[0]}.{epoch[1]} has this call")
+        self._fences[call_id] = epoch
+        self._fences.move_to_end(call_id)
+        if len(self._fences) > MAX_CALLS:
+            self._fences.popitem(last=False)
+
+    def _known(self, intent: Intent) -> Run | None:
+        run = self._live.get(intent.key) or self._ended.get(intent.key)
+        if run is None or run.abandoned:
+            return None
+        if run.hash != intent.hash:
+            raise _reused(intent)
+        return run
+
+    async def _refused(self, tool: LoadedTool, intent: Intent, words: str) -> Outcome:
+        """Not tried. Unless it was, by an older version of the tool: then what came of it."""
+        row = await self._ledger.find(intent.key) if tool.marks.effects else None
+        if row is not None:
+            if row.hash != intent.hash:
+                raise _reused(intent)
+            return row.outcome or UNKNOWN
+        TOOL_CALLS_TOTAL.labels(tool.name, Status.REFUSED.value).inc()
+        return Outcome(Status.REFUSED, message=words)
+
+    def _begin(self, tool: LoadedTool, intent: Intent, arguments: dict[str, Any]) -> Run:
+        if len(self._live) >= MAX_RUNS:
+            raise AtCapacity(f"{len(self._live)} tools are running here")
+        run = Run(intent, tool.marks.effects, secrets.token_hex(8))
+        self._live[intent.key] = run
+        run.task = self._tasks.spawn(self._drive(run, tool, arguments))
+        return run
+
+    async def _drive(self, run: Run, tool: LoadedTool, arguments: dict[str, Any]) -> None:
+        """The run's own task: claim, do, answer, store."""
+        intent = run.intent
+        try:
+            earlier = await self._claim(run, tool) if run.effects else None
+            outcome = earlier or await self._invoker.invoke(run, tool, arguments)
+            run.end(outcome)
+            if earlier is None:
+                TOOL_CALLS_TOTAL.labels(tool.name, outcome.status.value).inc()
+                if run.effects:
+                    await self._store(intent.key, outcome)
+            if earlier is not UNKNOWN:
+                self._remember(run)
+        except ParleyError as e:
+            run.end(error=e)
+        except Exception as e:
+            run.end(error=e)
+            raise
+        finally:
+            run.end(error=Unavailable("the tools service is stopping"))
+            if self._live.get(intent.key) is run:
+                del self._live[intent.key]
+
+    async def _claim(self, run: Run, tool: LoadedTool) -> Outcome | None:
+        """None: the intent is ours to do. Else what came of it: stored, waited for, or UNKNOWN."""
+        intent = run.intent
+        try:
+            row = await self._ledger.claim(intent, run.claim)
+        except Unavailable:
+            row = await self._ledger.claim(intent, run.claim)  # a lost connection, perhaps after the commit
+        while row is not None:
+            if row.hash != intent.hash:
+                raise _reused(intent)
+            if row.outcome is not None:
+                return row.outcome
+            if row.executor == self._instance or row.executor not in await self._ledger.alive():
+                if not tool.marks.idempotent:
+                    return UNKNOWN
+                if await self._ledger.take_over(intent.key, row.claim, run.claim):
+                    return None
+            await asyncio.sleep(POLL_S)
+            row = await self._ledger.find(intent.key)
+        return None
+
+    async def _store(self, key: Key, outcome: Outcome) -> None:
+        """Write the outcome down; while the database is away, try again for STORE_FOR_S."""
+        loop = asyncio.get_running_loop()
+        until, pause = loop.time() + STORE_FOR_S, 0.1
+        while True:
+            try:
+                await self._ledger.finish(key, outcome)
+                return
+            except Unavailable as e:
+                if loop.time() > until:
+                    log.error("outcome not stored", call_id=key[0], intent=key[1], error=str(e))
+                    return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    def _remember(self, run: Run) -> None:
+        self._ended[run.intent.key] = run
+        if len(self._ended) > MAX_ENDED:
+            self._ended.popitem(last=False)
+
+    async def _beats(self) -> None:
+        loop = asyncio.get_running_loop()
+        purge_at = loop.time()
+        while True:
+            try:
+                await self._ledger.beat()
+                if loop.time() >= purge_at:
+                    await self._ledger.purge()
+                    purge_at = loop.time() + PURGE_S
+            except Unavailable as e:
+                log.warning("ledger not reachable", error=str(e))
+            await asyncio.sleep(BEAT_S)
+
+
+def _admitted(tool: LoadedTool, intent: Intent) -> dict[str, Any]:
+    if intent.level < tool.marks.level:
+        raise BadArguments("The caller has not proven who they are. Check their identity first, then try again.")
+    return tool.check(intent.arguments)
+
+
+def _reused(intent: Intent) -> AlreadyExists:
+    return AlreadyExists(f"intent {intent.number} of this call was used for another tool or other arguments")

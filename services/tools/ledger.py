@@ -1,0 +1,157 @@
+"""What was begun, written down before it is done. One row per (call, intent) with effects; fences per call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from parley.errors import Superseded
+from parley.tooling import HangUp, Transfer
+from services.tools.contract import Epoch, Intent, Key, Outcome, Row, Status
+from services.tools.database import Database
+from services.tools.tables import executors, fences, ledger
+
+LEASE_S = 3.0
+"""A replica that has not said that it lives for this long is dead. It says so every BEAT_S."""
+BEAT_S = 1.0
+KEEP_DAYS = 30
+MAX_ROWS = 100
+"""Rows of one call that `settle` returns, the newest: with arguments and results within one gRPC message."""
+
+
+class Ledger:
+    """The rows of all calls, as replica `instance` sees them. Raises Unavailable when the database is not there."""
+
+    def __init__(self, database: Database, instance: str) -> None:
+        self._database = database
+        self._instance = instance
+
+    async def claim(self, intent: Intent, claim: str) -> Row | None:
+        """Write `started`, durably; None when the intent is now ours, else the row that already stands there.
+
+        Repeating it with the same `claim` is safe. Raises Superseded when a newer owner has settled the call.
+        """
+        values = {
+            "call_id": intent.call_id,
+            "intent": intent.number,
+            "leg": intent.epoch[0],
+            "open": intent.epoch[1],
+            "agent": intent.agent,
+            "name": intent.name,
+            "hash": intent.hash,
+            "arguments_pii": orjson.dumps(intent.arguments).decode(),
+            "executor": self._instance,
+            "claim": claim,
+        }
+        async with self._database.transaction() as connection:
+            await self._fence(connection, intent.call_id, intent.epoch)
+            written = await connection.execute(self._database.insert(ledger).values(values).on_conflict_do_nothing())
+            if written.rowcount == 1:
+                return None
+            row = await _find(connection, intent.key)
+        return None if row is None or row.claim == claim else row
+
+    async def find(self, key: Key) -> Row | None:
+        async with self._database.transaction() as connection:
+            return await _find(connection, key)
+
+    async def take_over(self, key: Key, old: str, new: str) -> bool:
+        """Make a dead replica's row ours; False when somebody else did, or it ended."""
+        mine = _is(key) & (ledger.c.claim == old) & ledger.c.outcome_pii.is_(None)
+        async with self._database.transaction() as connection:
+            done = await connection.execute(update(ledger).where(mine).values(claim=new, executor=self._instance))
+        return bool(done.rowcount == 1)
+
+    async def finish(self, key: Key, outcome: Outcome) -> None:
+        """Store the outcome; the first one stays."""
+        values = {"outcome_pii": _dump(outcome), "ended_at": func.now()}
+        async with self._database.transaction() as connection:
+            await connection.execute(update(ledger).where(_is(key), ledger.c.outcome_pii.is_(None)).values(values))
+
+    async def settle(self, call_id: str, epoch: Epoch) -> list[Row]:
+        """Fence every lower epoch, and what was begun so far. Raises Superseded when a higher one was here."""
+        query = select(ledger).where(ledger.c.call_id == call_id).order_by(ledger.c.intent.desc()).limit(MAX_ROWS)
+        async with self._database.transaction() as connection:
+            await self._fence(connection, call_id, epoch)
+            rows = [_row(row) for row in (await connection.execute(query)).all()]
+        return rows[::-1]
+
+    async def alive(self) -> set[str]:
+        """Replicas that live. With SQLite there is only this one: it holds the lock."""
+        if not self._database.shared:
+            return {self._instance}
+        fresh = executors.c.beat_at > func.now() - timedelta(seconds=LEASE_S)
+        async with self._database.transaction() as connection:
+            found = set((await connection.execute(select(executors.c.instance).where(fresh))).scalars())
+        return found | {self._instance}
+
+    async def beat(self) -> None:
+        """Say that this replica lives, where others may ask."""
+        if not self._database.shared:
+            return
+        alive = self._database.insert(executors).values(instance=self._instance)
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                alive.on_conflict_do_update(index_elements=["instance"], set_={"beat_at": func.now()})
+            )
+
+    async def purge(self) -> int:
+        """Forget calls older than KEEP_DAYS; how many rows."""
+        old = datetime.now(UTC) - timedelta(days=KEEP_DAYS)
+        async with self._database.transaction() as connection:
+            gone = await connection.execute(delete(ledger).where(ledger.c.started_at < old))
+            await connection.execute(delete(fences).where(fences.c.touched_at < old))
+            await connection.execute(delete(executors).where(executors.c.beat_at < old))
+        return int(gone.rowcount)
+
+    async def _fence(self, connection: AsyncConnection, call_id: str, epoch: Epoch) -> None:
+        """Raise the call's fence to `epoch`. Its row is locked till the transaction ends, so claims and settles of one
+        call come one after another."""
+        leg, opened = epoch
+        values = {"leg": leg, "open": opened, "touched_at": func.now()}
+        newer = or_(fences.c.leg < leg, and_(fences.c.leg == leg, fences.c.open <= opened))
+        insert = self._database.insert(fences).values(call_id=call_id, **values)
+        raised = await connection.execute(
+            insert.on_conflict_do_update(index_elements=["call_id"], set_=values, where=newer)
+        )
+        if raised.rowcount == 0:
+            raise Superseded(f"a newer owner than epoch {leg}.{opened} has settled this call")
+
+
+def _is(key: Key) -> Any:
+    return (ledger.c.call_id == key[0]) & (ledger.c.intent == key[1])
+
+
+async def _find(connection: AsyncConnection, key: Key) -> Row | None:
+    row = (await connection.execute(select(ledger).where(_is(key)))).first()
+    return None if row is None else _row(row)
+
+
+def _row(row: Any) -> Row:
+    outcome = None if row.outcome_pii is None else _load(row.outcome_pii)
+    return Row(row.intent, row.name, row.arguments_pii, row.hash, row.executor, row.claim, outcome)
+
+
+def _dump(outcome: Outcome) -> str:
+    then = outcome.then
+    return orjson.dumps(
+        {
+            "status": outcome.status.value,
+            "result": outcome.result_json,
+            "message": outcome.message,
+            "hang_up": {"reason": then.reason} if isinstance(then, HangUp) else None,
+            "transfer": {"to": then.to, "reason": then.reason} if isinstance(then, Transfer) else None,
+        }
+    ).decode()
+
+
+def _load(text: str) -> Outcome:
+    data = orjson.loads(text)
+    then: HangUp | Transfer | None = HangUp(**data["hang_up"]) if data["hang_up"] else None
+    if data["transfer"]:
+        then = Transfer(**data["transfer"])
+    return Outcome(Status(data["status"]), data["result"], data["message"], then)

@@ -1,0 +1,66 @@
+"""What a tool returned, as an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import structlog
+
+from parley.tooling import HangUp, Result, Transfer
+from services.tools.contract import MAX_JSON_BYTES, Outcome, Status
+
+log = structlog.get_logger()
+
+MAX_SUMMARY_CHARS = 1000
+BROKEN = "The tool gave a result that cannot be used."
+
+
+def outcome_of(returned: Any, tool: str, effects: bool) -> Outcome:
+    """OK with the result as JSON. A result that cannot be used is FAILED, but a tool with effects has done its work:
+    it stays OK, with the summary alone."""
+    result = returned if isinstance(returned, Result) else Result(_mapping(returned))
+    then = _then(result.then)
+    summary = result.value.get("summary") if isinstance(result.value, Mapping) else None
+    problem, text = _json(result.value, summary)
+    if not problem:
+        return Outcome(Status.OK, text, then=then)
+    log.error("tool result refused", tool=tool, problem=problem)
+    if not effects:
+        return Outcome(Status.FAILED, message=f"{BROKEN} {problem}")
+    said = summary[:MAX_SUMMARY_CHARS] if isinstance(summary, str) and summary else "It was done."
+    return Outcome(Status.OK, orjson.dumps({"summary": said, "left_out": problem}).decode(), then=then)
+
+
+def fit(text: str, most: int) -> str:
+    """At most `most` characters that any database and any message can hold."""
+    return text[:most].replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _then(value: object) -> HangUp | Transfer | None:
+    match value:
+        case HangUp(reason):
+            return HangUp(fit(str(reason), 200))
+        case Transfer(to, reason):
+            return Transfer(fit(str(to), 40), fit(str(reason), 200))
+    return None
+
+
+def _mapping(returned: Any) -> Any:
+    return {"summary": returned} if isinstance(returned, str) else returned
+
+
+def _json(value: Any, summary: Any) -> tuple[str, str]:
+    """(what is wrong, "") or ("", the JSON text)."""
+    if not isinstance(value, Mapping):
+        return f"Expected a mapping with a summary, got {type(value).__name__}.", ""
+    if not isinstance(summary, str) or not summary.strip():
+        return "Its summary, a sentence to be spoken, is missing.", ""
+    try:
+        text = orjson.dumps(dict(value))
+    except (TypeError, ValueError) as e:
+        return f"It is not JSON: {e}.", ""
+    if len(text) > MAX_JSON_BYTES:
+        return f"It has {len(text)} bytes, {MAX_JSON_BYTES} are allowed: ask for less.", ""
+    return "", text.decode()

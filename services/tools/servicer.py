@@ -1,0 +1,137 @@
+"""proto ⇄ Python, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from parley.errors import BadInput
+from parley.rpc import Admission
+from parley.tooling import HangUp, Transfer
+from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
+from services.tools.contract import MAX_JSON_BYTES, Epoch, Intent, Outcome, Status
+from services.tools.discovery import Toolboxes
+from services.tools.executor import Executor, Settled
+from services.tools.schema import LoadedTool
+
+_STATUS = {
+    Status.OK: tools_pb2.ToolOutcome.STATUS_OK,
+    Status.FAILED: tools_pb2.ToolOutcome.STATUS_FAILED,
+    Status.UNKNOWN: tools_pb2.ToolOutcome.STATUS_UNKNOWN,
+    Status.REFUSED: tools_pb2.ToolOutcome.STATUS_REFUSED,
+}
+
+
+class Servicer(tools_pb2_grpc.ToolsServicer):
+    def __init__(self, toolboxes: Toolboxes, executor: Executor, admission: Admission) -> None:
+        self._toolboxes = toolboxes
+        self._executor = executor
+        self._admission = admission
+
+    async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
+        tools = self._toolboxes.tools(_text(request.agent, "agent", 100))
+        return tools_pb2.ListToolsResponse(tools=[_info(tool) for tool in tools.values()])
+
+    async def Execute(self, request: tools_pb2.ExecuteRequest, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
+        with self._admission.admit():
+            refusal, intent = _intent(request)
+            if refusal is not None:
+                yield tools_pb2.ExecuteEvent(outcome=_outcome(refusal))
+                return
+            async with aclosing(self._executor.execute(intent)) as events:
+                async for event in events:
+                    if isinstance(event, str):
+                        yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text=event))
+                    else:
+                        yield tools_pb2.ExecuteEvent(outcome=_outcome(event))
+
+    async def Settle(self, request: tools_pb2.SettleRequest, context: Any) -> tools_pb2.SettleResponse:
+        settled = await self._executor.settle(_text(request.call_id, "call_id", 200), _epoch(request.epoch))
+        return tools_pb2.SettleResponse(rows=[_row(row) for row in settled])
+
+
+def _intent(request: tools_pb2.ExecuteRequest) -> tuple[Outcome | None, Intent]:
+    """The intent; a refusal first when its arguments, which a model wrote, are no JSON object."""
+    if not request.intent:
+        raise BadInput("intent: missing; count a call's intents from 1")
+    if len(request.caller) > 500:
+        raise BadInput(f"caller: {len(request.caller)} characters; 500 are allowed")
+    refusal, arguments = _arguments(request.arguments_json)
+    return refusal, Intent(
+        call_id=_text(request.call_id, "call_id", 200),
+        number=request.intent,
+        epoch=_epoch(request.epoch),
+        agent=_text(request.agent, "agent", 100),
+        name=_text(request.name, "name", 100),
+        arguments=arguments,
+        caller=request.caller,
+        level=request.level,
+        traceparent=request.traceparent,
+    )
+
+
+def _arguments(text: str) -> tuple[Outcome | None, dict[str, Any]]:
+    if len(text) > MAX_JSON_BYTES:
+        return _refusal(f"the arguments have {len(text)} characters; {MAX_JSON_BYTES} are allowed"), {}
+    try:
+        arguments = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError as e:
+        return _refusal(f"the arguments are not valid JSON: {e}"), {}
+    if not isinstance(arguments, dict):
+        return _refusal("the arguments are not a JSON object"), {}
+    return None, arguments
+
+
+def _refusal(words: str) -> Outcome:
+    return Outcome(Status.REFUSED, message=words)
+
+
+def _text(value: str, field: str, most: int) -> str:
+    if not 0 < len(value) <= most or not value.isprintable():
+        raise BadInput(f"{field}: expected 1 to {most} printable characters, got {len(value)}")
+    return value
+
+
+def _epoch(epoch: call_pb2.Epoch) -> Epoch:
+    return epoch.leg, epoch.open
+
+
+def _info(tool: LoadedTool) -> tools_pb2.ToolInfo:
+    marks = tool.marks
+    return tools_pb2.ToolInfo(
+        name=tool.name,
+        description=tool.description,
+        parameters_json=tool.parameters_json,
+        effects=marks.effects,
+        idempotent=marks.idempotent,
+        consequential=marks.consequential,
+        slow=marks.slow,
+        level=marks.level,
+    )
+
+
+def _outcome(outcome: Outcome) -> tools_pb2.ToolOutcome:
+    message = tools_pb2.ToolOutcome(
+        status=_STATUS[outcome.status], result_json=outcome.result_json, message=outcome.message
+    )
+    match outcome.then:
+        case HangUp(reason):
+            message.hang_up.reason = reason
+            message.hang_up.SetInParent()
+        case Transfer(to, reason):
+            message.transfer.to, message.transfer.reason = to, reason
+    return message
+
+
+def _row(settled: Settled) -> tools_pb2.LedgerRow:
+    row = settled.row
+    return tools_pb2.LedgerRow(
+        intent=row.intent,
+        name=row.name,
+        arguments_json=row.arguments_json,
+        running=settled.outcome is None,
+        outcome=None if settled.outcome is None else _outcome(settled.outcome),
+    )

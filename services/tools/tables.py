@@ -1,0 +1,64 @@
+"""The tables of the tools service, as the migrations leave them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text, func
+
+metadata = MetaData()
+
+# The newest epoch of each call that this service has heard of: lower ones are fenced.
+fences = Table(
+    "fences",
+    metadata,
+    Column("call_id", String(200), primary_key=True),
+    Column("leg", BigInteger, nullable=False),
+    Column("open", BigInteger, nullable=False),
+    Column("touched_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("fences_touched_at", "touched_at"),
+)
+
+# One row per intent with effects, inserted before the effect. `outcome` is null until it ended.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("call_id", String(200), primary_key=True),
+    Column("intent", BigInteger, primary_key=True, autoincrement=False),
+    Column("leg", BigInteger, nullable=False),
+    Column("open", BigInteger, nullable=False),
+    Column("agent", String(100), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("arguments_pii", Text, nullable=False),
+    Column("executor", String(64), nullable=False),
+    Column("claim", String(32), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("outcome_pii", Text),
+    Column("ended_at", DateTime(timezone=True)),
+    Index("ledger_started_at", "started_at"),
+)
+
+# Replicas that are alive say so every second.
+executors = Table(
+    "executors",
+    metadata,
+    Column("instance", String(64), primary_key=True),
+    Column("beat_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+# The agents' own data, and the hash of the file each collection was loaded from.
+records = Table(
+    "records",
+    metadata,
+    Column("agent", String(100), primary_key=True),
+    Column("collection", String(100), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("value_pii", Text, nullable=False),
+)
+seeds = Table(
+    "seeds",
+    metadata,
+    Column("agent", String(100), primary_key=True),
+    Column("collection", String(100), primary_key=True),
+    Column("hash", String(64), nullable=False),
+)
