@@ -50,7 +50,7 @@ class ChatRequest(_message.Message):
 
     CALL_ID_FIELD_NUMBER: _builtins.int
     TURN_FIELD_NUMBER: _builtins.int
-    TRY_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
@@ -65,6 +65,8 @@ class ChatRequest(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
+    attempt: _builtins.int
+    """speculation or restart of the same turn"""
     agent: _builtins.str
     agent_version: _builtins.str
     model: _builtins.str
@@ -95,6 +97,7 @@ class ChatRequest(_message.Message):
         *,
         call_id: _builtins.str = ...,
         turn: _call_pb2.TurnRef | None = ...,
+        attempt: _builtins.int = ...,
         agent: _builtins.str = ...,
         agent_version: _builtins.str = ...,
         model: _builtins.str = ...,
@@ -111,7 +114,7 @@ class ChatRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "temperature", b"temperature", "turn", b"turn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "carry", b"carry", "language", b"language", "max_output_tokens", b"max_output_tokens", "messages", b"messages", "model", b"model", "passages", b"passages", "system", b"system", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "traceparent", b"traceparent", "try", b"try", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "agent", b"agent", "agent_version", b"agent_version", "attempt", b"attempt", "call_id", b"call_id", "carry", b"carry", "language", b"language", "max_output_tokens", b"max_output_tokens", "messages", b"messages", "model", b"model", "passages", b"passages", "system", b"system", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "traceparent", b"traceparent", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
     _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015

@@ -77,7 +77,8 @@ def _fields(cls: Any) -> tuple[tuple[str, Any, tuple[Any, ...]], ...]:
 
 
 def _write(value: Any, out: Any) -> None:
-    for name, element, members in _fields(type(value)):
+    cls: Any = type(value)
+    for name, element, members in _fields(cls):
         item = getattr(value, name)
         if isinstance(item, tuple) and not isinstance(item, state.Epoch):
             target = getattr(out, name)

@@ -1,0 +1,157 @@
+"""The orchestrator's side of llm, tools and rag: one round, one action, one search."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import structlog
+
+from parley.errors import AtCapacity, NotBuilt, ParleyError, Unavailable
+from parley.rpc import Peers, call
+from parley.v1 import (
+    call_pb2,
+    llm_pb2,
+    llm_pb2_grpc,
+    rag_pb2,
+    rag_pb2_grpc,
+    tools_pb2,
+    tools_pb2_grpc,
+)
+from services.orchestrator.state import Call, Epoch, Outcome, Passage, Then, ToolUse
+
+log = structlog.get_logger()
+
+SEARCH_TIMEOUT_S = 1.0
+LIST_TIMEOUT_S = 2.0
+SETTLE_TIMEOUT_S = 2.0
+EXECUTE_TRIES = 4  # at other replicas; the ledger keeps the effect single
+_STATUS = {
+    tools_pb2.ToolOutcome.STATUS_OK: "ok",
+    tools_pb2.ToolOutcome.STATUS_FAILED: "failed",
+    tools_pb2.ToolOutcome.STATUS_UNKNOWN: "unknown",
+    tools_pb2.ToolOutcome.STATUS_REFUSED: "refused",
+}
+
+
+class Organs:
+    """What a conductor reaches out to. One object for all calls of the process."""
+
+    def __init__(self, llm: Peers, tools: Peers, rag: Peers) -> None:
+        self._llm = llm
+        self._tools = tools
+        self._rag = rag
+        self._listed: dict[tuple[str, str], list[tools_pb2.ToolInfo]] = {}
+
+    async def chat(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[llm_pb2.ChatEvent, None]:
+        """One round. Before the first event a replica that cannot is left for another. Raises ParleyErrors."""
+        avoid: list[str] = []
+        while True:
+            stream = await self._llm.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request, avoid=avoid)
+            async with stream:
+                try:
+                    event = await stream.read()
+                except (Unavailable, AtCapacity):
+                    avoid.append(stream.peer.address)
+                    if all(peer.address in avoid for peer in self._llm.all):
+                        raise
+                    continue
+                while event is not None:
+                    yield event
+                    event = await stream.read()
+                return
+
+    async def tools_of(self, agent: str, version: str) -> list[tools_pb2.ToolInfo]:
+        """The agent's tools, asked once per version. Without the tools service there are none, and the log says so."""
+        key = (agent, version)
+        if key not in self._listed:
+            request = tools_pb2.ListToolsRequest(agent=agent)
+            try:
+                reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
+            except ParleyError as e:
+                log.warning("tools are not known", agent=agent, error=str(e))
+                return []
+            if len(self._listed) >= 256:
+                self._listed.clear()
+            self._listed[key] = list(reply.tools)
+        return self._listed[key]
+
+    async def search(self, call_state: Call, query: str, limit: int, traceparent: str) -> tuple[Passage, ...]:
+        """Passages for a question; none when rag is away: the call goes on without."""
+        request = rag_pb2.SearchRequest(
+            call_id=call_state.call_id,
+            agent=call_state.agent,
+            query=query[:1000],
+            limit=limit,
+            traceparent=traceparent,
+        )
+        try:
+            reply = await call(self._rag, rag_pb2_grpc.KnowledgeStub, "Search", request, timeout_s=SEARCH_TIMEOUT_S)
+        except ParleyError as e:
+            log.warning("answering without knowledge", call_id=call_state.call_id, error=str(e))
+            return ()
+        return tuple(Passage(p.text, p.source, p.score) for p in reply.passages)
+
+    async def execute(self, call_state: Call, tool: ToolUse, traceparent: str) -> Outcome:
+        """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers."""
+        request = tools_pb2.ExecuteRequest(
+            call_id=call_state.call_id,
+            epoch=call_pb2.Epoch(leg=call_state.epoch.leg, open=call_state.epoch.open),
+            intent=tool.intent,
+            name=tool.name,
+            arguments_json=tool.arguments or "{}",
+            agent=call_state.agent,
+            caller=call_state.caller_pii,
+            traceparent=traceparent,
+        )
+        avoid: list[str] = []
+        for attempt in range(EXECUTE_TRIES):
+            try:
+                return await self._execute(request, avoid)
+            except (Unavailable, AtCapacity) as e:
+                log.warning("tool is asked again", tool=tool.name, attempt=attempt, error=str(e))
+                await asyncio.sleep(0.1 * 2**attempt)
+            except ParleyError as e:
+                return Outcome("failed", message=str(e))
+        return Outcome("unknown", message="it is not known whether this was done; do not do it again")
+
+    async def _execute(self, request: tools_pb2.ExecuteRequest, avoid: list[str]) -> Outcome:
+        stub = tools_pb2_grpc.ToolsStub
+        stream = await self._tools.open(stub, "Execute", request=request, avoid=avoid)
+        async with stream:
+            try:
+                async for event in stream:
+                    if event.WhichOneof("event") == "outcome":
+                        return outcome_of(event.outcome)
+            except (Unavailable, AtCapacity):
+                avoid.append(stream.peer.address)
+                raise
+        raise Unavailable("the tool's stream ended without an outcome")
+
+    async def settle(self, call_id: str, epoch: Epoch) -> tuple[ToolUse, ...]:
+        """Fence every older owner of the call and learn what they did. Raises ParleyErrors."""
+        request = tools_pb2.SettleRequest(call_id=call_id, epoch=call_pb2.Epoch(leg=epoch.leg, open=epoch.open))
+        try:
+            reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "Settle", request, timeout_s=SETTLE_TIMEOUT_S)
+        except NotBuilt:
+            return ()
+        return tuple(
+            ToolUse(
+                id="",
+                name=row.name,
+                arguments=row.arguments_json,
+                intent=row.intent,
+                outcome=None if row.running or not row.HasField("outcome") else outcome_of(row.outcome),
+            )
+            for row in reply.rows
+        )
+
+
+def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
+    then = None
+    match message.WhichOneof("then"):
+        case "hang_up":
+            then = Then("hang_up", reason=message.hang_up.reason)
+        case "transfer":
+            then = Then("transfer", message.transfer.to, message.transfer.reason)
+    return Outcome(_STATUS.get(message.status, "unknown"), message.result_json, message.message, then)

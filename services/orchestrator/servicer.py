@@ -1,0 +1,44 @@
+"""`Conversation.Converse`: the gateway's events in, our commands out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from parley.aio import background
+from parley.errors import BadInput, Superseded
+from parley.rpc import Admission
+from parley.v1 import conversation_pb2, conversation_pb2_grpc
+from services.orchestrator import wire
+from services.orchestrator.calls import Calls
+from services.orchestrator.conductor import Conductor, now_ms
+
+
+class Conversation(conversation_pb2_grpc.ConversationServicer):
+    """One stream per call leg and owner."""
+
+    def __init__(self, calls: Calls, admission: Admission) -> None:
+        self._calls = calls
+        self._admission = admission
+
+    async def Converse(self, requests: Any, context: Any) -> AsyncIterator[conversation_pb2.CallCommand]:
+        with self._admission.admit():
+            first = await anext(aiter(requests), None)
+            if first is None or first.WhichOneof("event") != "open":
+                raise BadInput("the first event of Converse is `open`")
+            async with self._calls.opened(first.open) as conductor:
+                conductor.begin_span(first.traceparent)
+                async with background(_listen(requests, conductor)):
+                    while (command := await conductor.commands.get()) is not None:
+                        yield command
+                if conductor.superseded:
+                    raise Superseded("superseded: a newer owner has the call")
+
+
+async def _listen(requests: Any, conductor: Conductor) -> None:
+    """Feed the conductor until the gateway has nothing more to say; then the stream ends."""
+    async for message in requests:
+        event = wire.event_of(message, now_ms())
+        if event is not None:
+            conductor.feed(event)
+    conductor.end_stream()

@@ -1,0 +1,179 @@
+"""Conversation messages ⇄ the events and effects of `step`."""
+
+from __future__ import annotations
+
+from parley.agents import Agent
+from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from services.orchestrator import effects, events
+from services.orchestrator.state import Epoch, Policy
+
+_CHANNELS = {
+    conversation_pb2.CHANNEL_PHONE: "phone",
+    conversation_pb2.CHANNEL_BROWSER: "browser",
+    conversation_pb2.CHANNEL_CHAT: "chat",
+}
+_TURN_KINDS = {
+    stt_pb2.TurnEnded.KIND_EAGER: "eager",
+    stt_pb2.TurnEnded.KIND_RESUMED: "resumed",
+    stt_pb2.TurnEnded.KIND_CONFIRMED: "confirmed",
+}
+_SAY_KINDS = {
+    "answer": conversation_pb2.Say.KIND_ANSWER,
+    "filler": conversation_pb2.Say.KIND_FILLER,
+    "notice": conversation_pb2.Say.KIND_NOTICE,
+}
+_EXPECT = {
+    "free": call_pb2.EXPECT_FREE,
+    "yes_no": call_pb2.EXPECT_YES_NO,
+    "digits": call_pb2.EXPECT_DIGITS,
+    "spelling": call_pb2.EXPECT_SPELLING,
+    "button": call_pb2.EXPECT_BUTTON,
+}
+_PAUSE_CAUSES = {conversation_pb2.Paused.CAUSE_REFLEX: "reflex", conversation_pb2.Paused.CAUSE_SPEECH: "speech"}
+_RESUME_CAUSES = {
+    conversation_pb2.Resumed.CAUSE_TOLD: "told",
+    conversation_pb2.Resumed.CAUSE_UNCONFIRMED: "unconfirmed",
+    conversation_pb2.Resumed.CAUSE_LEASE: "lease",
+}
+
+
+def epoch_of(message: call_pb2.Epoch) -> Epoch:
+    return Epoch(message.leg, message.open)
+
+
+def channel_of(message: conversation_pb2.Open) -> str:
+    return _CHANNELS.get(message.channel, "phone")
+
+
+def policy_of(agent: Agent) -> Policy:
+    """What `step` must know of an agent."""
+    return Policy(
+        greeting=agent.greeting,
+        retrieve=agent.knowledge.retrieve == "always",
+        rounds=agent.limits.rounds,
+        interrupt_ms=agent.interruption.min_speech_ms,
+        interrupt_words=agent.interruption.min_words,
+        backchannels=agent.interruption.backchannels,
+        away_ms=int(agent.silence.prompt_after_s * 1000),
+        away_prompts=agent.silence.prompts,
+        goodbye=agent.silence.goodbye,
+        turn_ms=int(agent.limits.turn_s * 1000),
+        call_ms=int(agent.limits.call_s * 1000),
+        trouble=agent.sentences.trouble,
+        unavailable=agent.sentences.unavailable,
+        too_long=agent.sentences.too_long,
+        time_is_up=agent.sentences.time_is_up,
+    )
+
+
+def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
+    """How the gateway is to listen and sound for this agent."""
+    voices = [f"{name}={voice}" for name in ("elevenlabs", "local") if (voice := getattr(agent.voice, name))]
+    return conversation_pb2.Session(
+        voice=";".join(voices),
+        language=language,
+        endpointing=stt_pb2.Endpointing(
+            expect=call_pb2.EXPECT_FREE,
+            min_delay_ms=agent.endpointing.min_delay_ms,
+            max_delay_ms=agent.endpointing.max_delay_ms,
+            policy=agent.endpointing.policy,
+        ),
+        keyterms=agent.keyterms,
+        agent=agent.name,
+        agent_version=agent.version,
+        speed=agent.voice.speed,
+    )
+
+
+def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | None:
+    """One message of the gateway as an input of `step`. None for one this version does not know."""
+    seq = message.seq
+    match message.WhichOneof("event"):
+        case "speech":
+            return _speech(message.speech, at_ms, seq)
+        case "utterance_started":
+            return events.UtteranceStarted(at_ms=at_ms, utterance=message.utterance_started.utterance)
+        case "heard":
+            h = message.heard
+            return events.Heard(
+                at_ms=at_ms, seq=seq, utterance=h.utterance, chars=h.chars, complete=h.complete, cut=h.cut
+            )
+        case "paused":
+            p = message.paused
+            cause = _PAUSE_CAUSES.get(p.cause, "speech")
+            return events.Paused(at_ms=at_ms, utterance=p.utterance, chars=p.chars, cause=cause)
+        case "resumed":
+            r = message.resumed
+            cause = _RESUME_CAUSES.get(r.cause, "told")
+            return events.Resumed(at_ms=at_ms, utterance=r.utterance, chars=r.chars, cause=cause)
+        case "dtmf":
+            return events.Dtmf(at_ms=at_ms, seq=seq, digit=message.dtmf.digit)
+        case "button":
+            return events.Button(at_ms=at_ms, seq=seq, pressed=message.button.pressed)
+        case "typed":
+            return events.Typed(at_ms=at_ms, seq=seq, text=message.typed.text)
+        case "leg":
+            return _leg(message.leg, at_ms, seq)
+        case "trouble":
+            t = message.trouble
+            organ = "mouth" if t.organ == conversation_pb2.Trouble.ORGAN_MOUTH else "ears"
+            return events.OrganFailed(at_ms=at_ms, organ=organ, utterance=t.utterance, message=t.message)
+    return None
+
+
+def _speech(message: stt_pb2.RecognizeEvent, at_ms: int, seq: int) -> events.Event | None:
+    match message.WhichOneof("event"):
+        case "speech_started":
+            return events.SpeechStarted(at_ms=at_ms)
+        case "interim":
+            return events.Interim(at_ms=at_ms, text=message.interim.text, stability=message.interim.stability)
+        case "final":
+            return events.Final(at_ms=at_ms, seq=seq, text=message.final.text, confidence=message.final.confidence)
+        case "speech_stopped":
+            return events.SpeechStopped(at_ms=at_ms)
+        case "turn_ended":
+            ended = message.turn_ended
+            kind = _TURN_KINDS.get(ended.kind, "confirmed")
+            return events.TurnEnded(at_ms=at_ms, seq=seq, kind=kind, text=ended.text, confidence=ended.confidence)
+    return None
+
+
+def _leg(message: conversation_pb2.Leg, at_ms: int, seq: int) -> events.Event:
+    match message.kind:
+        case conversation_pb2.Leg.KIND_LOST:
+            return events.LegLost(at_ms=at_ms, seq=seq, reason=message.reason)
+        case conversation_pb2.Leg.KIND_BACK:
+            return events.LegBack(at_ms=at_ms, seq=seq)
+    return events.LegEnded(at_ms=at_ms, seq=seq, reason=message.reason)
+
+
+def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
+    """An effect that the gateway carries out; None for one that the conductor does."""
+    match effect:
+        case effects.Say():
+            say = conversation_pb2.Say(
+                utterance=effect.utterance,
+                kind=_SAY_KINDS[effect.kind],
+                interruptible=effect.interruptible,
+                expect=_EXPECT[effect.expect],
+                text=effect.text,
+                complete=effect.complete,
+            )
+            return conversation_pb2.CallCommand(turn=effect.turn, say=say)
+        case effects.Stop():
+            return conversation_pb2.CallCommand(turn=effect.turn, stop=conversation_pb2.Stop())
+        case effects.Resume():
+            return conversation_pb2.CallCommand(turn=effect.turn, resume=conversation_pb2.Resume())
+        case effects.Listen():
+            endpointing = stt_pb2.Endpointing(expect=_EXPECT[effect.expect])
+            return conversation_pb2.CallCommand(listen=conversation_pb2.Listen(endpointing=endpointing))
+        case effects.Show():
+            return conversation_pb2.CallCommand(show=conversation_pb2.Show(name=effect.name, json=effect.json))
+        case effects.Record():
+            return conversation_pb2.CallCommand(record=conversation_pb2.Record(on=effect.on))
+        case effects.Transfer():
+            transfer = conversation_pb2.Transfer(to=effect.to, reason=effect.reason)
+            return conversation_pb2.CallCommand(transfer=transfer)
+        case effects.HangUp():
+            return conversation_pb2.CallCommand(hang_up=conversation_pb2.HangUp(reason=effect.reason))
+    return None

@@ -1,0 +1,51 @@
+"""What the orchestrator is made of, put together from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from parley.bus import Bus, make_events_stream
+from parley.callstate import CallStore, make_bucket
+from parley.rpc import Peers
+from parley.settings import Settings, addresses
+from parley.v1 import events_pb2
+from services.orchestrator.calls import Calls
+from services.orchestrator.conductor import Means
+from services.orchestrator.organs import Organs
+from services.orchestrator.prices import prices_of
+
+Close = Callable[[], Awaitable[None]]
+
+
+async def wired(settings: Settings) -> tuple[Calls, Close]:
+    """The calls of this process, connected to the organs and to NATS; and what closes it all."""
+    stack = AsyncExitStack()
+    llm = await stack.enter_async_context(Peers("llm", addresses(settings.llm_address)))
+    tools = await stack.enter_async_context(Peers("tools", addresses(settings.tools_address)))
+    rag = await stack.enter_async_context(Peers("rag", addresses(settings.rag_address)))
+    bus = Bus(settings, "orchestrator")
+    store = CallStore(bus)
+    means = Means(
+        organs=Organs(llm, tools, rag),
+        bus=bus,
+        store=store,
+        engine=settings.engines("llm")[0],
+        prices=prices_of(settings),
+        linger_s=settings.call_linger_s,
+    )
+    calls = Calls(means, settings.agents_dir)
+
+    async def prepare(bus: Bus) -> None:
+        await make_bucket(bus, settings.nats_replicas)
+        await make_events_stream(bus, settings.nats_replicas)
+
+    async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
+        calls.signal(events_pb2.CallSignal.FromString(data))
+
+    bus.on_connect(prepare)
+    bus.subscribe("call.*.signal", signal)
+    await stack.enter_async_context(bus)
+    stack.push_async_callback(store.aclose)
+    stack.push_async_callback(calls.aclose)
+    return calls, stack.aclose

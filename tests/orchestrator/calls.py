@@ -1,0 +1,167 @@
+"""A phone call for `step`, as a script: who says what, and what the orchestrator then does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.orchestrator import codec, effects, events
+from services.orchestrator.state import Call, Epoch, Outcome, Passage, Policy, Then, ToolUse
+from services.orchestrator.turn import step
+
+POLICY = Policy(
+    greeting="Bellweather Bikes, how can I help?",
+    interrupt_ms=500,
+    interrupt_words=1,
+    backchannels=("uh-huh", "okay", "yeah", "right"),
+    away_ms=8000,
+    away_prompts=("Are you still there?", "Hello?"),
+    goodbye="Goodbye then.",
+    trouble="Something went wrong. Say that again?",
+    unavailable="I cannot help you now. Goodbye.",
+    too_long="Let me stop you there.",
+    time_is_up="Our time is up. Goodbye.",
+)
+
+
+class Script:
+    """Drives `step`; keeps what it did. The clock stands still unless a line says otherwise."""
+
+    def __init__(self, policy: Policy = POLICY, *, greet: bool = True, effect_tools: tuple[str, ...] = ()) -> None:
+        self.at = 1_000_000
+        self.call: Call | None = None
+        self.last: list[effects.Effect] = []
+        self.inputs: list[events.Event] = []
+        self.outputs: list[list[effects.Effect]] = []
+        self.seq = 0
+        self.feed(
+            events.Opened(
+                at_ms=self.at, call_id="CA1", epoch=Epoch(1, 1), agent="bikes", policy=policy, effect_tools=effect_tools
+            )
+        )
+        if greet and policy.greeting:
+            self.hears(1)
+
+    @property
+    def state(self) -> Call:
+        assert self.call is not None
+        return self.call
+
+    def feed(self, event: events.Event) -> list[effects.Effect]:
+        self.inputs.append(event)
+        self.call, self.last = step(self.call, event)
+        self.outputs.append(self.last)
+        return self.last
+
+    def _feed(self, event: Any, /, seq: bool = False, **values: Any) -> list[effects.Effect]:
+        if seq:
+            self.seq += 1
+            values["seq"] = self.seq
+        return self.feed(event(at_ms=self.at, **values))
+
+    def wait(self, ms: int) -> None:
+        """Time passes; timers that are due fire in order."""
+        end = self.at + ms
+        while due := sorted((t for t in self.state.timers if t.at_ms <= end), key=lambda t: t.at_ms):
+            self.at = max(self.at, due[0].at_ms)
+            self._feed(events.TimerFired, id=due[0].id)
+        self.at = end
+
+    def starts(self) -> list[effects.Effect]:
+        return self._feed(events.SpeechStarted)
+
+    def stops(self) -> list[effects.Effect]:
+        return self._feed(events.SpeechStopped)
+
+    def words(self, text: str) -> list[effects.Effect]:
+        return self._feed(events.Interim, text=text)
+
+    def final(self, text: str) -> list[effects.Effect]:
+        return self._feed(events.Final, seq=True, text=text)
+
+    def ends(self, text: str = "") -> list[effects.Effect]:
+        return self._feed(events.TurnEnded, seq=True, kind="confirmed", text=text)
+
+    def says(self, text: str) -> list[effects.Effect]:
+        """A whole turn of the caller; gives what followed its end."""
+        self.starts()
+        self.words(text)
+        self.final(text)
+        self.stops()
+        return self.ends(text)
+
+    def presses(self, digit: str) -> list[effects.Effect]:
+        return self._feed(events.Dtmf, seq=True, digit=digit)
+
+    def types(self, text: str) -> list[effects.Effect]:
+        return self._feed(events.Typed, seq=True, text=text)
+
+    def hangs_up(self) -> list[effects.Effect]:
+        return self._feed(events.LegEnded, seq=True, reason="caller hung up")
+
+    def thinks(self) -> effects.Think:
+        """The last round asked for."""
+        return next(e for out in reversed(self.outputs) for e in reversed(out) if isinstance(e, effects.Think))
+
+    def phrase(self, text: str, think: effects.Think | None = None) -> list[effects.Effect]:
+        t = think or self.thinks()
+        return self._feed(events.PhraseReady, turn=t.turn, tries=t.tries, round=t.round, text=text)
+
+    def finishes(
+        self,
+        text: str = "",
+        tools: tuple[ToolUse, ...] = (),
+        error: str = "",
+        think: effects.Think | None = None,
+    ) -> list[effects.Effect]:
+        t = think or self.thinks()
+        return self._feed(
+            events.RoundEnded, turn=t.turn, tries=t.tries, round=t.round, text=text, tools=tools, error=error
+        )
+
+    def tool(
+        self, intent: int, result: str = "{}", status: str = "ok", then: Then | None = None
+    ) -> list[effects.Effect]:
+        return self._feed(events.ToolEnded, intent=intent, outcome=Outcome(status, result, then=then))
+
+    def finds(self, query: str, *texts: str) -> list[effects.Effect]:
+        return self._feed(events.Retrieved, query=query, passages=tuple(Passage(t) for t in texts))
+
+    def sounds(self, utterance: int) -> list[effects.Effect]:
+        return self._feed(events.UtteranceStarted, utterance=utterance)
+
+    def hears(self, utterance: int) -> list[effects.Effect]:
+        """The caller hears an utterance to its end."""
+        self.sounds(utterance)
+        return self._feed(events.Heard, seq=True, utterance=utterance, chars=10_000, complete=True)
+
+    def cut(self, utterance: int, chars: int) -> list[effects.Effect]:
+        return self._feed(events.Heard, seq=True, utterance=utterance, chars=chars, cut=True)
+
+    def pauses(self, utterance: int, chars: int) -> list[effects.Effect]:
+        return self._feed(events.Paused, utterance=utterance, chars=chars)
+
+    def answers(self, text: str) -> int:
+        """The model says `text` in one round and the caller begins to hear it; gives the utterance."""
+        self.finishes(text)
+        utterance = self.state.utterance
+        self.sounds(utterance)
+        return utterance
+
+
+def of(kind: Any, out: list[effects.Effect]) -> list[Any]:
+    return [e for e in out if isinstance(e, kind)]
+
+
+def replayed(script: Script) -> list[list[effects.Effect]]:
+    """The recorded inputs, through protobuf and back, through `step` again."""
+    call: Call | None = None
+    outputs = []
+    for event in script.inputs:
+        again = codec.event_from_proto(codec.event_to_proto(event))
+        assert again == event
+        if call is not None:
+            call = codec.state_from_proto(codec.state_to_proto(call))
+        call, out = step(call, again)
+        outputs.append(out)
+    assert call == script.call
+    return outputs
