@@ -1,0 +1,29 @@
+"""`parley`: run, call, chat, doctor."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import typer
+
+COMMANDS = ("run", "call", "chat", "doctor")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def parley() -> None:
+    """Answers and places phone calls with a machine."""
+
+
+def main() -> None:
+    # Only the command that is asked for is imported: each brings libraries that the others do without.
+    asked = [name for name in COMMANDS if name in sys.argv[1:2]]
+    for name in asked or COMMANDS:
+        app.command(name)(getattr(import_module(f"cli.{name}"), name))
+    app()
+
+
+if __name__ == "__main__":
+    main()
