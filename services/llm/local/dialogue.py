@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from parley.agents import Agent
 from parley.phrases import spoken_digits
 from services.llm.contract import Message, Role
 from services.llm.local import moves, slots
@@ -36,10 +35,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Words. `fallback`: nothing was understood."""
+    """Words."""
 
     text: str
-    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
-    if meaning.move in ("repeat", "robot", "unsure") and meaning.by != "pattern":
+    if meaning.move in ("repeat", "unsure") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction := _corrected(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
@@ -193,11 +191,11 @@ def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     return replace(frame, failed=frame.failed + 1), Look(False)
 
 
-def fallback(frame: Frame, agent: Agent, domain: Domain) -> Say:
-    """Nothing was understood or found: the question that is open once more, else what the bot can do."""
+def fallback(frame: Frame, sure: bool, domain: Domain) -> str:
+    """Nothing was found: the question that is open once more, else what the bot can do."""
     if frame.waiting:
-        return Say(f"{moves.DO_NOT_UNDERSTAND} {domain.slots[frame.waiting].ask}", fallback=True)
-    return Say(agent.domain.fallback, fallback=True)
+        return f"{moves.DO_NOT_UNDERSTAND} {domain.slots[frame.waiting].ask}"
+    return f"{moves.DO_NOT_KNOW} {domain.agent.domain.fallback}" if sure else domain.agent.domain.fallback
 
 
 def _end(frame: Frame, domain: Domain) -> tuple[Frame, Act]:

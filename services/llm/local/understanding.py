@@ -20,6 +20,12 @@ PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be
 HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
 MARGIN = 0.03  # an intent must be nearer than what is off the topic by this much
 NEAREST = 3
+_SETTLED = (
+    "yes",
+    "no",
+    "repeat",
+    "unsure",
+)  # moves that need no second look; an agent may have its own words for others
 _CACHED = 4096
 _OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
 
@@ -86,12 +92,12 @@ class Understanding:
         if matches and matches[0].share >= PATTERN_SHARE and not (move in ("yes", "no") and matches[0].share < 1):
             best = matches[0]
             return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
-        if move or not text or self._embedder is None:
+        if move in _SETTLED or not text or self._embedder is None:
             return Meaning(text, move, slots=self._all_slots(text))
         vector = (await self._embedder.embed_async([comparable(content or text)]))[0]
-        return self._nearest(text, vector, matches)
+        return self._nearest(text, move, vector, matches)
 
-    def _nearest(self, text: str, vector: Vectors, matches: list[Match]) -> Meaning:
+    def _nearest(self, text: str, move: str, vector: Vectors, matches: list[Match]) -> Meaning:
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
@@ -99,9 +105,9 @@ class Understanding:
         scores = {n: _near(self._vectors[n], vector) + HINT * hints.get(n, 0.0) for n in self._names}
         name = max(scores, key=scores.__getitem__, default="")
         if not name or scores[name] < self.threshold or scores[name] < off + MARGIN:
-            return Meaning(text, slots=self._all_slots(text), score=scores.get(name, 0.0))
+            return Meaning(text, move, slots=self._all_slots(text), score=scores.get(name, 0.0))
         mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[name]}
-        return Meaning(text, "", name, mentioned, "meaning", hints.get(name, 0.0), scores[name])
+        return Meaning(text, move, name, mentioned, "meaning", hints.get(name, 0.0), scores[name])
 
     def _slots(self, match: Match, text: str) -> dict[str, str]:
         """The match's slots, and what the rest of the sentence says for slots that the intent knows."""

@@ -6,6 +6,7 @@ It knows only what the agent's domain, tools and passages say, in English, and s
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator
 
@@ -54,8 +55,8 @@ class Local:
     async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
         understanding = await self._agent(request.agent or self._settings.agent)
         text, calls = await self._round(request, understanding)
-        for word in text.split(" ") if text else ():
-            yield TextDelta(word if word is text else f"{word} ")
+        for word in re.findall(r"\S+\s*", text):
+            yield TextDelta(word)
         for call in calls:
             yield call
         heard = sum(len(m.text.split()) for m in request.messages)
@@ -85,7 +86,7 @@ class Local:
             return self._call(act, request, understanding)
         if isinstance(act, Look):
             found = await answers.of_knowledge(said, request.passages, self._embedder, act.sure)
-            return found or dialogue.fallback(frame, domain.agent, domain).text, []
+            return found or dialogue.fallback(frame, act.sure, domain), []
         return act.text, []
 
     def _call(self, act: Call, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:

@@ -1,0 +1,210 @@
+"""Typed calls to the engine that runs without a vendor. Every round goes to another replica: nothing is kept."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parley.embedding import Embedder
+from parley.errors import Misconfigured, NotFound
+from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolChoice
+from services.llm.local import moves
+from services.llm.providers.local import Local
+from tests.llm.conftest import heard, settings
+from tests.llm.talk import Talk, spec
+
+AGENTS = Path(__file__).parent / "agents"
+SPECS = (
+    spec("book_visit", "doctor", "day", "caller"),
+    spec("find_visit", "reference"),
+    spec("cancel_visit", "reference"),
+)
+TOOLS: dict[str, Any] = {
+    "book_visit": lambda doctor, day, caller: {"when": f"{day} at nine with {doctor}", "summary": "unused"},
+    "find_visit": lambda reference: (
+        {"summary": "Your visit is on Monday."}
+        if reference == "12345"
+        else {"error": f"There is no visit {reference}."}
+    ),
+    "cancel_visit": lambda reference: {"summary": "It is cancelled."},
+}
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    Embedder.load(folder).close()
+    return folder
+
+
+def engine(data_dir: Path) -> Local:
+    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="surgery", PARLEY_DATA_DIR=data_dir))
+
+
+@pytest.fixture(scope="module")
+def replicas(data_dir: Path) -> list[Local]:
+    return [engine(data_dir), engine(data_dir)]
+
+
+@pytest.fixture
+def talk(replicas: list[Local]) -> Talk:
+    turns = itertools.cycle(replicas)
+    return Talk(lambda: next(turns), "surgery", TOOLS, SPECS)
+
+
+async def test_what_is_missing_is_asked_for_and_the_answer_told(talk: Talk) -> None:
+    assert await talk.say("When is my visit?") == "What is the five digit reference?"
+    assert await talk.say("one two three four five") == "Your visit is on Monday."
+    assert talk.did == [("find_visit", {"reference": "12345"})]
+
+
+async def test_a_caller_who_pauses_within_the_number(talk: Talk) -> None:
+    await talk.say("find my appointment")
+    assert await talk.say("um, it's one two three") == "I have one two three so far. What comes after that?"
+    assert await talk.say("four five") == "Your visit is on Monday."
+
+
+async def test_too_many_digits_are_asked_for_again(talk: Talk) -> None:
+    answer = await talk.say("find my appointment 123456")
+    assert answer == "I heard one two three four five six. What is the five digit reference?"
+    assert talk.did == []
+
+
+async def test_a_correction_after_the_answer_calls_again(talk: Talk) -> None:
+    assert await talk.say("find my appointment 54321") == "There is no visit 54321."
+    assert await talk.say("no, sorry, one two three four five") == "Your visit is on Monday."
+    assert [did for _, did in talk.did] == [{"reference": "54321"}, {"reference": "12345"}]
+
+
+async def test_a_caller_who_breaks_in_with_the_answer(talk: Talk) -> None:
+    await talk.say("when is my visit", breaks_in_after="What is")
+    assert await talk.say("12345") == "Your visit is on Monday."
+
+
+async def test_a_booking_is_filled_over_turns_confirmed_and_corrected(talk: Talk) -> None:
+    assert await talk.say("Hello, I'd like to book a visit on Friday") == "Doctor Adams or Doctor Brook?"
+    assert await talk.say("doctor adams please") == "What is your name?"
+    assert await talk.say("my name is jane miller") == (
+        "A visit with Doctor Adams on friday for Jane Miller. Shall I book it?"
+    )
+    assert await talk.say("no, with Doctor Brook") == (
+        "A visit with Doctor Brook on friday for Jane Miller. Shall I book it?"
+    )
+    assert talk.did == []
+    assert await talk.say("yes please") == "You are booked for friday at nine with Doctor Brook."
+    assert talk.did == [("book_visit", {"doctor": "Doctor Brook", "day": "friday", "caller": "Jane Miller"})]
+
+
+async def test_no_is_no(talk: Talk) -> None:
+    assert await talk.say("cancel my visit 12345") == "I will cancel visit one two three four five. Is that right?"
+    assert await talk.say("no") == moves.ALL_RIGHT
+    assert talk.did == []
+
+
+async def test_another_question_while_one_is_open(talk: Talk) -> None:
+    await talk.say("cancel my appointment")
+    assert await talk.say("what is your fax number") == "We have no fax."
+    assert await talk.say("cancel my appointment") == "What is the five digit reference?"
+    assert await talk.say("I don't know it") == moves.NO_NUMBER
+
+
+async def test_other_words_for_the_same_wish_are_understood(talk: Talk) -> None:
+    assert await talk.say("could you look up for me when I am supposed to come in to see the doctor") in (
+        "What is the five digit reference?",
+        "Doctor Adams or Doctor Brook?",
+    )
+    assert await talk.say("I can't make it to my appointment, please call it off") == (
+        "What is the five digit reference?"
+    )
+
+
+async def test_knowledge_answers_and_only_where_it_can(talk: Talk) -> None:
+    talk.passages = (
+        Passage("There is a car park behind the house. It costs one dollar an hour.", "parking.md", 0.6),
+        Passage("We vaccinate children against measles.", "children.md", 0.2),
+    )
+    assert "car park behind the house" in await talk.say("where can I park?")
+    assert "measles" in await talk.say("do you vaccinate children against measles")
+    assert await talk.say("who won the football game last night") == talk_fallback
+
+
+talk_fallback = "I can book, find or cancel a visit. What would you like?"
+
+
+async def test_a_question_of_the_domain_without_knowledge_is_not_invented(talk: Talk) -> None:
+    assert await talk.say("where can I park?") == f"{moves.DO_NOT_KNOW} {talk_fallback}"
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("are you a real person", moves.ROBOT),
+        ("is this a robot?", moves.ROBOT),
+        ("what can you do for me", talk_fallback),
+        ("thank you very much", moves.WELCOME),
+        ("hello", moves.HELLO),
+        ("goodbye", moves.GOODBYE),
+        ("pardon?", moves.NOTHING_TO_REPEAT),
+        ("...", talk_fallback),
+        ("tell me a joke", talk_fallback),
+    ],
+)
+async def test_what_every_conversation_has(talk: Talk, said: str, answer: str) -> None:
+    assert await talk.say(said) == answer
+
+
+async def test_the_last_words_are_said_again(talk: Talk) -> None:
+    await talk.say("find my appointment 12345")
+    assert await talk.say("could you say that again please") == "Your visit is on Monday."
+    await talk.say("find my appointment 12345", breaks_in_after="Your visit")
+    assert await talk.say("what?") == "Your visit"
+
+
+async def test_nothing_else_ends_the_call(talk: Talk) -> None:
+    await talk.say("thanks")
+    assert await talk.say("no") == moves.GOODBYE
+
+
+async def test_a_turn_of_another_engine_is_continued(talk: Talk, replicas: list[Local]) -> None:
+    await talk.say("find my appointment 54321")
+    talk.messages[0] = Message(Role.USER, "the thing I told you about")
+    assert await talk.say("sorry, one two three four five") == "Your visit is on Monday."
+
+
+async def test_a_tool_that_is_not_offered_is_not_called(replicas: list[Local]) -> None:
+    asked = (Message(Role.USER, "find my appointment 12345"),)
+    for request in (
+        ChatRequest(agent="surgery", messages=asked),
+        ChatRequest(agent="surgery", messages=asked, tools=SPECS, tool_choice=ToolChoice.NONE),
+    ):
+        made = await heard(replicas[0], request)
+        assert made.calls == []
+        assert made.text.startswith("I am sorry, something went wrong")
+        assert made.finish is not None
+        assert made.finish.reason is FinishReason.STOP
+
+
+async def test_words_stream_and_are_counted(replicas: list[Local]) -> None:
+    made = await heard(replicas[0], ChatRequest(messages=(Message(Role.USER, "what is your fax number"),)))
+    assert (made.text, made.deltas) == ("We have no fax.", 4)
+    assert made.usage is not None
+    assert (made.usage.input_tokens, made.usage.output_tokens, made.usage.vendor) == (5, 4, "local")
+
+
+async def test_wrong_agents_are_named(data_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no agent 'nobody'.*surgery"):
+        await heard(engine(data_dir), ChatRequest(agent="nobody", messages=(Message(Role.USER, "hi"),)))
+    head = "company: X\ngreeting: hi\nprompt: p\ndomain:\n  intents:\n    a:\n      tool: t\n"
+    for name, rest, words in (
+        ("broken", '      phrases: ["where [is"]\n', r"domain.intents.a.phrases: .*column 7"),
+        ("missing", '      phrases: ["x"]\n      needs: [n]\n', "domain.intents.a.needs: no slot 'n'"),
+        ("silent", '      phrases: ["x"]\n      needs: [n]\n  slots: {n: {}}\n', "domain.slots.n.ask: is empty"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "agent.yaml").write_text(head + rest)
+        local = Local(settings(PARLEY_AGENTS_DIR=tmp_path, PARLEY_AGENT=name, PARLEY_DATA_DIR=data_dir))
+        with pytest.raises(Misconfigured, match=words):
+            await heard(local, ChatRequest(messages=(Message(Role.USER, "hi"),)))
