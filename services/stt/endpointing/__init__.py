@@ -1,0 +1,37 @@
+"""When the caller is done: `Turns` keeps the account of one call, a policy says how much silence is enough.
+
+A policy is one file with one function; it is chosen by name in `Endpointing.policy`.
+"""
+
+from __future__ import annotations
+
+from parley.errors import BadInput
+from services.stt.contract import Endpointing
+from services.stt.endpointing.fixed import fixed
+from services.stt.endpointing.policy import MAX_DELAY_MS, MIN_DELAY_MS, Policy, Quiet
+from services.stt.endpointing.turns import FLUSH_WAIT_MS, Turns
+
+POLICIES: dict[str, Policy] = {"fixed": fixed}
+DEFAULT = "fixed"
+LONGEST_DELAY_MS = 60_000
+
+
+def checked(wish: Endpointing) -> Endpointing:
+    """The same, when it can be kept. Raises BadInput for an unknown policy or an impossible delay."""
+    if wish.policy and wish.policy not in POLICIES:
+        raise BadInput(f"endpointing.policy: there is no {wish.policy!r}; known are {', '.join(sorted(POLICIES))}")
+    for name, value in (("min_delay_ms", wish.min_delay_ms), ("max_delay_ms", wish.max_delay_ms)):
+        if not 0 <= value <= LONGEST_DELAY_MS:
+            raise BadInput(f"endpointing.{name}: {value} is not within 0..{LONGEST_DELAY_MS}")
+    if wish.max_delay_ms and wish.min_delay_ms > wish.max_delay_ms:
+        raise BadInput(
+            f"endpointing.min_delay_ms: {wish.min_delay_ms} is above max_delay_ms ({wish.max_delay_ms}); lower it"
+        )
+    return wish
+
+
+def policy(name: str) -> Policy:
+    return POLICIES[name or DEFAULT]
+
+
+__all__ = ["FLUSH_WAIT_MS", "MAX_DELAY_MS", "MIN_DELAY_MS", "POLICIES", "Policy", "Quiet", "Turns", "checked", "policy"]

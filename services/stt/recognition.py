@@ -1,0 +1,228 @@
+"""One call's recognition: audio in, what was said and when the turn is over out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import structlog
+from prometheus_client import Counter
+
+from parley.aio import background
+from parley.errors import AtCapacity, BadInput, ParleyError, VendorLost
+from parley.telemetry import STT_LATENCY
+from services.stt.contract import (
+    Endpointing,
+    Expect,
+    Final,
+    Flush,
+    Interim,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechStopped,
+    SpeechToTextProvider,
+    SttConfig,
+    TurnEnded,
+)
+from services.stt.endpointing import FLUSH_WAIT_MS, MAX_DELAY_MS, Turns, policy
+from services.stt.endpointing.turns import Told
+from services.stt.feed import Feed
+from services.stt.vad import Detector
+
+log = structlog.get_logger()
+
+UNREAD = 1000  # events the client has not taken
+SETTLED_MS = 1000  # audio kept before now while nobody speaks
+WATCH_S = 0.5
+
+FALLBACKS = Counter("voice_stt_fallbacks_total", "Calls handed to the next recogniser", ["engine", "error"])
+FAILURES = Counter("voice_stt_failures_total", "Streams ended by an error", ["error"])
+LONG_TURNS = Counter("voice_stt_long_turns_total", "Turns ended because the caller never stopped talking")
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurn:
+    """The push-to-talk button was let go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    name: str
+    provider: SpeechToTextProvider
+
+
+Request = bytes | Endpointing | EndOfTurn
+
+
+class Recognition:
+    """One stream. `events` may be run once; closing it closes everything. `detector` None: the engine's own VAD.
+
+    Raises what the last engine raised when all of `engines` failed, BadInput from the requests, AtCapacity when the
+    client reads nothing.
+    """
+
+    def __init__(self, config: SttConfig, engines: Sequence[Engine], detector: Detector | None) -> None:
+        self._config = config
+        self._wish = config.endpointing
+        self._engines = engines
+        self._engine = engines[0].name
+        self._feed = Feed(config.format, config.offset_ms)
+        self._turns = Turns(
+            self._wish, config.pauses, config.offset_ms, vad=detector is not None, policy=policy(self._wish.policy)
+        )
+        self._track = detector.listen(config.format, config.offset_ms, self._listened) if detector else None
+        self._out: deque[SpeechEvent] = deque()
+        self._news = asyncio.Event()
+        self._over = False
+        self._error: BaseException | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._audio_at = self._vendor_at = self._clock()
+        self._vendor_ms = config.offset_ms
+        self._final_at_ms = 0.0
+        self._let_go_at = 0.0
+
+    async def events(self, requests: AsyncIterator[Request]) -> AsyncGenerator[SpeechEvent, None]:
+        try:
+            async with background(self._take(requests), self._recognise(), self._watch()):
+                while True:
+                    while self._out:
+                        yield self._out.popleft()
+                    if self._error is not None:
+                        FAILURES.labels(type(self._error).__name__).inc()
+                        raise self._error
+                    if self._over:
+                        return
+                    self._news.clear()
+                    await self._news.wait()
+        finally:
+            if self._track is not None:
+                self._track.close()
+
+    async def _take(self, requests: AsyncIterator[Request]) -> None:
+        try:
+            async for request in requests:
+                if isinstance(request, bytes):
+                    self._hear(request)
+                    if self._feed.full:
+                        await self._feed.room()
+                elif isinstance(request, Endpointing):
+                    self._wish = request
+                    self._tell(self._turns.configure(request, policy(request.policy)))
+                else:
+                    self._let_go()
+        except Exception as e:
+            self._fail(e)
+        self._feed.close()
+
+    def _hear(self, audio: bytes) -> None:
+        if not audio:
+            return
+        self._audio_at = self._clock()
+        self._feed.push(audio)
+        if self._track is not None:
+            self._track.push(audio)
+        else:
+            # Without a VAD silence is: audio came, time passed, and the recogniser had no news.
+            since = int((self._audio_at - self._vendor_at) * 1000)
+            self._tell(self._turns.progress(min(self._feed.end_ms, self._vendor_ms + since)))
+        if self._turns.settled and not self._turns.pending:
+            self._feed.settle(self._feed.end_ms - SETTLED_MS)
+
+    def _listened(self, now_ms: int, edge: SpeechStarted | SpeechStopped | None) -> None:
+        """The VAD has come this far."""
+        told = self._turns.progress(now_ms)
+        self._tell([*told, *self._turns.edge(edge)] if edge is not None else told)
+
+    async def _recognise(self) -> None:
+        """The first engine, and the next one from the audio without a final on when it fails."""
+        for place, engine in enumerate(self._engines):
+            self._engine = engine.name
+            try:
+                await self._run(engine)
+                return
+            except Exception as e:
+                last = place + 1 == len(self._engines)
+                if not isinstance(e, ParleyError):
+                    log.exception("recogniser failed", engine=engine.name, call_id=self._config.call_id)
+                else:
+                    log.warning(
+                        "recogniser lost", engine=engine.name, call_id=self._config.call_id, error=str(e), last=last
+                    )
+                if last or isinstance(e, BadInput):
+                    self._fail(e)
+                    return
+                FALLBACKS.labels(engine.name, type(e).__name__).inc()
+
+    async def _run(self, engine: Engine) -> None:
+        offset_ms, audio = self._feed.open()
+        if self._turns.flushed:
+            self._feed.flush()
+        config = replace(self._config, offset_ms=offset_ms, endpointing=self._wish)
+        async with aclosing(engine.provider.recognize(audio, config)) as heard:  # type: ignore[type-var]
+            async for event in heard:
+                self._heard(event)
+        if not self._feed.ended:
+            raise VendorLost(f"{engine.name} ended before the audio did")
+        self._tell(self._turns.finish())
+        self._over = True
+        self._news.set()
+
+    def _heard(self, event: SpeechEvent) -> None:
+        self._vendor_at = self._clock()
+        if isinstance(event, Final | Interim):
+            self._vendor_ms = max(self._vendor_ms, event.end_ms)
+        if isinstance(event, Final) and event.text:
+            self._final_at_ms = self._feed.end_ms + (self._vendor_at - self._audio_at) * 1000
+            self._tell(self._turns.heard(event))
+            self._feed.settle(event.end_ms)
+        else:
+            self._tell(self._turns.heard(event))
+
+    def _tell(self, told: Told) -> None:
+        if self._error is not None:
+            return
+        for event in told:
+            if isinstance(event, Flush):
+                self._feed.flush()
+                continue
+            if isinstance(event, TurnEnded):
+                STT_LATENCY.labels(self._engine).observe(max(self._final_at_ms - event.speech_end_ms, 0))
+                if self._turns.long_turns:
+                    LONG_TURNS.inc(self._turns.long_turns)
+                    self._turns.long_turns = 0
+            if isinstance(event, Interim) and self._out and isinstance(self._out[-1], Interim):
+                self._out.pop()
+            self._out.append(event)
+        if len(self._out) > UNREAD:
+            self._fail(AtCapacity(f"{UNREAD} events wait: the client does not read"))
+        elif told:
+            self._news.set()
+
+    def _let_go(self) -> None:
+        self._let_go_at = self._clock()
+        self._tell(self._turns.end_of_turn())
+
+    async def _watch(self) -> None:
+        """What audio time cannot tell: the audio ceased in mid-turn, or a flush is not answered."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = self._clock()
+            if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_MS / 1000:
+                self._let_go_at = 0.0
+                self._tell(self._turns.overdue())
+            ceased_ms = (now - self._audio_at) * 1000
+            if (
+                self._turns.pending
+                and not self._let_go_at
+                and self._wish.expect is not Expect.BUTTON
+                and ceased_ms >= (self._wish.max_delay_ms or MAX_DELAY_MS)
+            ):
+                self._let_go()
+
+    def _fail(self, error: BaseException) -> None:
+        if self._error is None:
+            self._error = error
+        self._news.set()

@@ -1,0 +1,167 @@
+"""SpeechToText on the wire: proto to Python and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from parley import telemetry
+from parley.audio import AudioFormat
+from parley.errors import BadInput
+from parley.rpc import Admission
+from parley.v1 import audio_pb2, call_pb2, stt_pb2, stt_pb2_grpc
+from services.stt.contract import (
+    Endpointing,
+    Expect,
+    Final,
+    Interim,
+    Pauses,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechStopped,
+    SttConfig,
+    TurnKind,
+)
+from services.stt.endpointing import checked
+from services.stt.recognition import EndOfTurn, Engine, Recognition, Request
+from services.stt.vad import Detector
+
+MAX_AUDIO = 64 << 10
+MAX_KEYTERMS = 100
+CONFIG_S = 10.0
+_EXPECT = {
+    call_pb2.EXPECT_UNSPECIFIED: Expect.FREE,
+    call_pb2.EXPECT_FREE: Expect.FREE,
+    call_pb2.EXPECT_YES_NO: Expect.YES_NO,
+    call_pb2.EXPECT_DIGITS: Expect.DIGITS,
+    call_pb2.EXPECT_SPELLING: Expect.SPELLING,
+    call_pb2.EXPECT_BUTTON: Expect.BUTTON,
+}
+_KIND = {
+    TurnKind.EAGER: stt_pb2.TurnEnded.KIND_EAGER,
+    TurnKind.RESUMED: stt_pb2.TurnEnded.KIND_RESUMED,
+    TurnKind.CONFIRMED: stt_pb2.TurnEnded.KIND_CONFIRMED,
+}
+
+
+class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
+    """See proto/parley/v1/stt.proto."""
+
+    def __init__(self, admission: Admission, engines: Sequence[Engine], detector: Detector | None) -> None:
+        self._admission = admission
+        self._engines = engines
+        self._detector = detector
+
+    async def Recognize(
+        self, requests: AsyncIterator[stt_pb2.RecognizeRequest], context: Any
+    ) -> AsyncIterator[stt_pb2.RecognizeEvent]:
+        with self._admission.admit():
+            first = await _first(requests)
+            config = _config(first)
+            with telemetry.span("stt.recognize", first.traceparent, call_id=config.call_id):
+                recognition = Recognition(config, self._engines, self._detector)
+                async with aclosing(recognition.events(_requests(requests))) as events:
+                    async for event in events:
+                        yield _event(event)
+
+
+async def _first(requests: AsyncIterator[stt_pb2.RecognizeRequest]) -> stt_pb2.RecognizeConfig:
+    try:
+        async with asyncio.timeout(CONFIG_S):
+            async for request in requests:
+                if request.WhichOneof("request") == "config":
+                    return request.config
+                break
+    except TimeoutError as e:
+        raise BadInput(f"config: did not come within {CONFIG_S:.0f} s; send it first") from e
+    raise BadInput("config: is missing; send it first, then audio")
+
+
+async def _requests(requests: AsyncIterator[stt_pb2.RecognizeRequest]) -> AsyncIterator[Request]:
+    async for request in requests:
+        match request.WhichOneof("request"):
+            case "audio":
+                if len(request.audio) > MAX_AUDIO:
+                    raise BadInput(f"audio: {len(request.audio)} bytes in one message; send at most {MAX_AUDIO}")
+                yield request.audio
+            case "endpointing":
+                yield _endpointing(request.endpointing)
+            case "end_of_turn":
+                yield EndOfTurn()
+            case "config":
+                raise BadInput("config: came twice; it stands first and once")
+            case _:
+                raise BadInput("request: is empty; send audio, endpointing or end_of_turn")
+
+
+def _config(config: stt_pb2.RecognizeConfig) -> SttConfig:
+    if len(config.keyterms) > MAX_KEYTERMS:
+        raise BadInput(f"config.keyterms: {len(config.keyterms)} of them; send at most {MAX_KEYTERMS}")
+    return SttConfig(
+        call_id=config.call_id,
+        format=_format(config.format),
+        language=config.language or "en",
+        endpointing=_endpointing(config.endpointing),
+        keyterms=tuple(config.keyterms),
+        offset_ms=config.offset_ms,
+        agent=config.agent,
+        pauses=Pauses(config.pauses.count, config.pauses.mean_ms, config.pauses.max_ms),
+    )
+
+
+def _format(audio: audio_pb2.AudioFormat) -> AudioFormat:
+    if audio.sample_rate_hz not in (8000, 16000):
+        raise BadInput(f"config.format.sample_rate_hz: {audio.sample_rate_hz}; use 8000 or 16000")
+    match audio.encoding:
+        case audio_pb2.ENCODING_MULAW:
+            return AudioFormat("mulaw", audio.sample_rate_hz)
+        case audio_pb2.ENCODING_PCM_S16LE:
+            return AudioFormat("pcm_s16le", audio.sample_rate_hz)
+        case _:
+            raise BadInput("config.format.encoding: use ENCODING_MULAW or ENCODING_PCM_S16LE")
+
+
+def _endpointing(wish: stt_pb2.Endpointing) -> Endpointing:
+    expect = _EXPECT.get(wish.expect)
+    if expect is None:
+        raise BadInput(f"endpointing.expect: {wish.expect} is not known; use a value of parley.v1.Expect")
+    return checked(Endpointing(expect, wish.min_delay_ms, wish.max_delay_ms, wish.policy))
+
+
+def _event(event: SpeechEvent) -> stt_pb2.RecognizeEvent:
+    match event:
+        case SpeechStarted():
+            return stt_pb2.RecognizeEvent(speech_started=stt_pb2.SpeechStarted(offset_ms=event.offset_ms))
+        case Interim():
+            interim = stt_pb2.Interim(
+                text=event.text, start_ms=event.start_ms, end_ms=event.end_ms, stability=event.stability
+            )
+            return stt_pb2.RecognizeEvent(interim=interim)
+        case Final():
+            words = [
+                stt_pb2.SpokenWord(text=w.text, start_ms=w.start_ms, end_ms=w.end_ms, confidence=w.confidence)
+                for w in event.words
+            ]
+            final = stt_pb2.Final(
+                text=event.text,
+                start_ms=event.start_ms,
+                end_ms=event.end_ms,
+                confidence=event.confidence,
+                words=words,
+            )
+            return stt_pb2.RecognizeEvent(final=final)
+        case SpeechStopped():
+            return stt_pb2.RecognizeEvent(speech_stopped=stt_pb2.SpeechStopped(offset_ms=event.offset_ms))
+        case _:
+            pauses = event.pauses
+            ended = stt_pb2.TurnEnded(
+                kind=_KIND[event.kind],
+                confidence=event.confidence,
+                text=event.text,
+                offset_ms=event.offset_ms,
+                speech_end_ms=event.speech_end_ms,
+                pauses=stt_pb2.CallerPauses(count=pauses.count, mean_ms=pauses.mean_ms, max_ms=pauses.max_ms),
+            )
+            return stt_pb2.RecognizeEvent(turn_ended=ended)
