@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from twilio.base.exceptions import TwilioRestException
@@ -55,6 +56,7 @@ class Carrier:
     async def transfer(self, call: Call, to: str) -> None:
         """Connect the caller to a number; a call nobody takes comes back to the webhook as the next leg.
 
+        Without PARLEY_PUBLIC_URL there is no way back: then the call ends after the attempt.
         Raises BadInput (not E.164), Misconfigured (no account, or refused), Unavailable.
         """
         if not _E164.fullmatch(to):
@@ -62,8 +64,12 @@ class Carrier:
         if not (self._sid and self._token):
             raise Misconfigured("transfers need TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
         response = VoiceResponse()
-        back = call.parameters.get("webhook") or f"{self._public_url}/twilio-webhook"
-        dial = Dial(answer_on_bridge=True, timeout=30, action=f"{back}?leg={call.leg + 1}", method="POST")
+        dial = Dial(answer_on_bridge=True, timeout=30)
+        if self._public_url:
+            back = urlencode({"leg": call.leg + 1, "agent": call.agent})
+            dial = Dial(
+                answer_on_bridge=True, timeout=30, action=f"{self._public_url}/twilio-webhook?{back}", method="POST"
+            )
         dial.number(to)
         response.append(dial)
         await self._update(call.call_id, "transfer", twiml=str(response))

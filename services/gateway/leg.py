@@ -103,8 +103,8 @@ class Leg:
         self._ending = LegKind.KIND_LOST, reason
         self._wire.close(1012, reason)
 
-    async def run(self, listen: Callable[[Leg], Awaitable[Ending]]) -> None:
-        """`listen` reads the far end until it is gone and says how it went."""
+    async def run(self, listen: Callable[[Leg], Awaitable[Ending]]) -> Ending:
+        """`listen` reads the far end until it is gone and says how it went. Returns how the leg ended."""
         ending: Ending = LegKind.KIND_LOST, "cancelled"
         with telemetry.span("leg", call_id=self.call.call_id, leg=self.call.leg, channel=self.call.channel):
             async with background(self._converse()) as (line,):
@@ -123,6 +123,7 @@ class Leg:
                 self._line.end()
                 await asyncio.wait({line}, timeout=GOODBYE_S)
         log.info("leg over", call_id=self.call.call_id, leg=self.call.leg, reason=ending[1])
+        return ending
 
     async def _converse(self) -> None:
         """The line, and what its end means for the far end."""

@@ -80,9 +80,7 @@ class Line:
             stream: CallStream | None = None
             self._served = False
             try:
-                stream = await self._orchestrator.open(
-                    conversation_pb2_grpc.ConversationStub, "Converse", avoid=avoid
-                )
+                stream = await self._orchestrator.open(conversation_pb2_grpc.ConversationStub, "Converse", avoid=avoid)
                 await self._converse(stream)
                 if self._ending:
                     return

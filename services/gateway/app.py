@@ -1,0 +1,111 @@
+"""The doors of the gateway: the webhook, the media sockets, the page, and what operators ask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from parley.agents import Agent, known_agents, load_agent
+from parley.errors import Misconfigured, NotFound
+from services.gateway.gateway import Gateway
+from services.gateway.page_socket import page_socket
+from services.gateway.signatures import same_host
+from services.gateway.tokens import Claim
+from services.gateway.twilio_stream import twilio_stream
+from services.gateway.webhook import twilio_webhook
+from services.gateway.websocket import Receive, Send, WebSocket
+
+PAGE = Path(__file__).parent / "page"
+Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+def build(gateway: Gateway) -> Asgi:
+    """The whole ASGI application. Sockets go past FastAPI: its wrappers cost more than a frame does."""
+    web = _web(gateway)
+
+    async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await web(scope, receive, send)
+            return
+        socket = WebSocket(scope, receive, send)
+        if socket.path in ("/twilio-stream", "/twilio-stream/"):
+            await twilio_stream(socket, gateway)
+        elif socket.path == "/ws/voice":
+            await page_socket(socket, gateway, "voice")
+        elif socket.path == "/ws/chat":
+            await page_socket(socket, gateway, "chat")
+        else:
+            await socket.refuse()
+
+    return app
+
+
+def _web(gateway: Gateway) -> FastAPI:
+    app = FastAPI(title="Parley gateway", docs_url=None, redoc_url=None, openapi_url=None)
+    settings = gateway.settings
+
+    @app.post("/twilio-webhook")
+    async def webhook(request: Request) -> Response:
+        return await twilio_webhook(request, gateway)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        if gateway.house.draining:
+            return JSONResponse({"status": "draining", "calls": len(gateway.house)}, 503)
+        return JSONResponse({"status": "ready", "calls": len(gateway.house)})
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/api/agent")
+    async def agent(name: str = "") -> Response:
+        """Who answers, and what the page shows for it."""
+        found = _agent(gateway, name)
+        return found if isinstance(found, Response) else JSONResponse(_shown(gateway, found))
+
+    @app.get("/api/session")
+    async def session(request: Request, agent: str = "", door: str = "voice") -> Response:
+        """A one-time token for a new call at `/ws/voice` or `/ws/chat`."""
+        if door not in ("voice", "chat"):
+            return JSONResponse({"error": "door must be voice or chat"}, 400)
+        if not same_host(request.headers, settings.public_url):
+            return JSONResponse({"error": "this address serves its own page only"}, 403)
+        found = _agent(gateway, agent)
+        if isinstance(found, Response):
+            return found
+        call_id = f"web-{os.urandom(8).hex()}"
+        token = gateway.tokens.issue(Claim(call_id, 1, door, found.name, fresh=True))  # type: ignore[arg-type]
+        body = {"token": token, "call_id": call_id, **_shown(gateway, found)}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
+    return app
+
+
+def _agent(gateway: Gateway, name: str) -> Agent | Response:
+    settings = gateway.settings
+    try:
+        return load_agent(settings.agents_dir, name or settings.agent)
+    except NotFound:
+        return JSONResponse({"error": f"no such agent; known: {known_agents(settings.agents_dir)}"}, 404)
+    except Misconfigured:
+        return JSONResponse({"error": "this agent's files have an error; the service's log names it"}, 500)
+
+
+def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
+    wrapper = gateway.settings.agents_dir / agent.name / "wrapper.json"
+    shown = orjson.loads(wrapper.read_bytes()) if wrapper.is_file() else {}
+    return {"agent": agent.name, "company": agent.company, "language": agent.language, "wrapper": shown}

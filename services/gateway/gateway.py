@@ -1,0 +1,89 @@
+"""The gateway of one process: what its doors share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from parley import telemetry
+from parley.aio import background
+from parley.errors import Unavailable
+from parley.rpc import Peers
+from parley.settings import Settings, addresses
+from parley.v1 import conversation_pb2
+from services.gateway.call import Call, Wire
+from services.gateway.carrier import Carrier
+from services.gateway.clock import Clock
+from services.gateway.ended import Remembered
+from services.gateway.house import House
+from services.gateway.leg import Ending, Leg
+from services.gateway.organs import Organs
+from services.gateway.signatures import Signatures
+from services.gateway.tokens import Tokens
+
+Ended = Callable[[str], Awaitable[bool]]
+"""Whether the stored state of a call says that it is over. Raises Unavailable when it cannot be read."""
+
+STATE_WAIT_S = 8.0
+
+
+class Gateway:
+    """Made by `opened`."""
+
+    def __init__(self, settings: Settings, organs: Organs, ended: Ended | None) -> None:
+        self.settings = settings
+        self.organs = organs
+        self.tokens = Tokens(settings.secret.get_secret_value())
+        self.signatures = Signatures(settings)
+        self.house = House(settings.capacity)
+        self._refusals = Remembered()
+        self._ended = ended
+
+    async def serve(self, call: Call, wire: Wire, listen: Callable[[Leg], Awaitable[Ending]], *, fresh: bool) -> None:
+        """One leg, as long as it lasts. Raises AtCapacity, Unavailable (draining)."""
+        leg = Leg(call, wire, self.organs)
+        with self.house.enter(leg, fresh=fresh):
+            self._refusals.forget(call.call_id)
+            ending = await leg.run(listen)
+        outcome = "ended" if ending[0] == conversation_pb2.Leg.KIND_ENDED else "lost"
+        telemetry.CALLS_TOTAL.labels(call.channel, outcome).inc()
+
+    def turned_away(self, call_id: str) -> int:
+        """This call found no room; returns how often by now."""
+        return self._refusals.add(call_id)
+
+    def refusals(self, call_id: str) -> int:
+        return self._refusals.count(call_id)
+
+    async def is_over(self, call_id: str) -> bool:
+        """Whether the bot has ended this call, here or elsewhere. A state that cannot be read is waited for, 8 s."""
+        if self.organs.carrier.ended.count(call_id):
+            return True
+        if self._ended is None:
+            return False
+        try:
+            async with asyncio.timeout(STATE_WAIT_S):
+                while True:
+                    try:
+                        return await self._ended(call_id)
+                    except Unavailable:
+                        await asyncio.sleep(0.25)
+        except TimeoutError:
+            return False
+
+
+@asynccontextmanager
+async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterator[Gateway]:
+    """The gateway with its clock and its ways to the other services."""
+    clock, carrier = Clock(), Carrier(settings)
+    async with (
+        Peers("stt", addresses(settings.stt_address)) as stt,
+        Peers("tts", addresses(settings.tts_address)) as tts,
+        Peers("orchestrator", addresses(settings.orchestrator_address)) as orchestrator,
+        background(clock.run()),
+    ):
+        try:
+            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, carrier), ended)
+        finally:
+            await carrier.close()

@@ -1,0 +1,155 @@
+"""`WS /ws/voice` and `WS /ws/chat`: a page's call, from upgrade to goodbye."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from parley.audio import BROWSER
+from parley.errors import AtCapacity, NotAllowed, Unavailable
+from parley.v1 import conversation_pb2
+from services.gateway.call import Call
+from services.gateway.gateway import Gateway
+from services.gateway.leg import Ending, Leg
+from services.gateway.metrics import BAD_MESSAGES, REFUSED
+from services.gateway.page_wire import PageInbox, PageWire
+from services.gateway.signatures import same_host
+from services.gateway.tokens import RESUME_S, Claim, Door
+from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAIN, Closed, WebSocket
+
+START_S = 5.0
+MAX_TEXT = 4_000
+MAX_LEGS = 50
+"""A page may come back to its call this often."""
+TOKEN_REFUSED = 4003
+_KEYS = frozenset("0123456789*#ABCD")
+LegKind = conversation_pb2.Leg
+
+
+async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
+    """One connection of a page (or of another client with a token), from upgrade to goodbye."""
+    if not same_host(socket.headers, gateway.settings.public_url):
+        REFUSED.labels("origin").inc()
+        await socket.refuse()
+        return
+    wire = PageWire(socket)
+    inbox = PageInbox(socket, wire, sound=door == "voice")
+    try:
+        await socket.accept()
+        claim = await _start(inbox, gateway, door)
+        if claim is None:
+            socket.close(POLICY, "no start")
+            return
+        await _serve(inbox, wire, gateway, claim)
+        socket.close(1000, "over")
+    except NotAllowed as error:
+        REFUSED.labels("token").inc()
+        socket.close(TOKEN_REFUSED, str(error))
+    except (AtCapacity, Unavailable) as error:
+        REFUSED.labels("full" if isinstance(error, AtCapacity) else "draining").inc()
+        socket.close(TRY_AGAIN, "all lines are busy; try again in a moment")
+    except Closed as closed:
+        if closed.code in (TOO_BIG, 1007, NOT_ACCEPTABLE):
+            BAD_MESSAGES.labels("oversized" if closed.code == TOO_BIG else "utf-8").inc()
+
+
+async def _start(inbox: PageInbox, gateway: Gateway, door: Door) -> Claim | None:
+    """The claim of the token in `start`; None when none comes in time. Raises NotAllowed."""
+    try:
+        async with asyncio.timeout(START_S):
+            while True:
+                message = await inbox.read()
+                if isinstance(message, bytes):
+                    inbox.bad("media before start", "send `start` with your token first")
+                elif message["type"] == "start":
+                    return gateway.tokens.redeem(str(message.get("token", "")), door)
+                else:
+                    inbox.bad("not a start", "send `start` with your token first")
+    except TimeoutError:
+        REFUSED.labels("no start").inc()
+        return None
+
+
+async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Claim) -> None:
+    if claim.leg > MAX_LEGS:
+        raise NotAllowed(f"a call may be resumed {MAX_LEGS} times: begin a new one")
+    call = Call(
+        call_id=claim.call_id,
+        leg=claim.leg,
+        channel="browser" if claim.door == "voice" else "chat",
+        agent=claim.agent,
+        format=BROWSER if claim.door == "voice" else None,
+    )
+
+    async def listen(leg: Leg) -> Ending:
+        back = Claim(claim.call_id, claim.leg + 1, claim.door, claim.agent, fresh=False)
+        wire.tell(
+            {
+                "type": "ready",
+                "call_id": claim.call_id,
+                "leg": claim.leg,
+                "agent": claim.agent,
+                "resume": gateway.tokens.issue(back, RESUME_S),
+            }
+        )
+        return await _listen(inbox, wire, leg)
+
+    await gateway.serve(call, wire, listen, fresh=claim.fresh)
+
+
+async def _listen(inbox: PageInbox, wire: PageWire, leg: Leg) -> Ending:
+    try:
+        while True:
+            message = await inbox.read()
+            if isinstance(message, bytes):
+                leg.audio(message)
+                continue
+            if message["type"] == "hang_up":
+                return LegKind.KIND_ENDED, "hung up on the page"
+            if message["type"] == "ping":
+                wire.tell({"type": "pong", "t": message.get("t")})
+                continue
+            control = _CONTROLS.get(message["type"])
+            if control is None:
+                inbox.bad("unknown event", f"unknown type {message['type'][:40]!r}")
+            elif remedy := control(leg, message):
+                inbox.bad(message["type"], remedy)
+    except Closed as closed:
+        return LegKind.KIND_LOST, f"socket closed ({closed.code})"
+
+
+def _mark(leg: Leg, message: dict[str, Any]) -> str:
+    return "" if leg.returned(str(message.get("name"))) else "this mark was never sent, or came back before"
+
+
+def _button(leg: Leg, message: dict[str, Any]) -> str:
+    if not isinstance(message.get("pressed"), bool):
+        return "`pressed` must be true or false"
+    leg.button(message["pressed"])
+    return ""
+
+
+def _dtmf(leg: Leg, message: dict[str, Any]) -> str:
+    if message.get("digit") not in _KEYS:
+        return "`digit` must be one of 0-9 * # A-D"
+    leg.dtmf(message["digit"])
+    return ""
+
+
+def _text(leg: Leg, message: dict[str, Any]) -> str:
+    text = message.get("text")
+    if not isinstance(text, str) or not text.strip():
+        return "`text` must be words"
+    if len(text) > MAX_TEXT:
+        return f"`text` may have at most {MAX_TEXT} characters"
+    leg.typed(text)
+    return ""
+
+
+_CONTROLS: dict[str, Callable[[Leg, dict[str, Any]], str]] = {
+    "mark": _mark,
+    "button": _button,
+    "dtmf": _dtmf,
+    "text": _text,
+}

@@ -1,0 +1,92 @@
+"""uvicorn, told to keep its calls: SIGTERM drains the house before any socket is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from parley import telemetry
+from parley.aio import TaskSet
+from parley.errors import Misconfigured
+from parley.settings import Settings
+from services.gateway.app import build
+from services.gateway.gateway import Ended, Gateway, opened
+
+log = structlog.get_logger()
+
+MAX_MESSAGE = 64 * 1024
+"""Bytes in one WebSocket message; a longer one closes the connection with 1009."""
+
+
+class DrainingServer(uvicorn.Server):
+    """Stock uvicorn closes every WebSocket at SIGTERM; this one lets the house empty first."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._tasks = TaskSet(lambda error: log.error("drain failed", exc_info=error))
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._gateway.house.draining or sig == signal.SIGINT:
+            self.should_exit = True
+            return
+        self._gateway.house.draining = True
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        self._tasks.spawn(self._drain())
+
+    async def _drain(self) -> None:
+        log.info("draining", calls=len(self._gateway.house))
+        try:
+            await self._gateway.house.drain(self._gateway.settings.drain_s)
+        finally:
+            self.should_exit = True
+
+
+def make_server(gateway: Gateway) -> DrainingServer:
+    config = uvicorn.Config(
+        build(gateway),
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    return DrainingServer(config, gateway)
+
+
+def listening(settings: Settings) -> socket.socket:
+    """The bound socket. Raises Misconfigured when the port is taken or the address is not ours."""
+    host, port = settings.gateway_host, settings.gateway_port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        raise Misconfigured(
+            f"PARLEY_GATEWAY_PORT: {host}:{port} cannot be bound ({error.strerror}); choose another port, or 0"
+        ) from error
+    return bound
+
+
+async def serve(settings: Settings, ended: Ended | None = None) -> None:
+    """Serve until SIGTERM (after draining) or SIGINT (at once)."""
+    with listening(settings) as bound:
+        # The gateway shows /metrics at its own port.
+        quiet = settings.model_copy(update={"metrics_port": -1})
+        async with telemetry.started("gateway", quiet), opened(settings, ended) as gateway:
+            log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1])
+            await make_server(gateway).serve(sockets=[bound])

@@ -1,0 +1,89 @@
+"""Is it really the carrier? Twilio signs each webhook and each WebSocket upgrade with the account's token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import ImmutableMultiDict
+from twilio.request_validator import (
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+    get_signature_algorithm,
+)
+
+from parley.settings import Settings
+from services.gateway.carrier import auth_tokens
+from services.gateway.websocket import WebSocket
+
+log = structlog.get_logger()
+
+Form = ImmutableMultiDict[str, str]
+
+
+class Signatures:
+    """Checks with every token of the account. Without a token only this machine is trusted, and that is said once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._validators = [RequestValidator(token) for token in auth_tokens(settings)]
+        self._public = settings.public_url.rstrip("/")
+        self._warned = False
+
+    def base_url(self, scheme: str, host: str) -> str:
+        """How the carrier reaches this gateway: by setting, else as the request came."""
+        return self._public or f"{scheme}://{host}"
+
+    def stream_url(self, scheme: str, host: str) -> str:
+        """The media socket's URL: wss, but ws for plain http on this machine."""
+        parts = urlsplit(self.base_url(scheme, host))
+        plain = parts.scheme in ("http", "ws") and is_loopback(parts.hostname or "")
+        return f"{'ws' if plain else 'wss'}://{parts.netloc}{parts.path}/twilio-stream"
+
+    def webhook_allowed(self, url: str, form: Form, headers: Mapping[str, str], peer: str) -> bool:
+        """`url`: path and query exactly as requested, behind `base_url`."""
+        if not self._validators:
+            return self._unsigned_allowed(peer, headers)
+        return self._valid([url], form, headers)
+
+    def upgrade_allowed(self, socket: WebSocket) -> bool:
+        """The upgrade's signature covers the wss URL and nothing else."""
+        if not self._validators:
+            return self._unsigned_allowed(socket.peer, socket.headers)
+        url = self.stream_url(socket.scheme.replace("ws", "http"), socket.headers.get("host", ""))
+        return self._valid([url, f"{url}/"], None, socket.headers)
+
+    def _valid(self, urls: list[str], form: Form | None, headers: Mapping[str, str]) -> bool:
+        signature = headers.get(SIGNATURE_HEADER.lower(), "")
+        algorithm = get_signature_algorithm(headers.get(SIGNATURE_SETTINGS_HEADER.lower(), ""))
+        return bool(signature) and any(
+            validator.validate(url, form, signature, algorithm) for validator in self._validators for url in urls
+        )
+
+    def _unsigned_allowed(self, peer: str, headers: Mapping[str, str]) -> bool:
+        # Behind a proxy or tunnel on this machine everybody looks local.
+        local = is_loopback(peer) and "x-forwarded-for" not in headers and "forwarded" not in headers
+        if not self._warned:
+            self._warned = True
+            log.warning("TWILIO_AUTH_TOKEN is not set: calls are not authenticated and taken from this machine only")
+        return local
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def same_host(headers: Mapping[str, str], public_url: str) -> bool:
+    """A browser names the page it comes from; only our own may. Other clients name none, and need a token anyway."""
+    origin = headers.get("origin", "")
+    if not origin:
+        return True
+    ours = {headers.get("host", ""), urlsplit(public_url).netloc} - {""}
+    return urlsplit(origin).netloc in ours

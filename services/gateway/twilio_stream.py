@@ -1,0 +1,168 @@
+"""`WS /twilio-stream`: from the upgrade to the stop of one Media Stream."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+
+from parley.audio import TELEPHONE
+from parley.errors import AtCapacity, NotAllowed, Unavailable
+from parley.v1 import conversation_pb2
+from services.gateway.call import Call
+from services.gateway.gateway import Gateway
+from services.gateway.leg import Ending, Leg
+from services.gateway.metrics import BAD_MESSAGES, REFUSED
+from services.gateway.tokens import Claim
+from services.gateway.twilio_wire import Inbox, TwilioWire, frame_of
+from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAIN, Closed, WebSocket
+
+log = structlog.get_logger()
+
+START_S = 5.0
+_OWN = frozenset(("token", "leg", "from", "to", "agent"))
+_KEYS = frozenset("0123456789*#ABCD")
+_LINGER_S = 1.0
+LegKind = conversation_pb2.Leg
+
+
+class Refused(Exception):
+    """Not let in: close code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+async def twilio_stream(socket: WebSocket, gateway: Gateway) -> None:
+    """One connection. The signature counts at the upgrade, the token in `start`, before any sound is used."""
+    if not gateway.signatures.upgrade_allowed(socket):
+        REFUSED.labels("signature").inc()
+        await socket.refuse()
+        return
+    inbox = Inbox(socket)
+    try:
+        await socket.accept()
+        start = await _start(inbox)
+        claim = _redeem(gateway, start)
+        await _serve(socket, inbox, gateway, start, claim)
+        await _after(inbox)
+    except Refused as refused:
+        REFUSED.labels(refused.reason).inc()
+        log.warning("stream refused", reason=refused.reason)
+        socket.close(refused.code, refused.reason)
+    except Closed as closed:
+        count_close(closed.code)
+
+
+def count_close(code: int) -> None:
+    """The server closes by itself what is too long or not UTF-8; it is counted like the rest."""
+    if code in (TOO_BIG, 1007):
+        BAD_MESSAGES.labels("oversized" if code == TOO_BIG else "utf-8").inc()
+
+
+async def _start(inbox: Inbox) -> dict[str, Any]:
+    """The fields of `start`. Sound before it is thrown away."""
+    try:
+        async with asyncio.timeout(START_S):
+            while True:
+                event = await inbox.read()
+                if event["event"] == "start":
+                    return _checked(event.get("start"))
+                if event["event"] == "media":
+                    inbox.bad("media before start")
+                elif event["event"] != "connected":
+                    inbox.bad("not a start")
+    except TimeoutError:
+        raise Refused(POLICY, "no start") from None
+
+
+def _checked(start: Any) -> dict[str, Any]:
+    if not isinstance(start, dict) or not all(isinstance(start.get(k), str) for k in ("callSid", "streamSid")):
+        raise Refused(POLICY, "start fields")
+    sound = start.get("mediaFormat")
+    if not isinstance(sound, dict) or (sound.get("encoding"), sound.get("sampleRate")) != ("audio/x-mulaw", 8000):
+        raise Refused(NOT_ACCEPTABLE, "media format")
+    parameters = start.get("customParameters") or {}
+    if not isinstance(parameters, dict) or not all(isinstance(v, str) for v in parameters.values()):
+        raise Refused(POLICY, "start fields")
+    start["customParameters"] = parameters
+    return start
+
+
+def _redeem(gateway: Gateway, start: dict[str, Any]) -> Claim:
+    try:
+        claim = gateway.tokens.redeem(start["customParameters"].get("token", ""), "phone")
+    except NotAllowed as error:
+        log.warning("token refused", reason=str(error))
+        raise Refused(POLICY, "token") from error
+    if claim.call_id != start["callSid"]:
+        raise Refused(POLICY, "token of another call")
+    return claim
+
+
+async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[str, Any], claim: Claim) -> None:
+    given = start["customParameters"]
+    call = Call(
+        call_id=claim.call_id,
+        leg=claim.leg,
+        channel="phone",
+        agent=claim.agent,
+        format=TELEPHONE,
+        caller=given.get("from", ""),
+        called=given.get("to", ""),
+        parameters={k: v for k, v in given.items() if k not in _OWN},
+    )
+
+    async def listen(leg: Leg) -> Ending:
+        return await _listen(inbox, leg)
+
+    try:
+        await gateway.serve(call, TwilioWire(socket, start["streamSid"]), listen, fresh=claim.fresh)
+    except (AtCapacity, Unavailable) as error:
+        gateway.turned_away(claim.call_id)
+        raise Refused(TRY_AGAIN, "full" if isinstance(error, AtCapacity) else "draining") from error
+
+
+async def _listen(inbox: Inbox, leg: Leg) -> Ending:
+    """Until the stream stops or the socket is gone."""
+    try:
+        while True:
+            event = await inbox.read()
+            kind = event["event"]
+            if kind == "media":
+                frame = frame_of(event)
+                if isinstance(frame, bytes):
+                    leg.audio(frame)
+                else:
+                    inbox.bad(frame)
+            elif kind == "mark":
+                mark = event.get("mark")
+                if not isinstance(mark, dict) or not leg.returned(str(mark.get("name"))):
+                    inbox.bad("mark")
+            elif kind == "dtmf":
+                dtmf = event.get("dtmf")
+                digit = dtmf.get("digit") if isinstance(dtmf, dict) else None
+                if digit in _KEYS:
+                    leg.dtmf(str(digit))
+                else:
+                    inbox.bad("dtmf")
+            elif kind == "stop":
+                return LegKind.KIND_ENDED, "stopped by the carrier"
+            else:
+                inbox.bad("second start" if kind == "start" else "unknown event")
+    except Closed as closed:
+        count_close(closed.code)
+        return LegKind.KIND_LOST, f"socket closed ({closed.code})"
+
+
+async def _after(inbox: Inbox) -> None:
+    """After `stop` the carrier closes; what it still sends is counted."""
+    try:
+        async with asyncio.timeout(_LINGER_S):
+            while True:
+                event = await inbox.read()
+                inbox.bad("media after stop" if event["event"] == "media" else "after stop")
+    except TimeoutError:
+        return

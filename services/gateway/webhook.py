@@ -1,0 +1,135 @@
+"""`POST /twilio-webhook`: the carrier asks what to do with a call; it is told in TwiML."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlencode
+
+import structlog
+from fastapi import Request, Response
+from starlette.datastructures import ImmutableMultiDict
+from twilio.twiml.voice_response import Connect, VoiceResponse
+
+from parley.agents import load_agent
+from parley.errors import BadInput, Misconfigured, NotFound
+from services.gateway.gateway import Gateway
+from services.gateway.metrics import BAD_MESSAGES, REFUSED
+from services.gateway.signatures import Form
+from services.gateway.tokens import Claim
+
+log = structlog.get_logger()
+
+MAX_BODY = 64 * 1024
+MAX_TRIES = 3
+BUSY = "All our lines are busy at the moment. Please call again in a few minutes. Goodbye."
+BROKEN = "We are sorry, the connection could not be kept. Please call again. Goodbye."
+NOT_SET_UP = "We are sorry, this number is not in service. Goodbye."
+_CALL_SID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+async def twilio_webhook(request: Request, gateway: Gateway) -> Response:
+    """403 for a wrong signature, 400 for a form without a call; else TwiML."""
+    try:
+        form = await _form(request)
+        leg, tries = _number(request, "leg", 1), _number(request, "try", 0)
+    except BadInput as error:
+        BAD_MESSAGES.labels("webhook").inc()
+        return Response(f"{error}\n", 400, media_type="text/plain")
+    base = gateway.signatures.base_url(request.url.scheme, request.headers.get("host", ""))
+    query = request.scope["query_string"].decode("latin-1")
+    url = f"{base}{request.scope['path']}{'?' if query else ''}{query}"
+    peer = request.client.host if request.client else ""
+    if not gateway.signatures.webhook_allowed(url, form, request.headers, peer):
+        REFUSED.labels("signature").inc()
+        log.warning("webhook with a wrong signature; is PARLEY_PUBLIC_URL the address the carrier calls?")
+        return Response("wrong signature\n", 403, media_type="text/plain")
+    call_id = form.get("CallSid", "")
+    if not _CALL_SID.fullmatch(call_id):
+        BAD_MESSAGES.labels("webhook").inc()
+        return Response("CallSid is missing or malformed\n", 400, media_type="text/plain")
+    twiml = await _answer(request, gateway, form, call_id, leg, tries)
+    return Response(str(twiml), media_type="text/xml")
+
+
+async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, leg: int, tries: int) -> VoiceResponse:
+    settings = gateway.settings
+    agent = request.query_params.get("agent") or settings.agent
+    dialled = form.get("DialCallStatus", "")
+    if dialled == "completed" or form.get("CallStatus") == "completed":
+        return _hang_up()
+    if leg > 1 and await gateway.is_over(call_id):
+        return _hang_up()
+    refusals = gateway.refusals(call_id)
+    if leg > settings.max_reentries + 1:
+        REFUSED.labels("re-entries").inc()
+        return _hang_up(BROKEN)
+    try:
+        load_agent(settings.agents_dir, agent)
+    except (NotFound, Misconfigured) as error:
+        REFUSED.labels("agent").inc()
+        log.error("the call names an agent that cannot serve", error=str(error))
+        return _hang_up(NOT_SET_UP)
+    fresh = leg == 1 or refusals > 0
+    if not gateway.house.room(fresh=fresh):
+        if max(tries, refusals) >= MAX_TRIES:
+            REFUSED.labels("full").inc()
+            return _hang_up(BUSY)
+        return _again(agent, leg, tries + 1)
+    if refusals >= MAX_TRIES:
+        REFUSED.labels("full").inc()
+        return _hang_up(BUSY)
+    token = gateway.tokens.issue(Claim(call_id, leg, "phone", agent, fresh))
+    response = VoiceResponse()
+    connect = Connect()
+    host = request.headers.get("host", "")
+    stream = connect.stream(url=gateway.signatures.stream_url(request.url.scheme, host))
+    given = {"token": token, "leg": str(leg), "from": form.get("From", ""), "to": form.get("To", ""), "agent": agent}
+    if dialled:
+        given["transfer"] = dialled
+    for name, value in given.items():
+        stream.parameter(name=name, value=value[:400])
+    response.append(connect)
+    response.redirect(_own(agent, leg + 1), method="POST")
+    return response
+
+
+def _own(agent: str, leg: int, tries: int = 0) -> str:
+    query = {"leg": leg, "agent": agent} | ({"try": tries} if tries else {})
+    return f"/twilio-webhook?{urlencode(query)}"
+
+
+def _again(agent: str, leg: int, tries: int) -> VoiceResponse:
+    """No room here: ask again in a moment, perhaps another gateway."""
+    response = VoiceResponse()
+    response.pause(length=1)
+    response.redirect(_own(agent, leg, tries), method="POST")
+    return response
+
+
+def _hang_up(words: str = "") -> VoiceResponse:
+    response = VoiceResponse()
+    if words:
+        response.say(words)
+    response.hangup()
+    return response
+
+
+async def _form(request: Request) -> Form:
+    """The posted fields; blank ones are kept, the signature covers them."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise BadInput(f"the form is longer than {MAX_BODY} bytes")
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=200)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise BadInput("the body must be a URL-encoded form") from error
+    return ImmutableMultiDict(pairs)
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    value = request.query_params.get(name, str(default))
+    if not value.isascii() or not value.isdigit() or len(value) > 4 or (name == "leg" and int(value) < 1):
+        raise BadInput(f"{name} must be a number: {value!r:.20}")
+    return int(value)
