@@ -65,7 +65,7 @@ def nats_config(port: int, store: Path, users: Mapping[str, str]) -> str:
         "server_name: parley",
         "max_payload: 1MB",
         "write_deadline: 2s",
-        f"jetstream {{ store_dir: {json.dumps(str(store))}, max_memory_store: 256MB, max_file_store: 2GB }}",
+        f"jetstream {{ store_dir: {json.dumps(str(store))}, max_memory_store: 256MB, max_file_store: 8GB }}",
         "authorization {",
         "  users = [",
         *(f"    {_user(name, password)}" for name, password in users.items()),

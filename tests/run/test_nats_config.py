@@ -1,0 +1,129 @@
+"""The users of the bus, against a real server: who may write a call's state, who may only read it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeout
+
+from cli.nats_config import nats_config, passwords
+from cli.plan import SERVICES, free_ports, nats_server
+from parley.bus import Bus, make_events_stream
+from parley.callstate import CallStore, make_bucket
+from parley.settings import Settings
+from parley.v1 import events_pb2
+
+
+class Telephone:
+    """The server, and connections of its users."""
+
+    def __init__(self, port: int, users: dict[str, str]) -> None:
+        self.url = f"nats://127.0.0.1:{port}"
+        self.users = users
+        self.refused: asyncio.Queue[str] = asyncio.Queue()
+        self.stack = AsyncExitStack()
+
+    async def connect(self, name: str, inbox: str = "") -> Client:
+        async def refused(error: Exception) -> None:
+            if "permissions violation" in str(error):
+                self.refused.put_nowait(f"{name}: {error}")
+
+        client = await nats.connect(
+            self.url, user=name, password=self.users[name], inbox_prefix=inbox or f"_INBOX_{name}", error_cb=refused
+        )
+        self.stack.push_async_callback(client.close)
+        return client
+
+    async def bus(self, name: str) -> Bus:
+        settings = Settings.read(nats_url=self.url, nats_user=name, nats_password=self.users[name])
+        bus = await self.stack.enter_async_context(Bus(settings, name))
+        assert await bus.ready(5)
+        return bus
+
+
+@pytest.fixture
+async def telephone(tmp_path: Path) -> AsyncIterator[Telephone]:
+    (port,), users = free_ports(1), passwords(SERVICES)
+    config = tmp_path / "nats.conf"
+    config.write_text(nats_config(port, tmp_path / "store", users))
+    log = (tmp_path / "nats.log").open("wb")
+    server = await asyncio.create_subprocess_exec(nats_server(), "-c", str(config), stdout=log, stderr=log)
+    telephone = Telephone(port, users)
+    try:
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    break
+                except OSError:
+                    await asyncio.sleep(0.02)
+        yield telephone
+    finally:
+        await telephone.stack.aclose()
+        server.terminate()
+        await server.wait()
+        log.close()
+
+
+async def test_the_orchestrator_writes_and_the_gateway_reads(telephone: Telephone) -> None:
+    mind = await telephone.bus("orchestrator")
+    await make_bucket(mind, 1)
+    await make_events_stream(mind, 1)
+    store = CallStore(mind)
+    stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    store.writer("CA1", stored.set_result, lambda: None).put(events_pb2.StoredCall(version=7))
+    assert await asyncio.wait_for(stored, 5) == 7
+    mind.record("CA1", "CA1/1.1/1", b"event")
+    assert await mind.flushed(5)
+    assert (await mind.jetstream().stream_info("CALL_EVENTS")).state.messages == 1
+    assert await store.calls() == ["CA1"]
+
+    body = CallStore(await telephone.bus("gateway"))
+    found = await body.read("CA1")
+    assert found is not None
+    assert found[0].version == 7
+    assert await body.read("CA2") is None
+    await store.aclose()
+    await body.aclose()
+
+
+async def test_nobody_else_writes_states_or_cancels(telephone: Telephone) -> None:
+    mind = await telephone.bus("orchestrator")
+    await make_bucket(mind, 1)
+    cancelled = await (await telephone.connect("orchestrator")).subscribe("call.*.cancel")
+    for name in SERVICES:
+        client = await telephone.connect(name)
+        await client.publish("call.CA1.cancel", name.encode())
+        if name != "orchestrator":
+            with pytest.raises((NatsTimeout, NoRespondersError)):
+                await client.request("$KV.calls.CA1", b"forged", timeout=0.1)
+        await client.flush()
+    assert (await cancelled.next_msg(timeout=1)).data == b"orchestrator"
+    assert cancelled.pending_msgs == 0
+    assert await CallStore(mind).read("CA1") is None
+    others = set(SERVICES) - {"orchestrator"}
+    refused = [await asyncio.wait_for(telephone.refused.get(), 1) for _ in range(2 * len(others))]
+    assert {line.partition(":")[0] for line in refused} == others
+
+
+async def test_every_service_hears_a_cancel(telephone: Telephone) -> None:
+    listening = [await (await telephone.connect(name)).subscribe("call.*.cancel") for name in SERVICES]
+    for one in listening:
+        await one._conn.flush()
+    await (await telephone.connect("orchestrator")).publish("call.CA1.cancel", b"stop")
+    for one in listening:
+        assert (await one.next_msg(timeout=2)).data == b"stop"
+
+
+async def test_nobody_reads_anothers_replies(telephone: Telephone) -> None:
+    spy = await telephone.connect("rag")
+    await spy.subscribe("_INBOX_gateway.>")
+    assert "_inbox_gateway" in (await asyncio.wait_for(telephone.refused.get(), 1)).lower()
