@@ -15,9 +15,9 @@ from services.tools.contract import Epoch, Intent, Key, Outcome, Row, Status
 from services.tools.database import Database
 from services.tools.tables import executors, fences, ledger
 
-LEASE_S = 3.0
+LEASE_S = 2.0
 """A replica that has not said that it lives for this long is dead. It says so every BEAT_S."""
-BEAT_S = 1.0
+BEAT_S = 0.5
 KEEP_DAYS = 30
 MAX_ROWS = 100
 """Rows of one call that `settle` returns, the newest: with arguments and results within one gRPC message."""

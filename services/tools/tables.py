@@ -37,7 +37,7 @@ ledger = Table(
     Index("ledger_started_at", "started_at"),
 )
 
-# Replicas that are alive say so every second.
+# Replicas that are alive say so, twice a second.
 executors = Table(
     "executors",
     metadata,

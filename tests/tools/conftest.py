@@ -30,11 +30,21 @@ def gate(tmp_path: Path) -> Gate:
     return Gate(tmp_path / "gate")
 
 
+class Journal:
+    """What the tools have really done, a line each."""
+
+    def __init__(self, path: Path) -> None:
+        path.touch()
+        self.path = str(path)
+
+    def text(self) -> str:
+        with open(self.path) as f:
+            return f.read()
+
+
 @pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    path = tmp_path / "journal"
-    path.touch()
-    return path
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal")
 
 
 @pytest.fixture

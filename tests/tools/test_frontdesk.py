@@ -25,7 +25,9 @@ async def test_where_is_my_order_one_two_three_four(frontdesk: Desk) -> None:
     assert outcome.status == STATUS.STATUS_OK
     result = json.loads(outcome.result_json)
     assert result["status"] == "shipped"
-    assert result["summary"].startswith("Order one two three four, a blue city bike and a helmet, was shipped yesterday.")
+    assert result["summary"].startswith(
+        "Order one two three four, a blue city bike and a helmet, was shipped yesterday."
+    )
 
 
 @pytest.mark.parametrize(

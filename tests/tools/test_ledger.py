@@ -1,0 +1,97 @@
+"""The ledger by itself, on SQLite."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, select, text
+
+from parley.tooling import HangUp, Transfer
+from services.tools.contract import Intent, Outcome, Status
+from services.tools.database import Database, open_database
+from services.tools.ledger import MAX_ROWS, Ledger
+from services.tools.tables import fences, ledger, metadata
+
+BOOK = Intent("CA1", 1, (1, 1), "workshop", "book_visit", {"day": "friday", "time": "ten"})
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await open_database("", tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def rows(database: Database) -> Ledger:
+    return Ledger(database, "replica-1")
+
+
+def test_the_same_thing_said_in_another_order_is_the_same_thing() -> None:
+    turned = dataclasses.replace(BOOK, arguments={"time": "ten", "day": "friday"})
+    assert turned.hash == BOOK.hash
+    assert dataclasses.replace(BOOK, arguments={"day": "friday"}).hash != BOOK.hash
+    assert dataclasses.replace(BOOK, name="cancel_visit").hash != BOOK.hash
+
+
+async def test_a_claim_may_be_repeated_but_not_by_another(rows: Ledger) -> None:
+    assert await rows.claim(BOOK, "mine") is None
+    assert await rows.claim(BOOK, "mine") is None
+    row = await rows.claim(BOOK, "other")
+    assert row is not None
+    assert (row.executor, row.claim, row.hash, row.outcome) == ("replica-1", "mine", BOOK.hash, None)
+
+
+async def test_only_one_takes_over_and_none_once_it_ended(rows: Ledger) -> None:
+    await rows.claim(BOOK, "dead")
+    assert await rows.take_over(BOOK.key, "dead", "second")
+    assert not await rows.take_over(BOOK.key, "dead", "third")
+    await rows.finish(BOOK.key, Outcome(Status.OK, "{}"))
+    assert not await rows.take_over(BOOK.key, "second", "third")
+
+
+@pytest.mark.parametrize("then", [None, HangUp("done"), Transfer("+15550100199", "refund")])
+async def test_the_first_outcome_stays(rows: Ledger, then: HangUp | Transfer | None) -> None:
+    first = Outcome(Status.OK, '{"summary":"Booked."}', then=then)
+    await rows.claim(BOOK, "mine")
+    await rows.finish(BOOK.key, first)
+    await rows.finish(BOOK.key, Outcome(Status.FAILED, message="late"))
+    found = await rows.find(BOOK.key)
+    assert found is not None
+    assert found.outcome == first
+
+
+async def test_a_call_with_very_many_intents_tells_the_newest(rows: Ledger) -> None:
+    for n in range(1, MAX_ROWS + 6):
+        await rows.claim(dataclasses.replace(BOOK, number=n), f"c{n}")
+    settled = await rows.settle("CA1", (1, 2))
+    assert [row.intent for row in settled] == list(range(6, MAX_ROWS + 6))
+
+
+async def test_old_calls_are_forgotten_and_new_ones_kept(database: Database, rows: Ledger) -> None:
+    await rows.claim(BOOK, "old")
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE ledger SET started_at = datetime('now', '-31 days')"))
+        await connection.execute(text("UPDATE fences SET touched_at = datetime('now', '-31 days')"))
+    await rows.claim(dataclasses.replace(BOOK, call_id="CA2"), "new")
+    assert await rows.purge() == 1
+    async with database.transaction() as connection:
+        for table in (ledger, fences):
+            assert (await connection.execute(select(func.count()).select_from(table))).scalar() == 1
+
+
+async def test_the_migrations_make_the_tables(database: Database) -> None:
+    async with database.transaction() as connection:
+        changes = await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
+    assert changes == []
+
+
+async def test_a_commit_is_durable(database: Database) -> None:
+    async with database.transaction() as connection:
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
+        assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == 2
