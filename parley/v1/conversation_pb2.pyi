@@ -271,6 +271,7 @@ class Heard(_message.Message):
     CHARS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     CUT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     chars: _builtins.int
     """code points of the utterance's text that sounded at the caller's ear"""
@@ -278,6 +279,8 @@ class Heard(_message.Message):
     """all of it"""
     cut: _builtins.bool
     """stopped here for good"""
+    text: _builtins.str
+    """the utterance's text; only when the event is sent again, to an owner who may not know it"""
     def __init__(
         self,
         *,
@@ -285,10 +288,11 @@ class Heard(_message.Message):
         chars: _builtins.int = ...,
         complete: _builtins.bool = ...,
         cut: _builtins.bool = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -56,17 +56,17 @@ class ConversationServicer:
         A whole call (-> gateway speaks, <- orchestrator speaks):
         1 ->  open{call_id:"CA1", epoch:{1,1}, channel:PHONE, agent:"frontdesk", caller:"+15550100"}
         2 <-  session{voice:"amy", language:"en", endpointing:{..}, keyterms:["order"]}
-        3 <-  say{utterance:1, kind:ANSWER, interruptible, text:"Bellweather Bikes, how can I help?", complete}   turn 0
+        3 <-  say{utterance:1, kind:ANSWER, interruptible, text:"Bellweather Bikes, how can I help?", complete}   turn 1
         4 ->  utterance_started{utterance:1}
         5 ->  heard{seq:1, utterance:1, chars:34, complete}        and `finished` is implied by complete
         6 ->  speech{speech_started}  speech{interim}
         7 ->  speech{final "where is my order", seq:2}  speech{turn_ended CONFIRMED, seq:3}
         8 <-  seen_seq:3 (rides on the next command, or alone)
-        9 <-  say{utterance:2, text:"Your order ", ...}  say{utterance:2, text:"shipped on Monday.", complete}    turn 1
+        9 <-  say{utterance:2, text:"Your order ", ...}  say{utterance:2, text:"shipped on Monday.", complete}    turn 2
         10 ->  utterance_started{utterance:2}
         11 ->  speech{speech_started}                               the mouth has paused by itself
         12 ->  paused{utterance:2, chars:11}
-        13 <-  stop{}                                               turn 1: a real interruption
+        13 <-  stop{}                                               turn 2: a real interruption
         14 ->  heard{seq:4, utterance:2, chars:11, cut}             history keeps "Your order "
         15 <-  state{version:9, data:<opaque>}, ack_seq:4           stored; the gateway keeps the copy for a new owner
         16 ->  speech{final "cancel it", seq:5} ...

@@ -1156,10 +1156,12 @@ class StepHeard(_message.Message):
     CHARS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     CUT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     chars: _builtins.int
     complete: _builtins.bool
     cut: _builtins.bool
+    text: _builtins.str
     def __init__(
         self,
         *,
@@ -1167,10 +1169,11 @@ class StepHeard(_message.Message):
         chars: _builtins.int = ...,
         complete: _builtins.bool = ...,
         cut: _builtins.bool = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

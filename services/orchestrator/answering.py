@@ -95,11 +95,13 @@ def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call
     call = replace(call, tally=tally)
     if event.error:
         return _round_failed(call, thought, event, out)
+    first = len(out)
     if event.text or thought.utterance:
         call = _speak(call, thought, event.text, event.at_ms, out, complete=True)
     assert isinstance(call.floor, Answering)
     call = replace(call, floor=replace(call.floor, thought=None))
     if event.tools:
+        out.insert(first, Store(first=True))
         return _use_tools(call, event, out)
     if not any(line.utterance or line.tools for line in history.bot_lines(call, call.turn)):
         return _fail(call, event.at_ms, out)
@@ -117,7 +119,6 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     else:
         call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
     out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in tools)
-    out.append(Store())
     return call
 
 
@@ -189,6 +190,9 @@ def utterance_started(call: Call, event: events.UtteranceStarted, out: list[Effe
 def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
     """How much of an utterance reached the caller's ear. Only that is what the bot said."""
     line = history.line_of(call, event.utterance)
+    if line is None and event.text:
+        line = BotLine(call.turn, event.utterance, text=event.text, complete=True, at_ms=event.at_ms)
+        call = history.add(call, line)
     if line is None or line.status != "pending":
         return call
     status = "heard" if event.complete else "cut" if event.cut else "pending"
@@ -233,14 +237,17 @@ def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
     return start(replace(call, then=None), out, "ending", at_ms + END_GRACE_MS)
 
 
-def go_on(call: Call, out: list[Effect], at_ms: int) -> Call:
-    """After a takeover: do again what was outstanding, once."""
+def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
+    """After a takeover: do again what was outstanding, once. `answered`: the mouth had all words of this turn."""
     if not isinstance(call.floor, Answering):
         return call
     waiting = history.waiting_tools(call, call.turn)
     if waiting:
         out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in waiting)
-        return replace(call, floor=replace(call.floor, thought=None))
+        return replace(call, floor=replace(call.floor, thought=None, looking_for=""))
+    if answered:
+        call = replace(call, floor=replace(call.floor, thought=None, looking_for=""))
+        return _over(call, at_ms, out) if history.unheard(call) else call
     if call.floor.looking_for:
         return _think(call, out, 0)
     thought = call.floor.thought

@@ -238,10 +238,12 @@ class Conductor:
 
     def _store_soon(self, boundary: effects.Store) -> None:
         """Store in the loop's next pass, once however many boundaries this pass has: words go before paper."""
-        if self._boundary is None:
+        if self._boundary is None and not boundary.first:
             asyncio.get_running_loop().call_soon(self._store)
         if self._boundary is None or boundary.ended:
             self._boundary = boundary
+        if boundary.first:
+            self._store()
 
     def _store(self) -> None:
         boundary, self._boundary = self._boundary, None

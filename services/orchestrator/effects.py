@@ -101,9 +101,13 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A boundary: the state goes to the gateway and to KV, the inputs since the last boundary to the events."""
+    """A boundary: the state goes to the gateway and to KV, the inputs since the last boundary to the events.
+
+    `first`: before the effects that follow; a gateway that has the last words of a round must know of its tools.
+    """
 
     ended: bool = False
+    first: bool = False
 
 
 Effect = (

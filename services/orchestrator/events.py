@@ -99,10 +99,13 @@ class UtteranceStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard(Event):
+    """`text`: of the utterance, when the event is sent again to an owner who may not know it."""
+
     utterance: int
     chars: int
     complete: bool = False
     cut: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,8 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
 
 def _taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     """Go on where the last owner stopped: what was heard counts, the rest is thought again, no action is repeated."""
+    finished_unknown = event.mouth_utterance == 0 and event.utterance > call.utterance
+    answered = finished_unknown or (event.mouth_complete and event.turn == call.turn)
     turn, utterance = max(call.turn, event.turn), max(call.utterance, event.utterance)
     intent = max([call.intent, *(tool.intent for tool in event.settled)])
     call = replace(
@@ -74,7 +76,7 @@ def _taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
                 call = replace(call, then=tool.outcome.then)
     call = _what_the_mouth_has(call, event)
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
-    call = answering.go_on(call, out, event.at_ms)
+    call = answering.go_on(call, out, event.at_ms, answered)
     out.append(Store())
     return call
 

@@ -96,7 +96,13 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
         case "heard":
             h = message.heard
             return events.Heard(
-                at_ms=at_ms, seq=seq, utterance=h.utterance, chars=h.chars, complete=h.complete, cut=h.cut
+                at_ms=at_ms,
+                seq=seq,
+                utterance=h.utterance,
+                chars=h.chars,
+                complete=h.complete,
+                cut=h.cut,
+                text=h.text,
             )
         case "paused":
             p = message.paused

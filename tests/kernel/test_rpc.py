@@ -47,8 +47,12 @@ class Knowledge(rag_pb2_grpc.KnowledgeServicer):
 async def replica(capacity: int = 10, name: str = "a") -> AsyncIterator[tuple[Server, Voice]]:
     server = Server("tts", "127.0.0.1:0", Admission(capacity))
     voice = Voice(server.admission, name)
-    server.add(tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"], tts_pb2_grpc.add_TextToSpeechServicer_to_server, voice)
-    server.add(rag_pb2.DESCRIPTOR.services_by_name["Knowledge"], rag_pb2_grpc.add_KnowledgeServicer_to_server, Knowledge())
+    server.add(
+        tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"], tts_pb2_grpc.add_TextToSpeechServicer_to_server, voice
+    )
+    server.add(
+        rag_pb2.DESCRIPTOR.services_by_name["Knowledge"], rag_pb2_grpc.add_KnowledgeServicer_to_server, Knowledge()
+    )
     await server.start()
     try:
         yield server, voice
@@ -106,7 +110,11 @@ async def test_cancel_reaches_the_servicer_and_reading_on_ends_quietly() -> None
 
 
 async def test_the_less_loaded_of_two_is_taken() -> None:
-    async with replica(name="a") as (a, _), replica(name="b") as (b, _), Peers("tts", [address(a), address(b)]) as peers:
+    async with (
+        replica(name="a") as (a, _),
+        replica(name="b") as (b, _),
+        Peers("tts", [address(a), address(b)]) as peers,
+    ):
         assert await peers.ready(2)
         held = [await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize") for _ in range(6)]
         counts = [sum(s.peer.address == address(x) for s in held) for x in (a, b)]
@@ -116,7 +124,11 @@ async def test_the_less_loaded_of_two_is_taken() -> None:
 
 
 async def test_a_draining_replica_gets_nothing_new() -> None:
-    async with replica(name="a") as (a, _), replica(name="b") as (b, _), Peers("tts", [address(a), address(b)]) as peers:
+    async with (
+        replica(name="a") as (a, _),
+        replica(name="b") as (b, _),
+        Peers("tts", [address(a), address(b)]) as peers,
+    ):
         a.admission.draining = True
         while not any(p.draining for p in peers.all):
             await asyncio.sleep(0.02)

@@ -1,0 +1,197 @@
+"""Whole calls over `Converse`, on real NATS and real gRPC; only the model, tools and knowledge are scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import nats
+import pytest
+
+from parley.errors import BadInput, NotFound, Superseded
+from parley.v1 import conversation_pb2, events_pb2, llm_pb2
+from services.orchestrator import codec
+from services.orchestrator.history import messages
+from services.orchestrator.turn import step
+from tests.orchestrator.organs import house
+
+
+async def test_a_call_from_greeting_to_hang_up(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway()
+        await g.opens()
+        session = await g.until("session")
+        assert session.voice == "elevenlabs=amy;local=en-us"
+        utterance, greeting = await g.said()
+        assert greeting == "Bellweather Bikes, how can I help?"
+        await g.hears(utterance)
+        await g.types("do you rent bikes")
+        utterance, answer = await g.said()
+        assert answer == "You said do you rent bikes."
+        assert h.model.requests[0].passages[0].text == "About do you rent bikes"
+        await g.hears(utterance)
+        await g.tell(seq=True, leg={"kind": conversation_pb2.Leg.KIND_ENDED, "reason": "caller hung up"})
+        async with asyncio.timeout(5):
+            while await g.stream.read() is not None:
+                pass
+
+
+async def test_a_tool_is_done_once_and_its_result_comes_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        h.model.reply = lambda request: (
+            ["Booked: ", request.messages[-1].text]
+            if request.messages[-1].role == llm_pb2.Message.ROLE_TOOL
+            else ["One moment. ", llm_pb2.ToolCall(id="c1", name="book_visit", arguments_json="{}")]
+        )
+        g = await h.gateway()
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await g.types("book a visit")
+        assert (await g.said())[1] == "One moment. "
+        assert (await g.said())[1] == 'Booked: {"summary": "done"}'
+        assert [(e.intent, e.name) for e in h.actions.executed] == [(1, "book_visit")]
+
+
+async def test_breaking_in_closes_the_models_stream_and_says_cancel_on_nats(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    async with house(tmp_path) as h:
+        client = await nats.connect(h.nats.url)
+        cancels = await client.subscribe("call.*.cancel")
+        await client.flush()
+        h.model.reply = lambda request: ["Well, let me tell you a long story. ", never]
+        g = await h.gateway()
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await g.types("tell me")
+        say = await g.until("say")
+        await g.tell(utterance_started={"utterance": say.utterance})
+        await g.tell(speech={"speech_started": {"offset_ms": 100}})
+        await g.tell(speech={"interim": {"text": "stop please"}})
+        await g.until("stop")
+        cancel = events_pb2.CancelTurn.FromString((await cancels.next_msg(timeout=2)).data)
+        assert (cancel.call_id, cancel.turn.turn) == ("CA1", 2)
+        async with asyncio.timeout(2):
+            while not h.model.closed:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await client.close()
+
+
+async def test_the_state_stands_in_kv_and_the_events_replay_to_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway()
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await g.types("hello there")
+        await g.hears((await g.said())[0])
+        await g.tell(seq=True, leg={"kind": conversation_pb2.Leg.KIND_ENDED})
+        while await g.stream.read() is not None:
+            pass
+        client = await nats.connect(h.nats.url)
+        js = client.jetstream()
+        async with asyncio.timeout(5):
+            records: list[events_pb2.EventRecord] = []
+            sub = await js.subscribe("call.CA1.event", ordered_consumer=True)
+            while not records or not records[-1].ended:
+                records.append(events_pb2.EventRecord.FromString((await sub.next_msg(timeout=2)).data))
+        assert [r.n for r in records] == list(range(1, len(records) + 1))
+        call = None
+        for record in records:
+            for item in record.inputs:
+                call, _ = step(call, codec.event_from_proto(item))
+        kv = await js.key_value("calls")
+        stored = events_pb2.StoredCall.FromString((await kv.get("CA1")).value or b"")
+        assert call is not None
+        assert codec.state_from_proto(stored.state) == call
+        assert [m.text for m in messages(call)][1:] == ["hello there", "You said hello there."]
+        await client.close()
+
+
+async def test_the_state_of_an_ended_call_is_purged(tmp_path: Path) -> None:
+    async with house(tmp_path, call_linger_s=0.1) as h:
+        g = await h.gateway()
+        await g.opens()
+        await g.until("state")
+        await g.tell(seq=True, leg={"kind": conversation_pb2.Leg.KIND_ENDED})
+        while await g.stream.read() is not None:
+            pass
+        client = await nats.connect(h.nats.url)
+        kv = await client.jetstream().key_value("calls")
+        async with asyncio.timeout(5):
+            while await _keys(kv):
+                await asyncio.sleep(0.02)
+        await client.close()
+
+
+async def _keys(kv: object) -> list[str]:
+    try:
+        return list(await kv.keys())  # type: ignore[attr-defined]
+    except nats.js.errors.NoKeysError:
+        return []
+
+
+async def test_another_owner_goes_on_where_the_first_stopped(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway()
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await g.types("hello there")
+        utterance, _ = await g.said()
+        state = next(c.state for c in reversed(g.commands) if c.WhichOneof("command") == "state")
+        g.stream.cancel()
+        second = await h.gateway(1, 2)
+        await second.opens(
+            state=state.data,
+            mouth={
+                "utterance": utterance,
+                "text": "You said hello there.",
+                "complete": True,
+                "turn": 2,
+                "last_utterance": utterance,
+            },
+        )
+        second.seq = g.seq
+        await second.hears(utterance)
+        await second.types("and again")
+        assert (await second.said())[1] == "You said and again."
+        told = [m.text for m in h.model.requests[-1].messages]
+        assert told[1:] == ["hello there", "You said hello there.", "and again"]
+
+
+async def test_the_older_of_two_owners_is_told_to_go(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        new = await h.gateway(2, 1)
+        await new.opens()
+        await new.said()
+        old = await h.gateway(1, 1)
+        await old.opens()
+        with pytest.raises(Superseded, match="owner 2.1"):
+            await old.said()
+
+
+async def test_a_call_without_an_agent_is_told_which_there_are(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway()
+        await g.opens(agent="boats")
+        with pytest.raises(NotFound, match="known are bikes"):
+            await g.said()
+
+
+async def test_a_stream_that_does_not_open_is_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway()
+        await g.types("hello")
+        with pytest.raises(BadInput, match="first event"):
+            await g.said()
+
+
+async def test_calls_go_on_while_nats_is_away(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway()
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await h.nats.kill()
+        await g.types("are you there")
+        assert (await g.said())[1] == "You said are you there."
+        fresh = await h.gateway()
+        await fresh.opens("CA2")
+        assert (await fresh.said())[1] == "Bellweather Bikes, how can I help?"
