@@ -80,9 +80,7 @@ class Library:
             folder = self._agents_dir / agent / "knowledge"
             result = await ingest(folder, agent, language, self._embedder, self._index)
         self._ready.add(agent)
-        log.info(
-            "knowledge read", agent=agent, files=result.files, changed=result.changed, passages=result.passages
-        )
+        log.info("knowledge read", agent=agent, files=result.files, changed=result.changed, passages=result.passages)
         return result
 
     async def _ingest_all(self) -> None:

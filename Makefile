@@ -1,0 +1,53 @@
+# Everything a newcomer types. The work itself is in scripts/.
+SHELL := /bin/sh
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+$(READY): requirements.lock pyproject.toml scripts/setup.sh
+	@scripts/setup.sh
+
+.PHONY: setup
+setup: $(READY) ## Create .venv with everything in it; instant when nothing changed
+
+.PHONY: run
+run: $(READY) ## Start every service; REPLICAS=2 for two of each, PARLEY_GATEWAY_PORT for another port
+	@exec $(BIN)/parley run
+
+.PHONY: test
+test: $(READY) ## Run all tests; what is missing on this machine is named at the end
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## Style, layers, types, locks, generated files
+	@scripts/lint.sh
+
+.PHONY: check
+check: lint test ## What CI runs
+
+.PHONY: bench
+bench: $(READY) ## Measure calls in real time; ARGS are passed on
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: proto
+proto: $(READY) ## Generate parley/v1 from proto/
+	@scripts/proto.sh parley/v1
+
+.PHONY: proto-check
+proto-check: $(READY) ## Fail when parley/v1 is older than proto/
+	@scripts/proto_check.sh
+
+.PHONY: docs
+docs: $(READY) ## Generate docs/settings.md
+	@$(BIN)/python -m cli.settings_doc docs/settings.md
+
+.PHONY: locks
+locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions
+	@scripts/locks.sh $(ARGS)
+
+.PHONY: clean
+clean: ## Remove the environment, caches and local data
+	@rm -rf .venv .parley .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

@@ -1,0 +1,59 @@
+"""docs/settings.md, made from `parley.settings`. `python -m cli.settings_doc [--check] FILE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from parley.settings import Settings
+
+_HEAD = """# Settings
+
+Everything is set by environment variables; there is no settings file. This page is made from `parley/settings.py`
+by `make docs`. `make run` chooses the addresses, ports and NATS users by itself.
+
+| Variable | Default | What it does |
+|---|---|---|
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    return _HEAD + "".join(_row(field) for field in Settings.model_fields.values())
+
+
+def _row(field: FieldInfo) -> str:
+    description = (field.description or "").replace("|", "\\|")
+    if choices := _choices(field.annotation):
+        description += f" ({', '.join(f'`{choice}`' for choice in choices if choice)})"
+    return f"| `{field.alias}` | {_default(field.default)} | {description} |\n"
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return f"`{value}`" if value not in ("", None) else ""
+
+
+def main(arguments: list[str]) -> int:
+    check = arguments[:1] == ["--check"]
+    path = Path(arguments[-1])
+    if not check:
+        path.write_text(document())
+        return 0
+    if path.exists() and path.read_text() == document():
+        return 0
+    print(f"{path} is not what parley/settings.py says: make docs, and commit it", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

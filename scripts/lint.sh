@@ -1,0 +1,34 @@
+#!/bin/sh
+# Everything that can be checked without running the product. Runs all checks, then fails if one did.
+set -u
+cd "$(dirname "$0")/.."
+failed=""
+
+check() {
+    name=$1
+    shift
+    if ! "$@"; then
+        echo "lint: $name failed" >&2
+        failed="$failed $name"
+    fi
+}
+
+# [x] keeps this file from finding itself.
+no_registry_hosts() {
+    ! git grep -nIE 'py[p]i\.org|files\.python[h]osted|registry\.np[m]js|deb\.deb[i]an\.org|archive\.ub[u]ntu' -- .
+}
+
+no_torch() {
+    ! grep -nE '^(torch|torchaudio|nvidia-[a-z0-9-]*|sentence-transformers)==' requirements*.lock
+}
+
+check ruff .venv/bin/ruff check .
+check layers .venv/bin/lint-imports --no-logo
+check mypy .venv/bin/mypy --strict parley services cli agents tests bench
+check proto scripts/proto_check.sh
+check settings-doc .venv/bin/python -m cli.settings_doc --check docs/settings.md
+check registry-hosts no_registry_hosts
+check torch-in-locks no_torch
+check locks .venv/bin/python scripts/locks_check.py
+
+[ -z "$failed" ] || { echo "lint: failed:$failed" >&2; exit 1; }

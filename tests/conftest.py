@@ -1,0 +1,100 @@
+"""What every test shares: what is missing on this machine is skipped by name, and named again at the end.
+
+PARLEY_NO_SKIPS=1, set by `.ci/run`, makes every skip a failure.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
+NEEDS = {
+    "browser": ("Chromium", "apt-get install -y chromium"),
+    "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
+}
+
+
+def chromium() -> str | None:
+    """Path of a Chromium, for playwright's `executable_path`."""
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+def postgres_bin() -> str | None:
+    """Folder with `initdb` and `postgres`; Debian keeps them off the PATH."""
+    on_path = shutil.which("initdb")
+    folders = [os.path.dirname(on_path)] if on_path else sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
+    return next((folder for folder in folders if os.path.exists(os.path.join(folder, "postgres"))), None)
+
+
+_FOUND = {"browser": chromium, "postgres": postgres_bin}
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Tests marked `browser` only run when there is one."""
+    found = chromium()
+    assert found is not None, "mark the test with `browser`"
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_folder() -> str:
+    """Tests marked `postgres` only run when there is one."""
+    found = postgres_bin()
+    assert found is not None, "mark the test with `postgres`"
+    return found
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, (what, install) in NEEDS.items():
+        if item.get_closest_marker(marker) and _FOUND[marker]() is None:
+            pytest.skip(f"needs {what}: {install}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, None]:
+    outcome = yield
+    report = outcome.get_result()
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
+        _fail(report)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
+    outcome = yield
+    report = outcome.get_result()
+    if NO_SKIPS and report.skipped:
+        _fail(report)
+
+
+def _fail(report: Any) -> None:
+    report.longrepr = f"skipped, where nothing may be skipped (PARLEY_NO_SKIPS=1): {_reason(report)}"
+    report.outcome = "failed"
+
+
+def _reason(report: Any) -> str:
+    where = report.longrepr
+    text = str(where[2]) if isinstance(where, tuple) else str(where)
+    return text.removeprefix("Skipped: ")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    terminalreporter.section("not run")
+    by_reason: dict[str, list[str]] = {}
+    for report in skipped:
+        by_reason.setdefault(_reason(report), []).append(report.nodeid)
+    for reason, names in sorted(by_reason.items()):
+        terminalreporter.write_line(reason)
+        for name in sorted(names):
+            terminalreporter.write_line(f"    {name}")
