@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from parley.embedding import Embedder
 from parley.errors import Misconfigured, NotFound
-from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolChoice
+from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolCall, ToolChoice
 from services.llm.local import moves
 from services.llm.providers.local import Local
 from tests.llm.conftest import heard, settings
@@ -172,6 +173,46 @@ async def test_a_turn_of_another_engine_is_continued(talk: Talk, replicas: list[
     await talk.say("find my appointment 54321")
     talk.messages[0] = Message(Role.USER, "the thing I told you about")
     assert await talk.say("sorry, one two three four five") == "Your visit is on Monday."
+
+
+async def test_an_answer_that_broke_off_goes_on_where_it_stopped(talk: Talk, replicas: list[Local]) -> None:
+    await talk.say("find my appointment 12345", breaks_in_after="Your visit is")
+    note = Message(Role.USER, "(Your answer broke off. Go on.)")
+    made = await heard(replicas[1], ChatRequest(messages=(*talk.messages, note)))
+    assert (made.text, made.calls) == ("on Monday.", [])
+
+
+async def test_the_outcome_of_a_slow_tool_is_told_when_it_comes(talk: Talk, replicas: list[Local]) -> None:
+    await talk.say("find my appointment 12345")
+    running = (*talk.messages[:2], replace(talk.messages[2], text='{"status":"running","message":"not finished"}'))
+    assert (await heard(replicas[0], ChatRequest(messages=running))).text == moves.STILL_AT_IT
+    behind = (*talk.messages[:3], Message(Role.USER, "are you a robot"), Message(Role.ASSISTANT, moves.ROBOT))
+    assert (await heard(replicas[0], ChatRequest(messages=behind))).text == "Your visit is on Monday."
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ('{"status":"failed","message":"I can not find that."}', "I can not find that."),
+        ('{"status":"failed","message":"The tool failed. Apologise."}', "I am sorry, something went wrong"),
+        ('{"status":"refused","message":"the arguments are wrong"}', "I am sorry, something went wrong"),
+        ('{"status":"unknown","message":"it was started"}', moves.NOT_CERTAIN),
+        ('{"status":"ok"}', moves.DONE),
+        ('{"status":"shipped","summary":"It is shipped."}', "It is shipped."),
+        ('{"status":"shipped","items":2}', "status: shipped, items: 2."),
+        ("plain words", "plain words"),
+        ("", moves.DONE),
+        ("[]", moves.DONE),
+    ],
+)
+async def test_whatever_a_tool_says_is_worded(replicas: list[Local], result: str, words: str) -> None:
+    call = ToolCall("c1", "find_visit", '{"reference":"12345"}')
+    messages = (
+        Message(Role.USER, "find my visit 12345"),
+        Message(Role.ASSISTANT, "", (call,)),
+        Message(Role.TOOL, result, tool_call_id="c1"),
+    )
+    assert (await heard(replicas[0], ChatRequest(messages=messages))).text.startswith(words)
 
 
 async def test_a_tool_that_is_not_offered_is_not_called(replicas: list[Local]) -> None:

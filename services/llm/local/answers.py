@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import orjson
 
 from parley.agents import Agent, Intent
+from parley.embedding import Vectors
 from parley.phrases import normalise
 from services.llm.contract import Passage
 from services.llm.local import moves
@@ -17,9 +19,12 @@ from services.llm.local.domain import COMMON
 from services.llm.local.understanding import Embeds
 
 SURE_SCORE = 0.33  # a sentence this near answers a question that is known to be in the domain
-ALONE_SCORE = 0.5  # and this near, one that no phrase of the agent is like
+ALONE_SCORE = 0.5  # this near, one that no phrase of the agent is like
+STRANGE_SCORE = 0.65  # and this near, one that is more like what is off the topic
 NEIGHBOUR = 0.12  # a second sentence is said if it is not much further
 _MAX_SENTENCES = 24
+_KEPT = 4096
+_FOR_MODELS = re.compile(r"\b(?:the tool|the caller|apologi[sz]e|given up|arguments?|JSON)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -31,19 +36,40 @@ def of_result(intent: Intent | None, result: str, agent: Agent) -> str:
         return result.strip() or moves.DONE
     if not isinstance(told, dict):
         return str(told) if told not in (None, "", []) else moves.DONE
-    status = str(told.get("status", "")).lower()
-    if "unknown" in status and ("message" in told or "error" in told or len(told) == 1):
-        return moves.NOT_CERTAIN
-    if failure := told.get("error") or told.get("message"):
-        return str(failure) if " " in str(failure) else agent.sentences.trouble
-    inner = told.get("result") if isinstance(told.get("result"), dict) else told
-    assert isinstance(inner, dict)
-    if intent and intent.answer and (said := _filled(intent.answer, inner)):
+    if (failed := _failure(told, agent)) is not None:
+        return failed
+    if intent and intent.answer and (said := _filled(intent.answer, told)):
         return said
-    if summary := inner.get("summary"):
+    if summary := told.get("summary"):
         return str(summary)
-    plain = [f"{k.replace('_', ' ')}: {v}" for k, v in inner.items() if isinstance(v, (str, int, float)) and v != ""]
+    plain = [f"{k.replace('_', ' ')}: {v}" for k, v in told.items() if isinstance(v, (str, int, float)) and v != ""]
     return ", ".join(plain) + "." if plain else moves.DONE
+
+
+def _failure(told: dict[str, Any], agent: Agent) -> str | None:
+    """What is said of a tool that gave no result; None if it did."""
+    if "error" in told:
+        return _sayable(str(told["error"]), agent)
+    if not told.keys() <= {"status", "message"}:
+        return None
+    message = str(told.get("message", ""))
+    match told.get("status"):
+        case "failed":
+            return _sayable(message, agent)
+        case "refused":
+            return agent.sentences.trouble
+        case "unknown":
+            return moves.NOT_CERTAIN
+        case "running":
+            return moves.STILL_AT_IT
+        case "ok":
+            return message or moves.DONE
+    return None
+
+
+def _sayable(message: str, agent: Agent) -> str:
+    """Tools fail in words for the caller ("I can not find that order"), or in words for a model: those are not said."""
+    return agent.sentences.trouble if " " not in message or _FOR_MODELS.search(message) else message
 
 
 def _filled(template: str, fields: dict[str, Any]) -> str:
@@ -54,30 +80,52 @@ def _filled(template: str, fields: dict[str, Any]) -> str:
     return re.sub(r"\{(\w+)\}", lambda hole: str(fields[hole[1]]), template)
 
 
-async def of_knowledge(question: str, passages: Sequence[Passage], embedder: Embeds | None, sure: bool) -> str:
-    """One or two sentences of the passages that answer; "" if none comes near enough.
+class Reader:
+    """Finds answers in passages. Sentences' meanings are kept, since the same passages come again and again."""
 
-    A sentence is judged by its meaning, by that of its passage, and by the question's rarer words in it.
-    """
-    sentences = [(i, s) for i, p in enumerate(passages) for s in _sentences(p.text)][:_MAX_SENTENCES]
-    if not sentences or embedder is None:
-        return ""
-    vectors = await embedder.embed_async([question, *(s for _, s in sentences)])
-    near = vectors[1:] @ vectors[0]
-    asked = set(normalise(question).split()) - COMMON
-    scores = np.array(
-        [
-            0.7 * float(near[k]) + 0.3 * max(passages[i].score, float(near[k])) + 0.15 * _shared(asked, s)
-            for k, (i, s) in enumerate(sentences)
-        ]
-    )
-    best = int(scores.argmax())
-    if scores[best] < (SURE_SCORE if sure else ALONE_SCORE):
-        return ""
-    place, said = sentences[best]
-    if best + 1 < len(sentences) and sentences[best + 1][0] == place and scores[best + 1] > scores[best] - NEIGHBOUR:
-        said = f"{said} {sentences[best + 1][1]}"
-    return said
+    def __init__(self, embedder: Embeds) -> None:
+        self._embedder = embedder
+        self._known: OrderedDict[str, Vectors] = OrderedDict()
+
+    async def answer(self, question: str, passages: Sequence[Passage], least: float) -> str:
+        """One or two sentences of the passages that answer; "" if none comes as near as `least`.
+
+        A sentence is judged by its meaning, by that of its passage, and by the question's rarer words in it.
+        """
+        sentences = [(i, s) for i, p in enumerate(passages) for s in _sentences(p.text)][:_MAX_SENTENCES]
+        if not sentences:
+            return ""
+        asked_vector, vectors = await self._vectors(question, [s for _, s in sentences])
+        near = vectors @ asked_vector
+        asked = set(normalise(question).split()) - COMMON
+        scores = np.array(
+            [
+                0.7 * float(near[k]) + 0.3 * max(passages[i].score, float(near[k])) + 0.15 * _shared(asked, s)
+                for k, (i, s) in enumerate(sentences)
+            ]
+        )
+        best = int(scores.argmax())
+        if scores[best] < least:
+            return ""
+        place, said = sentences[best]
+        if (
+            best + 1 < len(sentences)
+            and sentences[best + 1][0] == place
+            and scores[best + 1] > scores[best] - NEIGHBOUR
+        ):
+            said = f"{said} {sentences[best + 1][1]}"
+        return said
+
+    async def _vectors(self, question: str, sentences: list[str]) -> tuple[Vectors, Vectors]:
+        new = [s for s in dict.fromkeys(sentences) if s not in self._known]
+        made = await self._embedder.embed_async([question, *new])
+        self._known.update(zip(new, made[1:], strict=True))
+        for sentence in sentences:
+            self._known.move_to_end(sentence)
+        vectors = np.stack([self._known[s] for s in sentences])
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return made[0], vectors
 
 
 def _sentences(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from services.llm.local.understanding import Meaning
 class Frame:
     """`slots`: all values heard in this call. `waiting`: the slot that was asked for. `partial`: digits so far.
 
-    `confirming`: a yes does it. `heard`: the bot's last words that the caller heard. `failed`: fallbacks in a row.
+    `confirming`: a yes does it. `heard`: the bot's last words that the caller heard.
     """
 
     intent: str = ""
@@ -30,7 +30,6 @@ class Frame:
     partial: str = ""
     confirming: bool = False
     heard: str = ""
-    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Answer from knowledge. `sure`: the question is in the domain."""
+    """Answer from knowledge. `sure`: the question is in the domain; `off_topic`: it is most likely not."""
 
     sure: bool
+    off_topic: bool = False
 
 
 Act = Say | Call | Look
@@ -80,14 +80,14 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     if correction := _corrected(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
     if meaning.intent:
-        return _go(replace(frame, failed=0), meaning.intent, meaning.slots, domain)
+        return _go(frame, meaning.intent, meaning.slots, domain)
     return _general(frame, meaning, domain)
 
 
 def _go(frame: Frame, intent: str, said: dict[str, str], domain: Domain) -> tuple[Frame, Act]:
     """Do what is wanted, or ask for what it needs. Values said earlier in the call still count."""
     wanted = domain.intents[intent]
-    frame = replace(frame, intent=intent, waiting="", partial="", confirming=False, failed=0)
+    frame = replace(frame, intent=intent, waiting="", partial="", confirming=False)
     broken = {n: v for n, v in said.items() if n in domain.slots and not slots.fits(domain.slots[n], v)}
     frame = replace(frame, slots={**frame.slots, **{n: v for n, v in said.items() if n not in broken}})
     if not wanted.tool:
@@ -162,7 +162,6 @@ def _corrected(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]
 def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     """Moves that any conversation has, and what is left: a question for knowledge."""
     agent, more = domain.agent, moves.offers_more(frame.heard)
-    frame = replace(frame, failed=frame.failed if not meaning.move else 0)
     match meaning.move:
         case "repeat":
             return frame, Say(frame.heard or moves.NOTHING_TO_REPEAT)
@@ -186,9 +185,7 @@ def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
             return _end(frame, domain)
         case "no" | "unsure":
             return frame, Say(moves.ALL_RIGHT)
-    if frame.waiting:
-        return frame, Look(False)
-    return replace(frame, failed=frame.failed + 1), Look(False)
+    return frame, Look(False, meaning.off_topic)
 
 
 def fallback(frame: Frame, sure: bool, domain: Domain) -> str:
@@ -200,7 +197,7 @@ def fallback(frame: Frame, sure: bool, domain: Domain) -> str:
 
 def _end(frame: Frame, domain: Domain) -> tuple[Frame, Act]:
     """Hang up by the agent's own intent for it, if it has one."""
-    ending = next((n for n, i in domain.intents.items() if i.tool in ("end_call", "hang_up")), "")
+    ending = next(filter(domain.ends_call, domain.intents), "")
     return _go(frame, ending, {}, domain) if ending else (frame, Say(moves.GOODBYE))
 
 

@@ -15,6 +15,7 @@ _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 # Words that say little of what is wanted: they count a quarter where a pattern's share of a sentence is weighed.
 COMMON = frozenset((Path(__file__).parent / "common_words.txt").read_text("utf-8").split())
+ENDING = ("end_call", "hang_up")
 _SAMPLE = {"digits": "1234", "day": "saturday", "choice": "", "text": "something", "name": "john smith"}
 
 
@@ -84,6 +85,10 @@ class Domain:
         """Whether knowledge answers it: an intent with neither tool nor fixed answer."""
         known: Intent | None = self.intents.get(intent)
         return known is not None and not known.tool and not known.say
+
+    def ends_call(self, intent: str) -> bool:
+        """Whether the intent's tool hangs up."""
+        return intent in self.intents and self.intents[intent].tool in ENDING
 
     def of_tool(self, tool: str) -> str:
         """The intent that calls a tool; "" if none."""

@@ -29,6 +29,7 @@ DO_NOT_KNOW = "I am sorry, I do not know that."
 DO_NOT_UNDERSTAND = "Sorry, I did not understand that."
 NOT_CERTAIN = "I am sorry, I cannot tell whether that worked, so I will not try it a second time."
 DONE = "That is done."
+STILL_AT_IT = "I am still working on that."
 SO_FAR = "I have {said} so far. What comes after that?"
 HEARD = "I heard {said}."
 

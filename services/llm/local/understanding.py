@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +16,17 @@ from parley.embedding import Vectors
 from parley.phrases import normalise
 from parley.telemetry import NLU_LATENCY
 from services.llm.local import moves, slots
-from services.llm.local.domain import Domain, Match, comparable
+from services.llm.local.domain import COMMON, Domain, Match, comparable
 
 PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be believed alone
 HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
 MARGIN = 0.03  # an intent must be nearer than what is off the topic by this much
+OFF_MARGIN = 0.1  # off the topic by this much more: not even knowledge is asked
 NEAREST = 3
+CLAUSE_SHARE = 0.8  # a pattern in one clause of several
+CLAUSE_COST = 0.03  # a clause alone says less surely what is wanted than the whole sentence
+ENDING_COST = 0.08  # nobody is hung up on by a guess
+_MAX_CLAUSES = 4
 _SETTLED = (
     "yes",
     "no",
@@ -36,7 +43,10 @@ class Embeds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match."""
+    """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match.
+
+    `off_topic`: clearly nearer to small talk and other trades than to anything in the domain.
+    """
 
     text: str
     move: str = ""
@@ -45,6 +55,7 @@ class Meaning:
     by: str = ""
     share: float = 0.0
     score: float = 0.0
+    off_topic: bool = False
 
 
 class Understanding:
@@ -67,7 +78,7 @@ class Understanding:
         intents, phrases = np.array([e.intent for e in examples]), np.array([e.phrase for e in examples])
         self._names = list(dict.fromkeys(e.intent for e in examples))
         self._vectors = {name: vectors[intents == name] for name in self._names}
-        self.threshold = _threshold(vectors, intents, phrases, self._off_topic)
+        self.threshold = await asyncio.to_thread(_threshold, vectors, intents, phrases, self._off_topic)
         self._embedder = embedder
         self._known.clear()
 
@@ -78,36 +89,49 @@ class Understanding:
             self._known.move_to_end(text)
             return known
         begin = perf_counter()
-        meaning = await self._work_out(text)
+        meaning = await self._work_out(text, _clauses(said, text))
         NLU_LATENCY.labels(meaning.by or "none").observe((perf_counter() - begin) * 1000)
         self._known[text] = meaning
         if len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return meaning
 
-    async def _work_out(self, text: str) -> Meaning:
+    async def _work_out(self, text: str, clauses: list[str]) -> Meaning:
         move = moves.move(text)
-        _, content = moves.leading(text)
         matches = self.domain.matches(text)
         if matches and matches[0].share >= PATTERN_SHARE and not (move in ("yes", "no") and matches[0].share < 1):
-            best = matches[0]
-            return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
-        if move in _SETTLED or not text or self._embedder is None:
+            return self._matched(text, move, matches[0])
+        if move in _SETTLED or not text:
             return Meaning(text, move, slots=self._all_slots(text))
-        vector = (await self._embedder.embed_async([comparable(content or text)]))[0]
-        return self._nearest(text, move, vector, matches)
+        for clause in clauses:  # the last one first: people come to the point at the end
+            if (found := self.domain.matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
+                return self._matched(text, move, found[0])
+        if self._embedder is None:
+            return Meaning(text, move, slots=self._all_slots(text))
+        _, content = moves.leading(text)
+        vectors = await self._embedder.embed_async([comparable(part) for part in (content or text, *clauses)])
+        return self._nearest(text, move, vectors, matches)
 
-    def _nearest(self, text: str, move: str, vector: Vectors, matches: list[Match]) -> Meaning:
+    def _matched(self, text: str, move: str, best: Match) -> Meaning:
+        return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
+
+    def _nearest(self, text: str, move: str, vectors: Vectors, matches: list[Match]) -> Meaning:
+        """By the meaning of the whole sentence (first row) or of one of its clauses, whichever is nearest."""
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
-        off = _near(self._off_topic, vector)
-        scores = {n: _near(self._vectors[n], vector) + HINT * hints.get(n, 0.0) for n in self._names}
-        name = max(scores, key=scores.__getitem__, default="")
-        if not name or scores[name] < self.threshold or scores[name] < off + MARGIN:
-            return Meaning(text, move, slots=self._all_slots(text), score=scores.get(name, 0.0))
-        mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[name]}
-        return Meaning(text, move, name, mentioned, "meaning", hints.get(name, 0.0), scores[name])
+        best, score, off = "", 0.0, 0.0
+        for row, vector in enumerate(vectors):
+            strange = _near(self._off_topic, vector)
+            off = max(off, strange) if row == 0 else off
+            for name in self._names:
+                near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (CLAUSE_COST if row else 0.0)
+                if near > score and near >= strange + MARGIN:
+                    best, score = name, near
+        if score < self.threshold + (ENDING_COST if self.domain.ends_call(best) else 0.0):
+            return Meaning(text, move, slots=self._all_slots(text), score=score, off_topic=off > score + OFF_MARGIN)
+        mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best]}
+        return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
 
     def _slots(self, match: Match, text: str) -> dict[str, str]:
         """The match's slots, and what the rest of the sentence says for slots that the intent knows."""
@@ -123,6 +147,17 @@ class Understanding:
         return {name: value for name, value in found.items() if value}
 
 
+def _clauses(said: str, text: str) -> list[str]:
+    """Parts of a sentence, by its punctuation and by "and" and "but"; the last first. [] if it is one."""
+    parts = [normalise(p) for p in re.split(r"[.,;:!?\u2013\u2014]+\s|\s(?:and|but|because|so)\s", said)]
+    parts = [p for p in parts if len(p.split()) > 2 and p != text]
+    return parts[::-1][:_MAX_CLAUSES]
+
+
+def _says_enough(clause: str) -> bool:
+    return sum(word not in COMMON for word in clause.split()) > 0
+
+
 def _near(examples: Vectors, vector: Vectors) -> float:
     """Nearness to a set: the mean of its nearest few, leaning to the very nearest."""
     if not len(examples):
@@ -132,7 +167,9 @@ def _near(examples: Vectors, vector: Vectors) -> float:
 
 
 def _threshold(vectors: Vectors, intents: np.ndarray, phrases: np.ndarray, off: Vectors) -> float:
-    """Half way between how near strangers come to any intent and how near an intent's own phrases come to it.
+    """Half way between how near most strangers come to any intent and how near most of its own phrases come to it.
+
+    Strangers that come nearer (other trades' hours, prices and repairs) are told by the margin, not by this.
 
     Each example is judged without its own template's sentences; each sentence that is off the topic against all.
     """
@@ -144,4 +181,4 @@ def _threshold(vectors: Vectors, intents: np.ndarray, phrases: np.ndarray, off: 
     strangers = [max(_near(vectors[intents == name], v) for name in np.unique(intents)) for v in off]
     if not own or not strangers:
         return 0.6
-    return float(np.clip((np.percentile(own, 25) + np.percentile(strangers, 90)) / 2, 0.4, 0.75))
+    return float(np.clip((np.percentile(own, 25) + np.percentile(strangers, 75)) / 2, 0.4, 0.75))

@@ -45,6 +45,7 @@ class Local:
         self._settings = settings
         self._agents: dict[str, Understanding] = {}
         self._embedder: Embeds | None = None
+        self._reader: answers.Reader | None = None
         self._loaded = False
         self._loading = asyncio.Lock()
 
@@ -68,15 +69,22 @@ class Local:
             await asyncio.to_thread(close)
 
     async def _round(self, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
+        messages, said = _without_note(request.messages)
+        text, calls = await self._answer(request, messages, understanding)
+        rest = text.removeprefix(said) if said and text.startswith(said) else text
+        return rest.strip(), calls
+
+    async def _answer(
+        self, request: ChatRequest, messages: tuple[Message, ...], understanding: Understanding
+    ) -> tuple[str, list[ToolCall]]:
         domain = understanding.domain
-        results = _fresh_results(request.messages)
-        if results:
+        if results := _fresh_results(messages):
             words = [answers.of_result(domain.intents.get(domain.of_tool(n)), r, domain.agent) for n, r in results]
             return " ".join(dict.fromkeys(words)), []
         frame, said = Frame(), ""
         act: Act = Say(domain.agent.domain.fallback)
-        recent = [i for i, m in enumerate(request.messages) if m.role is Role.USER][-_REMEMBERED:]
-        for message in request.messages[recent[0] if recent else 0 :]:
+        recent = [i for i, m in enumerate(messages) if m.role is Role.USER][-_REMEMBERED:]
+        for message in messages[recent[0] if recent else 0 :]:
             if message.role is Role.USER:
                 said = message.text
                 frame, act = dialogue.step(frame, await understanding.of(said), domain)
@@ -85,7 +93,9 @@ class Local:
         if isinstance(act, Call):
             return self._call(act, request, understanding)
         if isinstance(act, Look):
-            found = await answers.of_knowledge(said, request.passages, self._embedder, act.sure)
+            least = answers.SURE_SCORE if act.sure else answers.ALONE_SCORE
+            least = answers.STRANGE_SCORE if act.off_topic else least
+            found = await self._reader.answer(said, request.passages, least) if self._reader else ""
             return found or dialogue.fallback(frame, act.sure, domain), []
         return act.text, []
 
@@ -121,17 +131,32 @@ class Local:
                 from parley.embedding import Embedder
 
                 self._embedder = await asyncio.to_thread(Embedder.load, self._settings.data_dir)
+                self._reader = answers.Reader(self._embedder)
             except (ModuleNotFoundError, Misconfigured) as e:
                 log.warning("no sentence embeddings: only the agent's own phrases are understood", reason=str(e))
         return self._embedder
 
 
+def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], str]:
+    """The messages without a note to go on after an answer that broke off, and the words said of that answer.
+
+    Such a note is a message of the user's side in parentheses, right after the bot's own: nobody speaks that.
+    """
+    if len(messages) > 1 and messages[-1].role is Role.USER and messages[-2].role is Role.ASSISTANT:
+        note = messages[-1].text
+        if note.startswith("(") and note.endswith(")") and not messages[-2].tool_calls:
+            return messages[:-2], messages[-2].text
+    return messages, ""
+
+
 def _fresh_results(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
-    """(tool, result) of the tool messages at the end: this round words them."""
-    results: list[tuple[str, str]] = []
+    """(tool, result) that this round words: those at the end; of tools that took long, also behind other words."""
     names = {c.id: c.name for m in messages for c in m.tool_calls}
+    behind = bool(messages) and messages[-1].role is Role.ASSISTANT
+    results: list[tuple[str, str]] = []
     for message in reversed(messages):
-        if message.role is not Role.TOOL:
+        if message.role is Role.TOOL:
+            results.append((names.get(message.tool_call_id, ""), message.text))
+        elif results or not behind:
             break
-        results.append((names.get(message.tool_call_id, ""), message.text))
     return results[::-1]

@@ -1,0 +1,118 @@
+"""The front desk of Bellweather Bikes on the engine without a vendor: whole calls, and how well it understands.
+
+The sentences in data/own_*.yaml and the engine have one author; the floors below say what is kept, not what is good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from parley.agents import load_agent
+from parley.embedding import Embedder
+from services.llm.contract import Passage
+from services.llm.local import moves
+from services.llm.local.domain import Domain
+from services.llm.local.understanding import Understanding
+from services.llm.providers.local import Local
+from tests.llm.conftest import settings
+from tests.llm.talk import Talk, spec
+
+AGENTS = Path(__file__).parents[2] / "agents"
+DATA = Path(__file__).parent / "data"
+ORDERS = {"1234": "Order one two three four was shipped yesterday.", "1235": "Order one two three five is delayed."}
+TOOLS: dict[str, Any] = {
+    "check_order_status": lambda order_number: (
+        {"summary": ORDERS[order_number]} if order_number in ORDERS else {"error": "I can not find that order."}
+    ),
+    "get_business_hours": lambda day="": {"summary": f"Open {day or 'all week'}."},
+    "transfer_to_human": lambda: {"summary": "I am connecting you."},
+    "end_call": lambda: {"summary": "Thank you for calling. Goodbye."},
+}
+SPECS = (
+    spec("check_order_status", "order_number"),
+    spec("get_business_hours", "day"),
+    spec("transfer_to_human", "reason"),
+    spec("end_call", "reason"),
+)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def engine(data_dir: Path) -> Local:
+    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=data_dir))
+
+
+@pytest.fixture
+def talk(engine: Local) -> Talk:
+    return Talk(lambda: engine, "frontdesk", TOOLS, SPECS)
+
+
+async def test_a_call_about_two_orders_the_hours_and_goodbye(talk: Talk) -> None:
+    assert "order number" in await talk.say("Hi, where's my order?")
+    assert await talk.say("one two three four") == ORDERS["1234"]
+    assert await talk.say("and order one two three five?") == ORDERS["1235"]
+    assert await talk.say("when are you open on Saturday?") == "Open saturday."
+    assert await talk.say("and Sunday?") == "Open sunday."
+    assert "Goodbye" in await talk.say("that's all, thank you")
+    assert [name for name, _ in talk.did][-1] == "end_call"
+
+
+async def test_yes_to_the_offer_of_a_colleague(talk: Talk) -> None:
+    offer = await talk.say("my washing machine is leaking")
+    assert "connect you to a colleague" in offer
+    assert await talk.say("yes please") == "I am connecting you."
+
+
+async def test_an_answer_from_the_shop_s_knowledge(talk: Talk) -> None:
+    text = (AGENTS / "frontdesk" / "knowledge" / "prices.md").read_text("utf-8")
+    talk.passages = tuple(Passage(part, "prices.md", 0.5) for part in text.split("\n## "))
+    assert "forty five dollars" in await talk.say("what would a new chain be?")
+    assert await talk.say("say that again") == talk.messages[1].text
+
+
+async def test_a_person_at_once(talk: Talk) -> None:
+    assert await talk.say("I want to talk to a real person") == "I am connecting you."
+    assert talk.did == [("transfer_to_human", {})]
+
+
+async def test_what_is_not_known_is_said_to_be(talk: Talk) -> None:
+    fallback = load_agent(AGENTS, "frontdesk").domain.fallback
+    assert await talk.say("do you have a warranty") == f"{moves.DO_NOT_KNOW} {fallback}"
+
+
+@pytest.fixture(scope="module")
+def understanding(data_dir: Path) -> Understanding:
+    made, embedder = Understanding(Domain(load_agent(AGENTS, "frontdesk"))), Embedder.load(data_dir)
+    asyncio.run(made.learn(embedder))
+    return made
+
+
+async def test_paraphrases_are_understood(understanding: Understanding) -> None:
+    rows: list[list[Any]] = yaml.safe_load((DATA / "own_paraphrases.yaml").read_text("utf-8"))
+    assert len(rows) >= 60
+    missed, slots_missed = [], []
+    for text, intent, *rest in rows:
+        meaning = await understanding.of(text)
+        question = intent == "knowledge" and understanding.domain.is_question(meaning.intent)
+        if not question and meaning.intent != intent:
+            missed.append((text, meaning.intent))
+        elif meaning.slots != (rest[0] if rest else {}):
+            slots_missed.append((text, meaning.slots))
+    assert len(missed) <= 0.1 * len(rows), missed
+    assert len(slots_missed) <= 0.03 * len(rows), slots_missed
+
+
+async def test_what_is_off_the_topic_is_left_alone(understanding: Understanding) -> None:
+    texts: list[str] = yaml.safe_load((DATA / "own_out_of_domain.yaml").read_text("utf-8"))
+    assert len(texts) >= 30
+    taken = [(text, m.intent) for text in texts if (m := await understanding.of(text)).intent or m.move]
+    assert len(taken) <= 0.06 * len(texts), taken
