@@ -12,10 +12,13 @@ import uvicorn
 
 from parley import telemetry
 from parley.aio import TaskSet
+from parley.bus import Bus
+from parley.callstate import CallStore
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from services.gateway.app import build
-from services.gateway.gateway import Ended, Gateway, opened
+from services.gateway.gateway import Gateway, opened
+from services.gateway.stored import ended_by_state
 
 log = structlog.get_logger()
 
@@ -82,11 +85,15 @@ def listening(settings: Settings) -> socket.socket:
     return bound
 
 
-async def serve(settings: Settings, ended: Ended | None = None) -> None:
+async def serve(settings: Settings) -> None:
     """Serve until SIGTERM (after draining) or SIGINT (at once)."""
     with listening(settings) as bound:
         # The gateway shows /metrics at its own port.
         quiet = settings.model_copy(update={"metrics_port": -1})
-        async with telemetry.started("gateway", quiet), opened(settings, ended) as gateway:
+        async with (
+            telemetry.started("gateway", quiet),
+            Bus(settings, "gateway") as bus,
+            opened(settings, ended_by_state(CallStore(bus))) as gateway,
+        ):
             log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1])
             await make_server(gateway).serve(sockets=[bound])

@@ -1,0 +1,16 @@
+"""What the stored state of a call says to a gateway that does not know the call."""
+
+from __future__ import annotations
+
+from parley.callstate import CallStore
+from services.gateway.gateway import Ended
+
+
+def ended_by_state(store: CallStore) -> Ended:
+    """Whether the mind has ended a call. The function raises Unavailable when the state cannot be read."""
+
+    async def ended(call_id: str) -> bool:
+        found = await store.read(call_id)
+        return found is not None and found[0].state.floor.WhichOneof("floor") == "ended"
+
+    return ended
