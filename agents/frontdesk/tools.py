@@ -106,7 +106,7 @@ def _days_asked(day: str | None, today: date) -> list[str]:
         return []
     if "weekend" in text:
         return WEEKDAYS[5:]
-    for word, ahead in (("today", 0), ("now", 0), ("tonight", 0), ("tomorrow", 1)):
+    for word, ahead in (("today", 0), ("now", 0), ("tonight", 0), ("day after tomorrow", 2), ("tomorrow", 1)):
         if word in text:
             return [WEEKDAYS[(today.weekday() + ahead) % 7]]
     named = [name for name in WEEKDAYS if name in text]

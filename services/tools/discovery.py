@@ -20,6 +20,7 @@ from services.tools.schema import LoadedTool, load_tool
 class _Loaded:
     stamp: tuple[int, int]
     digest: str
+    module: str
     tools: Mapping[str, LoadedTool]
 
 
@@ -47,11 +48,14 @@ class Toolboxes:
         if known is None or known.stamp != stamp:
             source = path.read_bytes()
             digest = hashlib.sha256(source).hexdigest()
+            module = f"parley_agent_{agent}_{digest[:12]}"
             if known is None or known.digest != digest:
-                tools = _chosen(settings, _read(agent, path, source, digest), path)
+                tools = _chosen(settings, _read(module, path, source), path)
+                if known is not None:
+                    sys.modules.pop(known.module, None)
             else:
                 tools = known.tools
-            known = self._loaded[agent] = _Loaded(stamp, digest, tools)
+            known = self._loaded[agent] = _Loaded(stamp, digest, module, tools)
         return known.tools
 
     def tool(self, agent: str, name: str) -> LoadedTool:
@@ -73,15 +77,14 @@ def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mappin
     return {name: tools[name] for name in agent.tools}
 
 
-def _read(agent: str, path: Path, source: bytes, digest: str) -> dict[str, LoadedTool]:
-    module_name = f"parley_agent_{agent}_{digest[:12]}"
+def _read(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:
     spec = importlib.util.spec_from_loader(module_name, loader=None, origin=str(path))
     assert spec is not None
     module: ModuleType = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     sys.modules[module_name] = module
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the agent's own code
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the agent's own code
     except (Exception, SystemExit) as e:
         del sys.modules[module_name]
         line = e.lineno if isinstance(e, SyntaxError) else _line_in(e, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,7 @@ POLL_S = 0.2
 PURGE_S = 3600.0
 
 OVERDUE = Counter("voice_tool_overdue_total", "Tools with effects told as unknown while they went on", ["tool"])
+NOT_STORED = Counter("voice_tool_not_stored_total", "Ledger writes given up because the database stayed away")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Executor:
             if earlier is None:
                 TOOL_CALLS_TOTAL.labels(tool.name, outcome.status.value).inc()
                 if run.effects:
-                    await self._store(intent.key, outcome)
+                    await self._insist(run, lambda: self._ledger.finish(intent.key, run.claim, outcome))
             if earlier is not UNKNOWN:
                 self._remember(run)
         except ParleyError as e:
@@ -168,11 +169,11 @@ class Executor:
     async def _claim(self, run: Run, tool: LoadedTool) -> Outcome | None:
         """None: the intent is ours to do. Else what came of it: stored, waited for, or UNKNOWN."""
         intent = run.intent
-        try:
-            row = await self._ledger.claim(intent, run.claim)
-        except Unavailable:
-            row = await self._ledger.claim(intent, run.claim)  # a lost connection, perhaps after the commit
-        while row is not None:
+        until = asyncio.get_running_loop().time() + HARD_LIMIT_S
+        while True:
+            row = await self._write_claim(run)
+            if row is None:
+                return None
             if row.hash != intent.hash:
                 raise _reused(intent)
             if row.outcome is not None:
@@ -182,21 +183,34 @@ class Executor:
                     return UNKNOWN
                 if await self._ledger.take_over(intent.key, row.claim, run.claim):
                     return None
+            if asyncio.get_running_loop().time() > until:
+                return UNKNOWN
             await asyncio.sleep(POLL_S)
-            row = await self._ledger.find(intent.key)
-        return None
 
-    async def _store(self, key: Key, outcome: Outcome) -> None:
-        """Write the outcome down; while the database is away, try again for STORE_FOR_S."""
+    async def _write_claim(self, run: Run) -> Row | None:
+        """Twice when the connection was lost, perhaps after the commit; then nothing of ours may stay behind."""
+        try:
+            return await self._ledger.claim(run.intent, run.claim)
+        except Unavailable:
+            pass
+        try:
+            return await self._ledger.claim(run.intent, run.claim)
+        except Unavailable:
+            self._tasks.spawn(self._insist(run, lambda: self._ledger.release(run.intent.key, run.claim)))
+            raise
+
+    async def _insist(self, run: Run, write: Callable[[], Awaitable[None]]) -> None:
+        """Write; while the database is away, try again for STORE_FOR_S."""
         loop = asyncio.get_running_loop()
         until, pause = loop.time() + STORE_FOR_S, 0.1
         while True:
             try:
-                await self._ledger.finish(key, outcome)
+                await write()
                 return
             except Unavailable as e:
                 if loop.time() > until:
-                    log.error("outcome not stored", call_id=key[0], intent=key[1], error=str(e))
+                    NOT_STORED.inc()
+                    log.error("ledger not written", call_id=run.intent.call_id, intent=run.intent.number, error=str(e))
                     return
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)

@@ -61,16 +61,22 @@ class Ledger:
 
     async def take_over(self, key: Key, old: str, new: str) -> bool:
         """Make a dead replica's row ours; False when somebody else did, or it ended."""
-        mine = _is(key) & (ledger.c.claim == old) & ledger.c.outcome_pii.is_(None)
         async with self._database.transaction() as connection:
-            done = await connection.execute(update(ledger).where(mine).values(claim=new, executor=self._instance))
+            done = await connection.execute(
+                update(ledger).where(_open(key, old)).values(claim=new, executor=self._instance)
+            )
         return bool(done.rowcount == 1)
 
-    async def finish(self, key: Key, outcome: Outcome) -> None:
-        """Store the outcome; the first one stays."""
+    async def finish(self, key: Key, claim: str, outcome: Outcome) -> None:
+        """Store the outcome of `claim`; the first one stays."""
         values = {"outcome_pii": _dump(outcome), "ended_at": func.now()}
         async with self._database.transaction() as connection:
-            await connection.execute(update(ledger).where(_is(key), ledger.c.outcome_pii.is_(None)).values(values))
+            await connection.execute(update(ledger).where(_open(key, claim)).values(values))
+
+    async def release(self, key: Key, claim: str) -> None:
+        """Take back a claim whose work never began."""
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(ledger).where(_open(key, claim)))
 
     async def settle(self, call_id: str, epoch: Epoch) -> list[Row]:
         """Fence every lower epoch, and what was begun so far. Raises Superseded when a higher one was here."""
@@ -124,6 +130,10 @@ class Ledger:
 
 def _is(key: Key) -> Any:
     return (ledger.c.call_id == key[0]) & (ledger.c.intent == key[1])
+
+
+def _open(key: Key, claim: str) -> Any:
+    return _is(key) & (ledger.c.claim == claim) & ledger.c.outcome_pii.is_(None)
 
 
 async def _find(connection: AsyncConnection, key: Key) -> Row | None:

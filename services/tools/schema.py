@@ -55,6 +55,8 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
     at = f"{where}: tool {name}"
     if not (isinstance(marks.limit_s, int | float) and 0 < marks.limit_s <= 600 and marks.level >= 0):
         raise Misconfigured(f"{at}: limit_s must be above 0 and at most 600, level 0 or more")
+    if not re.fullmatch(r"[a-zA-Z_]\w{0,63}", name, re.ASCII):
+        raise Misconfigured(f"{at}: a tool needs a name of at most 64 letters, digits and underscores")
     description, notes = _docstring(function)
     if not description:
         raise Misconfigured(f"{at}: needs a docstring, it tells the model when to use the tool")

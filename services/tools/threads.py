@@ -35,7 +35,11 @@ class Threads:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(self._deliver, done, value, error)
 
-        threading.Thread(target=body, name="tool", daemon=True).start()
+        try:
+            threading.Thread(target=body, name="tool", daemon=True).start()
+        except RuntimeError:
+            self._free.release()
+            raise
         return await done
 
     def _deliver(self, done: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
-from parley.errors import AlreadyExists, BadInput, NotFound
+from parley.errors import AlreadyExists, AtCapacity, BadInput, NotFound
+from services.tools.threads import Threads
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, Desk
 
@@ -198,3 +200,38 @@ async def test_a_lookup_asked_twice_is_done_once(desk: Desk, journal: Journal) -
     for _ in range(2):
         assert (await desk.execute("ask_supplier", arguments={"journal": journal.path})).status == STATUS.STATUS_OK
     assert journal.text() == "asked\n"
+
+
+async def test_at_capacity_it_says_so(
+    desk: Desk, journal: Journal, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.tools.executor.MAX_RUNS", 1)
+    arguments = {"journal": journal.path, "gate": gate.path}
+    booked = asyncio.create_task(desk.execute("book_visit", 1, arguments=arguments))
+    await asyncio.to_thread(gate.arrived)
+    with pytest.raises(AtCapacity, match="1 tools are running here"):
+        await desk.execute("out_of_stock", 2)
+    monkeypatch.undo()
+    assert (await desk.execute("out_of_stock", 2)).status == STATUS.STATUS_FAILED
+    gate.open()
+    assert (await booked).status == STATUS.STATUS_OK
+
+
+async def test_threads_are_bounded_and_a_left_one_keeps_its_place() -> None:
+    threads = Threads(1)
+    go, seen = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stuck() -> bool:
+        loop.call_soon_threadsafe(seen.set)
+        return go.wait(5)
+
+    first = asyncio.create_task(threads.run(stuck))
+    await seen.wait()
+    first.cancel()
+    second = asyncio.create_task(threads.run(lambda: "served"))
+    await asyncio.wait({first})
+    await asyncio.sleep(0.05)
+    assert not second.done()
+    go.set()
+    assert await second == "served"

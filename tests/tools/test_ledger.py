@@ -51,7 +51,7 @@ async def test_only_one_takes_over_and_none_once_it_ended(rows: Ledger) -> None:
     await rows.claim(BOOK, "dead")
     assert await rows.take_over(BOOK.key, "dead", "second")
     assert not await rows.take_over(BOOK.key, "dead", "third")
-    await rows.finish(BOOK.key, Outcome(Status.OK, "{}"))
+    await rows.finish(BOOK.key, "second", Outcome(Status.OK, "{}"))
     assert not await rows.take_over(BOOK.key, "second", "third")
 
 
@@ -59,11 +59,23 @@ async def test_only_one_takes_over_and_none_once_it_ended(rows: Ledger) -> None:
 async def test_the_first_outcome_stays(rows: Ledger, then: HangUp | Transfer | None) -> None:
     first = Outcome(Status.OK, '{"summary":"Booked."}', then=then)
     await rows.claim(BOOK, "mine")
-    await rows.finish(BOOK.key, first)
-    await rows.finish(BOOK.key, Outcome(Status.FAILED, message="late"))
+    await rows.finish(BOOK.key, "another", Outcome(Status.OK, "{}"))
+    await rows.finish(BOOK.key, "mine", first)
+    await rows.finish(BOOK.key, "mine", Outcome(Status.FAILED, message="late"))
     found = await rows.find(BOOK.key)
     assert found is not None
     assert found.outcome == first
+
+
+async def test_a_claim_whose_work_never_began_is_taken_back(rows: Ledger) -> None:
+    await rows.claim(BOOK, "mine")
+    await rows.release(BOOK.key, "other")
+    assert await rows.find(BOOK.key) is not None
+    await rows.release(BOOK.key, "mine")
+    assert await rows.claim(BOOK, "other") is None
+    await rows.finish(BOOK.key, "other", Outcome(Status.OK, "{}"))
+    await rows.release(BOOK.key, "other")
+    assert await rows.find(BOOK.key) is not None
 
 
 async def test_a_call_with_very_many_intents_tells_the_newest(rows: Ledger) -> None:

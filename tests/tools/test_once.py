@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from parley.errors import AlreadyExists, Misconfigured, Superseded
+from parley.errors import AlreadyExists, Misconfigured, Superseded, Unavailable
+from services.tools.contract import Intent, Row
+from services.tools.ledger import Ledger
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, Desk, process, serving, settings, start
 
@@ -143,3 +145,29 @@ async def test_a_broken_agent_is_left_out_unless_it_answers_the_phone(tmp_path: 
     with pytest.raises(Misconfigured, match=r"tools.py, line 1: SyntaxError"):
         async with serving(settings(tmp_path / "data", tmp_path, "bad")):
             pass
+
+
+async def test_the_ledger_fails_at_the_start_and_nothing_is_done(
+    desk: Desk, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim was committed and its answer lost, twice: it is taken back, and the next attempt does it."""
+    real, lost = Ledger.claim, 2
+
+    async def claim(self: Ledger, intent: Intent, name: str) -> Row | None:
+        nonlocal lost
+        row = await real(self, intent, name)
+        lost -= 1
+        if lost >= 0:
+            raise Unavailable("the tools database is lost: test")
+        return row
+
+    monkeypatch.setattr(Ledger, "claim", claim)
+    with pytest.raises(Unavailable, match="the tools database is lost"):
+        await desk.execute("book_visit", 1, arguments={"journal": journal.path})
+    assert journal.text() == ""
+    while await desk.settle((1, 1)):  # noqa: ASYNC110 - the service takes it back in its own time
+        await asyncio.sleep(0.01)
+    assert (await desk.execute("book_visit", 1, arguments={"journal": journal.path})).status == STATUS.STATUS_OK
+    lost = 1
+    assert (await desk.execute("book_visit", 2, arguments={"journal": journal.path})).status == STATUS.STATUS_OK
+    assert journal.text() == "booked CA1/1\nbooked CA1/2\n"
