@@ -1,0 +1,150 @@
+"""pocketsphinx decoders: reused from utterance to utterance, with the channel of each caller kept apart.
+
+What a channel does to the sound is taken out by subtracting a cepstral mean. Decoders of pocketsphinx start from a
+mean of no use to a telephone and learn over many utterances; a call has few. So a session starts from the mean usual
+for its sample rate, and each utterance corrects it by its own first second before it is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pocketsphinx
+
+from services.stt.local.model import Model
+
+if TYPE_CHECKING:
+    from parley.audio import Samples
+
+FRAMES_PER_S = 100
+MAX_IDLE = 20
+# Means of the 13 cepstra over speech, telephone (nothing above 4 kHz) and wide band.
+TELEPHONE_MEAN = (48.0, 27.0, -42.0, 41.0, -23.0, 2.0, 8.0, -35.0, 18.0, -18.0, 0.0, 8.0, -17.0)
+WIDE_MEAN = (55.0, 3.0, -12.0, 18.0, -12.0, 4.0, -8.0, -12.0, 1.0, -10.0, 5.0, -2.0, 0.0)
+_OWN_SHARE = 0.6
+_KEEP = 0.5
+
+Mean = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """`start_ms`, `end_ms` from the utterance's start; `probability` among the alternatives considered."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """`probability`: posterior of the whole sentence among all that the search kept."""
+
+    words: tuple[HeardWord, ...]
+    probability: float
+
+
+class Decoders:
+    """Idle decoders of one model. A new one takes about 12 ms and 7 MB; at most 20 stay idle."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._idle: list[pocketsphinx.Decoder] = []
+        self.out = 0
+
+    def take(self) -> pocketsphinx.Decoder:
+        decoder = self._idle.pop() if self._idle else self._new()
+        self.out += 1
+        return decoder
+
+    def give_new(self) -> None:
+        """Make one ahead of the first utterance, so that a model that cannot be read is found when a call begins."""
+        if not self._idle and not self.out:
+            self._idle.append(self._new())
+
+    def _new(self) -> pocketsphinx.Decoder:
+        return pocketsphinx.Decoder(samprate=16000, loglevel="FATAL", lm=str(self._model.lm), dict=str(self._model.words))
+
+    def give(self, decoder: pocketsphinx.Decoder) -> None:
+        self.out -= 1
+        if len(self._idle) < MAX_IDLE:
+            self._idle.append(decoder)
+
+
+class Channel:
+    """The running cepstral mean of one caller."""
+
+    def __init__(self, rate: int) -> None:
+        self.mean: Mean = TELEPHONE_MEAN if rate <= 8000 else WIDE_MEAN
+
+    def learn(self, mean: Mean) -> None:
+        self.mean = tuple(a + _KEEP * (b - a) for a, b in zip(self.mean, mean, strict=True))
+
+
+class Decoding:
+    """One utterance on one decoder. `begin` with its first second, `feed` the rest, then `finish` or `drop`."""
+
+    def __init__(self, decoders: Decoders, channel: Channel) -> None:
+        self._decoders = decoders
+        self._decoder = decoders.take()
+        self._channel = channel
+        self._open = False
+
+    def begin(self, opening: Samples) -> None:
+        own = self._mean_of(opening)
+        mean = tuple(a + _OWN_SHARE * (b - a) for a, b in zip(self._channel.mean, own, strict=True))
+        self._decoder.set_cmn(",".join(f"{value:.3f}" for value in mean))
+        self._decoder.start_utt()
+        self._open = True
+
+    def feed(self, samples: Samples) -> None:
+        self._decoder.process_raw(samples.tobytes(), False, False)
+
+    def words_so_far(self) -> list[str]:
+        hypothesis = self._decoder.hyp()
+        return [_plain(word) for word in hypothesis.hypstr.split()] if hypothesis else []
+
+    def finish(self) -> Heard:
+        """The last two passes (25-50 ms) and the result; the decoder is given back."""
+        self._close()
+        self._channel.learn(_read_mean(self._decoder))
+        words = tuple(self._words())
+        heard = Heard(words, float(self._decoder.get_prob()) if words else 0.0)
+        self._decoders.give(self._decoder)
+        return heard
+
+    def drop(self) -> None:
+        self._close()
+        self._decoders.give(self._decoder)
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._decoder.end_utt()
+
+    def _mean_of(self, samples: Samples) -> Mean:
+        """Cepstral mean of some sound, computed without a search."""
+        self._decoder.start_utt()
+        self._decoder.process_raw(samples.tobytes(), True, True)
+        mean = _read_mean(self._decoder)
+        self._decoder.end_utt()
+        return mean
+
+    def _words(self) -> Iterator[HeardWord]:
+        for segment in self._decoder.seg() or ():
+            if segment.word[0] in "<[+":
+                continue
+            start, end = (frame * 1000 // FRAMES_PER_S for frame in (segment.start_frame, segment.end_frame + 1))
+            yield HeardWord(_plain(segment.word), start, end, min(1.0, float(segment.prob)))
+
+
+def _read_mean(decoder: pocketsphinx.Decoder) -> Mean:
+    return tuple(float(value) for value in decoder.get_cmn().split(","))
+
+
+def _plain(word: str) -> str:
+    """Without the number of the pronunciation: "the(2)" -> "the"."""
+    return word.partition("(")[0]

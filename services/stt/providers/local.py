@@ -1,0 +1,106 @@
+"""The recogniser on this machine: needs no key and no download, knows the agent's own domain and little else.
+
+Clear English about what the agent's files speak of. Speech outside of that comes as a Final without text (not
+understood); noise comes as nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import multiprocessing
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import structlog
+
+from parley.agents import load_agent
+from parley.aio import background
+from parley.errors import BadInput, Unavailable
+from parley.settings import Settings
+from services.stt.contract import Flush, SpeechEvent, SttConfig
+from services.stt.local import model
+from services.stt.local.pool import Pool
+
+MAX_WORKERS = 4
+_RATES = (8000, 16000, 24000, 44100, 48000)
+_log = structlog.get_logger()
+
+
+class Local:
+    """Starts its worker processes and the building of the default agent's language model (about 1.5 s, then kept).
+
+    Raises ModuleNotFoundError without pocketsphinx; NotFound or Misconfigured for the default agent's files.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if importlib.util.find_spec("pocketsphinx") is None:
+            raise ModuleNotFoundError("pocketsphinx is not installed", name="pocketsphinx")
+        self._settings = settings
+        self._cache = settings.data_dir.absolute() / "stt"
+        self._models: dict[tuple[str, tuple[str, ...]], Future[model.Model]] = {}
+        self._model(settings.agent, ())
+        self.pool = Pool(settings.workers or min(MAX_WORKERS, len(os.sched_getaffinity(0))))
+
+    async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
+        """Raises BadInput (language, rate), NotFound (agent), AtCapacity, VendorLost (worker died), Unavailable."""
+        _check(config)
+        stream = await self.pool.open(config, await self._ready_model(config))
+        try:
+            async with background(stream.pump(audio)):
+                async for event in stream.events():
+                    yield event
+        finally:
+            stream.close()
+
+    async def aclose(self) -> None:
+        await self.pool.close()
+
+    async def _ready_model(self, config: SttConfig) -> model.Model:
+        name = config.agent or self._settings.agent
+        own = load_agent(self._settings.agents_dir, name).keyterms
+        extra = tuple(sorted(set(config.keyterms[: model.MAX_KEYTERMS]) - set(own)))
+        try:
+            return await asyncio.shield(asyncio.wrap_future(self._model(name, extra)))
+        except BrokenProcessPool as e:
+            self._models.pop((name, extra), None)
+            raise Unavailable(f"the language model of {name!r} could not be built: its process died") from e
+
+    def _model(self, name: str, keyterms: tuple[str, ...]) -> Future[model.Model]:
+        """The model, built in a process of its own when no earlier run has left it."""
+        key = (name, keyterms)
+        if key in self._models:
+            return self._models[key]
+        agent = load_agent(self._settings.agents_dir, name)
+        folder = model.folder_of(self._cache, agent, keyterms)
+        future: Future[model.Model]
+        if (kept := model.load(folder)) is not None:
+            future = Future()
+            future.set_result(kept)
+        else:
+            builder = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            future = builder.submit(model.build, folder, agent, (self._settings.agents_dir / name).absolute(), keyterms)
+            builder.shutdown(wait=False)
+        future.add_done_callback(lambda done: _report(name, done))
+        if len(self._models) >= model.KEPT:
+            self._models.pop(next(iter(self._models)))
+        self._models[key] = future
+        return future
+
+
+def _check(config: SttConfig) -> None:
+    if config.language.partition("-")[0].lower() not in ("", "en"):
+        raise BadInput(f"language: the local recogniser knows only English, not {config.language!r}; PARLEY_STT=deepgram")
+    if config.format.rate not in _RATES:
+        raise BadInput(f"format.rate: {config.format.rate} Hz is not one of {', '.join(map(str, _RATES))}")
+
+
+def _report(name: str, done: Future[model.Model]) -> None:
+    if done.cancelled():
+        return
+    if (error := done.exception()) is not None:
+        _log.error("language model could not be built", agent=name, error=str(error))
+    elif guessed := done.result().guessed:
+        _log.info("words not in the dictionary, their sound is guessed", agent=name, words=list(guessed))

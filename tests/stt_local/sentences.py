@@ -1,0 +1,43 @@
+"""What callers of the bakery say in these tests, and what is none of the bakery's business."""
+
+IN_DOMAIN = (
+    "hello i would like to know where my order is",
+    "where is my order two seven four nine",
+    "my order number is five five oh one",
+    "it is double four three eight",
+    "one two three four five six seven eight nine",
+    "what are your opening hours please",
+    "are you open on sunday",
+    "when do you close on friday",
+    "can i order a carrot cake for saturday",
+    "i want to order a cheesecake for tomorrow morning please",
+    "do you have any apple pie left",
+    "is my cake ready",
+    "yes please go ahead",
+    "no thank you that is all",
+    "can i speak to a human",
+    "please transfer me to an agent",
+    "could you repeat that please",
+    "how much does delivery cost",
+    "tell me about the wedding cakes",
+    "do you sell gluten free bread",
+    "is there free parking",
+    "when can i pick up my order",
+    "good morning could you please tell me the status of my order",
+    "thank you very much goodbye",
+    "at half past nine",
+    "my name is susan miller",
+)
+
+OUT_OF_DOMAIN = (
+    "the senate passed a controversial bill about immigration",
+    "my grandmother used to play the violin in a small orchestra",
+    "quantum mechanics describes the behaviour of very small particles",
+    "the goalkeeper missed the ball and they lost the championship",
+    "i think this film was directed by somebody famous",
+    "put the red boxes underneath the kitchen table",
+    "scientists discovered a new planet beyond the solar system",
+    "have you seen my blue umbrella anywhere around here",
+    "volcanoes erupted along the northern coast of the island",
+    "he bought seven shares of the telephone company",
+)
