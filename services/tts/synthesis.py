@@ -26,6 +26,11 @@ log = structlog.get_logger()
 
 FAILURES = Counter("voice_tts_engine_failures", "Utterances an engine could not finish", ["engine", "error"])
 
+
+class Stalled(VendorLost):
+    """The engine gave no audio for too long. Whoever waited for it does not wait for it again."""
+
+
 STALL_S = 5.0
 IDLE_S = 120.0
 
@@ -44,7 +49,7 @@ class Synthesis:
     """
 
     def __init__(self, engines: Sequence[Engine], stall_s: float = STALL_S, idle_s: float = IDLE_S) -> None:
-        self._engines = list(engines)
+        self.engines = list(engines)
         self._stall_s = stall_s
         self._idle_s = idle_s
 
@@ -56,11 +61,11 @@ class Synthesis:
 
     async def warm(self) -> None:
         """Let the engines get ready, so that the first caller does not wait for it."""
-        for engine in self._engines:
+        for engine in self.engines:
             await engine.provider.warm()
 
     async def aclose(self) -> None:
-        for engine in self._engines:
+        for engine in self.engines:
             await engine.provider.aclose()
 
     async def speak(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
@@ -90,17 +95,17 @@ class Synthesis:
                         audio_ms=int(spoken.ms),
                         told_to=spoken.told_to,
                     )
-                    if attempt.last or (attempt.only_if_lost and not isinstance(e, VendorLost)):
+                    if attempt.last or (attempt.is_retried and not _is_worth_a_retry(e)):
                         raise
                 spoken.abandon()
 
     def _attempts(self) -> list[_Attempt]:
         """Each engine once; a lone engine has a second try when its connection was lost."""
-        if len(self._engines) == 1:
-            only = self._engines[0]
-            return [_Attempt(only, True, only_if_lost=True), _Attempt(only, True, last=True)]
-        end = len(self._engines) - 1
-        return [_Attempt(engine, i == 0, last=i == end) for i, engine in enumerate(self._engines)]
+        if len(self.engines) == 1:
+            only = self.engines[0]
+            return [_Attempt(only, True, is_retried=True), _Attempt(only, True, last=True)]
+        end = len(self.engines) - 1
+        return [_Attempt(engine, i == 0, last=i == end) for i, engine in enumerate(self.engines)]
 
     async def _perform(
         self, attempt: _Attempt, script: Script, spoken: _Spoken, config: TtsConfig
@@ -140,7 +145,7 @@ class Synthesis:
             if script.error is not None:
                 raise script.error from None
             if self._is_due(script, spoken):
-                raise VendorLost(f"{name}: no audio for {self._stall_s:g} s") from None
+                raise Stalled(f"{name}: no audio for {self._stall_s:g} s") from None
             raise TooLate(f"text: nothing came for {self._idle_s:g} s; end a stream whose text is complete") from None
         finally:
             script.watch = None
@@ -154,12 +159,16 @@ class Synthesis:
         return knows_words and has_words(script.text, spoken.told_to)
 
 
+def _is_worth_a_retry(error: ParleyError) -> bool:
+    return isinstance(error, VendorLost) and not isinstance(error, Stalled)
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     engine: Engine
     preferred: bool
     last: bool = False
-    only_if_lost: bool = False
+    is_retried: bool = False
 
 
 class _Spoken:

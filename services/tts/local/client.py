@@ -20,7 +20,7 @@ from services.tts.local.pipe import Piece
 
 log = structlog.get_logger()
 
-RESTARTS = Counter("voice_tts_local_deaths", "Times the process of the local voice died")
+DEATHS = Counter("voice_tts_local_deaths", "Times the process of the local voice died")
 
 _MODULE = "services.tts.local.process"
 _DEATHS, _WITHIN_S = 5, 60.0
@@ -29,11 +29,13 @@ _END_S = 2.0
 _DEATH = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Running:
     process: Process
     streams: dict[int, Voice] = field(default_factory=dict)
     dead: bool = False
+    leaving: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Voice:
@@ -78,6 +80,7 @@ class VoiceProcess:
 
     def __init__(self) -> None:
         self._running: _Running | None = None
+        self._all: set[_Running] = set()
         self._starting = asyncio.Lock()
         self._deaths: deque[float] = deque(maxlen=_DEATHS)
         self._tasks = TaskSet(lambda error: log.error("the pipe of the local voice failed", exc_info=error))
@@ -114,10 +117,12 @@ class VoiceProcess:
         except OSError as e:
             raise VendorLost(f"local: the voice's process cannot be started ({e.strerror})") from e
         running = _Running(process)
+        self._all.add(running)
         self._tasks.spawn(self._listen(running))
         return running
 
     async def _listen(self, running: _Running) -> None:
+        """Hand out frames until the process ends; it never outlives its pipe."""
         stdout = running.process.stdout
         assert stdout is not None
         try:
@@ -127,26 +132,31 @@ class VoiceProcess:
                 if (voice := running.streams.get(number)) is not None:
                     voice.frames.put_nowait((kind, payload))
         except (asyncio.IncompleteReadError, pipe.BrokenPipe) as e:
-            self._deaths.append(asyncio.get_running_loop().time())
-            RESTARTS.inc()
-            log.error("the process of the local voice died", reason=type(e).__name__, streams=len(running.streams))
+            if not running.leaving:
+                self._deaths.append(asyncio.get_running_loop().time())
+                DEATHS.inc()
+                log.error("the process of the local voice died", reason=type(e).__name__, streams=len(running.streams))
         finally:
             running.dead = True
             for voice in running.streams.values():
                 voice.frames.put_nowait((_DEATH, b""))
-            await _end(running.process)
+            with suppress(ProcessLookupError):
+                running.process.kill()
+            await running.process.wait()
+            self._all.discard(running)
+            running.ended.set()
 
     async def aclose(self) -> None:
+        for running in list(self._all):
+            # A closed stdin is its sign to leave; when it does, `_listen` ends by itself.
+            running.leaving = True
+            if running.process.stdin is not None:
+                running.process.stdin.close()
+            try:
+                async with asyncio.timeout(_END_S):
+                    await running.ended.wait()
+            except TimeoutError:
+                running.process.kill()
+                await running.ended.wait()
         await self._tasks.close()
         self._running = None
-
-
-async def _end(process: Process) -> None:
-    """Closed stdin is the process's sign to leave; one that does not is killed."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), _END_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -23,7 +23,6 @@ from services.tts.words import Aligner
 log = structlog.get_logger()
 
 _OPEN_S = 4.0
-_CLOSE_S = 0.2
 _MAX_MESSAGE = 4 << 20
 # A refused upgrade is remembered, so that only one utterance in this time tries again and waits for the refusal.
 _REFUSED_FOR_S = 60.0
@@ -84,7 +83,6 @@ class ElevenLabs:
                 compression=None,
                 max_size=_MAX_MESSAGE,
                 open_timeout=_OPEN_S,
-                close_timeout=_CLOSE_S,
                 ping_interval=None,
             )
         except InvalidStatus as e:
@@ -99,7 +97,10 @@ class ElevenLabs:
         try:
             yield socket
         finally:
-            await socket.close()
+            # Finished or broken into, nothing more is due: a closing handshake would only take time, and a server
+            # that has the whole text may not read our goodbye until it has sent all of the audio.
+            socket.transport.abort()
+            await socket.wait_closed()
 
 
 async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig, aligner: Aligner) -> None:
@@ -113,7 +114,7 @@ async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsC
                     await socket.send(wire.phrase(piece))
             await socket.send(wire.CLOSING)
     except Exception:
-        await socket.close()
+        socket.transport.abort()
         raise
 
 
@@ -136,6 +137,7 @@ async def _speak(
             else:
                 _must_be_complete(sending, aligner)
         except ConnectionClosed as e:
+            _raise_of(sending)
             if e.rcvd is not None and e.rcvd.code == CloseCode.POLICY_VIOLATION:
                 raise wire.refusal(e.rcvd.reason.lower().replace(" ", "_"), e.rcvd.reason) from e
             raise VendorLost(f"elevenlabs: the connection was lost ({e.rcvd.code if e.rcvd else 'no goodbye'})") from e
@@ -146,7 +148,11 @@ async def _speak(
 
 def _must_be_complete(sending: asyncio.Task[None], aligner: Aligner) -> None:
     """A socket closed politely, without the final message: whole only if every word has sounded."""
-    if sending.done() and (error := sending.exception()) is not None:
-        raise error
+    _raise_of(sending)
     if not sending.done() or not aligner.all_told:
         raise VendorLost("elevenlabs: the socket was closed in the middle of the text")
+
+
+def _raise_of(sending: asyncio.Task[None]) -> None:
+    if sending.done() and (error := sending.exception()) is not None:
+        raise error

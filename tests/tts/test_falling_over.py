@@ -1,0 +1,218 @@
+"""What a caller hears when the voice fails in the middle of a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from parley.audio import TELEPHONE
+from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, Unavailable, VendorLost
+from services.tts.contract import AudioChunk, TtsConfig, WordTime
+from services.tts.providers.elevenlabs import ElevenLabs
+from services.tts.synthesis import Engine, Synthesis
+from services.tts.words import words_in
+from tests.sims.elevenlabs import ElevenLabsSim
+from tests.sims.faults import Fault
+from tests.sims.wordcodec import words_of
+from tests.tts.line import ANSWER, Heard, config, service, settings, text
+
+WORDS = words_of("".join(ANSWER))
+WORD_MS = 100
+
+
+class Drone:
+    """A second voice that needs no vendor: each word is 100 ms of one byte. `asked` is the text it was given."""
+
+    def __init__(self) -> None:
+        self.asked = ""
+        self.voice = "?"
+        self.begun = asyncio.Event()
+
+    async def warm(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+    async def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncIterator[AudioChunk]:
+        self.voice = config.voice
+        self.begun.set()
+        ms = 0
+        async for piece in text:
+            base = len(self.asked)
+            self.asked += piece
+            for begin, end in words_in(piece):
+                word = WordTime(base + begin, base + end, ms, ms + WORD_MS)
+                ms += WORD_MS
+                yield AudioChunk(b"\x55" * WORD_MS * config.format.bytes_per_ms, (word,))
+
+
+async def speak(synthesis: Synthesis, voice: str = "", hold: asyncio.Event | None = None) -> Heard:
+    """The answer through these engines; its text is complete only when `hold` is set."""
+
+    async def phrases() -> AsyncIterator[str]:
+        for phrase in ANSWER:
+            yield phrase
+        if hold is not None:
+            await hold.wait()
+
+    heard = Heard("".join(ANSWER), TELEPHONE)
+    async for chunk in synthesis.speak(phrases(), TtsConfig(voice=voice)):
+        heard.audio += chunk.data
+        heard.words += chunk.words  # type: ignore[arg-type]
+    return heard
+
+
+@pytest.mark.parametrize("code", [0, 1000, 1011])
+@pytest.mark.parametrize("chunks", [0, 1, 3, 9])
+async def test_the_other_voice_goes_on_at_the_word_where_the_first_was_cut_off(code: int, chunks: int) -> None:
+    drone = Drone()
+    async with ElevenLabsSim(speed=40) as sim:
+        sim.faults.add(Fault("close", code=code, after_items=chunks))
+        first = ElevenLabs(settings(sim))
+        heard = await speak(Synthesis([Engine("elevenlabs", first), Engine("local", drone)]))
+        await first.aclose()
+    heard.assert_times_are_sound()
+    by_first = heard.spoken
+    assert drone.asked
+    assert by_first + words_of(drone.asked) == WORDS
+    assert drone.asked == heard.text[len(heard.text) - len(drone.asked) :]
+
+
+@pytest.mark.parametrize("kind", ["garbage", "error", "close"])
+async def test_a_lone_voice_is_called_again_and_no_word_is_lost(kind: str) -> None:
+    async with ElevenLabsSim(speed=40) as sim, service(settings(sim)) as line:
+        sim.faults.add(Fault(kind, after_items=2, times=1))  # type: ignore[arg-type]
+        heard = await line.say()
+    assert heard.spoken == WORDS
+    heard.assert_times_are_sound()
+
+
+async def test_a_voice_that_is_lost_twice_is_reported_as_lost() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        sim.faults.add(Fault("close", code=1011))
+        with pytest.raises(Unavailable):
+            await line.refused(config(), text("Hello. "))
+
+
+@pytest.mark.parametrize("chunks", [0, 2])
+async def test_a_voice_that_stalls_is_left_after_a_while(chunks: int) -> None:
+    drone = Drone()
+    async with ElevenLabsSim() as sim:
+        sim.faults.add(Fault("stall", after_items=chunks))
+        first = ElevenLabs(settings(sim))
+        heard = await speak(
+            Synthesis([Engine("elevenlabs", first), Engine("local", drone)], stall_s=0.2), hold=drone.begun
+        )
+        await sim.until(lambda: sim.open_connections == 0)
+        await first.aclose()
+    heard.assert_times_are_sound()
+    assert heard.spoken + words_of(drone.asked) == WORDS
+
+
+async def test_a_lone_voice_that_stalls_is_reported_at_once_so_that_another_replica_can_take_over() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim), stall_s=0.1) as line:
+        sim.faults.add(Fault("stall"))
+        with pytest.raises(Unavailable, match="no audio for"):
+            await line.refused(config(), text("Are you there? "))
+        assert len(sim.records) == 1
+
+
+async def test_waiting_for_the_mind_is_no_stall() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim), stall_s=0.15) as line, await line.open() as stream:
+        await stream.write(config())
+        await stream.write(text("One moment please. "))
+        heard = b""
+        while len(heard) < 8000:
+            heard += (await stream.read()).audio.data
+        await asyncio.sleep(0.4)
+        await stream.write(text("Thank you."))
+        await stream.done_writing()
+        rest = b"".join([event.audio.data async for event in stream])
+    assert Heard("", TELEPHONE, heard + rest).spoken == words_of("One moment please. Thank you.")
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+async def test_any_refusal_lets_the_next_voice_speak(status: int) -> None:
+    drone = Drone()
+    async with ElevenLabsSim() as sim:
+        sim.faults.add(Fault("refuse", status=status))
+        first = ElevenLabs(settings(sim))
+        await speak(Synthesis([Engine("elevenlabs", first), Engine("local", drone)]), voice="X1")
+        await first.aclose()
+    assert words_of(drone.asked) == WORDS
+    assert drone.voice == ""
+
+
+class Refuser(Drone):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    async def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncIterator[AudioChunk]:
+        raise self.error
+        yield AudioChunk(b"")
+
+
+@pytest.mark.parametrize("error", [Misconfigured("key"), AtCapacity("full"), VendorLost("gone")])
+async def test_when_no_voice_is_left_the_last_error_is_told(error: Exception) -> None:
+    with pytest.raises(type(error), match=str(error)):
+        await speak(Synthesis([Engine("a", Refuser(VendorLost("first"))), Engine("b", Refuser(error))]))
+
+
+async def test_a_silent_voice_is_a_failed_one() -> None:
+    class Mute(Drone):
+        async def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncIterator[AudioChunk]:
+            [_ async for _ in text]
+            yield AudioChunk(b"")
+
+    drone = Drone()
+    await speak(Synthesis([Engine("mute", Mute()), Engine("drone", drone)]))
+    assert words_of(drone.asked) == WORDS
+
+
+async def test_each_voice_is_told_its_own_name() -> None:
+    drone = Drone()
+    engines = [Engine("elevenlabs", Refuser(VendorLost("gone"))), Engine("local", drone)]
+    await speak(Synthesis(engines), voice="elevenlabs=X1;local=en-us+f3")
+    assert drone.voice == "en-us+f3"
+
+
+async def test_a_wrong_request_is_nobody_elses_turn() -> None:
+    drone = Drone()
+    with pytest.raises(BadInput):
+        await speak(Synthesis([Engine("a", Refuser(BadInput("format"))), Engine("b", drone)]))
+    assert not drone.asked
+
+
+async def test_requests_out_of_order_are_refused_with_the_remedy() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        for wrong, remedy in (
+            ([text("Hello.")], "config: send it first"),
+            ([config(), config()], "only text is due"),
+            ([config(), text("a" * 4001)], "4,001 characters"),
+            ([config(speed=2.0)], "speed: must be 0.7 to 1.3"),
+        ):
+            with pytest.raises(BadInput, match=remedy):
+                await line.refused(*wrong)
+
+
+async def test_a_stream_without_text_is_ended() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim), idle_s=0.1) as line:
+        with pytest.raises(TooLate, match="nothing came"):
+            await line.refused(config())
+
+
+async def test_an_utterance_without_a_word_is_silence_and_no_error() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        for phrases in ((), ("",), (" ", "\n"), ("... -- ",)):
+            heard = await line.say(phrases)
+            assert heard.words == []
+
+
+async def test_over_capacity_the_next_replica_is_asked() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim), capacity=1) as line, await line.open() as stream:
+        await stream.write(config())
+        await line.until_open(1)
+        with pytest.raises(AtCapacity):
+            await line.refused(config())
