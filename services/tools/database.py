@@ -8,9 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -18,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from parley.errors import Misconfigured, Unavailable
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7_236_841_905  # PostgreSQL advisory lock: replicas that start together migrate one after another
 
 
@@ -57,7 +56,7 @@ async def open_database(url: str, data_dir: Path) -> Database:
             if database.shared:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             await connection.run_sync(_migrate)
-    except (SQLAlchemyError, OSError) as e:
+    except Exception as e:  # also the driver's and Alembic's own
         await database.close()
         where = "PARLEY_DATABASE_URL" if url else f"PARLEY_DATA_DIR: {data_dir / 'tools.db'}"
         reason = getattr(e, "orig", None) or e
@@ -65,9 +64,21 @@ async def open_database(url: str, data_dir: Path) -> Database:
     return database
 
 
+def newest_revision() -> str:
+    """Migrations are named by their revision: `0001_ledger.py`."""
+    return max(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py"))
+
+
 def _migrate(connection: Connection) -> None:
+    if inspect(connection).has_table("alembic_version"):
+        here = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if here == newest_revision():
+            return  # and a restart after a crash is not kept waiting by the import of Alembic
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, select, text
 
+from parley.errors import Misconfigured
 from parley.tooling import HangUp, Transfer
 from services.tools.contract import Intent, Outcome, Status
-from services.tools.database import Database, open_database
+from services.tools.database import MIGRATIONS, Database, newest_revision, open_database
 from services.tools.ledger import MAX_ROWS, Ledger
 from services.tools.tables import fences, ledger, metadata
 
@@ -101,6 +104,18 @@ async def test_the_migrations_make_the_tables(database: Database) -> None:
     async with database.transaction() as connection:
         changes = await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
     assert changes == []
+
+
+async def test_migrations_are_named_by_their_revision_and_an_unknown_one_is_said_clearly(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()
+    opened = await open_database("", tmp_path)
+    async with opened.transaction() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await opened.close()
+    with pytest.raises(Misconfigured, match="Can't locate revision identified by '9999'"):
+        await open_database("", tmp_path)
 
 
 async def test_a_commit_is_durable(database: Database) -> None:
