@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -127,4 +128,23 @@ async def test_the_database_goes_away_in_the_middle_and_the_outcome_is_kept(
         await desk.execute("book_visit", 2, arguments=arguments)
     assert (await desk.execute("out_of_stock", 3)).status == STATUS.STATUS_FAILED
     await serving_there.__aexit__(None, None, None)
+    assert journal.text() == "booked CA1/1\n"
+
+
+async def test_a_frozen_replica_is_given_up_and_its_late_outcome_kept(
+    tmp_path: Path, url: str, journal: Journal, gate: Gate
+) -> None:
+    arguments = {"journal": journal.path, "gate": gate.path}
+    async with serving(settings(tmp_path, url=url)) as second, process(tmp_path, url) as first:
+        await first.desk.open("book_visit", 1, arguments=arguments)
+        await asyncio.to_thread(gate.arrived)
+        first.process.send_signal(signal.SIGSTOP)
+        outcome = await second.execute("book_visit", 1, (1, 2), arguments=arguments)
+        assert outcome.status == STATUS.STATUS_UNKNOWN
+        first.process.send_signal(signal.SIGCONT)
+        gate.open()
+        async with asyncio.timeout(5):
+            while outcome.status == STATUS.STATUS_UNKNOWN:
+                outcome = await second.execute("book_visit", 1, (1, 2), arguments=arguments)
+    assert outcome.status == STATUS.STATUS_OK
     assert journal.text() == "booked CA1/1\n"
