@@ -147,7 +147,7 @@ async def connect(
         async with asyncio.timeout(OPEN_S):
             await asyncio.get_running_loop().create_connection(
                 lambda: wire,
-                parts.hostname,
+                parts.hostname or "",
                 parts.port or (443 if secure else 80),
                 ssl=ssl.create_default_context() if secure else None,
             )
