@@ -12,6 +12,7 @@ $(READY): requirements.lock pyproject.toml scripts/setup.sh
 
 .PHONY: setup
 setup: $(READY) ## Create .venv with everything in it; instant when nothing changed
+	@echo "Ready: make run, make test"
 
 .PHONY: run
 run: $(READY) ## Start every service; REPLICAS=2 for two of each, PARLEY_GATEWAY_PORT for another port

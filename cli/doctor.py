@@ -136,9 +136,7 @@ def _twilio(settings: Settings) -> Finding:
     if not settings.twilio_auth_token.get_secret_value():
         return Finding("note", "telephone", "TWILIO_AUTH_TOKEN is not set: only calls from this machine are taken")
     if not settings.twilio_account_sid:
-        return Finding(
-            "missing", "telephone", "TWILIO_ACCOUNT_SID is not set; ending and transferring calls need it"
-        )
+        return Finding("missing", "telephone", "TWILIO_ACCOUNT_SID is not set; ending and transferring calls need it")
     url = settings.public_url or "PARLEY_PUBLIC_URL is not set: signatures are checked against the request's own host"
     return Finding("ok", "telephone", f"Twilio account {settings.twilio_account_sid[:6]}...; {url}")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 # How often the files are looked at, and how many lines of one are shown each time; the rest is only counted.
 _LOOK_S = 0.25
 _MOST_LINES = 20
-_BAD = re.compile(r"\[(?:warning|error|critical)\s*\]|\[(?:WRN|ERR|FTL)\]", re.IGNORECASE)
-_BENIGN = re.compile(r"\[(?:debug|info)\s*\]|\[(?:DBG|TRC|INF)\]", re.IGNORECASE)
+# The last two: gRPC's own information lines, and what nats-server says of passwords that live for one run.
+_BENIGN = re.compile(r"\[(?:debug|info)\s*\]|\[(?:DBG|TRC|INF)\]|^I\d{4} |Plaintext passwords", re.IGNORECASE)
 _HIDDEN = ("event", "level", "timestamp", "service")
 
 
@@ -24,7 +24,7 @@ def readable(line: str) -> str | None:
     try:
         record = json.loads(line)
     except ValueError:
-        if not line.strip() or (_BENIGN.search(line) and not _BAD.search(line)):
+        if not line.strip() or _BENIGN.search(line):
             return None
         return line.rstrip()
     if not isinstance(record, dict):

