@@ -116,3 +116,20 @@ async def test_what_is_off_the_topic_is_left_alone(understanding: Understanding)
     assert len(texts) >= 30
     taken = [(text, m.intent) for text in texts if (m := await understanding.of(text)).intent or m.move]
     assert len(taken) <= 0.06 * len(texts), taken
+
+
+async def test_questions_are_answered_from_knowledge_or_not_at_all(engine: Local, data_dir: Path) -> None:
+    embedder = Embedder.load(data_dir)
+    files = sorted((AGENTS / "frontdesk" / "knowledge").glob("*.md"))
+    parts = [(part, f.name) for f in files for part in f.read_text("utf-8").split("\n## ")[1:]]
+    vectors = embedder.embed([part for part, _ in parts])
+    wrong = []
+    rows: list[list[str]] = yaml.safe_load((DATA / "own_knowledge.yaml").read_text("utf-8"))
+    for question, words in rows:
+        near = vectors @ embedder.embed([question])[0]
+        found = tuple(Passage(parts[i][0], parts[i][1], float(near[i])) for i in near.argsort()[::-1][:3])
+        answer = await Talk(lambda: engine, "frontdesk", TOOLS, SPECS, found).say(question)
+        right = words.lower() in answer.lower() if words else "connect you to a colleague" in answer
+        if not right:
+            wrong.append((question, answer))
+    assert len(wrong) <= 0.1 * len(rows), wrong

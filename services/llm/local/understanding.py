@@ -120,16 +120,17 @@ class Understanding:
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
-        best, score, off = "", 0.0, 0.0
+        best, score, nearest = "", 0.0, 0.0
         for row, vector in enumerate(vectors):
             strange = _near(self._off_topic, vector)
-            off = max(off, strange) if row == 0 else off
             for name in self._names:
                 near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (CLAUSE_COST if row else 0.0)
+                nearest = max(nearest, near)
                 if near > score and near >= strange + MARGIN:
                     best, score = name, near
         if score < self.threshold + (ENDING_COST if self.domain.ends_call(best) else 0.0):
-            return Meaning(text, move, slots=self._all_slots(text), score=score, off_topic=off > score + OFF_MARGIN)
+            off_topic = _near(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
+            return Meaning(text, move, slots=self._all_slots(text), score=nearest, off_topic=off_topic)
         mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best]}
         return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
 
