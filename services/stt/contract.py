@@ -60,6 +60,8 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class Interim:
+    """An empty text takes back the interim before it; after a Flush it says that there is nothing to tell."""
+
     text: str
     start_ms: int
     end_ms: int
@@ -119,7 +121,8 @@ class SpeechToTextProvider(Protocol):
     """One class per vendor, made from Settings; one object serves all calls of the process.
 
     `recognize` yields what the vendor hears in `audio` (bytes of `config.format`, in order, faster than real time
-    after a reconnect; the end of the iterator is the end of the call). Closing the generator closes the vendor's stream.
+    after a reconnect; the end of the iterator is the end of the call). Closing the generator closes the vendor's
+    stream.
     Raises Misconfigured (key refused), AtCapacity (429), VendorLost (closed, stalled, garbage), BadInput.
     """
 

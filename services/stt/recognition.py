@@ -84,6 +84,11 @@ class Recognition:
         self._final_at_ms = 0.0
         self._let_go_at = 0.0
 
+    @property
+    def heard_ms(self) -> int:
+        """Leg time up to which the audio has been listened to."""
+        return self._turns.now_ms
+
     async def events(self, requests: AsyncIterator[Request]) -> AsyncGenerator[SpeechEvent, None]:
         try:
             async with background(self._take(requests), self._recognise(), self._watch()):
@@ -128,8 +133,8 @@ class Recognition:
             # Without a VAD silence is: audio came, time passed, and the recogniser had no news.
             since = int((self._audio_at - self._vendor_at) * 1000)
             self._tell(self._turns.progress(min(self._feed.end_ms, self._vendor_ms + since)))
-        if self._turns.settled and not self._turns.pending:
-            self._feed.settle(self._feed.end_ms - SETTLED_MS)
+        if (settled := self._turns.settled_ms) is not None:
+            self._feed.settle(settled - SETTLED_MS)
 
     def _listened(self, now_ms: int, edge: SpeechStarted | SpeechStopped | None) -> None:
         """The VAD has come this far."""
@@ -203,7 +208,7 @@ class Recognition:
 
     def _let_go(self) -> None:
         self._let_go_at = self._clock()
-        self._tell(self._turns.end_of_turn())
+        self._tell(self._turns.end_of_turn(self._feed.end_ms))
 
     async def _watch(self) -> None:
         """What audio time cannot tell: the audio ceased in mid-turn, or a flush is not answered."""

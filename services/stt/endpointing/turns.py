@@ -28,6 +28,7 @@ Told = Sequence[SpeechEvent | Flush]
 LATE_WORDS_MS = 1000  # after max_delay: how long words that the recogniser still holds are waited for
 NOISE_MS = 5000  # after max_delay: sound without a word for so long is no caller
 WORDLESS_MS = 5000  # voice for which no word came in so long was a cough
+PAUSE_MS = 200  # less is articulation
 LONGEST_TURN_MS = 90_000
 FLUSH_WAIT_MS = 1000  # how long the owner waits for the answer to a Flush before it calls `overdue`
 # A recogniser's word times and the VAD's edges differ by this much.
@@ -53,11 +54,16 @@ class Turns:
         self._word_end = self._covered = offset_ms
         self._vendor_final = False
         self._flushed = self._answered = False
-        self._let_go = False
+        self._let_go_ms: int | None = None
 
     def configure(self, wish: Endpointing, policy: Policy) -> Told:
         self._wish, self._policy = wish, policy
         return self._decide()
+
+    @property
+    def now_ms(self) -> int:
+        """Audio has been listened to up to here."""
+        return self._now
 
     @property
     def pending(self) -> bool:
@@ -70,9 +76,9 @@ class Turns:
         return self._flushed
 
     @property
-    def settled(self) -> bool:
-        """Nobody speaks and no word is on its way: audio up to now is not needed again."""
-        return not (self._speaking or self._interim or self._uncovered)
+    def settled_ms(self) -> int | None:
+        """Audio up to here is not needed again. None while somebody speaks or words are on their way."""
+        return None if self._speaking or self.pending or self._uncovered else self._now
 
     def edge(self, event: SpeechStarted | SpeechStopped) -> Told:
         """The VAD's edge."""
@@ -93,11 +99,10 @@ class Turns:
         """What the recogniser says; words are passed on."""
         match event:
             case Interim(text=""):
-                if self._interim is None:
-                    return ()
+                taken_back = [event] if self._interim else []
                 self._interim = None
                 self._answered = True
-                return [event, *self._decide()]
+                return [*taken_back, *self._decide()]
             case Interim():
                 before = self._spoken(event.start_ms, event.end_ms)
                 self._interim = event
@@ -106,6 +111,7 @@ class Turns:
                 return self.heard(Interim("", event.start_ms, event.end_ms))
             case Final():
                 before = self._spoken(event.start_ms, event.end_ms)
+                self._learn(event)
                 self._finals.append(event)
                 self._interim = None
                 self._answered = True
@@ -124,19 +130,20 @@ class Turns:
             case _:
                 return ()
 
-    def end_of_turn(self) -> Told:
-        """The button was let go, or the audio ceased: what was said is the turn, once its words are here."""
-        self._let_go = True
-        if self._speaking or self._interim or self._uncovered:
-            return self._flush()
-        if self._finals:
+    def end_of_turn(self, at_ms: int) -> Told:
+        """The button was let go at this point of the audio, or the audio ceased there.
+
+        What was said is the turn, once the recogniser has answered for all of it.
+        """
+        if self._finals and self._vendor_final and not self._resumed and self._word_end <= at_ms <= self._now:
             return self._end()
-        self._let_go = False
-        return ()
+        self._let_go_ms = at_ms
+        self._flushed = False
+        return self._flush()
 
     def overdue(self) -> Told:
         """The answer to a Flush did not come in time. Words that come later end the turn themselves."""
-        return self._end() if self._let_go and self._finals and not self._interim else ()
+        return self._end() if self._let_go_ms is not None and self._finals and not self._interim else ()
 
     def finish(self) -> Told:
         """The audio is over and the recogniser has said everything."""
@@ -151,11 +158,12 @@ class Turns:
     def _started(self, offset_ms: int) -> Told:
         if self._speaking:
             return ()
-        if self.pending and offset_ms > self._voice_end:
-            self._learn(offset_ms - self._voice_end)
         self._speaking = True
+        if offset_ms > self._word_end:
+            self._vendor_final = False
         self._flushed = self._answered = False
-        self._let_go = self._let_go and self.pending
+        if self._let_go_ms is not None and offset_ms >= self._let_go_ms and not self.pending:
+            self._let_go_ms = None
         self._voice_from = offset_ms
         if self._told_started:
             return ()
@@ -186,7 +194,7 @@ class Turns:
             told = self._flush()
         if not self._finals:
             return told
-        if self._let_go and self._interim is None and (self._answered or not self._flushed):
+        if self._let_go_ms is not None and self._interim is None and self._answered:
             return [*told, *self._end()]
         if self._now - self._finals[0].start_ms >= LONGEST_TURN_MS:
             self.long_turns += 1
@@ -215,7 +223,8 @@ class Turns:
 
     @property
     def _resumed(self) -> bool:
-        return self._speaking and self._voice_from > self._word_end
+        """A voice began after the last word, and the recogniser has not answered for all of it."""
+        return self._voice_from > self._word_end and (self._speaking or self._voice_end > self._covered)
 
     def _flush(self) -> Told:
         if self._flushed:
@@ -232,10 +241,17 @@ class Turns:
         text = " ".join(final.text for final in self._finals)
         told.append(TurnEnded(TurnKind.CONFIRMED, max(self._now, speech_end), 1.0, text, speech_end, self.pauses))
         self._finals = []
-        self._vendor_final = self._let_go = False
+        self._vendor_final = False
+        self._let_go_ms = None
         return told
 
-    def _learn(self, pause_ms: int) -> None:
-        known = self.pauses
-        mean = (known.mean_ms * known.count + pause_ms) // (known.count + 1)
-        self.pauses = Pauses(known.count + 1, mean, max(known.max_ms, pause_ms))
+    def _learn(self, final: Final) -> None:
+        """Pauses between and within the finals of a turn."""
+        spans = [(word.start_ms, word.end_ms) for word in final.words] or [(final.start_ms, final.end_ms)]
+        end = self._finals[-1].end_ms if self._finals else spans[0][0]
+        for begin, until in spans:
+            if begin - end >= PAUSE_MS:
+                known = self.pauses
+                mean = (known.mean_ms * known.count + begin - end) // (known.count + 1)
+                self.pauses = Pauses(known.count + 1, mean, max(known.max_ms, begin - end))
+            end = until

@@ -66,8 +66,8 @@ class Results:
             if text:
                 spoken = tuple(self._word(word) for word in words)
                 yield Final(text, start, end, best.confidence, spoken)
-            elif self._interim:
-                yield Interim("", self._word_end, until)  # the guess was taken back
+            elif self._interim or message.from_finalize:
+                yield Interim("", self._word_end, until)  # the guess is taken back; or: there is nothing to flush
             self._interim = ""
         elif text and text != self._interim:
             self._interim = text
@@ -76,12 +76,12 @@ class Results:
             yield from self._ended(until)
 
     def _ended(self, offset_ms: int) -> Iterator[SpeechEvent]:
+        """Told also of a sound without words: it is over, and nothing more will come of it."""
         if self._sounding:
-            self._sounding = False
             yield SpeechStopped(self._word_end if self._open else offset_ms)
-        if self._open:
-            self._open = False
-            yield TurnEnded(TurnKind.CONFIRMED, offset_ms, 0.0)
+        if self._open or self._sounding:
+            yield TurnEnded(TurnKind.CONFIRMED, offset_ms)
+        self._open = self._sounding = False
 
     def _word(self, word: Any) -> Word:
         text = getattr(word, "punctuated_word", None) or word.word

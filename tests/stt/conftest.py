@@ -1,0 +1,19 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.stt.vad import Detector
+from tests.sims.deepgram import DeepgramSim
+
+
+@pytest.fixture
+async def detector() -> AsyncIterator[Detector]:
+    made = Detector()
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[DeepgramSim]:
+    async with DeepgramSim(api_key="k") as opened:
+        yield opened

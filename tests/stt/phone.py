@@ -1,0 +1,105 @@
+"""What the tests of the ears share: telephone audio of spoken words, and a stream of one call's recognition."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+
+from parley.audio import TELEPHONE, AudioFormat
+from parley.settings import Settings
+from services.stt.contract import SpeechEvent, SttConfig, TurnEnded
+from services.stt.providers.deepgram import Deepgram
+from services.stt.recognition import Engine, Recognition, Request
+from services.stt.vad import Detector
+from tests.sims import mulaw
+from tests.sims.deepgram import DeepgramSim
+from tests.sims.wordcodec import render
+
+ORDER = "Where is my order 1234?"
+HEARD = "Where is my order 1234."  # as the stand-in punctuates it
+
+
+def spoken(text: str, after_ms: int = 0, before_ms: int = 0) -> bytes:
+    """µ-law at 8 kHz, with silence around it."""
+    parts = [np.zeros(before_ms * 8, np.int16), render(text).pcm, np.zeros(after_ms * 8, np.int16)]
+    return mulaw.from_pcm(np.concatenate(parts))
+
+
+def silence(ms: int) -> bytes:
+    return TELEPHONE.silence(ms)
+
+
+def noise(ms: int, level: float, seed: int = 1) -> bytes:
+    return mulaw.from_pcm(np.random.default_rng(seed).normal(0, level, ms * 8).astype(np.int16))
+
+
+def settings(sim: DeepgramSim, key: str = "k", **more: object) -> Settings:
+    return Settings.model_validate({"DEEPGRAM_API_KEY": key, "DEEPGRAM_BASE_URL": sim.url, **more})
+
+
+def deepgram(sim: DeepgramSim, key: str = "k") -> Engine:
+    return Engine("deepgram", Deepgram(settings(sim, key)))
+
+
+class Line:
+    """The caller's side of one recognition."""
+
+    def __init__(self, recognition: Recognition) -> None:
+        self._requests: asyncio.Queue[Request | None] = asyncio.Queue()
+        self.recognition = recognition
+        self.events = recognition.events(self._take())
+        self.seen: list[SpeechEvent] = []
+
+    async def _take(self) -> AsyncIterator[Request]:
+        while (request := await self._requests.get()) is not None:
+            yield request
+
+    def say(self, audio: bytes, frame: int = 480) -> None:
+        for at in range(0, len(audio), frame):
+            self._requests.put_nowait(audio[at : at + frame])
+
+    def ask(self, request: Request) -> None:
+        self._requests.put_nowait(request)
+
+    def hang_up(self) -> None:
+        self._requests.put_nowait(None)
+
+    async def listened(self, ms: int) -> None:
+        """The VAD has come this far."""
+        async with asyncio.timeout(5):
+            while self.recognition.heard_ms < ms - 32:  # noqa: ASYNC110  (nothing is told of silence)
+                await asyncio.sleep(0.002)
+
+    async def until(self, kind: type[SpeechEvent], timeout_s: float = 5) -> SpeechEvent:
+        async with asyncio.timeout(timeout_s):
+            async for event in self.events:
+                self.seen.append(event)
+                if isinstance(event, kind):
+                    return event
+        raise AssertionError(f"the stream ended without {kind.__name__}: {self.seen}")
+
+    async def turn(self, timeout_s: float = 5) -> TurnEnded:
+        event = await self.until(TurnEnded, timeout_s)
+        assert isinstance(event, TurnEnded)
+        return event
+
+    async def rest(self, timeout_s: float = 5) -> list[SpeechEvent]:
+        async with asyncio.timeout(timeout_s):
+            found = [event async for event in self.events]
+        self.seen += found
+        return found
+
+    def kinds(self) -> list[str]:
+        return [type(event).__name__ for event in self.seen]
+
+
+@asynccontextmanager
+async def line(
+    *engines: Engine, detector: Detector | None = None, config: SttConfig | None = None, audio: AudioFormat = TELEPHONE
+) -> AsyncIterator[Line]:
+    opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector))
+    try:
+        yield opened
+    finally:
+        await opened.events.aclose()

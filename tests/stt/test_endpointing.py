@@ -1,0 +1,289 @@
+"""Who has the floor: calls as scripts of what the ears heard, one line an event, in audio time."""
+
+import pytest
+
+from parley.errors import BadInput
+from services.stt.contract import (
+    Endpointing,
+    Expect,
+    Final,
+    Flush,
+    Interim,
+    Pauses,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechStopped,
+    TurnEnded,
+    TurnKind,
+)
+from services.stt.endpointing import Turns, checked
+from services.stt.endpointing.fixed import fixed
+
+VENDOR_SAYS_DONE = TurnKind.CONFIRMED
+
+
+class Call:
+    """Times in ms of audio."""
+
+    def __init__(self, wish: Endpointing | None = None, *, vad: bool = True) -> None:
+        self.turns = Turns(wish or Endpointing(), Pauses(), 0, vad=vad)
+        self.told: list[SpeechEvent | Flush] = []
+        self.now = 0
+
+    def voice(self, begin: int, end: int) -> "Call":
+        """The VAD hears a voice; it tells of the end 192 ms later."""
+        self.until(begin + 32)
+        self.told += self.turns.edge(SpeechStarted(begin))
+        self.until(end + 192)
+        self.told += self.turns.edge(SpeechStopped(end))
+        return self
+
+    def starts(self, begin: int) -> "Call":
+        self.until(begin + 32)
+        self.told += self.turns.edge(SpeechStarted(begin))
+        return self
+
+    def until(self, now: int) -> "Call":
+        while self.now + 32 <= now:
+            self.now += 32
+            self.told += self.turns.progress(self.now)
+        return self
+
+    def interim(self, text: str, begin: int, end: int) -> "Call":
+        self.told += self.turns.heard(Interim(text, begin, end))
+        return self
+
+    def final(self, text: str, begin: int, end: int) -> "Call":
+        self.told += self.turns.heard(Final(text, begin, end))
+        return self
+
+    def vendor(self, at: int) -> "Call":
+        self.told += self.turns.heard(TurnEnded(VENDOR_SAYS_DONE, at))
+        return self
+
+    @property
+    def ends(self) -> list[TurnEnded]:
+        return [e for e in self.told if isinstance(e, TurnEnded)]
+
+    @property
+    def texts(self) -> list[str]:
+        return [e.text for e in self.ends]
+
+    def count(self, kind: type) -> int:
+        return sum(isinstance(e, kind) for e in self.told)
+
+
+def said(call: Call, text: str = "where is my order", begin: int = 1000, end: int = 2000) -> Call:
+    """A sentence that the recogniser makes final without an opinion of its own."""
+    return call.voice(begin, end).final(text, begin, end)
+
+
+def test_the_vendors_end_of_speech_ends_the_turn_at_once() -> None:
+    call = said(Call()).until(2300).vendor(2300)
+    assert call.texts == ["where is my order"]
+    assert call.ends[0].speech_end_ms == 2000
+    assert call.ends[0].offset_ms == 2300
+    assert call.ends[0].kind is TurnKind.CONFIRMED
+
+
+def test_a_min_delay_that_the_vendor_has_waited_already_adds_nothing() -> None:
+    call = said(Call(Endpointing(min_delay_ms=200))).vendor(2200)
+    assert call.texts == ["where is my order"]
+
+
+def test_a_longer_min_delay_is_waited_out_in_audio_time() -> None:
+    call = said(Call(Endpointing(min_delay_ms=800))).vendor(2300).until(2790)
+    assert call.texts == []
+    call.until(2832)
+    assert call.texts == ["where is my order"]
+
+
+def test_without_the_vendors_opinion_500_ms_of_silence_end_the_turn() -> None:
+    call = said(Call()).until(2490)
+    assert call.texts == []
+    assert call.until(2530).texts == ["where is my order"]
+
+
+def test_a_turn_ends_once_although_opinions_go_on_coming() -> None:
+    call = said(Call()).until(2600).vendor(2700).vendor(3000).until(6000)
+    assert len(call.ends) == 1
+
+
+def test_finals_of_one_turn_add_up() -> None:
+    call = Call().voice(0, 3000).final("I would like", 0, 1200).final("two tickets", 1300, 2000)
+    call.final("please", 2100, 3000).vendor(3300)
+    assert call.texts == ["I would like two tickets please"]
+
+
+def test_a_cough_brings_speech_stopped_and_no_turn() -> None:
+    call = Call().voice(1000, 1200).until(9000)
+    assert [type(e) for e in call.told if not isinstance(e, Flush)] == [SpeechStarted, SpeechStopped]
+    assert call.turns.settled_ms
+
+
+def test_words_still_on_their_way_are_asked_for_and_awaited() -> None:
+    call = Call().voice(1000, 2000).interim("where is", 1000, 1500).until(2600)
+    assert call.count(Flush) == 1
+    assert call.until(3000).count(Flush) == 1
+    assert call.texts == []
+    assert call.final("where is my order", 1000, 1990).texts == ["where is my order"]
+
+
+def test_when_the_words_never_come_max_delay_ends_the_turn_with_what_there_is() -> None:
+    call = Call().voice(1000, 3000).final("where is", 1000, 1500).interim("my order", 1600, 2900)
+    call.until(5800)
+    assert call.texts == []
+    assert call.until(6000).texts == ["where is"]
+
+
+def test_speech_that_goes_on_takes_back_the_vendors_end() -> None:
+    call = said(Call(Endpointing(min_delay_ms=800))).vendor(2300).starts(2400).until(3600)
+    assert call.texts == []
+    call.interim("and the bill", 2400, 3000)
+    call.told += call.turns.edge(SpeechStopped(3500))
+    call.final("and the bill", 2400, 3450).until(4400)
+    assert call.texts == ["where is my order and the bill"]
+
+
+def test_noise_after_the_words_does_not_hold_the_turn_for_ever() -> None:
+    call = said(Call()).starts(2200).vendor(2300).until(8900)
+    assert call.texts == []
+    assert call.until(9100).texts == ["where is my order"]
+
+
+def test_a_cough_after_the_words_delays_the_end_only_until_the_vendor_has_heard_it() -> None:
+    call = said(Call()).starts(2250).vendor(2300)
+    assert call.texts == []
+    call.until(2600)
+    call.told += call.turns.edge(SpeechStopped(2400))
+    assert call.texts == []
+    assert call.vendor(2700).texts == ["where is my order"]
+
+
+def test_in_steady_noise_the_vendor_decides() -> None:
+    call = Call().starts(100).final("where is my order", 1000, 2000).vendor(3000)
+    assert call.texts == ["where is my order"]
+
+
+@pytest.mark.parametrize("expect", [Expect.DIGITS, Expect.SPELLING])
+def test_who_reads_out_a_number_is_given_the_long_delay(expect: Expect) -> None:
+    call = Call(Endpointing(expect, max_delay_ms=3000))
+    call.voice(1000, 2000).final("12", 1000, 2000).vendor(2300).until(4000)
+    call.voice(4100, 5000).final("34", 4100, 5000).vendor(5300).until(7900)
+    assert call.texts == []
+    assert call.until(8032).texts == ["12 34"]
+    assert call.ends[0].pauses == Pauses(1, 2100, 2100)
+
+
+def test_a_new_endpointing_takes_effect_in_mid_turn() -> None:
+    call = said(Call(Endpointing(Expect.DIGITS, max_delay_ms=5000))).vendor(2300).until(3000)
+    call.told += call.turns.configure(Endpointing(), fixed)
+    assert call.texts == ["where is my order"]
+
+
+def test_with_a_button_only_the_button_ends_the_turn() -> None:
+    call = said(Call(Endpointing(Expect.BUTTON))).vendor(2300).until(20000)
+    assert call.texts == []
+    call.told += call.turns.end_of_turn(call.now)
+    assert call.texts == ["where is my order"]
+
+
+def test_the_button_let_go_in_mid_word_flushes_and_waits_for_the_words() -> None:
+    call = Call(Endpointing(Expect.BUTTON)).starts(1000).interim("where is", 1000, 1500)
+    call.told += call.turns.end_of_turn(call.now)
+    assert call.count(Flush) == 1
+    assert call.texts == []
+    call.final("where is my order", 1000, 2000)
+    assert call.texts == ["where is my order"]
+
+
+def test_the_button_let_go_ends_the_turn_although_the_flush_is_not_answered() -> None:
+    call = Call(Endpointing(Expect.BUTTON)).starts(1000).final("where is my order", 1000, 1900)
+    call.told += call.turns.end_of_turn(call.now)
+    assert call.texts == []
+    call.told += call.turns.overdue()
+    assert call.texts == ["where is my order"]
+
+
+def test_the_button_let_go_before_anybody_has_heard_the_words() -> None:
+    call = Call(Endpointing(Expect.BUTTON))
+    call.told += call.turns.end_of_turn(1600)
+    call.voice(1000, 1500).interim("hello", 1000, 1400)
+    assert call.texts == []
+    assert call.final("hello", 1000, 1400).texts == ["hello"]
+
+
+def test_a_flush_with_nothing_to_tell_ends_the_turn_of_the_button() -> None:
+    call = said(Call(Endpointing(Expect.BUTTON)))
+    call.told += call.turns.end_of_turn(call.now)
+    assert call.texts == []
+    assert call.interim("", 2000, 2100).texts == ["where is my order"]
+    assert Interim("", 2000, 2100) not in call.told
+
+
+def test_the_button_without_a_word_ends_nothing() -> None:
+    call = Call(Endpointing(Expect.BUTTON)).until(1000)
+    call.told += [*call.turns.end_of_turn(call.now), *call.turns.overdue()]
+    assert call.told == [Flush.FLUSH]
+
+
+def test_without_vad_the_vendors_edges_are_told() -> None:
+    call = Call(vad=False)
+    for event in (
+        SpeechStarted(900),
+        Interim("where", 1000, 1300),
+        Final("where is my order", 1000, 2000),
+        SpeechStopped(2000),
+        TurnEnded(VENDOR_SAYS_DONE, 2300),
+    ):
+        call.told += call.turns.heard(event)
+    assert [type(e) for e in call.told] == [SpeechStarted, Interim, Final, SpeechStopped, TurnEnded]
+
+
+def test_words_that_no_edge_announced_are_announced_by_themselves() -> None:
+    call = Call().until(1000).interim("hello", 700, 1000).final("hello", 700, 1000).vendor(1300)
+    assert [type(e) for e in call.told] == [SpeechStarted, Interim, Final, SpeechStopped, TurnEnded]
+
+
+def test_with_vad_the_vendors_edges_are_not_told_twice() -> None:
+    call = Call().starts(1000)
+    call.told += call.turns.heard(SpeechStarted(1010))
+    assert call.count(SpeechStarted) == 1
+
+
+def test_an_interim_taken_back_is_told_and_holds_nothing() -> None:
+    call = Call().voice(1000, 1300).interim("uh", 1000, 1300).interim("", 1300, 1600).until(9000)
+    assert call.texts == []
+    assert not call.turns.pending
+
+
+def test_a_caller_who_never_stops_talking_is_cut_and_counted() -> None:
+    call = Call().starts(0)
+    for n in range(20):
+        call.until(5000 * (n + 1)).final("and then", 5000 * n, 5000 * (n + 1))
+    assert len(call.ends) == 1
+    assert call.turns.long_turns == 1
+
+
+def test_words_of_a_call_that_ends_are_a_turn() -> None:
+    call = Call().starts(1000).final("goodbye", 1000, 1500)
+    call.told += call.turns.finish()
+    assert [type(e) for e in call.told] == [SpeechStarted, Final, SpeechStopped, TurnEnded]
+
+
+def test_a_late_final_after_the_end_is_a_turn_of_its_own() -> None:
+    call = said(Call()).until(2600).final("today", 2100, 2400).until(4000)
+    assert call.texts == ["where is my order", "today"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (Endpointing(policy="psychic"), "there is no 'psychic'; known are fixed"),
+        (Endpointing(min_delay_ms=70_000), "endpointing.min_delay_ms: 70000 is not within 0..60000"),
+        (Endpointing(min_delay_ms=900, max_delay_ms=800), "900 is above max_delay_ms"),
+    ],
+)
+def test_a_wish_that_cannot_be_kept_is_refused_by_name(wish: Endpointing, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        checked(wish)
