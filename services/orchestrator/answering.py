@@ -239,18 +239,19 @@ def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
 
 def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     """After a takeover: do again what was outstanding, once. `answered`: the mouth had all words of this turn."""
-    if not isinstance(call.floor, Answering):
+    floor = call.floor
+    if not isinstance(floor, Answering):
         return call
     waiting = history.waiting_tools(call, call.turn)
     if waiting:
         out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in waiting)
-        return replace(call, floor=replace(call.floor, thought=None, looking_for=""))
+        return replace(call, floor=replace(floor, thought=None, looking_for=""))
     if answered:
-        call = replace(call, floor=replace(call.floor, thought=None, looking_for=""))
+        call = replace(call, floor=replace(floor, thought=None, looking_for=""))
         return _over(call, at_ms, out) if history.unheard(call) else call
-    if call.floor.looking_for:
+    if floor.looking_for:
         return _think(call, out, 0)
-    thought = call.floor.thought
+    thought = floor.thought
     unfinished = [line for line in history.unheard(call) if not line.complete]
     if thought is not None or unfinished:
         for line in unfinished:

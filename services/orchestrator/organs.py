@@ -25,7 +25,7 @@ log = structlog.get_logger()
 SEARCH_TIMEOUT_S = 1.0
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 2.0
-EXECUTE_TRIES = 4  # at other replicas; the ledger keeps the effect single
+EXECUTE_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)  # longer than a killed replica takes to come back
 _STATUS = {
     tools_pb2.ToolOutcome.STATUS_OK: "ok",
     tools_pb2.ToolOutcome.STATUS_FAILED: "failed",
@@ -105,12 +105,12 @@ class Organs:
             traceparent=traceparent,
         )
         avoid: list[str] = []
-        for attempt in range(EXECUTE_TRIES):
+        for pause in EXECUTE_PAUSES_S:
             try:
                 return await self._execute(request, avoid)
             except (Unavailable, AtCapacity) as e:
-                log.warning("tool is asked again", tool=tool.name, attempt=attempt, error=str(e))
-                await asyncio.sleep(0.1 * 2**attempt)
+                log.warning("tool is asked again", tool=tool.name, error=str(e))
+                await asyncio.sleep(pause)
             except ParleyError as e:
                 return Outcome("failed", message=str(e))
         return Outcome("unknown", message="it is not known whether this was done; do not do it again")
