@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 from parley.rpc import Admission, Server
@@ -24,7 +25,10 @@ WORD_MS = 100
 class Talk:
     """One stream to a scripted service: what came in, and what the test sends back."""
 
+    _born = count()
+
     def __init__(self) -> None:
+        self.number = next(self._born)
         self.received: list[Any] = []
         self.closed = False
         self._news = asyncio.Event()

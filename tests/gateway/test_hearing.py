@@ -1,0 +1,153 @@
+"""The pure parts of the ears and of the line."""
+
+from __future__ import annotations
+
+import pytest
+
+from parley.audio import BROWSER, TELEPHONE
+from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from services.gateway.backlog import IDLE_MS, MAX_MS, Backlog
+from services.gateway.ledger import Ledger
+from services.gateway.level import Level
+from services.gateway.reflex import Reflex
+from services.gateway.report import Report
+from tests.gateway.phone import LOUD, SILENCE
+
+Event = stt_pb2.RecognizeEvent
+CallEvent = conversation_pb2.CallEvent
+CallCommand = conversation_pb2.CallCommand
+
+
+def final(text: str, start_ms: int, end_ms: int) -> Event:
+    return Event(final=stt_pb2.Final(text=text, start_ms=start_ms, end_ms=end_ms))
+
+
+def confirmed(text: str, offset_ms: int) -> Event:
+    kind = stt_pb2.TurnEnded.KIND_CONFIRMED
+    return Event(turn_ended=stt_pb2.TurnEnded(kind=kind, text=text, offset_ms=offset_ms))
+
+
+@pytest.mark.parametrize(
+    ("sound", "quiet", "loud"),
+    [(TELEPHONE, SILENCE, LOUD), (BROWSER, bytes(640), b"\x00\x10\x00\xf0" * 160)],
+)
+def test_the_level_rises_once_and_falls_once(sound: object, quiet: bytes, loud: bytes) -> None:
+    level = Level(sound)  # type: ignore[arg-type]
+    edges = [level.heard(frame) for frame in [quiet] * 20 + [loud] * 20 + [quiet] * 20]
+    assert [i for i, edge in enumerate(edges) if edge] == [20, 40]
+
+
+def test_the_backlog_keeps_what_is_not_final() -> None:
+    backlog = Backlog(TELEPHONE)
+    for n in range(10):
+        backlog.put(bytes([n]) * 480, in_speech=True)
+    backlog.settle(200)
+    assert backlog.start_ms == 180
+    assert backlog.end_ms == 600
+    audio = b"".join(backlog.since(200))
+    assert len(audio) == 400 * 8
+    assert audio[0] == 3
+    assert max(len(piece) for piece in backlog.since(0)) == 800
+
+
+def test_the_backlog_is_bounded_in_speech_and_short_without() -> None:
+    backlog = Backlog(TELEPHONE)
+    for _ in range(200):
+        backlog.put(bytes(480), in_speech=False)
+    assert backlog.end_ms - backlog.start_ms == IDLE_MS
+    assert backlog.dropped_ms == 0
+    for _ in range(1100):
+        backlog.put(bytes(480), in_speech=True)
+    assert backlog.end_ms - backlog.start_ms == MAX_MS
+    assert backlog.dropped_ms > 0
+
+
+def test_what_was_reported_is_not_reported_again() -> None:
+    report = Report()
+    assert report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=100)))
+    assert report.accept(final("where is", 100, 900))
+    report.replayed(2000)
+    assert not report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=950)))
+    assert not report.accept(final("is", 900, 1000))
+    assert report.accept(final("my order", 1000, 1900))
+    ended = confirmed("my order", 2400)
+    assert report.accept(ended)
+    assert ended.turn_ended.text == "where is my order"
+    assert not report.accept(confirmed("my order", 2400))
+
+
+def test_a_turn_whose_end_died_with_its_recogniser_is_ended() -> None:
+    report = Report()
+    report.accept(final("cancel it", 0, 700))
+    report.replayed(900)
+    overdue = report.overdue(2500)
+    assert overdue.turn_ended.text == "cancel it"
+    assert overdue.turn_ended.speech_end_ms == 700
+    assert not report.has_finals
+
+
+def test_events_with_a_number_are_kept_until_stored() -> None:
+    ledger = Ledger(leg=2)
+    assert ledger.opens() == call_pb2.Epoch(leg=2, open=1)
+    events = [
+        CallEvent(speech=final("a", 0, 1)),
+        CallEvent(utterance_started=conversation_pb2.UtteranceStarted(utterance=1)),
+        CallEvent(heard=conversation_pb2.Heard(utterance=1)),
+        CallEvent(dtmf=conversation_pb2.Dtmf(digit="1")),
+    ]
+    for event in events:
+        ledger.number(event)
+    assert [e.seq for e in events] == [1, 0, 2, 3]
+    assert not ledger.take(CallCommand(epoch=ledger.epoch, ack_seq=2))
+    assert [e.seq for e in ledger.unacked()] == [3]
+    assert ledger.acked == 2
+
+
+@pytest.mark.parametrize(
+    ("epoch", "turn", "command", "reason"),
+    [
+        ((1, 1), 9, {"say": conversation_pb2.Say()}, "lower epoch"),
+        ((1, 2), 3, {"say": conversation_pb2.Say()}, "stopped turn"),
+        ((1, 2), 2, {"hang_up": conversation_pb2.HangUp()}, "stopped turn"),
+        ((1, 2), 4, {"say": conversation_pb2.Say()}, ""),
+        ((1, 2), 0, {"session": conversation_pb2.Session()}, ""),
+        ((1, 2), 1, {"stop": conversation_pb2.Stop()}, ""),
+        ((1, 3), 4, {"say": conversation_pb2.Say()}, ""),
+    ],
+)
+def test_commands_of_lost_owners_and_stopped_turns_are_dropped(
+    epoch: tuple[int, int], turn: int, command: dict[str, object], reason: str
+) -> None:
+    ledger = Ledger(leg=1)
+    ledger.opens()
+    ledger.opens()
+    ledger.take(CallCommand(epoch=ledger.epoch, turn=3, stop=conversation_pb2.Stop()))
+    owner = call_pb2.Epoch(leg=epoch[0], open=epoch[1])
+    assert ledger.take(CallCommand(epoch=owner, turn=turn, **command)) == reason  # type: ignore[arg-type]
+
+
+def test_the_newest_state_is_held() -> None:
+    ledger = Ledger(leg=1)
+    ledger.opens()
+    for version, data in [(5, b"new"), (4, b"old")]:
+        ledger.take(CallCommand(epoch=ledger.epoch, state=conversation_pb2.State(version=version, data=data)))
+    assert ledger.state == b"new"
+
+
+def test_a_pause_is_a_lease_from_the_last_sound() -> None:
+    reflex = Reflex()
+    assert reflex.speech_started(interruptible=True)
+    reflex.paused(1000)
+    assert not reflex.lapsed(9000)
+    reflex.speech_stopped(9000, paused=True)
+    assert not reflex.lapsed(10_400)
+    assert reflex.lapsed(10_500)
+    assert not reflex.lapsed(20_000)
+
+
+def test_a_decision_ends_the_lease() -> None:
+    reflex = Reflex()
+    reflex.paused(1000)
+    reflex.decided()
+    assert not reflex.lapsed(9000)
+    assert not reflex.speech_started(interruptible=False)
