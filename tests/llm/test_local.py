@@ -80,6 +80,15 @@ async def test_a_correction_after_the_answer_calls_again(talk: Talk) -> None:
     assert [did for _, did in talk.did] == [{"reference": "54321"}, {"reference": "12345"}]
 
 
+async def test_a_number_counts_for_the_rest_of_the_call_unless_it_failed_or_another_is_meant(talk: Talk) -> None:
+    ask = "What is the five digit reference?"
+    await talk.say("find my appointment 54321")
+    assert await talk.say("when is my appointment") == ask
+    assert await talk.say("12345") == "Your visit is on Monday."
+    assert await talk.say("what about my appointment") == "Your visit is on Monday."
+    assert await talk.say("when is my other appointment") == ask
+
+
 async def test_a_caller_who_breaks_in_with_the_answer(talk: Talk) -> None:
     await talk.say("when is my visit", breaks_in_after="What is")
     assert await talk.say("12345") == "Your visit is on Monday."
@@ -109,7 +118,8 @@ async def test_another_question_while_one_is_open(talk: Talk) -> None:
     await talk.say("cancel my appointment")
     assert await talk.say("what is your fax number") == "We have no fax."
     assert await talk.say("cancel my appointment") == "What is the five digit reference?"
-    assert await talk.say("I don't know it") == moves.NO_NUMBER
+    assert await talk.say("one moment please") == moves.TAKE_YOUR_TIME
+    assert await talk.say("I can't find the reference number") == moves.NO_NUMBER
 
 
 async def test_other_words_for_the_same_wish_are_understood(talk: Talk) -> None:
@@ -150,6 +160,9 @@ async def test_a_question_of_the_domain_without_knowledge_is_not_invented(talk: 
         ("goodbye", moves.GOODBYE),
         ("pardon?", moves.NOTHING_TO_REPEAT),
         ("...", talk_fallback),
+        ("hold on a second", moves.TAKE_YOUR_TIME),
+        ("representative please", moves.NOBODY),
+        ("no, I'm good, thanks", moves.ALL_RIGHT),
         ("tell me a joke", talk_fallback),
     ],
 )

@@ -46,6 +46,15 @@ def of_result(intent: Intent | None, result: str, agent: Agent) -> str:
     return ", ".join(plain) + "." if plain else moves.DONE
 
 
+def has_failed(result: str) -> bool:
+    """Whether a tool message tells of a failure."""
+    try:
+        told = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(told, dict) and ("error" in told or told.get("status") in ("failed", "refused"))
+
+
 def _failure(told: dict[str, Any], agent: Agent) -> str | None:
     """What is said of a tool that gave no result; None if it did."""
     if "error" in told:

@@ -12,7 +12,7 @@ import orjson
 
 from parley.phrases import spoken_digits
 from services.llm.contract import Message, Role
-from services.llm.local import moves, slots
+from services.llm.local import answers, moves, slots
 from services.llm.local.domain import Domain
 from services.llm.local.understanding import Meaning
 
@@ -59,7 +59,14 @@ Act = Say | Call | Look
 
 
 def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
-    """What the bot did and said, whichever engine it was. A tool call tells intent and slots for certain."""
+    """What the bot did and said, whichever engine it was. A tool call tells intent and slots for certain.
+
+    What a tool failed with is not kept: the caller is asked again instead.
+    """
+    if message.role is Role.TOOL:
+        failed = frame.intent and answers.has_failed(message.text)
+        needs = domain.intents[frame.intent].needs if failed else ()
+        return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in needs})
     for call in message.tool_calls:
         if intent := domain.of_tool(call.name):
             given = {k: str(v) for k, v in orjson.loads(call.arguments or "{}").items() if k in domain.slots and v}
@@ -80,6 +87,7 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     if correction := _corrected(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
     if meaning.intent:
+        frame = replace(frame, slots={}) if moves.means_another(meaning.text) else frame
         return _go(frame, meaning.intent, meaning.slots, domain)
     return _general(frame, meaning, domain)
 
@@ -123,6 +131,8 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent and frame.waiting not in meaning.slots
     if meaning.move in ("unsure", "no"):
         return replace(frame, waiting="", partial="", intent=""), Say(moves.NO_NUMBER)
+    if meaning.move == "wait":
+        return frame, Say(moves.TAKE_YOUR_TIME)
     if elsewhere or meaning.move:
         return None
     found = slots.answer(slot, meaning.text)
@@ -161,7 +171,7 @@ def _corrected(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]
 
 def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     """Moves that any conversation has, and what is left: a question for knowledge."""
-    agent, more = domain.agent, moves.offers_more(frame.heard)
+    agent, human, more = domain.agent, _human(domain), moves.offers_more(frame.heard)
     match meaning.move:
         case "repeat":
             return frame, Say(frame.heard or moves.NOTHING_TO_REPEAT)
@@ -173,9 +183,13 @@ def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
             return frame, Say(moves.HELLO)
         case "thanks":
             return frame, Say(moves.WELCOME)
+        case "wait":
+            return frame, Say(moves.TAKE_YOUR_TIME)
         case "goodbye":
             return _end(frame, domain)
-        case "yes" if (human := _human(domain)) and moves.offers_human(frame.heard):
+        case "human":
+            return _go(frame, human, {}, domain) if human else (frame, Say(moves.NOBODY))
+        case "yes" if human and moves.offers_human(frame.heard):
             return _go(frame, human, {}, domain)
         case "yes" if frame.waiting:
             return frame, Say(domain.slots[frame.waiting].ask)

@@ -16,12 +16,15 @@ _MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.ya
 _REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOVES.items() for t in templates]
 _LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
 _HUMAN = re.compile(r"\b(?:connect|transfer|colleague|person|someone|human|operator|agent)\b")
+_ANOTHER = re.compile(r"\b(?:another|other|different|second)\b")
 _ELSE = re.compile(r"\b(?:anything|something) else\b")
 
 ROBOT = "I am an automated assistant, not a person."
 WELCOME = "You are welcome. Is there anything else?"
 HELLO = "Hello. What can I do for you?"
 ALL_RIGHT = "All right. Is there anything else?"
+TAKE_YOUR_TIME = "Take your time."
+NOBODY = "I am sorry, there is nobody I can connect you to."
 GOODBYE = "Goodbye."
 NOTHING_TO_REPEAT = "I have not said anything yet. What can I do for you?"
 NO_NUMBER = "All right, without it I cannot look that up. Is there anything else?"
@@ -50,6 +53,11 @@ def leading(text: str) -> tuple[str, str]:
 def offers_human(heard: str) -> bool:
     """Whether the bot's last words offered a person."""
     return bool(_HUMAN.search(heard.lower()))
+
+
+def means_another(text: str) -> bool:
+    """Whether a wish is for another thing than the one spoken of: values said before do not count for it."""
+    return bool(_ANOTHER.search(text))
 
 
 def offers_more(heard: str) -> bool:

@@ -88,7 +88,7 @@ class Local:
             if message.role is Role.USER:
                 said = message.text
                 frame, act = dialogue.step(frame, await understanding.of(said), domain)
-            elif message.role is Role.ASSISTANT:
+            else:
                 frame = dialogue.heard(frame, message, domain)
         if isinstance(act, Call):
             return self._call(act, request, understanding)
