@@ -123,6 +123,8 @@ def _mapped_unary(method: Any) -> Any:
 async def _abort(context: Any, error: Exception) -> None:
     if isinstance(error, grpc.aio.AbortError):
         raise error
+    if type(error).__name__ == "_ServerStoppedError":  # the stream was open when we stopped; the class is private
+        raise asyncio.CancelledError from error
     if not isinstance(error, ParleyError):
         log.error("servicer failed", exc_info=error)
     code, message = to_status(error)
