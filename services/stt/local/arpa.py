@@ -76,3 +76,9 @@ def _lines(probabilities: list[dict[Gram, float]], backoffs: Mapping[Gram, float
 
 def _log(p: float) -> float:
     return math.log10(p) if p > 0 else _NEVER
+
+
+def trigrams(model: str) -> frozenset[Gram]:
+    """The trigrams of a model made by `arpa`."""
+    section = model.partition("\n\\3-grams:\n")[2].partition("\n\n")[0]
+    return frozenset(tuple(line.split()[1:]) for line in section.splitlines())

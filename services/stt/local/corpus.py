@@ -19,9 +19,13 @@ _ANSWERS = (
     "{value}", "{value}", "{value}", "[it is|it's|that is|that's|yes|no|um|uh|i think it is|it was|sure] {value}",
     "[yes|no|okay|sure|hi|] [my|the] {label} is {value}", "[{label}|the {label} is] {value}", "{value} please",
 )  # fmt: skip
-_STOP = frozenset(
-    ["a", "an", "the", "and", "or", "of", "to", "in", "on", "at", "for", "with", "by", "from", "is", "are", "was", "be", "it", "its", "this", "that", "we", "our", "you", "your", "i", "my", "as", "if", "not", "no", "so", "do", "does", "can", "will", "have", "has", "any", "all", "but", "than", "then", "them", "they", "their", "which", "who", "what", "when", "where", "how", "there", "here", "up", "out", "us", "per", "also", "only", "more", "most", "other", "into", "over", "about", "after", "before", "each", "every", "both", "such"]
-)
+_STOP = frozenset((
+    "a", "an", "the", "and", "or", "of", "to", "in", "on", "at", "for", "with", "by", "from", "is", "are", "was",
+    "be", "it", "its", "this", "that", "we", "our", "you", "your", "i", "my", "as", "if", "not", "no", "so", "do",
+    "does", "can", "will", "have", "has", "any", "all", "but", "than", "then", "them", "they", "their", "which",
+    "who", "what", "when", "where", "how", "there", "here", "up", "out", "us", "per", "also", "only", "more",
+    "most", "other", "into", "over", "about", "after", "before", "each", "every", "both", "such",
+))  # fmt: skip
 _BOTH_WAYS = (
     ("i would", "i'd"), ("i am", "i'm"), ("i will", "i'll"), ("it is", "it's"), ("that is", "that's"),
     ("what is", "what's"), ("where is", "where's"), ("when is", "when's"), ("how is", "how's"), ("do not", "don't"),

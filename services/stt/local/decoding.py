@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pocketsphinx
 
+from services.stt.local.arpa import trigrams
 from services.stt.local.model import Model
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`probability`: posterior of the whole sentence among all that the search kept."""
+    """`probability`: posterior of the whole sentence among all that the search kept. `familiarity`: see Decoders."""
 
     words: tuple[HeardWord, ...]
     probability: float
+    familiarity: float
 
 
 class Decoders:
@@ -53,6 +55,7 @@ class Decoders:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._idle: list[pocketsphinx.Decoder] = []
+        self._familiar = trigrams(model.lm.read_text("utf-8"))
         self.out = 0
 
     def take(self) -> pocketsphinx.Decoder:
@@ -60,13 +63,20 @@ class Decoders:
         self.out += 1
         return decoder
 
+    def familiarity(self, words: list[str]) -> float:
+        """0..1: the share of the sentence's trigrams that the language model has seen."""
+        edged = ["<s>", *words, "</s>"]
+        grams = [tuple(edged[i : i + 3]) for i in range(len(edged) - 2)]
+        return sum(gram in self._familiar for gram in grams) / len(grams) if grams else 0.0
+
     def give_new(self) -> None:
         """Make one ahead of the first utterance, so that a model that cannot be read is found when a call begins."""
         if not self._idle and not self.out:
             self._idle.append(self._new())
 
     def _new(self) -> pocketsphinx.Decoder:
-        return pocketsphinx.Decoder(samprate=16000, loglevel="FATAL", lm=str(self._model.lm), dict=str(self._model.words))
+        lm, words = str(self._model.lm), str(self._model.words)
+        return pocketsphinx.Decoder(samprate=16000, loglevel="FATAL", lm=lm, dict=words)
 
     def give(self, decoder: pocketsphinx.Decoder) -> None:
         self.out -= 1
@@ -112,7 +122,8 @@ class Decoding:
         self._close()
         self._channel.learn(_read_mean(self._decoder))
         words = tuple(self._words())
-        heard = Heard(words, float(self._decoder.get_prob()) if words else 0.0)
+        probability = float(self._decoder.get_prob()) if words else 0.0
+        heard = Heard(words, probability, self._decoders.familiarity([word.text for word in words]))
         self._decoders.give(self._decoder)
         return heard
 

@@ -52,6 +52,7 @@ class Hearing:
         self._channel = Channel(config.format.rate)
         self._utterance: Utterance | None = None
         self._frames = 0
+        self._onset: int | None = None
 
     def push(self, data: bytes) -> Iterator[SpeechEvent]:
         samples = self._resampler.push(to_pcm(self._whole(data), self._config.format.encoding))
@@ -91,7 +92,7 @@ class Hearing:
             if edge is Edge.STARTED:
                 yield from self._start()
             return
-        yield from self._utterance.push(frame, self._detector.speech_ms)
+        yield from self._listen(frame)
         if edge is Edge.ENDED:
             yield from self._end(self._now - self._detector.quiet_ms)
         elif self._utterance.length_ms >= LONGEST_MS:
@@ -99,18 +100,27 @@ class Hearing:
             self._detector.reset()
 
     def _start(self) -> Iterator[SpeechEvent]:
-        onset = self._now - self._detector.onset_ms
+        self._onset = self._now - self._detector.onset_ms
         kept = min(len(self._before), (PREROLL_MS + self._detector.onset_ms) // FRAME_MS)
         frames = list(self._before)[len(self._before) - kept :]
         self._before.clear()
         self._utterance = Utterance(self._decoders, self._channel, self._now - kept * FRAME_MS)
-        yield SpeechStarted(onset)
         for frame in frames:
-            yield from self._utterance.push(frame, self._detector.speech_ms)
+            yield from self._listen(frame)
+
+    def _listen(self, frame: Samples) -> Iterator[SpeechEvent]:
+        """The utterance goes on. It is announced, and decoded, once it is like a voice."""
+        assert self._utterance is not None
+        if self._onset is not None and self._detector.like_voice:
+            yield SpeechStarted(self._onset)
+            self._onset = None
+        yield from self._utterance.push(frame, self._detector.speech_ms, voice=self._onset is None)
 
     def _end(self, speech_end_ms: int) -> Iterator[SpeechEvent]:
         utterance, self._utterance = self._utterance, None
         assert utterance is not None
+        if self._onset is not None:
+            return
         yield SpeechStopped(speech_end_ms)
         final = utterance.finish(self._detector.speech_ms, speech_end_ms)
         if final is not None:
@@ -121,12 +131,17 @@ class Hearing:
 
 
 class Utterance:
-    """From the pre-roll to the end of speech. The first 900 ms are collected, to learn the channel from."""
+    """From the pre-roll to the end of speech.
+
+    The first 900 ms are collected, to learn the channel from. Before it is like a voice the last 900 ms are.
+    """
 
     def __init__(self, decoders: Decoders, channel: Channel, start_ms: int) -> None:
-        self._decoding = Decoding(decoders, channel)
+        self._decoders = decoders
+        self._channel = channel
+        self._decoding: Decoding | None = None
         self._start_ms = start_ms
-        self._opening: list[Samples] | None = []
+        self._opening: deque[Samples] = deque()
         self._frames = 0
         self._last: list[str] = []
 
@@ -134,22 +149,26 @@ class Utterance:
     def length_ms(self) -> int:
         return self._frames * FRAME_MS
 
-    def push(self, frame: Samples, speech_ms: int) -> Iterator[SpeechEvent]:
+    def push(self, frame: Samples, speech_ms: int, voice: bool) -> Iterator[SpeechEvent]:
         self._frames += 1
-        if self._opening is not None:
+        if self._decoding is not None:
+            self._decoding.feed(frame)
+        else:
             self._opening.append(frame)
             if self.length_ms < OPENING_MS:
                 return
+            if not voice:
+                self._opening.popleft()
+                self._frames -= 1
+                self._start_ms += FRAME_MS
+                return
             self._begin()
-        else:
-            self._decoding.feed(frame)
         if speech_ms >= _SURE_SPEECH_MS and self.length_ms % INTERIM_MS == 0:
             yield from self._interim()
 
     def finish(self, speech_ms: int, speech_end_ms: int) -> Final | None:
         """What was said. None: too short or too unsure to have been speech; no text: speech, but not understood."""
-        self._begin()
-        heard = self._decoding.finish()
+        heard = (self._decoding or self._begin()).finish()
         sure = confidence(heard)
         if speech_ms < _LEAST_SPEECH_MS or (speech_ms < _SURE_SPEECH_MS and not understood(heard)):
             return None
@@ -158,18 +177,19 @@ class Utterance:
         return self._final(heard, sure)
 
     def drop(self) -> None:
-        self._decoding.drop()
+        if self._decoding is not None:
+            self._decoding.drop()
 
-    def _begin(self) -> None:
-        if self._opening is None:
-            return
+    def _begin(self) -> Decoding:
         opening = np.concatenate(self._opening)
-        self._opening = None
+        self._opening.clear()
+        self._decoding = Decoding(self._decoders, self._channel)
         self._decoding.begin(opening)
         self._decoding.feed(opening)
+        return self._decoding
 
     def _interim(self) -> Iterator[SpeechEvent]:
-        words = self._decoding.words_so_far()
+        words = self._decoding.words_so_far() if self._decoding else []
         if not words or words == self._last:
             return
         same = len(os.path.commonprefix([words, self._last]))

@@ -34,7 +34,7 @@ _HEALTHY_S = 30.0
 _log = structlog.get_logger()
 _STREAMS = Gauge("voice_stt_local_streams", "Streams in the worker processes of the local recogniser")
 _LOST = Counter("voice_stt_local_workers_lost_total", "Worker processes that died or hung", ["why"])
-_HELD = Counter("voice_stt_local_backpressure_total", "Times a stream waited because 2 s of its audio were not yet done")
+_HELD = Counter("voice_stt_local_backpressure_total", "Times a stream waited: 2 s of its audio were under way")
 _REFUSED = Counter("voice_stt_local_refused_total", "Streams refused because every worker had 20")
 
 
@@ -69,7 +69,7 @@ class Stream:
         await self._owner.send(Message(Kind.AUDIO, self.number, chunk))
 
     async def _room(self) -> None:
-        """Wait until the worker has caught up and the events are read. A worker that does nothing for 10 s is killed."""
+        """Wait until the worker has caught up and the events are read. A worker stuck for 10 s is killed."""
         if self._fits():
             return
         _HELD.inc()
@@ -258,7 +258,7 @@ class Pool:
         best = min(ready, key=lambda each: each.load)
         if best.load >= STREAMS_PER_WORKER:
             _REFUSED.inc()
-            raise AtCapacity(f"{len(ready)} recogniser processes have {STREAMS_PER_WORKER} streams each; PARLEY_WORKERS")
+            raise AtCapacity(f"all {len(ready)} recognisers (PARLEY_WORKERS) have {STREAMS_PER_WORKER} streams")
         return best.open(next(self._numbers), config, model)
 
     def _run(self) -> None:

@@ -1,7 +1,8 @@
-"""How far a result is to be believed: the sentence's posterior, on a scale where 0.5 is as likely wrong as right.
+"""How far a result is to be believed, on a scale where 0.5 is as likely wrong as right.
 
-A decoder with a small vocabulary always finds some words of it. What gives them away is that many other sentences
-fit as badly: the posterior falls below about 1e-5 (in this domain; speech outside of it 1e-5 .. 1e-18).
+A decoder with a small vocabulary always finds some words of it. Two things give away that something else was said:
+many other sentences fit as badly (the posterior falls below about 1e-5), and the words stand in an order that the
+language model never saw. Set on speech outside and inside of one small domain; see `bench/recogniser.py`.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ import math
 
 from services.stt.local.decoding import Heard
 
-_EVEN = -5.2
-_PER_WORD = -0.12
-_FREE_WORDS = 6
-_LEAST = 0.3
+_FAMILIAR = 4.0
+_EVEN = -3.1
+_LEAST = 0.5
+_LONGEST_WORD_MS = 1200
 
 
 def confidence(heard: Heard) -> float:
-    """0..1. Long sentences may be less likely as a whole."""
+    """0..1."""
     if not heard.words or heard.probability <= 0:
         return 0.0
-    even = _EVEN + _PER_WORD * max(0, len(heard.words) - _FREE_WORDS)
-    return 1 / (1 + 10 ** min(30.0, even - math.log10(heard.probability)))
+    score = math.log10(heard.probability) + _FAMILIAR * heard.familiarity
+    return 1 / (1 + 10 ** min(30.0, _EVEN - score))
 
 
 def understood(heard: Heard) -> bool:
-    return confidence(heard) >= _LEAST
+    """Whether it may be acted upon. Words drawn out over seconds are a hum or a machine, not speech."""
+    drawn_out = any(word.end_ms - word.start_ms > _LONGEST_WORD_MS for word in heard.words)
+    return not drawn_out and confidence(heard) >= _LEAST

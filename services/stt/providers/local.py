@@ -92,7 +92,7 @@ class Local:
 
 def _check(config: SttConfig) -> None:
     if config.language.partition("-")[0].lower() not in ("", "en"):
-        raise BadInput(f"language: the local recogniser knows only English, not {config.language!r}; PARLEY_STT=deepgram")
+        raise BadInput(f"language: the local recogniser knows English only, not {config.language!r}")
     if config.format.rate not in _RATES:
         raise BadInput(f"format.rate: {config.format.rate} Hz is not one of {', '.join(map(str, _RATES))}")
 
