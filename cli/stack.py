@@ -226,6 +226,10 @@ class Stack:
                 supervisord.send_signal(signal.SIGTERM)
             await supervisord.wait()
         await self._tasks.close()
+        for pid in self._pids.values():
+            # Each process leads a group of its own: what it started and did not stop in time goes with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         self._folder.close()
 
 

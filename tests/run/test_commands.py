@@ -127,7 +127,7 @@ def test_a_skipped_test_is_named_with_its_install_line(tmp_path: Path, no_skips:
     [
         (
             "case $1 in --version) echo Python 3.9.2;; *) exit 1;; esac",
-            "3.11 or newer is needed, and there is Python 3.9.2",
+            "newer is needed, and there is Python 3.9.2",
         ),
         ('case "$2" in *ensurepip*) exit 1;; *) exec "%s" "$@";; esac', "apt-get install python3-venv"),
     ],
