@@ -17,7 +17,7 @@ from parley.agents import Agent, known_agents, load_agent
 from parley.errors import Misconfigured, NotFound
 from services.gateway.gateway import Gateway
 from services.gateway.page_socket import page_socket
-from services.gateway.signatures import same_host
+from services.gateway.signatures import from_here, same_host
 from services.gateway.tokens import Claim
 from services.gateway.twilio_stream import twilio_stream
 from services.gateway.webhook import twilio_webhook
@@ -90,6 +90,14 @@ def _web(gateway: Gateway) -> FastAPI:
         token = gateway.tokens.issue(Claim(call_id, 1, door, found.name, fresh=True))  # type: ignore[arg-type]
         body = {"token": token, "call_id": call_id, **_shown(gateway, found)}
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    @app.get("/calls/{call_id}/timeline")
+    async def timeline(request: Request, call_id: str) -> Response:
+        """What happened in a call and when, words included: for this machine only."""
+        if not from_here(request.client.host if request.client else "", request.headers):
+            return JSONResponse({"error": "timelines are shown on this machine only"}, 403)
+        found = gateway.organs.timelines.find(call_id)
+        return JSONResponse(found or {"error": "this process knows no such call"}, 200 if found else 404)
 
     app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
     return app

@@ -47,6 +47,7 @@ class Leg:
         self._wire = wire
         self._organs = organs
         self._first_audio = 0.0
+        self._timeline = organs.timelines.of(call.call_id)
         self._line = Line(organs.orchestrator, call.leg, self._opening, self._take, self._leg_ms)
         self._ears: Ears | None = None
         self._mouth: Mouth | ChatMouth
@@ -152,6 +153,7 @@ class Leg:
     def _tell(self, event: CallEvent) -> None:
         """All events of this leg pass here, on their way to the mind."""
         kind = event.WhichOneof("event")
+        self._timeline.event(event)
         self._line.post(event)
         if kind == "speech":
             self._heard_speech(event.speech)
@@ -201,6 +203,7 @@ class Leg:
 
     def _take(self, command: CallCommand) -> None:
         kind = command.WhichOneof("command")
+        self._timeline.command(command)
         if kind == "say":
             turn = call_pb2.TurnRef(epoch=command.epoch, turn=command.turn)
             self._mouth.say(command.say, turn, command.traceparent)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from parley.rpc import Peers
 from services.gateway.carrier import Carrier
 from services.gateway.clock import Clock
+from services.gateway.timeline import Timelines
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class Organs:
     orchestrator: Peers
     clock: Clock
     carrier: Carrier
+    timelines: Timelines = field(default_factory=Timelines)

@@ -116,7 +116,8 @@ class FakeGateway:
         if self.twiml is not None:
             document = self.twiml(self, form, len(self.asked))
         else:
-            document = connect(self.stream_url) if len(self.asked) == 1 else HANGUP
+            again = sum(asked[1]["CallSid"] == form["CallSid"] for asked in self.asked) > 1
+            document = HANGUP if again else connect(self.stream_url, f"<Redirect>{request.path}</Redirect>")
         return web.Response(text=document, content_type="text/xml")
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
