@@ -19,6 +19,7 @@ from services.llm.local import moves
 from services.llm.local.domain import Domain
 from services.llm.local.understanding import Understanding
 from services.llm.providers.local import Local
+from services.rag.passages import split
 from tests.llm.conftest import settings
 from tests.llm.talk import Talk, spec
 
@@ -121,13 +122,16 @@ async def test_what_is_off_the_topic_is_left_alone(understanding: Understanding)
 async def test_questions_are_answered_from_knowledge_or_not_at_all(engine: Local, data_dir: Path) -> None:
     embedder = Embedder.load(data_dir)
     files = sorted((AGENTS / "frontdesk" / "knowledge").glob("*.md"))
-    parts = [(part, f.name) for f in files for part in f.read_text("utf-8").split("\n## ")[1:]]
-    vectors = embedder.embed([part for part, _ in parts])
+    parts = [(p, f.name) for f in files for p in split(f.read_text("utf-8"), embedder.tokens).passages]
+    vectors = embedder.embed([f"{p.heading}\n{p.text}" for p, _ in parts])
     wrong = []
     rows: list[list[str]] = yaml.safe_load((DATA / "own_knowledge.yaml").read_text("utf-8"))
     for question, words in rows:
         near = vectors @ embedder.embed([question])[0]
-        found = tuple(Passage(parts[i][0], parts[i][1], float(near[i])) for i in near.argsort()[::-1][:3])
+        found = tuple(
+            Passage(parts[i][0].text, f"{parts[i][1]} > {parts[i][0].heading}", float(near[i]))
+            for i in near.argsort()[::-1][:3]
+        )
         answer = await Talk(lambda: engine, "frontdesk", TOOLS, SPECS, found).say(question)
         right = words.lower() in answer.lower() if words else "connect you to a colleague" in answer
         if not right:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,10 @@ SURE_SCORE = 0.33  # a sentence this near answers a question that is known to be
 ALONE_SCORE = 0.5  # this near, one that no phrase of the agent is like
 STRANGE_SCORE = 0.65  # and this near, one that is more like what is off the topic
 NEIGHBOUR = 0.12  # a second sentence is said if it is not much further
+INTENT_WEIGHT = 0.3
+LEAD = 0.05  # who writes for callers says the answer first
 _MAX_SENTENCES = 24
+_HEADING_WORDS = 8
 _KEPT = 4096
 _FOR_MODELS = re.compile(r"\b(?:the tool|the caller|apologi[sz]e|given up|arguments?|JSON)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -89,6 +93,16 @@ def _filled(template: str, fields: dict[str, Any]) -> str:
     return re.sub(r"\{(\w+)\}", lambda hole: str(fields[hole[1]]), template)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A sentence of a passage: alone, with its heading, and whether it is the passage's first."""
+
+    text: str
+    in_topic: str
+    first: bool
+    passage_score: float
+
+
 class Reader:
     """Finds answers in passages. Sentences' meanings are kept, since the same passages come again and again."""
 
@@ -96,34 +110,31 @@ class Reader:
         self._embedder = embedder
         self._known: OrderedDict[str, Vectors] = OrderedDict()
 
-    async def answer(self, question: str, passages: Sequence[Passage], least: float) -> str:
+    async def answer(self, question: str, passages: Sequence[Passage], least: float, towards: Vectors | None) -> str:
         """One or two sentences of the passages that answer; "" if none comes as near as `least`.
 
-        A sentence is judged by its meaning, by that of its passage, and by the question's rarer words in it.
+        A sentence is judged by its meaning, by that of its passage, and by the question's rarer words in it. Of those
+        that answer, headings, first sentences and nearness to the intent (`towards`, mean of its phrases) choose one.
         """
-        sentences = [(i, s) for i, p in enumerate(passages) for s in _sentences(p.text)][:_MAX_SENTENCES]
-        if not sentences:
+        parts = [part for p in passages for part in _parts(p)][:_MAX_SENTENCES]
+        if not parts:
             return ""
-        asked_vector, vectors = await self._vectors(question, [s for _, s in sentences])
-        near = vectors @ asked_vector
+        asked_vector, vectors = await self._vectors(question, [t for p in parts for t in (p.text, p.in_topic)])
+        plain, in_topic = vectors[::2], vectors[1::2]
         asked = set(normalise(question).split()) - COMMON
-        scores = np.array(
-            [
-                0.7 * float(near[k]) + 0.3 * max(passages[i].score, float(near[k])) + 0.15 * _shared(asked, s)
-                for k, (i, s) in enumerate(sentences)
-            ]
-        )
-        best = int(scores.argmax())
-        if scores[best] < least:
+        scores = [_score(float(v @ asked_vector), p, asked) for v, p in zip(plain, parts, strict=True)]
+        ranks = [_score(float(v @ asked_vector), p, asked) for v, p in zip(in_topic, parts, strict=True)]
+        if towards is not None:
+            ranks = [r + INTENT_WEIGHT * float(v @ towards) for r, v in zip(ranks, in_topic, strict=True)]
+        ranks = [r + (LEAD if p.first else 0.0) for r, p in zip(ranks, parts, strict=True)]
+        answering = [k for k, score in enumerate(scores) if score >= least]
+        if not answering:
             return ""
-        place, said = sentences[best]
-        if (
-            best + 1 < len(sentences)
-            and sentences[best + 1][0] == place
-            and scores[best + 1] > scores[best] - NEIGHBOUR
-        ):
-            said = f"{said} {sentences[best + 1][1]}"
-        return said
+        best = max(answering, key=ranks.__getitem__)
+        after = parts[best + 1] if best + 1 < len(parts) else None
+        if after and not after.first and scores[best + 1] > scores[best] - NEIGHBOUR:
+            return f"{parts[best].text} {after.text}"
+        return parts[best].text
 
     async def _vectors(self, question: str, sentences: list[str]) -> tuple[Vectors, Vectors]:
         new = [s for s in dict.fromkeys(sentences) if s not in self._known]
@@ -137,10 +148,17 @@ class Reader:
         return made[0], vectors
 
 
-def _sentences(text: str) -> list[str]:
-    lines = [line.strip() for line in text.split("\n")]
-    body = " ".join(line for line in lines if line and not line.startswith("#"))
-    return [s for s in _SENTENCE.split(body) if len(s) > 2]
+def _parts(passage: Passage) -> list[Part]:
+    """Sentences of a passage. Headings are none: lines of a few words without an end; the source may name one."""
+    lines = [line.strip() for line in passage.text.split("\n")]
+    body = [line for line in lines if line and (line[-1] in ".!?:;," or len(line.split()) > _HEADING_WORDS)]
+    topic = passage.source.rpartition(" > ")[2] if " > " in passage.source else ""
+    texts = [s for s in _SENTENCE.split(" ".join(body)) if len(s) > 2]
+    return [Part(t, f"{topic}. {t}" if topic else t, k == 0, passage.score) for k, t in enumerate(texts)]
+
+
+def _score(near: float, part: Part, asked: set[str]) -> float:
+    return 0.7 * near + 0.3 * max(part.passage_score, near) + 0.15 * _shared(asked, part.in_topic)
 
 
 def _shared(asked: set[str], sentence: str) -> float:

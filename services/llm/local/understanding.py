@@ -82,6 +82,13 @@ class Understanding:
         self._embedder = embedder
         self._known.clear()
 
+    def middle(self, intent: str) -> Vectors | None:
+        """The mean of an intent's phrases, unit length; None without an embedder or intent."""
+        if intent not in self._vectors:
+            return None
+        mean = self._vectors[intent].mean(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
     async def of(self, said: str) -> Meaning:
         """What a sentence means; the same sentence is worked out once."""
         text = normalise(said)

@@ -95,7 +95,8 @@ class Local:
         if isinstance(act, Look):
             least = answers.SURE_SCORE if act.sure else answers.ALONE_SCORE
             least = answers.STRANGE_SCORE if act.off_topic else least
-            found = await self._reader.answer(said, request.passages, least) if self._reader else ""
+            towards = understanding.middle(frame.intent) if act.sure else None
+            found = await self._reader.answer(said, request.passages, least, towards) if self._reader else ""
             return found or dialogue.fallback(frame, act.sure, domain), []
         return act.text, []
 
