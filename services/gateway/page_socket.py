@@ -131,9 +131,10 @@ def _button(leg: Leg, message: dict[str, Any]) -> str:
 
 
 def _dtmf(leg: Leg, message: dict[str, Any]) -> str:
-    if message.get("digit") not in _KEYS:
+    digit = message.get("digit")
+    if not isinstance(digit, str) or digit not in _KEYS:
         return "`digit` must be one of 0-9 * # A-D"
-    leg.dtmf(message["digit"])
+    leg.dtmf(digit)
     return ""
 
 

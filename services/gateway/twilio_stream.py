@@ -144,8 +144,8 @@ async def _listen(inbox: Inbox, leg: Leg) -> Ending:
             elif kind == "dtmf":
                 dtmf = event.get("dtmf")
                 digit = dtmf.get("digit") if isinstance(dtmf, dict) else None
-                if digit in _KEYS:
-                    leg.dtmf(str(digit))
+                if isinstance(digit, str) and digit in _KEYS:
+                    leg.dtmf(digit)
                 else:
                     inbox.bad("dtmf")
             elif kind == "stop":

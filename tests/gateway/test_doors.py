@@ -1,0 +1,229 @@
+"""The webhook, signatures, tokens, admission: who gets in, and what the others are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+import websockets
+from twilio.request_validator import RequestValidator
+
+from parley.errors import Misconfigured, NotAllowed, Unavailable
+from parley.settings import Settings
+from parley.v1 import conversation_pb2
+from services.gateway.ended import Remembered
+from services.gateway.server import listening
+from services.gateway.tokens import Claim, Tokens
+from tests.gateway.conftest import House, running
+from tests.gateway.phone import Phone, ask_webhook, stream_of
+
+CLAIM = Claim("CA1", 1, "phone", "frontdesk", True)
+
+
+def words(twiml: ElementTree.Element) -> list[str]:
+    return [verb.tag for verb in twiml]
+
+
+def test_a_token_is_good_once() -> None:
+    tokens = Tokens("secret")
+    token = tokens.issue(CLAIM)
+    assert len(token) < 400
+    assert tokens.redeem(token, "phone") == CLAIM
+    with pytest.raises(NotAllowed, match="used before"):
+        tokens.redeem(token, "phone")
+
+
+def test_a_token_of_another_gateway_with_the_same_secret_is_good() -> None:
+    assert Tokens("secret").redeem(Tokens("secret").issue(CLAIM), "phone") == CLAIM
+
+
+@pytest.mark.parametrize("forged", ["", ".", "abc", "a.b", "a.b.c", "é.é", "x" * 10_000])
+def test_a_forged_token_is_refused(forged: str) -> None:
+    with pytest.raises(NotAllowed, match="forged"):
+        Tokens("secret").redeem(forged, "phone")
+
+
+def test_a_token_of_another_key_door_or_time_is_refused() -> None:
+    now = 1000.0
+    tokens = Tokens("secret", lambda: now)
+    with pytest.raises(NotAllowed, match="forged"):
+        tokens.redeem(Tokens("other").issue(CLAIM), "phone")
+    with pytest.raises(NotAllowed, match="not for chat"):
+        tokens.redeem(tokens.issue(CLAIM), "chat")
+    token = tokens.issue(CLAIM)
+    now = 1061.0
+    with pytest.raises(NotAllowed, match="too old"):
+        tokens.redeem(token, "phone")
+
+
+def test_ended_calls_are_forgotten_after_an_hour() -> None:
+    now = 0.0
+    calls = Remembered(lambda: now)
+    assert calls.add("CA1") == 1
+    assert calls.add("CA1") == 2
+    now = 3601.0
+    assert calls.count("CA1") == 0
+
+
+async def test_the_webhook_connects_the_call_and_says_how_to_come_back(house: House) -> None:
+    twiml = await ask_webhook(house.url)
+    assert words(twiml) == ["Connect", "Redirect"]
+    url, given = stream_of(twiml)
+    assert url == house.url.replace("http://", "ws://") + "/twilio-stream"
+    assert {given[k] for k in ("leg", "from", "to", "agent")} == {"1", "+15550100", "+15550199", "frontdesk"}
+    redirect = twiml.find("Redirect")
+    assert redirect is not None
+    assert redirect.text == "/twilio-webhook?leg=2&agent=frontdesk"
+    assert redirect.attrib["method"] == "POST"
+
+
+async def test_a_call_that_comes_back_is_the_next_leg(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    await house.mind.call()
+    await phone.close()
+    phone = await Phone().dial(house.url, query="?leg=2&agent=frontdesk")
+    owner = await house.mind.call(2)
+    assert (owner.open.epoch.leg, owner.open.epoch.open) == (2, 1)
+    await phone.hang_up()
+
+
+async def test_a_call_that_keeps_coming_back_is_ended(house: House) -> None:
+    assert words(await ask_webhook(house.url, query="?leg=6")) == ["Connect", "Redirect"]
+    assert words(await ask_webhook(house.url, query="?leg=7")) == ["Say", "Hangup"]
+
+
+async def test_a_call_the_bot_ended_is_hung_up(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    owner.command(1, hang_up=conversation_pb2.HangUp(reason="done"))
+    assert await phone.closed() == 1000
+    await phone.close()
+    assert words(await ask_webhook(house.url, query="?leg=2")) == ["Hangup"]
+
+
+async def test_a_call_ended_elsewhere_is_known_by_its_state(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def ended(call_id: str) -> bool:
+        asked.append(call_id)
+        if len(asked) == 1:
+            raise Unavailable("electing")
+        return call_id == "CA7"
+
+    async with running(tmp_path, ended=ended) as house:
+        assert words(await ask_webhook(house.url, "CA7", "?leg=2")) == ["Hangup"]
+        assert asked == ["CA7", "CA7"]
+        assert words(await ask_webhook(house.url, "CA8", "?leg=2")) == ["Connect", "Redirect"]
+
+
+async def test_a_transfer_nobody_took_comes_back_to_the_bot(house: House) -> None:
+    _, given = stream_of(await ask_webhook(house.url, query="?leg=2", DialCallStatus="busy"))
+    assert given["transfer"] == "busy"
+    assert words(await ask_webhook(house.url, query="?leg=2", DialCallStatus="completed")) == ["Hangup"]
+
+
+async def test_a_wrong_agent_is_said_politely(house: House) -> None:
+    assert words(await ask_webhook(house.url, query="?agent=nobody")) == ["Say", "Hangup"]
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        ("?leg=x", b"CallSid=CA1", 400),
+        ("?leg=0", b"CallSid=CA1", 400),
+        ("?leg=99999", b"CallSid=CA1", 400),
+        ("", b"", 400),
+        ("", b"CallSid=%00", 400),
+        ("", b"\xff\xfe", 400),
+        ("", b"CallSid=CA1&x=" + b"y" * 70_000, 400),
+        ("", b"&".join(b"a=1" for _ in range(300)), 400),
+    ],
+)
+async def test_a_form_that_is_no_call_is_answered_400(house: House, query: str, body: bytes, status: int) -> None:
+    async with httpx.AsyncClient() as client:
+        response = await client.post(f"{house.url}/twilio-webhook{query}", content=body)
+    assert response.status_code == status
+    assert response.text.strip()
+
+
+async def test_signatures_of_both_tokens_are_taken_and_no_other(tmp_path: Path) -> None:
+    public = "https://bot.example.com"
+    async with running(tmp_path, TWILIO_AUTH_TOKEN="old,new", PARLEY_PUBLIC_URL=public) as house:
+        form = {"CallSid": "CA1", "From": "", "To": "+1"}
+        async with httpx.AsyncClient() as client:
+            for token, url, status in [
+                ("old", f"{public}/twilio-webhook?leg=1", 200),
+                ("new", f"{public}/twilio-webhook?leg=1", 200),
+                ("forged", f"{public}/twilio-webhook?leg=1", 403),
+                ("old", f"{house.url}/twilio-webhook?leg=1", 403),
+            ]:
+                signature = RequestValidator(token).compute_signature(url, form)
+                headers = {"X-Twilio-Signature": signature}
+                response = await client.post(f"{house.url}/twilio-webhook?leg=1", data=form, headers=headers)
+                assert response.status_code == status, (token, url)
+                if status == 200:
+                    assert "wss://bot.example.com/twilio-stream" in response.text
+            response = await client.post(f"{house.url}/twilio-webhook?leg=1", data=form)
+            assert response.status_code == 403
+
+
+async def test_the_upgrade_is_signed_too(tmp_path: Path) -> None:
+    async with running(tmp_path, TWILIO_AUTH_TOKEN="token", PARLEY_PUBLIC_URL="https://bot.example.com") as house:
+        url = house.url.replace("http", "ws") + "/twilio-stream"
+        for headers in ({}, {"X-Twilio-Signature": "forged"}):
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(url, additional_headers=headers)
+            assert refused.value.response.status_code == 403
+        signature = RequestValidator("token").compute_signature("wss://bot.example.com/twilio-stream", {})
+        phone = Phone()
+        await phone.connect(url, **{"X-Twilio-Signature": signature})
+        token = house.gateway.tokens.issue(CLAIM)
+        await phone.start("CA1", {"token": token})
+        await house.mind.call()
+        await phone.hang_up()
+
+
+async def test_without_a_token_forwarded_calls_are_not_taken(house: House) -> None:
+    async with httpx.AsyncClient() as client:
+        headers = {"X-Forwarded-For": "203.0.113.9"}
+        response = await client.post(f"{house.url}/twilio-webhook", data={"CallSid": "CA1"}, headers=headers)
+    assert response.status_code == 403
+
+
+async def test_a_full_house_keeps_room_for_calls_that_come_back(tmp_path: Path) -> None:
+    async with running(tmp_path, PARLEY_CAPACITY=2) as house:
+        url, given = stream_of(await ask_webhook(house.url, "CA2"))
+        first = await Phone().dial(house.url, "CA1")
+        await house.mind.call()
+        assert words(await ask_webhook(house.url, "CA3")) == ["Pause", "Redirect"]
+        assert words(await ask_webhook(house.url, "CA3", "?try=3")) == ["Say", "Hangup"]
+        second = Phone()
+        await second.connect(url)
+        await second.start("CA2", given)
+        assert await second.closed() == 1013
+        await second.close()
+        back = await Phone().dial(house.url, "CA4", "?leg=2")
+        await house.mind.call(2)
+        await back.hang_up()
+        await first.hang_up()
+
+
+async def test_health_readiness_and_metrics(house: House) -> None:
+    async with httpx.AsyncClient(base_url=house.url) as client:
+        assert (await client.get("/health")).json() == {"status": "ok"}
+        assert (await client.get("/ready")).status_code == 200
+        house.gateway.house.draining = True
+        assert (await client.get("/ready")).status_code == 503
+        assert (await client.get("/health")).status_code == 200
+        metrics = (await client.get("/metrics")).text
+    for name in ("voice_calls_total", "voice_calls_active", "voice_barge_in_total", "voice_bad_messages_total"):
+        assert name in metrics
+
+
+def test_a_taken_port_is_named() -> None:
+    with listening(Settings.read(PARLEY_GATEWAY_PORT=0)) as bound:
+        bound.listen()
+        with pytest.raises(Misconfigured, match="PARLEY_GATEWAY_PORT"):
+            listening(Settings.read(PARLEY_GATEWAY_PORT=bound.getsockname()[1]))

@@ -1,0 +1,256 @@
+"""The page's sockets: voice and chat."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from parley.v1 import audio_pb2, call_pb2, conversation_pb2, stt_pb2
+from services.gateway import page_socket
+from services.gateway.metrics import BAD_MESSAGES
+from tests.gateway.conftest import House
+from tests.gateway.organs import audio_of
+
+FRAME = b"\x00\x10" * 320
+
+
+class Page:
+    """A page's socket. Returns marks at once when `marks` is set."""
+
+    def __init__(self, socket: ClientConnection, marks: bool = True) -> None:
+        self.socket = socket
+        self.controls: list[dict[str, Any]] = []
+        self.sound = bytearray()
+        self._marks = marks
+        self._news = asyncio.Event()
+        self._reader = asyncio.ensure_future(self._read())
+
+    async def _read(self) -> None:
+        try:
+            async for message in self.socket:
+                if isinstance(message, bytes):
+                    self.sound += message
+                else:
+                    control = json.loads(message)
+                    self.controls.append(control)
+                    if control["type"] == "mark" and self._marks:
+                        await self.say(type="mark", name=control["name"])
+                self._news.set()
+        except websockets.ConnectionClosed:
+            pass
+        self._news.set()
+
+    async def say(self, **control: Any) -> None:
+        await self.socket.send(json.dumps(control))
+
+    async def next(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """The first control message of this kind with these fields."""
+        async with asyncio.timeout(5):
+            while True:
+                for control in self.controls:
+                    if control["type"] == kind and all(control.get(k) == v for k, v in fields.items()):
+                        return control
+                self._news.clear()
+                await self._news.wait()
+
+    async def closed(self) -> int | None:
+        async with asyncio.timeout(5):
+            await self._reader
+        return self.socket.close_code
+
+    async def close(self) -> None:
+        await self.socket.close()
+        await self._reader
+
+
+async def session(house: House, door: str = "voice") -> dict[str, Any]:
+    async with httpx.AsyncClient() as client:
+        response = await client.get(f"{house.url}/api/session", params={"door": door})
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    body: dict[str, Any] = response.json()
+    return body
+
+
+async def visit(house: House, door: str = "voice", token: str | None = None) -> Page:
+    page = await unstarted(house, door)
+    await page.say(type="start", token=token or (await session(house, door))["token"])
+    return page
+
+
+async def unstarted(house: House, door: str = "voice") -> Page:
+    return Page(await websockets.connect(f"{house.url.replace('http', 'ws')}/ws/{door}", compression=None))
+
+
+async def test_a_page_talks_and_sees_both_sides(house: House) -> None:
+    page = await visit(house)
+    ready = await page.next("ready")
+    owner = await house.mind.call()
+    assert owner.open.channel == conversation_pb2.CHANNEL_BROWSER
+    assert owner.open.call_id == ready["call_id"]
+    assert owner.open.format == audio_pb2.AudioFormat(encoding=audio_pb2.ENCODING_PCM_S16LE, sample_rate_hz=16000)
+    owner.say(1, "Hello there")
+    await owner.next("heard")
+    assert house.voice.heard(bytes(page.sound), 32) == [("Hello", 100), ("there", 100)]
+    await page.next("state", state="speaking")
+    await page.next("subtitle", side="bot", text="Hello there")
+    await page.next("subtitle", side="bot", final=True, heard=11)
+    await page.next("state", state="listening")
+    ears = await house.stt.call()
+    for _ in range(10):
+        await page.socket.send(FRAME)
+    await ears.until(lambda: len(audio_of(ears)) >= 6 * 640)
+    ears.send(stt_pb2.RecognizeEvent(interim=stt_pb2.Interim(text="wher")))
+    ears.send(stt_pb2.RecognizeEvent(final=stt_pb2.Final(text="where is it", end_ms=180)))
+    ears.send(
+        stt_pb2.RecognizeEvent(turn_ended=stt_pb2.TurnEnded(kind=stt_pb2.TurnEnded.KIND_CONFIRMED, offset_ms=200))
+    )
+    await page.next("subtitle", side="caller", text="wher", final=False)
+    await page.next("subtitle", side="caller", text="where is it", final=True)
+    await page.next("state", state="thinking")
+    owner.command(1, show=conversation_pb2.Show(name="order", json="{}"))
+    assert (await page.next("show"))["name"] == "order"
+    await page.say(type="ping", t=7)
+    assert (await page.next("pong"))["t"] == 7
+    await page.say(type="hang_up")
+    assert (await owner.next("leg")).leg.kind == conversation_pb2.Leg.KIND_ENDED
+    assert await page.closed() == 1000
+
+
+async def test_the_button_ends_the_turn_and_typed_words_are_one(house: House) -> None:
+    page = await visit(house)
+    owner, ears = await house.mind.call(), await house.stt.call()
+    await page.say(type="button", pressed=True)
+    await page.socket.send(FRAME)
+    await page.say(type="button", pressed=False)
+    await ears.until(lambda: any(r.HasField("end_of_turn") for r in ears.received))
+    assert audio_of(ears) == FRAME
+    await page.say(type="text", text="cancel it")
+    await page.say(type="dtmf", digit="#")
+    assert (await owner.next("dtmf")).dtmf.digit == "#"
+    assert [e.button.pressed for e in owner.events("button")] == [True, False]
+    assert owner.events("typed")[0].typed.text == "cancel it"
+    await page.close()
+    assert (await owner.next("leg")).leg.kind == conversation_pb2.Leg.KIND_LOST
+
+
+async def test_a_page_that_lost_its_socket_comes_back_to_its_call(house: House) -> None:
+    page = await visit(house)
+    ready = await page.next("ready")
+    await page.close()
+    again = await visit(house, token=ready["resume"])
+    assert (await again.next("ready"))["leg"] == 2
+    owner = await house.mind.call(2)
+    assert owner.open.call_id == ready["call_id"]
+    assert owner.open.epoch == call_pb2.Epoch(leg=2, open=1)
+    await again.close()
+
+
+async def test_the_question_tells_the_ears_what_kind_of_answer_comes(house: House) -> None:
+    page = await visit(house)
+    owner, ears = await house.mind.call(), await house.stt.call()
+    ask = conversation_pb2.Say(utterance=1, text="Your number?", complete=True, expect=call_pb2.EXPECT_DIGITS)
+    owner.command(1, say=ask)
+    await ears.until(
+        lambda: any(r.HasField("endpointing") and r.endpointing.expect == call_pb2.EXPECT_DIGITS for r in ears.received)
+    )
+    await page.close()
+
+
+async def test_a_chat_is_the_same_mind_without_sound(house: House) -> None:
+    page = await visit(house, "chat")
+    owner = await house.mind.call()
+    assert owner.open.channel == conversation_pb2.CHANNEL_CHAT
+    assert not owner.open.HasField("format")
+    await page.say(type="text", text="where is my order")
+    assert (await owner.next("typed")).typed.text == "where is my order"
+    owner.say(1, "It shipped ", turn=1, complete=False)
+    owner.say(1, "on Monday.", turn=1)
+    assert (await owner.next("heard")).heard == conversation_pb2.Heard(utterance=1, chars=21, complete=True)
+    assert [c["text"] for c in page.controls if c["type"] == "say"] == ["It shipped ", "on Monday."]
+    owner.say(2, "And then", turn=2, complete=False)
+    await page.next("say", utterance=2)
+    owner.command(2, stop=conversation_pb2.Stop())
+    await page.next("cut", utterance=2)
+    owner.command(3, hang_up=conversation_pb2.HangUp(reason="bye"))
+    await page.next("ended", reason="bye")
+    assert await page.closed() == 1000
+    assert not house.stt.talks
+    assert not house.voice.talks
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("{", "json"),
+        ("[]", "no type"),
+        ('{"type":"party"}', "unknown event"),
+        ('{"type":"button","pressed":1}', "button"),
+        ('{"type":"text","text":""}', "text"),
+        ('{"type":"text","text":7}', "text"),
+        (json.dumps({"type": "text", "text": "x" * 5000}), "text"),
+        ('{"type":"dtmf","digit":[]}', "dtmf"),
+        ('{"type":"mark","name":"1.99"}', "mark"),
+        (b"\x00", "frame length"),
+        (bytes(10_000), "frame length"),
+    ],
+)
+async def test_a_bad_message_is_answered_and_the_call_goes_on(house: House, message: str | bytes, kind: str) -> None:
+    page = await visit(house)
+    await page.next("ready")
+    before = BAD_MESSAGES.labels(kind)._value.get()
+    await page.socket.send(message)
+    assert (await page.next("error"))["message"]
+    assert BAD_MESSAGES.labels(kind)._value.get() == before + 1
+    await page.say(type="ping", t=1)
+    await page.next("pong")
+    await page.close()
+
+
+async def test_sound_in_a_chat_is_refused_and_too_much_of_it_closes(house: House) -> None:
+    page = await visit(house, "chat")
+    await page.next("ready")
+    for _ in range(60):
+        await page.socket.send(FRAME)
+    assert await page.closed() == 1008
+
+
+async def test_a_page_without_a_good_token_is_closed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = await visit(house, token="forged.token")
+    assert await page.closed() == 4003
+    used = (await session(house))["token"]
+    first = await visit(house, token=used)
+    await first.next("ready")
+    second = await visit(house, token=used)
+    assert await second.closed() == 4003
+    await first.close()
+    monkeypatch.setattr(page_socket, "START_S", 0.1)
+    silent = await unstarted(house)
+    await silent.socket.send(FRAME)
+    assert await silent.closed() == 1008
+
+
+async def test_another_site_may_not_use_the_microphone_of_our_callers(house: House) -> None:
+    url = house.url.replace("http", "ws")
+    with pytest.raises(websockets.InvalidStatus):
+        await websockets.connect(f"{url}/ws/voice", additional_headers={"Origin": "https://evil.example"})
+    async with httpx.AsyncClient() as client:
+        refused = await client.get(f"{house.url}/api/session", headers={"Origin": "https://evil.example"})
+        assert refused.status_code == 403
+        assert (await client.get(f"{house.url}/api/session", headers={"Origin": house.url})).status_code == 200
+
+
+async def test_the_page_is_told_who_answers(house: House) -> None:
+    async with httpx.AsyncClient(base_url=house.url) as client:
+        assert (await client.get("/api/agent")).json()["company"] == "Bellweather Bikes"
+        unknown = await client.get("/api/agent", params={"name": "nobody"})
+        assert unknown.status_code == 404
+        assert "frontdesk" in unknown.json()["error"]
+        assert (await client.get("/api/session", params={"agent": "../x"})).status_code == 404
+        assert (await client.get("/api/session", params={"door": "phone"})).status_code == 400
