@@ -16,6 +16,7 @@ class TtsConfig:
     format: AudioFormat = TELEPHONE
     language: str = "en"
     speed: float = 1.0
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
-from parley import telemetry
 from parley.audio import AudioFormat, EncodingName
 from parley.errors import BadInput
 from parley.rpc import Admission
@@ -33,14 +32,11 @@ class Servicer(tts_pb2_grpc.TextToSpeechServicer):
         self, requests: AsyncIterator[tts_pb2.SynthesizeRequest], context: Any
     ) -> AsyncIterator[tts_pb2.SynthesizeEvent]:
         with self._admission.admit():
-            first = await _first(requests)
-            config = _config(first)
-            span = telemetry.span("tts.synthesize", first.traceparent, call_id=first.call_id, utterance=first.utterance)
-            with span:
-                async with aclosing(self._synthesis.speak(_texts(requests), config)) as chunks:
-                    async for chunk in chunks:
-                        for event in _events(chunk, config.format.sample_bytes):
-                            yield event
+            config = _config(await _first(requests))
+            async with aclosing(self._synthesis.speak(_texts(requests), config)) as chunks:
+                async for chunk in chunks:
+                    for event in _events(chunk, config.format.sample_bytes):
+                        yield event
 
 
 async def _first(requests: AsyncIterator[tts_pb2.SynthesizeRequest]) -> tts_pb2.SynthesizeConfig:
@@ -75,6 +71,7 @@ def _config(config: tts_pb2.SynthesizeConfig) -> TtsConfig:
         raise BadInput(f"speed: must be {_SPEEDS[0]} to {_SPEEDS[1]}, or 0 for the voice's own; it is {speed:g}")
     return TtsConfig(
         call_id=config.call_id,
+        traceparent=config.traceparent,
         voice=config.voice,
         format=AudioFormat(encoding, rate),
         language=config.language or "en",

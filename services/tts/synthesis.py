@@ -15,7 +15,7 @@ from parley.aio import background
 from parley.audio import AudioFormat
 from parley.errors import BadInput, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
-from parley.telemetry import TTS_TTFB
+from parley.telemetry import TTS_TTFB, measured
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
 from services.tts.providers import KNOWN
 from services.tts.script import Script
@@ -120,8 +120,9 @@ class Synthesis:
         async with aclosing(stream):  # type: ignore[type-var]
             while (chunk := await self._next(name, stream, script, spoken)) is not None:
                 if not spoken.sounded and chunk.data:
-                    since = max(begun, script.first_at)
-                    TTS_TTFB.labels(engine=name).observe((loop.time() - since) * 1000)
+                    waited_s = loop.time() - max(begun, script.first_at)
+                    TTS_TTFB.labels(engine=name).observe(waited_s * 1000)
+                    measured("tts.first_audio", config.traceparent, waited_s, engine=name, call_id=config.call_id)
                 out = spoken.take(chunk)
                 if out.data or out.words:
                     yield out

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 
 from parley.audio import TELEPHONE
 from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, Unavailable, VendorLost
@@ -216,3 +217,18 @@ async def test_over_capacity_the_next_replica_is_asked() -> None:
         await line.until_open(1)
         with pytest.raises(AtCapacity):
             await line.refused(config())
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_what_the_caller_waited_for_and_what_failed_is_counted_by_engine() -> None:
+    first_audio = ("voice_tts_ttfb_ms_count", {"engine": "elevenlabs"})
+    failures = ("voice_tts_engine_failures_total", {"engine": "elevenlabs", "error": "VendorLost"})
+    before = counted(first_audio[0], **first_audio[1]), counted(failures[0], **failures[1])
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        sim.faults.add(Fault("close", code=1011, times=1))
+        await line.say()
+    assert counted(first_audio[0], **first_audio[1]) >= before[0] + 1
+    assert counted(failures[0], **failures[1]) == before[1] + 1
