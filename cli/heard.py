@@ -28,6 +28,11 @@ def _loudness() -> bytes:
 _LOUD = _loudness()
 
 
+def audible(mulaw: bytes) -> bytes:
+    """For each sample 1 when it is audible, else 0."""
+    return mulaw.translate(_LOUD)
+
+
 @dataclass(slots=True)
 class Piece:
     """One `media` message: when it came, when its first sample sounds, and what of it sounded."""

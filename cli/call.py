@@ -1,0 +1,106 @@
+"""`parley call`: a telephone call to a running gateway, over the carrier's protocol, in real time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from cli.conversation import Line, Script, converse
+from cli.phone import Call, Clock, Phone
+from cli.reach import NoGateway, reach
+from cli.report import report
+from cli.timeline import bot_said, caller_said, exchanges
+from cli.voice import speak
+from cli.wav import read_wav, write_wav
+from parley.errors import BadInput, Misconfigured, ParleyError
+from parley.settings import Settings
+
+INTERRUPTION = "sorry, what are your opening hours"
+
+
+def call(
+    file: Annotated[Path | None, typer.Argument(help="A WAV to play to the bot: 16-bit, any rate.")] = None,
+    say: Annotated[str, typer.Option(help="Say this instead of a file.")] = "",
+    then: Annotated[list[str] | None, typer.Option(help="Say this after the answer; may be repeated.")] = None,
+    barge_in: Annotated[float, typer.Option(min=0.0, max=60.0, help="Interrupt each answer after so many s.")] = 0.0,
+    interruption: Annotated[str, typer.Option(help="What the interruption says.")] = INTERRUPTION,
+    gateway: Annotated[str, typer.Option(help="Address of the gateway; else the one of `make run`.")] = "",
+    agent: Annotated[str, typer.Option(help="Who is to answer, unless the gateway's own choice is right.")] = "",
+    out: Annotated[Path, typer.Option(help="What the caller heard, as WAV: 8 kHz, 16-bit.")] = Path("heard.wav"),
+) -> None:
+    """Call a gateway as the carrier would, say something, and see how fast it answers.
+
+    Exit status: 0 everything was answered, 1 something was not, 2 wrong arguments or no gateway.
+    """
+    try:
+        settings = Settings.read()
+        spoken = asyncio.run(_sounds(file, say, then or [], interruption if barge_in else ""))
+        script = Script(spoken[0], spoken[1], barge_in)
+        answered = asyncio.run(_place(settings, gateway, agent, script, out))
+    except (BadInput, Misconfigured, NoGateway) as error:
+        print(f"parley: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except ParleyError as error:
+        print(f"parley: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    raise typer.Exit(0 if answered else 1)
+
+
+async def _sounds(file: Path | None, say: str, then: list[str], interruption: str) -> tuple[list[Line], Line | None]:
+    """What is to be said, as sound. Raises BadInput, Misconfigured, VendorLost."""
+    if (file is None) == (not say):
+        raise BadInput('give either a WAV file or --say "..."')
+    texts = [text for text in (say, *then, interruption) if text]
+    lines = [Line(text, sound) for text, sound in zip(texts, await speak(texts), strict=True)] if texts else []
+    last = lines.pop() if interruption else None
+    if file is not None:
+        lines.insert(0, Line(file.name, read_wav(file)))
+    return lines, last
+
+
+async def _place(settings: Settings, gateway: str, agent: str, script: Script, out: Path) -> bool:
+    """Place the call, print what became of it. Whether the bot answered everything."""
+    url = await reach(gateway, settings)
+    token = settings.twilio_auth_token.get_secret_value().split(",")[0].strip()
+    async with Clock() as clock:
+        phone = Phone(url, clock, agent=agent, auth_token=token, public_url="" if gateway else settings.public_url)
+        try:
+            async with phone.dial() as placed:
+                print(f"calling {url}, call {placed.sid}", flush=True)
+                said = await converse(placed, script)
+        except ParleyError as error:
+            print(f"parley: the call was not taken: {error}", file=sys.stderr)
+            return False
+    entries = await _told(url, placed.sid)
+    write_wav(out, placed.heard.mulaw(placed.ended_at))
+    caller = caller_said(placed, said)
+    found = exchanges(placed, caller, entries)
+    for line in report(placed, caller, bot_said(placed, entries), found):
+        print(line)
+    print(f"\nheard   {out}")
+    return _all_answered(placed, script, [each.answer for each in found])
+
+
+def _all_answered(placed: Call, script: Script, answers: list[float | None]) -> bool:
+    if len(answers) < len(script.lines):
+        return False
+    # After its last words the bot may have hung up, which answers a goodbye.
+    return all(answer is not None for answer in answers)
+
+
+async def _told(url: str, call_sid: str) -> list[dict[str, Any]]:
+    """The gateway's own account of the call; empty when it tells none, as to another machine."""
+    try:
+        async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+            answer = await client.get(f"{url}/calls/{call_sid}/timeline")
+            if not answer.is_success:
+                return []
+            entries: list[dict[str, Any]] = answer.json()["entries"]
+            return entries
+    except (httpx.HTTPError, ValueError, KeyError):
+        return []

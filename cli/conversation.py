@@ -1,0 +1,83 @@
+"""What a caller does in a call: waits for the greeting, says one thing after the other, may interrupt."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cli.phone import Call, CallOver
+
+GREETING_S = 8.0
+"""A bot that has not greeted by then is spoken to anyway."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something to say: its words, as far as they are known, and its sound."""
+
+    words: str
+    mulaw: bytes
+
+
+@dataclass(frozen=True)
+class Script:
+    """`barge_in`: seconds into each answer after which `interruption` is said.
+
+    `patience_s`: how long an answer is waited for; `pause_s`: the silence after which it is taken to be over.
+    """
+
+    lines: Sequence[Line]
+    interruption: Line | None = None
+    barge_in_s: float = 0.0
+    patience_s: float = 15.0
+    pause_s: float = 1.2
+
+
+async def converse(call: Call, script: Script) -> list[str]:
+    """Hold the conversation and hang up. Returns the words of everything that was said, also when it broke off."""
+    said: list[str] = []
+    try:
+        await _greeted(call, script)
+        for line in script.lines:
+            said.append(line.words)
+            await call.say(line.mulaw)
+            if not await _answered(call, script):
+                continue
+            if script.interruption is not None and await _talk_over(call, script, said):
+                await _answered(call, script)
+            await call.until_bot_silent(script.pause_s * 1000)
+    except CallOver:
+        pass
+    await call.hang_up()
+    return said
+
+
+async def _greeted(call: Call, script: Script) -> None:
+    try:
+        await call.until_bot_speaks(call.born, GREETING_S)
+        await call.until_bot_silent(script.pause_s * 1000)
+    except TimeoutError:
+        return
+
+
+async def _answered(call: Call, script: Script) -> bool:
+    """Until the bot speaks. One that spoke all through the caller's words has not answered them."""
+    try:
+        await call.until_bot_silent(1)
+        await call.until_bot_speaks(timeout_s=script.patience_s)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _talk_over(call: Call, script: Script, said: list[str]) -> bool:
+    """Interrupt, some time into the answer. False when the answer was over by then."""
+    assert script.interruption is not None
+    await asyncio.sleep(script.barge_in_s)
+    if call.heard.last_audible() < time.monotonic():
+        return False
+    said.append(script.interruption.words)
+    await call.say(script.interruption.mulaw)
+    return True
