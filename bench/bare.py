@@ -177,14 +177,15 @@ class Call(WSListener):  # type: ignore[misc]
         return asyncio.ensure_future(self._open_voice())
 
     async def _open_voice(self) -> Socket:
-        _, socket = await ws_connect(
-            lambda: Socket(self._speak),
+        socket = Socket(self._speak)
+        await ws_connect(
+            lambda: socket,
             f"{self.bot.elevenlabs}/v1/text-to-speech/bench/stream-input?output_format=ulaw_8000&model_id=bench",
             extra_headers={"xi-api-key": self.bot.elevenlabs_key},
         )
         self.voice = socket
         socket.send({"text": " "})
-        return socket  # type: ignore[no-any-return]
+        return socket
 
     def _speak(self, message: Any) -> None:
         payload = message.get("audio")

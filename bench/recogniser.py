@@ -67,7 +67,7 @@ def hear(speech: NDArray[np.int16], form: AudioFormat, decoders: Decoders, resul
         if found:
             result.finish_ms.append(took * 1000)
         finals += found
-    finals += [e for e in hearing.flush() if isinstance(e, Final)]
+    finals += [e for e in hearing.end() if isinstance(e, Final)]
     result.audio_s += len(samples) / 16000
     return finals
 

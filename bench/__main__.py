@@ -1,0 +1,66 @@
+"""`python -m bench` (`make bench`): Parley beside a bare one-process bot, in one run. Method: docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from bench import report
+from bench.run import Result, line, measure, vendors, warm_up
+from bench.servers import CALLER_CORE, Served, bare, parley
+
+SERVERS = ("bare", "parley", "parley+vad")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--calls", type=int, nargs="+", default=[1, 10, 50])
+    parser.add_argument("--seconds", type=float, default=45.0, help="steady state of each run")
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    return parser.parse_args()
+
+
+def server_of(name: str, env: dict[str, str], folder: Path) -> AbstractAsyncContextManager[Served]:
+    choices: dict[str, Callable[[], Any]] = {
+        "bare": lambda: bare(env),
+        "parley": lambda: parley({**env, "PARLEY_VAD": "off"}, folder),
+        "parley+vad": lambda: parley({**env, "PARLEY_VAD": "silero"}, folder),
+    }
+    chosen: AbstractAsyncContextManager[Served] = choices[name]()
+    return chosen
+
+
+async def main() -> None:
+    options = arguments()
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("python -m bench: two cores are needed: one for the servers, one for callers and stand-ins")
+    os.sched_setaffinity(0, {CALLER_CORE})
+    warm_up(max(options.calls))
+    results: list[Result] = []
+    for calls in options.calls:
+        for name in options.servers:
+            async with vendors() as sims:
+                # Without a token the callers need not sign; the vendors' keys stay.
+                env = {**sims.environment(), "TWILIO_AUTH_TOKEN": ""}
+                with tempfile.TemporaryDirectory() as folder:
+                    server = server_of(name, env, Path(folder))
+                    results.append(await measure(name, server, sims, calls, options.seconds))
+            print(line(results[-1]), flush=True)
+            for failure in sorted(set(results[-1].failures)):
+                print(f"    {failure}", flush=True)
+    print(report.table(results))
+    if options.write:
+        report.write(results)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,86 @@
+"""A turn's way through the vendors, from one clock: what they took, and what is left for the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.caller import Caller, Turn
+from tests.sims.vendors import Vendors
+
+ENDPOINT_S = 0.2  # silence the recogniser is asked to wait for
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Seconds. `uplink`: end of speech + endpoint -> final told. `turn`: final -> model asked. `sentence`: first token
+    -> first text at the voice. `downlink`: voice's first audio -> first audible sample at the caller.
+    """
+
+    uplink: float
+    turn: float
+    sentence: float
+    downlink: float
+
+    @property
+    def overhead(self) -> float:
+        """What the platform added. The wait for the words of the first phrase is the model's, and not in it."""
+        return self.uplink + self.turn + self.downlink
+
+
+def stages_of(turn: Turn, vendors: Vendors) -> Stages | None:
+    """None: not answered, or not found at every vendor."""
+    if turn.answered is None:
+        return None
+    final = _final_of(turn, vendors)
+    asked = next((r for r in reversed(vendors.openai.records) if _asks(r, turn) and r.at >= turn.spoken), None)
+    spoken = next(
+        (r for r in reversed(vendors.elevenlabs.records) if turn.mark in r.text and r.first_text_at >= turn.spoken),
+        None,
+    )
+    if final is None or asked is None or spoken is None or not asked.first_token_at or not spoken.first_audio_at:
+        return None
+    return Stages(
+        uplink=final - turn.spoken - ENDPOINT_S,
+        turn=asked.at - final,
+        sentence=spoken.first_text_at - asked.first_token_at,
+        downlink=turn.answered - spoken.first_audio_at,
+    )
+
+
+def _final_of(turn: Turn, vendors: Vendors) -> float | None:
+    for record in vendors.deepgram.records:
+        for told in reversed(record.told):
+            if told.at < turn.spoken:
+                break
+            if told.kind in ("speech_final", "is_final") and turn.mark in told.text:
+                return float(told.at)
+    return None
+
+
+def _asks(record: object, turn: Turn) -> bool:
+    messages = getattr(record, "body", {}).get("messages", [])
+    return bool(messages) and turn.mark in str(messages[-1].get("content"))
+
+
+def told_speech(turn: Turn, vendors: Vendors) -> float | None:
+    """When the recogniser said that speech began, for a turn that talks over the bot."""
+    starts = [
+        told.at
+        for record in vendors.deepgram.records
+        if any(turn.mark in t.text for t in record.told)
+        for told in record.told
+        if told.kind == "SpeechStarted" and turn.started <= told.at <= turn.spoken
+    ]
+    return min(starts, default=None)
+
+
+def percentile(values: Iterable[float], q: float) -> float:
+    """Nearest rank; nan when there is none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * q))] if ordered else float("nan")
+
+
+def steady(callers: list[Caller], since: float) -> list[Turn]:
+    """Turns that began when all calls were set up."""
+    return [turn for caller in callers for turn in caller.turns if turn.started >= since]
