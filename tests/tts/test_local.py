@@ -75,6 +75,13 @@ async def test_a_quicker_voice_is_shorter_and_another_voice_sounds_different() -
     assert len({plain.audio, woman.audio, spanish.audio}) == 3
 
 
+@pytest.mark.parametrize("voice", ["../../etc", "en-us+../x", "\0", "x" * 65])
+async def test_a_voice_is_a_name_and_no_path(voice: str) -> None:
+    async with service(settings()) as line:
+        with pytest.raises(Misconfigured, match="no name of a voice"):
+            await line.refused(config(voice=voice), text("Hello. "))
+
+
 async def test_an_unknown_voice_is_named() -> None:
     async with service(settings()) as line:
         with pytest.raises(Misconfigured, match="no voice 'nobody'"):

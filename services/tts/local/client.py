@@ -66,7 +66,8 @@ class Voice:
         self._send(pipe.STOP)
 
     def _send(self, kind: int, payload: bytes = b"") -> None:
-        if not self._running.dead:
+        # A closed pipe is the death that `hear` is about to tell.
+        if not self._running.dead and not self._stdin.is_closing():
             self._stdin.write(pipe.frame(kind, self._number, payload))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
@@ -16,6 +17,8 @@ from services.tts.words import has_words, spread, words_in
 
 DEFAULT_VOICE = "en-us+klatt4"
 _VARIANT = "+klatt4"
+# espeak-ng makes a path of it.
+_VOICE = re.compile(r"[A-Za-z0-9][\w +-]{0,63}")
 _RATES = range(8000, 48001)
 
 
@@ -47,6 +50,8 @@ class Local:
         if config.format.rate not in _RATES:
             raise BadInput(f"format: sample_rate_hz must be 8000 to 48000; it is {config.format.rate}")
         voice = config.voice or _voice_of(config.language)
+        if not _VOICE.fullmatch(voice):
+            raise Misconfigured(f"voice: {voice[:64]!r} is no name of a voice; try en-us or en-us+f3")
         said, size, pause = 0, 0, 0
         async with self.process.stream() as stream:
             async for phrase in text:
