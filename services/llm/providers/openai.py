@@ -1,7 +1,8 @@
 """OpenAI chat completions, and every server that speaks them: Ollama, vLLM, llama.cpp, a stand-in.
 
-The official SDK makes the requests (keys, base URL, errors, connections). The stream's lines are read here: the SDK's
-typed chunks cost 8 to 15 ms of CPU for 100 tokens, this 1 to 5.
+The official SDK makes the requests (keys, base URL, errors, connections), through its generic `post`. Body and stream
+are written and read here: the SDK's typed ways take 7 ms of CPU before a request of 40 messages leaves (this: 0.8), and
+8 to 15 ms for 100 tokens (this: 1 to 5).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 import openai
+import orjson
 import structlog
 
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, TooLate, VendorLost
@@ -105,10 +107,12 @@ class OpenAI:
             return pieces
 
     async def _post(self, stack: AsyncExitStack, sent: dict[str, Any]) -> AsyncIterator[bytes]:
-        response = await stack.enter_async_context(self._client.chat.completions.with_streaming_response.create(**sent))
+        response = await self._client.post(
+            "/chat/completions", cast_to=httpx2.Response, content=orjson.dumps(sent), stream=True
+        )
+        stack.push_async_callback(response.aclose)
         self._accepted = True
-        pieces: AsyncIterator[bytes] = response.iter_bytes()
-        return pieces
+        return response.aiter_bytes()
 
     def _blamed(self, error: openai.APIStatusError, sent: dict[str, Any]) -> set[str]:
         """Which optional fields the refusal names; of a server that never took a request yet, the usual one."""
