@@ -10,6 +10,7 @@ from services.gateway.metrics import DROPPED_COMMANDS
 
 CallEvent = conversation_pb2.CallEvent
 MAX_OPEN = 32
+_KINDS = {conversation_pb2.Say.KIND_FILLER: "filler", conversation_pb2.Say.KIND_NOTICE: "notice"}
 
 
 class ChatMouth:
@@ -21,8 +22,10 @@ class ChatMouth:
         self._wire = wire
         self._tell = tell
         self._open: dict[int, tuple[int, str]] = {}
-        self.session = conversation_pb2.Session()
         self.last_utterance = 0
+
+    def session(self, session: conversation_pb2.Session) -> None:
+        """A chat has no voice."""
 
     @property
     def waiting(self) -> bool:
@@ -51,8 +54,9 @@ class ChatMouth:
             self._tell(CallEvent(utterance_started=started))
         of_turn, text = self._open[say.utterance]
         self._open[say.utterance] = of_turn, text + say.text
+        kind = _KINDS.get(say.kind, "answer")
         self._wire.tell(
-            {"type": "say", "utterance": say.utterance, "text": say.text, "final": say.complete, "kind": say.kind}
+            {"type": "say", "utterance": say.utterance, "text": say.text, "final": say.complete, "kind": kind}
         )
         if say.complete:
             self._over(say.utterance, cut=False)

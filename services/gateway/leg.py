@@ -220,7 +220,7 @@ class Leg:
                 telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
             self._mouth.resume(conversation_pb2.Resumed.CAUSE_TOLD)
         elif kind == "session":
-            self._mouth.session = command.session
+            self._mouth.session(command.session)
             if self._ears is not None:
                 self._ears.session(command.session)
         elif kind == "listen" and self._ears is not None:
@@ -232,6 +232,7 @@ class Leg:
         elif kind == "transfer":
             self._tasks.spawn(self._farewell.transfer(command.transfer, self._tell))
         else:
+            # `listen` without ears, and `record`, which no channel offers yet.
             DROPPED_COMMANDS.labels("not for this channel").inc()
 
     def _opening(self, turn: int) -> conversation_pb2.Open:

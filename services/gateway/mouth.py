@@ -6,26 +6,19 @@ and goes back to what was heard; `resume` goes on at the start of the word where
 
 from __future__ import annotations
 
-from asyncio import Task
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-import structlog
-
-from parley.aio import TaskSet
 from parley.audio import AudioFormat
 from parley.errors import ParleyError
 from parley.rpc import Peers
-from parley.v1 import call_pb2, conversation_pb2, tts_pb2
+from parley.v1 import call_pb2, conversation_pb2
 from services.gateway.call import Wire
 from services.gateway.clock import Clock, now_ms
-from services.gateway.metrics import DROPPED_COMMANDS, GAPS, MARKS, PAUSES, RESUMES, TROUBLES
+from services.gateway.metrics import DROPPED_COMMANDS, GAPS, MARKS, PAUSES, RESUMES
 from services.gateway.playout import PlayClock
-from services.gateway.synthesis import MAX_AHEAD_MS, Synthesis, wire_format
 from services.gateway.utterance import Utterance
-
-log = structlog.get_logger()
+from services.gateway.voices import Voices
 
 TARGET_MS = 200
 PIECE_MS = 60
@@ -33,8 +26,6 @@ MARK_EVERY_MS = 300
 MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
 MAX_QUEUED = 32
-SYNTHESISING = 2
-"""The one that sounds, and the next."""
 MAX_TEXT = 20_000
 
 Tell = Callable[[conversation_pb2.CallEvent], None]
@@ -48,19 +39,19 @@ class Mouth:
     def __init__(self, wire: Wire, sound: AudioFormat, tts: Peers, clock: Clock, call_id: str, tell: Tell) -> None:
         self._wire = wire
         self._sound = sound
-        self._tts = tts
         self._clock = clock
-        self._call_id = call_id
         self._tell = tell
         self._queue: deque[Utterance] = deque()
-        self._voices: dict[int, tuple[Synthesis, Task[Any]]] = {}
-        self._tasks = TaskSet(self._task_failed)
+        self._voices = Voices(tts, sound, call_id, self._advance, self._failed)
         self._play = PlayClock()
         self._marked_at_ms = 0.0
         self._fresh = True
         self.paused = False
-        self.session = conversation_pb2.Session()
         self.last_utterance = 0
+
+    def session(self, session: conversation_pb2.Session) -> None:
+        """Voice, language and speed of the utterances to come."""
+        self._voices.session = session
 
     @property
     def speaking(self) -> Utterance | None:
@@ -107,9 +98,8 @@ class Mouth:
             return
         track.text += say.text
         track.text_complete = say.complete
-        if (voice := self._voices.get(utterance.id)) is not None:
-            voice[0].text_added()
-        self._synthesise()
+        self._voices.text_added(utterance)
+        self._voices.begin(self._queue)
 
     def stop(self, turn: int) -> None:
         """Silence now: every utterance of this turn and below is cut, for good."""
@@ -122,7 +112,7 @@ class Mouth:
             if utterance in self._queue:
                 self._cut(utterance)
         self.paused = False
-        self._synthesise()
+        self._voices.begin(self._queue)
         self._pump(now_ms())
 
     def pause(self, cause: Cause.ValueType) -> None:
@@ -196,7 +186,7 @@ class Mouth:
         for utterance in list(self._queue):
             self._cut(utterance)
         self._clock.remove(self)
-        await self._tasks.close()
+        await self._voices.close()
 
     # Inside
 
@@ -247,8 +237,7 @@ class Mouth:
         if track.exhausted and not utterance.end_marked:
             utterance.end_marked = True
             self._mark(now)
-        if (voice := self._voices.get(utterance.id)) is not None and track.ahead_ms < MAX_AHEAD_MS:
-            voice[0].made_room()
+        self._voices.played(utterance)
 
     def _mark(self, now: float) -> None:
         self._marked_at_ms = self._play.sent_ms
@@ -273,52 +262,17 @@ class Mouth:
 
     def _cut(self, utterance: Utterance) -> None:
         self._queue.remove(utterance)
-        if (voice := self._voices.pop(utterance.id, None)) is not None:
-            voice[1].cancel()
+        self._voices.hush(utterance)
         heard = conversation_pb2.Heard(utterance=utterance.id, chars=utterance.heard_chars, cut=True)
         self._tell(conversation_pb2.CallEvent(heard=heard))
 
-    def _synthesise(self) -> None:
-        """Open voices in order: for the utterance that sounds and the next one."""
-        for utterance in self._queue:
-            track = utterance.track
-            if track.audio_complete or utterance.id in self._voices:
-                continue
-            if not track.text.strip():
-                track.audio_complete = track.text_complete
-                continue
-            if len(self._voices) >= SYNTHESISING:
-                return
-            config = tts_pb2.SynthesizeConfig(
-                call_id=self._call_id,
-                turn=utterance.turn,
-                utterance=utterance.id,
-                voice=self.session.voice,
-                format=wire_format(self._sound),
-                language=self.session.language,
-                speed=self.session.speed,
-                traceparent=utterance.traceparent,
-            )
-            voice = Synthesis(self._tts, config, track, self._sounded)
-            self._voices[utterance.id] = voice, self._tasks.spawn(self._speak(utterance, voice))
-
-    async def _speak(self, utterance: Utterance, voice: Synthesis) -> None:
-        try:
-            await voice.run()
-        except ParleyError as error:
-            TROUBLES.labels("mouth").inc()
-            log.error("an utterance could not be spoken", call_id=self._call_id, error=str(error))
-            utterance.failed = utterance.track.audio_complete = True
-            trouble = conversation_pb2.Trouble(
-                organ=conversation_pb2.Trouble.ORGAN_MOUTH, utterance=utterance.id, message=str(error)
-            )
-            self._tell(conversation_pb2.CallEvent(trouble=trouble))
-        self._voices.pop(utterance.id, None)
-        self._synthesise()
-        self._sounded()
-
-    def _sounded(self) -> None:
+    def _advance(self) -> None:
+        """Sound has come, or a voice is free."""
+        self._voices.begin(self._queue)
         self._pump(now_ms())
 
-    def _task_failed(self, error: BaseException) -> None:
-        log.error("a voice broke", call_id=self._call_id, exc_info=error)
+    def _failed(self, utterance: Utterance, error: ParleyError) -> None:
+        trouble = conversation_pb2.Trouble(
+            organ=conversation_pb2.Trouble.ORGAN_MOUTH, utterance=utterance.id, message=str(error)
+        )
+        self._tell(conversation_pb2.CallEvent(trouble=trouble))

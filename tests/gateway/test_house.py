@@ -190,17 +190,16 @@ async def signed_call(house: House) -> Phone:
     ("status", "code", "outcome"), [(200, 0, "ok"), (404, 20404, "was over"), (401, 20003, "failed")]
 )
 async def test_a_hang_up_goes_to_the_carrier_first(tmp_path: Path, status: int, code: int, outcome: str) -> None:
-    async with carrier(status, code) as (url, asked):
-        async with running(tmp_path, **ACCOUNT, TWILIO_API_BASE_URL=url) as house:
-            before = CARRIER.labels("hang_up", outcome)._value.get()
-            phone = await signed_call(house)
-            owner = await house.mind.call()
-            owner.command(1, hang_up=conversation_pb2.HangUp(reason="done"))
-            assert await phone.closed() == 1000
-            assert asked == [("/2010-04-01/Accounts/AC1/Calls/CA1.json", {"Status": "completed"})]
-            assert CARRIER.labels("hang_up", outcome)._value.get() == before + 1
-            assert await house.gateway.is_over("CA1")
-            await phone.close()
+    async with carrier(status, code) as (url, asked), running(tmp_path, **ACCOUNT, TWILIO_API_BASE_URL=url) as house:
+        before = CARRIER.labels("hang_up", outcome)._value.get()
+        phone = await signed_call(house)
+        owner = await house.mind.call()
+        owner.command(1, hang_up=conversation_pb2.HangUp(reason="done"))
+        assert await phone.closed() == 1000
+        assert asked == [("/2010-04-01/Accounts/AC1/Calls/CA1.json", {"Status": "completed"})]
+        assert CARRIER.labels("hang_up", outcome)._value.get() == before + 1
+        assert await house.gateway.is_over("CA1")
+        await phone.close()
 
 
 async def test_a_transfer_dials_and_names_the_way_back(tmp_path: Path) -> None:

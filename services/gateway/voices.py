@@ -1,0 +1,100 @@
+"""The streams to tts of one leg: the utterance that sounds has one, and the next one too."""
+
+from __future__ import annotations
+
+from asyncio import Task
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+
+from parley.aio import TaskSet
+from parley.audio import AudioFormat
+from parley.errors import ParleyError
+from parley.rpc import Peers
+from parley.v1 import conversation_pb2, tts_pb2
+from services.gateway.metrics import TROUBLES
+from services.gateway.synthesis import MAX_AHEAD_MS, Synthesis, wire_format
+from services.gateway.utterance import Utterance
+
+log = structlog.get_logger()
+
+AT_ONCE = 2
+
+
+class Voices:
+    """`advance` is called when sound has come or a voice is done; `failed` when an utterance cannot be spoken."""
+
+    def __init__(
+        self,
+        tts: Peers,
+        sound: AudioFormat,
+        call_id: str,
+        advance: Callable[[], None],
+        failed: Callable[[Utterance, ParleyError], None],
+    ) -> None:
+        self._tts = tts
+        self._sound = sound
+        self._call_id = call_id
+        self._advance = advance
+        self._failed = failed
+        self._open: dict[int, tuple[Synthesis, Task[Any]]] = {}
+        self._tasks = TaskSet(self._broke)
+        self.session = conversation_pb2.Session()
+
+    def begin(self, queue: Iterable[Utterance]) -> None:
+        """Open voices in the order of the utterances, as far as there is text and room."""
+        for utterance in queue:
+            track = utterance.track
+            if track.audio_complete or utterance.id in self._open:
+                continue
+            if not track.text.strip():
+                track.audio_complete = track.text_complete
+                continue
+            if len(self._open) >= AT_ONCE:
+                return
+            voice = Synthesis(self._tts, self._config(utterance), track, self._advance)
+            self._open[utterance.id] = voice, self._tasks.spawn(self._speak(utterance, voice))
+
+    def text_added(self, utterance: Utterance) -> None:
+        if (voice := self._open.get(utterance.id)) is not None:
+            voice[0].text_added()
+
+    def played(self, utterance: Utterance) -> None:
+        """Some of its sound went out: there may be room for more."""
+        if utterance.track.ahead_ms < MAX_AHEAD_MS and (voice := self._open.get(utterance.id)) is not None:
+            voice[0].made_room()
+
+    def hush(self, utterance: Utterance) -> None:
+        """Close its stream: nothing more of it will be said."""
+        if (voice := self._open.pop(utterance.id, None)) is not None:
+            voice[1].cancel()
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    def _config(self, utterance: Utterance) -> tts_pb2.SynthesizeConfig:
+        return tts_pb2.SynthesizeConfig(
+            call_id=self._call_id,
+            turn=utterance.turn,
+            utterance=utterance.id,
+            voice=self.session.voice,
+            format=wire_format(self._sound),
+            language=self.session.language,
+            speed=self.session.speed,
+            traceparent=utterance.traceparent,
+        )
+
+    async def _speak(self, utterance: Utterance, voice: Synthesis) -> None:
+        try:
+            await voice.run()
+        except ParleyError as error:
+            TROUBLES.labels("mouth").inc()
+            log.error("an utterance could not be spoken", call_id=self._call_id, error=str(error))
+            utterance.failed = utterance.track.audio_complete = True
+            self._failed(utterance, error)
+        self._open.pop(utterance.id, None)
+        self._advance()
+
+    def _broke(self, error: BaseException) -> None:
+        log.error("a voice broke", call_id=self._call_id, exc_info=error)
