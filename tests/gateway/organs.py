@@ -139,7 +139,7 @@ class Mind(Scripted, conversation_pb2_grpc.ConversationServicer):
 
     talk = Owner
 
-    async def Converse(self, requests: Any, context: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def Converse(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         owner = self.begin()
         first = asyncio.ensure_future(self._greet(owner))
         try:
@@ -154,7 +154,7 @@ class Mind(Scripted, conversation_pb2_grpc.ConversationServicer):
 
 
 class Recogniser(Scripted, stt_pb2_grpc.SpeechToTextServicer):
-    async def Recognize(self, requests: Any, context: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def Recognize(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         async for event in self.begin().converse(requests):
             yield event
 
@@ -172,7 +172,7 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
         self.break_after: int | None = None
         self.stalls = False
 
-    async def Synthesize(self, requests: Any, context: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def Synthesize(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         talk = self.begin()
         per_ms = 8
         text, said, at_ms = "", 0, 0
@@ -211,7 +211,7 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
         times.words.add(char_start=start, char_end=end, start_ms=at_ms, end_ms=at_ms + WORD_MS)
         return times
 
-    def heard(self, played: bytes, per_ms: int = 8) -> list[tuple[str, int]]:
+    def heard(self, played: bytes | bytearray, per_ms: int = 8) -> list[tuple[str, int]]:
         """Which words sounded, and for how many ms each, in order."""
         runs: list[tuple[str, int]] = []
         place = 0
@@ -225,23 +225,26 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
         return runs
 
 
+_SERVICES: dict[str, tuple[Any, Any]] = XX{
+    "orchestrator": (
+        conversation_pb2.DESCRIPTOR.services_by_name["Conversation"],
+        conversation_pb2_grpc.add_ConversationServicer_to_server,
+    ),
+    "stt": (
+        stt_pb2.DESCRIPTOR.services_by_name["SpeechToText"],
+        stt_pb2_grpc.add_SpeechToTextServicer_to_server,
+    ),
+    "tts": (
+        tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"],
+        tts_pb2_grpc.add_TextToSpeechServicer_to_server,
+    ),
+}
+
+
 @asynccontextmanager
 async def serving(name: str, servicer: Any) -> AsyncIterator[tuple[str, Server]]:
     """The scripted service as a real server; gives its address."""
-    service, adder = {
-        "orchestrator": (
-            conversation_pb2.DESCRIPTOR.services_by_name["Conversation"],
-            conversation_pb2_grpc.add_ConversationServicer_to_server,
-        ),
-        "stt": (
-            stt_pb2.DESCRIPTOR.services_by_name["SpeechToText"],
-            stt_pb2_grpc.add_SpeechToTextServicer_to_server,
-        ),
-        "tts": (
-            tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"],
-            tts_pb2_grpc.add_TextToSpeechServicer_to_server,
-        ),
-    }[name]
+    service, adder = _SERVICES[name]
     server = Server(name, "127.0.0.1:0", Admission(1000))
     server.add(service, adder, servicer)
     await server.start()

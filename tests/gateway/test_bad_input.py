@@ -16,7 +16,7 @@ from tests.gateway.phone import LOUD, Phone, ask_webhook, stream_of
 
 
 def count(kind: str) -> float:
-    return BAD_MESSAGES.labels(kind)._value.get()
+    return float(BAD_MESSAGES.labels(kind)._value.get())
 
 
 def media(payload: Any = "f39/", **more: Any) -> str:

@@ -175,7 +175,11 @@ async def carrier(status: int = 200, code: int = 0) -> AsyncIterator[tuple[str, 
         await runner.cleanup()
 
 
-ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token", "PARLEY_PUBLIC_URL": "https://bot.example.com"}
+ACCOUNT: dict[str, Any] = {
+    "TWILIO_ACCOUNT_SID": "AC1",
+    "TWILIO_AUTH_TOKEN": "token",
+    "PARLEY_PUBLIC_URL": "https://bot.example.com",
+}
 
 
 async def signed_call(house: House) -> Phone:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from parley.errors import NotFound, Superseded, Unavailable
 from parley.v1 import conversation_pb2, stt_pb2
 from tests.gateway.conftest import House, running
-from tests.gateway.organs import Owner, Talk, audio_of
+from tests.gateway.organs import Owner, Scripted, Talk, audio_of
 from tests.gateway.phone import LOUD, Phone
 
 TEN = "one two three four five six seven eight nine ten"
@@ -20,7 +22,7 @@ def final(text: str, start_ms: int, end_ms: int) -> stt_pb2.RecognizeEvent:
 
 async def either(house: House, kind: str, number: int = 1) -> Talk:
     """The `number`-th stream over both replicas."""
-    servicers = {"mind": house.minds, "stt": house.ears}[kind]
+    servicers: list[Scripted] = [*house.minds] if kind == "mind" else [*house.ears]
     async with asyncio.timeout(5):
         while sum(len(s.talks) for s in servicers) < number:  # noqa: ASYNC110 - two replicas, one wait
             await asyncio.sleep(0.01)
@@ -78,11 +80,11 @@ async def test_a_wrong_agent_closes_the_leg(house: House) -> None:
 
 
 async def test_without_any_orchestrator_the_leg_is_closed_for_the_carrier_to_come_back(
-    house: House, monkeypatch: object
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services.gateway import line
 
-    monkeypatch.setattr(line, "GIVE_UP_S", 0.3)  # type: ignore[attr-defined]
+    monkeypatch.setattr(line, "GIVE_UP_S", 0.3)
     house.mind.refuse = Unavailable("starting")
     phone = await Phone().dial(house.url)
     assert await phone.closed() == 1013
@@ -135,10 +137,10 @@ async def test_speech_heard_for_the_second_time_does_not_silence_the_bot(house: 
     await phone.hang_up()
 
 
-async def test_ears_that_nobody_gives_are_a_trouble(house: House, monkeypatch: object) -> None:
+async def test_ears_that_nobody_gives_are_a_trouble(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from services.gateway import ears
 
-    monkeypatch.setattr(ears, "GIVE_UP_S", 0.2)  # type: ignore[attr-defined]
+    monkeypatch.setattr(ears, "GIVE_UP_S", 0.2)
     house.stt.refuse = Unavailable("starting")
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
@@ -162,10 +164,12 @@ async def test_a_voice_that_breaks_off_goes_on_at_the_next_word(tmp_path: Path) 
         await phone.hang_up()
 
 
-async def test_an_utterance_nobody_can_speak_is_a_trouble_and_is_cut(house: House, monkeypatch: object) -> None:
+async def test_an_utterance_nobody_can_speak_is_a_trouble_and_is_cut(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from services.gateway import synthesis
 
-    monkeypatch.setattr(synthesis, "GIVE_UP_S", 0.2)  # type: ignore[attr-defined]
+    monkeypatch.setattr(synthesis, "GIVE_UP_S", 0.2)
     house.voice.refuse = Unavailable("starting")
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
@@ -176,10 +180,10 @@ async def test_an_utterance_nobody_can_speak_is_a_trouble_and_is_cut(house: Hous
     await phone.hang_up()
 
 
-async def test_a_voice_that_stalls_is_left(house: House, monkeypatch: object) -> None:
+async def test_a_voice_that_stalls_is_left(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from services.gateway import synthesis
 
-    monkeypatch.setattr(synthesis, "STALL_S", 0.2)  # type: ignore[attr-defined]
+    monkeypatch.setattr(synthesis, "STALL_S", 0.2)
     house.voice.stalls = True
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
