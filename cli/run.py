@@ -86,13 +86,17 @@ async def _serve(settings: Settings, replicas: int, modules: Mapping[str, str] |
 
 
 class _Told:
-    """Says which processes ended, of what, and that they are back."""
+    """Says that processes start, which ended, of what, and that they are back."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._died: set[str] = set()
+        self._any = False
 
     def event(self, event: Event) -> None:
+        if not self._any:
+            self._any = True
+            print("Starting; this takes some seconds.", flush=True)
         if isinstance(event, Died):
             self._died.add(event.name)
             of = f" ({last_error(self._logs / f'{event.name}.log')})" if event.how.startswith("exit") else ""

@@ -165,14 +165,11 @@ class Stack:
 
     async def _watch(self, supervisord: asyncio.subprocess.Process) -> None:
         assert supervisord.stdout is not None
-        last = ""
-        async for raw in supervisord.stdout:
-            last = raw.decode(errors="replace").strip()
-            if match := _LINE.search(last):
+        async for line in supervisord.stdout:
+            if match := _LINE.search(line.decode(errors="replace")):
                 await self._note(*match.groups())
         if not self._stopping:
-            await supervisord.wait()
-            self._fail(Unavailable(f"the process runner ended: {last}"))
+            self._fail(Unavailable(f"the process runner, supervisord, ended with status {await supervisord.wait()}"))
 
     async def _note(self, what: str, name: str, pid: str | None, how: str | None, error: str | None) -> None:
         if what == "spawned" and pid is not None:

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from supervisor.medusa import asyncore_25 as asyncore
@@ -24,11 +28,23 @@ def die_with_parent(sig: signal.Signals) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sig.value)
 
 
+class _Console(io.TextIOBase):
+    """Standard output that may lose its reader: a killed `parley run` must not keep this process from stopping all."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(1, text.encode())
+        return len(text)
+
+
 class _Options(ServerOptions):  # type: ignore[misc]
     def setpgrp(self) -> None:
-        """Called in each child between fork and exec; what is set here survives exec."""
+        """Called in each child between fork and exec; what is set here survives exec.
+
+        Killed, not asked: with supervisord gone nobody reads their output any more, and nobody else would stop them.
+        """
         super().setpgrp()
-        die_with_parent(signal.SIGTERM)
+        die_with_parent(signal.SIGKILL)
 
 
 class _Supervisor(Supervisor):  # type: ignore[misc]
@@ -42,6 +58,7 @@ class _Supervisor(Supervisor):  # type: ignore[misc]
 
 def main() -> None:
     die_with_parent(signal.SIGTERM)
+    sys.stdout = sys.stderr = _Console()
     options = _Options()
     options.realize(sys.argv[1:], doc=__doc__)
     options.first, options.test = True, False
@@ -59,6 +76,8 @@ def main() -> None:
     finally:
         options.close_httpservers()
         options.close_logger()
+        for config in Path(options.configfile).parent.glob("*.conf"):  # they hold passwords
+            config.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,17 @@ async def test_it_says_where_the_page_is_and_stops_on_ctrl_c(tmp_path: Path) -> 
         await gone(pids, 0.1)
 
 
-async def test_a_killed_runner_leaves_no_process_behind_and_the_next_run_starts(tmp_path: Path) -> None:
+async def test_a_killed_runner_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with parley_run(tmp_path) as process:
+        await read_until(process, "Ctrl-C stops everything.")
+        pids = family(process.pid)
+        process.kill()
+        await process.wait()
+        await gone(pids, 8)
+        assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["lock", "logs"]
+
+
+async def test_the_next_run_waits_for_a_killed_one_to_be_gone(tmp_path: Path) -> None:
     async with parley_run(tmp_path) as process:
         await read_until(process, "Ctrl-C stops everything.")
         pids = family(process.pid)

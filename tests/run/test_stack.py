@@ -90,7 +90,7 @@ async def test_a_service_that_always_dies_does_not_go_on_for_ever(
 
 async def test_a_gateway_that_is_never_ready_is_said_so(tmp_path: Path) -> None:
     stack = Stack(data_dir=tmp_path, modules={**FAKES, "gateway": "http.server"}, ready_s=1.0)
-    with pytest.raises(Unavailable, match=r"not ready within 1 s: no answer from the gateway"):
+    with pytest.raises(Unavailable, match="not ready within 1 s: no answer from"):
         await stack.__aenter__()
 
 
@@ -104,5 +104,5 @@ async def test_a_killed_process_runner_takes_the_services_with_it(tmp_path: Path
     async with Stack(data_dir=tmp_path, modules=FAKES) as stack:
         pids = stack.all_pids()
         os.kill(pids["supervisord"], signal.SIGKILL)
-        assert "the process runner ended" in str(await stack.failed())
-        await gone(pids.values(), 5)
+        assert "the process runner, supervisord, ended with status -9" in str(await stack.failed())
+        await gone(pids.values(), 1)
