@@ -225,7 +225,7 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
         return runs
 
 
-_SERVICES: dict[str, tuple[Any, Any]] = XX{
+_SERVICES: dict[str, tuple[Any, Any]] = {
     "orchestrator": (
         conversation_pb2.DESCRIPTOR.services_by_name["Conversation"],
         conversation_pb2_grpc.add_ConversationServicer_to_server,

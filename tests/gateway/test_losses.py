@@ -164,9 +164,7 @@ async def test_a_voice_that_breaks_off_goes_on_at_the_next_word(tmp_path: Path) 
         await phone.hang_up()
 
 
-async def test_an_utterance_nobody_can_speak_is_a_trouble_and_is_cut(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from services.gateway import synthesis
 
     monkeypatch.setattr(synthesis, "GIVE_UP_S", 0.2)
