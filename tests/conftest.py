@@ -1,6 +1,7 @@
-"""What every test shares: what is missing on this machine is skipped by name, and named again at the end.
+"""What every test shares: no setting of the developer's own, and what is missing on this machine is skipped by name.
 
-PARLEY_NO_SKIPS=1, set by `.ci/run`, makes every skip a failure.
+Skipped tests are named again at the end, with the line that installs what they need. PARLEY_NO_SKIPS=1, set by
+`.ci/run`, makes every skip a failure.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ from typing import Any
 
 import pytest
 
+from parley.settings import Settings
+
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
 }
+
+# A key in the developer's environment must not let a test call a vendor. Processes that tests start inherit this.
+for _field in Settings.model_fields.values():
+    os.environ.pop(str(_field.alias), None)
 
 
 def chromium() -> str | None:

@@ -17,9 +17,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for field in Settings.model_fields.values():
-        monkeypatch.delenv(str(field.alias), raising=False)
+def _no_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARLEY_GATEWAY_PORT", "9")  # where nothing runs
 
 
@@ -114,7 +112,7 @@ def test_a_skipped_test_is_named_with_its_install_line(tmp_path: Path, no_skips:
         "import pytest\n\n@pytest.mark.browser\ndef test_page():\n    pass\n\ndef test_other():\n    pass\n"
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    browser\n    postgres\n")
-    env = {**clean_environment(), "PATH": str(tmp_path), "PARLEY_NO_SKIPS": no_skips}
+    env = {**clean_environment(), "PATH": str(tmp_path), "PARLEY_NO_SKIPS": no_skips, "PYTHONPATH": str(_ROOT)}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == status, done.stdout
