@@ -1,4 +1,8 @@
-"""Tasks with an owner, for places where a TaskGroup cannot stand."""
+"""Tasks with an owner, for places where a TaskGroup cannot stand.
+
+Wait with `asyncio.timeout`, not with `asyncio.wait_for`: in Python 3.11 the latter loses a cancellation that meets the
+end of what it waits for, and the task then runs on for ever.
+"""
 
 from __future__ import annotations
 

@@ -77,7 +77,8 @@ class Bus:
     async def ready(self, timeout_s: float) -> bool:
         """True when the first connection was made within the time."""
         try:
-            await asyncio.wait_for(self._up.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._up.wait()
         except TimeoutError:
             return False
         return True
@@ -211,7 +212,8 @@ class Bus:
 
     async def _quietly(self, awaitable: Awaitable[Any]) -> None:
         try:
-            await asyncio.wait_for(awaitable, 1.0)
+            async with asyncio.timeout(1.0):
+                await awaitable
         except (NatsError, TimeoutError, OSError) as e:
             log.warning("NATS did not take it", error=type(e).__name__)
 

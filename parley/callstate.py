@@ -139,7 +139,8 @@ class CallWriter:
     async def idle(self, timeout_s: float) -> bool:
         """True when everything was written within the time."""
         try:
-            await asyncio.wait_for(self._idle.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
         except TimeoutError:
             return False
         return True

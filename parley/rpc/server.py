@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -77,7 +77,8 @@ class Admission:
         """Take nothing new; True when the last stream ended within the time."""
         self.draining = True
         try:
-            await asyncio.wait_for(self._idle.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
         except TimeoutError:
             return False
         return True
@@ -99,8 +100,9 @@ class _ErrorMapping(grpc.aio.ServerInterceptor):
 def _mapped_stream(method: Any) -> Any:
     async def handler(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            async for response in method(request, context):
-                yield response
+            async with aclosing(method(request, context)) as responses:
+                async for response in responses:
+                    yield response
         except Exception as e:
             await _abort(context, e)
 

@@ -68,7 +68,8 @@ class House:
 
     async def _emptied(self, timeout_s: float) -> bool:
         try:
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._empty.wait()
         except TimeoutError:
             return False
         return True

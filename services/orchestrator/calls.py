@@ -117,7 +117,8 @@ class Calls:
         if not conductor.ended.is_set() and not conductor.superseded:
             conductor.feed(events.LegLost(at_ms=now_ms(), reason="the gateway's stream ended"))
             try:
-                await asyncio.wait_for(conductor.ended.wait(), ORPHAN_S)
+                async with asyncio.timeout(ORPHAN_S):
+                    await conductor.ended.wait()
             except TimeoutError:
                 if not conductor.superseded:
                     conductor.feed(events.LegEnded(at_ms=now_ms(), reason="nobody came back"))
