@@ -131,14 +131,18 @@ class Recognition:
             self._track.push(audio)
         else:
             # Without a VAD silence is: audio came, time passed, and the recogniser had no news.
-            since = int((self._audio_at - self._vendor_at) * 1000)
-            self._tell(self._turns.progress(min(self._feed.end_ms, self._vendor_ms + since)))
+            patience = self._patience_ms(self._audio_at)
+            self._tell(self._turns.progress(min(self._feed.end_ms, patience), patience))
         if (settled := self._turns.settled_ms) is not None:
             self._feed.settle(settled - SETTLED_MS)
 
+    def _patience_ms(self, now: float) -> int:
+        """Audio that the recogniser has had the time to hear: what it told of, and real time since."""
+        return self._vendor_ms + int((now - self._vendor_at) * 1000)
+
     def _listened(self, now_ms: int, edge: SpeechStarted | SpeechStopped | None) -> None:
         """The VAD has come this far."""
-        told = self._turns.progress(now_ms)
+        told = self._turns.progress(now_ms, self._patience_ms(self._clock()))
         self._tell([*told, *self._turns.edge(edge)] if edge is not None else told)
 
     async def _recognise(self) -> None:
@@ -177,8 +181,8 @@ class Recognition:
 
     def _heard(self, event: SpeechEvent) -> None:
         self._vendor_at = self._clock()
-        if isinstance(event, Final | Interim):
-            self._vendor_ms = max(self._vendor_ms, event.end_ms)
+        at_ms = event.end_ms if isinstance(event, Final | Interim) else event.offset_ms
+        self._vendor_ms = max(self._vendor_ms, at_ms)
         if isinstance(event, Final) and event.text:
             self._final_at_ms = self._feed.end_ms + (self._vendor_at - self._audio_at) * 1000
             self._tell(self._turns.heard(event))

@@ -18,7 +18,7 @@ from parley.audio import AudioFormat
 from parley.errors import BadInput
 from services.stt import silero
 from services.stt.contract import SpeechStarted, SpeechStopped
-from services.stt.silero import WINDOW_MS, Lane, Rows
+from services.stt.silero import CONTEXT_MS, WINDOW_MS, Lane, Rows
 
 log = structlog.get_logger()
 
@@ -30,6 +30,12 @@ FEW = 4  # with so few calls there is nothing to wait for
 PENDING_MS = 64_000  # of one call; a whole replayed buffer fits
 BATCH = 64  # calls in one run
 AT_ONCE = 16  # windows of one call in one go, when it has more audio than real time
+
+# Most of a call is the other side's turn. While nothing is under way, the model is not asked about windows that are
+# hushed, or no louder than what it lately called noise; its floor rises only on the model's own word.
+CALM = 0.1
+HUSHED = (32 / 32768) ** 2  # mean power, -60 dBFS
+LIKE_NOISE = 1.8  # +2.6 dB
 
 DROPPED = Counter("voice_stt_vad_dropped_windows_total", "Windows of 32 ms thrown away because a call's queue was full")
 FAILED = Counter("voice_stt_vad_failed_batches_total", "Runs of the VAD model that raised; taken as silence")
@@ -45,45 +51,61 @@ class Track:
         self._detector = detector
         self._report = report
         self._limit = PENDING_MS * audio.bytes_per_ms
+        self._context = CONTEXT_MS * audio.bytes_per_ms
         self._size = WINDOW_MS * audio.bytes_per_ms
         self._position = offset_ms
         self._speaking = False
         self._voice_end = offset_ms
-        self._rest = bytearray()
-        self._closed = False
+        self._rest = bytearray(audio.silence(CONTEXT_MS))  # the context of the next window, then audio
+        self._calm = True
+        self._floor = 0.0
         self.lane = lane
         self.queued = False
+        self.closed = False
 
     def push(self, data: bytes) -> None:
-        self._rest += data
-        if len(self._rest) > self._limit:
-            lost = -(-(len(self._rest) - self._limit) // self._size)
-            del self._rest[: lost * self._size]
+        rest = self._rest
+        rest += data
+        if len(rest) > self._limit + self._context:
+            lost = -(-(len(rest) - self._limit - self._context) // self._size)
+            del rest[: lost * self._size]
             self._position += lost * WINDOW_MS
             DROPPED.inc(lost)
-        if not self.queued and len(self._rest) >= self._size:
+        self.advance()
+
+    def advance(self) -> bool:
+        """Tells of the quiet windows next in line; True when one that the model must hear was put in its queue."""
+        size, context = self._size, self._context
+        while not self.queued and not self.closed and len(self._rest) >= context + size:
+            if self._calm:
+                power = self.lane.rows.power(bytes(self._rest[context : context + size]))
+                if power <= max(self._floor * LIKE_NOISE, HUSHED):
+                    self._floor = min(self._floor, power)
+                    del self._rest[:size]
+                    self._heard(0.0)
+                    continue
+            self.queued = True
             self._detector.enqueue(self)
+            return True
+        return False
 
     def take(self) -> list[bytes]:
-        """The next full windows, out of the queue."""
-        size = self._size
-        count = min(len(self._rest) // size, AT_ONCE)
-        windows = [bytes(self._rest[i * size : (i + 1) * size]) for i in range(count)]
+        """The next full windows with their context, out of the queue."""
+        size, context = self._size, self._context
+        count = min((len(self._rest) - context) // size, AT_ONCE)
+        windows = [bytes(self._rest[i * size : (i + 1) * size + context]) for i in range(count)]
         del self._rest[: count * size]
         return windows
 
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
-    @property
-    def ready(self) -> bool:
-        return not self._closed and len(self._rest) >= self._size
-
-    def heard(self, probability: float) -> None:
+    def told(self, probability: float, power: float) -> None:
         """The model's word on the next of the windows taken."""
-        if self._closed:
-            return
+        self._calm = probability < CALM
+        if self._calm:
+            self._floor = power
+        if not self.closed:
+            self._heard(probability)
+
+    def _heard(self, probability: float) -> None:
         begin = self._position
         self._position += WINDOW_MS
         edge: SpeechStarted | SpeechStopped | None = None
@@ -98,8 +120,8 @@ class Track:
         self._report(self._position, edge)
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._rest.clear()
             self._detector.leave(self)
 
@@ -125,7 +147,7 @@ class Detector:
         for rate in (8000, 16000):
             audio = AudioFormat("pcm_s16le", rate)
             rows = Rows(self._session, audio)
-            loud = b"\x00\x10" * (WINDOW_MS * rate // 1000)
+            loud = b"\x00\x10" * ((CONTEXT_MS + WINDOW_MS) * rate // 1000)
             rows.run([rows.new_lane() for _ in range(4)], [loud] * 4)
         self._thread.start()
 
@@ -144,8 +166,7 @@ class Detector:
         track.lane.rows.free.append(track.lane.row)
 
     def enqueue(self, track: Track) -> None:
-        """A window of the track is full: it goes with the next batch."""
-        track.queued = True
+        """The track's next windows go with the next batch."""
         self._waiting.append(track)
         if not self._busy:
             self._busy = True
@@ -175,30 +196,28 @@ class Detector:
             found = [told for batch in batches for told in self._ask(batch)]
             loop.call_soon_threadsafe(self._done, loop, found)
 
-    def _ask(self, batch: Batch) -> list[tuple[Track, list[float]]]:
-        told: list[tuple[Track, list[float]]] = [(track, []) for track, _ in batch]
+    def _ask(self, batch: Batch) -> list[tuple[Track, list[tuple[float, float]]]]:
+        told: list[tuple[Track, list[tuple[float, float]]]] = [(track, []) for track, _ in batch]
         for turn in range(max(len(windows) for _, windows in batch)):
             now = [i for i, (_, windows) in enumerate(batch) if len(windows) > turn]
             lanes = [batch[i][0].lane for i in now]
             try:
-                found = lanes[0].rows.run(lanes, [batch[i][1][turn] for i in now])
+                found, power = lanes[0].rows.run(lanes, [batch[i][1][turn] for i in now])
             except Exception:
                 FAILED.inc()
                 log.exception("vad failed")
-                found = [0.0] * len(now)
-            for i, probability in zip(now, found, strict=True):
-                told[i][1].append(probability)
+                found = power = [0.0] * len(now)
+            for i, answer in zip(now, zip(found, power, strict=True), strict=True):
+                told[i][1].append(answer)
         return told
 
-    def _done(self, loop: asyncio.AbstractEventLoop, found: list[tuple[Track, list[float]]]) -> None:
+    def _done(self, loop: asyncio.AbstractEventLoop, found: list[tuple[Track, list[tuple[float, float]]]]) -> None:
         more = False
-        for track, probabilities in found:
+        for track, answers in found:
+            for probability, power in answers:
+                track.told(probability, power)
             track.queued = False
-            for probability in probabilities:
-                track.heard(probability)
-            if track.ready and not track.queued:
-                more = track.queued = True
-                self._waiting.append(track)
+            more = track.advance() or more
         self._next(loop, more)
 
     def _next(self, loop: asyncio.AbstractEventLoop, at_once: bool) -> None:

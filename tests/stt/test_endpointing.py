@@ -46,7 +46,7 @@ class Call:
     def until(self, now: int) -> "Call":
         while self.now + 32 <= now:
             self.now += 32
-            self.told += self.turns.progress(self.now)
+            self.told += self.turns.progress(self.now, self.now)
         return self
 
     def interim(self, text: str, begin: int, end: int) -> "Call":
@@ -134,6 +134,13 @@ def test_when_the_words_never_come_max_delay_ends_the_turn_with_what_there_is() 
     call.until(5800)
     assert call.texts == []
     assert call.until(6000).texts == ["where is"]
+
+
+def test_words_on_their_way_are_given_real_time_although_replayed_audio_is_past() -> None:
+    call = Call(Endpointing(Expect.DIGITS)).voice(1000, 1500).final("1 2", 1000, 1500).voice(2400, 3000)
+    call.told += call.turns.progress(20_000, 1600)
+    assert call.texts == []
+    assert call.final("3 4", 2400, 3000).texts == ["1 2 3 4"]
 
 
 def test_speech_that_goes_on_takes_back_the_vendors_end() -> None:

@@ -204,8 +204,10 @@ async def test_silence_is_not_kept_for_the_next_recogniser(detector: Detector) -
     first = Scripted(*[SpeechStarted(0)] * long, VendorLost("gone"))
     second = Scripted()
     async with line(Engine("first", first), Engine("second", second), detector=detector) as call:
-        call.say(silence(60 * long))
+        call.say(silence(60))
         rest = asyncio.ensure_future(call.rest())
+        await first.was_given(1)
+        call.say(silence(60 * (long - 1)))
         await call.listened(60 * long)
         call.say(silence(60 * 20))
         call.hang_up()

@@ -45,7 +45,7 @@ class Turns:
         self._wish = wish
         self._policy = policy
         self._vad = vad
-        self._now = offset_ms
+        self._now = self._patience = offset_ms
         self._told_started = False
         self._speaking = False
         self._voice_from = self._voice_end = offset_ms
@@ -86,12 +86,16 @@ class Turns:
             return self._started(event.offset_ms)
         return self._stopped(event.offset_ms)
 
-    def progress(self, now_ms: int) -> Told:
-        """The audio has been listened to up to here."""
+    def progress(self, now_ms: int, patience_ms: int) -> Told:
+        """The audio has been listened to up to here; the recogniser has had the time to hear it up to `patience_ms`.
+
+        The two differ while replayed audio comes faster than real time.
+        """
         self._now = max(self._now, now_ms)
+        self._patience = min(self._now, patience_ms)
         if not (self._finals or self._interim or self._uncovered):
             return ()
-        if not (self._speaking or self.pending) and self._now - self._voice_end >= WORDLESS_MS:
+        if not (self._speaking or self.pending) and self._patience - self._voice_end >= WORDLESS_MS:
             self._covered = self._now
         return self._decide()
 
@@ -205,7 +209,7 @@ class Turns:
         if not self._held:
             return [*told, *self._end()] if self._silence >= wait else told
         grace = NOISE_MS if self._speaking else LATE_WORDS_MS
-        return [*told, *self._end()] if self._now - self._word_end >= ask.max_ms + grace else told
+        return [*told, *self._end()] if self._patience - self._word_end >= ask.max_ms + grace else told
 
     @property
     def _silence(self) -> int:
