@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cli.phone import Call, CallOver
+from cli.heard import RATE, audible
+from cli.phone import Call, CallOver, Spoken
 
 GREETING_S = 8.0
 """A bot that has not greeted by then is spoken to anyway."""
+_STILL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,10 @@ async def converse(call: Call, script: Script) -> list[str]:
         await _greeted(call, script)
         for line in script.lines:
             said.append(line.words)
-            await call.say(line.mulaw)
-            if not await _answered(call, script):
+            if not await _answered(call, await call.say(line.mulaw), script):
                 continue
-            if script.interruption is not None and await _talk_over(call, script, said):
-                await _answered(call, script)
+            if script.interruption is not None:
+                await _talk_over(call, script.interruption, script, said)
             await call.until_bot_silent(script.pause_s * 1000)
     except CallOver:
         pass
@@ -62,22 +62,25 @@ async def _greeted(call: Call, script: Script) -> None:
         return
 
 
-async def _answered(call: Call, script: Script) -> bool:
-    """Until the bot speaks. One that spoke all through the caller's words has not answered them."""
+async def _answered(call: Call, spoken: Spoken, script: Script) -> bool:
+    """Until the bot speaks. One that spoke all through the caller's words has not answered them yet."""
+    since = spoken.start + (audible(spoken.data).rfind(1) + 1) / RATE
+    before = call.heard.first_audible(since - _STILL_S)
     try:
-        await call.until_bot_silent(1)
-        await call.until_bot_speaks(timeout_s=script.patience_s)
+        if before is not None and before < since:
+            since = await call.until_bot_silent(_STILL_S * 1000)
+        await call.until_bot_speaks(since, script.patience_s)
     except TimeoutError:
         return False
     return True
 
 
-async def _talk_over(call: Call, script: Script, said: list[str]) -> bool:
-    """Interrupt, some time into the answer. False when the answer was over by then."""
-    assert script.interruption is not None
+async def _talk_over(call: Call, line: Line, script: Script, said: list[str]) -> None:
+    """Interrupt, some time into the answer; in a pause for breath, when it goes on. Not when it is over by then."""
     await asyncio.sleep(script.barge_in_s)
-    if call.heard.last_audible() < time.monotonic():
-        return False
-    said.append(script.interruption.words)
-    await call.say(script.interruption.mulaw)
-    return True
+    try:
+        await call.until_bot_speaks(timeout_s=script.pause_s)
+    except TimeoutError:
+        return
+    said.append(line.words)
+    await _answered(call, await call.say(line.mulaw), script)

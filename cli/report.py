@@ -39,8 +39,10 @@ def report(call: Call, caller: Sequence[Said], bot: Sequence[Said], found: Seque
 def _latencies(exchange: Exchange) -> Iterator[str]:
     """From outside, then what the gateway tells of the stages."""
     if exchange.silent is not None:
-        cleared = "" if exchange.cleared is None else f"clear after {_ms(exchange.cleared)}, "
-        yield f"interrupts: {cleared}silence after {_ms(exchange.silent)}"
+        if exchange.cleared is None:
+            yield f"interrupts; the bot spoke on for {_ms(exchange.silent)}"
+        else:
+            yield f"interrupts: clear after {_ms(exchange.cleared)}, silence after {_ms(exchange.silent)}"
     if exchange.answer is None:
         yield "no answer"
         return

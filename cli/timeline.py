@@ -90,7 +90,7 @@ def bot_said(call: Call, entries: Sequence[dict[str, Any]]) -> list[Said]:
 
 def exchanges(call: Call, said: Sequence[Said], entries: Sequence[dict[str, Any]]) -> list[Exchange]:
     """For each thing the caller said, the latencies."""
-    sound = spurts(call.heard.mulaw(), breath_s=0.1)
+    sound, runs = spurts(call.heard.mulaw(), breath_s=0.1), spurts(call.heard.mulaw())
     found = []
     for place, caller in enumerate(said):
         until = said[place + 1].start if place + 1 < len(said) else float("inf")
@@ -98,7 +98,7 @@ def exchanges(call: Call, said: Sequence[Said], entries: Sequence[dict[str, Any]
         if any(start < caller.start < end for start, end in sound):
             clears = [clear.at - call.born for clear in call.heard.clears if clear.dropped_ms > 0]
             cleared = next((at for at in clears if caller.start <= at < until), None)
-            silent = cleared if cleared is not None else next(end for start, end in sound if end > caller.start)
+            silent = cleared if cleared is not None else next(end for _, end in runs if end > caller.start)
         since = max(caller.end, silent or 0.0)
         answer = next((start for start, _ in sound if since <= start < until), None)
         inside = _inside(call, caller, answer, entries) if answer is not None else {}
