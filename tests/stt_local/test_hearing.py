@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from parley.audio import BROWSER, TELEPHONE, AudioFormat
-from services.stt.contract import Final, Interim, SpeechEvent, SpeechStarted, SpeechStopped, SttConfig, TurnEnded
+from services.stt.contract import Final, Interim, SpeechEvent, SpeechStarted, SpeechStopped, SttConfig
 from services.stt.local.decoding import Decoders
 from services.stt.local.hearing import LONGEST_MS, Hearing
 from tests.stt_local.score import word_errors
@@ -20,7 +20,7 @@ def listen(
     data = as_mulaw(samples) if form is TELEPHONE else samples.tobytes()
     step = form.bytes_per_ms * 20 + 1  # pieces that end inside a sample and inside a frame
     events = [e for at in range(0, len(data), step) for e in hearing.push(data[at : at + step])]
-    events += hearing.flush()
+    events += hearing.end()
     hearing.close()
     return events
 
@@ -42,7 +42,7 @@ def test_a_question_on_the_telephone_is_heard_with_its_times(caller: Voice, deco
     speech = caller.say("when do you close on friday")
     events = listen(around(speech), decoders, offset_ms=10_000)
     kinds = [type(e) for e in events if not isinstance(e, Interim)]
-    assert kinds == [SpeechStarted, SpeechStopped, Final, TurnEnded]
+    assert kinds == [SpeechStarted, SpeechStopped, Final]
     [final] = finals(events)
     assert final.text == "when do you close on friday"
     assert final.confidence > 0.9
@@ -54,12 +54,16 @@ def test_a_question_on_the_telephone_is_heard_with_its_times(caller: Voice, deco
     assert [e.text for e in events if isinstance(e, Interim)][-1].startswith("when do you close")
 
 
-@pytest.mark.parametrize(("form", "most_errors", "least_exact"), [(BROWSER, 0.25, 15), (TELEPHONE, 0.25, 13)])
+@pytest.mark.parametrize(
+    ("form", "said", "most_errors", "least_exact"),
+    [(BROWSER, IN_DOMAIN[::2], 0.25, 7), (TELEPHONE, IN_DOMAIN[1::2], 0.3, 6)],
+    ids=["browser", "telephone"],
+)
 def test_most_of_what_the_bakerys_callers_say_is_understood(
-    form: AudioFormat, most_errors: float, least_exact: int, caller: Voice, decoders: Decoders
+    form: AudioFormat, said: list[str], most_errors: float, least_exact: int, caller: Voice, decoders: Decoders
 ) -> None:
     errors = words = exact = 0
-    for text in IN_DOMAIN:
+    for text in said:
         heard = " ".join(w.text for f in finals(listen(around(caller.say(text)), decoders, form)) for w in f.words)
         wrong = word_errors(text, heard)
         errors, words, exact = errors + wrong, words + len(text.split()), exact + (wrong == 0)
@@ -68,9 +72,9 @@ def test_most_of_what_the_bakerys_callers_say_is_understood(
 
 
 def test_speech_about_something_else_comes_as_a_final_without_words(caller: Voice, decoders: Decoders) -> None:
-    results = [finals(listen(around(caller.say(text)), decoders)) for text in OUT_OF_DOMAIN]
+    results = [finals(listen(around(caller.say(text)), decoders)) for text in OUT_OF_DOMAIN[:6]]
     assert all(results), "speech is reported, if only as not understood"
-    assert sum(any(f.text for f in found) for found in results) <= 2
+    assert sum(any(f.text for f in found) for found in results) <= 1
     assert all(f.confidence < 0.5 for found in results for f in found if not f.text)
 
 
@@ -102,7 +106,8 @@ def test_flush_gives_the_words_at_once_without_waiting_for_quiet(caller: Voice, 
     before = list(hearing.push(speech.tobytes()))
     assert finals(before) == []
     assert finals(list(hearing.flush()))[0].text == "is my cake ready"
-    assert list(hearing.flush()) == []
+    now = len(speech) // 320 * 20
+    assert list(hearing.flush()) == [Interim("", now, now)], "nothing more to say is an answer too"
 
 
 def test_a_caller_who_never_pauses_is_heard_in_pieces(caller: Voice, decoders: Decoders) -> None:

@@ -41,7 +41,7 @@ ACTS: tuple[tuple[float, str], ...] = (
     (1.5, "no thank you [that is [all|it|everything]|goodbye|bye]"),
     (1.0, "[no|] [that is|that's|that will be] [all|everything|it] [for now|for today|] [thanks|thank you|goodbye|]"),
     (1.5, "[thanks|thank you] [very much|so much|a lot|] [for your help|bye|goodbye|]"),
-    (2.0, "[goodbye|bye|bye bye|good bye|see you|have a [nice|good] day|talk to you later]"),
+    (2.0, "[goodbye|bye|bye bye|see you|have a [nice|good] day|talk to you later]"),
     (1.0, "[okay|great|perfect|good|all right|wonderful|excellent] [thanks|thank you|goodbye|bye|got it|]"),
     (1.5, "[sorry|pardon|excuse me|what|huh|what was that|what did you say]"),
     (1.5, "[can|could] you [please|] [repeat [that|it]|say that again|speak [up|slowly|more slowly|louder]] [please|]"),
@@ -72,9 +72,9 @@ ACTS: tuple[tuple[float, str], ...] = (
     (0.8, "[at|around|about|after|before|by|until|] {clock}"),
     (0.8, "[on|for|by|] {day}"),
     (0.8, "{day} [at|around|] {clock}"),
-    (0.6, "[my name is|this is|it is|i am|the name is|under the name|] {name}"),
-    (0.4, "[it is|that is|my name is|] {letters}"),
-    (0.4, "{name} [that is|spelled] {letters}"),
+    (0.4, "[my name is|this is|it is|i am|the name is|under the name|] {name}"),
+    (0.2, "[it is|that is|my name is|] {letters}"),
+    (0.1, "{name} [that is|spelled] {letters}"),
 )  # fmt: skip
 
 ABOUT: tuple[str, ...] = (

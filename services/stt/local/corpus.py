@@ -30,9 +30,10 @@ _BOTH_WAYS = (
     ("i would", "i'd"), ("i am", "i'm"), ("i will", "i'll"), ("it is", "it's"), ("that is", "that's"),
     ("what is", "what's"), ("where is", "where's"), ("when is", "when's"), ("how is", "how's"), ("do not", "don't"),
     ("does not", "doesn't"), ("did not", "didn't"), ("is not", "isn't"), ("has not", "hasn't"), ("have not", "haven't"),
-    ("can not", "can't"), ("cannot", "can't"), ("could not", "couldn't"), ("want to", "wanna"), ("you are", "you're"),
-    ("will not", "won't"), ("there is", "there's"), ("ok", "okay"),
+    ("can not", "can't"), ("could not", "couldn't"), ("want to", "wanna"), ("you are", "you're"),
+    ("will not", "won't"), ("there is", "there's"),
 )  # fmt: skip
+_SPELLINGS = (("good bye", "goodbye"), ("ok", "okay"), ("cannot", "can not"), ("alright", "all right"))
 
 
 def spoken(text: str) -> list[str]:
@@ -41,8 +42,15 @@ def spoken(text: str) -> list[str]:
     text = re.sub(r"(\d{1,2}):(\d{2})", lambda m: f"{m[1]} {m[2]}" if m[2] != "00" else m[1], text)
     text = re.sub(r"(\d),(\d{3})\b", r"\1\2", text)
     text = re.sub(r"\d+", lambda m: f" {_figure(m[0])} ", text)
-    words = re.sub(r"[^a-z' ]", " ", text).split()
-    return [word for w in words if (word := w.strip("'"))]
+    words = [word for w in re.sub(r"[^a-z' ]", " ", text).split() if (word := w.strip("'"))]
+    return _one_spelling(" ".join(words)).split()
+
+
+def _one_spelling(text: str) -> str:
+    """What sounds alike and means the same is spelled alike: the decoder could only guess."""
+    for spelling, ours in _SPELLINGS:
+        text = re.sub(rf"\b{spelling}\b", ours, text)
+    return text
 
 
 def knowledge(folder: Path) -> str:

@@ -17,8 +17,6 @@ from services.stt.contract import (
     SpeechStarted,
     SpeechStopped,
     SttConfig,
-    TurnEnded,
-    TurnKind,
     Word,
 )
 from services.stt.local.decoding import Channel, Decoders, Decoding, Heard
@@ -39,7 +37,10 @@ _PREROLL_FRAMES = (PREROLL_MS + 10 * FRAME_MS) // FRAME_MS
 
 
 class Hearing:
-    """`push` audio of `config.format`, `flush` to end an utterance now, `close` to give its decoder back."""
+    """`push` audio of `config.format`, `flush` to end an utterance now, `end` when there is no more audio.
+
+    `close` gives its decoder back, however the stream ended.
+    """
 
     def __init__(self, config: SttConfig, decoders: Decoders) -> None:
         self._config = config
@@ -63,6 +64,16 @@ class Hearing:
             yield from self._frame(samples[at : at + FRAME])
 
     def flush(self) -> Iterator[SpeechEvent]:
+        """The words so far as a Final, or an Interim without text: there are none."""
+        answered = False
+        for event in self.end():
+            answered = answered or isinstance(event, Final | Interim)
+            yield event
+        if not answered:
+            yield Interim("", self._now, self._now)
+
+    def end(self) -> Iterator[SpeechEvent]:
+        """No more audio: what is still to be said."""
         if self._utterance is not None:
             self._detector.reset()
             yield from self._end(self._now)
@@ -122,12 +133,7 @@ class Hearing:
         if self._onset is not None:
             return
         yield SpeechStopped(speech_end_ms)
-        final = utterance.finish(self._detector.speech_ms, speech_end_ms)
-        if final is not None:
-            yield final
-            yield TurnEnded(
-                TurnKind.EAGER, self._now, confidence=final.confidence, text=final.text, speech_end_ms=speech_end_ms
-            )
+        yield utterance.finish(self._detector.speech_ms, speech_end_ms)
 
 
 class Utterance:
@@ -166,12 +172,15 @@ class Utterance:
         if speech_ms >= _SURE_SPEECH_MS and self.length_ms % INTERIM_MS == 0:
             yield from self._interim()
 
-    def finish(self, speech_ms: int, speech_end_ms: int) -> Final | None:
-        """What was said. None: too short or too unsure to have been speech; no text: speech, but not understood."""
+    def finish(self, speech_ms: int, speech_end_ms: int) -> Final | Interim:
+        """What was said. A Final without text: speech, but not understood.
+
+        An Interim without text takes back what was guessed: too short or too unsure to have been speech.
+        """
         heard = (self._decoding or self._begin()).finish()
         sure = confidence(heard)
         if speech_ms < _LEAST_SPEECH_MS or (speech_ms < _SURE_SPEECH_MS and not understood(heard)):
-            return None
+            return Interim("", self._start_ms + PREROLL_MS, speech_end_ms)
         if not understood(heard):
             return Final("", self._start_ms + PREROLL_MS, speech_end_ms, sure)
         return self._final(heard, sure)

@@ -1,8 +1,8 @@
 """What the service and a worker say to each other over a socket: framed, bounded, both directions.
 
-    frame   = size u32 LE, kind u8, stream u32 LE, payload of `size` bytes
-    to it   OPEN (JSON: config and model), AUDIO, FLUSH, END (no more audio), CLOSE (forget this stream)
-    from it EVENTS (JSON list), TAKEN (u32: bytes of audio done), DONE (after END), FAILED (text)
+frame   = size u32 LE, kind u8, stream u32 LE, payload of `size` bytes
+to it   OPEN (JSON: config and model), AUDIO, FLUSH, END (no more audio), CLOSE (forget this stream)
+from it EVENTS (JSON list), TAKEN (u32: bytes of audio done), DONE (after END), FAILED (text)
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from services.stt.contract import (
     SpeechEvent,
     SpeechStarted,
     SpeechStopped,
-    TurnEnded,
-    TurnKind,
     Word,
 )
 
@@ -74,9 +72,7 @@ class Unpacker:
         del self._data[:at]
 
 
-_EVENTS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (SpeechStarted, Interim, Final, SpeechStopped, TurnEnded)
-}
+_EVENTS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SpeechStarted, Interim, Final, SpeechStopped)}
 
 
 def pack_events(events: list[SpeechEvent]) -> bytes:
@@ -90,8 +86,5 @@ def unpack_events(data: bytes) -> list[SpeechEvent]:
 def _event(name: str, fields: dict[str, Any]) -> SpeechEvent:
     if name == Final.__name__:
         fields["words"] = tuple(Word(**word) for word in fields["words"])
-    if name == TurnEnded.__name__:
-        fields.pop("pauses")
-        fields["kind"] = TurnKind(fields["kind"])
     event: SpeechEvent = _EVENTS[name](**fields)
     return event

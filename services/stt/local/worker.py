@@ -103,7 +103,13 @@ class _Worker:
 
     @staticmethod
     def _hear(hearing: Hearing, message: Message) -> list[SpeechEvent]:
-        return list(hearing.push(message.payload) if message.kind is Kind.AUDIO else hearing.flush())
+        match message.kind:
+            case Kind.AUDIO:
+                return list(hearing.push(message.payload))
+            case Kind.FLUSH:
+                return list(hearing.flush())
+            case _:
+                return list(hearing.end())
 
     def _decoders(self, lm: str, words: str) -> Decoders:
         """The decoders of a model; those of the model not used for longest go when there are more than four."""

@@ -1,7 +1,7 @@
 """The recogniser on this machine: needs no key and no download, knows the agent's own domain and little else.
 
 Clear English about what the agent's files speak of. Speech outside of that comes as a Final without text (not
-understood); noise comes as nothing.
+understood); noise comes as nothing. A Flush is answered by a Final, or by an Interim without text.
 """
 
 from __future__ import annotations
