@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import structlog
-
-from parley.aio import TaskSet
 from parley.rpc import Server, run
 from parley.settings import Settings
 from parley.v1 import llm_pb2, llm_pb2_grpc
@@ -17,16 +14,10 @@ from services.llm.servicer import LanguageModel
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
     chain = Chain.from_settings(settings, KNOWN)
-    tasks = TaskSet(lambda e: structlog.get_logger().error("warm-up failed", error=type(e).__name__))
-    tasks.spawn(chain.warm())
+    chain.prepare()
     service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
     server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, LanguageModel(chain, server.admission))
-
-    async def close() -> None:
-        await tasks.close()
-        await chain.aclose()
-
-    return close
+    return chain.aclose
 
 
 if __name__ == "__main__":

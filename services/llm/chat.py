@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
+from parley.aio import TaskSet
 from parley.errors import ParleyError, TooLate, VendorLost
 from parley.providers import load
 from parley.settings import Settings
@@ -31,6 +32,7 @@ class Chain:
 
     def __init__(self, engines: Mapping[str, LanguageModelProvider]) -> None:
         self._engines = dict(engines)
+        self._tasks = TaskSet(lambda e: log.error("warm-up failed", error=type(e).__name__, pii_detail=str(e)))
 
     @classmethod
     def from_settings(cls, settings: Settings, known: Mapping[str, str]) -> Chain:
@@ -51,7 +53,8 @@ class Chain:
                     return
                 except ParleyError as e:
                     FAILURES.labels(name, type(e).__name__, "after" if said else "before").inc()
-                    log.warning("engine failed", engine=name, error=str(e), said=said, call=request.call_id)
+                    what = type(e).__name__
+                    log.warning("engine failed", engine=name, error=what, pii_detail=str(e), call_id=request.call_id)
                     if said:
                         raise
                     failed = e
@@ -71,15 +74,19 @@ class Chain:
                     first = False
                 yield event
 
-    async def warm(self) -> None:
-        """Let engines that can prepare do so: open a connection, load a model. None of them fails the start."""
+    def prepare(self) -> None:
+        """Let engines that can warm up do so, beside the serving: open a connection, load a model."""
+        self._tasks.spawn(self._warm())
+
+    async def _warm(self) -> None:
         for name, engine in self._engines.items():
             if warm := getattr(engine, "warm", None):
                 try:
                     await warm()
                 except ParleyError as e:
-                    log.warning("engine not warm", engine=name, error=str(e))
+                    log.warning("engine not warm", engine=name, error=type(e).__name__, reason=str(e))
 
     async def aclose(self) -> None:
+        await self._tasks.close()
         for engine in self._engines.values():
             await engine.aclose()

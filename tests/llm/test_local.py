@@ -114,6 +114,21 @@ async def test_no_is_no(talk: Talk) -> None:
     assert talk.did == []
 
 
+async def test_while_a_yes_is_awaited_the_caller_may_ask_otherwise(talk: Talk) -> None:
+    await talk.say("cancel my visit 12345")
+    assert await talk.say("are you a robot?") == moves.ROBOT
+    assert await talk.say("I want a real person") == moves.NOBODY
+    assert await talk.say("yes") == "It is cancelled."
+
+
+async def test_a_call_of_another_engine_may_hold_anything(replicas: list[Local]) -> None:
+    for arguments in ("[]", "nonsense", ""):
+        past = Message(Role.ASSISTANT, "One moment.", (ToolCall("c", "find_visit", arguments),))
+        result = Message(Role.TOOL, "{", tool_call_id="c")
+        asked = (Message(Role.USER, "x"), past, result, Message(Role.USER, "what is your fax number"))
+        assert (await heard(replicas[0], ChatRequest(messages=asked))).text == "We have no fax."
+
+
 async def test_another_question_while_one_is_open(talk: Talk) -> None:
     await talk.say("cancel my appointment")
     assert await talk.say("what is your fax number") == "We have no fax."

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from parley.errors import BadInput, VendorLost
-from services.llm.contract import FinishReason
+from services.llm.contract import FinishReason, ToolChoice, ToolSpec
 from services.llm.providers.openai import OpenAI
 from tests.llm.conftest import Round, asks, heard, settings
 from tests.llm.odd_server import OddServer, calls, delta, odd_server
@@ -107,6 +107,16 @@ async def test_a_server_that_refuses_stream_options_is_asked_without_and_remembe
             assert (await heard(model, asks("hi"))).text == "Hello"
         await model.aclose()
         assert ["stream_options" in body for body in odd.bodies] == [True, False, False]
+
+
+async def test_a_server_that_cannot_be_told_to_call_no_tool_is_offered_none() -> None:
+    tool = ToolSpec("end_call", "", "{}")
+    async with odd_server(delta(content="Hello"), delta("stop"), refuses={"tool_choice"}) as odd:
+        model = OpenAI(settings(odd.url))
+        for choice, offered in ((ToolChoice.NONE, False), (ToolChoice.NONE, False), (ToolChoice.AUTO, True)):
+            await heard(model, asks("hi", tools=(tool,), tool_choice=choice))
+            assert ("tools" in odd.bodies[-1], "tool_choice" in odd.bodies[-1]) == (offered, False)
+        await model.aclose()
 
 
 async def test_a_refusal_of_what_matters_is_the_request_s_fault() -> None:

@@ -7,11 +7,12 @@ Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
 from parley.phrases import spoken_digits
-from services.llm.contract import Message, Role
+from services.llm.contract import Message, Role, ToolCall
 from services.llm.local import answers, moves, slots
 from services.llm.local.domain import Domain
 from services.llm.local.understanding import Meaning
@@ -69,11 +70,20 @@ def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
         return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in needs})
     for call in message.tool_calls:
         if intent := domain.of_tool(call.name):
-            given = {k: str(v) for k, v in orjson.loads(call.arguments or "{}").items() if k in domain.slots and v}
+            given = {k: str(v) for k, v in _arguments(call).items() if k in domain.slots and v}
             frame = replace(
                 frame, intent=intent, slots={**frame.slots, **given}, waiting="", partial="", confirming=False
             )
     return replace(frame, heard=message.text) if message.role is Role.ASSISTANT and message.text else frame
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    """Another engine's call may hold anything."""
+    try:
+        read = orjson.loads(call.arguments or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
@@ -120,7 +130,7 @@ def _confirmed(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, A
         return _go(frame, frame.intent, correction, domain)
     if meaning.move == "no":
         return replace(frame, confirming=False, intent=""), Say(moves.ALL_RIGHT)
-    if meaning.intent and meaning.intent != frame.intent:
+    if (meaning.intent and meaning.intent != frame.intent) or meaning.move in ("human", "goodbye", "repeat", "robot"):
         return None
     return frame, Say(_filled(wanted.confirm, given, domain))
 

@@ -69,7 +69,7 @@ class OpenAI:
     async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
         loop = asyncio.get_running_loop()
         first_by = loop.time() + self._first_token_s
-        sent = {k: v for k, v in body(request, self._model, self._max_tokens).items() if k not in self._refused}
+        sent = _without(body(request, self._model, self._max_tokens), self._refused)
         answer = Answer(sent["model"], sum(len(m["content"] or "") for m in sent["messages"]))
         async with AsyncExitStack() as stack:  # closing the generator closes the stream, and so stops the model
             lines = Lines()
@@ -102,7 +102,7 @@ class OpenAI:
             if e.status_code not in (400, 422) or not refused:
                 raise
             log.warning("model server refuses fields; going on without", fields=sorted(refused))
-            pieces = await self._post(stack, {k: v for k, v in sent.items() if k not in refused})
+            pieces = await self._post(stack, _without(sent, refused))
             self._refused |= refused
             return pieces
 
@@ -118,6 +118,12 @@ class OpenAI:
         """Which optional fields the refusal names; of a server that never took a request yet, the usual one."""
         named = {field for field in OPTIONAL if field in sent and field in str(error)}
         return named or (set() if self._accepted else {"stream_options"} & set(sent))
+
+
+def _without(sent: dict[str, Any], refused: set[str]) -> dict[str, Any]:
+    """The body without refused fields. A server that cannot be told to call no tool is offered none."""
+    silent = "tool_choice" in refused and sent.get("tool_choice") == "none"
+    return {k: v for k, v in sent.items() if k not in refused and not (silent and k == "tools")}
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:
