@@ -176,17 +176,21 @@ class Stack:
             async with self._changed:
                 self._pids[name] = int(pid)
                 self._changed.notify_all()
-            self._on_event(Started(name, int(pid)))
+            self._tell(Started(name, int(pid)))
         elif what == "exited" and not self._stopping:
             died = Died(name, self._pids.pop(name, 0), how or "")
-            self._on_event(died)
             if died.how == f"exit status {MISCONFIGURED_STATUS}" and not self._ready:
                 self._fail(Misconfigured(last_error(self.logs / f"{name}.log") or f"{name}: {died.how}"))
+            self._tell(died)
         elif what == "gave up":
             line = last_error(self.logs / f"{name}.log")
             self._fail(Unavailable(f"{name} dies each time it is started: {line}"))
         elif what == "spawnerr":
             self._fail(Unavailable(f"{name} cannot be started: {error}"))
+
+    def _tell(self, event: Event) -> None:
+        if not self._failure.done():  # else the reason of the failure says it all
+            self._on_event(event)
 
     def _fail(self, error: BaseException) -> None:
         if not self._failure.done():

@@ -129,7 +129,10 @@ async def test_a_service_that_refuses_its_settings_ends_the_run(tmp_path: Path) 
     async with parley_run(tmp_path, FAKE_FAILS="rag:misconfigured") as process:
         status, said = await words_of(process)
     assert status == 2
-    assert said.splitlines()[-1].startswith("parley: parley rag: PARLEY_RAG: there is no engine 'nonsense'")
+    assert said.splitlines() == [
+        "Starting; this takes some seconds.",
+        "parley: parley rag: PARLEY_RAG: there is no engine 'nonsense'; known are local",
+    ]
 
 
 async def test_replicas_out_of_range(tmp_path: Path) -> None:
