@@ -280,7 +280,7 @@ class Heard(_message.Message):
     cut: _builtins.bool
     """stopped here for good"""
     text: _builtins.str
-    """the utterance's text; only when the event is sent again, to an owner who may not know it"""
+    """all of the utterance's text that the gateway had: a new owner may not know it"""
     def __init__(
         self,
         *,

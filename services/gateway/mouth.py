@@ -257,13 +257,15 @@ class Mouth:
         self._queue.remove(utterance)
         whole = not utterance.failed
         chars = len(utterance.track.text) if whole else utterance.heard_chars
-        heard = conversation_pb2.Heard(utterance=utterance.id, chars=chars, complete=whole, cut=not whole)
+        text = utterance.track.text
+        heard = conversation_pb2.Heard(utterance=utterance.id, chars=chars, complete=whole, cut=not whole, text=text)
         self._tell(conversation_pb2.CallEvent(heard=heard))
 
     def _cut(self, utterance: Utterance) -> None:
         self._queue.remove(utterance)
         self._voices.hush(utterance)
-        heard = conversation_pb2.Heard(utterance=utterance.id, chars=utterance.heard_chars, cut=True)
+        text = utterance.track.text
+        heard = conversation_pb2.Heard(utterance=utterance.id, chars=utterance.heard_chars, cut=True, text=text)
         self._tell(conversation_pb2.CallEvent(heard=heard))
 
     def _advance(self) -> None:

@@ -99,7 +99,7 @@ class UtteranceStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard(Event):
-    """`text`: of the utterance, when the event is sent again to an owner who may not know it."""
+    """`text`: of the utterance, for an owner who does not know it."""
 
     utterance: int
     chars: int
