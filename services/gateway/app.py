@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents import Agent, known_agents, load_agent
 from parley.errors import Misconfigured, NotFound
+from parley.settings import Stage
 from services.gateway.gateway import Gateway
+from services.gateway.page_files import PageFiles
 from services.gateway.page_socket import page_socket
 from services.gateway.signatures import from_here, same_host
 from services.gateway.tokens import Claim
@@ -23,7 +23,6 @@ from services.gateway.twilio_stream import twilio_stream
 from services.gateway.webhook import twilio_webhook
 from services.gateway.websocket import Receive, Send, WebSocket
 
-PAGE = Path(__file__).parent / "page"
 Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
@@ -99,7 +98,7 @@ def _web(gateway: Gateway) -> FastAPI:
         found = gateway.organs.timelines.find(call_id)
         return JSONResponse(found or {"error": "this process knows no such call"}, 200 if found else 404)
 
-    app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
+    app.mount("/", PageFiles())
     return app
 
 
@@ -116,4 +115,10 @@ def _agent(gateway: Gateway, name: str) -> Agent | Response:
 def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
     wrapper = gateway.settings.agents_dir / agent.name / "wrapper.json"
     shown = orjson.loads(wrapper.read_bytes()) if wrapper.is_file() else {}
-    return {"agent": agent.name, "company": agent.company, "language": agent.language, "wrapper": shown}
+    return {
+        "agent": agent.name,
+        "company": agent.company,
+        "language": agent.language,
+        "engines": {stage: gateway.settings.engines(stage) for stage in get_args(Stage)},
+        "wrapper": shown,
+    }

@@ -89,6 +89,7 @@ class Leg:
 
     def typed(self, text: str) -> None:
         self._subtitles.caller(text, final=True)
+        self._subtitles.state("thinking")
         self._speech_end = now_ms()
         self._tell(CallEvent(typed=conversation_pb2.Typed(text=text)))
 
@@ -117,8 +118,7 @@ class Leg:
                     self._organs.clock.remove(self)
                     await self._mouth.close()
                     await self._tasks.close()
-                if self._farewell.ended:
-                    ending = LegKind.KIND_ENDED, self._farewell.ended
+                ending = self._farewell.ending or ending
                 ending = self._ending or ending
                 self._line.post(CallEvent(leg=conversation_pb2.Leg(kind=ending[0], reason=ending[1])))
                 self._line.end()
@@ -162,20 +162,22 @@ class Leg:
         elif kind == "paused":
             self._reflex.paused(now_ms())
             self._organs.clock.add(self)
-            self._subtitles.state("listening")
+            self._subtitles.state("paused")
         elif kind == "resumed":
+            # What was heard was no turn: nobody waits for an answer to it.
+            self._speech_end = None
             self._subtitles.state("speaking")
         elif kind == "heard":
             self._subtitles.bot_over(event.heard)
             self._farewell.over(event.heard.utterance)
             if not self._mouth.waiting:
-                self._subtitles.state("listening")
+                self._subtitles.state("listening" if self._speech_end is None else "thinking")
 
     def _heard_speech(self, speech: stt_pb2.RecognizeEvent) -> None:
         assert self._ears is not None
         kind = speech.WhichOneof("event")
         if kind == "speech_started":
-            silence = self._reflex.speech_started(self._mouth.interruptible)
+            silence = self._reflex.speech_started(now_ms(), self._mouth.interruptible)
             if silence and not self._ears.again(speech.speech_started.offset_ms):
                 self._mouth.pause(conversation_pb2.Paused.CAUSE_SPEECH)
         elif kind == "speech_stopped":
@@ -185,6 +187,7 @@ class Leg:
         elif kind == "final":
             self._subtitles.caller(speech.final.text, final=True)
         elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
+            self._reflex.speech_stopped(now_ms(), self._mouth.paused)
             ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms
             self._speech_end = now_ms() - max(0, self._ears.fed_ms - ended)
             self._subtitles.state("thinking")
@@ -206,7 +209,10 @@ class Leg:
         self._timeline.command(command)
         if kind == "say":
             turn = call_pb2.TurnRef(epoch=command.epoch, turn=command.turn)
+            if self._mouth.pending(command.say.utterance):
+                self._subtitles.said(command.say.utterance, command.say.text)
             self._mouth.say(command.say, turn, command.traceparent)
+            self._subtitles.bot(self._mouth.progress())
         elif kind == "stop":
             arrived, sounding = now_ms(), self._mouth.waiting
             self._reflex.decided()

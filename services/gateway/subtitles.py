@@ -5,6 +5,10 @@ from __future__ import annotations
 from parley.v1 import conversation_pb2
 from services.gateway.call import Wire
 
+MAX_OPEN = 64
+MAX_TEXT = 20_000
+"""As much as the mouth takes; text beyond is not shown either."""
+
 
 class Subtitles:
     """Tells the page; see docs/protocol.md for each message."""
@@ -14,9 +18,10 @@ class Subtitles:
         self._shown = shown
         self._state = ""
         self._bot: tuple[int, str, int] | None = None
+        self._texts: dict[int, str] = {}
 
     def state(self, state: str) -> None:
-        """`listening`, `thinking` or `speaking`."""
+        """`listening`, `thinking`, `speaking`, or `paused`: silent for now, to hear whether the caller goes on."""
         if self._shown and state != self._state:
             self._state = state
             self._wire.tell({"type": "state", "state": state})
@@ -24,6 +29,11 @@ class Subtitles:
     def caller(self, text: str, *, final: bool) -> None:
         if self._shown:
             self._wire.tell({"type": "subtitle", "side": "caller", "text": text, "final": final})
+
+    def said(self, utterance: int, text: str) -> None:
+        """Words the mouth was given; kept until the utterance is over."""
+        if self._shown and (utterance in self._texts or len(self._texts) < MAX_OPEN):
+            self._texts[utterance] = (self._texts.get(utterance, "") + text)[:MAX_TEXT]
 
     def bot(self, progress: tuple[int, str, int] | None) -> None:
         """`progress`: utterance, its text so far, how many characters of it were heard."""
@@ -39,7 +49,8 @@ class Subtitles:
         """The utterance is over: how many characters of its text were heard."""
         if self._shown:
             self._bot = None
-            over = {"utterance": heard.utterance, "heard": heard.chars, "final": True, "cut": heard.cut}
+            text = self._texts.pop(heard.utterance, "")
+            over = {"utterance": heard.utterance, "text": text, "heard": heard.chars, "final": True, "cut": heard.cut}
             self._wire.tell({"type": "subtitle", "side": "bot", **over})
 
     def show(self, show: conversation_pb2.Show) -> None:

@@ -70,11 +70,8 @@ export class Call {
     this._connect(session.token);
   }
 
-  /**
-   * @param {import("./microphone.js").Microphone} microphone
-   * @param {import("./speaker.js").Speaker} speaker
-   */
-  attach(microphone, speaker) {
+  /** @param {import("./headset.js").Headset} headset stays its owner's, to be closed when the call has ended */
+  attach({ microphone, speaker }) {
     this.microphone = microphone;
     this.speaker = speaker;
     microphone.onframe = (frame, level) => {
@@ -217,8 +214,6 @@ export class Call {
     clearTimeout(this._timer);
     this.phase = "ended";
     this._line?.close();
-    this.microphone?.close();
-    this.speaker?.close();
     this._listener.phase("ended", reason, failed);
   }
 }

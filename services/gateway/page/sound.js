@@ -1,7 +1,5 @@
 /** The audio device: one AudioContext for microphone and speaker. */
 
-const WIRE_RATE = 16000;
-
 /** Something about sound that the caller can mend; `message` says how. */
 export class SoundTrouble extends Error {}
 
@@ -20,9 +18,9 @@ export class Sound {
   }
 
   /**
-   * Opens the device, at the rate of the wire where the browser can. Call it from a click.
+   * Opens the device. Call it from a click.
    *
-   * @param {{raw: boolean, rate: number}} options `rate` 0: the wire's
+   * @param {{raw: boolean, rate: number}} options `rate` in Hz; 0: the device's own
    * @returns {Promise<Sound>} raises SoundTrouble
    */
   static async open({ raw, rate }) {
@@ -33,7 +31,7 @@ export class Sound {
           : "Browsers give sound to secure pages only. Open this page by https, or at localhost, or type below.",
       );
     }
-    const context = openContext(rate || WIRE_RATE);
+    const context = openContext(rate);
     const modules = ["microphone.worklet.js", "speaker.worklet.js"];
     try {
       await Promise.all(modules.map((name) => context.audioWorklet.addModule(new URL(name, import.meta.url))));
@@ -59,10 +57,12 @@ export class Sound {
 
 /** @param {number} rate */
 function openContext(rate) {
-  try {
-    return new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
-  } catch {
-    // Not at this rate: the worklets then change it.
-    return new AudioContext({ latencyHint: "interactive" });
+  if (rate) {
+    try {
+      return new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
+    } catch {
+      // Not at this rate: the worklets then change it.
+    }
   }
+  return new AudioContext({ latencyHint: "interactive" });
 }

@@ -1,0 +1,222 @@
+/** The softphone: puts the parts together. */
+
+import { fetchAgent, GatewayTrouble } from "./agent.js";
+import { Call } from "./call.js";
+import { Composer } from "./composer.js";
+import { Headset } from "./headset.js";
+import { nameOf, show as showAgent } from "./identity.js";
+import { Meter } from "./meter.js";
+import { Notice } from "./notice.js";
+import { Quality } from "./quality.js";
+import { SoundTrouble } from "./sound.js";
+import { Status } from "./status.js";
+import { Subtitles } from "./subtitles.js";
+
+const WIRE_RATE = 16000;
+const QUALITY_MS = 1000;
+
+class Softphone {
+  /** @param {URLSearchParams} query `agent`; for tests `raw=1` (the microphone as it is) and `rate` (the device's, in Hz) */
+  constructor(query) {
+    this._agentName = query.get("agent") ?? "";
+    this._options = { raw: query.get("raw") === "1", rate: Number(query.get("rate")) || WIRE_RATE };
+    this._phone = find("phone");
+    this._dial = /** @type {HTMLButtonElement} */ (find("dial"));
+    this._mute = /** @type {HTMLButtonElement} */ (find("mute"));
+    this._meter = new Meter(find("meter"), this._phone);
+    this._status = new Status(this._phone, find("status"), find("clock"));
+    this._notice = new Notice(find("notice"));
+    this._quality = new Quality(find("quality"));
+    this._subtitles = new Subtitles(find("log"));
+    this._subtitles.onchange = () => (this._phone.dataset.talk = this._subtitles.empty ? "none" : "some");
+    const form = /** @type {HTMLFormElement} */ (find("composer"));
+    this._composer = new Composer(form, find("examples"), (text) => this._type(text));
+    /** @type {import("./agent.js").Agent | null} */
+    this._agent = null;
+    /** @type {Call | null} */
+    this._call = null;
+    /** @type {Headset | null} */
+    this._headset = null;
+    this._dial.addEventListener("click", () => (this._call ? this._call.hangUp() : this._begin("voice")));
+    this._mute.addEventListener("click", () => this._toggleMute());
+    document.addEventListener("keydown", (event) => this._key(event));
+    window.addEventListener("pagehide", () => this._call?.hangUp());
+    setInterval(() => this._call && this._quality.show(this._call.quality), QUALITY_MS);
+  }
+
+  /** Asks who answers here. */
+  async load() {
+    this._status.idle();
+    await this._meet();
+  }
+
+  /** @returns {Promise<boolean>} whether there is an agent to talk to */
+  async _meet() {
+    if (this._agent) return true;
+    try {
+      this._agent = await fetchAgent(this._agentName);
+    } catch (error) {
+      this._notice.show(told(error));
+      return false;
+    }
+    showAgent(this._agent, document);
+    this._composer.show(this._agent.wrapper.examples ?? []);
+    return true;
+  }
+
+  /**
+   * @param {"voice" | "chat"} door
+   * @returns {Promise<void>}
+   */
+  async _begin(door) {
+    this._notice.hide();
+    const call = new Call(door, {
+      phase: (phase, reason, failed) => this._phase(call, phase, reason, failed),
+      message: (message, leg) => this._message(message, leg),
+      micLevel: (level) => this._meter.show(level),
+      voiceLevel: (level) => this._phone.style.setProperty("--voice", level.toFixed(3)),
+    });
+    this._call = call;
+    this._buttons();
+    try {
+      if (!(await this._meet()) || !this._agent) throw new GatewayTrouble("");
+      const name = nameOf(this._agent);
+      this._status.begin(name, door === "voice");
+      this._subtitles.begin(name, door === "voice");
+      if (door === "voice" && !(await this._putOnHeadset(call))) return;
+      this._status.phase("ringing", "");
+      await call.dial(this._agent.agent);
+    } catch (error) {
+      if (this._call === call) this._failed(error);
+    }
+  }
+
+  /**
+   * @param {Call} call
+   * @returns {Promise<boolean>} false when the caller hung up meanwhile
+   */
+  async _putOnHeadset(call) {
+    this._status.asking();
+    const headset = await Headset.open(this._options);
+    if (this._call !== call) {
+      await headset.close();
+      return false;
+    }
+    this._headset = headset;
+    headset.microphone.onlost = () =>
+      this._notice.show("The microphone is gone. Plug it in and call again, or type below.");
+    call.attach(headset);
+    this._buttons();
+    return true;
+  }
+
+  /** @param {unknown} error */
+  _failed(error) {
+    this._hungUp();
+    this._status.phase("ended", "No call");
+    const words = told(error);
+    if (words) this._notice.show(words);
+  }
+
+  /**
+   * @param {Call} call
+   * @param {import("./call.js").Phase} phase
+   * @param {string} reason
+   * @param {boolean} failed
+   */
+  _phase(call, phase, reason, failed) {
+    if (this._call !== call) return;
+    this._status.phase(phase, failed ? "Call failed" : reason);
+    if (phase !== "ended") return;
+    this._quality.show(call.quality);
+    this._hungUp();
+    if (failed) this._notice.show(reason);
+  }
+
+  _hungUp() {
+    this._call = null;
+    this._headset?.close();
+    this._headset = null;
+    this._subtitles.close();
+    this._meter.rest();
+    this._phone.style.setProperty("--voice", "0");
+    this._buttons();
+  }
+
+  /**
+   * @param {Record<string, any>} message
+   * @param {number} leg
+   */
+  _message(message, leg) {
+    const key = `${leg}.${message.utterance}`;
+    if (message.type === "state") this._status.state(message.state);
+    else if (message.type === "subtitle" && message.side === "caller") this._subtitles.caller(message.text, message.final);
+    else if (message.type === "subtitle" && message.final) {
+      this._subtitles.over(key, message.text ?? "", message.heard, message.cut);
+    } else if (message.type === "subtitle") this._subtitles.heard(key, message.text, message.heard);
+    else if (message.type === "say") this._subtitles.wrote(key, message.text);
+    else if (message.type === "show") this._subtitles.card(message.name, rows(message.json));
+    else if (message.type === "transfer") this._subtitles.card("Please call", [["Number", message.to], ["About", message.reason]]);
+    else if (message.type === "error") console.warn(`The gateway did not understand: ${message.message}`);
+  }
+
+  /** @param {string} text */
+  _type(text) {
+    if (!this._call) this._begin("chat");
+    this._subtitles.typed(text);
+    this._call?.type(text);
+  }
+
+  _toggleMute() {
+    const microphone = this._headset?.microphone;
+    if (!microphone) return;
+    microphone.mute(!microphone.muted);
+    this._buttons();
+  }
+
+  /** @param {KeyboardEvent} event */
+  _key(event) {
+    const typing = event.target instanceof HTMLInputElement;
+    if (event.key.toLowerCase() === "m" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) this._toggleMute();
+  }
+
+  _buttons() {
+    const muted = this._headset?.microphone.muted ?? false;
+    this._dial.setAttribute("aria-label", this._call ? "Hang up" : "Call");
+    find("dial-label").textContent = this._call ? "Hang up" : "Call";
+    this._mute.disabled = !this._headset;
+    this._mute.setAttribute("aria-pressed", String(muted));
+    find("mute-label").textContent = muted ? "Unmute" : "Mute";
+    this._phone.dataset.muted = String(muted);
+    this._phone.dataset.door = this._call?.door ?? "none";
+  }
+}
+
+/**
+ * @param {string} json an object of texts and numbers
+ * @returns {Array<[string, string]>}
+ */
+function rows(json) {
+  try {
+    return Object.entries(JSON.parse(json)).map(([name, value]) => [
+      name.replaceAll("_", " "),
+      typeof value === "object" ? JSON.stringify(value) : String(value),
+    ]);
+  } catch {
+    return [["", json]];
+  }
+}
+
+/** @param {unknown} error */
+function told(error) {
+  if (error instanceof GatewayTrouble || error instanceof SoundTrouble) return error.message;
+  console.error(error);
+  return "Something in this page broke. Reload it and call again.";
+}
+
+/** @param {string} id */
+function find(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+new Softphone(new URLSearchParams(window.location.search)).load();
