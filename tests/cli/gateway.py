@@ -11,11 +11,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from aiohttp import WSMsgType, web
 
+from cli.phone import Call, Clock, Phone
 from parley.audio import pcm_to_mulaw
 
 Script = Callable[["Line"], Awaitable[None]]
+Twiml = Callable[["FakeGateway", dict[str, str], int], str]
+"""The document for a webhook: its form, and the how manyth it is."""
 
 
 def connect(url: str, after: str = "", **parameters: str) -> str:
@@ -29,10 +33,12 @@ HANGUP = "<Response><Hangup/></Response>"
 
 def tone(ms: int, level: float = 0.3) -> bytes:
     """Audible µ-law, 400 Hz."""
-    import numpy as np
-
     t = np.arange(ms * 8) / 8000
     return pcm_to_mulaw((np.sin(2 * np.pi * 400 * t) * level * 32767).astype(np.int16))
+
+
+class Gone(Exception):
+    """The stream ended before what the script waits for."""
 
 
 @dataclass
@@ -70,7 +76,10 @@ class Line:
         """The `count`th message of a kind, with the time it came."""
         async with asyncio.timeout(5), self._waiting:
             await self._waiting.wait_for(lambda: len(self.of(event)) >= count or self.ended)
-        return self.of(event)[count - 1]
+        found = self.of(event)
+        if len(found) < count:
+            raise Gone(f"the call was over before {event} {count}")
+        return found[count - 1]
 
     async def until_caller_silent(self, ms: int = 100, since: int = 0) -> float:
         """Until the caller has spoken and stopped; returns when the last audible frame came."""
@@ -101,7 +110,7 @@ class Line:
 class FakeGateway:
     script: Script
     url: str = ""
-    twiml: Callable[[FakeGateway, dict[str, str], int], str] | None = None
+    twiml: Twiml | None = None
     lines: list[Line] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     """Path and query, form, headers of each webhook."""
@@ -131,6 +140,8 @@ class FakeGateway:
             line.start = started["start"]
             try:
                 await self.script(line)
+            except Gone:
+                pass
             finally:
                 await socket.close()
             await reading
@@ -138,9 +149,18 @@ class FakeGateway:
 
 
 @asynccontextmanager
-async def fake_gateway(
-    script: Script, twiml: Callable[[FakeGateway, dict[str, str], int], str] | None = None
-) -> AsyncIterator[FakeGateway]:
+async def called(script: Script, twiml: Twiml | None = None, **phone: Any) -> AsyncIterator[tuple[FakeGateway, Call]]:
+    """A call to a fake gateway, from its first stream to hang-up."""
+    async with (
+        Clock() as clock,
+        fake_gateway(script, twiml) as gateway,
+        Phone(gateway.url, clock, **phone).dial() as call,
+    ):
+        yield gateway, call
+
+
+@asynccontextmanager
+async def fake_gateway(script: Script, twiml: Twiml | None = None) -> AsyncIterator[FakeGateway]:
     gateway = FakeGateway(script, twiml=twiml)
     app = web.Application()
     app.router.add_post("/twilio-webhook", gateway.webhook)
