@@ -22,6 +22,8 @@ from services.gateway.metrics import CARRIER
 log = structlog.get_logger()
 
 TIMEOUT_S = 5.0
+RING_S = 20
+"""How long a transfer rings: shorter than the orchestrator waits for a lost leg (30 s)."""
 _NO_SUCH_CALL = 20404
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -64,11 +66,11 @@ class Carrier:
         if not (self._sid and self._token):
             raise Misconfigured("transfers need TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")
         response = VoiceResponse()
-        dial = Dial(answer_on_bridge=True, timeout=30)
+        dial = Dial(answer_on_bridge=True, timeout=RING_S)
         if self._public_url:
             back = urlencode({"leg": call.leg + 1, "agent": call.agent})
             dial = Dial(
-                answer_on_bridge=True, timeout=30, action=f"{self._public_url}/twilio-webhook?{back}", method="POST"
+                answer_on_bridge=True, timeout=RING_S, action=f"{self._public_url}/twilio-webhook?{back}", method="POST"
             )
         dial.number(to)
         response.append(dial)

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import structlog
 
+from parley import telemetry
 from parley.aio import background
 from parley.audio import AudioFormat
 from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Unavailable
@@ -126,6 +127,7 @@ class Ears:
         await self._known.wait()
         avoid: list[str] = []
         lost_at = time.monotonic()
+        short = 0
         while True:
             stream: CallStream | None = None
             began = time.monotonic()
@@ -137,6 +139,7 @@ class Ears:
             except ParleyError as error:
                 if self._works or time.monotonic() - began > PROVEN_S:
                     lost_at, avoid = time.monotonic(), []
+                short = 0 if time.monotonic() - began > PROVEN_S else short + 1
                 hopeless = isinstance(error, _HOPELESS)
                 if not self._troubled and (hopeless or time.monotonic() - lost_at > GIVE_UP_S):
                     self._troubled = True
@@ -149,7 +152,8 @@ class Ears:
                 self._stream = None
                 if stream is not None:
                     stream.cancel()
-            await asyncio.sleep(SLOW_RETRY_S if self._troubled else random.uniform(0.0, 0.1))  # noqa: S311 - spread
+            pause = SLOW_RETRY_S if self._troubled else min(SLOW_RETRY_S, random.uniform(0.0, 0.1) * short)  # noqa: S311
+            await asyncio.sleep(pause)
 
     async def _listen(self, stream: CallStream) -> NoReturn:
         """One stream, to its end, which is never wanted here."""
@@ -179,6 +183,7 @@ class Ears:
             offset_ms=start_ms,
             agent=session.agent,
             pauses=report.pauses,
+            traceparent=telemetry.traceparent(),
         )
         await stream.write(Request(config=config))
         for audio in replay:

@@ -21,7 +21,7 @@ LAST_WORDS_S = 120.0
 
 
 class Farewell:
-    """`ended` is why the bot ended the call, once it has."""
+    """`ending` is how the bot let go of the call, once it has."""
 
     def __init__(self, call: Call, wire: Wire, carrier: Carrier, mouth: Mouth | ChatMouth) -> None:
         self._call = call
@@ -29,7 +29,7 @@ class Farewell:
         self._carrier = carrier
         self._mouth = mouth
         self._waiting: dict[int, asyncio.Event] = {}
-        self.ended = ""
+        self.ending: tuple[conversation_pb2.Leg.Kind.ValueType, str] | None = None
 
     def over(self, utterance: int) -> None:
         """This utterance was heard to its end, or cut."""
@@ -39,10 +39,11 @@ class Farewell:
     async def hang_up(self, order: conversation_pb2.HangUp) -> None:
         """The carrier is told first, the socket closed after: else the carrier would bring the call back."""
         await self._last_words(order.after_utterance)
-        self.ended = order.reason or "hung up"
+        reason = order.reason or "hung up"
+        self.ending = conversation_pb2.Leg.KIND_ENDED, reason
         if self._call.channel == "phone":
             await self._carrier.hang_up(self._call.call_id)
-        self._wire.tell({"type": "ended", "reason": self.ended})
+        self._wire.tell({"type": "ended", "reason": reason})
         self._wire.close(1000, "hung up")
 
     async def transfer(
@@ -53,6 +54,8 @@ class Farewell:
         try:
             if self._call.channel == "phone":
                 await self._carrier.transfer(self._call, order.to)
+                # Not ended: when nobody takes the call, it comes back as the next leg.
+                self.ending = conversation_pb2.Leg.KIND_LOST, "transferred"
             else:
                 self._wire.tell({"type": "transfer", "to": order.to, "reason": order.reason})
         except ParleyError as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 
 import structlog
 
+from parley import telemetry
 from parley.aio import background
 from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Superseded, Unavailable
 from parley.rpc import CallStream, Peers
@@ -23,6 +25,8 @@ GIVE_UP_S = 10.0
 GOODBYE_S = 2.0
 """How long the end of a leg may take to be told."""
 MAX_OUTBOX = 1_000
+MAX_OPENS = 30
+"""More opens than this within a minute: no orchestrator can carry this call."""
 _HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
 
 CallEvent = conversation_pb2.CallEvent
@@ -76,9 +80,11 @@ class Line:
         """
         avoid: list[str] = []
         lost_at = time.monotonic()
+        opens: deque[float] = deque(maxlen=MAX_OPENS)
         while True:
             stream: CallStream | None = None
             self._served = False
+            opens.append(time.monotonic())
             try:
                 stream = await self._orchestrator.open(conversation_pb2_grpc.ConversationStub, "Converse", avoid=avoid)
                 await self._converse(stream)
@@ -90,7 +96,8 @@ class Line:
             except ParleyError as error:
                 if self._served:
                     lost_at, avoid = time.monotonic(), []
-                if self.ledger.full or time.monotonic() - lost_at > GIVE_UP_S:
+                crashes = len(opens) == MAX_OPENS and opens[-1] - opens[0] < 60
+                if crashes or self.ledger.full or time.monotonic() - lost_at > GIVE_UP_S:
                     raise Unavailable(f"no orchestrator took the call: {error}") from error
                 if stream is not None:
                     avoid = [*avoid[-3:], stream.peer.address]
@@ -125,7 +132,7 @@ class Line:
         opening.acked_seq = self.ledger.acked
         self._outbox = self.ledger.unacked()
         self._connected = True
-        await stream.write(CallEvent(leg_ms=self._leg_ms(), open=opening))
+        await stream.write(CallEvent(leg_ms=self._leg_ms(), traceparent=telemetry.traceparent(), open=opening))
         while True:
             self._more.clear()
             while self._outbox:

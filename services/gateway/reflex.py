@@ -6,19 +6,22 @@ What decides today is the ears' `speech_started`. A pause is a lease: without a 
 from __future__ import annotations
 
 LEASE_MS = 1_500.0
+LONGEST_MS = 10_000.0
+"""Without a decision for so long the voice goes on, whoever speaks."""
 
 
 class Reflex:
-    """Asked by the leg; it owns no mouth. `lease_ends` is None while somebody speaks or nothing is paused."""
+    """Asked by the leg; it owns no mouth. `lease_ends` is None while nothing is paused."""
 
     def __init__(self) -> None:
         self._speaking = False
         self.lease_ends: float | None = None
 
-    def speech_started(self, interruptible: bool) -> bool:
+    def speech_started(self, now: float, interruptible: bool) -> bool:
         """True: fall silent now."""
         self._speaking = True
-        self.lease_ends = None
+        if self.lease_ends is not None:
+            self.lease_ends = now + LONGEST_MS
         return interruptible
 
     def speech_stopped(self, now: float, paused: bool) -> None:
@@ -28,7 +31,7 @@ class Reflex:
 
     def paused(self, now: float) -> None:
         """The mouth has paused."""
-        self.lease_ends = None if self._speaking else now + LEASE_MS
+        self.lease_ends = now + (LONGEST_MS if self._speaking else LEASE_MS)
 
     def decided(self) -> None:
         """A `stop` or `resume` came."""

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 STALL_S = 4.0
 """A voice that owes sound and gives none for so long has stalled."""
+MAX_STREAMS = 20
+"""An utterance that needs more streams than this cannot be spoken."""
 GIVE_UP_S = 8.0
 """Without a sound for so long, over all attempts, the utterance cannot be spoken."""
 MAX_AHEAD_MS = 30_000
@@ -65,7 +67,7 @@ class Synthesis:
     async def run(self) -> None:
         """Until the whole text is sound. Raises ParleyError when every attempt failed or none can help."""
         avoid: list[str] = []
-        failures = 0
+        failures = streams = 0
         self._progress()
         while not self._said_all():
             stream: CallStream | None = None
@@ -77,7 +79,8 @@ class Synthesis:
                 raise
             except ParleyError as error:
                 failures = 1 if self._got_audio else failures + 1
-                if time.monotonic() - self._moved_at > GIVE_UP_S:
+                streams += 1
+                if streams >= MAX_STREAMS or time.monotonic() - self._moved_at > GIVE_UP_S:
                     raise
                 if stream is not None:
                     avoid = [*avoid[-3:], stream.peer.address]

@@ -57,7 +57,7 @@ async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, 
     dialled = form.get("DialCallStatus", "")
     if dialled == "completed" or form.get("CallStatus") == "completed":
         return _hang_up()
-    if leg > 1 and await gateway.is_over(call_id):
+    if leg > 1 and not dialled and await gateway.is_over(call_id):
         return _hang_up()
     refusals = gateway.refusals(call_id)
     if leg > settings.max_reentries + 1:

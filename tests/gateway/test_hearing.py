@@ -136,7 +136,7 @@ def test_the_newest_state_is_held() -> None:
 
 def test_a_pause_is_a_lease_from_the_last_sound() -> None:
     reflex = Reflex()
-    assert reflex.speech_started(interruptible=True)
+    assert reflex.speech_started(1000, interruptible=True)
     reflex.paused(1000)
     assert not reflex.lapsed(9000)
     reflex.speech_stopped(9000, paused=True)
@@ -145,9 +145,17 @@ def test_a_pause_is_a_lease_from_the_last_sound() -> None:
     assert not reflex.lapsed(20_000)
 
 
+def test_a_pause_nobody_decides_on_ends_even_while_somebody_speaks() -> None:
+    reflex = Reflex()
+    reflex.speech_started(1000, interruptible=True)
+    reflex.paused(1000)
+    assert not reflex.lapsed(10_900)
+    assert reflex.lapsed(11_000)
+
+
 def test_a_decision_ends_the_lease() -> None:
     reflex = Reflex()
     reflex.paused(1000)
     reflex.decided()
     assert not reflex.lapsed(9000)
-    assert not reflex.speech_started(interruptible=False)
+    assert not reflex.speech_started(9000, interruptible=False)

@@ -220,6 +220,8 @@ async def test_a_transfer_dials_and_names_the_way_back(tmp_path: Path) -> None:
         assert "<Number>+15550111</Number>" in twiml
         assert "https://bot.example.com/twilio-webhook?leg=2&amp;agent=frontdesk" in twiml
         await phone.hang_up()
+        leg = (await owner.next("leg")).leg
+        assert (leg.kind, leg.reason) == (conversation_pb2.Leg.KIND_LOST, "transferred")
 
 
 async def test_a_transfer_that_cannot_be_is_told(house: House) -> None:

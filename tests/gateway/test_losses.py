@@ -215,3 +215,22 @@ async def test_late_marks_do_not_make_the_bot_repeat_itself(house: House) -> Non
     assert set(whole) == set(TEN.split())
     assert len(whole) <= 10 + 1
     await phone.hang_up()
+
+
+async def test_an_orchestrator_that_dies_of_this_call_is_not_asked_for_ever(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    await house.mind.call()
+
+    async def kill() -> None:
+        number = 1
+        while True:
+            owner: Owner = await house.mind.call(number)
+            await asyncio.sleep(0.02)
+            owner.fail(Unavailable("crashed"))
+            number += 1
+
+    killer = asyncio.ensure_future(kill())
+    assert await phone.closed() == 1013
+    killer.cancel()
+    assert len(house.mind.talks) == 30
+    await phone.close()
