@@ -1,8 +1,7 @@
 """`python -m services.stt`: the ears."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 from parley.providers import load
 from parley.rpc import Server, run
@@ -15,19 +14,17 @@ from services.stt.vad import Detector
 
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
+    closing = AsyncExitStack()
     engines = [Engine(name, load(KNOWN, name, "PARLEY_STT")(settings)) for name in settings.engines("stt")]
+    for engine in engines:
+        closing.push_async_callback(engine.provider.aclose)
     detector = Detector() if settings.vad == "silero" else None
+    if detector is not None:
+        closing.push_async_callback(detector.aclose)
     service = stt_pb2.DESCRIPTOR.services_by_name["SpeechToText"]
-    adder = stt_pb2_grpc.add_SpeechToTextServicer_to_server
-    server.add(service, adder, SpeechToText(server.admission, engines, detector))
-
-    async def close() -> None:
-        for engine in engines:
-            await engine.provider.aclose()
-        if detector is not None:
-            await detector.aclose()
-
-    return close
+    servicer = SpeechToText(server.admission, engines, detector)
+    server.add(service, stt_pb2_grpc.add_SpeechToTextServicer_to_server, servicer)
+    return closing.aclose
 
 
 if __name__ == "__main__":

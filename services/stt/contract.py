@@ -78,6 +78,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Final:
+    """An empty text: somebody spoke and was not understood; no turn comes of it."""
+
     text: str
     start_ms: int
     end_ms: int

@@ -27,7 +27,7 @@ from services.stt.contract import (
     SttConfig,
     TurnEnded,
 )
-from services.stt.endpointing import FLUSH_WAIT_MS, MAX_DELAY_MS, Turns, policy
+from services.stt.endpointing import MAX_DELAY_MS, Turns, policy
 from services.stt.endpointing.turns import Told
 from services.stt.feed import Feed
 from services.stt.vad import Detector
@@ -37,6 +37,7 @@ log = structlog.get_logger()
 UNREAD = 1000  # events the client has not taken
 SETTLED_MS = 1000  # audio kept before now while nobody speaks
 WATCH_S = 0.5
+FLUSH_WAIT_S = 1.0  # for the words that were asked for when the button was let go
 
 FALLBACKS = Counter("voice_stt_fallbacks_total", "Calls handed to the next recogniser", ["engine", "error"])
 FAILURES = Counter("voice_stt_failures_total", "Streams ended by an error", ["error"])
@@ -219,7 +220,7 @@ class Recognition:
         while True:
             await asyncio.sleep(WATCH_S)
             now = self._clock()
-            if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_MS / 1000:
+            if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_S:
                 self._let_go_at = 0.0
                 self._tell(self._turns.overdue())
             ceased_ms = (now - self._audio_at) * 1000

@@ -121,6 +121,13 @@ def test_a_cough_brings_speech_stopped_and_no_turn() -> None:
     assert call.turns.settled_ms
 
 
+def test_speech_that_was_not_understood_is_told_and_is_no_turn() -> None:
+    call = Call().voice(1000, 2000).interim("blah", 1000, 1500).final("", 1000, 2000).until(9000)
+    assert call.texts == []
+    assert call.count(Final) == 1
+    assert call.turns.settled_ms == call.now
+
+
 def test_words_still_on_their_way_are_asked_for_and_awaited() -> None:
     call = Call().voice(1000, 2000).interim("where is", 1000, 1500).until(2600)
     assert call.count(Flush) == 1

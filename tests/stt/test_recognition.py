@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from parley.errors import AtCapacity, BadInput, Misconfigured, VendorLost
+from parley.telemetry import STT_LATENCY
 from services.stt import recognition as module
 from services.stt.contract import (
     Endpointing,
@@ -63,10 +64,12 @@ class Scripted:
 
 
 async def test_a_caller_asks_and_is_known_to_be_done(sim: DeepgramSim, detector: Detector) -> None:
+    told = STT_LATENCY.labels("deepgram")._sum.get()
     async with line(deepgram(sim), detector=detector) as call:
         call.say(spoken(ORDER, after_ms=700, before_ms=400))
         ended = await call.turn()
     assert ended.text == HEARD
+    assert 200 < STT_LATENCY.labels("deepgram")._sum.get() - told < 1500
     assert abs(ended.speech_end_ms - 400 - render(ORDER).words[-1].end_ms) < 60
     assert call.kinds()[0] == "SpeechStarted"
     assert call.kinds().count("TurnEnded") == 1
@@ -238,3 +241,14 @@ async def test_a_caller_who_never_stops_is_cut_and_counted(detector: Detector) -
             await call.listened(min(at + 40_000, len(speech)) // 8)
         await ended
     assert LONG_TURNS._value.get() == before + 1
+
+
+async def test_a_client_that_does_not_read_is_let_go() -> None:
+    engine = Scripted(*[Final(f"word {n}", n * 10, n * 10 + 9) for n in range(1500)])
+    async with line(Engine("scripted", engine)) as call:
+        call.say(silence(1500 * 20), frame=160)
+        await call.until(Final)
+        await engine.was_given(1500)
+        with pytest.raises(AtCapacity, match="the client does not read"):
+            await call.rest()
+    assert len(call.seen) < 1100

@@ -9,7 +9,7 @@ from parley.errors import BadInput
 from services.stt.contract import Endpointing
 from services.stt.endpointing.fixed import fixed
 from services.stt.endpointing.policy import MAX_DELAY_MS, MIN_DELAY_MS, Policy, Quiet
-from services.stt.endpointing.turns import FLUSH_WAIT_MS, Turns
+from services.stt.endpointing.turns import Turns
 
 POLICIES: dict[str, Policy] = {"fixed": fixed}
 DEFAULT = "fixed"
@@ -34,4 +34,4 @@ def policy(name: str) -> Policy:
     return POLICIES[name or DEFAULT]
 
 
-__all__ = ["FLUSH_WAIT_MS", "MAX_DELAY_MS", "MIN_DELAY_MS", "POLICIES", "Policy", "Quiet", "Turns", "checked", "policy"]
+__all__ = ["MAX_DELAY_MS", "MIN_DELAY_MS", "POLICIES", "Policy", "Quiet", "Turns", "checked", "policy"]

@@ -21,6 +21,7 @@ from services.stt.contract import (
     TurnKind,
 )
 from services.stt.endpointing.fixed import fixed
+from services.stt.endpointing.pauses import learned
 from services.stt.endpointing.policy import Policy, Quiet
 
 Told = Sequence[SpeechEvent | Flush]
@@ -28,9 +29,7 @@ Told = Sequence[SpeechEvent | Flush]
 LATE_WORDS_MS = 1000  # after max_delay: how long words that the recogniser still holds are waited for
 NOISE_MS = 5000  # after max_delay: sound without a word for so long is no caller
 WORDLESS_MS = 5000  # voice for which no word came in so long was a cough
-PAUSE_MS = 200  # less is articulation
 LONGEST_TURN_MS = 90_000
-FLUSH_WAIT_MS = 1000  # how long the owner waits for the answer to a Flush before it calls `overdue`
 # A recogniser's word times and the VAD's edges differ by this much.
 _SMEAR_MS = 500
 _NEAR_MS = 300
@@ -112,10 +111,13 @@ class Turns:
                 self._interim = event
                 return [*before, event]
             case Final(text=""):
-                return self.heard(Interim("", event.start_ms, event.end_ms))
+                self._covered = max(self._covered, event.end_ms)
+                self._interim = None
+                self._answered = True
+                return [event, *self._decide()]
             case Final():
                 before = self._spoken(event.start_ms, event.end_ms)
-                self._learn(event)
+                self.pauses = learned(self.pauses, event, self._finals[-1] if self._finals else None)
                 self._finals.append(event)
                 self._interim = None
                 self._answered = True
@@ -146,7 +148,7 @@ class Turns:
         return self._flush()
 
     def overdue(self) -> Told:
-        """The answer to a Flush did not come in time. Words that come later end the turn themselves."""
+        """The answer to the Flush did not come in time. Words that come later end the turn themselves."""
         return self._end() if self._let_go_ms is not None and self._finals and not self._interim else ()
 
     def finish(self) -> Told:
@@ -248,14 +250,3 @@ class Turns:
         self._vendor_final = False
         self._let_go_ms = None
         return told
-
-    def _learn(self, final: Final) -> None:
-        """Pauses between and within the finals of a turn."""
-        spans = [(word.start_ms, word.end_ms) for word in final.words] or [(final.start_ms, final.end_ms)]
-        end = self._finals[-1].end_ms if self._finals else spans[0][0]
-        for begin, until in spans:
-            if begin - end >= PAUSE_MS:
-                known = self.pauses
-                mean = (known.mean_ms * known.count + begin - end) // (known.count + 1)
-                self.pauses = Pauses(known.count + 1, mean, max(known.max_ms, begin - end))
-            end = until
