@@ -68,6 +68,14 @@ async def test_a_caller_who_pauses_within_the_number(talk: Talk) -> None:
     assert await talk.say("four five") == "Your visit is on Monday."
 
 
+@pytest.mark.parametrize(
+    "said", ["one to three for five", "12 345", "1-2-3-4-5", "it's 12345, yes", "one two three, no, 1 2 3 4 5"]
+)
+async def test_a_number_comes_in_many_spellings(talk: Talk, said: str) -> None:
+    await talk.say("find my appointment")
+    assert await talk.say(said) == "Your visit is on Monday."
+
+
 async def test_too_many_digits_are_asked_for_again(talk: Talk) -> None:
     answer = await talk.say("find my appointment 123456")
     assert answer == "I heard one two three four five six. What is the five digit reference?"

@@ -18,6 +18,9 @@ _LEAD_IN = re.compile(
     r"^(?:(?:my|the|his|her|our) (?:\w+ ){0,2}is|it is|this is|that is|i am|i mean|no|yes|well|sorry|actually|um|uh) "
 )
 _RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
+# What recognisers write for digits; believed only where a number was asked for and it then has the right length.
+_HOMOPHONES = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight", "won": "one", "tree": "three"}
+_HOMOPHONE = re.compile(rf"(?<!\S)(?:{'|'.join(_HOMOPHONES)})(?!\S)")
 _ANYTHING = r"\S+(?: \S+){0,5}"
 
 
@@ -74,4 +77,8 @@ def answer(slot: Slot, text: str) -> str:
         while (short := _LEAD_IN.sub("", text)) != text:
             text = short
         return value(slot, text)
-    return find(slot, text, partial=True)
+    found = find(slot, text, partial=True)
+    if slot.kind == "digits" and not fits(slot, found):
+        meant = find(slot, _HOMOPHONE.sub(lambda m: _HOMOPHONES[m.group()], text))
+        return meant or found
+    return found
