@@ -92,5 +92,5 @@ class ChatMouth:
 
     def _over(self, utterance: int, *, cut: bool) -> None:
         _, text = self._open.pop(utterance)
-        heard = conversation_pb2.Heard(utterance=utterance, chars=len(text), complete=not cut, cut=cut)
+        heard = conversation_pb2.Heard(utterance=utterance, chars=len(text), complete=not cut, cut=cut, text=text)
         self._tell(CallEvent(heard=heard))

@@ -18,7 +18,7 @@ async def test_the_bot_greets_the_caller_asks_and_is_answered(house: House) -> N
     owner.say(1, "Hello, how can I help?")
     assert (await owner.next("utterance_started")).utterance_started.utterance == 1
     heard = await owner.next("heard")
-    assert heard.heard == conversation_pb2.Heard(utterance=1, chars=22, complete=True)
+    assert heard.heard == conversation_pb2.Heard(utterance=1, chars=22, complete=True, text="Hello, how can I help?")
     assert heard.seq == 1
     assert [w for w, _ in house.voice.heard(phone.played)] == ["Hello,", "how", "can", "I", "help?"]
     assert phone.most_buffered_ms <= 200
@@ -64,7 +64,9 @@ async def test_a_real_interruption_cuts_the_answer_where_the_caller_stopped_hear
     assert abs(len(told) - len(words)) <= 1
     assert told == words[: len(told)] or words == told[: len(words)]
     owner.say(2, "Never mind.", turn=2)
-    assert (await owner.next("heard", 2)).heard == conversation_pb2.Heard(utterance=2, chars=11, complete=True)
+    assert (await owner.next("heard", 2)).heard == conversation_pb2.Heard(
+        utterance=2, chars=11, complete=True, text="Never mind."
+    )
     assert [w for w, _ in house.voice.heard(phone.played)][-2:] == ["Never", "mind."]
     await phone.hang_up()
 

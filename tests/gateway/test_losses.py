@@ -159,7 +159,9 @@ async def test_a_voice_that_breaks_off_goes_on_at_the_next_word(tmp_path: Path) 
         owner = await either(house, "mind")
         assert isinstance(owner, Owner)
         owner.say(1, TEN, turn=1)
-        assert (await owner.next("heard")).heard == conversation_pb2.Heard(utterance=1, chars=len(TEN), complete=True)
+        assert (await owner.next("heard")).heard == conversation_pb2.Heard(
+            utterance=1, chars=len(TEN), complete=True, text=TEN
+        )
         assert house.voice.heard(phone.played) == [(word, 100) for word in TEN.split()]
         await phone.hang_up()
 
@@ -174,7 +176,9 @@ async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, mo
     owner.say(1, "Hello there", turn=1)
     trouble = (await owner.next("trouble")).trouble
     assert (trouble.organ, trouble.utterance) == (conversation_pb2.Trouble.ORGAN_MOUTH, 1)
-    assert (await owner.next("heard")).heard == conversation_pb2.Heard(utterance=1, chars=0, cut=True)
+    assert (await owner.next("heard")).heard == conversation_pb2.Heard(
+        utterance=1, chars=0, cut=True, text="Hello there"
+    )
     await phone.hang_up()
 
 

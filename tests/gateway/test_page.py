@@ -172,7 +172,9 @@ async def test_a_chat_is_the_same_mind_without_sound(house: House) -> None:
     assert (await owner.next("typed")).typed.text == "where is my order"
     owner.say(1, "It shipped ", turn=1, complete=False)
     owner.say(1, "on Monday.", turn=1)
-    assert (await owner.next("heard")).heard == conversation_pb2.Heard(utterance=1, chars=21, complete=True)
+    assert (await owner.next("heard")).heard == conversation_pb2.Heard(
+        utterance=1, chars=21, complete=True, text="It shipped on Monday."
+    )
     await page.next("say", text="on Monday.", final=True)
     assert [c["text"] for c in page.controls if c["type"] == "say"] == ["It shipped ", "on Monday."]
     owner.say(2, "And then", turn=2, complete=False)

@@ -44,9 +44,8 @@ function honest(agent) {
   const parts = local.map((part) => PARTS[part]).join(", ").replace(/, ([^,]*)$/, " and $1");
   const keys = local.map((part) => KEYS[part]).join(", ");
   return (
-    `A demonstration that needs no account: its ${parts} run on this machine alone. ` +
-    "It follows clear English about this agent's subject, spoken without hurry. " +
-    `For real callers, give it keys (${keys}).`
+    `A demo: its ${parts} run without any vendor. It follows clear English about this agent's subject. ` +
+    `Real callers want keys: ${keys}.`
   );
 }
 

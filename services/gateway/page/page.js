@@ -183,7 +183,6 @@ class Softphone {
   _buttons() {
     const muted = this._headset?.microphone.muted ?? false;
     this._dial.setAttribute("aria-label", this._call ? "Hang up" : "Call");
-    find("dial-label").textContent = this._call ? "Hang up" : "Call";
     this._mute.disabled = !this._headset;
     this._mute.setAttribute("aria-pressed", String(muted));
     find("mute-label").textContent = muted ? "Unmute" : "Mute";

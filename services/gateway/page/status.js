@@ -33,7 +33,7 @@ export class Status {
 
   /** Before any call. */
   idle() {
-    this._set("idle", "", "Ready when you are");
+    this._set("idle", "", "Press to call");
   }
 
   asking() {

@@ -182,7 +182,9 @@ export class Subtitles {
    */
   _cut(entry, heard) {
     entry.item.classList.add("cut");
-    const rest = entry.text.slice(heard);
+    const said = entry.text.slice(0, heard).trimEnd();
+    const rest = entry.text.slice(said.length);
+    entry.settled.textContent = said;
     entry.open.textContent = rest.length > MAX_UNHEARD ? `${rest.slice(0, MAX_UNHEARD)}…` : rest;
     // Nobody heard it, so nobody is to have it read out.
     entry.open.setAttribute("aria-hidden", "true");
