@@ -118,7 +118,8 @@ class Heard:
         """
         found = []
         cleared = [clear.at for clear in self.clears]
-        for before, after in zip(self.pieces, self.pieces[1:], strict=False):
+        sounded = [piece for piece in self.pieces if piece.data]
+        for before, after in zip(sounded, sounded[1:], strict=False):
             length = (after.start - before.end) * 1000
             if at_least_ms <= length <= at_most_ms and not any(before.arrived <= at <= after.arrived for at in cleared):
                 found.append((before.end, length))

@@ -26,6 +26,8 @@ class Said:
     end: float
     words: str = ""
     cut: bool = False
+    begun: float = 0.0
+    """The caller's first frame, however soft."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def caller_said(call: Call, words: Sequence[str]) -> list[Said]:
         sound = np.frombuffer(audible(spoken.data[: spoken.sent]), np.uint8).nonzero()[0]
         if len(sound):
             start = spoken.start - call.born
-            found.append(Said("caller", start + float(sound[0]) / RATE, start + float(sound[-1] + 1) / RATE, text))
+            first, last = float(sound[0]) / RATE, float(sound[-1] + 1) / RATE
+            found.append(Said("caller", start + first, start + last, text, begun=start))
     return found
 
 
@@ -95,10 +98,10 @@ def exchanges(call: Call, said: Sequence[Said], entries: Sequence[dict[str, Any]
     for place, caller in enumerate(said):
         until = said[place + 1].start if place + 1 < len(said) else float("inf")
         cleared = silent = None
-        if any(start < caller.start < end for start, end in sound):
+        if any(start < caller.start and end > caller.begun for start, end in sound):
             clears = [clear.at - call.born for clear in call.heard.clears if clear.dropped_ms > 0]
-            cleared = next((at for at in clears if caller.start <= at < until), None)
-            silent = cleared if cleared is not None else next(end for _, end in runs if end > caller.start)
+            cleared = next((at for at in clears if caller.begun <= at < until), None)
+            silent = cleared if cleared is not None else next(end for _, end in runs if end > caller.begun)
         since = max(caller.end, silent or 0.0)
         answer = next((start for start, _ in sound if since <= start < until), None)
         inside = _inside(call, caller, answer, entries) if answer is not None else {}
@@ -106,8 +109,8 @@ def exchanges(call: Call, said: Sequence[Said], entries: Sequence[dict[str, Any]
             Exchange(
                 caller,
                 None if answer is None else answer - caller.end,
-                None if cleared is None else cleared - caller.start,
-                None if silent is None else silent - caller.start,
+                None if cleared is None else max(0.0, cleared - caller.start),
+                None if silent is None else max(0.0, silent - caller.start),
                 **inside,
             )
         )

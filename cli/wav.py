@@ -44,7 +44,7 @@ def read_wav(path: Path) -> bytes:
 def write_wav(path: Path, mulaw: bytes) -> None:
     """µ-law as a WAV of 8 kHz, mono, 16-bit. Raises BadInput when the file cannot be written."""
     try:
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE)

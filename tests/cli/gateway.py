@@ -119,6 +119,9 @@ class FakeGateway:
     def stream_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/twilio-stream"
 
+    async def health(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
     async def webhook(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.asked.append((request.path_qs, form, dict(request.headers)))
@@ -163,6 +166,7 @@ async def called(script: Script, twiml: Twiml | None = None, **phone: Any) -> As
 async def fake_gateway(script: Script, twiml: Twiml | None = None) -> AsyncIterator[FakeGateway]:
     gateway = FakeGateway(script, twiml=twiml)
     app = web.Application()
+    app.router.add_get("/health", gateway.health)
     app.router.add_post("/twilio-webhook", gateway.webhook)
     app.router.add_get("/twilio-stream", gateway.stream)
     runner = web.AppRunner(app, shutdown_timeout=1)
