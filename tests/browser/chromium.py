@@ -1,0 +1,166 @@
+"""A browser with a WAV as its microphone, and what a test wants to know of a page in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import wave
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from playwright.async_api import Page, WebSocket, async_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+DEVICE_RATE = 48_000
+EAR = """
+(() => {
+  const connect = AudioNode.prototype.connect;
+  window.__ear = { rate: 0, blocks: [] };
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target === this.context.destination && !(this instanceof ScriptProcessorNode)) {
+      const ear = this.context.createScriptProcessor(512, 1, 1);
+      window.__ear.rate = this.context.sampleRate;
+      ear.onaudioprocess = ({ inputBuffer }) => {
+        if (window.__ear.blocks.length < 4000) window.__ear.blocks.push(Array.from(inputBuffer.getChannelData(0)));
+      };
+      connect.call(this, ear);
+      connect.call(ear, this.context.destination);
+    }
+    return connect.call(this, target, ...rest);
+  };
+})();
+"""
+"""Put into the page before its own scripts: keeps what goes to the loudspeaker."""
+
+
+@dataclass
+class Sockets:
+    """What went over the page's WebSockets, each message with the time it passed."""
+
+    sent: list[tuple[float, Any]] = field(default_factory=list)
+    received: list[tuple[float, Any]] = field(default_factory=list)
+    opened: int = 0
+
+    def watch(self, socket: WebSocket) -> None:
+        self.opened += 1
+        socket.on("framesent", lambda payload: self.sent.append((time.monotonic(), _read(payload))))
+        socket.on("framereceived", lambda payload: self.received.append((time.monotonic(), _read(payload))))
+
+    def frames(self) -> list[tuple[float, bytes]]:
+        """The sound the page sent."""
+        return [(at, data) for at, data in self.sent if isinstance(data, bytes)]
+
+    def controls(self, kind: str, *, sent: bool) -> list[tuple[float, dict[str, Any]]]:
+        passed = self.sent if sent else self.received
+        return [(at, data) for at, data in passed if isinstance(data, dict) and data["type"] == kind]
+
+
+@dataclass
+class Visit:
+    """A page that is open, and all it complained of."""
+
+    page: Page
+    sockets: Sockets
+    complaints: list[str]
+
+    async def call(self) -> None:
+        """Press the big button."""
+        await self.page.get_by_role("button", name="Call", exact=True).click()
+
+    async def hang_up(self) -> None:
+        await self.page.get_by_role("button", name="Hang up", exact=True).click()
+
+    async def status(self, text: str, timeout_s: float = 5) -> None:
+        """Wait until the page says so."""
+        await self.page.locator("#status", has_text=text).wait_for(timeout=timeout_s * 1000)
+
+    async def entries(self) -> list[tuple[str, str, str]]:
+        """The conversation: side, what was settled, what is open (interim, or not heard)."""
+        found = await self.page.locator("#log .entry:not(.card)").evaluate_all(
+            """items => items.map(item => [
+                 item.classList.contains("caller") ? "caller" : "agent",
+                 item.querySelector(".settled").textContent, item.querySelector(".open").textContent])"""
+        )
+        return [(side, settled, open_) for side, settled, open_ in found]
+
+    async def until(self, holds: Callable[[], Any], timeout_s: float = 5) -> Any:
+        """What `holds()` gives as soon as it is true; the sockets tell nobody, so it is asked every 10 ms."""
+        async with asyncio.timeout(timeout_s):
+            while not (found := holds()):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return found
+
+    async def played(self) -> tuple[int, NDArray[np.float32]]:
+        """Rate and samples of what went to the loudspeaker."""
+        ear = await self.page.evaluate("() => ({rate: window.__ear.rate, samples: window.__ear.blocks.flat()})")
+        return int(ear["rate"]), np.asarray(ear["samples"], np.float32)
+
+
+@asynccontextmanager
+async def visiting(
+    executable: str,
+    url: str,
+    *,
+    microphone: Path | None = None,
+    allowed: bool = True,
+    size: tuple[int, int] = (1200, 800),
+    **context: Any,
+) -> AsyncIterator[Visit]:
+    """The page at `url`. Console errors, exceptions and failed requests are kept in `complaints`."""
+    flags = list(FLAGS)
+    if allowed:
+        flags.append("--use-fake-ui-for-media-stream")
+    else:
+        flags.append("--deny-permission-prompts")
+    if microphone is not None:
+        flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=flags)
+        try:
+            page = await browser.new_page(viewport={"width": size[0], "height": size[1]}, **context)
+            visit = Visit(page, Sockets(), [])
+            page.on("websocket", visit.sockets.watch)
+            page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+            page.on("requestfailed", lambda request: visit.complaints.append(f"failed: {request.url}"))
+            page.on(
+                "console",
+                lambda message: visit.complaints.append(message.text) if message.type == "error" else None,
+            )
+            await page.add_init_script(EAR)
+            await page.goto(url)
+            yield visit
+        finally:
+            await browser.close()
+
+
+def write_wav(path: Path, samples: NDArray[np.int16], rate: int) -> Path:
+    """A file as Chromium's fake microphone wants it: 48 kHz mono 16 bit."""
+    if rate != DEVICE_RATE:
+        samples = np.asarray(soxr.resample(samples, rate, DEVICE_RATE)).astype(np.int16)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(DEVICE_RATE)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+def _read(payload: str | bytes) -> Any:
+    return payload if isinstance(payload, bytes) else json.loads(payload)
