@@ -11,7 +11,7 @@ from parley.agents import Agent, Slot
 from parley.phrases import Phrase, parse
 from services.stt.local import acts, numbers
 
-SENTENCES = 24_000
+SENTENCES = 60_000
 MAX_KNOWLEDGE_BYTES = 2_000_000
 _MAX_WORDS = 40
 _SHARES = (("intents", 0.54), ("slots", 0.14), ("acts", 0.2), ("knowledge", 0.12))

@@ -56,7 +56,7 @@ def load(folder: Path) -> Model | None:
 
 
 def build(folder: Path, agent: Agent, agent_folder: Path, keyterms: Sequence[str] = ()) -> Model:
-    """Build the model into `folder`, whole or not at all. About one second, without the pause of a download.
+    """Build the model into `folder`, whole or not at all. Takes two to three seconds.
 
     Raises BadInput: a phrase of the agent that cannot be parsed. Removes the oldest of more than 16 models.
     """

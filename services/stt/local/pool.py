@@ -157,8 +157,17 @@ class Worker:
                 return
             failures = 0 if time.monotonic() - since > _HEALTHY_S else failures + 1
             _log.warning("recogniser process lost, starting another", worker=self._index, failures=failures)
+            await self._start_again(failures)
+
+    async def _start_again(self, failures: int) -> None:
+        while not self._closed:
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
-            await asyncio.to_thread(self.start)
+            try:
+                await asyncio.to_thread(self.start)
+                return
+            except OSError as error:
+                failures += 1
+                _log.error("recogniser process cannot be started", worker=self._index, error=str(error))
 
     async def _serve(self) -> None:
         assert self._ours is not None

@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 
 class Local:
-    """Starts its worker processes and the building of the default agent's language model (about 1.5 s, then kept).
+    """Starts its workers and the building of the default agent's language model (2-3 s, then kept).
 
     Raises ModuleNotFoundError without pocketsphinx; NotFound or Misconfigured for the default agent's files.
     """
