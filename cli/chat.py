@@ -100,7 +100,7 @@ class Page:
                     await self.changed()
         except TimeoutError:
             return False
-        return bool(self._answers)
+        return bool(self._answers or self.ended)
 
     async def changed(self) -> None:
         """Until something has come. A lost connection is taken up again. Raises Unavailable when it cannot be."""

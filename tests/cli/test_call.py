@@ -52,7 +52,7 @@ async def polite(line: Line) -> None:
     await line.until("stop")
 
 
-async def test_a_file_is_played_and_answered(tmp_path: Path, question: str):
+async def test_a_file_is_played_and_answered(tmp_path: Path, question: str) -> None:
     heard = tmp_path / "heard.wav"
     async with fake_gateway(polite) as gateway:
         status, out, err = await parley("call", question, "--gateway", gateway.url, "--out", str(heard))
@@ -69,7 +69,7 @@ async def test_a_file_is_played_and_answered(tmp_path: Path, question: str):
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
 
 
-async def test_a_bot_that_does_not_answer_is_exit_status_1(tmp_path: Path, question: str):
+async def test_a_bot_that_does_not_answer_is_exit_status_1(tmp_path: Path, question: str) -> None:
     async def deaf(line: Line) -> None:
         await line.media(tone(200))
         await line.until_caller_silent()
@@ -82,7 +82,7 @@ async def test_a_bot_that_does_not_answer_is_exit_status_1(tmp_path: Path, quest
     assert "the bot hung up" in out
 
 
-async def test_an_interruption_is_measured(tmp_path: Path, question: str):
+async def test_an_interruption_is_measured(tmp_path: Path, question: str) -> None:
     async def talkative(line: Line) -> None:
         await line.media(tone(200))
         await line.until_caller_silent()
@@ -120,7 +120,7 @@ async def test_an_interruption_is_measured(tmp_path: Path, question: str):
         (("chat", "--gateway", "127.0.0.1:1"), "no gateway at http://127.0.0.1:1"),
     ],
 )
-async def test_wrong_arguments_are_one_line_and_exit_status_2(arguments: tuple[str, ...], words: str):
+async def test_wrong_arguments_are_one_line_and_exit_status_2(arguments: tuple[str, ...], words: str) -> None:
     status, out, err = await parley(*arguments)
     assert status == 2
     assert out == ""
@@ -129,13 +129,13 @@ async def test_wrong_arguments_are_one_line_and_exit_status_2(arguments: tuple[s
     assert err.count("\n") == 1
 
 
-async def test_the_gateway_of_make_run_is_found_by_its_port():
+async def test_the_gateway_of_make_run_is_found_by_its_port() -> None:
     status, _, err = await parley("call", "--say", "hello", PARLEY_GATEWAY_PORT="1")
     assert status == 2
     assert "http://127.0.0.1:1;" in err
 
 
-async def test_the_callers_voice_speaks_at_the_pace_asked_for():
+async def test_the_callers_voice_speaks_at_the_pace_asked_for() -> None:
     assert WORDS_PER_MINUTE == _VOICES_OWN_PACE
     slow, again = await speak(["where is my order", "where is my order"])
     (quick,) = await speak(["where is my order"], pace=260)

@@ -11,7 +11,7 @@ from tests.cli.gateway import tone
 QUIET = b"\xff"
 
 
-def test_audio_plays_in_order_as_soon_as_it_can():
+def test_audio_plays_in_order_as_soon_as_it_can() -> None:
     heard = Heard(100.0)
     heard.take(tone(100), 100.5)
     heard.take(tone(100), 100.51)
@@ -25,7 +25,7 @@ def test_audio_plays_in_order_as_soon_as_it_can():
     assert spurts(b"") == []
 
 
-def test_a_clear_takes_back_what_has_not_sounded():
+def test_a_clear_takes_back_what_has_not_sounded() -> None:
     heard = Heard(0.0)
     heard.take(tone(100), 1.0)
     heard.take(tone(100), 1.0)
@@ -37,7 +37,7 @@ def test_a_clear_takes_back_what_has_not_sounded():
     assert heard.gaps() == []
 
 
-def test_silence_that_was_sent_is_not_heard():
+def test_silence_that_was_sent_is_not_heard() -> None:
     heard = Heard(0.0)
     heard.take(QUIET * 800 + tone(100) + QUIET * 800, 1.0)
     assert heard.first_audible(0.0) == pytest.approx(1.1, abs=0.001)

@@ -21,7 +21,7 @@ async def nothing(line: Line) -> None:
     await line.until("stop")
 
 
-async def test_a_stream_begins_with_connected_and_start():
+async def test_a_stream_begins_with_connected_and_start() -> None:
     async with Clock() as clock, fake_gateway(nothing, lambda g, *_: connect(g.stream_url, leg="1")) as gateway:
         async with Phone(gateway.url, clock, from_="+15550123", agent="frontdesk").dial() as call:
             await gateway.lines[0].until("media", 2)
@@ -45,7 +45,7 @@ async def test_a_stream_begins_with_connected_and_start():
 
 
 @pytest.mark.realtime
-async def test_frames_leave_every_20_ms_on_one_schedule():
+async def test_frames_leave_every_20_ms_on_one_schedule() -> None:
     async with called(nothing) as (gateway, one), Clock() as clock, Phone(gateway.url, clock).dial() as other:
         spoken = await one.say(tone(600))
         assert len(other.sent_at) >= 29
@@ -57,7 +57,7 @@ async def test_frames_leave_every_20_ms_on_one_schedule():
     assert tone(600) in sent
 
 
-async def test_marks_come_back_when_their_audio_was_played():
+async def test_marks_come_back_when_their_audio_was_played() -> None:
     marks = []
 
     async def bot(line: Line) -> None:
@@ -75,7 +75,7 @@ async def test_marks_come_back_when_their_audio_was_played():
     assert call.warnings == []
 
 
-async def test_a_clear_empties_the_buffer_and_returns_all_marks_at_once():
+async def test_a_clear_empties_the_buffer_and_returns_all_marks_at_once() -> None:
     took = []
 
     async def bot(line: Line) -> None:
@@ -103,7 +103,7 @@ async def test_a_clear_empties_the_buffer_and_returns_all_marks_at_once():
     assert len(whole) == pytest.approx((last.end - call.born) * 8000, abs=2)
 
 
-async def test_late_audio_leaves_a_gap_in_the_recording():
+async def test_late_audio_leaves_a_gap_in_the_recording() -> None:
     async def bot(line: Line) -> None:
         await line.media(tone(60))
         await line.until("media", 6)
@@ -120,7 +120,7 @@ async def test_late_audio_leaves_a_gap_in_the_recording():
     assert set(hole) == {0xFF}
 
 
-async def test_a_closed_stream_is_taken_up_by_the_redirect():
+async def test_a_closed_stream_is_taken_up_by_the_redirect() -> None:
     def twiml(gateway: FakeGateway, form: dict[str, str], count: int) -> str:
         if count == 3:
             return HANGUP
@@ -145,7 +145,7 @@ async def test_a_closed_stream_is_taken_up_by_the_redirect():
         call.dtmf("1")
 
 
-async def test_a_cut_connection_comes_back_without_a_stop():
+async def test_a_cut_connection_comes_back_without_a_stop() -> None:
     async def bot(line: Line) -> None:
         if line.start["customParameters"]["leg"] == "1":
             await line.until("never")
@@ -164,14 +164,14 @@ async def test_a_cut_connection_comes_back_without_a_stop():
     assert len(call.streams) == 2
 
 
-async def test_keys_are_sent_as_the_carrier_sends_them():
+async def test_keys_are_sent_as_the_carrier_sends_them() -> None:
     async with called(nothing) as (gateway, call):
         call.dtmf("4#")
         _, second = await gateway.lines[0].until("dtmf", 2)
     assert second["dtmf"] == {"track": "inbound_track", "digit": "#"}
 
 
-async def test_webhook_and_upgrade_are_signed():
+async def test_webhook_and_upgrade_are_signed() -> None:
     validator = RequestValidator("secret")
     async with Clock() as clock, fake_gateway(nothing) as gateway:
         public = "https://bot.example"
@@ -197,7 +197,7 @@ async def test_webhook_and_upgrade_are_signed():
         ("{", 31951, "not JSON"),
     ],
 )
-async def test_the_carrier_complains_once_about_what_breaks_the_protocol(message: str, code: int, words: str):
+async def test_the_carrier_complains_once_about_what_breaks_the_protocol(message: str, code: int, words: str) -> None:
     async def bot(line: Line) -> None:
         for _ in range(2):
             await line.socket.send_str(message.replace("SID", line.sid))
@@ -212,7 +212,7 @@ async def test_the_carrier_complains_once_about_what_breaks_the_protocol(message
     assert call.heard.pieces == []
 
 
-async def test_a_binary_message_is_warning_31950():
+async def test_a_binary_message_is_warning_31950() -> None:
     async def bot(line: Line) -> None:
         await line.socket.send_bytes(b"\xff" * 160)
         await line.until("media", 2)
@@ -231,14 +231,14 @@ async def test_a_binary_message_is_warning_31950():
         ("<Response>", 12100),
     ],
 )
-async def test_twiml_that_leads_nowhere_is_warned_about(document: str, code: int):
+async def test_twiml_that_leads_nowhere_is_warned_about(document: str, code: int) -> None:
     async with called(nothing, lambda *_: document) as (_, call):
         await call.until_over()
     assert [warned.code for warned in call.warnings] == [code]
     assert call.streams == []
 
 
-async def test_a_webhook_that_answers_no_xml_fails_the_call():
+async def test_a_webhook_that_answers_no_xml_fails_the_call() -> None:
     async with Clock() as clock, fake_gateway(nothing) as gateway:
         with pytest.raises(Unavailable, match="404"):
             async with Phone(f"{gateway.url}/elsewhere", clock).dial():
@@ -249,7 +249,7 @@ async def test_a_webhook_that_answers_no_xml_fails_the_call():
                 pass
 
 
-async def test_the_rest_api_replaces_the_running_document():
+async def test_the_rest_api_replaces_the_running_document() -> None:
     def twiml(gateway: FakeGateway, form: dict[str, str], count: int) -> str:
         return connect(gateway.stream_url) if count == 1 else HANGUP
 
@@ -266,7 +266,7 @@ async def test_the_rest_api_replaces_the_running_document():
         call.update(document="<Response")
 
 
-async def test_the_rest_api_ends_the_call_and_waiting_for_the_bot_ends_too():
+async def test_the_rest_api_ends_the_call_and_waiting_for_the_bot_ends_too() -> None:
     async with called(nothing) as (gateway, call):
         asyncio.get_running_loop().call_later(0.1, lambda: call.update(status="completed"))
         with pytest.raises(CallOver):
@@ -276,7 +276,7 @@ async def test_the_rest_api_ends_the_call_and_waiting_for_the_bot_ends_too():
     assert call.ended_by == "rest"
 
 
-async def test_marks_may_come_late_or_never():
+async def test_marks_may_come_late_or_never() -> None:
     back = []
 
     async def bot(line: Line) -> None:
@@ -294,7 +294,7 @@ async def test_marks_may_come_late_or_never():
     assert never == []
 
 
-async def test_jitter_keeps_the_order():
+async def test_jitter_keeps_the_order() -> None:
     async def bot(line: Line) -> None:
         for n in range(20):
             await line.media(bytes([n]) * 80)
@@ -309,7 +309,7 @@ async def test_jitter_keeps_the_order():
     assert max(gaps) > 0.024
 
 
-async def test_the_caller_may_fall_silent_in_the_middle():
+async def test_the_caller_may_fall_silent_in_the_middle() -> None:
     async with called(nothing) as (gateway, call):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):

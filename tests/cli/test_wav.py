@@ -28,7 +28,7 @@ def wav(path: Path, rate: int = 44100, channels: int = 1, width: int = 2, second
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 1), (44100, 2), (48000, 1), (22050, 2)])
-def test_any_rate_mono_or_stereo(tmp_path: Path, rate: int, channels: int):
+def test_any_rate_mono_or_stereo(tmp_path: Path, rate: int, channels: int) -> None:
     samples = mulaw_to_pcm(read_wav(wav(tmp_path / "a.wav", rate, channels))).astype(float)
     assert len(samples) == pytest.approx(4000, abs=20)
     spectrum = np.abs(np.fft.rfft(samples))
@@ -36,7 +36,7 @@ def test_any_rate_mono_or_stereo(tmp_path: Path, rate: int, channels: int):
     assert np.abs(samples).max() == pytest.approx(12000 / channels, rel=0.1)
 
 
-def test_what_cannot_be_played_is_named(tmp_path: Path):
+def test_what_cannot_be_played_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"b\.wav: 24-bit samples; give a 16-bit PCM WAV"):
         read_wav(wav(tmp_path / "b.wav", width=3))
     with pytest.raises(BadInput, match=r"c\.wav: 3 channels"):
@@ -54,6 +54,6 @@ def test_what_cannot_be_played_is_named(tmp_path: Path):
         write_wav(tmp_path / "no" / "h.wav", b"")
 
 
-def test_what_was_heard_is_saved_sample_by_sample(tmp_path: Path):
+def test_what_was_heard_is_saved_sample_by_sample(tmp_path: Path) -> None:
     write_wav(tmp_path / "heard.wav", tone(300))
     assert read_wav(tmp_path / "heard.wav") == tone(300)
