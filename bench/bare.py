@@ -30,7 +30,7 @@ DEEPGRAM_QUERY = (
 PROMPT = "You answer the phone of a bicycle shop."
 
 
-class Socket(WSListener):  # type: ignore[misc]
+class Socket(WSListener):
     """A client socket whose text messages go to `receive`."""
 
     def __init__(self, receive: Callable[[Any], None]) -> None:
@@ -53,7 +53,7 @@ class Socket(WSListener):  # type: ignore[misc]
             self.transport.disconnect(False)
 
 
-class Call(WSListener):  # type: ignore[misc]
+class Call(WSListener):
     """One call, from the carrier's `start` to its end."""
 
     def __init__(self, bot: Bot) -> None:
@@ -100,20 +100,21 @@ class Call(WSListener):  # type: ignore[misc]
                 socket.close()
 
     def _spawn(self, coro: Any) -> asyncio.Task[None]:
-        task = asyncio.ensure_future(coro)
+        task: asyncio.Task[None] = asyncio.ensure_future(coro)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
 
     async def _listen(self) -> None:
         query = DEEPGRAM_QUERY.format(silence_ms=self.bot.silence_ms)
-        _, ears = await ws_connect(
-            lambda: Socket(self._heard),
+        ears = Socket(self._heard)
+        transport, _ = await ws_connect(
+            lambda: ears,
             f"{self.bot.deepgram}/v1/listen?{query}",
             extra_headers={"Authorization": f"Token {self.bot.deepgram_key}"},
         )
         for audio in self.early:
-            ears.transport.send(WSMsgType.BINARY, audio)
+            transport.send(WSMsgType.BINARY, audio)
         self.early.clear()
         self.ears = ears
         await self._say_words([self.bot.greeting])

@@ -34,7 +34,8 @@ def reply_to(messages: Messages, tools: Tools) -> Reply:
 
 @lru_cache(maxsize=8192)
 def speech(text: str) -> bytes:
-    return pcm_to_mulaw(render(text).pcm)
+    rendered = render(text)
+    return pcm_to_mulaw(rendered.pcm[: int(rendered.words[-1].end_ms * rendered.rate / 1000)])
 
 
 def question(mark: str) -> str:

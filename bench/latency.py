@@ -49,12 +49,11 @@ def stages_of(turn: Turn, vendors: Vendors) -> Stages | None:
 
 
 def _final_of(turn: Turn, vendors: Vendors) -> float | None:
+    """When the recogniser said that the turn was over; its words may have been final before that."""
     for record in vendors.deepgram.records:
-        for told in reversed(record.told):
-            if told.at < turn.spoken:
-                break
-            if told.kind in ("speech_final", "is_final") and turn.mark in told.text:
-                return float(told.at)
+        if any(turn.mark in told.text for told in record.told):
+            ends = (t.at for t in record.told if t.kind == "speech_final" and t.at >= turn.spoken)
+            return next(ends, None)
     return None
 
 

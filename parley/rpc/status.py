@@ -41,6 +41,8 @@ def from_rpc(error: grpc.aio.AioRpcError) -> errors.ParleyError:
 def by_code(code: str, message: str) -> errors.ParleyError:
     """A status by name as our error."""
     cls = _BY_CODE.get(code)
+    if code == "INTERNAL" and "from Core" in message:  # a write met the end of the stream: its status is lost
+        return errors.Unavailable("the stream ended while it was written to")
     if cls is None:
         cls = errors.Unavailable if code in ("CANCELLED", "UNKNOWN") else errors.ParleyError
     return cls(message)

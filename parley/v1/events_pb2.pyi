@@ -192,6 +192,7 @@ class CallState(_message.Message):
     TIMERS_FIELD_NUMBER: _builtins.int
     SILENCES_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
+    MISHEARD_FIELD_NUMBER: _builtins.int
     DIGITS_FIELD_NUMBER: _builtins.int
     SEEN_SEQ_FIELD_NUMBER: _builtins.int
     STARTED_MS_FIELD_NUMBER: _builtins.int
@@ -213,6 +214,7 @@ class CallState(_message.Message):
     paused: _builtins.bool
     silences: _builtins.int
     failures: _builtins.int
+    misheard: _builtins.int
     digits: _builtins.str
     seen_seq: _builtins.int
     started_ms: _builtins.int
@@ -265,6 +267,7 @@ class CallState(_message.Message):
         timers: _abc.Iterable[Global___StateTimer] | None = ...,
         silences: _builtins.int = ...,
         failures: _builtins.int = ...,
+        misheard: _builtins.int = ...,
         digits: _builtins.str = ...,
         seen_seq: _builtins.int = ...,
         started_ms: _builtins.int = ...,
@@ -272,7 +275,7 @@ class CallState(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "misheard", b"misheard", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -298,6 +301,7 @@ class StatePolicy(_message.Message):
     UNAVAILABLE_FIELD_NUMBER: _builtins.int
     TOO_LONG_FIELD_NUMBER: _builtins.int
     TIME_IS_UP_FIELD_NUMBER: _builtins.int
+    NOT_HEARD_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -312,6 +316,7 @@ class StatePolicy(_message.Message):
     unavailable: _builtins.str
     too_long: _builtins.str
     time_is_up: _builtins.str
+    not_heard: _builtins.str
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -335,10 +340,11 @@ class StatePolicy(_message.Message):
         unavailable: _builtins.str = ...,
         too_long: _builtins.str = ...,
         time_is_up: _builtins.str = ...,
+        not_heard: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

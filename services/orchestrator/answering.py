@@ -17,7 +17,7 @@ END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     """The caller's turn is over: answer `text`."""
     call = history.add(call, CallerLine(text, at_ms))
-    call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, paused=False)
+    call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     if call.policy.retrieve and not same_words(call.passages_for, text):
         if not same_words(call.retrieving, text):
             out.append(Retrieve(text))

@@ -11,6 +11,7 @@ from services.orchestrator.state import Answering, BotLine, Call, Hearing, Liste
 
 RESUME_WAIT_MS = 300  # words may still come after the sound stopped
 KEYS_WAIT_MS = 2000  # after the last key, unless # ends them
+MAX_MISHEARD = 2  # in a row, before the bot stops asking
 PREFETCH_WORDS = 2  # look for knowledge while the caller still speaks, from this many words on
 
 
@@ -35,11 +36,19 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
 
 def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
     if not event.text:
-        return call
+        return _not_understood(call, event.at_ms, out)
     call = stop_timers(call, out, "away")
     finals = f"{call.hearing.finals} {event.text}".strip()
     call = replace(call, hearing=replace(call.hearing, finals=finals, interim=""))
     return _prefetch(_consider(call, out), out)
+
+
+def _not_understood(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Something was said that gave no words: ask for it again, but not for ever."""
+    if not isinstance(call.floor, Listening) or call.hearing.text or call.misheard >= MAX_MISHEARD:
+        return call
+    call = replace(call, misheard=call.misheard + 1)
+    return answering.notice(call, out, call.policy.not_heard, at_ms) if call.policy.not_heard else call
 
 
 def speech_stopped(call: Call, event: events.SpeechStopped, out: list[Effect]) -> Call:

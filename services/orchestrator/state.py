@@ -35,6 +35,7 @@ class Policy:
     trouble: str = ""
     unavailable: str = ""
     too_long: str = ""
+    not_heard: str = ""
     time_is_up: str = ""
 
 
@@ -203,6 +204,7 @@ class Call:
     timers: tuple[Timer, ...] = ()
     silences: int = 0
     failures: int = 0
+    misheard: int = 0  # times in a row that something was said and not understood
     digits: str = ""  # keys pressed so far
     seen_seq: int = 0
     started_ms: int = 0

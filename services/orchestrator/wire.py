@@ -62,6 +62,7 @@ def policy_of(agent: Agent) -> Policy:
         trouble=agent.sentences.trouble,
         unavailable=agent.sentences.unavailable,
         too_long=agent.sentences.too_long,
+        not_heard=agent.sentences.not_heard,
         time_is_up=agent.sentences.time_is_up,
     )
 

@@ -19,6 +19,7 @@ POLICY = Policy(
     trouble="Something went wrong. Say that again?",
     unavailable="I cannot help you now. Goodbye.",
     too_long="Let me stop you there.",
+    not_heard="Sorry, say that again?",
     time_is_up="Our time is up. Goodbye.",
 )
 

@@ -333,6 +333,21 @@ def test_a_word_resets_the_patience() -> None:
     assert of(Say, call.last)[0].text == "Are you still there?"
 
 
+def test_what_was_said_and_not_understood_is_asked_for_again_but_not_for_ever() -> None:
+    call = Script()
+    for utterance in (2, 3):
+        call.starts()
+        call.stops()
+        (say,) = of(Say, call.final(""))
+        assert say.text == POLICY.not_heard
+        call.hears(utterance)
+    assert not of(Say, call.final(""))
+    call.says("where is my order")
+    call.answers("It shipped.")
+    call.hears(4)
+    assert of(Say, call.final(""))
+
+
 def test_keys_interrupt_and_are_a_turn_after_the_hash() -> None:
     call = Script()
     call.says("where is my order")
