@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from opentelemetry import trace
 
 from parley import telemetry
 from parley.aio import TaskSet, background
@@ -26,6 +27,7 @@ from services.gateway.subtitles import Subtitles
 from services.gateway.synthesis import wire_format
 
 log = structlog.get_logger()
+_tracer = trace.get_tracer("parley")
 
 CallEvent = conversation_pb2.CallEvent
 CallCommand = conversation_pb2.CallCommand
@@ -61,6 +63,7 @@ class Leg:
         self._farewell = Farewell(call, wire, organs.carrier, self._mouth)
         self._tasks = TaskSet(self._broke)
         self._speech_end: float | None = None
+        self._turn: trace.Span = trace.INVALID_SPAN
         self._ending: Ending | None = None
 
     # From the far end
@@ -90,7 +93,7 @@ class Leg:
     def typed(self, text: str) -> None:
         self._subtitles.caller(text, final=True)
         self._subtitles.state("thinking")
-        self._speech_end = now_ms()
+        self._turn_begins(now_ms())
         self._tell(CallEvent(typed=conversation_pb2.Typed(text=text)))
 
     # Life
@@ -116,6 +119,7 @@ class Leg:
                         ending = await listen(self)
                 finally:
                     self._organs.clock.remove(self)
+                    self._turn_ends("leg over")
                     await self._mouth.close()
                     await self._tasks.close()
                 ending = self._farewell.ending or ending
@@ -189,14 +193,26 @@ class Leg:
         elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
             self._reflex.speech_stopped(now_ms(), self._mouth.paused)
             ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms
-            self._speech_end = now_ms() - max(0, self._ears.fed_ms - ended)
+            self._turn_begins(now_ms() - max(0, self._ears.fed_ms - ended))
             self._subtitles.state("thinking")
+
+    def _turn_begins(self, speech_end: float) -> None:
+        """The bot is at turn: its span lasts to the first audio of an answer, or to the caller's next turn."""
+        self._turn_ends("unanswered")
+        self._speech_end = speech_end
+        self._turn = _tracer.start_span("turn", attributes={"call_id": self.call.call_id})
+
+    def _turn_ends(self, how: str) -> None:
+        self._speech_end = None
+        self._turn.set_attribute("end", how)
+        self._turn.end()
+        self._turn = trace.INVALID_SPAN
 
     def _started(self, utterance: int) -> None:
         kind, expect = self._mouth.about(utterance)
         if self._speech_end is not None and kind == conversation_pb2.Say.KIND_ANSWER:
             telemetry.TURN_LATENCY.observe(now_ms() - self._speech_end)
-            self._speech_end = None
+            self._turn_ends("first audio")
         if self._ears is not None:
             self._ears.expect(expect)
         self._subtitles.state("speaking")

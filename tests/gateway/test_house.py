@@ -215,7 +215,7 @@ async def test_a_transfer_dials_and_names_the_way_back(tmp_path: Path) -> None:
         async with asyncio.timeout(5):
             while not asked:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert owner.events("heard")
+        assert (await owner.next("heard")).heard.complete
         twiml = asked[0][1]["Twiml"]
         assert "<Number>+15550111</Number>" in twiml
         assert "https://bot.example.com/twilio-webhook?leg=2&amp;agent=frontdesk" in twiml

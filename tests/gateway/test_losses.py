@@ -238,3 +238,23 @@ async def test_an_orchestrator_that_dies_of_this_call_is_not_asked_for_ever(hous
     killer.cancel()
     assert len(house.mind.talks) == 30
     await phone.close()
+
+
+async def test_a_voice_far_ahead_of_the_listener_is_held_back(house: House) -> None:
+    words = " ".join(f"w{n % 90}" for n in range(900))
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    owner.say(1, words, turn=1)
+    await owner.next("utterance_started")
+    (leg,) = house.gateway.house._legs
+    track = leg._mouth._queue[0].track  # type: ignore[union-attr]
+    sizes = []
+    for _ in range(10):
+        await asyncio.sleep(0.05)
+        sizes.append(track.size_ms)
+    assert 30_000 <= max(sizes) <= 32_000
+    owner.command(1, stop=conversation_pb2.Stop())
+    assert (await owner.next("heard")).heard.cut
+    talk = house.voice.talks[0]
+    await talk.until(lambda: talk.received)
+    await phone.hang_up()
