@@ -102,7 +102,7 @@ class Line:
                 if stream is not None:
                     avoid = [*avoid[-3:], stream.peer.address]
                     REOPENED.labels("orchestrator").inc()
-                log.warning("orchestrator lost, opening elsewhere", error=str(error), epoch=str(self.ledger.epoch))
+                    log.warning("orchestrator lost, opening elsewhere", error=str(error), leg=self.ledger.epoch.leg)
             finally:
                 self._connected = False
                 if stream is not None:
