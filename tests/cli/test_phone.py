@@ -49,10 +49,10 @@ async def test_frames_leave_every_20_ms_on_one_schedule() -> None:
     async with called(nothing) as (gateway, one), Clock() as clock, Phone(gateway.url, clock).dial() as other:
         spoken = await one.say(tone(600))
         assert len(other.sent_at) >= 29
-    assert spoken.end - spoken.start == pytest.approx(0.58, abs=0.04)
+    assert spoken.end - spoken.start == pytest.approx(0.58, abs=0.1)
     steps = sorted(b - a for a, b in zip(one.sent_at, one.sent_at[1:], strict=False))
-    assert steps[len(steps) // 2] == pytest.approx(0.020, abs=0.002)
-    assert (one.sent_at[-1] - one.sent_at[0]) / (len(one.sent_at) - 1) == pytest.approx(0.020, abs=0.001)
+    assert steps[len(steps) // 2] == pytest.approx(0.020, abs=0.004)
+    assert (one.sent_at[-1] - one.sent_at[0]) / (len(one.sent_at) - 1) == pytest.approx(0.020, abs=0.003)
     sent = b"".join(base64.b64decode(m["media"]["payload"]) for _, m in gateway.lines[0].of("media"))
     assert tone(600) in sent
 
@@ -71,7 +71,7 @@ async def test_marks_come_back_when_their_audio_was_played() -> None:
     async with called(bot) as (gateway, call):
         await call.until_over()
     assert [m["mark"]["name"] for _, m in gateway.lines[0].of("mark")] == ["empty", "played"]
-    assert marks[0] == pytest.approx(0.2, abs=0.03)
+    assert marks[0] == pytest.approx(0.2, abs=0.1)
     assert call.warnings == []
 
 
@@ -92,10 +92,10 @@ async def test_a_clear_empties_the_buffer_and_returns_all_marks_at_once() -> Non
 
     async with called(bot) as (gateway, call):
         await call.until_over()
-    assert took[0] < 0.1
+    assert took[0] < 0.3
     assert [mark.cleared for mark in call.streams[0].marks] == [True, True, True, False]
     cleared = call.heard.clears[0]
-    assert cleared.dropped_ms == pytest.approx(2800, abs=100)
+    assert cleared.dropped_ms == pytest.approx(2800, abs=300)
     first, last = call.heard.pieces[0], call.heard.pieces[-1]
     assert first.end == pytest.approx(cleared.at, abs=0.001)
     assert last.start >= cleared.at
@@ -290,7 +290,7 @@ async def test_marks_may_come_late_or_never() -> None:
             async with Phone(gateway.url, clock, conditions=conditions).dial() as call:
                 await call.until_over()
     late, never = back
-    assert late == [pytest.approx(0.1, abs=0.03)]
+    assert late == [pytest.approx(0.1, abs=0.08)]
     assert never == []
 
 
