@@ -263,14 +263,17 @@ class Peers:
 async def call(
     peers: Peers, stub: Any, method: str, request: Any, *, timeout_s: float, avoid: Collection[str] = ()
 ) -> Any:
-    """One unary call at the best replica. Never waits longer than the task's own deadline. Raises ParleyErrors."""
+    """One unary call at the best replica. Never waits longer than the task's own deadline. Raises ParleyErrors.
+
+    A replica never reached so far is waited for, within the time-out: it may be starting at this moment, as we are.
+    """
     peer = peers.pick(avoid)
     left = _time_left()
     if left is not None and left <= 0:
         raise TooLate(f"no time left to call {peers.service}")
     try:
         return await getattr(stub(peer.channel), method)(
-            request, timeout=timeout_s if left is None else min(timeout_s, left)
+            request, timeout=timeout_s if left is None else min(timeout_s, left), wait_for_ready=not peer.known
         )
     except grpc.aio.AioRpcError as e:
         raise from_rpc(e) from e

@@ -29,6 +29,7 @@ from services.orchestrator.turn import step
 log = structlog.get_logger()
 
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
+TOOLS_AGAIN_S = 0.3  # for a round to learn of tools that were away when the call began
 _START = time.time() - time.monotonic()
 
 
@@ -172,6 +173,9 @@ class Conductor:
 
     async def _think(self, think: effects.Think) -> None:
         """One round: deltas to phrases, tool calls, the end of it. Cancelling the task closes the model's stream."""
+        if not self._tools:  # unknown when the call began, or none: then this is answered from memory
+            infos = await self.means.organs.tools_of(self.agent.name, self.agent.version, TOOLS_AGAIN_S)
+            self._tools = prompt.tool_specs(self.agent, infos)
         assert self.call is not None
         with telemetry.span("round", self._traceparent, turn=think.turn, round=think.round, tries=think.tries):
             request = prompt.request(

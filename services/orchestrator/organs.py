@@ -61,13 +61,13 @@ class Organs:
                     event = await stream.read()
                 return
 
-    async def tools_of(self, agent: str, version: str) -> list[tools_pb2.ToolInfo]:
+    async def tools_of(self, agent: str, version: str, timeout_s: float = LIST_TIMEOUT_S) -> list[tools_pb2.ToolInfo]:
         """The agent's tools, asked once per version. Without the tools service there are none, and the log says so."""
         key = (agent, version)
         if key not in self._listed:
             request = tools_pb2.ListToolsRequest(agent=agent)
             try:
-                reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
+                reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=timeout_s)
             except ParleyError as e:
                 log.warning("tools are not known", agent=agent, error=str(e))
                 return []
