@@ -12,8 +12,9 @@ from parley.audio import pcm_to_mulaw
 from tests.sims.openai_script import Messages, Reply, Tools, last_heard
 from tests.sims.wordcodec import render
 
-LETTERS = tuple(
-    ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike", "november", "oscar", "papa"]
+LETTERS = (
+    *["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"],
+    *["india", "juliet", "kilo", "lima", "mike", "november", "oscar", "papa"],
 )
 REPLY = "thank you for asking about {mark}, it is ready for you at the shop since monday, come by any day."
 TALK_OVER_AFTER_S = 1.0

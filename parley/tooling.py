@@ -1,16 +1,16 @@
 """What an agent's `tools.py` is written with: `@tool` on plain functions. Pure; knows nothing of who runs them.
 
-    @tool(effects=True)
-    async def book_visit(day: date, reason: str, context: CallContext) -> Result:
-        '''Book a visit to the workshop.
+@tool(effects=True)
+async def book_visit(day: date, reason: str, context: CallContext) -> Result:
+    '''Book a visit to the workshop.
 
-        Args:
-            day: The day of the visit.
-            reason: What is to be repaired, in a few words.
-        '''
-        context.progress("I am looking at the calendar.")
-        ...
-        return Result({"summary": "You are booked for Tuesday at ten."})
+    Args:
+        day: The day of the visit.
+        reason: What is to be repaired, in a few words.
+    '''
+    context.progress("I am looking at the calendar.")
+    ...
+    return Result({"summary": "You are booked for Tuesday at ten."})
 """
 
 from __future__ import annotations

@@ -91,7 +91,8 @@ class _ErrorMapping(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
         if handler is None:
             return None
-        kind = f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if handler.response_streaming else 'unary'}"
+        arity = ("unary", "stream")
+        kind = f"{arity[handler.request_streaming]}_{arity[handler.response_streaming]}"
         wrap = _mapped_stream if handler.response_streaming else _mapped_unary
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         return make(wrap(getattr(handler, kind)), handler.request_deserializer, handler.response_serializer)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from parley.errors import AtCapacity, NotFound, TooLate, Unavailable
+from parley.errors import AtCapacity, NotBuilt, NotFound, TooLate, Unavailable
 from parley.rpc import Admission, Peers, Server, call
 from parley.v1 import rag_pb2, rag_pb2_grpc, tts_pb2, tts_pb2_grpc
 
@@ -30,7 +30,9 @@ class Voice(tts_pb2_grpc.TextToSpeechServicer):
                 async for request in requests:
                     if request.text == "nobody":
                         raise NotFound("there is no voice 'nobody'; known are amy, joe")
-                    yield tts_pb2.SynthesizeEvent(audio={"data": f"{self.name}:{request.text}".encode()})
+                    yield tts_pb2.SynthesizeEvent(
+                        audio=tts_pb2.SynthesizedAudio(data=f"{self.name}:{request.text}".encode())
+                    )
                 await asyncio.sleep(0.05 if self.name != "slow" else 5)
             except asyncio.CancelledError:
                 self.cancelled.set()
@@ -41,6 +43,15 @@ class Knowledge(rag_pb2_grpc.KnowledgeServicer):
     async def Search(self, request: Any, context: Any) -> rag_pb2.SearchResponse:
         await asyncio.sleep(float(request.query))
         return rag_pb2.SearchResponse()
+
+    async def Ingest(self, request: Any, context: Any) -> rag_pb2.IngestResponse:
+        raise NotBuilt("not here")
+
+    async def RecallAnswer(self, request: Any, context: Any) -> rag_pb2.RecallAnswerResponse:
+        raise NotBuilt("not here")
+
+    async def StoreAnswer(self, request: Any, context: Any) -> rag_pb2.StoreAnswerResponse:
+        raise NotBuilt("not here")
 
 
 @asynccontextmanager
@@ -130,7 +141,7 @@ async def test_a_draining_replica_gets_nothing_new() -> None:
         Peers("tts", [address(a), address(b)]) as peers,
     ):
         a.admission.draining = True
-        while not any(p.draining for p in peers.all):
+        while not any(p.draining for p in peers.all):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         assert {await say(peers, "x") for _ in range(5)} == {b"b:x"}
 
@@ -165,18 +176,19 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_dead_or_frozen_replica_loses_its_streams_within_two_seconds(fault: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True) as child:
-        try:
-            assert child.stdout is not None
-            port = await asyncio.to_thread(child.stdout.readline)
-            async with Peers("tts", [f"127.0.0.1:{int(port)}"]) as peers:
-                assert await peers.ready(5)
-                stream = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
-                await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
-                assert await stream.read() is not None
-                os.kill(child.pid, fault)
-                async with asyncio.timeout(2):
-                    with pytest.raises(Unavailable):
-                        await stream.read()
-        finally:
-            child.kill()
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None
+        port = await child.stdout.readline()
+        async with Peers("tts", [f"127.0.0.1:{int(port)}"]) as peers:
+            assert await peers.ready(5)
+            stream = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
+            await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
+            assert await stream.read() is not None
+            os.kill(child.pid, fault)
+            async with asyncio.timeout(2):
+                with pytest.raises(Unavailable):
+                    await stream.read()
+    finally:
+        child.kill()
+        await child.wait()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from parley.errors import NotBuilt
 from parley.rpc import Admission, CallStream, Peers, Server
 from parley.settings import Settings
 from parley.v1 import (
@@ -43,6 +44,13 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
         self.reply: Reply = lambda request: [f"You said {request.messages[-1].text}."]
         self.requests: list[llm_pb2.ChatRequest] = []
         self.closed = 0
+
+    async def Live(self, requests: Any, context: Any) -> AsyncIterator[llm_pb2.LiveEvent]:
+        raise NotBuilt("not here")
+        yield
+
+    async def Understand(self, request: Any, context: Any) -> llm_pb2.UnderstandResponse:
+        raise NotBuilt("not here")
 
     async def Chat(self, request: Any, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
         self.requests.append(request)
@@ -84,6 +92,15 @@ class Actions(tools_pb2_grpc.ToolsServicer):
 
 
 class Library(rag_pb2_grpc.KnowledgeServicer):
+    async def Ingest(self, request: Any, context: Any) -> rag_pb2.IngestResponse:
+        raise NotBuilt("not here")
+
+    async def RecallAnswer(self, request: Any, context: Any) -> rag_pb2.RecallAnswerResponse:
+        raise NotBuilt("not here")
+
+    async def StoreAnswer(self, request: Any, context: Any) -> rag_pb2.StoreAnswerResponse:
+        raise NotBuilt("not here")
+
     async def Search(self, request: Any, context: Any) -> rag_pb2.SearchResponse:
         passage = rag_pb2.FoundPassage(text=f"About {request.query}", source="a.md", score=0.9)
         return rag_pb2.SearchResponse(passages=[passage])

@@ -117,7 +117,7 @@ async def test_the_state_of_an_ended_call_is_purged(tmp_path: Path) -> None:
         client = await nats.connect(h.nats.url)
         kv = await client.jetstream().key_value("calls")
         async with asyncio.timeout(5):
-            while await _keys(kv):
+            while await _keys(kv):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await client.close()
 
