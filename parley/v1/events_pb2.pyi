@@ -302,6 +302,7 @@ class StatePolicy(_message.Message):
     TOO_LONG_FIELD_NUMBER: _builtins.int
     TIME_IS_UP_FIELD_NUMBER: _builtins.int
     NOT_HEARD_FIELD_NUMBER: _builtins.int
+    NOT_TRANSFERRED_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -317,6 +318,7 @@ class StatePolicy(_message.Message):
     too_long: _builtins.str
     time_is_up: _builtins.str
     not_heard: _builtins.str
+    not_transferred: _builtins.str
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -341,10 +343,11 @@ class StatePolicy(_message.Message):
         too_long: _builtins.str = ...,
         time_is_up: _builtins.str = ...,
         not_heard: _builtins.str = ...,
+        not_transferred: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -232,9 +232,13 @@ def _over(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 
 def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
-    """The last words were heard: hang up or hand over."""
-    out.append(Transfer(then.to, then.reason) if then.kind == "transfer" else HangUp(then.reason))
-    return start(replace(call, then=None), out, "ending", at_ms + END_GRACE_MS)
+    """The last words were heard: hang up or hand over. Who is not taken over there comes back."""
+    call = replace(call, then=None)
+    if then.kind == "transfer":
+        out.append(Transfer(then.to, then.reason))
+        return silence_timer(call, out, at_ms)
+    out.append(HangUp(then.reason))
+    return start(call, out, "ending", at_ms + END_GRACE_MS)
 
 
 def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:

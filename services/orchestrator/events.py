@@ -192,7 +192,7 @@ class LegEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganFailed(Event):
-    """Ears or mouth failed for good. `organ`: `ears` or `mouth`."""
+    """Ears or mouth failed for good, or the carrier handed nobody on. `organ`: `ears`, `mouth` or `carrier`."""
 
     organ: str
     utterance: int = 0

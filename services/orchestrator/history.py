@@ -79,6 +79,16 @@ def tool_of(call: Call, intent: int) -> ToolUse | None:
     return None
 
 
+def handed_over(call: Call) -> bool:
+    """Whether the last that happened was that the caller was handed to somebody else."""
+    for line in reversed(call.history):
+        if isinstance(line, CallerLine):
+            return False
+        if any(tool.outcome and tool.outcome.then and tool.outcome.then.kind == "transfer" for tool in line.tools):
+            return call.then is None
+    return False
+
+
 def waiting_tools(call: Call, turn: int) -> list[ToolUse]:
     """Tools of one turn that have not ended."""
     return [tool for line in bot_lines(call, turn) for tool in line.tools if tool.outcome is None]

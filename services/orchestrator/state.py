@@ -36,6 +36,7 @@ class Policy:
     unavailable: str = ""
     too_long: str = ""
     not_heard: str = ""
+    not_transferred: str = ""
     time_is_up: str = ""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from services.orchestrator import answering, events, hearing, history
 from services.orchestrator.effects import CloseThink, Effect, HangUp, StartTimer, Store
 from services.orchestrator.events import Event
-from services.orchestrator.rules import silence_timer, start, stop_timers
+from services.orchestrator.rules import has_timer, silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, Ended, Hearing, Listening
 
 END_GRACE_MS = 10_000
@@ -34,6 +34,9 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
             return call, effects
         call = replace(call, seen_seq=event.seq)
     if isinstance(call.floor, Ended):
+        if isinstance(event, events.TakenOver):  # a leg that should have ended
+            effects.append(HangUp(call.floor.reason))
+            call = replace(call, epoch=event.epoch)
         return call, effects
     return _STEPS[type(event)](call, event, effects), effects
 
@@ -77,6 +80,10 @@ def _taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     call = _what_the_mouth_has(call, event)
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
     call = answering.go_on(call, out, event.at_ms, answered)
+    if event.new_leg and history.handed_over(call):
+        call = answering.notice(call, out, call.policy.not_transferred, event.at_ms)
+    elif event.new_leg and not has_timer(call, "ending"):
+        call = silence_timer(call, out, event.at_ms)
     out.append(Store())
     return call
 
@@ -157,6 +164,8 @@ def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> C
     if event.organ == "mouth":
         out.append(HangUp("no voice"))
         return start(call, out, "ending", event.at_ms + END_GRACE_MS)
+    if event.organ == "carrier":  # it did not take the caller anywhere
+        return answering.notice(call, out, call.policy.not_transferred, event.at_ms)
     call = hearing.silence_bot(call, out)
     call = answering.notice(call, out, call.policy.unavailable, event.at_ms, interruptible=False)
     return answering.hang_up_after(call, "no ears")

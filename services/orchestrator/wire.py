@@ -45,6 +45,9 @@ def channel_of(message: conversation_pb2.Open) -> str:
     return _CHANNELS.get(message.channel, "phone")
 
 
+_ORGANS = {conversation_pb2.Trouble.ORGAN_EARS: "ears", conversation_pb2.Trouble.ORGAN_MOUTH: "mouth"}
+
+
 def policy_of(agent: Agent) -> Policy:
     """What `step` must know of an agent."""
     return Policy(
@@ -63,6 +66,7 @@ def policy_of(agent: Agent) -> Policy:
         unavailable=agent.sentences.unavailable,
         too_long=agent.sentences.too_long,
         not_heard=agent.sentences.not_heard,
+        not_transferred=agent.sentences.not_transferred,
         time_is_up=agent.sentences.time_is_up,
     )
 
@@ -123,7 +127,7 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
             return _leg(message.leg, at_ms, seq)
         case "trouble":
             t = message.trouble
-            organ = "mouth" if t.organ == conversation_pb2.Trouble.ORGAN_MOUTH else "ears"
+            organ = _ORGANS.get(t.organ, "carrier")
             return events.OrganFailed(at_ms=at_ms, organ=organ, utterance=t.utterance, message=t.message)
     return None
 

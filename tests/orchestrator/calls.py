@@ -20,6 +20,7 @@ POLICY = Policy(
     unavailable="I cannot help you now. Goodbye.",
     too_long="Let me stop you there.",
     not_heard="Sorry, say that again?",
+    not_transferred="Nobody could take your call.",
     time_is_up="Our time is up. Goodbye.",
 )
 

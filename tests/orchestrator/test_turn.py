@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.orchestrator import events
 from services.orchestrator.effects import (
     CloseThink,
     Execute,
@@ -19,7 +20,7 @@ from services.orchestrator.effects import (
     Transfer,
 )
 from services.orchestrator.history import messages
-from services.orchestrator.state import Ended, Listening, Then, ToolUse
+from services.orchestrator.state import Ended, Epoch, Listening, Then, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("c1", "check_order_status", '{"order_number": "1234"}')
@@ -247,6 +248,45 @@ def test_a_transfer_survives_an_interruption() -> None:
     call.ends("thank you very much")
     call.finishes("You are welcome.")
     assert of(Transfer, call.hears(3)) == [Transfer("+15550100")]
+
+
+def handed_over() -> Script:
+    call = Script()
+    call.says("a human please")
+    call.finishes(tools=(ToolUse("c3", "transfer_to_human", "{}"),))
+    call.tool(1, then=Then("transfer", "+15550100"))
+    call.hears(call.answers("I am putting you through."))
+    return call
+
+
+def test_a_caller_nobody_took_is_told_so_however_long_it_rang() -> None:
+    call = handed_over()
+    call._feed(events.LegLost, reason="transferred")
+    call.wait(25_000)
+    assert not any(isinstance(effect, HangUp) for out in call.outputs for effect in out)
+    (say,) = of(Say, call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True, turn=2, utterance=2))
+    assert say.text == POLICY.not_transferred
+
+
+def test_a_transfer_the_carrier_refuses_is_told_and_the_call_goes_on() -> None:
+    call = handed_over()
+    (say,) = of(Say, call._feed(events.OrganFailed, organ="carrier", message="transfer failed"))
+    assert say.text == POLICY.not_transferred
+    assert not of(HangUp, call.hears(say.utterance))
+
+
+def test_a_leg_of_a_call_that_is_over_is_told_to_hang_up() -> None:
+    call = Script()
+    call.hangs_up()
+    assert of(HangUp, call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True))
+
+
+def test_a_caller_who_comes_back_and_is_silent_is_asked() -> None:
+    call = Script()
+    call._feed(events.LegLost, reason="socket closed")
+    call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True, turn=1, utterance=1)
+    call.wait(POLICY.away_ms)
+    assert of(Say, call.outputs[-1])
 
 
 def test_a_round_that_fails_is_tried_again_then_said() -> None:
