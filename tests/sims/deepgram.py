@@ -117,7 +117,7 @@ class DeepgramSim(VendorSim):
         return [web.get("/v1/listen", self._listen), web.get("/v2/listen", self._listen)]
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
-        fault = self.faults.take(request.path)
+        fault = self.faults.take(request.path_qs)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.after_ms / 1000)
         if fault and fault.kind == "refuse":

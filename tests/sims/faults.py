@@ -25,7 +25,10 @@ GARBAGE = '{"type": "Results", "channel": {"altern'
 
 @dataclass(slots=True)
 class Fault:
-    """One way to fail; `times` None means until cleared. `only` limits it to requests whose path contains that text."""
+    """One way to fail; `times` None means until cleared. `only` limits it to requests that contain that text.
+
+    It is looked for in the path, with ElevenLabs' voice; at Deepgram in the query too; at OpenAI in a chat's body too.
+    """
 
     kind: Kind
     status: int = 503
@@ -65,10 +68,10 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def take(self, path: str = "") -> Fault | None:
-        """The fault for a new request to `path`, counted as used."""
+    def take(self, asked: str = "") -> Fault | None:
+        """The fault for a new request, counted as used. `asked`: its path and what else `only` may be found in."""
         for fault in self._waiting:
-            if fault.only in path and fault.times != 0:
+            if fault.only in asked and fault.times != 0:
                 if fault.times is not None:
                     fault.times -= 1
                 return fault

@@ -96,7 +96,7 @@ class OpenAISim(VendorSim):
         return asked
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        fault = self.faults.take(request.path)
+        fault = self.faults.take(f"{request.path} {await request.text()}")
         refused = await self._refused(request, fault)
         if refused is not None:
             return refused
