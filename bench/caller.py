@@ -41,7 +41,7 @@ def speech(text: str) -> bytes:
 
 def question(mark: str) -> str:
     """About 3 s of speech."""
-    return f"hello can you tell me please about my order number {mark}"
+    return f"tell me about order {mark}"
 
 
 def interruption(mark: str) -> str:

@@ -1,6 +1,6 @@
 """The ears: the caller's frames go to stt as they came, and what was said comes back.
 
-60 ms a message, 20 ms for half a second after each rise or fall of the level. A stream that breaks is opened at
+60 ms a message, 20 ms where the caller begins and where the turn may end. A stream that breaks is opened at
 another replica and hears again, faster than real time, what is not final yet.
 """
 
@@ -29,7 +29,10 @@ from services.gateway.synthesis import wire_format
 log = structlog.get_logger()
 
 CALM_MS, EDGE_MS = 60, 20
-EDGE_LASTS_MS = 500
+ONSET_AFTER_MS, ONSET_LASTS_MS = 250, 400
+"""A rise after so long a quiet is the beginning of speech; a shorter one is the next syllable."""
+END_FROM_MS, END_TO_MS = 100, 700
+"""So long after a fall the turn may be over; before it, the gap between two words."""
 GIVE_UP_S = 6.0
 """Without a working stream for so long the ears are in trouble; they go on trying, slowly."""
 SLOW_RETRY_S = 2.0
@@ -58,7 +61,7 @@ class Ears:
         self._report = Report()
         self._pending: list[bytes] = []
         self._pending_bytes = 0
-        self._edge_until = 0
+        self._edge_from = self._edge_until = self._fell_at = 0
         self._fed = 0
         self._outbox: list[Request] = []
         self._more = asyncio.Event()
@@ -86,10 +89,19 @@ class Ears:
         self._pending_bytes += len(frame)
         per_ms = self._sound.bytes_per_ms
         if self.level.heard(frame):
-            self._edge_until = self._fed + EDGE_LASTS_MS * per_ms
-        size = EDGE_MS if self._fed < self._edge_until else CALM_MS
+            self._edge(per_ms)
+        size = EDGE_MS if self._edge_from <= self._fed < self._edge_until else CALM_MS
         if self._pending_bytes >= size * per_ms:
             self._post_audio()
+
+    def _edge(self, per_ms: int) -> None:
+        """The level rose or fell: where do single frames matter?"""
+        if self.level.voiced:
+            onset = self._fed - self._fell_at >= ONSET_AFTER_MS * per_ms
+            self._edge_from, self._edge_until = self._fed, self._fed + ONSET_LASTS_MS * per_ms * onset
+        else:
+            self._fell_at = self._fed
+            self._edge_from, self._edge_until = self._fed + END_FROM_MS * per_ms, self._fed + END_TO_MS * per_ms
 
     def session(self, session: conversation_pb2.Session) -> None:
         """How to listen for this agent. A change of language or key terms needs a new stream."""

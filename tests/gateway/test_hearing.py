@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from parley.audio import BROWSER, TELEPHONE
+from parley.rpc import Peers
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from services.gateway.backlog import IDLE_MS, MAX_MS, Backlog
+from services.gateway.ears import Ears
 from services.gateway.ledger import Ledger
 from services.gateway.level import Level
 from services.gateway.reflex import Reflex
@@ -35,6 +39,27 @@ def test_the_level_rises_once_and_falls_once(sound: object, quiet: bytes, loud: 
     level = Level(sound)  # type: ignore[arg-type]
     edges = [level.heard(frame) for frame in [quiet] * 20 + [loud] * 20 + [quiet] * 20]
     assert [i for i, edge in enumerate(edges) if edge] == [20, 40]
+
+
+def test_single_frames_go_where_the_caller_begins_and_where_the_turn_may_end() -> None:
+    sent: list[int] = []
+    ears = Ears(TELEPHONE, cast(Peers, None), "CA1", lambda event: None)
+    ears._post = lambda request: sent.append(len(request.audio) // 8)  # type: ignore[method-assign]
+    quiet, loud = TELEPHONE.silence(20), b"\x10" * 160
+
+    def messages(frame: bytes, ms: int) -> list[int]:
+        sent.clear()
+        for _ in range(ms // 20):
+            ears.feed(frame)
+        return list(sent)
+
+    assert set(messages(quiet, 1200)) == {60}
+    assert set(messages(loud, 360)) == {20}  # onset
+    assert set(messages(loud, 600)[-8:]) == {60}  # speech
+    assert set(messages(quiet, 100)) <= {60}  # the gap between two words
+    assert set(messages(loud, 300)) <= {60}
+    assert set(messages(quiet, 700)[-20:]) == {20}  # the turn may be over
+    assert set(messages(quiet, 600)[-8:]) == {60}
 
 
 def test_the_backlog_keeps_what_is_not_final() -> None:
