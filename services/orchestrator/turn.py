@@ -73,7 +73,8 @@ def _taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     if event.new_leg:
         call = replace(call, seen_seq=0, hearing=Hearing())
     for tool in event.settled:
-        if tool.outcome is not None:
+        known = history.tool_of(call, tool.intent)
+        if tool.outcome is not None and (known is None or known.outcome is None):
             call = history.settle_tool(call, tool.intent, tool.outcome)
             if tool.outcome.then is not None and call.then is None:
                 call = replace(call, then=tool.outcome.then)

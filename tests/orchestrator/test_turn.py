@@ -20,7 +20,7 @@ from services.orchestrator.effects import (
     Transfer,
 )
 from services.orchestrator.history import messages
-from services.orchestrator.state import Ended, Epoch, Listening, Then, ToolUse
+from services.orchestrator.state import Ended, Epoch, Listening, Outcome, Then, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("c1", "check_order_status", '{"order_number": "1234"}')
@@ -266,6 +266,15 @@ def test_a_caller_nobody_took_is_told_so_however_long_it_rang() -> None:
     assert not any(isinstance(effect, HangUp) for out in call.outputs for effect in out)
     (say,) = of(Say, call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True, turn=2, utterance=2))
     assert say.text == POLICY.not_transferred
+
+
+def test_what_followed_a_tool_is_not_done_again_by_the_next_owner() -> None:
+    call = handed_over()
+    settled = (ToolUse("c3", "transfer_to_human", "{}", 1, Outcome("ok", then=Then("transfer", "+15550100"))),)
+    call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True, turn=2, utterance=2, settled=settled)
+    call.hears(3)
+    call.says("when do you open")
+    assert not of(Transfer, call.hears(call.answers("At nine.")))
 
 
 def test_a_transfer_the_carrier_refuses_is_told_and_the_call_goes_on() -> None:
