@@ -1,0 +1,1 @@
+"""How well the local engines understand: typed and spoken sentences, the engineers' own and held-out ones."""

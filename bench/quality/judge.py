@@ -1,0 +1,136 @@
+"""What counts as right: what the bot did with a sentence, seen by the caller. Pure; in words in docs/quality.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.quality.sets import Case
+from parley.agents import Agent
+from services.llm.contract import Passage
+from services.llm.local import moves
+
+ORDERS, HOURS, TRANSFER, END = "check_order_status", "get_business_hours", "transfer_to_human", "end_call"
+TOOLS = {"order_status": ORDERS, "opening_hours": HOURS, "human": TRANSFER, "goodbye": END, "yes": TRANSFER}
+# Pages that hold what a question of this kind asks for; `knowledge`: any.
+PAGES = {
+    "repairs": {"repairs.md"},
+    "prices": {"prices.md"},
+    "returns": {"returns.md"},
+    "warranty": {"warranty.md"},
+    "delivery": {"delivery.md"},
+    "rentals": {"rentals.md"},
+    "electric_bikes": {"electric-bikes.md", "about.md"},
+    "location": {"location.md"},
+    "products": {"about.md", "prices.md"},
+}
+ANSWERED = frozenset({*PAGES, "knowledge"})
+# These are said after an offer that the bot made; all others begin the call. No answer of the bot has its words.
+AFTER_THE_OFFER = ("yes", "no", "repeat")
+OFFER = "A colleague can arrange that for you. Shall I connect you?"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one sentence: the tools called, the words said, the page that they were read from ("": none)."""
+
+    said: str = ""
+    did: tuple[tuple[str, dict[str, Any]], ...] = ()
+    page: str = ""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """`values`: the slots arrived as they were said. `invented`: a slot that nobody said."""
+
+    intent: bool = False
+    values: bool = False
+    invented: bool = False
+
+    @property
+    def request(self) -> bool:
+        """The caller got what the sentence was for."""
+        return self.intent and self.values and not self.invented
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over a set."""
+
+    inside: int = 0
+    intents: int = 0
+    with_slots: int = 0
+    values: int = 0
+    invented: int = 0
+    requests: int = 0
+    outside: int = 0
+    accepted: int = 0
+    by_intent: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, case: Case, outcome: Outcome, agent: Agent) -> bool:
+        """Whether it was right."""
+        if not case.intent:
+            self.outside += 1
+            taken = not refused(outcome, agent)
+            self.accepted += taken
+            return not taken
+        verdict = judged(case, outcome, agent)
+        self.inside += 1
+        self.intents += verdict.intent
+        self.invented += verdict.invented
+        self.requests += verdict.request
+        if case.slots:
+            self.with_slots += 1
+            self.values += verdict.values
+        counted = self.by_intent.setdefault(case.intent, [0, 0])
+        counted[0] += verdict.intent
+        counted[1] += 1
+        return verdict.request
+
+
+def judged(case: Case, outcome: Outcome, agent: Agent) -> Verdict:
+    """A sentence of the domain."""
+    given = {name: str(value) for _, arguments in outcome.did for name, value in arguments.items()}
+    values = all(given.get(name) == value for name, value in case.slots.items())
+    return Verdict(_intent_right(case, outcome, agent), values, bool(given.keys() - case.slots.keys()))
+
+
+def _intent_right(case: Case, outcome: Outcome, agent: Agent) -> bool:
+    called = [name for name, _ in outcome.did]
+    if case.intent == "order_status" and not case.slots:
+        return called == [ORDERS] or (not called and outcome.said == agent.domain.slots["order_number"].ask)
+    if case.intent in TOOLS:
+        return called == [TOOLS[case.intent]]
+    if called or not outcome.said:
+        return False
+    if case.intent in ANSWERED:
+        from_page = outcome.page in PAGES[case.intent] if case.intent in PAGES else bool(outcome.page)
+        return from_page and case.words.lower() in outcome.said.lower()
+    return outcome.said in words_for(case.intent, agent)
+
+
+def words_for(intent: str, agent: Agent) -> tuple[str, ...]:
+    """What the bot may say to a move of conversation."""
+    own = agent.domain.intents
+    return {
+        "greeting": (own["hello"].say, moves.HELLO),
+        "thanks": (own["thanks"].say, moves.WELCOME),
+        "help": (own["what_can_you_do"].say,),
+        "robot": (own["who_are_you"].say, moves.ROBOT),
+        "repeat": (OFFER,),
+        "no": (moves.ALL_RIGHT,),
+    }[intent]
+
+
+def refused(outcome: Outcome, agent: Agent) -> bool:
+    """Whether a sentence was left alone: nothing was done, and it was said that this was not understood or known."""
+    fallback = agent.domain.fallback
+    return not outcome.did and outcome.said in ("", fallback, f"{moves.DO_NOT_KNOW} {fallback}")
+
+
+def page_of(said: str, passages: Sequence[Passage]) -> str:
+    """The file whose passage holds these words; "" if none does."""
+    words = " ".join(said.split())
+    found = (p.source for p in passages if words and words in " ".join(p.text.split()))
+    return next(found, "").partition(" > ")[0]
