@@ -24,6 +24,9 @@ class ChatMouth:
         self._open: dict[int, tuple[int, str]] = {}
         self.last_utterance = 0
 
+    def expect_answer(self) -> None:
+        """Text needs no voice."""
+
     def session(self, session: conversation_pb2.Session) -> None:
         """A chat has no voice."""
 

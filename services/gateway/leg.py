@@ -93,6 +93,7 @@ class Leg:
     def typed(self, text: str) -> None:
         self._subtitles.caller(text, final=True)
         self._subtitles.state("thinking")
+        self._mouth.expect_answer()
         self._turn_begins(now_ms())
         self._tell(CallEvent(typed=conversation_pb2.Typed(text=text)))
 
@@ -195,6 +196,7 @@ class Leg:
             ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms
             self._turn_begins(now_ms() - max(0, self._ears.fed_ms - ended))
             self._subtitles.state("thinking")
+            self._mouth.expect_answer()
 
     def _turn_begins(self, speech_end: float) -> None:
         """The bot is at turn: its span lasts to the first audio of an answer, or to the caller's next turn."""

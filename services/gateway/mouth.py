@@ -53,6 +53,10 @@ class Mouth:
         """Voice, language and speed of the utterances to come."""
         self._voices.session = session
 
+    def expect_answer(self) -> None:
+        """The caller's turn is over: get a voice ready."""
+        self._voices.prepare()
+
     @property
     def speaking(self) -> Utterance | None:
         """The utterance that sounds now, or is about to; None when silent or paused."""

@@ -16,8 +16,9 @@ from parley.aio import background
 from parley.audio import AudioFormat
 from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Unavailable, VendorLost
 from parley.rpc import CallStream, Peers
-from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
+from parley.v1 import audio_pb2, tts_pb2
 from services.gateway.metrics import REOPENED
+from services.gateway.prepared import Prepared, open_voice
 from services.gateway.track import Track, Word
 
 log = structlog.get_logger()
@@ -43,12 +44,18 @@ class Synthesis:
     """Turns `track.text` into `track` audio. `on_audio` is called after each piece; `run` raises when all is lost."""
 
     def __init__(
-        self, peers: Peers, config: tts_pb2.SynthesizeConfig, track: Track, on_audio: Callable[[], None]
+        self,
+        peers: Peers,
+        config: tts_pb2.SynthesizeConfig,
+        track: Track,
+        on_audio: Callable[[], None],
+        prepared: Prepared,
     ) -> None:
         self._peers = peers
         self._config = config
         self._track = track
         self._on_audio = on_audio
+        self._prepared = prepared
         self._more_text = asyncio.Event()
         self._room = asyncio.Event()
         self._from = 0
@@ -72,7 +79,7 @@ class Synthesis:
         while not self._said_all():
             stream: CallStream | None = None
             try:
-                stream = await self._peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize", avoid=avoid)
+                stream = await self._prepared.take() or await open_voice(self._peers, self._config, avoid)
                 self._got_audio = False
                 await self._converse(stream)
             except _HOPELESS:
@@ -151,7 +158,6 @@ class Synthesis:
         return bool(track.words) and track.words[-1].char_end < len(track.text[: self._written].rstrip())
 
     async def _write(self, stream: CallStream) -> None:
-        await stream.write(tts_pb2.SynthesizeRequest(config=self._config))
         while True:
             self._more_text.clear()
             while self._written < len(self._track.text):

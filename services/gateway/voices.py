@@ -14,6 +14,7 @@ from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, tts_pb2
 from services.gateway.metrics import TROUBLES
+from services.gateway.prepared import Prepared
 from services.gateway.synthesis import MAX_AHEAD_MS, Synthesis, wire_format
 from services.gateway.utterance import Utterance
 
@@ -40,7 +41,13 @@ class Voices:
         self._failed = failed
         self._open: dict[int, tuple[Synthesis, Task[Any]]] = {}
         self._tasks = TaskSet(self._broke)
+        self._prepared = Prepared(tts, self._tasks)
         self.session = conversation_pb2.Session()
+
+    def prepare(self) -> None:
+        """The caller's turn is over: an answer will come."""
+        if not self._open:
+            self._prepared.prepare(self._config())
 
     def begin(self, queue: Iterable[Utterance]) -> None:
         """Open voices in the order of the utterances, as far as there is text and room."""
@@ -53,7 +60,7 @@ class Voices:
                 continue
             if len(self._open) >= AT_ONCE:
                 return
-            voice = Synthesis(self._tts, self._config(utterance), track, self._advance)
+            voice = Synthesis(self._tts, self._config(utterance), track, self._advance, self._prepared)
             self._open[utterance.id] = voice, self._tasks.spawn(self._speak(utterance, voice))
 
     def text_added(self, utterance: Utterance) -> None:
@@ -71,19 +78,22 @@ class Voices:
             voice[1].cancel()
 
     async def close(self) -> None:
+        await self._prepared.close()
         await self._tasks.close()
 
-    def _config(self, utterance: Utterance) -> tts_pb2.SynthesizeConfig:
-        return tts_pb2.SynthesizeConfig(
+    def _config(self, utterance: Utterance | None = None) -> tts_pb2.SynthesizeConfig:
+        """Without an utterance: for a voice whose words are not known yet."""
+        config = tts_pb2.SynthesizeConfig(
             call_id=self._call_id,
-            turn=utterance.turn,
-            utterance=utterance.id,
             voice=self.session.voice,
             format=wire_format(self._sound),
             language=self.session.language,
             speed=self.session.speed,
-            traceparent=utterance.traceparent,
         )
+        if utterance is not None:
+            config.turn.CopyFrom(utterance.turn)
+            config.utterance, config.traceparent = utterance.id, utterance.traceparent
+        return config
 
     async def _speak(self, utterance: Utterance, voice: Synthesis) -> None:
         try:

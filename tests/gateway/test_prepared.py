@@ -1,0 +1,89 @@
+"""A voice is opened while the model thinks, used once, and closed when nothing comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from parley.aio import TaskSet
+from parley.rpc import Admission, Peers, Server
+from parley.v1 import tts_pb2, tts_pb2_grpc
+from services.gateway import prepared
+from services.gateway.prepared import Prepared
+
+CONFIG = tts_pb2.SynthesizeConfig(call_id="CA1")
+
+
+class Voice(tts_pb2_grpc.TextToSpeechServicer):
+    def __init__(self) -> None:
+        self.open = 0
+        self.configs: list[str] = []
+        self.changed = asyncio.Event()
+
+    async def Synthesize(self, requests: Any, context: Any) -> AsyncIterator[tts_pb2.SynthesizeEvent]:
+        self.open += 1
+        try:
+            async for request in requests:
+                if request.HasField("config"):
+                    self.configs.append(request.config.call_id)
+                    self.changed.set()
+                else:
+                    yield tts_pb2.SynthesizeEvent(audio=tts_pb2.SynthesizedAudio(data=request.text.encode()))
+        finally:
+            self.open -= 1
+            self.changed.set()
+
+
+@asynccontextmanager
+async def voices() -> AsyncIterator[tuple[Prepared, Voice]]:
+    server = Server("tts", "127.0.0.1:0", Admission(10))
+    voice = Voice()
+    service = tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"]
+    server.add(service, tts_pb2_grpc.add_TextToSpeechServicer_to_server, voice)
+    await server.start()
+    tasks = TaskSet(lambda error: None)
+    async with Peers("tts", [f"127.0.0.1:{server.port}"]) as peers:
+        waiting = Prepared(peers, tasks)
+        yield waiting, voice
+        await waiting.close()
+        await tasks.close()
+    await server.drain(0)
+
+
+async def test_the_answer_takes_the_voice_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with voices() as (waiting, voice):
+        waiting.prepare(CONFIG)
+        waiting.prepare(CONFIG)
+        async with asyncio.timeout(2):
+            await voice.changed.wait()
+        stream = await waiting.take()
+        assert stream is not None
+        await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
+        assert (await stream.read()).audio.data == b"hello"
+        assert voice.configs == ["CA1"]
+        assert await waiting.take() is None
+        stream.cancel()
+
+
+async def test_a_voice_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "KEPT_S", 0.05)
+    async with voices() as (waiting, voice):
+        waiting.prepare(CONFIG)
+        async with asyncio.timeout(2):
+            while not voice.configs or voice.open:
+                voice.changed.clear()
+                await voice.changed.wait()
+        assert await waiting.take() is None
+
+
+async def test_without_a_voice_to_be_had_the_answer_opens_its_own() -> None:
+    tasks = TaskSet(lambda error: None)
+    async with Peers("tts", ["127.0.0.1:1"]) as peers:
+        waiting = Prepared(peers, tasks)
+        waiting.prepare(CONFIG)
+        assert await waiting.take() is None
+    await tasks.close()
