@@ -33,6 +33,10 @@ check: lint test ## What CI runs
 bench: $(READY) ## Measure calls in real time; ARGS are passed on
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: quality
+quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
+	@$(BIN)/python -m bench.quality $(ARGS)
+
 .PHONY: proto
 proto: $(READY) ## Generate parley/v1 from proto/
 	@scripts/proto.sh parley/v1
