@@ -171,7 +171,8 @@ class Ears:
         """One stream, to its end, which is never wanted here."""
         async with background(self._write(stream)) as (writer,):
             async for event in stream:
-                self._works, self._troubled = True, False
+                if event.WhichOneof("event") in ("interim", "final"):  # edges are no proof: they need no recogniser
+                    self._works, self._troubled = True, False
                 self._heard(event)
             if writer.done() and not writer.cancelled() and (failed := writer.exception()) is not None:
                 raise failed
