@@ -7,6 +7,7 @@ audio frame; they cross gRPC in a message's `traceparent` and NATS in a header. 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
@@ -34,6 +35,8 @@ NLU_LATENCY = Histogram("voice_nlu_latency_ms", "Understanding of one sentence",
 CALLS_TOTAL = Counter("voice_calls_total", "Calls taken", ["channel", "outcome"])
 CALLS_ACTIVE = Gauge("voice_calls_active", "Calls open now")
 BARGE_IN_TOTAL = Counter("voice_barge_in_total", "Times the caller broke in", ["outcome"])
+STREAMS_ACTIVE = Gauge("voice_streams_active", "Streams (calls, utterances, rounds) this process serves now")
+TASKS = Gauge("voice_tasks", "Asyncio tasks of this process, counted when asked")
 TOOL_CALLS_TOTAL = Counter("voice_tool_calls_total", "Tool calls", ["tool", "status"])
 COST_PER_CALL = Histogram(
     "voice_cost_per_call_usd",
@@ -107,6 +110,8 @@ async def started(service: str, settings: Settings) -> AsyncIterator[None]:
     """Logs, traces and `/metrics` of this process, for as long as the body runs."""
     configure_logs(service, settings.log_level, settings.log_format)
     provider = _tracing(service, settings.otlp_endpoint)
+    loop = asyncio.get_running_loop()
+    TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
     server = _metrics_server(settings.metrics_port)
     try:
         yield

@@ -216,6 +216,7 @@ async def _serve(name: str, settings: Settings, wire: Wire) -> None:
     for sig in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
     admission = Admission(settings.capacity)
+    telemetry.STREAMS_ACTIVE.set_function(lambda: admission.active)
     async with telemetry.started(name, settings):
         server = Server(name, settings.listen, admission)
         close = await wire(server, settings)

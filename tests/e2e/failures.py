@@ -1,0 +1,45 @@
+"""What the vendors do wrong in these tests: one fault for the calls of one agent, which has the fault's name."""
+
+from dataclasses import replace
+
+from tests.sims.faults import Fault
+from tests.sims.vendors import Vendors
+
+LISTENING = {
+    "stt-refuses": Fault("refuse", status=401),
+    "stt-slow": Fault("slow", after_ms=2500),
+    "stt-garbage": Fault("garbage", after_items=1),
+    "stt-closes": Fault("close", code=1011, after_items=1, times=1),
+    "stt-cut": Fault("close", code=0, after_items=1, times=1),
+    "stt-stalls": Fault("stall", after_items=1, times=1),
+}
+THINKING = {
+    "llm-refuses": Fault("refuse", status=401),
+    "llm-busy": Fault("refuse", status=429, times=1),
+    "llm-slow": Fault("slow", after_ms=2500),
+    "llm-garbage": Fault("garbage", after_items=3),
+    "llm-cut": Fault("close", after_items=12, times=1),
+    "llm-stalls": Fault("stall", after_items=3),
+}
+SPEAKING = {
+    "tts-refuses": Fault("refuse", status=401),
+    "tts-slow": Fault("slow", after_ms=1500),
+    "tts-garbage": Fault("garbage", after_items=1, times=1),
+    "tts-cut": Fault("close", code=0, after_items=1, times=1),
+    "tts-closes": Fault("close", code=1008, after_items=1, times=1),
+    "tts-stalls": Fault("stall", after_items=1, times=1),
+}
+
+
+def fail(vendors: Vendors) -> None:
+    """From now on the vendors fail for the calls of these agents."""
+    for faults, vendor in (
+        (LISTENING, vendors.deepgram),
+        (THINKING, vendors.openai),
+        (SPEAKING, vendors.elevenlabs),
+    ):
+        for name, fault in faults.items():
+            vendor.faults.add(replace(fault, only=name))
+
+
+AGENTS = (*LISTENING, *THINKING, *SPEAKING)

@@ -1,0 +1,144 @@
+"""A whole running house with the vendors' stand-ins behind it, and what a test asks of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from cli.heard import RATE
+from cli.phone import Call, Clock, Phone
+from cli.stack import Stack
+from parley.audio import pcm_to_mulaw
+from tests.sims.faults import Fault
+from tests.sims.openai import Asked
+from tests.sims.openai_script import text_of
+from tests.sims.recorder import heard_words
+from tests.sims.twilio_rest import Call as CarrierCall
+from tests.sims.vendors import ACCOUNT, Vendors
+from tests.sims.wordcodec import render, words_of
+
+TOKEN = "stand-in-key"
+PUBLIC_URL = "https://bikes.example"
+
+
+@lru_cache(maxsize=512)
+def speech(text: str) -> bytes:
+    """The sound of a caller's words, as the stand-ins understand them."""
+    return pcm_to_mulaw(render(text).pcm)
+
+
+@dataclass
+class House:
+    """`vendors` and the callers run in this process, the services in theirs."""
+
+    stack: Stack
+    vendors: Vendors
+    clock: Clock
+
+    def phone(self, agent: str = "", **more: Any) -> Phone:
+        """A telephone at a carrier with the house's account."""
+        return Phone(
+            self.stack.gateway_url,
+            self.clock,
+            agent=agent,
+            auth_token=TOKEN,
+            account_sid=ACCOUNT,
+            public_url=PUBLIC_URL,
+            **more,
+        )
+
+    def carry_out(self, call: Call) -> None:
+        """The carrier does with this call what its REST API is told."""
+        _CALLS[call.sid] = call
+
+    def refuse_rest(self, call: Call) -> None:
+        """The carrier's REST API has trouble with this call."""
+        self.vendors.twilio.faults.add(Fault("refuse", status=503, only=call.sid))
+
+    def asked(self, said: str) -> list[Asked]:
+        """The model requests in which the caller's last words hold `said`, in order."""
+        return [each for each in self.vendors.openai.records if said in words(last_caller(each))]
+
+    async def metrics(self) -> dict[str, dict[str, float]]:
+        """Process name -> sample with its labels, as `name{a=b}` -> value."""
+        found = {}
+        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+            for process, url in self.stack.metrics_urls().items():
+                found[process] = samples((await client.get(url)).text)
+        return found
+
+    async def count(self, name: str, **labels: str) -> float:
+        """The sum of a counter over all processes, of those series that have these labels."""
+        wanted = [f"{key}={value}" for key, value in labels.items()]
+        return sum(
+            value
+            for process in (await self.metrics()).values()
+            for series, value in process.items()
+            if series.startswith(f"{name}{{") and all(label in series for label in wanted)
+        )
+
+    async def timeline(self, call: Call) -> list[dict[str, Any]]:
+        """The gateway's own account of a call."""
+        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+            answer = await client.get(f"{self.stack.gateway_url}/calls/{call.sid}/timeline")
+        entries: list[dict[str, Any]] = answer.json()["entries"]
+        return entries
+
+
+_CALLS: dict[str, Call] = {}
+
+
+async def told_by_rest(told: CarrierCall) -> None:
+    """The REST API of the carrier passes on what it was told to the call, if it is one of ours."""
+    if (call := _CALLS.get(told.sid)) is not None:
+        call.update(status=told.status, document=told.twiml)
+
+
+def samples(text: str) -> dict[str, float]:
+    """Prometheus text as `name{a=b,c=d}` -> value."""
+    return {
+        f"{sample.name}{{{','.join(f'{key}={value}' for key, value in sorted(sample.labels.items()))}}}": sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def last_caller(asked: Asked) -> str:
+    """The caller's last words in a model request."""
+    users = [text_of(message) for message in asked.body["messages"] if message["role"] == "user"]
+    return users[-1] if users else ""
+
+
+def bot_lines(asked: Asked) -> list[str]:
+    """What a model request says that the bot has said so far."""
+    return [text_of(m) for m in asked.body["messages"] if m["role"] == "assistant" and text_of(m)]
+
+
+def heard(call: Call, since: float | None = None, until: float | None = None) -> str:
+    """The words the caller heard between two times of `time.monotonic()`, recovered from the sound."""
+    begin = round(((since or call.born) - call.born) * RATE)
+    end = time.monotonic() if until is None else until
+    return " ".join(word.text for word in heard_words(call.heard.mulaw(end)[max(0, begin) :]))
+
+
+def words(text: str) -> str:
+    """A text as `heard` would give it."""
+    return " ".join(words_of(text))
+
+
+async def answer(call: Call, since: float, quiet_ms: float = 500, timeout_s: float = 15.0) -> str:
+    """Wait for the bot's next words after `since` and their end; the words."""
+    began = await call.until_bot_speaks(since, timeout_s)
+    ended = await call.until_bot_silent(quiet_ms)
+    return heard(call, began - 0.05, ended + 0.05)
+
+
+async def ask(call: Call, text: str, quiet_ms: float = 500, timeout_s: float = 15.0) -> str:
+    """Say something, and return what the bot answers."""
+    spoken = await call.say(speech(text))
+    return await answer(call, spoken.end, quiet_ms, timeout_s)
