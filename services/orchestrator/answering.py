@@ -128,10 +128,13 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     if tool is None or tool.outcome is not None:
         return call
     call = history.settle_tool(call, event.intent, event.outcome)
-    if event.outcome.then is not None:
-        call = replace(call, then=event.outcome.then)
+    asked = isinstance(call.floor, Answering) and any(
+        event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools
+    )
+    then = event.outcome.then
+    if then is not None and (asked or then.kind == "transfer"):  # who broke into the goodbye has not hung up
+        call = replace(call, then=then)
     if isinstance(call.floor, Answering):
-        asked = any(event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools)
         if asked and call.floor.thought is None and not history.waiting_tools(call, call.turn):
             call = _think(call, out, _rounds_done(call))
     elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
@@ -196,8 +199,9 @@ def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
     if line is None or line.status != "pending":
         return call
     status = "heard" if event.complete else "cut" if event.cut else "pending"
-    chars = len(line.text) if event.complete else min(event.chars, len(line.text))
-    call = history.edit(call, event.utterance, lambda x: replace(x, heard=chars, status=status))
+    text = event.text if len(event.text) > len(line.text) else line.text  # an older owner said more than we know
+    chars = len(text) if event.complete else min(event.chars, len(text))
+    call = history.edit(call, event.utterance, lambda x: replace(x, text=text, heard=chars, status=status))
     if status == "pending":
         return call
     if call.sounding == event.utterance:

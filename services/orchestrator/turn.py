@@ -1,7 +1,7 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
-
-`hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does.
+`hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does, `takeover.py` those
+for a new owner.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from services.orchestrator import answering, events, hearing, history
-from services.orchestrator.effects import CloseThink, Effect, HangUp, StartTimer, Store
+from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
-from services.orchestrator.rules import has_timer, silence_timer, start, stop_timers
-from services.orchestrator.state import Answering, BotLine, Call, Ended, Hearing, Listening
+from services.orchestrator.rules import silence_timer, start, stop_timers
+from services.orchestrator.state import Answering, Call, Ended, Listening
+from services.orchestrator.takeover import taken_over
 
 END_GRACE_MS = 10_000
 
@@ -59,65 +60,6 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
     call = answering.notice(call, out, call.policy.greeting, event.at_ms)
     out.append(Store())
     return call
-
-
-def _taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
-    """Go on where the last owner stopped: what was heard counts, the rest is thought again, no action is repeated."""
-    finished_unknown = event.mouth_utterance == 0 and event.utterance > call.utterance
-    answered = finished_unknown or (event.mouth_complete and event.turn == call.turn)
-    turn, utterance = max(call.turn, event.turn), max(call.utterance, event.utterance)
-    intent = max([call.intent, *(tool.intent for tool in event.settled)])
-    call = replace(
-        call, epoch=event.epoch, turn=turn, utterance=utterance, intent=intent, paused=event.mouth_paused, sounding=0
-    )
-    if event.new_leg:
-        call = replace(call, seen_seq=0, hearing=Hearing())
-    for tool in event.settled:
-        known = history.tool_of(call, tool.intent)
-        if tool.outcome is not None and (known is None or known.outcome is None):
-            call = history.settle_tool(call, tool.intent, tool.outcome)
-            if tool.outcome.then is not None and call.then is None:
-                call = replace(call, then=tool.outcome.then)
-    call = _what_the_mouth_has(call, event)
-    out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
-    call = answering.go_on(call, out, event.at_ms, answered)
-    if event.new_leg and history.handed_over(call):
-        call = answering.notice(call, out, call.policy.not_transferred, event.at_ms)
-    elif event.new_leg and not has_timer(call, "ending"):
-        call = silence_timer(call, out, event.at_ms)
-    out.append(Store())
-    return call
-
-
-def _what_the_mouth_has(call: Call, event: events.TakenOver) -> Call:
-    """Settle every line that was pending: the mouth knows which of them sounds, and how far."""
-    lost = event.mouth_utterance == 0
-
-    def settle(line: BotLine) -> BotLine:
-        if line.utterance == event.mouth_utterance:
-            text = event.mouth_text if len(event.mouth_text) > len(line.text) else line.text
-            complete = line.complete or event.mouth_complete
-            return replace(line, text=text, heard=event.mouth_heard, complete=complete)
-        if line.utterance < event.mouth_utterance and not event.new_leg:
-            return replace(line, status="heard", heard=len(line.text), complete=True)
-        return replace(line, status="cut", complete=True)
-
-    for line in history.unheard(call):
-        if lost and not event.new_leg and line.complete:
-            call = history.edit(call, line.utterance, lambda x: replace(x, status="heard", heard=len(x.text)))
-        else:
-            call = history.edit(call, line.utterance, settle)
-    if not lost and history.line_of(call, event.mouth_utterance) is None:
-        line = BotLine(
-            turn=event.turn,
-            utterance=event.mouth_utterance,
-            text=event.mouth_text,
-            heard=event.mouth_heard,
-            complete=event.mouth_complete,
-            at_ms=event.at_ms,
-        )
-        call = history.add(call, line)
-    return replace(call, sounding=event.mouth_utterance)
 
 
 def _timer_fired(call: Call, event: events.TimerFired, out: list[Effect]) -> Call:
@@ -202,7 +144,7 @@ _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
 }
 
 _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
-    events.TakenOver: _taken_over,
+    events.TakenOver: taken_over,
     events.SpeechStarted: hearing.speech_started,
     events.Interim: hearing.interim,
     events.Final: hearing.final,

@@ -237,6 +237,20 @@ def test_wait_at_the_goodbye_keeps_the_call() -> None:
     assert not any(of(HangUp, out) for out in [*call.outputs, call.hears(4)])
 
 
+def test_wait_while_the_goodbye_is_still_being_arranged_keeps_the_call() -> None:
+    call = Script(effect_tools=("end_call",))
+    call.says("that is all")
+    call.finishes("Goodbye.", tools=(ToolUse("c3", "end_call", "{}"),))
+    call.sounds(2)
+    call.words("wait one more thing")
+    call.cut(2, 3)
+    call.final("wait one more thing")
+    call.tool(1, then=Then("hang_up", reason="done"))
+    call.ends("wait one more thing")
+    out = call.hears(call.answers("Yes?"))
+    assert not any(of(HangUp, out) for out in [*call.outputs, out])
+
+
 def test_a_transfer_survives_an_interruption() -> None:
     call = Script()
     call.says("a human please")

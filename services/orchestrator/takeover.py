@@ -1,0 +1,106 @@
+"""A new owner of a call: what the gateway's mouth and the tools' ledger know is put together with the state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.orchestrator import answering, events, history
+from services.orchestrator.effects import Effect, Say, StartTimer, Stop, Store
+from services.orchestrator.rules import has_timer, silence_timer
+from services.orchestrator.state import Answering, BotLine, Call, Hearing, ToolUse
+
+
+def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
+    """Go on where the last owner stopped: what was heard counts, the rest is thought again, no action is repeated."""
+    answered = _answered(call, event)
+    known = call.intent
+    call = _what_the_mouth_has(call, event, out)
+    call = replace(
+        call,
+        epoch=event.epoch,
+        turn=max(call.turn, event.turn),
+        utterance=max(call.utterance, event.utterance),
+        intent=max([known, *(tool.intent for tool in event.settled)]),
+        paused=event.mouth_paused,
+        sounding=event.mouth_utterance,
+        retrieving="",
+        hearing=Hearing() if event.new_leg else replace(call.hearing, since_ms=0),  # its end may have been lost
+    )
+    if event.new_leg:
+        call = replace(call, seen_seq=0)
+    for tool in event.settled:
+        call = _settle(call, tool, known, event.at_ms)
+    out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
+    call = answering.go_on(call, out, event.at_ms, answered)
+    if event.new_leg and history.handed_over(call):
+        call = answering.notice(call, out, call.policy.not_transferred, event.at_ms)
+    elif not has_timer(call, "ending") and (event.new_leg or not has_timer(call, "away")):
+        call = silence_timer(call, out, event.at_ms)
+    out.append(Store())
+    return call
+
+
+def _answered(call: Call, event: events.TakenOver) -> bool:
+    """Whether the gateway has all words of the round that was running: it must not be asked for again.
+
+    Words of an earlier round ("let me look") say nothing of it.
+    """
+    thought = call.floor.thought if isinstance(call.floor, Answering) else None
+    running = thought.utterance if thought is not None and thought.utterance else call.utterance + 1
+    if event.mouth_utterance == 0:
+        return event.utterance >= running
+    return event.mouth_complete and event.mouth_utterance >= running
+
+
+def _settle(call: Call, tool: ToolUse, known: int, at_ms: int) -> Call:
+    """What the ledger says of one tool. One unknown to the state was begun all the same: told, not done again."""
+    before = history.tool_of(call, tool.intent)
+    if before is None and tool.intent > known:
+        line = BotLine(call.turn, status="heard", complete=True, at_ms=at_ms)
+        unnamed = replace(tool, id=f"settled-{tool.intent}")
+        call = history.add(call, replace(line, tools=(unnamed,)))
+    elif before is None or before.outcome is not None or tool.outcome is None:
+        return call
+    if tool.outcome is None:
+        return call
+    call = history.settle_tool(call, tool.intent, tool.outcome)
+    return replace(call, then=tool.outcome.then or call.then)
+
+
+def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
+    """Settle the lines that are pending. The gateway's `heard` tells of all it got, and is sent again when nobody
+    stored it; what never reached it is said now. On a new leg nobody will tell: those lines are cut."""
+    reached = max(event.utterance, event.mouth_utterance)
+    speaking = isinstance(call.floor, Answering)
+    for line in history.unheard(call):
+        if line.utterance == event.mouth_utterance:
+            rest = line.text[len(event.mouth_text) :]
+            if not speaking:
+                out.append(Stop(line.turn))  # the last owner's may not have arrived
+            elif rest or (line.complete and not event.mouth_complete):
+                out.append(_say(line, rest))
+            text = event.mouth_text if len(event.mouth_text) > len(line.text) else line.text
+            complete = line.complete or event.mouth_complete
+            line = replace(line, text=text, heard=event.mouth_heard, complete=complete)
+        elif event.new_leg or (line.utterance > reached and not speaking):
+            line = replace(line, status="cut", complete=True)
+        elif line.utterance > reached:
+            out.append(_say(line, line.text))
+        else:
+            line = replace(line, complete=True)
+        call = history.edit(call, line.utterance, lambda _, now=line: now)  # type: ignore[misc]
+    if event.mouth_utterance and history.line_of(call, event.mouth_utterance) is None:
+        line = BotLine(
+            turn=event.turn,
+            utterance=event.mouth_utterance,
+            text=event.mouth_text,
+            heard=event.mouth_heard,
+            complete=event.mouth_complete,
+            at_ms=event.at_ms,
+        )
+        call = history.add(call, line)
+    return call
+
+
+def _say(line: BotLine, text: str) -> Say:
+    return Say(line.turn, line.utterance, text, line.kind, complete=line.complete, interruptible=line.interruptible)
