@@ -16,8 +16,10 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
 from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
+from nats.js.errors import BadRequestError
 from prometheus_client import Counter, Gauge
 
 from parley.aio import TaskSet
@@ -34,7 +36,8 @@ OUTBOX = 20_000  # records waiting for NATS; over it the oldest is dropped and c
 IN_FLIGHT = 64
 STALE_S = 5.0  # a control message older than this arrived late, after a reconnect: it is ignored
 
-_dropped = Counter("voice_event_records_dropped_total", "Event records lost because NATS was away too long")
+_dropped = Counter("voice_event_records_dropped_total", "Event records lost: NATS away too long, or refused", ["why"])
+_late = Counter("voice_control_messages_late_total", "Control messages ignored because a reconnect delivered them late")
 _waiting = Gauge("voice_event_records_waiting", "Event records not yet stored")
 _connected = Gauge("voice_nats_connected", "1 while connected to NATS")
 
@@ -55,6 +58,7 @@ class Bus:
         self._on_connect: list[OnConnect] = []
         self._outbox: deque[tuple[str, bytes, str]] = deque()
         self._wake = asyncio.Event()
+        self._greeting: asyncio.Task[None] | None = None
         self._tasks = TaskSet(lambda e: log.error("bus task failed", exc_info=e))
 
     async def __aenter__(self) -> Self:
@@ -107,7 +111,7 @@ class Bus:
         """Keep an event record: queued here, stored as soon as NATS takes it. Never waits."""
         if len(self._outbox) >= OUTBOX:
             self._outbox.popleft()
-            _dropped.inc()
+            _dropped.labels("outbox full").inc()
         self._outbox.append((f"call.{call_id}.event", data, message_id))
         _waiting.set(len(self._outbox))
         self._wake.set()
@@ -165,13 +169,30 @@ class Bus:
 
     async def _greet(self) -> None:
         _connected.set(1)
-        for callback in self._on_connect:
+        if self._greeting is not None:
+            self._greeting.cancel()
+        left = await self._greeted(self._on_connect)
+        if left:
+            self._greeting = self._tasks.spawn(self._greet_again(left))
+        self._up.set()
+        self._wake.set()
+
+    async def _greeted(self, callbacks: list[OnConnect]) -> list[OnConnect]:
+        """Run what is due at a connection; gives those that NATS was not ready for."""
+        left: list[OnConnect] = []
+        for callback in callbacks:
             try:
                 await callback(self)
             except (NatsError, TimeoutError, Unavailable) as e:
-                log.warning("NATS is not ready yet", error=str(e))
-        self._up.set()
-        self._wake.set()
+                log.warning("NATS is not ready yet", error=str(e) or type(e).__name__)
+                left.append(callback)
+        return left
+
+    async def _greet_again(self, left: list[OnConnect]) -> None:
+        """JetStream may elect a leader for seconds after the connection stands. The next connection starts anew."""
+        while left and self.connected:
+            await asyncio.sleep(0.5)
+            left = await self._greeted(left)
 
     async def _on_error(self, error: Exception) -> None:
         log.warning("NATS error", error=str(error))
@@ -195,20 +216,26 @@ class Bus:
             self._wake.clear()
             while self._outbox and self.connected:
                 batch = [self._outbox[i] for i in range(min(IN_FLIGHT, len(self._outbox)))]
-                try:
-                    js = self.jetstream()
-                    await asyncio.gather(*(self._store(js, *record) for record in batch))
-                except (NatsError, TimeoutError, Unavailable) as e:
-                    log.warning("event records wait", waiting=len(self._outbox), error=type(e).__name__)
-                    await asyncio.sleep(0.5)
-                    continue
+                errors = await asyncio.gather(*(self._store(*record) for record in batch))
                 for record in batch:
-                    if self._outbox and self._outbox[0] is record:
-                        self._outbox.popleft()
+                    if any(errors) or not self._outbox or self._outbox[0] is not record:
+                        break
+                    self._outbox.popleft()
                 _waiting.set(len(self._outbox))
+                if any(errors):
+                    log.warning("event records wait", waiting=len(self._outbox), error=next(filter(None, errors)))
+                    await asyncio.sleep(0.5)
 
-    async def _store(self, js: JetStreamContext, subject: str, data: bytes, message_id: str) -> None:
-        await js.publish(subject, data, timeout=2.0, headers={"Nats-Msg-Id": message_id})
+    async def _store(self, subject: str, data: bytes, message_id: str) -> str:
+        """Why the record is not stored; "" when there is nothing more to do for it."""
+        try:
+            await self.jetstream().publish(subject, data, timeout=2.0, headers={"Nats-Msg-Id": message_id})
+        except (MaxPayloadError, BadRequestError):  # it never will be: it must not hold up the others
+            _dropped.labels("refused").inc()
+            log.error("an event record is refused, perhaps too large", subject=subject, bytes=len(data))
+        except (NatsError, TimeoutError, Unavailable) as e:
+            return type(e).__name__
+        return ""
 
     async def _quietly(self, awaitable: Awaitable[Any]) -> None:
         try:
@@ -225,6 +252,7 @@ def _fresh(on_message: OnMessage) -> Callable[[Msg], Awaitable[None]]:
         headers = message.headers or {}
         at = headers.get("at")
         if at is not None and time.time() - float(at) > STALE_S:
+            _late.inc()
             return
         await on_message(message.subject, message.data, headers)
 

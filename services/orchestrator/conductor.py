@@ -28,6 +28,7 @@ from services.orchestrator.turn import step
 
 log = structlog.get_logger()
 
+MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
 TOOLS_AGAIN_S = 0.3  # for a round to learn of tools that were away when the call began
 _START = time.time() - time.monotonic()
@@ -76,6 +77,7 @@ class Conductor:
         self._inbox: deque[events.Event] = deque()
         self._feeding = False
         self._inputs: list[events_pb2.StepInput] = []
+        self._input_bytes = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._rounds: dict[int, set[asyncio.Task[None]]] = {}
         self._seqs: dict[int, int] = {}
@@ -100,10 +102,11 @@ class Conductor:
 
     def _take(self, event: events.Event) -> None:
         self._inputs.append(codec.event_to_proto(event))
+        self._input_bytes += self._inputs[-1].ByteSize()
         self.call, outcome = step(self.call, event)
         for effect in outcome:
             self._do(effect)
-        if len(self._inputs) > MAX_COMMANDS:  # a boundary is overdue: keep the record bounded
+        if self._input_bytes > MAX_RECORD_BYTES:  # a boundary is overdue: keep the record bounded
             self._do(effects.Store())
 
     def begin_span(self, traceparent: str) -> None:
@@ -112,6 +115,8 @@ class Conductor:
     def _do(self, effect: effects.Effect) -> None:
         command = wire.command_of(effect)
         if command is not None:
+            if not command.turn and self.call is not None:
+                command.turn = self.call.turn
             self._send(command)
         match effect:
             case effects.StartTimer():
@@ -257,7 +262,7 @@ class Conductor:
         self.records += 1
         record = events_pb2.EventRecord(call_id=self._id, n=self.records, inputs=self._inputs, ended=boundary.ended)
         record.epoch.leg, record.epoch.open = self.epoch
-        self._inputs = []
+        self._inputs, self._input_bytes = [], 0
         leg, opened = self.epoch
         self.means.bus.record(self._id, f"{self._id}/{leg}.{opened}/{self.records}", record.SerializeToString())
         stored = events_pb2.StoredCall(

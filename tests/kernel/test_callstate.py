@@ -151,6 +151,31 @@ async def test_a_record_sent_twice_is_kept_once(tmp_path: Path) -> None:
         assert info.state.messages == 1
 
 
+async def test_a_record_that_nats_refuses_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    async with nats_server(tmp_path) as server, connected(server) as (bus, _):
+        bus.record("CA1", "CA1/1.1/1", b"x" * (2 << 20))
+        bus.record("CA2", "CA2/1.1/1", b"record")
+        assert await bus.flushed(5)
+        info = await bus.jetstream().stream_info("CALL_EVENTS")
+        assert info.state.messages == 1
+
+
+async def test_what_nats_was_not_ready_for_is_done_as_soon_as_it_is(tmp_path: Path) -> None:
+    async with nats_server(tmp_path) as server:
+        bus = Bus(Settings.read(nats_url=server.url), "test")
+        asked, made = [], asyncio.Event()
+
+        async def prepare(bus: Bus) -> None:
+            asked.append(1)
+            if len(asked) < 3:
+                raise TimeoutError
+            made.set()
+
+        bus.on_connect(prepare)
+        async with bus, asyncio.timeout(5):
+            await made.wait()
+
+
 async def test_a_state_over_the_bound_is_refused_by_name(tmp_path: Path) -> None:
     async with nats_server(tmp_path) as server, connected(server) as (_, store):
         with pytest.raises(BadInput, match=str(MAX_BYTES)):
