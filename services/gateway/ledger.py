@@ -76,4 +76,5 @@ class Ledger:
         return ""
 
 
-_OF_A_TURN = frozenset(("say", "resume", "listen", "show", "transfer", "hang_up"))
+_OF_A_TURN = frozenset(("say", "resume", "listen", "show"))
+"""A hang-up or a transfer is meant for the call, whichever turn was stopped before."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.orchestrator import answering, events, history
-from services.orchestrator.effects import Effect, Say, StartTimer, Stop, Store
-from services.orchestrator.rules import has_timer, silence_timer
+from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
+from services.orchestrator.rules import has_timer, silence_timer, start
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, ToolUse
 
 
@@ -30,6 +30,9 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         call = replace(call, seen_seq=0)
     for tool in event.settled:
         call = _settle(call, tool, known, event.at_ms)
+    if has_timer(call, "ending"):  # the hang-up was lost with its owner
+        out.append(HangUp("hung up"))
+        call = start(call, out, "ending", event.at_ms + answering.END_GRACE_MS)
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
     call = answering.go_on(call, out, event.at_ms, answered)
     if event.new_leg and history.handed_over(call):

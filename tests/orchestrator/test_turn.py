@@ -304,6 +304,17 @@ def test_a_leg_of_a_call_that_is_over_is_told_to_hang_up() -> None:
     assert of(HangUp, call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True))
 
 
+def test_a_hang_up_that_was_lost_with_its_owner_is_told_again() -> None:
+    call = Script()
+    call.says("goodbye")
+    call.finishes(tools=(ToolUse("c3", "end_call", "{}"),))
+    call.tool(1, then=Then("hang_up", reason="done"))
+    assert of(HangUp, call.hears(call.answers("Goodbye.")))
+    call.at += 20_000
+    assert of(HangUp, call._feed(events.TakenOver, epoch=Epoch(1, 2), turn=2, utterance=2))
+    assert all(timer.at_ms > call.at for timer in call.state.timers if timer.id == "ending")
+
+
 def test_a_caller_who_comes_back_and_is_silent_is_asked() -> None:
     call = Script()
     call._feed(events.LegLost, reason="socket closed")
