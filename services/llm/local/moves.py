@@ -15,7 +15,7 @@ from parley.phrases import parse
 _MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.yaml").read_text("utf-8"))
 _REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOVES.items() for t in templates]
 _LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
-_HUMAN = re.compile(r"\b(?:connect|transfer|colleague|person|someone|human|operator|agent)\b")
+_HUMAN = re.compile(r"\b(?:connect|transfer|put you through|colleague|(?:speak|talk) (?:to|with))\b")
 _ANOTHER = re.compile(r"\b(?:another|other|different|second)\b")
 _ELSE = re.compile(r"\b(?:anything|something) else\b")
 

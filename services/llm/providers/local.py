@@ -83,8 +83,9 @@ class Local:
             return " ".join(dict.fromkeys(words)), []
         frame, said = Frame(), ""
         act: Act = Say(domain.agent.domain.fallback)
-        recent = [i for i, m in enumerate(messages) if m.role is Role.USER][-_REMEMBERED:]
-        for message in messages[recent[0] if recent else 0 :]:
+        turns = [i for i, m in enumerate(messages) if m.role is Role.USER]
+        begin = turns[-_REMEMBERED - 1] + 1 if len(turns) > _REMEMBERED else 0  # with what the bot said before, too
+        for message in messages[begin:]:
             if message.role is Role.USER:
                 said = message.text
                 frame, act = dialogue.step(frame, await understanding.of(said), domain)

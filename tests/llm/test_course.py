@@ -1,0 +1,43 @@
+"""How a typed call with the front desk goes on: what was said before decides what a short sentence means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from parley.agents import load_agent
+from services.llm.contract import Message, Role
+from services.llm.providers.local import Local
+from tests.llm.conftest import settings
+from tests.llm.talk import Talk
+from tests.llm.test_frontdesk import AGENTS, SPECS, TOOLS
+
+GREETING = load_agent(AGENTS, "frontdesk").greeting
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
+    models = tmp_path_factory.mktemp("models")
+    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=models))
+
+
+@pytest.fixture
+def talk(engine: Local) -> Talk:
+    """The call has begun: the greeting was said."""
+    return Talk(lambda: engine, "frontdesk", TOOLS, SPECS, messages=[Message(Role.ASSISTANT, GREETING)])
+
+
+async def test_a_caller_who_missed_the_greeting_hears_it_again(talk: Talk) -> None:
+    assert await talk.say("sorry, what was that?") == GREETING
+
+
+async def test_who_greets_as_an_agent_has_not_offered_a_person(talk: Talk) -> None:
+    talk.messages = [Message(Role.ASSISTANT, "You have reached an automated agent, not a person. How can I help?")]
+    assert await talk.say("okay") == "What can I do for you?"
+    assert talk.did == []
+
+
+async def test_the_bot_s_last_words_are_known_in_a_long_call(talk: Talk) -> None:
+    talk.messages += [Message(Role.USER, "thanks"), Message(Role.ASSISTANT, "You are welcome.")] * 30
+    assert await talk.say("could you repeat that?") == "You are welcome."
