@@ -9,6 +9,7 @@ from services.orchestrator.effects import Effect, Execute, HangUp, Retrieve, Say
 from services.orchestrator.rules import same_words, silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Hearing, Listening, Then, Thought
 
+MAX_TOOLS = 8  # of one round; more were never asked for, as far as the model is told
 MAX_TRIES = 1  # restarts of a round that failed, before the bot says so
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
@@ -16,12 +17,14 @@ END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
 def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     """The caller's turn is over: answer `text`."""
+    text = history.clipped(text, history.MAX_CALLER_BYTES)
     call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
-    if call.policy.retrieve and not same_words(call.passages_for, text):
-        if not same_words(call.retrieving, text):
-            out.append(Retrieve(text))
-        call = replace(call, floor=Answering(looking_for=text), retrieving=text)
+    query = history.clipped(text, history.MAX_QUERY_BYTES)
+    if call.policy.retrieve and not same_words(call.passages_for, query):
+        if not same_words(call.retrieving, query):
+            out.append(Retrieve(query))
+        call = replace(call, floor=Answering(looking_for=query), retrieving=query)
         call = start(call, out, "retrieve", at_ms + call.policy.retrieve_wait_ms)
     else:
         call = _think(replace(call, floor=Answering()), out, 0)
@@ -111,7 +114,7 @@ def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call
 
 def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     """Give every tool call its number in the ledger, write it down, then do it."""
-    tools = tuple(replace(tool, intent=call.intent + i) for i, tool in enumerate(event.tools, 1))
+    tools = tuple(replace(tool, intent=call.intent + i) for i, tool in enumerate(event.tools[:MAX_TOOLS], 1))
     call = replace(call, intent=call.intent + len(tools))
     last = call.history[-1] if call.history else None
     if isinstance(last, BotLine) and last.turn == call.turn and last.utterance and not last.tools:

@@ -18,8 +18,6 @@ from google.protobuf.message import Message
 from parley.v1 import events_pb2
 from services.orchestrator import events, state
 
-MAX_STATE_BYTES = 32 * 1024
-
 
 def state_to_proto(call: state.Call) -> events_pb2.CallState:
     out = events_pb2.CallState()

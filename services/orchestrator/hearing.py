@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from services.orchestrator import answering, events, history
 from services.orchestrator.effects import CloseThink, Effect, Resume, Retrieve, Stop
+from services.orchestrator.history import MAX_CALLER_BYTES, MAX_QUERY_BYTES, clipped
 from services.orchestrator.rules import has_timer, real_words, same_words, silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening
 
@@ -30,7 +31,7 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
         return call
     call = stop_timers(call, out, "away")
     since = call.hearing.since_ms or event.at_ms
-    call = replace(call, hearing=replace(call.hearing, interim=event.text, since_ms=since))
+    call = replace(call, hearing=replace(call.hearing, interim=clipped(event.text, MAX_QUERY_BYTES), since_ms=since))
     return _prefetch(_consider(call, out), out)
 
 
@@ -38,7 +39,7 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
     if not event.text:
         return _not_understood(call, event.at_ms, out)
     call = stop_timers(call, out, "away")
-    finals = f"{call.hearing.finals} {event.text}".strip()
+    finals = clipped(f"{call.hearing.finals} {event.text}".strip(), MAX_CALLER_BYTES)
     call = replace(call, hearing=replace(call.hearing, finals=finals, interim=""))
     return _prefetch(_consider(call, out), out)
 
@@ -77,7 +78,7 @@ def turn_ended(call: Call, event: events.TurnEnded, out: list[Effect]) -> Call:
 def _turn(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     if isinstance(call.floor, Answering):
         if _protected(call):
-            waiting = f"{call.floor.waiting_turn} {text}".strip()
+            waiting = clipped(f"{call.floor.waiting_turn} {text}".strip(), MAX_CALLER_BYTES)
             return replace(call, floor=replace(call.floor, waiting_turn=waiting))
         if not real_words(call, text) and (call.sounding or call.floor.thought):
             return _resume(call, out)
@@ -205,7 +206,7 @@ def _resume(call: Call, out: list[Effect]) -> Call:
 
 def _prefetch(call: Call, out: list[Effect]) -> Call:
     """Look for knowledge before the turn ends, one search at a time."""
-    text = call.hearing.text
+    text = clipped(call.hearing.text, MAX_QUERY_BYTES)
     if (
         call.policy.retrieve
         and isinstance(call.floor, Listening)

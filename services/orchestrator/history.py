@@ -9,26 +9,42 @@ from dataclasses import dataclass, replace
 from services.orchestrator.state import BotLine, Call, CallerLine, Line, Outcome, ToolUse
 
 MAX_LINES = 60
-MAX_CHARS = 12_000  # keeps the state well under 32 KiB
+MAX_BYTES = 12_000  # keeps the state well under 32 KiB
+MIN_RESULT_BYTES = 1_000  # kept of a tool's result, however much its fellows gave back
+MAX_CALLER_BYTES = 4_000  # of one turn of the caller
+MAX_QUERY_BYTES = 1_000  # of a search for knowledge
 
 
 def add(call: Call, line: Line) -> Call:
     """Append a line; the oldest ones fall off at the bound (they stand in the events) and are counted."""
-    lines = (*call.history, line)
-    size = sum(len(entry.text) + _tool_chars(entry) for entry in lines)
+    return _bounded(replace(call, history=(*call.history, line)))
+
+
+def _bounded(call: Call) -> Call:
+    lines = call.history
+    sizes = [_size(line) for line in lines]
     drop = max(0, len(lines) - MAX_LINES)
-    for entry in lines[:drop]:
-        size -= len(entry.text) + _tool_chars(entry)
-    while size > MAX_CHARS and drop < len(lines) - 1:
-        size -= len(lines[drop].text) + _tool_chars(lines[drop])
+    size = sum(sizes[drop:])
+    while size > MAX_BYTES and drop < len(lines) - 1:
+        size -= sizes[drop]
         drop += 1
-    return replace(call, history=lines[drop:], dropped_lines=call.dropped_lines + drop)
+    return replace(call, history=lines[drop:], dropped_lines=call.dropped_lines + drop) if drop else call
 
 
-def _tool_chars(line: Line) -> int:
-    if isinstance(line, CallerLine):
-        return 0
-    return sum(len(t.arguments) + (len(t.outcome.result) if t.outcome else 0) for t in line.tools)
+def _size(line: Line) -> int:
+    """UTF-8 bytes of what a line says."""
+    texts = [line.text]
+    if isinstance(line, BotLine):
+        for tool in line.tools:
+            texts += [tool.arguments, tool.outcome.result + tool.outcome.message if tool.outcome else ""]
+    return sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+
+
+def clipped(text: str, most: int) -> str:
+    """At most `most` bytes of UTF-8, from the start."""
+    if len(text) * 4 <= most or len(text.encode()) <= most:
+        return text
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def edit(call: Call, utterance: int, change: Callable[[BotLine], BotLine]) -> Call:
@@ -58,7 +74,15 @@ def unheard(call: Call) -> list[BotLine]:
 
 
 def settle_tool(call: Call, intent: int, outcome: Outcome) -> Call:
-    """Write down how a tool ended. The first outcome counts."""
+    """Write down how a tool ended. The first outcome counts. Of a result too long to carry along the start is kept."""
+    line = next((x for x in call.history if isinstance(x, BotLine) and any(t.intent == intent for t in x.tools)), None)
+    if line is None:
+        return call
+    room = max(MIN_RESULT_BYTES, MAX_BYTES - _size(line))
+    if len(outcome.result.encode()) > room:
+        left = clipped(outcome.result, room // 2)  # quotes are doubled
+        outcome = replace(outcome, result=json.dumps({"too_long_this_is_the_start": left}, ensure_ascii=False))
+    outcome = replace(outcome, message=clipped(outcome.message, MIN_RESULT_BYTES))
 
     def change(tool: ToolUse) -> ToolUse:
         return replace(tool, outcome=outcome) if tool.intent == intent and tool.outcome is None else tool
@@ -67,7 +91,7 @@ def settle_tool(call: Call, intent: int, outcome: Outcome) -> Call:
         replace(line, tools=tuple(change(t) for t in line.tools)) if isinstance(line, BotLine) and line.tools else line
         for line in call.history
     )
-    return replace(call, history=lines)
+    return _bounded(replace(call, history=lines))
 
 
 def tool_of(call: Call, intent: int) -> ToolUse | None:

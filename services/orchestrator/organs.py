@@ -23,6 +23,7 @@ from services.orchestrator.state import Call, Epoch, Outcome, Passage, Then, Too
 log = structlog.get_logger()
 
 SEARCH_TIMEOUT_S = 1.0
+MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 2.0
 EXECUTE_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)  # longer than a killed replica takes to come back
@@ -81,7 +82,7 @@ class Organs:
         request = rag_pb2.SearchRequest(
             call_id=call_state.call_id,
             agent=call_state.agent,
-            query=query[:1000],
+            query=query,
             limit=limit,
             traceparent=traceparent,
         )
@@ -90,7 +91,12 @@ class Organs:
         except ParleyError as e:
             log.warning("answering without knowledge", call_id=call_state.call_id, error=str(e))
             return ()
-        return tuple(Passage(p.text, p.source, p.score) for p in reply.passages)
+        room, found = MAX_PASSAGE_BYTES, []
+        for p in reply.passages:
+            if (room := room - len(p.text.encode())) < 0:
+                break  # the best come first; a call's state must stay small
+            found.append(Passage(p.text, p.source, p.score))
+        return tuple(found)
 
     async def execute(self, call_state: Call, tool: ToolUse, traceparent: str) -> Outcome:
         """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers."""
