@@ -8,6 +8,7 @@ import pytest
 
 from parley.agents import load_agent
 from services.llm.contract import Message, Role
+from services.llm.local import moves
 from services.llm.providers.local import Local
 from tests.llm.conftest import settings
 from tests.llm.talk import Talk
@@ -41,3 +42,36 @@ async def test_who_greets_as_an_agent_has_not_offered_a_person(talk: Talk) -> No
 async def test_the_bot_s_last_words_are_known_in_a_long_call(talk: Talk) -> None:
     talk.messages += [Message(Role.USER, "thanks"), Message(Role.ASSISTANT, "You are welcome.")] * 30
     assert await talk.say("could you repeat that?") == "You are welcome."
+
+
+OFFER = "A colleague can do that for you. Shall I connect you?"
+
+
+@pytest.mark.parametrize("said", ["no thank you", "No, thanks.", "nope", "no, I'm all set", "nah, that won't be needed"])
+async def test_no_to_an_offer_is_no_to_that_offer(talk: Talk, said: str) -> None:
+    talk.messages += [Message(Role.USER, "can you paint my bike"), Message(Role.ASSISTANT, OFFER)]
+    assert await talk.say(said) == moves.ALL_RIGHT
+    assert talk.did == []
+
+
+async def test_a_colleague_who_is_not_wanted_does_not_end_the_call(talk: Talk) -> None:
+    assert "connect you to a colleague" in await talk.say("my washing machine is leaking")
+    assert await talk.say("no thank you") == "All right. What else can I do for you?"
+    assert await talk.say("nothing, thanks") == "Thank you for calling. Goodbye."
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("You are welcome. Is there anything else?", "no thanks"),
+        ("You are welcome. Is there anything else?", "no"),
+        (moves.ALL_RIGHT, "no thank you"),
+        (OFFER, "no thanks, bye"),
+        (OFFER, "no thank you, that's all"),
+        (OFFER, "goodbye"),
+    ],
+)
+async def test_who_wants_nothing_else_or_says_goodbye_is_let_go(talk: Talk, asked: str, said: str) -> None:
+    talk.messages += [Message(Role.USER, "thanks"), Message(Role.ASSISTANT, asked)]
+    await talk.say(said)
+    assert [name for name, _ in talk.did] == ["end_call"]

@@ -92,6 +92,8 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
+    if _declined(frame, meaning, domain):
+        return frame, Say(moves.ALL_RIGHT)
     if meaning.move in ("repeat", "unsure") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction := _corrected(frame, meaning, domain):
@@ -100,6 +102,14 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
         frame = replace(frame, slots={}) if moves.means_another(meaning.text) else frame
         return _go(frame, meaning.intent, meaning.slots, domain)
     return _general(frame, meaning, domain)
+
+
+def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
+    """A no to what the bot asked or offered. It hangs up only on who wants nothing else: "no thanks" alone may not."""
+    if not moves.refuses(meaning.text) or moves.offers_more(frame.heard):
+        return False
+    asked = frame.heard.endswith("?") and moves.offers_human(frame.heard)
+    return domain.ends_call(meaning.intent) or (asked and not meaning.intent)
 
 
 def _go(frame: Frame, intent: str, said: dict[str, str], domain: Domain) -> tuple[Frame, Act]:

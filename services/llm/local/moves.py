@@ -17,12 +17,18 @@ _REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOV
 _LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
 _HUMAN = re.compile(r"\b(?:connect|transfer|put you through|colleague|(?:speak|talk) (?:to|with))\b")
 _ANOTHER = re.compile(r"\b(?:another|other|different|second)\b")
-_ELSE = re.compile(r"\b(?:anything|something) else\b")
+_ELSE = re.compile(r"\b(?:anything|something|what) else\b|\banything (?:more|i can do)\b")
+_NO = re.compile(r"^(?:no|nope|nah)\b")
+_FAREWELL = re.compile(
+    r"\b(?:bye|goodbye|good night|see you|hang up|nothing else|have a (?:nice|good|great) \w+|i am done"
+    r"|(?:that is|that was|that will be) (?:all|it|everything))\b"
+)
+_SHORT_NO = 7  # words
 
 ROBOT = "I am an automated assistant, not a person."
 WELCOME = "You are welcome. Is there anything else?"
 HELLO = "Hello. What can I do for you?"
-ALL_RIGHT = "All right. Is there anything else?"
+ALL_RIGHT = "All right. What else can I do for you?"
 TAKE_YOUR_TIME = "Take your time."
 NOBODY = "I am sorry, there is nobody I can connect you to."
 GOODBYE = "Goodbye."
@@ -61,5 +67,10 @@ def means_another(text: str) -> bool:
 
 
 def offers_more(heard: str) -> bool:
-    """Whether the bot's last words asked if there is anything else."""
+    """Whether the bot's last words asked what else it can do."""
     return bool(_ELSE.search(heard.lower()))
+
+
+def refuses(text: str) -> bool:
+    """Whether a normalised sentence is a no in a few words, without a farewell in it."""
+    return bool(_NO.search(text)) and len(text.split()) <= _SHORT_NO and not _FAREWELL.search(text)
