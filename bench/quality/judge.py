@@ -126,7 +126,7 @@ def words_for(intent: str, agent: Agent) -> tuple[str, ...]:
 def refused(outcome: Outcome, agent: Agent) -> bool:
     """Whether a sentence was left alone: nothing was done, and it was said that this was not understood or known."""
     fallback = agent.domain.fallback
-    return not outcome.did and outcome.said in ("", fallback, f"{moves.DO_NOT_KNOW} {fallback}")
+    return not outcome.did and outcome.said in ("", fallback, moves.does_not_know(fallback))
 
 
 def page_of(said: str, passages: Sequence[Passage]) -> str:

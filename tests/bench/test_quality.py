@@ -65,7 +65,7 @@ def test_an_answer_counts_by_its_page_and_its_words(agent: Agent) -> None:
 def test_out_of_domain_only_a_refusal_is_right(agent: Agent) -> None:
     tally = Tally()
     pizza = Case("a large pizza please")
-    assert tally.add(pizza, Outcome(f"{moves.DO_NOT_KNOW} {agent.domain.fallback}"), agent)
+    assert tally.add(pizza, Outcome(moves.does_not_know(agent.domain.fallback)), agent)
     assert tally.add(pizza, Outcome(), agent), "speech that was not understood asks for nothing"
     assert not tally.add(pizza, Outcome("What is your order number? It has four digits."), agent)
     assert not tally.add(pizza, Outcome(agent.domain.fallback, ((TRANSFER, {}),)), agent)

@@ -75,3 +75,29 @@ async def test_who_wants_nothing_else_or_says_goodbye_is_let_go(talk: Talk, aske
     talk.messages += [Message(Role.USER, "thanks"), Message(Role.ASSISTANT, asked)]
     await talk.say(said)
     assert [name for name, _ in talk.did] == ["end_call"]
+
+
+FALLBACK = load_agent(AGENTS, "frontdesk").domain.fallback
+
+
+@pytest.mark.parametrize(
+    ("fallback", "told"),
+    [
+        ("I am sorry, I did not get that. I can sell you a hat.", "I can sell you a hat."),
+        ("Sorry, I can only sell hats.", "I can only sell hats."),
+        ("I am sorry, I can not help with that.", "I answer calls for Hats and More. What would you like to know?"),
+    ],
+)
+async def test_what_the_bot_can_do_is_told_without_an_apology(tmp_path: Path, fallback: str, told: str) -> None:
+    (tmp_path / "hats").mkdir()
+    agent = f"company: Hats and More\ngreeting: hi\nprompt: p\ndomain:\n  fallback: {fallback}\n"
+    (tmp_path / "hats" / "agent.yaml").write_text(agent)
+    hats = Local(settings(PARLEY_AGENTS_DIR=tmp_path, PARLEY_AGENT="hats", PARLEY_DATA_DIR=tmp_path))
+    assert await Talk(lambda: hats, "hats", {}, ()).say("how does this work?") == told
+
+
+async def test_sorry_is_said_once(talk: Talk) -> None:
+    answer = await talk.say("do you have a warranty")
+    assert answer == f"{moves.DO_NOT_KNOW} {moves.without_apology(FALLBACK)}"
+    assert answer.lower().count("sorry") == 1
+    assert "connect you to a colleague" in answer

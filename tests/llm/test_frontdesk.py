@@ -87,7 +87,7 @@ async def test_a_person_at_once(talk: Talk) -> None:
 
 async def test_what_is_not_known_is_said_to_be(talk: Talk) -> None:
     fallback = load_agent(AGENTS, "frontdesk").domain.fallback
-    assert await talk.say("do you have a warranty") == f"{moves.DO_NOT_KNOW} {fallback}"
+    assert await talk.say("do you have a warranty") == moves.does_not_know(fallback)
 
 
 @pytest.fixture(scope="module")

@@ -198,7 +198,8 @@ def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         case "robot":
             return frame, Say(moves.ROBOT)
         case "help":
-            return frame, Say(agent.domain.fallback)
+            told = moves.without_apology(agent.domain.fallback)
+            return frame, Say(told or moves.HELP.format(company=agent.company))
         case "hello":
             return frame, Say(moves.HELLO)
         case "thanks":
@@ -226,7 +227,8 @@ def fallback(frame: Frame, sure: bool, domain: Domain) -> str:
     """Nothing was found: the question that is open once more, else what the bot can do."""
     if frame.waiting:
         return f"{moves.DO_NOT_UNDERSTAND} {domain.slots[frame.waiting].ask}"
-    return f"{moves.DO_NOT_KNOW} {domain.agent.domain.fallback}" if sure else domain.agent.domain.fallback
+    words = domain.agent.domain.fallback
+    return moves.does_not_know(words) if sure else words
 
 
 def _end(frame: Frame, domain: Domain) -> tuple[Frame, Act]:

@@ -23,11 +23,14 @@ _FAREWELL = re.compile(
     r"\b(?:bye|goodbye|good night|see you|hang up|nothing else|have a (?:nice|good|great) \w+|i am done"
     r"|(?:that is|that was|that will be) (?:all|it|everything))\b"
 )
+_SORRY = re.compile(r"^(?:(?:I am|I'm) )?(?:so |very )?sorry[,.:]? *(?:but )?", re.IGNORECASE)
+_UNABLE = re.compile(r"^I (?:did not|do not|could not|can ?not|didn't|don't|can't|couldn't) [^.!?]*[.!?]+ *")
 _SHORT_NO = 7  # words
 
 ROBOT = "I am an automated assistant, not a person."
 WELCOME = "You are welcome. Is there anything else?"
 HELLO = "Hello. What can I do for you?"
+HELP = "I answer calls for {company}. What would you like to know?"
 ALL_RIGHT = "All right. What else can I do for you?"
 TAKE_YOUR_TIME = "Take your time."
 NOBODY = "I am sorry, there is nobody I can connect you to."
@@ -74,3 +77,16 @@ def offers_more(heard: str) -> bool:
 def refuses(text: str) -> bool:
     """Whether a normalised sentence is a no in a few words, without a farewell in it."""
     return bool(_NO.search(text)) and len(text.split()) <= _SHORT_NO and not _FAREWELL.search(text)
+
+
+def without_apology(fallback: str) -> str:
+    """What an agent's words for "not understood" say of what it can do: "" if they only apologise."""
+    if not (sorry := _SORRY.match(fallback)):
+        return fallback
+    rest = _UNABLE.sub("", fallback[sorry.end() :])
+    return rest[:1].upper() + rest[1:]
+
+
+def does_not_know(fallback: str) -> str:
+    """What is said to a question of the domain that nothing answers."""
+    return f"{DO_NOT_KNOW} {without_apology(fallback)}".rstrip()

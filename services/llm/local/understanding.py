@@ -72,7 +72,8 @@ class Understanding:
 
     async def learn(self, embedder: Embeds) -> None:
         """Take the examples' meanings, and the nearness from which on an intent is believed."""
-        examples = self.domain.examples
+        if not (examples := self.domain.examples):
+            return  # an agent without intents: moves and knowledge are all there is
         vectors = await embedder.embed_async([e.text for e in examples])
         self._off_topic = await embedder.embed_async([text for text in _OFF_TOPIC if text])
         intents, phrases = np.array([e.intent for e in examples]), np.array([e.phrase for e in examples])
