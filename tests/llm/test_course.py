@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parley.agents import load_agent
-from services.llm.contract import Message, Role
+from services.llm.contract import Message, Passage, Role
 from services.llm.local import moves
 from services.llm.providers.local import Local
 from tests.llm.conftest import settings
@@ -101,3 +101,22 @@ async def test_sorry_is_said_once(talk: Talk) -> None:
     assert answer == f"{moves.DO_NOT_KNOW} {moves.without_apology(FALLBACK)}"
     assert answer.lower().count("sorry") == 1
     assert "connect you to a colleague" in answer
+
+
+ADDRESS = "Bellweather Bikes is at twenty two Mill Street in Harrow Falls."
+DELIVERY = "The delivery address can be changed until the order has shipped."
+
+
+async def test_a_passage_about_just_what_was_asked_answers_before_one_that_has_the_word_too(talk: Talk) -> None:
+    talk.passages = (
+        Passage(DELIVERY, "delivery.md > Delivery and pick up > Changing the address", 0.38),
+        Passage(ADDRESS, "location.md > Location, parking and contact > Address", 0.3),
+    )
+    assert await talk.say("what is the address?") == ADDRESS
+    assert await talk.say("can I still have the delivery address changed?") == DELIVERY
+
+
+async def test_how_much_is_answered_with_a_price(talk: Talk) -> None:
+    text = "A tune up includes adjusting the brakes. A tune up takes a day. A tune up costs sixty five dollars."
+    talk.passages = (Passage(text, "tune-ups.md > Tune ups > Tune ups", 0.5),)
+    assert "sixty five dollars" in await talk.say("how much is a tune up?")

@@ -25,9 +25,21 @@ STRANGE_SCORE = 0.65  # and this near, one that is more like what is off the top
 NEIGHBOUR = 0.12  # a second sentence is said if it is not much further
 INTENT_WEIGHT = 0.3
 LEAD = 0.05  # who writes for callers says the answer first
+HEADING = 0.15  # a heading that has just the question's words says what it is about
+FORM = 0.06  # a price answers "how much", a place "where"
 _MAX_SENTENCES = 24
 _HEADING_WORDS = 8
 _KEPT = 4096
+# How a question begins, and a word that its answer has.
+_FORMS = [
+    (re.compile(question), re.compile(answer, re.IGNORECASE))
+    for question, answer in (
+        (r"\b(?:where|address|located)\b", r"\b(?:is|are) (?:\w+ )?(?:at|behind|next to|on|across|opposite|near)\b"),
+        (r"\b(?:how much|costs?|prices?|charge)\b", r"\b(?:dollars?|cents?|euros?|pounds?|percent|free)\b"),
+        (r"\b(?:how (?:long|soon|late)|when)\b", r"\b(?:minute|hour|day|week|month|year)s?\b"),
+        (r"\b(?:how (?:far|fast))\b", r"\b(?:mile|kilometer|minute)s?\b"),
+    )
+]
 _FOR_MODELS = re.compile(r"\b(?:the tool|the caller|apologi[sz]e|given up|arguments?|JSON)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
@@ -95,10 +107,11 @@ def _filled(template: str, fields: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A sentence of a passage: alone, with its heading, and whether it is the passage's first."""
+    """A sentence of a passage: alone, with its page's title and heading, and whether it is the passage's first."""
 
     text: str
     in_topic: str
+    heading: str
     first: bool
     passage_score: float
 
@@ -123,10 +136,11 @@ class Reader:
         plain, in_topic = vectors[::2], vectors[1::2]
         asked = set(normalise(question).split()) - COMMON
         scores = [_score(float(v @ asked_vector), p, asked) for v, p in zip(plain, parts, strict=True)]
+        wanted = [answer for asking, answer in _FORMS if asking.search(normalise(question))]
         ranks = [_score(float(v @ asked_vector), p, asked) for v, p in zip(in_topic, parts, strict=True)]
         if towards is not None:
             ranks = [r + INTENT_WEIGHT * float(v @ towards) for r, v in zip(ranks, in_topic, strict=True)]
-        ranks = [r + (LEAD if p.first else 0.0) for r, p in zip(ranks, parts, strict=True)]
+        ranks = [r + (LEAD if p.first else 0.0) + (FORM if _has(wanted, p) else 0.0) for r, p in zip(ranks, parts, strict=True)]
         answering = [k for k, score in enumerate(scores) if score >= least]
         if not answering:
             return ""
@@ -152,13 +166,26 @@ def _parts(passage: Passage) -> list[Part]:
     """Sentences of a passage. Headings are none: lines of a few words without an end; the source may name one."""
     lines = [line.strip() for line in passage.text.split("\n")]
     body = [line for line in lines if line and (line[-1] in ".!?:;," or len(line.split()) > _HEADING_WORDS)]
-    topic = passage.source.rpartition(" > ")[2] if " > " in passage.source else ""
+    _, *headings = passage.source.split(" > ")
+    topic = ". ".join(headings)
     texts = [s for s in _SENTENCE.split(" ".join(body)) if len(s) > 2]
-    return [Part(t, f"{topic}. {t}" if topic else t, k == 0, passage.score) for k, t in enumerate(texts)]
+    heading = headings[-1] if headings else ""
+    return [Part(t, f"{topic}. {t}" if topic else t, heading, k == 0, passage.score) for k, t in enumerate(texts)]
 
 
 def _score(near: float, part: Part, asked: set[str]) -> float:
-    return 0.7 * near + 0.3 * max(part.passage_score, near) + 0.15 * _shared(asked, part.in_topic)
+    words = 0.15 * _shared(asked, part.in_topic) + HEADING * _alike(asked, part.heading)
+    return 0.7 * near + 0.3 * max(part.passage_score, near) + words
+
+
+def _alike(asked: set[str], heading: str) -> float:
+    """How nearly the heading is the question's rarer words: shared over all, plural or not."""
+    mine, its = ({w.rstrip("s") for w in words} for words in (asked, set(normalise(heading).split()) - COMMON))
+    return len(mine & its) / len(mine | its) if mine and its else 0.0
+
+
+def _has(wanted: list[re.Pattern[str]], part: Part) -> bool:
+    return any(form.search(part.text) for form in wanted)
 
 
 def _shared(asked: set[str], sentence: str) -> float:
