@@ -101,7 +101,9 @@ def configure_logs(service: str, level: str, style: str) -> None:
     )
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    # Tracebacks as text first: a renderer for people would print local variables, and with them what callers said.
+    chain = [*shared, structlog.processors.format_exc_info]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=chain))
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
 
 
