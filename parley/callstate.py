@@ -90,15 +90,17 @@ class CallStore:
     def writer(self, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[], None]) -> CallWriter:
         return CallWriter(self, call_id, on_stored, on_superseded)
 
-    def purge_later(self, call_id: str, after_s: float) -> None:
-        """Remove the state of an ended call after it has lingered."""
-        self._tasks.spawn(self._purge(call_id, after_s))
+    def purge_later(self, call_id: str, epoch: tuple[int, int], after_s: float) -> None:
+        """Remove the state of a call that its owner `epoch` (leg, open) has ended, after it has lingered."""
+        self._tasks.spawn(self._purge(call_id, epoch, after_s))
 
-    async def _purge(self, call_id: str, after_s: float) -> None:
+    async def _purge(self, call_id: str, epoch: tuple[int, int], after_s: float) -> None:
         await asyncio.sleep(after_s)
         for pause in (*RETRY_S, 5.0, 30.0):
             try:
-                await (await self.kv()).purge(call_id)
+                found = await self.read(call_id)
+                if found is not None and (found[0].epoch.leg, found[0].epoch.open) <= epoch:
+                    await (await self.kv()).delete(call_id, last=found[1])
                 return
             except (NatsError, TimeoutError, Unavailable):
                 await asyncio.sleep(pause)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from parley.agents import Agent, load_agent
 from parley.aio import TaskSet
 from parley.errors import BadInput, Superseded, Unavailable
-from parley.v1 import conversation_pb2, events_pb2
+from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator import codec, events, wire
 from services.orchestrator.conductor import Conductor, Means, now_ms
 from services.orchestrator.prompt import tool_specs
-from services.orchestrator.state import Ended, Epoch
+from services.orchestrator.state import Call, Ended, Epoch
 
 log = structlog.get_logger()
 
@@ -40,30 +42,43 @@ class Calls:
         """The conductor of a call that a gateway opens, new or taken over. Raises Superseded, NotFound, BadInput."""
         if not message.call_id or not message.epoch.leg:
             raise BadInput("open: call_id and epoch.leg must be set")
-        epoch = wire.epoch_of(message.epoch)
-        stored = await self._newest(message, epoch)
-        agent = load_agent(self._agents_dir, message.agent or (stored.state.agent if stored else ""))
-        infos = await self._means.organs.tools_of(agent.name, agent.version)
-        version, records = (stored.version, stored.records) if stored else (0, 0)
-        conductor = Conductor(self._means, agent, tool_specs(agent, infos), epoch, version, records)
+        conductor, first = await self._made(message, wire.epoch_of(message.epoch))
         self._conductors[message.call_id] = conductor
-        language = message.language or agent.language
-        conductor.call = codec.state_from_proto(stored.state) if stored else None
-        conductor._send(conversation_pb2.CallCommand(session=wire.session_of(agent, language)))
-        if stored is None:
-            effectful = tuple(info.name for info in infos if info.effects)
-            conductor.feed(_opened(message, epoch, agent, language, effectful))
-        else:
-            conductor.feed(await self._taken_over(message, epoch, stored))
         try:
+            language = message.language or conductor.agent.language
+            conductor._send(conversation_pb2.CallCommand(session=wire.session_of(conductor.agent, language)))
+            for event in first:
+                conductor.feed(event)
             yield conductor
         finally:
             self._lingering.spawn(self._let_go(message.call_id, conductor))
 
-    async def _newest(self, message: conversation_pb2.Open, epoch: Epoch) -> events_pb2.StoredCall | None:
+    async def _made(self, message: conversation_pb2.Open, epoch: Epoch) -> tuple[Conductor, list[events.Event]]:
+        """A conductor and its first events. Begun again when another open of the call came to its end meanwhile."""
+        while True:
+            own = self._conductors.get(message.call_id)
+            stored = await self._newest(message, epoch, own)
+            agent = load_agent(self._agents_dir, message.agent or (stored.state.agent if stored else ""))
+            infos = await self._means.organs.tools_of(agent.name, agent.version)
+            first: list[events.Event] = []
+            if stored is None:
+                first.append(_opened(message, epoch, agent, infos))
+            if stored is not None or message.mouth.last_utterance:
+                first.append(
+                    await self._taken_over(message, epoch, stored or events_pb2.StoredCall(epoch=message.epoch))
+                )
+            if self._conductors.get(message.call_id) in (own, None):
+                break
+        version, records = (stored.version, stored.records) if stored else (0, 0)
+        conductor = Conductor(self._means, agent, tool_specs(agent, infos), epoch, version, records)
+        conductor.call = _read_state(stored) if stored else None
+        return conductor, first
+
+    async def _newest(
+        self, message: conversation_pb2.Open, epoch: Epoch, own: Conductor | None
+    ) -> events_pb2.StoredCall | None:
         """The newest state anybody has: our own conductor's, the gateway's copy, or the store's."""
         found: list[events_pb2.StoredCall] = []
-        own = self._conductors.get(message.call_id)
         if own is not None:
             if own.epoch >= epoch:
                 raise Superseded(f"superseded: {message.call_id} has owner {own.epoch.leg}.{own.epoch.open}")
@@ -71,7 +86,10 @@ class Calls:
             if own.stored is not None:
                 found.append(own.stored)
         if message.state:
-            found.append(events_pb2.StoredCall.FromString(message.state))
+            try:
+                found.append(events_pb2.StoredCall.FromString(message.state))
+            except DecodeError as e:
+                raise BadInput("open.state: not a state of ours; send what the last `state` command had") from e
         if (epoch.leg > 1 or epoch.open > 1) and not message.state:
             entry = await self._read(message.call_id)
             if entry is not None:
@@ -114,17 +132,26 @@ class Calls:
 
     async def _let_go(self, call_id: str, conductor: Conductor) -> None:
         """The stream is over. Unless the call is, wait for its gateway to come back, here or elsewhere."""
-        if not conductor.ended.is_set() and not conductor.superseded:
-            conductor.feed(events.LegLost(at_ms=now_ms(), reason="the gateway's stream ended"))
-            try:
-                async with asyncio.timeout(ORPHAN_S):
-                    await conductor.ended.wait()
-            except TimeoutError:
-                if not conductor.superseded:
-                    conductor.feed(events.LegEnded(at_ms=now_ms(), reason="nobody came back"))
-        if self._conductors.get(call_id) is conductor:
-            del self._conductors[call_id]
-        await conductor.aclose()
+        try:
+            if not conductor.ended.is_set():
+                conductor.feed(events.LegLost(at_ms=now_ms(), reason="the gateway's stream ended"))
+                await self._wait_for_another(call_id, conductor)
+        finally:
+            if self._conductors.get(call_id) is conductor:
+                del self._conductors[call_id]
+            await conductor.aclose()
+
+    async def _wait_for_another(self, call_id: str, conductor: Conductor) -> None:
+        try:
+            async with asyncio.timeout(ORPHAN_S):
+                await conductor.ended.wait()
+            return
+        except TimeoutError:
+            stored = await self._read(call_id)
+        if stored is not None and wire.epoch_of(stored.epoch) > conductor.epoch:
+            conductor.halt()  # it came back elsewhere: not ours to end
+        elif not conductor.ended.is_set():
+            conductor.feed(events.LegEnded(at_ms=now_ms(), reason="nobody came back"))
 
     def signal(self, message: events_pb2.CallSignal) -> None:
         """Something from outside for one of our calls."""
@@ -134,13 +161,21 @@ class Calls:
 
     async def aclose(self) -> None:
         await self._lingering.close()
-        for conductor in list(self._conductors.values()):
-            await conductor.aclose()
+        await asyncio.gather(*(conductor.aclose() for conductor in self._conductors.values()))
+
+
+def _read_state(stored: events_pb2.StoredCall) -> Call:
+    try:
+        return codec.state_from_proto(stored.state)
+    except ValueError as e:
+        raise Unavailable(f"the state was written by a newer version, open there ({e})") from e
 
 
 def _opened(
-    message: conversation_pb2.Open, epoch: Epoch, agent: Agent, language: str, effect_tools: tuple[str, ...]
+    message: conversation_pb2.Open, epoch: Epoch, agent: Agent, infos: list[tools_pb2.ToolInfo]
 ) -> events.Opened:
+    """A new call. Where the mouth has spoken, an owner was lost before its first state came: the greeting is over."""
+    policy = wire.policy_of(agent)
     return events.Opened(
         at_ms=now_ms(),
         call_id=message.call_id,
@@ -150,7 +185,7 @@ def _opened(
         channel=wire.channel_of(message),
         caller_pii=message.caller,
         called=message.called,
-        language=language,
-        policy=wire.policy_of(agent),
-        effect_tools=effect_tools,
+        language=message.language or agent.language,
+        policy=replace(policy, greeting="") if message.mouth.last_utterance else policy,
+        effect_tools=tuple(info.name for info in infos if info.effects),
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -18,10 +19,10 @@ from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore, CallWriter
-from parley.errors import BadInput, ParleyError
+from parley.errors import BadInput, ParleyError, Superseded, TooLate
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2
-from services.orchestrator import codec, effects, events, history, prices, prompt, wire
-from services.orchestrator.organs import Organs
+from services.orchestrator import codec, effects, events, prices, prompt, wire
+from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.speakable import Phraser
 from services.orchestrator.state import Call, Ended, Epoch, ToolUse
 from services.orchestrator.turn import step
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
+ROUND_S = 120.0  # for a round of the model that neither fails nor ends
 TOOLS_AGAIN_S = 0.3  # for a round to learn of tools that were away when the call began
 _START = time.time() - time.monotonic()
 
@@ -82,7 +84,6 @@ class Conductor:
         self._rounds: dict[int, set[asyncio.Task[None]]] = {}
         self._seqs: dict[int, int] = {}
         self._acked = 0
-        self._seen = 0
         self._tasks = TaskSet(self._task_failed)
         self._writer: CallWriter | None = None
         self._traceparent = ""
@@ -142,7 +143,7 @@ class Conductor:
         """Queue a command with our epoch and the acknowledgements. A gateway that does not read loses its stream."""
         command.epoch.leg, command.epoch.open = self.epoch
         if self.call is not None:
-            command.seen_seq = self._seen = self.call.seen_seq
+            command.seen_seq = self.call.seen_seq
         command.ack_seq = self._acked
         command.traceparent = self._traceparent
         try:
@@ -178,50 +179,53 @@ class Conductor:
 
     async def _think(self, think: effects.Think) -> None:
         """One round: deltas to phrases, tool calls, the end of it. Cancelling the task closes the model's stream."""
+        phraser, ended = Phraser(), events.RoundEnded(turn=think.turn, tries=think.tries, round=think.round)
+        try:
+            with telemetry.span("round", self._traceparent, turn=think.turn, round=think.round, tries=think.tries):
+                async with asyncio.timeout(ROUND_S):
+                    ended = await self._round(think, phraser, ended)
+        except (ParleyError, TimeoutError) as e:
+            log.warning("a round failed", call_id=self._id, turn=think.turn, tries=think.tries, error=str(e))
+            ended = replace(ended, error=e.code if isinstance(e, ParleyError) else TooLate.code)
+        except Exception as e:  # the round must end: the caller waits
+            log.error("a round broke", call_id=self._id, turn=think.turn, exc_info=e)
+            ended = replace(ended, error=ParleyError.code)
+        self._round_is_over(think.turn)
+        self.feed(replace(ended, at_ms=now_ms(), text=phraser.end()))
+
+    async def _round(self, think: effects.Think, phraser: Phraser, ended: events.RoundEnded) -> events.RoundEnded:
         if not self._tools:  # unknown when the call began, or none: then this is answered from memory
             infos = await self.means.organs.tools_of(self.agent.name, self.agent.version, TOOLS_AGAIN_S)
             self._tools = prompt.tool_specs(self.agent, infos)
         assert self.call is not None
-        with telemetry.span("round", self._traceparent, turn=think.turn, round=think.round, tries=think.tries):
-            request = prompt.request(
-                self.call, self.agent, self.means.engine, self._tools, think, telemetry.traceparent()
-            )
-            phraser = Phraser()
-            tools: list[ToolUse] = []
-            usage, error = llm_pb2.Usage(), ""
-            stream = self.means.organs.chat(request)
-            try:
-                async for event in stream:
-                    match event.WhichOneof("event"):
-                        case "text_delta":
-                            for phrase in phraser.push(event.text_delta):
-                                self._phrase(think, phrase)
-                        case "tool_call":
-                            call = event.tool_call
-                            tools.append(ToolUse(call.id, call.name, call.arguments_json))
-                        case "usage":
-                            usage = event.usage
-                        case "finish":
-                            break
-            except ParleyError as e:
-                log.warning("a round failed", call_id=self._id, turn=think.turn, tries=think.tries, error=str(e))
-                error = e.code
-            finally:
-                await stream.aclose()
-        self._rounds.get(think.turn, set()).discard(asyncio.current_task())
-        self.feed(
-            events.RoundEnded(
-                at_ms=now_ms(),
-                turn=think.turn,
-                tries=think.tries,
-                round=think.round,
-                text=phraser.end(),
-                tools=() if error or think.tools_off else tuple(tools),
-                error=error,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-            )
+        request = prompt.request(self.call, self.agent, self.means.engine, self._tools, think, telemetry.traceparent())
+        tools: list[ToolUse] = []
+        usage = llm_pb2.Usage()
+        async with aclosing(self.means.organs.chat(request)) as stream:
+            async for event in stream:
+                match event.WhichOneof("event"):
+                    case "text_delta":
+                        for phrase in phraser.push(event.text_delta):
+                            self._phrase(think, phrase)
+                    case "tool_call":
+                        call = event.tool_call
+                        tools.append(ToolUse(call.id, call.name, call.arguments_json))
+                    case "usage":
+                        usage = event.usage
+                    case "finish":
+                        break
+        return replace(
+            ended,
+            tools=() if think.tools_off else tuple(tools),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
         )
+
+    def _round_is_over(self, turn: int) -> None:
+        running = self._rounds.get(turn, set())
+        running.discard(asyncio.current_task())
+        if not running:
+            self._rounds.pop(turn, None)
 
     def _phrase(self, think: effects.Think, text: str) -> None:
         self.feed(events.PhraseReady(at_ms=now_ms(), turn=think.turn, tries=think.tries, round=think.round, text=text))
@@ -234,10 +238,15 @@ class Conductor:
 
     async def _execute(self, effect: effects.Execute) -> None:
         assert self.call is not None
-        tool = history.tool_of(self.call, effect.intent)
-        assert tool is not None
         with telemetry.span("tool", self._traceparent, tool=effect.name, intent=effect.intent):
-            outcome = await self.means.organs.execute(self.call, tool, telemetry.traceparent())
+            try:
+                outcome = await self.means.organs.execute(self.call, effect, telemetry.traceparent())
+            except Superseded:
+                self._on_superseded()
+                return
+            except Exception as e:  # the tool must end: the caller waits
+                log.error("a tool call broke", call_id=self._id, tool=effect.name, exc_info=e)
+                outcome = UNKNOWN
         self.feed(events.ToolEnded(at_ms=now_ms(), intent=effect.intent, outcome=outcome))
 
     async def _publish_cancel(self, turn: int) -> None:
@@ -293,9 +302,7 @@ class Conductor:
 
     def _on_superseded(self) -> None:
         log.warning("a newer owner has the call", call_id=self._id, leg=self.epoch.leg, open=self.epoch.open)
-        self.superseded = True
-        self.end_stream()
-        self.ended.set()
+        self.halt()
 
     def _finish(self) -> None:
         call = self.call
@@ -304,7 +311,7 @@ class Conductor:
         telemetry.COST_PER_CALL.observe(self.means.prices.of(call, seconds))
         reason = call.floor.reason if isinstance(call.floor, Ended) else ""
         log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn)
-        self.means.store.purge_later(call.call_id, self.means.linger_s)
+        self.means.store.purge_later(call.call_id, self.epoch, self.means.linger_s)
         self.end_stream()
         self.ended.set()
 
@@ -318,6 +325,7 @@ class Conductor:
             handle.cancel()
         self._timers.clear()
         self.end_stream()
+        self.ended.set()
 
     async def aclose(self) -> None:
         """Release what the conductor holds. The last state is given a moment to be written."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import structlog
 
-from parley.errors import AtCapacity, NotBuilt, ParleyError, Unavailable
+from parley.errors import AtCapacity, NotBuilt, ParleyError, Superseded, TooLate, Unavailable
 from parley.rpc import Peers, call
 from parley.v1 import (
     call_pb2,
@@ -18,6 +18,7 @@ from parley.v1 import (
     tools_pb2,
     tools_pb2_grpc,
 )
+from services.orchestrator.effects import Execute
 from services.orchestrator.state import Call, Epoch, Outcome, Passage, Then, ToolUse
 
 log = structlog.get_logger()
@@ -33,6 +34,9 @@ _STATUS = {
     tools_pb2.ToolOutcome.STATUS_UNKNOWN: "unknown",
     tools_pb2.ToolOutcome.STATUS_REFUSED: "refused",
 }
+
+
+UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again")
 
 
 class Organs:
@@ -98,8 +102,11 @@ class Organs:
             found.append(Passage(p.text, p.source, p.score))
         return tuple(found)
 
-    async def execute(self, call_state: Call, tool: ToolUse, traceparent: str) -> Outcome:
-        """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers."""
+    async def execute(self, call_state: Call, tool: Execute, traceparent: str) -> Outcome:
+        """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers.
+
+        Raises Superseded: a newer owner has the call.
+        """
         request = tools_pb2.ExecuteRequest(
             call_id=call_state.call_id,
             epoch=call_pb2.Epoch(leg=call_state.epoch.leg, open=call_state.epoch.open),
@@ -117,9 +124,14 @@ class Organs:
             except (Unavailable, AtCapacity) as e:
                 log.warning("tool is asked again", tool=tool.name, error=str(e))
                 await asyncio.sleep(pause)
+            except Superseded:
+                raise
             except ParleyError as e:
+                if type(e) in (ParleyError, TooLate):  # it may have been done
+                    log.warning("outcome of a tool is not known", tool=tool.name, error=str(e))
+                    return UNKNOWN
                 return Outcome("failed", message=str(e))
-        return Outcome("unknown", message="it is not known whether this was done; do not do it again")
+        return UNKNOWN
 
     async def _execute(self, request: tools_pb2.ExecuteRequest, avoid: list[str]) -> Outcome:
         stub = tools_pb2_grpc.ToolsStub

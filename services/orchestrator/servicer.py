@@ -36,9 +36,11 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
 
 
 async def _listen(requests: Any, conductor: Conductor) -> None:
-    """Feed the conductor until the gateway has nothing more to say; then the stream ends."""
-    async for message in requests:
-        event = wire.event_of(message, now_ms())
-        if event is not None:
-            conductor.feed(event)
-    conductor.end_stream()
+    """Feed the conductor until the gateway has nothing more to say, or an event fails; then the stream ends."""
+    try:
+        async for message in requests:
+            event = wire.event_of(message, now_ms())
+            if event is not None:
+                conductor.feed(event)
+    finally:
+        conductor.end_stream()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from services.orchestrator import answering, events, history
 from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
 from services.orchestrator.rules import has_timer, silence_timer, start
-from services.orchestrator.state import Answering, BotLine, Call, Hearing, ToolUse
+from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening, ToolUse
 
 
 def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
@@ -102,6 +102,8 @@ def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) 
             at_ms=event.at_ms,
         )
         call = history.add(call, line)
+        if isinstance(call.floor, Listening):
+            call = replace(call, floor=Answering())
     return call
 
 

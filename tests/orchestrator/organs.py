@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from parley.v1 import (
     tools_pb2,
     tools_pb2_grpc,
 )
+from services.orchestrator.calls import Calls
 from services.orchestrator.servicer import Conversation
 from services.orchestrator.wiring import wired
 from tests.natsd import Natsd, nats_server
@@ -78,6 +79,7 @@ class Actions(tools_pb2_grpc.ToolsServicer):
         self.executed: list[tools_pb2.ExecuteRequest] = []
         self.outcome = tools_pb2.ToolOutcome(status=tools_pb2.ToolOutcome.STATUS_OK, result_json='{"summary": "done"}')
         self.rows: list[tools_pb2.LedgerRow] = []
+        self.settling: Callable[[], Awaitable[None]] | None = None
 
     async def List(self, request: Any, context: Any) -> tools_pb2.ListToolsResponse:
         return tools_pb2.ListToolsResponse(tools=[tools_pb2.ToolInfo(name="book_visit", effects=True)])
@@ -88,6 +90,8 @@ class Actions(tools_pb2_grpc.ToolsServicer):
         yield tools_pb2.ExecuteEvent(outcome=self.outcome)
 
     async def Settle(self, request: Any, context: Any) -> tools_pb2.SettleResponse:
+        if self.settling is not None:
+            await self.settling()
         return tools_pb2.SettleResponse(rows=self.rows)
 
 
@@ -162,6 +166,7 @@ class House:
     actions: Actions
     peers: Peers
     settings: Settings
+    calls: Calls
     gateways: list[CallStream] = field(default_factory=list)
 
     async def gateway(self, leg: int = 1, opened: int = 1) -> Gateway:
@@ -208,7 +213,7 @@ async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterato
         stack.push_async_callback(server.drain, 0)
         peers = await stack.enter_async_context(Peers("orchestrator", [f"127.0.0.1:{server.port}"]))
         assert await peers.ready(5)
-        built = House(nats, model, actions, peers, settings)
+        built = House(nats, model, actions, peers, settings, calls)
         try:
             yield built
         finally:

@@ -1,0 +1,173 @@
+"""Owners of a call that come, go, race and break, on real NATS and real gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parley.errors import BadInput, ParleyError, Superseded, Unavailable
+from parley.v1 import call_pb2, conversation_pb2, events_pb2
+from services.orchestrator import calls as calls_of_process
+from services.orchestrator import conductor, prompt
+from services.orchestrator.wiring import wired
+from tests.orchestrator.organs import Gateway, House, house
+
+
+async def started(h: House) -> tuple[Gateway, bytes]:
+    """A call that was greeted, and its newest state."""
+    g = await h.gateway()
+    await g.opens()
+    await g.hears((await g.said())[0])
+    await g.types("hello there")
+    utterance, _ = await g.said()
+    await g.hears(utterance)
+    state = await g.until("state")
+    return g, state.data
+
+
+async def test_of_two_owners_at_once_the_higher_stays_and_the_other_is_told_to_go(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g, state = await started(h)
+        asked, go = [], asyncio.Event()
+
+        async def settling() -> None:
+            asked.append(1)
+            await go.wait()
+
+        h.actions.settling = settling
+        g.stream.cancel()
+        second, third = await h.gateway(1, 2), await h.gateway(1, 3)
+        await second.opens(state=state)
+        await third.opens(state=state)
+        async with asyncio.timeout(5):
+            while len(asked) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        go.set()
+        third.seq = g.seq
+        await third.types("and now")
+        assert (await third.said())[1] == "You said and now."
+        with pytest.raises(Superseded):
+            await second.until("say")
+        assert len(h.calls) == 1
+
+
+async def test_an_owner_that_cannot_settle_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g, state = await started(h)
+
+        async def settling() -> None:
+            raise Unavailable("the ledger is away")
+
+        h.actions.settling = settling
+        g.stream.cancel()
+        second = await h.gateway(1, 2)
+        await second.opens(state=state)
+        with pytest.raises(Unavailable, match="ledger is away"):
+            await second.until("session")
+        async with asyncio.timeout(5):
+            while len(h.calls):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        h.actions.settling = None
+        third = await h.gateway(1, 3)
+        await third.opens(state=state)
+        third.seq = g.seq
+        await third.types("and now")
+        assert (await third.said())[1] == "You said and now."
+
+
+async def test_an_owner_whom_nobody_hears_any_more_does_not_end_the_call_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls_of_process, "ORPHAN_S", 0.3)
+    async with house(tmp_path, call_linger_s=0) as h:
+        g, state = await started(h)
+        elsewhere, close = await wired(h.settings)
+        epoch = call_pb2.Epoch(leg=1, open=2)
+        message = conversation_pb2.Open(call_id="CA1", agent="bikes", state=state, epoch=epoch)
+        try:
+            async with elsewhere.opened(message) as owner:
+                g.stream.cancel()
+                async with asyncio.timeout(5):
+                    while not owner._acked or len(h.calls):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                found = await owner.means.store.read("CA1")
+                assert found is not None
+                assert (found[0].epoch.open, found[0].state.floor.WhichOneof("floor")) == (2, "listening")
+        finally:
+            await close()
+
+
+async def test_a_call_whose_gateway_never_comes_back_ends_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls_of_process, "ORPHAN_S", 0.1)
+    async with house(tmp_path, call_linger_s=0.1) as h:
+        g, _ = await started(h)
+        store = next(iter(h.calls._conductors.values())).means.store
+        g.stream.cancel()
+        async with asyncio.timeout(5):
+            while len(h.calls) or await store.read("CA1"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_a_greeting_whose_owner_was_lost_before_its_first_state_is_not_said_again(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway(1, 2)
+        text = "Bellweather Bikes, how can I help?"
+        mouth = {"utterance": 1, "text": text, "complete": True, "heard_chars": 5, "turn": 1, "last_utterance": 1}
+        await g.opens(mouth=mouth)
+        await g.hears(1)
+        await g.types("hello there")
+        assert await g.said() == (2, "You said hello there.")
+        assert [m.text for m in h.model.requests[0].messages] == [text, "hello there"]
+
+
+async def test_a_state_that_is_none_is_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway(1, 2)
+        await g.opens(state=b"\xff\xff garbage")
+        with pytest.raises(BadInput, match=r"open\.state"):
+            await g.until("session")
+
+
+async def test_a_state_of_a_newer_version_is_left_to_that_version(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        stored = events_pb2.StoredCall(version=3)
+        stored.epoch.leg, stored.epoch.open = 1, 1
+        stored.state.call_id, stored.state.agent = "CA1", "bikes"
+        stored.state.floor.SetInParent()
+        g = await h.gateway(1, 2)
+        await g.opens(state=stored.SerializeToString())
+        with pytest.raises(Unavailable, match="newer version"):
+            await g.until("session")
+        assert not len(h.calls)
+
+
+async def test_an_event_that_breaks_ends_the_stream_instead_of_hanging_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    async with house(tmp_path) as h:
+        g, _ = await started(h)
+        monkeypatch.setattr(conductor, "step", broken)
+        await g.types("anything")
+        with pytest.raises(ParleyError, match="ZeroDivisionError"):
+            await g.until("say")
+
+
+async def test_a_round_that_breaks_is_said_instead_of_leaving_the_caller_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    async with house(tmp_path) as h:
+        g, _ = await started(h)
+        monkeypatch.setattr(prompt, "request", broken)
+        await g.types("anything")
+        assert "something went wrong" in (await g.said())[1]
