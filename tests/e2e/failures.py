@@ -18,7 +18,7 @@ THINKING = {
     "llm-busy": Fault("refuse", status=429, times=1),
     "llm-slow": Fault("slow", after_ms=2500),
     "llm-garbage": Fault("garbage", after_items=3),
-    "llm-cut": Fault("close", after_items=12, times=1),
+    "llm-cut": Fault("close", after_items=3, times=1),
     "llm-stalls": Fault("stall", after_items=3),
 }
 SPEAKING = {

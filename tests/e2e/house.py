@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 import httpx
+from nats import connect
+from nats.js.errors import NoKeysError
 from prometheus_client.parser import text_string_to_metric_families
 
 from cli.heard import RATE
@@ -64,13 +66,19 @@ class House:
         """The model requests in which the caller's last words hold `said`, in order."""
         return [each for each in self.vendors.openai.records if said in words(last_caller(each))]
 
-    async def metrics(self) -> dict[str, dict[str, float]]:
-        """Process name -> sample with its labels, as `name{a=b}` -> value."""
+    async def metrics(self, service: str = "") -> dict[str, dict[str, float]]:
+        """Process name -> sample with its labels, as `name{a=b}` -> value; of one service, or of all."""
         found = {}
         async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
             for process, url in self.stack.metrics_urls().items():
-                found[process] = samples((await client.get(url)).text)
+                if process.startswith(service):
+                    found[process] = samples((await client.get(url)).text)
         return found
+
+    async def gauge(self, name: str, service: str = "") -> dict[str, float]:
+        """Process name -> value of a metric without labels."""
+        found = await self.metrics(service)
+        return {process: values[f"{name}{{}}"] for process, values in found.items() if f"{name}{{}}" in values}
 
     async def count(self, name: str, **labels: str) -> float:
         """The sum of a counter over all processes, of those series that have these labels."""
@@ -81,6 +89,21 @@ class House:
             for series, value in process.items()
             if series.startswith(f"{name}{{") and all(label in series for label in wanted)
         )
+
+    async def states(self) -> list[str]:
+        """Calls whose state is stored in NATS."""
+        env = self.stack.plan.env
+        (user,) = (dict(process.env) for process in self.stack.plan.processes if process.name == "orchestrator-1")
+        name, password = user["PARLEY_NATS_USER"], user["PARLEY_NATS_PASSWORD"]
+        nats = await connect(
+            env["PARLEY_NATS_URL"], user=name, password=password, inbox_prefix=f"_INBOX_{name}".encode()
+        )
+        try:
+            return list(await (await nats.jetstream().key_value("calls")).keys())
+        except NoKeysError:
+            return []
+        finally:
+            await nats.close()
 
     async def timeline(self, call: Call) -> list[dict[str, Any]]:
         """The gateway's own account of a call."""

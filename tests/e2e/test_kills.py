@@ -1,0 +1,162 @@
+"""One replica of a service is killed in the middle of a call that it serves: the call goes on, and no word is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import httpx
+import pytest
+
+from tests.e2e.agents import PLAIN
+from tests.e2e.house import House, answer, ask, heard, speech, words
+from tests.e2e.model import HISTORY
+from tests.sims.faults import Fault
+
+pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
+GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
+
+
+async def holder(house: House, service: str) -> str:
+    """The replica that serves a stream now; the house has one call."""
+    async with asyncio.timeout(5):
+        while True:
+            active = await house.gauge("voice_streams_active", service)
+            if busy := [name for name, streams in active.items() if streams]:
+                assert len(busy) == 1, active
+                return busy[0]
+            await asyncio.sleep(0.02)
+
+
+def kill_now(house: House, name: str) -> int:
+    pid = house.stack.all_pids()[name]
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+async def serving(house: House, name: str) -> bool:
+    """Whether this replica is back and answers."""
+    try:
+        return bool(await house.metrics(name))
+    except httpx.HTTPError:
+        return False
+
+
+async def conversation(house: House, number: int, until: asyncio.Event) -> list[str]:
+    """A caller who asks until it is over; all answers that were not right."""
+    wrong = []
+    async with house.phone("plain").dial() as call:
+        wrong += [] if (said := await answer(call, call.born)) == GREETING else [said]
+        asked = 0
+        while not until.is_set():
+            asked += 1
+            said = await ask(call, f"caller {number} asks {asked} times what color is it")
+            wrong += [] if said == GREEN else [f"{asked}: {said!r}"]
+    return wrong
+
+
+async def test_every_process_dies_once_while_callers_talk(house: House) -> None:
+    """All replicas of the four services are killed, one after the other; every question is answered, word for word."""
+    over = asyncio.Event()
+    callers = [asyncio.ensure_future(conversation(house, number, over)) for number in range(4)]
+    try:
+        await asyncio.sleep(2.5)
+        for place in (0, 1):
+            names = [house.stack.plan.names(service)[place] for service in ("stt", "tts", "llm", "orchestrator")]
+            for name in names:
+                kill_now(house, name)
+                await asyncio.sleep(1.0)
+            async with asyncio.timeout(20):
+                while not all([await serving(house, name) for name in names]):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+        await asyncio.sleep(1.0)
+    finally:
+        over.set()
+        wrong = await asyncio.gather(*callers, return_exceptions=True)
+    assert wrong == [[]] * 4
+
+
+async def kill(house: House, service: str) -> tuple[str, int]:
+    """SIGKILL for the replica that has the call; name and process id."""
+    name = await holder(house, service)
+    return name, kill_now(house, name)
+
+
+@pytest.mark.soak
+async def test_the_recogniser_dies_while_the_caller_speaks(house: House) -> None:
+    async with house.phone("plain").dial() as call:
+        await answer(call, call.born)
+        talk = call.speak(speech("i have a question for you please tell me what color is it"))
+        await asyncio.sleep(1.2)
+        name, pid = await kill(house, "stt")
+        await talk.done
+        assert await answer(call, talk.end) == GREEN
+        (asked,) = house.asked("i have a question for you please tell me what color is it")
+        assert await ask(call, "and what color is it now") == GREEN
+    await house.stack.restarted(name, pid)
+
+
+@pytest.mark.soak
+async def test_the_voice_dies_in_the_middle_of_a_sentence(house: House) -> None:
+    async with house.phone("plain").dial() as call:
+        await answer(call, call.born)
+        asked = await call.say(speech("tell me the history of the shop"))
+        began = await call.until_bot_speaks(asked.end)
+        name, pid = await kill(house, "tts")
+        ended = await call.until_bot_silent(1200)
+        assert heard(call, began - 0.05, ended + 0.05) == words(HISTORY)
+    await house.stack.restarted(name, pid)
+
+
+@pytest.mark.soak
+async def test_the_model_dies_in_the_middle_of_an_answer(house: House) -> None:
+    house.vendors.openai.faults.add(Fault("stall", after_items=4, times=1, only="die in the middle"))
+    async with house.phone("plain").dial() as call:
+        await answer(call, call.born)
+        asked = await call.say(speech("die in the middle what color is it"))
+        name, pid = await kill(house, "llm")
+        assert await answer(call, asked.end) == GREEN
+        assert await ask(call, "and what color is it now") == GREEN
+    await house.stack.restarted(name, pid)
+
+
+@pytest.mark.soak
+async def test_the_mind_dies_while_the_bot_speaks(house: House) -> None:
+    """The sentence goes on; the next question is answered, and the new mind knows what was said before."""
+    async with house.phone("plain").dial() as call:
+        await answer(call, call.born)
+        asked = await call.say(speech("tell me the history of the shop"))
+        began = await call.until_bot_speaks(asked.end)
+        await asyncio.sleep(1.0)
+        name, pid = await kill(house, "orchestrator")
+        ended = await call.until_bot_silent(1200)
+        assert heard(call, began - 0.05, ended + 0.05) == words(HISTORY)
+        assert await ask(call, "and last what color is it") == GREEN
+        (told,) = house.asked("and last what color is it")
+        assert HISTORY in [message["content"] for message in told.body["messages"]]
+    await house.stack.restarted(name, pid)
+
+
+@pytest.mark.soak
+async def test_the_mind_dies_while_the_caller_speaks(house: House) -> None:
+    async with house.phone("plain").dial() as call:
+        await answer(call, call.born)
+        talk = call.speak(speech("i have one more question for you please what color is it"))
+        await asyncio.sleep(1.2)
+        name, pid = await kill(house, "orchestrator")
+        await talk.done
+        assert await answer(call, talk.end) == GREEN
+    await house.stack.restarted(name, pid)
+
+
+@pytest.mark.soak
+async def test_the_mind_dies_while_it_thinks(house: House) -> None:
+    house.vendors.openai.faults.add(Fault("slow", after_ms=1500, times=1, only="think long"))
+    async with house.phone("plain").dial() as call:
+        await answer(call, call.born)
+        asked = await call.say(speech("think long what color is it"))
+        await holder(house, "llm")
+        name, pid = await kill(house, "orchestrator")
+        assert await answer(call, asked.end) == GREEN
+    await house.stack.restarted(name, pid)

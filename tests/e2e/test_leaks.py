@@ -1,0 +1,92 @@
+"""Many short calls leave nothing behind: no task, no socket, no file, no memory, no state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import psutil
+import pytest
+
+from cli.phone import CallOver
+from tests.e2e.house import House
+
+pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
+AT_ONCE = 20
+SETTLE_S = 8.0
+MEMORY_MB = 6.0
+"""Per process, beyond what it had after the warm-up: caches of words and connections still fill a little."""
+MEMORY_PER_CALL_KB = 10.0
+
+
+async def short_calls(house: House, count: int) -> None:
+    """Each is dialled, the greeting begins, and the caller hangs up."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> None:
+        async with room, house.phone("plain").dial() as call:
+            try:
+                await call.until_bot_speaks(call.born)
+            except CallOver:
+                pytest.fail(f"call {call.sid} ended by itself: {call.ended_by}")
+
+    await asyncio.gather(*(one() for _ in range(count)))
+
+
+def held(pid: int) -> tuple[int, int, float]:
+    """Open files, sockets among them, and resident MB of a process."""
+    process = psutil.Process(pid)
+    return process.num_fds(), len(process.net_connections()), process.memory_info().rss / 1e6
+
+
+async def settled(house: House) -> dict[str, float]:
+    """Tasks of each process, once no call is open and nothing changes any more."""
+    before: dict[str, float] = {}
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        await asyncio.sleep(0.5)
+        tasks = await house.gauge("voice_tasks")
+        streams = await house.gauge("voice_streams_active")
+        quiet = not any(streams.values()) and not (await house.gauge("voice_calls_active", "gateway"))["gateway"]
+        if (quiet and tasks == before) or time.monotonic() > deadline:
+            assert quiet, streams
+            return tasks
+        before = tasks
+
+
+async def until_no_state(house: House) -> None:
+    """States of ended calls are purged after PARLEY_CALL_LINGER_S, 1 s here."""
+    async with asyncio.timeout(10):
+        while left := await house.states():  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    assert not left
+
+
+async def check(house: House, warm_up: int, count: int) -> None:
+    await short_calls(house, warm_up)
+    tasks = await settled(house)
+    before = {name: held(pid) for name, pid in house.stack.all_pids().items()}
+    began = time.monotonic()
+    await short_calls(house, count)
+    print(f"{count} calls, {AT_ONCE} at once: {time.monotonic() - began:.1f} s")
+    after_tasks = await settled(house)
+    await until_no_state(house)
+    for name, pid in house.stack.all_pids().items():
+        (files, sockets, mb), (now_files, now_sockets, now_mb) = before[name], held(pid)
+        print(f"{name:15} fds {files} {now_files} sockets {sockets} {now_sockets} MB {mb:.1f} {now_mb:.1f}")
+        assert now_files - files <= 4, f"{name}: files"
+        assert now_sockets - sockets <= 4, f"{name}: sockets"
+        if name != "nats":  # keeps what it stored in memory until its own collector runs
+            assert now_mb - mb <= MEMORY_MB + count * MEMORY_PER_CALL_KB / 1000, f"{name}: memory"
+    for name, number in after_tasks.items():
+        assert abs(number - tasks[name]) <= 3, f"{name}: {tasks[name]} tasks before, {number} after"
+
+
+async def test_five_hundred_short_calls_leave_nothing_behind(house: House) -> None:
+    await check(house, warm_up=250, count=500)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(400)
+async def test_five_thousand_short_calls_leave_nothing_behind(house: House) -> None:
+    await check(house, warm_up=250, count=5000)
