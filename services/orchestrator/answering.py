@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.orchestrator import events, history
 from services.orchestrator.effects import Effect, Execute, HangUp, Retrieve, Say, Store, Think, Transfer
-from services.orchestrator.rules import same_words, silence_timer, start, stop_timers
+from services.orchestrator.rules import await_hearing, same_words, silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Hearing, Listening, Then, Thought
 
 MAX_TOOLS = 8  # of one round; more were never asked for, as far as the model is told
@@ -83,7 +83,8 @@ def _speak(call: Call, thought: Thought, text: str, at_ms: int, out: list[Effect
     call = history.edit(call, utterance, lambda x: replace(x, text=x.text + text, complete=complete))
     out.append(Say(call.turn, utterance, text, complete=complete))
     tally = replace(call.tally, spoken_chars=call.tally.spoken_chars + len(text))
-    return replace(call, tally=tally)
+    call = replace(call, tally=tally)
+    return await_hearing(call, out, at_ms) if complete else call
 
 
 def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
@@ -109,7 +110,7 @@ def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call
     if not any(line.utterance or line.tools for line in history.bot_lines(call, call.turn)):
         return _fail(call, event.at_ms, out)
     call = replace(call, failures=0)
-    return _over(call, event.at_ms, out)
+    return over(call, event.at_ms, out)
 
 
 def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
@@ -176,12 +177,12 @@ def notice(call: Call, out: list[Effect], text: str, at_ms: int, interruptible: 
     if not isinstance(call.floor, Answering):
         call = replace(call, turn=call.turn + 1, floor=Answering())
     if not text:
-        return _over(call, at_ms, out)
+        return over(call, at_ms, out)
     utterance = call.utterance + 1
     line = BotLine(call.turn, utterance, "notice", text, complete=True, interruptible=interruptible, at_ms=at_ms)
     call = replace(history.add(call, line), utterance=utterance)
     out.append(Say(call.turn, utterance, text, "notice", complete=True, interruptible=interruptible))
-    return stop_timers(call, out, "away")
+    return await_hearing(stop_timers(call, out, "away"), out, at_ms)
 
 
 def hang_up_after(call: Call, reason: str) -> Call:
@@ -189,41 +190,7 @@ def hang_up_after(call: Call, reason: str) -> Call:
     return replace(call, then=Then("hang_up", reason=reason))
 
 
-def utterance_started(call: Call, event: events.UtteranceStarted, out: list[Effect]) -> Call:
-    return replace(call, sounding=event.utterance)
-
-
-def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
-    """How much of an utterance reached the caller's ear. Only that is what the bot said."""
-    line = history.line_of(call, event.utterance)
-    if line is None and event.text:
-        line = BotLine(call.turn, event.utterance, text=event.text, complete=True, at_ms=event.at_ms)
-        call = history.add(call, line)
-    if line is None or line.status != "pending":
-        return call
-    status = "heard" if event.complete else "cut" if event.cut else "pending"
-    text = event.text if len(event.text) > len(line.text) else line.text  # an older owner said more than we know
-    chars = len(text) if event.complete else min(event.chars, len(text))
-    call = history.edit(call, event.utterance, lambda x: replace(x, text=text, heard=chars, status=status))
-    if status == "pending":
-        return call
-    if call.sounding == event.utterance:
-        call = replace(call, sounding=0, paused=False)
-    call = _over(call, event.at_ms, out)
-    out.append(Store())
-    return call
-
-
-def paused(call: Call, event: events.Paused, out: list[Effect]) -> Call:
-    call = history.edit(call, event.utterance, lambda x: replace(x, heard=min(event.chars, len(x.text))))
-    return replace(call, paused=True)
-
-
-def resumed(call: Call, event: events.Resumed, out: list[Effect]) -> Call:
-    return replace(call, paused=False)
-
-
-def _over(call: Call, at_ms: int, out: list[Effect]) -> Call:
+def over(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Give the floor back when nothing of the answer is outstanding."""
     floor = call.floor
     if not isinstance(floor, Answering) or floor.thought is not None or floor.looking_for:
@@ -259,7 +226,7 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
         return replace(call, floor=replace(floor, thought=None, looking_for=""))
     if answered:
         call = replace(call, floor=replace(floor, thought=None, looking_for=""))
-        return _over(call, at_ms, out) if history.unheard(call) else call
+        return over(call, at_ms, out) if history.unheard(call) else call
     if floor.looking_for:
         return _think(call, out, 0)
     thought = floor.thought
@@ -270,4 +237,4 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
             out.append(Say(line.turn, line.utterance, "", line.kind, complete=True, interruptible=line.interruptible))
         tries = thought.tries + 1 if thought else 1
         return _think(call, out, _rounds_done(call), tries, continuing=bool(unfinished))
-    return _over(call, at_ms, out)
+    return over(call, at_ms, out)

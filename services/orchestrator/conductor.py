@@ -170,6 +170,8 @@ class Conductor:
 
     def _fire(self, name: str) -> None:
         self._timers.pop(name, None)
+        if name == "unheard":
+            log.error("the gateway never told what was heard", call_id=self._id)
         self.feed(events.TimerFired(at_ms=now_ms(), id=name))
 
     def _close_rounds(self, turn: int) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from services.orchestrator import history
 from services.orchestrator.effects import CancelTimer, Effect, StartTimer
 from services.orchestrator.state import Call, Listening, Timer
+
+UNHEARD_MS = 30_000  # for the gateway to tell what was heard, after the time it takes to say it
+CHAR_MS = 150  # of slow speech, per character
 
 _WORD = re.compile(r"[\w'-]+")
 
@@ -34,6 +38,14 @@ def silence_timer(call: Call, out: list[Effect], at_ms: int) -> Call:
     if not isinstance(call.floor, Listening) or call.hearing.since_ms or call.channel == "chat":
         return call
     return start(call, out, "away", at_ms + call.policy.away_ms)
+
+
+def await_hearing(call: Call, out: list[Effect], at_ms: int) -> Call:
+    """What becomes of words is told by the gateway; a call must not hang on one that never does."""
+    left = [len(line.text) - line.heard for line in history.unheard(call)]
+    if not left:
+        return stop_timers(call, out, "unheard")
+    return start(call, out, "unheard", at_ms + UNHEARD_MS + CHAR_MS * sum(left))
 
 
 def same_words(a: str, b: str) -> bool:

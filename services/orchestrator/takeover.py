@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.orchestrator import answering, events, history
 from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
-from services.orchestrator.rules import has_timer, silence_timer, start
+from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening, ToolUse
 
 
@@ -34,7 +34,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         out.append(HangUp("hung up"))
         call = start(call, out, "ending", event.at_ms + answering.END_GRACE_MS)
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
-    call = answering.go_on(call, out, event.at_ms, answered)
+    call = await_hearing(answering.go_on(call, out, event.at_ms, answered), out, event.at_ms)
     if event.new_leg and history.handed_over(call):
         call = answering.notice(call, out, call.policy.not_transferred, event.at_ms)
     elif not has_timer(call, "ending") and (event.new_leg or not has_timer(call, "away")):

@@ -1,7 +1,7 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
-`hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does, `takeover.py` those
-for a new owner.
+`hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does, `playout.py` those
+for what was heard of it, `takeover.py` those for a new owner.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from services.orchestrator import answering, events, hearing, history
+from services.orchestrator import answering, events, hearing, history, playout
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
-from services.orchestrator.rules import silence_timer, start, stop_timers
+from services.orchestrator.rules import await_hearing, silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, Call, Ended, Listening
 from services.orchestrator.takeover import taken_over
 
@@ -94,12 +94,12 @@ def _ended(call: Call, reason: str, out: list[Effect]) -> Call:
 
 
 def _leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
-    """Nobody listens: do not ask whether somebody is there."""
-    return stop_timers(call, out, "away")
+    """Nobody listens: do not ask whether somebody is there, nor wait for words to be heard."""
+    return stop_timers(call, out, "away", "unheard")
 
 
 def _leg_back(call: Call, event: events.LegBack, out: list[Effect]) -> Call:
-    return silence_timer(call, out, event.at_ms)
+    return silence_timer(await_hearing(call, out, event.at_ms), out, event.at_ms)
 
 
 def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> Call:
@@ -134,6 +134,7 @@ def _recalled(call: Call, event: events.Recalled, out: list[Effect]) -> Call:
 
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
     "retrieve": answering.retrieve_waited,
+    "unheard": playout.never_heard,
     "barge_in": hearing.spoke_long_enough,
     "resume": hearing.nothing_came,
     "away": hearing.nobody_speaks,
@@ -153,10 +154,10 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.Typed: hearing.typed,
     events.Dtmf: hearing.dtmf,
     events.Button: hearing.button,
-    events.UtteranceStarted: answering.utterance_started,
-    events.Heard: answering.heard,
-    events.Paused: answering.paused,
-    events.Resumed: answering.resumed,
+    events.UtteranceStarted: playout.utterance_started,
+    events.Heard: playout.heard,
+    events.Paused: playout.paused,
+    events.Resumed: playout.resumed,
     events.PhraseReady: answering.phrase_ready,
     events.RoundEnded: answering.round_ended,
     events.ToolProgress: _tool_progress,

@@ -20,7 +20,7 @@ from services.orchestrator.effects import (
     Transfer,
 )
 from services.orchestrator.history import messages
-from services.orchestrator.state import Ended, Epoch, Listening, Outcome, Then, ToolUse
+from services.orchestrator.state import Answering, Ended, Epoch, Listening, Outcome, Then, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("c1", "check_order_status", '{"order_number": "1234"}')
@@ -432,6 +432,49 @@ def test_keys_interrupt_and_are_a_turn_after_the_hash() -> None:
     out = call.presses("#")
     assert of(Think, out)
     assert messages(call.state)[-1].text == "1234"
+
+
+def test_a_gateway_that_never_tells_what_was_heard_does_not_hang_the_call() -> None:
+    call = Script()
+    call.says("what are your hours")
+    call.answers("We are open from nine to six.")
+    call.wait(29_000)
+    assert isinstance(call.state.floor, Answering)
+    call.wait(10_000)
+    assert isinstance(call.state.floor, Listening)
+    call.says("what are your hours")
+    call.finishes("", error="NOT_FOUND")
+    call.finishes("", error="NOT_FOUND")
+    call.wait(40_000)
+    assert isinstance(call.state.floor, Listening)
+
+
+def test_a_goodbye_nobody_tells_of_still_ends_the_call() -> None:
+    call = Script(replace(POLICY, away_ms=10_000_000))
+    call.wait(POLICY.call_ms)
+    assert of(Say, call.last)[0].text == POLICY.time_is_up
+    call.wait(40_000)
+    assert any(of(HangUp, out) for out in call.outputs)
+
+
+def test_words_that_are_said_for_long_are_waited_for() -> None:
+    call = Script()
+    call.says("tell me all")
+    call.finishes("We are open. " * 100)
+    call.sounds(2)
+    call.wait(120_000)
+    assert isinstance(call.state.floor, Answering)
+
+
+def test_words_cut_off_of_which_nobody_tells_do_not_hang_the_next_answer() -> None:
+    call = Script()
+    call.says("what are your hours")
+    call.answers("We are open from nine to six.")
+    call.words("never mind")
+    call.ends("never mind")
+    call.hears(call.answers("All right."))
+    call.wait(36_000)
+    assert isinstance(call.state.floor, Listening)
 
 
 def test_the_call_has_an_end() -> None:
