@@ -11,9 +11,11 @@ from services.llm.contract import Message, Passage, Role
 from services.llm.local import moves
 from services.llm.providers.local import Local
 from tests.llm.conftest import settings
-from tests.llm.talk import Talk
-from tests.llm.test_frontdesk import AGENTS, SPECS, TOOLS
+from tests.llm.talk import Talk, spec
+from tests.llm.test_frontdesk import AGENTS, ORDERS, SPECS, TOOLS
 
+SURGERY = Path(__file__).parent / "agents"
+CANCEL = spec("cancel_visit", "reference")
 GREETING = load_agent(AGENTS, "frontdesk").greeting
 
 
@@ -47,7 +49,10 @@ async def test_the_bot_s_last_words_are_known_in_a_long_call(talk: Talk) -> None
 OFFER = "A colleague can do that for you. Shall I connect you?"
 
 
-@pytest.mark.parametrize("said", ["no thank you", "No, thanks.", "nope", "no, I'm all set", "nah, that won't be needed"])
+NOES = ("no thank you", "No, thanks.", "nope", "no, I'm all set", "nah, that won't be needed")
+
+
+@pytest.mark.parametrize("said", NOES)
 async def test_no_to_an_offer_is_no_to_that_offer(talk: Talk, said: str) -> None:
     talk.messages += [Message(Role.USER, "can you paint my bike"), Message(Role.ASSISTANT, OFFER)]
     assert await talk.say(said) == moves.ALL_RIGHT
@@ -120,3 +125,67 @@ async def test_how_much_is_answered_with_a_price(talk: Talk) -> None:
     text = "A tune up includes adjusting the brakes. A tune up takes a day. A tune up costs sixty five dollars."
     talk.passages = (Passage(text, "tune-ups.md > Tune ups > Tune ups", 0.5),)
     assert "sixty five dollars" in await talk.say("how much is a tune up?")
+
+
+ASK = "What is your order number? It has four digits."
+
+
+async def test_two_wishes_in_one_sentence_are_both_done(talk: Talk) -> None:
+    answer = await talk.say("Where is order 1234 and what time do you open on Saturday?")
+    assert answer == f"Open saturday. {ORDERS['1234']}"
+    assert [name for name, _ in talk.did] == ["get_business_hours", "check_order_status"]
+    assert await talk.say("no, order 1235") == ORDERS["1235"]
+
+
+async def test_of_two_wishes_the_one_that_needs_a_number_comes_last(talk: Talk) -> None:
+    assert await talk.say("where is my order and when do you open") == f"Open all week. {ASK}"
+    assert await talk.say("one two three four") == ORDERS["1234"]
+    assert [name for name, _ in talk.did] == ["get_business_hours", "check_order_status"]
+
+
+PRICES = Passage("A tune up is sixty five dollars.", "prices.md > Prices > Repair prices", 0.5)
+RETURNS = "You can return anything unused within thirty days. Helmets can only be returned in their box."
+RETURNED = Passage(RETURNS, "returns.md > Returns > Return policy", 0.2)
+TAKES = Passage("A battery takes four hours to charge.", "electric.md > Electric bikes > Charging", 0.3)
+
+
+async def test_a_tool_and_knowledge_in_one_sentence(talk: Talk) -> None:
+    talk.passages = (PRICES,)
+    answer = await talk.say("Are you open on Sunday? And how much is a tune up?")
+    assert answer == f"Open sunday. {PRICES.text}"
+    talk.passages = ()
+    answer = await talk.say("how much is a tune up and are you open on Friday")
+    assert answer == f"Open friday. {moves.NOT_THE_OTHER}"
+
+
+async def test_two_wishes_that_need_more_are_taken_one_at_a_time(tmp_path: Path) -> None:
+    surgery = Local(settings(PARLEY_AGENTS_DIR=SURGERY, PARLEY_AGENT="surgery", PARLEY_DATA_DIR=tmp_path))
+    talk = Talk(lambda: surgery, "surgery", {"cancel_visit": lambda reference: {"summary": "Cancelled."}}, (CANCEL,))
+    answer = await talk.say("I want to cancel my visit and I'd like to book an appointment with Doctor Brook")
+    assert answer == f"{moves.ONE_AT_A_TIME} What is the five digit reference?"
+    await talk.say("12345")
+    assert await talk.say("yes") == "Cancelled."
+
+
+async def test_who_wants_a_person_is_not_kept_with_something_else(talk: Talk) -> None:
+    await talk.say("when do you open and can I talk to a person")
+    assert [name for name, _ in talk.did] == ["transfer_to_human"]
+
+
+async def test_two_questions_that_nothing_answers_are_refused_once(talk: Talk) -> None:
+    assert (await talk.say("do you have a warranty and do you rent bikes")).lower().count("sorry") == 1
+
+
+async def test_a_question_that_leans_on_the_one_before(talk: Talk) -> None:
+    talk.passages = (RETURNED,)
+    assert "thirty days" in await talk.say("what is your return policy")
+    talk.passages = (TAKES, RETURNED)
+    assert "thirty days" in await talk.say("how long do I have?")
+    assert await talk.say("okay thanks") == "You are welcome. Is there anything else?"
+
+
+@pytest.mark.parametrize("said", ["is it going to rain", "how are you today", "who won the game", "what about pizza"])
+async def test_what_is_off_the_topic_does_not_lean(talk: Talk, said: str) -> None:
+    talk.passages = (RETURNED,)
+    assert "thirty days" in await talk.say("what is your return policy")
+    assert "days" not in await talk.say(said)

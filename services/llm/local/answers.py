@@ -132,7 +132,8 @@ class Reader:
         parts = [part for p in passages for part in _parts(p)][:_MAX_SENTENCES]
         if not parts:
             return ""
-        asked_vector, vectors = await self._vectors(question, [t for p in parts for t in (p.text, p.in_topic)])
+        said = question if question[-1:] in (".", "!", "?") else f"{question}?"  # recognisers may write no marks
+        asked_vector, vectors = await self._vectors(said, [t for p in parts for t in (p.text, p.in_topic)])
         plain, in_topic = vectors[::2], vectors[1::2]
         asked = set(normalise(question).split()) - COMMON
         scores = [_score(float(v @ asked_vector), p, asked) for v, p in zip(plain, parts, strict=True)]
@@ -140,7 +141,7 @@ class Reader:
         ranks = [_score(float(v @ asked_vector), p, asked) for v, p in zip(in_topic, parts, strict=True)]
         if towards is not None:
             ranks = [r + INTENT_WEIGHT * float(v @ towards) for r, v in zip(ranks, in_topic, strict=True)]
-        ranks = [r + (LEAD if p.first else 0.0) + (FORM if _has(wanted, p) else 0.0) for r, p in zip(ranks, parts, strict=True)]
+        ranks = [r + LEAD * p.first + FORM * _has(wanted, p) for r, p in zip(ranks, parts, strict=True)]
         answering = [k for k, score in enumerate(scores) if score >= least]
         if not answering:
             return ""
@@ -160,6 +161,11 @@ class Reader:
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return made[0], vectors
+
+
+def has_words(answer: str, words: set[str]) -> bool:
+    """Whether an answer holds all these words of the question, plural or not."""
+    return not words or _shared(words, answer) == 1
 
 
 def _parts(passage: Passage) -> list[Part]:

@@ -6,88 +6,59 @@ Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import orjson
+from dataclasses import replace
 
 from parley.phrases import spoken_digits
-from services.llm.contract import Message, Role, ToolCall
-from services.llm.local import answers, moves, slots
+from services.llm.local import moves, slots
 from services.llm.local.domain import Domain
+from services.llm.local.frame import Act, Call, Frame, Look, Say
 from services.llm.local.understanding import Meaning
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """`slots`: all values heard in this call. `waiting`: the slot that was asked for. `partial`: digits so far.
+def plan(frame: Frame, said: str, meaning: Meaning, domain: Domain) -> tuple[Frame, list[Act]]:
+    """All that is to do now. Of two wishes in one sentence, what can be done at once goes first, a question last.
 
-    `confirming`: a yes does it. `heard`: the bot's last words that the caller heard.
+    Two that both need the caller to say more are taken one at a time, and that is said.
     """
-
-    intent: str = ""
-    slots: dict[str, str] = field(default_factory=dict)
-    waiting: str = ""
-    partial: str = ""
-    confirming: bool = False
-    heard: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Words."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool, with those of the slots that it knows."""
-
-    intent: str
-    slots: dict[str, str]
+    frame = replace(frame, beside=())
+    if not meaning.wishes or frame.waiting or frame.confirming:
+        frame, act = step(frame, meaning, domain)
+        return frame, [replace(act, question=said) if isinstance(act, Look) else act]
+    wishes = sorted(meaning.wishes, key=lambda wish: _patience(step(frame, wish, domain)[1], domain))
+    acts: list[Act] = []
+    for wish in wishes:
+        after, act = step(frame, wish, domain)
+        act = replace(act, question=wish.text) if isinstance(act, Look) else act
+        if isinstance(act, Say) and acts and isinstance(acts[-1], Say):
+            return frame, [Say(f"{moves.ONE_AT_A_TIME} {acts[-1].text}")]
+        beside = tuple(done.intent for done in acts if isinstance(done, Call))
+        frame = replace(after, beside=beside)
+        acts.append(act)
+    return frame, acts
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Answer from knowledge. `sure`: the question is in the domain; `off_topic`: it is most likely not."""
-
-    sure: bool
-    off_topic: bool = False
-
-
-Act = Say | Call | Look
-
-
-def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
-    """What the bot did and said, whichever engine it was. A tool call tells intent and slots for certain.
-
-    What a tool failed with is not kept: the caller is asked again instead.
-    """
-    if message.role is Role.TOOL:
-        failed = frame.intent and answers.has_failed(message.text)
-        needs = domain.intents[frame.intent].needs if failed else ()
-        return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in needs})
-    for call in message.tool_calls:
-        if intent := domain.of_tool(call.name):
-            given = {k: str(v) for k, v in _arguments(call).items() if k in domain.slots and v}
-            frame = replace(
-                frame, intent=intent, slots={**frame.slots, **given}, waiting="", partial="", confirming=False
-            )
-    return replace(frame, heard=message.text) if message.role is Role.ASSISTANT and message.text else frame
-
-
-def _arguments(call: ToolCall) -> dict[str, Any]:
-    """Another engine's call may hold anything."""
-    try:
-        read = orjson.loads(call.arguments or "{}")
-    except orjson.JSONDecodeError:
-        return {}
-    return read if isinstance(read, dict) else {}
+def _patience(act: Act, domain: Domain) -> int:
+    """Which of two comes later: a tool that needs a value, since that may be corrected, and last of all a question."""
+    match act:
+        case Look():
+            return 0
+        case Call(intent=intent):
+            return 2 if domain.intents[intent].needs else 1
+    return 3
 
 
 def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
-    """What the caller said, and so what to do."""
+    """What one sentence or clause asks for. A question for knowledge may lean on the one before."""
+    after, act = _stepped(frame, meaning, domain)
+    if not isinstance(act, Look):
+        return after, act
+    answered = frame.heard not in (domain.agent.domain.fallback, moves.does_not_know(domain.agent.domain.fallback))
+    if frame.topic and answered and meaning.by != "pattern" and not act.off_topic and moves.leans(meaning.text):
+        return after, replace(act, topic=frame.topic, topic_intent=frame.topic_intent)
+    return replace(after, topic=meaning.text, topic_intent=act.intent), act
+
+
+def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
@@ -119,7 +90,7 @@ def _go(frame: Frame, intent: str, said: dict[str, str], domain: Domain) -> tupl
     broken = {n: v for n, v in said.items() if n in domain.slots and not slots.fits(domain.slots[n], v)}
     frame = replace(frame, slots={**frame.slots, **{n: v for n, v in said.items() if n not in broken}})
     if not wanted.tool:
-        return frame, Say(wanted.say) if wanted.say else Look(True)
+        return frame, Say(wanted.say) if wanted.say else Look(True, intent=intent)
     for name in wanted.needs:
         if name in broken:
             return _ask_rest(replace(frame, slots=_without(frame.slots, name)), name, broken[name], domain)

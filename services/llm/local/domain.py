@@ -86,6 +86,11 @@ class Domain:
         known: Intent | None = self.intents.get(intent)
         return known is not None and not known.tool and not known.say
 
+    def goes_beside(self, intent: str) -> bool:
+        """Whether it can be done together with another wish: neither words alone, nor what gives the call away."""
+        tool = self.intents[intent].tool
+        return self.is_question(intent) or bool(tool) and tool not in ENDING and "transfer" not in tool
+
     def ends_call(self, intent: str) -> bool:
         """Whether the intent's tool hangs up."""
         return intent in self.intents and self.intents[intent].tool in ENDING

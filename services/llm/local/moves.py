@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from parley.phrases import parse
+from services.llm.local.domain import COMMON
 
 _MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.yaml").read_text("utf-8"))
 _REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOVES.items() for t in templates]
@@ -23,6 +24,12 @@ _FAREWELL = re.compile(
     r"\b(?:bye|goodbye|good night|see you|hang up|nothing else|have a (?:nice|good|great) \w+|i am done"
     r"|(?:that is|that was|that will be) (?:all|it|everything))\b"
 )
+_WITHIN = re.compile(
+    r"\b(?:it|that|this|them|they|those|these|one|there)\b|^how (?:long|much|many|far|soon|old)\b|^when\b"
+)
+_MORE = re.compile(r"^(?:and|what about|how about) ")
+# Beside the common words, these name nothing either.
+_TOPICLESS = COMMON | frozenset((Path(__file__).parent / "topicless_words.txt").read_text("utf-8").split())
 _SORRY = re.compile(r"^(?:(?:I am|I'm) )?(?:so |very )?sorry[,.:]? *(?:but )?", re.IGNORECASE)
 _UNABLE = re.compile(r"^I (?:did not|do not|could not|can ?not|didn't|don't|can't|couldn't) [^.!?]*[.!?]+ *")
 _SHORT_NO = 7  # words
@@ -36,6 +43,8 @@ TAKE_YOUR_TIME = "Take your time."
 NOBODY = "I am sorry, there is nobody I can connect you to."
 GOODBYE = "Goodbye."
 NOTHING_TO_REPEAT = "I have not said anything yet. What can I do for you?"
+ONE_AT_A_TIME = "Let us take one at a time, and please ask me the other again after this."
+NOT_THE_OTHER = "The other thing I do not know, I am sorry."
 NO_NUMBER = "All right, without it I cannot look that up. Is there anything else?"
 DO_NOT_KNOW = "I am sorry, I do not know that."
 DO_NOT_UNDERSTAND = "Sorry, I did not understand that."
@@ -90,3 +99,14 @@ def without_apology(fallback: str) -> str:
 def does_not_know(fallback: str) -> str:
     """What is said to a question of the domain that nothing answers."""
     return f"{DO_NOT_KNOW} {without_apology(fallback)}".rstrip()
+
+
+def own_words(text: str) -> set[str]:
+    """The words of a normalised sentence that name something."""
+    return set(text.split()) - _TOPICLESS
+
+
+def leans(text: str) -> bool:
+    """Whether a normalised question is about what was spoken of before: "how long do i have", "and for kids"."""
+    named = len(own_words(text))
+    return bool(_WITHIN.search(text)) and named < 2 or bool(_MORE.match(text)) and named < 3

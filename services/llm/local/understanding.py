@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol
@@ -33,6 +33,11 @@ _SETTLED = (
     "repeat",
     "unsure",
 )  # moves that need no second look; an agent may have its own words for others
+_JOINTS = re.compile(r"[.;!?]+\s+|,?\s(?:and also|and then|and|also|plus)\s")
+_ASKS = re.compile(
+    r"(?:and |also |hi |hello |well |so |then )*(?:what|where|when|how|who|which|is|are|do|does|did"
+    r"|can|could|will|would|has|have|i (?:want|need|would like)|tell me|please|check|look|track|find)\b"
+)
 _CACHED = 4096
 _OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
 
@@ -45,6 +50,7 @@ class Embeds(Protocol):
 class Meaning:
     """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match.
 
+    `wishes`: two in one sentence, each with its own meaning.
     `off_topic`: clearly nearer to small talk and other trades than to anything in the domain.
     """
 
@@ -56,6 +62,7 @@ class Meaning:
     share: float = 0.0
     score: float = 0.0
     off_topic: bool = False
+    wishes: tuple[Meaning, ...] = ()
 
 
 class Understanding:
@@ -98,6 +105,8 @@ class Understanding:
             return known
         begin = perf_counter()
         meaning = await self._work_out(text, _clauses(said, text))
+        if len(wishes := self._wishes(said)) > 1:
+            meaning = replace(meaning, wishes=wishes)
         NLU_LATENCY.labels(meaning.by or "none").observe((perf_counter() - begin) * 1000)
         self._known[text] = meaning
         if len(self._known) > _CACHED:
@@ -119,6 +128,24 @@ class Understanding:
         _, content = moves.leading(text)
         vectors = await self._embedder.embed_async([comparable(part) for part in (content or text, *clauses)])
         return self._nearest(text, move, vectors, matches)
+
+    def _wishes(self, said: str) -> tuple[Meaning, ...]:
+        """The first two different things that a sentence asks for in the agent's own phrases; () if fewer.
+
+        The second may lean on the first: "how much is a tune up and how long does it take".
+        """
+        found: list[Meaning] = []
+        for clause in (normalise(part) for part in _JOINTS.split(said)):
+            if len(clause.split()) < 3 or not _ASKS.match(clause) or len(found) == 2:
+                continue
+            best = next(iter(self.domain.matches(clause)), None)
+            if best and best.share >= CLAUSE_SHARE and _says_enough(clause):
+                if not self.domain.goes_beside(best.intent) or best.intent in [m.intent for m in found]:
+                    return ()
+                found.append(self._matched(clause, "", best))
+            elif found and self.domain.is_question(found[0].intent) and moves.leans(clause):
+                found.append(Meaning(clause))
+        return tuple(found) if len(found) == 2 else ()
 
     def _matched(self, text: str, move: str, best: Match) -> Meaning:
         return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)

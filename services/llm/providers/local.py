@@ -15,6 +15,7 @@ import structlog
 
 from parley.agents import load_agent
 from parley.errors import Misconfigured
+from parley.phrases import normalise
 from parley.settings import Settings
 from services.llm.contract import (
     ChatRequest,
@@ -28,9 +29,9 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local import answers, dialogue
-from services.llm.local.dialogue import Act, Call, Frame, Look, Say
+from services.llm.local import answers, dialogue, moves
 from services.llm.local.domain import Domain
+from services.llm.local.frame import Act, Call, Frame, Look, Say, heard
 from services.llm.local.understanding import Embeds, Understanding
 
 log = structlog.get_logger()
@@ -78,28 +79,43 @@ class Local:
         self, request: ChatRequest, messages: tuple[Message, ...], understanding: Understanding
     ) -> tuple[str, list[ToolCall]]:
         domain = understanding.domain
-        if results := _fresh_results(messages):
-            words = [answers.of_result(domain.intents.get(domain.of_tool(n)), r, domain.agent) for n, r in results]
+        results = _fresh_results(messages)
+        words = [answers.of_result(domain.intents.get(domain.of_tool(n)), r, domain.agent) for n, r in results]
+        if results and messages[-1].role is Role.ASSISTANT:  # they came late: all else has been said
             return " ".join(dict.fromkeys(words)), []
-        frame, said = Frame(), ""
-        act: Act = Say(domain.agent.domain.fallback)
-        turns = [i for i, m in enumerate(messages) if m.role is Role.USER]
-        begin = turns[-_REMEMBERED - 1] + 1 if len(turns) > _REMEMBERED else 0  # with what the bot said before, too
-        for message in messages[begin:]:
-            if message.role is Role.USER:
-                said = message.text
-                frame, act = dialogue.step(frame, await understanding.of(said), domain)
-            else:
-                frame = dialogue.heard(frame, message, domain)
-        if isinstance(act, Call):
-            return self._call(act, request, understanding)
-        if isinstance(act, Look):
-            least = answers.SURE_SCORE if act.sure else answers.ALONE_SCORE
-            least = answers.STRANGE_SCORE if act.off_topic else least
-            towards = understanding.middle(frame.intent) if act.sure else None
-            found = await self._reader.answer(said, request.passages, least, towards) if self._reader else ""
-            return found or dialogue.fallback(frame, act.sure, domain), []
-        return act.text, []
+        frame, acts = await _planned(messages, understanding)
+        wanted = [act for act in acts if isinstance(act, Call)]
+        if wanted and not results:
+            rounds = [self._call(act, request, understanding) for act in wanted]
+            if calls := [call for _, made in rounds for call in made]:
+                return "", calls
+            words = [text for text, _ in rounds]
+        if not results or (wanted and len(acts) > 1):
+            told = [await self._told(act, request, understanding) for act in acts]
+            words += told
+            if missed := [act.sure for act, text in zip(acts, told, strict=True) if isinstance(act, Look) and not text]:
+                words.append(moves.NOT_THE_OTHER if any(words) else dialogue.fallback(frame, missed[0], domain))
+        return " ".join(dict.fromkeys(w for w in words if w)), []
+
+    async def _told(self, act: Act, request: ChatRequest, understanding: Understanding) -> str:
+        """The words of an act that needs no tool; "" if knowledge has none."""
+        if isinstance(act, Say):
+            return act.text
+        return await self._looked_up(act, request, understanding) if isinstance(act, Look) else ""
+
+    async def _looked_up(self, look: Look, request: ChatRequest, understanding: Understanding) -> str:
+        """The passages' answer; "" if none. One that leans on the question before is tried with its words first."""
+        if self._reader is None:
+            return ""
+        if look.topic:
+            asked, towards = f"{look.topic} {look.question}", understanding.middle(look.topic_intent)
+            found = await self._reader.answer(asked, request.passages, answers.ALONE_SCORE, towards)
+            if found and answers.has_words(found, moves.own_words(normalise(look.question))):
+                return found
+        least = answers.SURE_SCORE if look.sure else answers.ALONE_SCORE
+        least = answers.STRANGE_SCORE if look.off_topic else least
+        towards = understanding.middle(look.intent) if look.sure else None
+        return await self._reader.answer(look.question, request.passages, least, towards)
 
     def _call(self, act: Call, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
         """The tool call, if the tool is offered in this round; only arguments that it knows."""
@@ -137,6 +153,20 @@ class Local:
             except (ModuleNotFoundError, Misconfigured) as e:
                 log.warning("no sentence embeddings: only the agent's own phrases are understood", reason=str(e))
         return self._embedder
+
+
+async def _planned(messages: tuple[Message, ...], understanding: Understanding) -> tuple[Frame, list[Act]]:
+    """Where the call stands after the caller's last sentence, and what is to do."""
+    domain, frame = understanding.domain, Frame()
+    acts: list[Act] = [Say(domain.agent.domain.fallback)]
+    turns = [i for i, m in enumerate(messages) if m.role is Role.USER]
+    begin = turns[-_REMEMBERED - 1] + 1 if len(turns) > _REMEMBERED else 0  # with what the bot said before, too
+    for message in messages[begin : turns[-1] + 1 if turns else 0]:
+        if message.role is Role.USER:
+            frame, acts = dialogue.plan(frame, message.text, await understanding.of(message.text), domain)
+        else:
+            frame = heard(frame, message, domain)
+    return frame, acts
 
 
 def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], str]:
