@@ -15,12 +15,17 @@ _ROLES = {
     "tool": llm_pb2.Message.ROLE_TOOL,
 }
 CONTINUE = "(Your answer broke off after the words above. Continue right after them; do not repeat any of it.)"
+ASK_FIRST = "Say what you are about to do and wait for the caller's clear yes before you call this."
 
 
 def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb2.ToolSpec]:
     """The tools this agent may use, as the model sees them."""
     return [
-        llm_pb2.ToolSpec(name=tool.name, description=tool.description, parameters_json=tool.parameters_json)
+        llm_pb2.ToolSpec(
+            name=tool.name,
+            description=f"{tool.description} {ASK_FIRST}".strip() if tool.consequential else tool.description,
+            parameters_json=tool.parameters_json,
+        )
         for tool in tools
         if agent.tools is None or tool.name in agent.tools
     ]
