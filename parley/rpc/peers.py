@@ -7,7 +7,6 @@ process is left as quickly as a dead one. All per-call streams are opened here; 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Collection
 from typing import Any, Self
@@ -18,6 +17,7 @@ import structlog
 from parley.errors import ParleyError, TooLate, Unavailable
 from parley.rpc.server import OPTIONS
 from parley.rpc.status import by_code, from_rpc
+from parley.rpc.trunk import Trunk
 from parley.v1 import replica_pb2, replica_pb2_grpc
 
 log = structlog.get_logger()
@@ -125,7 +125,7 @@ class CallStream:
 class Peer:
     """One replica of a service, and what it last said of itself."""
 
-    def __init__(self, service: str, address: str) -> None:
+    def __init__(self, service: str, address: str, gather_ms: float) -> None:
         self.service = service
         self.address = address
         self.channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
@@ -136,12 +136,29 @@ class Peer:
         self.draining = False
         self.instance = ""
         self.streams: set[CallStream] = set()
+        self._gather_ms = gather_ms
+        self._trunk: Trunk | None = None
+
+    def trunk(self) -> Trunk:
+        """The stream that carries all calls to this replica; a new one when the last broke."""
+        if self._trunk is None or self._trunk.broken:
+            self._trunk = Trunk(self.channel, self._gather_ms)
+        return self._trunk
+
+    async def close(self) -> None:
+        if self._trunk is not None:
+            await self._trunk.close()
+        await self.channel.close(0)
 
     async def watch(self) -> None:
         """Keep a ping stream open for ever; lose the peer's streams when it stops answering."""
         while True:
-            with contextlib.suppress(grpc.aio.AioRpcError):
+            try:
                 await self._ping()
+            except grpc.aio.AioRpcError:
+                pass
+            except Exception as e:  # without its watcher a peer would seem alive for ever
+                log.error("watching a peer failed", peer=self.service, address=self.address, exc_info=e)
             self._gone()
             await asyncio.sleep(0.1 + random.random() * 0.1)  # noqa: S311 - spreads reconnects
 
@@ -194,13 +211,16 @@ class Peer:
 
 
 class Peers:
-    """The replicas of one service. `open` takes the least loaded one that answers."""
+    """The replicas of one service. `open` takes the least loaded one that answers.
 
-    def __init__(self, service: str, addresses: list[str]) -> None:
+    All calls to a replica travel on one stream (`trunk`); with `gather_ms` their messages wait so long for each other.
+    """
+
+    def __init__(self, service: str, addresses: list[str], gather_ms: float = 0.0) -> None:
         if not addresses:
             raise ValueError(f"no address of {service}")
         self.service = service
-        self._peers = [Peer(service, address) for address in addresses]
+        self._peers = [Peer(service, address, gather_ms) for address in addresses]
         self._watchers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -212,7 +232,7 @@ class Peers:
             task.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
         for peer in self._peers:
-            await peer.channel.close(0)
+            await peer.close()
 
     @property
     def all(self) -> list[Peer]:
@@ -250,14 +270,16 @@ class Peers:
         *,
         request: Any = None,
         avoid: Collection[str] = (),
-        timeout_s: float | None = None,
     ) -> CallStream:
         """Open a stream of `stub.method` at the best replica. With `request`: a server-streaming call."""
         peer = self.pick(avoid)
         peer.opened += 1
-        multicallable = getattr(stub(peer.channel), method)
-        rpc = multicallable(timeout=timeout_s) if request is None else multicallable(request, timeout=timeout_s)
-        return CallStream(peer, rpc)
+        trunk = peer.trunk()
+        call = trunk.call(getattr(stub(trunk), method))
+        if request is not None:
+            await call.write(request)
+            await call.done_writing()
+        return CallStream(peer, call)
 
 
 async def call(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from parley.errors import AtCapacity, NotBuilt, NotFound, TooLate, Unavailable
-from parley.rpc import Admission, Peers, Server, call
+from parley.rpc import Admission, Peer, Peers, Server, call
 from parley.v1 import rag_pb2, rag_pb2_grpc, tts_pb2, tts_pb2_grpc
 
 
@@ -158,6 +159,73 @@ async def test_a_call_that_takes_too_long_is_too_late() -> None:
             await call(peers, rag_pb2_grpc.KnowledgeStub, "Search", rag_pb2.SearchRequest(query="5"), timeout_s=0.1)
 
 
+class Patient(Knowledge):
+    """Answers a search by asking another, with the patience of somebody who has all day."""
+
+    def __init__(self, other: Peers) -> None:
+        self.other = other
+        self.waited: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    async def Search(self, request: Any, context: Any) -> rag_pb2.SearchResponse:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            return await call(self.other, rag_pb2_grpc.KnowledgeStub, "Search", request, timeout_s=60)  # type: ignore[no-any-return]
+        finally:
+            self.waited.set_result(loop.time() - begun)
+
+
+async def test_who_is_asked_for_an_answer_within_a_time_asks_no_other_for_longer() -> None:
+    async with replica() as (far, _), Peers("rag", [address(far)]) as other:
+        near, servicer = Server("rag", "127.0.0.1:0", Admission(1)), Patient(other)
+        name = rag_pb2.DESCRIPTOR.services_by_name["Knowledge"]
+        near.add(name, rag_pb2_grpc.add_KnowledgeServicer_to_server, servicer)
+        await near.start()
+        async with Peers("rag", [address(near)]) as peers, asyncio.timeout(5):
+            assert await other.ready(2)
+            with pytest.raises(TooLate):
+                await call(
+                    peers, rag_pb2_grpc.KnowledgeStub, "Search", rag_pb2.SearchRequest(query="30"), timeout_s=0.3
+                )
+            assert await servicer.waited < 1
+        await near.drain(0)
+
+
+async def test_a_replica_that_comes_up_after_its_callers_is_found() -> None:
+    server = Server("tts", "127.0.0.1:0", Admission(10))
+    await server.start()
+    port = server.port
+    await server.drain(0)
+    async with Peers("tts", [f"127.0.0.1:{port}"]) as peers:
+        assert not await peers.ready(0.2)
+        late = Server("tts", f"127.0.0.1:{port}", Admission(10))
+        late.add(
+            tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"],
+            tts_pb2_grpc.add_TextToSpeechServicer_to_server,
+            Voice(late.admission),
+        )
+        await late.start()
+        assert await peers.ready(5)
+        assert await say(peers, "hello") == b"a:hello"
+        await late.drain(0)
+
+
+async def test_a_watcher_that_breaks_goes_on_watching(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with replica() as (server, _):
+        ping = Peer._ping
+        broken: list[int] = []
+
+        async def breaks_once(self: Peer) -> None:
+            if not broken:
+                broken.append(1)
+                raise RuntimeError("a surprise of the library")
+            await ping(self)
+
+        monkeypatch.setattr(Peer, "_ping", breaks_once)
+        async with Peers("tts", [address(server)]) as peers:
+            assert await peers.ready(5)
+
+
 CHILD = """
 import asyncio, sys
 from parley.rpc import Admission, Server
@@ -190,5 +258,6 @@ async def test_a_dead_or_frozen_replica_loses_its_streams_within_two_seconds(fau
                 with pytest.raises(Unavailable):
                     await stream.read()
     finally:
-        child.kill()
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
         await child.wait()
