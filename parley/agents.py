@@ -34,11 +34,10 @@ class Endpointing(_Strict):
 
 
 class Interruption(_Strict):
-    """When speech over the bot's voice is an interruption: either is enough. `protect_ms`: start of the greeting."""
+    """When speech over the bot's voice is an interruption: either is enough."""
 
     min_speech_ms: int = Field(250, ge=0, le=5000)
     min_words: int = Field(1, ge=0, le=20)
-    protect_ms: int = Field(0, ge=0, le=10000)
     backchannels: tuple[str, ...] = ("uh-huh", "mm-hm", "mhm", "yeah", "yes", "okay", "ok", "right", "sure", "i see")
 
 

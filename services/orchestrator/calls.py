@@ -58,6 +58,8 @@ class Calls:
         while True:
             own = self._conductors.get(message.call_id)
             stored = await self._newest(message, epoch, own)
+            if stored is None and self._means.refuse_without_nats and not self._means.bus.connected:
+                raise Unavailable("no new calls while NATS is away (PARLEY_WITHOUT_NATS=refuse)")
             agent = load_agent(self._agents_dir, message.agent or (stored.state.agent if stored else ""))
             infos = await self._means.organs.tools_of(agent.name, agent.version)
             first: list[events.Event] = []

@@ -51,6 +51,7 @@ class Means:
     engine: str  # the preferred language model, for the agent's choice of model
     prices: prices.Prices
     linger_s: float
+    refuse_without_nats: bool = False
 
 
 class Conductor:

@@ -33,6 +33,7 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
         engine=settings.engines("llm")[0],
         prices=prices_of(settings),
         linger_s=settings.call_linger_s,
+        refuse_without_nats=settings.without_nats == "refuse",
     )
     calls = Calls(means, settings.agents_dir)
 

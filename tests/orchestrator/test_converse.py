@@ -8,7 +8,7 @@ from pathlib import Path
 import nats
 import pytest
 
-from parley.errors import BadInput, NotFound, Superseded
+from parley.errors import BadInput, NotFound, Superseded, Unavailable
 from parley.v1 import conversation_pb2, events_pb2, llm_pb2
 from services.orchestrator import codec
 from services.orchestrator.history import messages
@@ -195,3 +195,23 @@ async def test_calls_go_on_while_nats_is_away(tmp_path: Path) -> None:
         fresh = await h.gateway()
         await fresh.opens("CA2")
         assert (await fresh.said())[1] == "Bellweather Bikes, how can I help?"
+
+
+async def test_new_calls_are_refused_while_nats_is_away_where_that_is_set_and_live_ones_go_on(tmp_path: Path) -> None:
+    async with house(tmp_path, without_nats="refuse") as h:
+        g = await h.gateway()
+        async with asyncio.timeout(5):
+            while not h.calls._means.bus.connected:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await h.nats.kill()
+        async with asyncio.timeout(5):
+            while h.calls._means.bus.connected:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await g.types("are you there")
+        assert (await g.said())[1] == "You said are you there."
+        fresh = await h.gateway()
+        await fresh.opens("CA2")
+        with pytest.raises(Unavailable, match="PARLEY_WITHOUT_NATS"):
+            await fresh.said()
