@@ -99,6 +99,8 @@ def configure_logs(service: str, level: str, style: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    # Said of a span around a stream that was closed from elsewhere; the span ends all the same.
+    logging.getLogger("opentelemetry.context").setLevel(logging.CRITICAL)
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
     # Tracebacks as text first: a renderer for people would print local variables, and with them what callers said.

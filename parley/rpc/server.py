@@ -18,9 +18,10 @@ from grpc_reflection.v1alpha import reflection
 
 from parley import telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
+from parley.rpc.carrier import Carrier, Registry
 from parley.rpc.status import to_status
 from parley.settings import Settings
-from parley.v1 import replica_pb2, replica_pb2_grpc
+from parley.v1 import replica_pb2, replica_pb2_grpc, trunk_pb2_grpc
 
 log = structlog.get_logger()
 
@@ -128,10 +129,13 @@ async def _abort(context: Any, error: Exception) -> None:
         raise error
     if type(error).__name__ == "_ServerStoppedError":  # the stream was open when we stopped; the class is private
         raise asyncio.CancelledError from error
+    await context.abort(*_failure(error))
+
+
+def _failure(error: BaseException) -> tuple[grpc.StatusCode, str]:
     if not isinstance(error, ParleyError):
         log.error("servicer failed", exc_info=error)
-    code, message = to_status(error)
-    await context.abort(code, message)
+    return to_status(error)
 
 
 class _Replica(replica_pb2_grpc.ReplicaServicer):
@@ -158,18 +162,21 @@ class Server:
         self._listen = listen
         self._grpc = grpc.aio.server(interceptors=[_ErrorMapping()], options=OPTIONS)
         self._names: list[str] = []
+        self._registry = Registry()
         self._health = health.aio.HealthServicer()
         self.port = 0
 
     def add(self, service: Any, adder: Callable[[Any, Any], None], servicer: Any) -> None:
         """`service`: its descriptor, `stt_pb2.DESCRIPTOR.services_by_name["SpeechToText"]`."""
         adder(servicer, self._grpc)
+        adder(servicer, self._registry)
         self._names.append(service.full_name)
 
     async def start(self) -> None:
         """Bind and serve; `port` is then known. Raises Misconfigured when the address is taken."""
         replica_pb2_grpc.add_ReplicaServicer_to_server(_Replica(self.admission), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        trunk_pb2_grpc.add_TrunkServicer_to_server(Carrier(self._registry, _failure), self._grpc)
         names = [*self._names, replica_pb2.DESCRIPTOR.services_by_name["Replica"].full_name, health.SERVICE_NAME]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._grpc)
         try:

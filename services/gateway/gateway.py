@@ -27,6 +27,9 @@ Ended = Callable[[str], Awaitable[bool]]
 
 STATE_WAIT_S = 8.0
 
+EARS_GATHER_MS = 4.0
+"""Callers' sound waits so long for that of other callers: one message to stt then carries many."""
+
 
 class Gateway:
     """Made by `opened`."""
@@ -78,7 +81,7 @@ async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterato
     """The gateway with its clock and its ways to the other services."""
     clock, carrier = Clock(), Carrier(settings)
     async with (
-        Peers("stt", addresses(settings.stt_address)) as stt,
+        Peers("stt", addresses(settings.stt_address), gather_ms=EARS_GATHER_MS) as stt,
         Peers("tts", addresses(settings.tts_address)) as tts,
         Peers("orchestrator", addresses(settings.orchestrator_address)) as orchestrator,
         background(clock.run()),

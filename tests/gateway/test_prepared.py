@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from parley.aio import TaskSet
+from parley.errors import Unavailable
 from parley.rpc import Admission, Peers, Server
 from parley.v1 import tts_pb2, tts_pb2_grpc
 from services.gateway import prepared
@@ -80,10 +81,13 @@ async def test_a_voice_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) ->
         assert await waiting.take() is None
 
 
-async def test_without_a_voice_to_be_had_the_answer_opens_its_own() -> None:
+async def test_a_voice_that_was_lost_while_it_waited_says_so_at_once() -> None:
     tasks = TaskSet(lambda error: None)
     async with Peers("tts", ["127.0.0.1:1"]) as peers:
         waiting = Prepared(peers, tasks)
         waiting.prepare(CONFIG)
-        assert await waiting.take() is None
+        stream = await waiting.take()
+        assert stream is not None
+        with pytest.raises(Unavailable):
+            await stream.read()
     await tasks.close()
