@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import orjson
 
 from parley import telemetry
-from parley.aio import background
 from parley.errors import BadInput, NotBuilt
 from parley.rpc import Admission
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
+from services.llm.coalescing import coalesced
 from services.llm.contract import (
     ChatRequest,
     Finish,
@@ -32,7 +31,6 @@ from services.llm.contract import (
 
 MAX_MESSAGES = 200
 MAX_TEXT = 1 << 20
-_QUEUE = 256
 _ROLES = {1: Role.USER, 2: Role.ASSISTANT, 3: Role.TOOL}
 _CHOICES = {0: ToolChoice.AUTO, 1: ToolChoice.AUTO, 2: ToolChoice.NONE, 3: ToolChoice.REQUIRED}
 _REASONS = {
@@ -63,41 +61,6 @@ class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
 
     async def Understand(self, request: llm_pb2.UnderstandRequest, context: Any) -> llm_pb2.UnderstandResponse:
         raise NotBuilt("understanding single sentences is not part of this version: use Chat")
-
-
-async def coalesced(events: AsyncGenerator[LlmEvent, None]) -> AsyncGenerator[LlmEvent, None]:
-    """The same events; words that are ready together come as one, since each message costs 50 us on both sides.
-
-    Adds no waiting: what is there when the loop comes round is sent.
-    """
-    queue: asyncio.Queue[LlmEvent | BaseException | None] = asyncio.Queue(_QUEUE)
-    async with background(_pump(events, queue)):
-        held: list[str] = []
-        while True:
-            item = await queue.get() if not held or not queue.empty() else TextDelta("")
-            if isinstance(item, TextDelta) and item.text:
-                held.append(item.text)
-                continue
-            if held:
-                yield TextDelta("".join(held))
-                held = []
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            if not isinstance(item, TextDelta):
-                yield item
-
-
-async def _pump(events: AsyncGenerator[LlmEvent, None], queue: asyncio.Queue[Any]) -> None:
-    end: BaseException | None = None
-    try:
-        async with aclosing(events):
-            async for event in events:
-                await queue.put(event)
-    except Exception as e:
-        end = e
-    await queue.put(end)
 
 
 def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:

@@ -12,7 +12,6 @@ from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Finish, FinishReason, TextDelta
 from services.llm.providers import KNOWN
-from services.llm.servicer import coalesced
 from tests.llm.conftest import asks, heard, service, settings
 from tests.sims.faults import Fault
 from tests.sims.openai import OpenAISim
@@ -116,12 +115,3 @@ async def test_the_next_engine_answers_only_before_the_first_word() -> None:
 async def test_an_unknown_engine_lists_the_known() -> None:
     with pytest.raises(Misconfigured, match="PARLEY_LLM: there is no engine 'gpt'; known are local, openai"):
         Chain.from_settings(settings(PARLEY_LLM="gpt"), KNOWN)
-
-
-async def test_words_that_are_ready_together_are_one_message() -> None:
-    async def words() -> Any:
-        for word in ("one ", "two ", "three"):
-            yield TextDelta(word)
-        yield Finish(FinishReason.STOP)
-
-    assert [e async for e in coalesced(words())] == [TextDelta("one two three"), Finish(FinishReason.STOP)]
