@@ -189,3 +189,22 @@ async def test_what_is_off_the_topic_does_not_lean(talk: Talk, said: str) -> Non
     talk.passages = (RETURNED,)
     assert "thirty days" in await talk.say("what is your return policy")
     assert "days" not in await talk.say(said)
+
+
+async def test_the_same_apology_is_not_heard_twice_in_a_row(talk: Talk) -> None:
+    assert await talk.say("flibber gibber") == FALLBACK
+    assert await talk.say("gabber nabber") == moves.AGAIN_NOT
+    assert await talk.say("no thanks") == moves.ALL_RIGHT
+    assert await talk.say("please talk slower") == moves.ALL_RIGHT
+
+
+async def test_a_question_that_leans_is_not_answered_with_another_matter(talk: Talk) -> None:
+    talk.passages = (RETURNED,)
+    assert "thirty days" in await talk.say("what is your return policy")
+    talk.passages = (PRICES, TAKES)
+    assert "dollars" not in await talk.say("how much is it")
+
+
+async def test_okay_to_an_answer_is_no_wish(talk: Talk) -> None:
+    await talk.say("when are you open")
+    assert await talk.say("okay") == moves.WHAT_ELSE

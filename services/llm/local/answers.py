@@ -20,6 +20,7 @@ from services.llm.local.domain import COMMON
 from services.llm.local.understanding import Embeds
 
 SURE_SCORE = 0.33  # a sentence this near answers a question that is known to be in the domain
+LEANING_SCORE = 0.42  # one that leans on the question before, with that one's words
 ALONE_SCORE = 0.5  # this near, one that no phrase of the agent is like
 STRANGE_SCORE = 0.65  # and this near, one that is more like what is off the topic
 NEIGHBOUR = 0.12  # a second sentence is said if it is not much further
@@ -166,6 +167,12 @@ class Reader:
 def has_words(answer: str, words: set[str]) -> bool:
     """Whether an answer holds all these words of the question, plural or not."""
     return not words or _shared(words, answer) == 1
+
+
+def has_form(answer: str, question: str) -> bool:
+    """Whether an answer has the words that this kind of question wants; of kinds without such words, always."""
+    wanted = [form for asking, form in _FORMS if asking.search(normalise(question))]
+    return not wanted or any(form.search(answer) for form in wanted)
 
 
 def _parts(passage: Passage) -> list[Part]:

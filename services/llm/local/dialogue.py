@@ -185,6 +185,8 @@ def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
             return _go(frame, human, {}, domain)
         case "yes" if frame.waiting:
             return frame, Say(domain.slots[frame.waiting].ask)
+        case "yes" if frame.heard and not frame.heard.endswith("?"):
+            return frame, Say(moves.WHAT_ELSE)
         case "yes":
             return frame, Say(moves.HELLO.removeprefix("Hello. "))
         case "no" if more:
@@ -199,6 +201,8 @@ def fallback(frame: Frame, sure: bool, domain: Domain) -> str:
     if frame.waiting:
         return f"{moves.DO_NOT_UNDERSTAND} {domain.slots[frame.waiting].ask}"
     words = domain.agent.domain.fallback
+    if frame.heard == words and _human(domain):
+        return moves.AGAIN_NOT
     return moves.does_not_know(words) if sure else words
 
 

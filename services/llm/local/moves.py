@@ -25,7 +25,8 @@ _FAREWELL = re.compile(
     r"|(?:that is|that was|that will be) (?:all|it|everything))\b"
 )
 _WITHIN = re.compile(
-    r"\b(?:it|that|this|them|they|those|these|one|there)\b|^how (?:long|much|many|far|soon|old)\b|^when\b"
+    r"\b(?:it|that|this|them|they|those|these|one|there)\b"
+    r"|^(?:(?:and|for|so) )*(?:when|how (?:long|much|many|far|soon|old))\b"
 )
 _MORE = re.compile(r"^(?:and|what about|how about) ")
 # Beside the common words, these name nothing either.
@@ -38,7 +39,8 @@ ROBOT = "I am an automated assistant, not a person."
 WELCOME = "You are welcome. Is there anything else?"
 HELLO = "Hello. What can I do for you?"
 HELP = "I answer calls for {company}. What would you like to know?"
-ALL_RIGHT = "All right. What else can I do for you?"
+WHAT_ELSE = "What else can I do for you?"
+ALL_RIGHT = f"All right. {WHAT_ELSE}"
 TAKE_YOUR_TIME = "Take your time."
 NOBODY = "I am sorry, there is nobody I can connect you to."
 GOODBYE = "Goodbye."
@@ -47,6 +49,7 @@ ONE_AT_A_TIME = "Let us take one at a time, and please ask me the other again af
 NOT_THE_OTHER = "The other thing I do not know, I am sorry."
 NO_NUMBER = "All right, without it I cannot look that up. Is there anything else?"
 DO_NOT_KNOW = "I am sorry, I do not know that."
+AGAIN_NOT = "I did not get that either. Shall I connect you to a colleague?"
 DO_NOT_UNDERSTAND = "Sorry, I did not understand that."
 NOT_CERTAIN = "I am sorry, I cannot tell whether that worked, so I will not try it a second time."
 DONE = "That is done."

@@ -107,14 +107,16 @@ class Local:
         """The passages' answer; "" if none. One that leans on the question before is tried with its words first."""
         if self._reader is None:
             return ""
+        named = moves.own_words(normalise(look.question))
         if look.topic:
             asked, towards = f"{look.topic} {look.question}", understanding.middle(look.topic_intent)
-            found = await self._reader.answer(asked, request.passages, answers.ALONE_SCORE, towards)
-            if found and answers.has_words(found, moves.own_words(normalise(look.question))):
+            found = await self._reader.answer(asked, request.passages, answers.LEANING_SCORE, towards)
+            if found and answers.has_words(found, named) and answers.has_form(found, look.question):
                 return found
-        least = answers.SURE_SCORE if look.sure else answers.ALONE_SCORE
+        guessed = bool(look.topic) and not named  # it names nothing: the intent of such words is chance
+        least = answers.SURE_SCORE if look.sure and not guessed else answers.ALONE_SCORE
         least = answers.STRANGE_SCORE if look.off_topic else least
-        towards = understanding.middle(look.intent) if look.sure else None
+        towards = understanding.middle(look.intent) if look.sure and not guessed else None
         return await self._reader.answer(look.question, request.passages, least, towards)
 
     def _call(self, act: Call, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
