@@ -94,6 +94,11 @@ class Bus:
         """Call before the connection is made (in `wire`). Messages of one subscription come one after the other."""
         self._subscriptions.append((subject, on_message))
 
+    @property
+    def client(self) -> object:
+        """The present connection, to tell it from the next."""
+        return self._client
+
     def jetstream(self) -> JetStreamContext:
         """Raises Unavailable while there is no connection."""
         if self._client is None or not self._client.is_connected:

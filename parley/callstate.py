@@ -57,10 +57,15 @@ class CallStore:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.nonce = os.urandom(8).hex()
+        self._kv: tuple[object, KeyValue] | None = None
         self._tasks = TaskSet(lambda e: log.error("state write failed", exc_info=e))
 
     async def kv(self) -> KeyValue:
-        return await self._bus.jetstream().key_value(BUCKET)
+        """The bucket; asked for once per connection. Raises Unavailable while there is none."""
+        js = self._bus.jetstream()
+        if self._kv is None or self._kv[0] is not self._bus.client:
+            self._kv = self._bus.client, await js.key_value(BUCKET)
+        return self._kv[1]
 
     async def read(self, call_id: str) -> tuple[events_pb2.StoredCall, int] | None:
         """The stored value and its revision; None when there is none. Raises Unavailable when it cannot be read."""
