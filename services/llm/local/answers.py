@@ -192,9 +192,10 @@ def _score(near: float, part: Part, asked: set[str]) -> float:
 
 
 def _alike(asked: set[str], heading: str) -> float:
-    """How nearly the heading is the question's rarer words: shared over all, plural or not."""
+    """How nearly the heading is the question's rarer words: shared over all, plural or not. Below half: 0."""
     mine, its = ({w.rstrip("s") for w in words} for words in (asked, set(normalise(heading).split()) - COMMON))
-    return len(mine & its) / len(mine | its) if mine and its else 0.0
+    alike = len(mine & its) / len(mine | its) if mine and its else 0.0
+    return alike if alike >= 0.5 else 0.0
 
 
 def _has(wanted: list[re.Pattern[str]], part: Part) -> bool:
