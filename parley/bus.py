@@ -137,7 +137,7 @@ class Bus:
             try:
                 self._client = await self._connect()
                 await self._prepare()
-            except (OSError, NatsError, TimeoutError) as e:
+            except (OSError, ValueError, NatsError, TimeoutError) as e:
                 log.warning("no connection to NATS", error=type(e).__name__)
                 if self._client is not None:
                     await self._quietly(self._client.close())

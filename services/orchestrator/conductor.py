@@ -135,7 +135,6 @@ class Conductor:
             case effects.Execute():
                 self._tasks.spawn(self._execute(effect))
             case effects.Stop():
-                telemetry.BARGE_IN_TOTAL.labels("stopped").inc()
                 self._tasks.spawn(self._publish_cancel(effect.turn))
             case effects.Store():
                 self._store_soon(effect)
@@ -236,7 +235,7 @@ class Conductor:
     async def _retrieve(self, query: str) -> None:
         assert self.call is not None
         limit = self.agent.knowledge.limit
-        passages = await self.means.organs.search(self.call, query, limit, self._traceparent)
+        passages = await self.means.organs.search(self.call, history.question_of(self.call, query), limit, self._traceparent)
         self.feed(events.Retrieved(at_ms=now_ms(), query=query, passages=passages))
 
     async def _execute(self, effect: effects.Execute) -> None:

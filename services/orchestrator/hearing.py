@@ -80,10 +80,15 @@ def _turn(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
         if _protected(call):
             waiting = clipped(f"{call.floor.waiting_turn} {text}".strip(), MAX_CALLER_BYTES)
             return replace(call, floor=replace(call.floor, waiting_turn=waiting))
-        if not real_words(call, text) and (call.sounding or call.floor.thought):
+        if not real_words(call, text) and (call.sounding or call.floor.thought) and not _asks(call):
             return _resume(call, out)
         call = _interrupt(call, out)
     return answering.begin(call, text, at_ms, out)
+
+
+def _asks(call: Call) -> bool:
+    """What is being said ends in a question: a "yes" over it is its answer."""
+    return any(line.complete and line.text.rstrip().endswith("?") for line in history.unheard(call))
 
 
 def typed(call: Call, event: events.Typed, out: list[Effect]) -> Call:

@@ -113,6 +113,17 @@ def handed_over(call: Call) -> bool:
     return False
 
 
+SHORT_QUESTION_WORDS = 5
+
+
+def question_of(call: Call, query: str) -> str:
+    """What to look knowledge up for: a short question leans on the one before it ("how much is it")."""
+    if len(query.split()) >= SHORT_QUESTION_WORDS:
+        return query
+    before = (line.text for line in reversed(call.history) if isinstance(line, CallerLine) and line.text != query)
+    return f"{next(before, '')} {query}".strip()
+
+
 def waiting_tools(call: Call, turn: int) -> list[ToolUse]:
     """Tools of one turn that have not ended."""
     return [tool for line in bot_lines(call, turn) for tool in line.tools if tool.outcome is None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from services.orchestrator import wire
 from services.orchestrator.calls import Calls
 from services.orchestrator.conductor import Conductor, now_ms
 
+OPEN_S = 10.0
+
 
 class Conversation(conversation_pb2_grpc.ConversationServicer):
     """One stream per call leg and owner."""
@@ -23,7 +26,11 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
 
     async def Converse(self, requests: Any, context: Any) -> AsyncIterator[conversation_pb2.CallCommand]:
         with self._admission.admit():
-            first = await anext(aiter(requests), None)
+            try:
+                async with asyncio.timeout(OPEN_S):
+                    first = await anext(aiter(requests), None)
+            except TimeoutError as e:
+                raise BadInput(f"`open` did not come within {OPEN_S:.0f} s; it is the first event") from e
             if first is None or first.WhichOneof("event") != "open":
                 raise BadInput("the first event of Converse is `open`")
             async with self._calls.opened(first.open) as conductor:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+import structlog
+
+from parley.agents import known_agents, load_agent
 from parley.bus import Bus, make_events_stream
 from parley.callstate import CallStore, make_bucket
+from parley.errors import Misconfigured
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
 from parley.v1 import events_pb2
@@ -15,7 +19,24 @@ from services.orchestrator.conductor import Means
 from services.orchestrator.organs import Organs
 from services.orchestrator.prices import prices_of
 
+log = structlog.get_logger()
+
 Close = Callable[[], Awaitable[None]]
+
+
+def read_agents(settings: Settings) -> None:
+    """Read every agent before the first call. A broken one is named in the log; the one calls go to must be whole.
+
+    Raises Misconfigured, NotFound.
+    """
+    for name in known_agents(settings.agents_dir):
+        try:
+            load_agent(settings.agents_dir, name)
+        except Misconfigured as e:
+            if name == settings.agent:
+                raise
+            log.error("agent left out", agent=name, error=str(e))
+    load_agent(settings.agents_dir, settings.agent)
 
 
 async def wired(settings: Settings) -> tuple[Calls, Close]:
@@ -35,6 +56,7 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
     )
+    read_agents(settings)
     calls = Calls(means, settings.agents_dir)
 
     async def prepare(bus: Bus) -> None:

@@ -195,6 +195,7 @@ async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterato
         address = f"127.0.0.1:{organs.port}"
         settings = Settings.read(
             agents_dir=tmp / "agents",
+            agent="bikes",
             nats_url=nats.url,
             llm_address=address,
             tools_address=address,

@@ -19,7 +19,7 @@ from services.orchestrator.effects import (
     Think,
     Transfer,
 )
-from services.orchestrator.history import messages
+from services.orchestrator.history import messages, question_of
 from services.orchestrator.state import Answering, Ended, Epoch, Listening, Outcome, Then, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
@@ -138,6 +138,18 @@ def test_uh_huh_does_not_stop_the_bot() -> None:
     call.stops()
     assert of(Resume, call.ends("uh-huh")) == [Resume(2)]
     assert [m.text for m in messages(call.state) if m.role == "user"] == ["what are your hours"]
+
+
+def test_yes_over_the_end_of_a_question_is_its_answer() -> None:
+    call = Script()
+    call.says("cancel my order")
+    utterance = call.answers("Shall I cancel it?")
+    call.starts()
+    call.pauses(utterance, 12)
+    assert not of(Stop, call.words("yeah"))
+    out = call.ends("yeah")
+    assert of(Stop, out)
+    assert of(Think, out)
 
 
 def test_a_cough_only_pauses_the_bot() -> None:
@@ -373,6 +385,16 @@ def test_knowledge_is_looked_up_while_the_caller_still_speaks() -> None:
     assert of(Retrieve, call.final("Do you rent bikes?")) == [Retrieve("Do you rent bikes?")]
     call.finds("Do you rent bikes?", "We rent bikes for 20 dollars a day.")
     assert of(Think, call.ends("do you rent bikes"))
+
+
+def test_a_short_question_leans_on_the_one_before() -> None:
+    call = Script()
+    call.says("do you rent electric bikes by the day")
+    call.answers("Yes.")
+    call.hears(2)
+    call.says("how much is it")
+    assert question_of(call.state, "how much is it") == "do you rent electric bikes by the day how much is it"
+    assert question_of(call.state, "what are your opening hours please") == "what are your opening hours please"
 
 
 def test_an_answer_waits_for_knowledge_only_so_long() -> None:
