@@ -22,6 +22,7 @@ from parley.callstate import CallStore, CallWriter
 from parley.errors import BadInput, ParleyError, Superseded, TooLate
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2
 from services.orchestrator import codec, effects, events, prices, prompt, wire
+from services.orchestrator.history import question_of
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.speakable import Phraser
 from services.orchestrator.state import Call, Ended, Epoch, ToolUse
@@ -234,8 +235,8 @@ class Conductor:
 
     async def _retrieve(self, query: str) -> None:
         assert self.call is not None
-        limit = self.agent.knowledge.limit
-        passages = await self.means.organs.search(self.call, history.question_of(self.call, query), limit, self._traceparent)
+        limit, question = self.agent.knowledge.limit, question_of(self.call, query)
+        passages = await self.means.organs.search(self.call, question, limit, self._traceparent)
         self.feed(events.Retrieved(at_ms=now_ms(), query=query, passages=passages))
 
     async def _execute(self, effect: effects.Execute) -> None:
