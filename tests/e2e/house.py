@@ -44,15 +44,12 @@ class House:
 
     def phone(self, agent: str = "", **more: Any) -> Phone:
         """A telephone at a carrier with the house's account."""
-        return Phone(
-            self.stack.gateway_url,
-            self.clock,
-            agent=agent,
-            auth_token=TOKEN,
-            account_sid=ACCOUNT,
-            public_url=PUBLIC_URL,
-            **more,
-        )
+        known = {"auth_token": TOKEN, "account_sid": ACCOUNT, "public_url": PUBLIC_URL, **more}
+        return Phone(self.stack.gateway_url, self.clock, agent=agent, **known)
+
+    @property
+    def stream_url(self) -> str:
+        return self.stack.gateway_url.replace("http", "ws", 1) + "/twilio-stream"
 
     def carry_out(self, call: Call) -> None:
         """The carrier does with this call what its REST API is told."""
@@ -152,6 +149,15 @@ def heard(call: Call, since: float | None = None, until: float | None = None) ->
 def words(text: str) -> str:
     """A text as `heard` would give it."""
     return " ".join(words_of(text))
+
+
+def same(call: Call, said: str, expected: str) -> bool:
+    """Whether the caller heard these words. One word in which sound came late, a hole, may be unreadable."""
+    if said == expected:
+        return True
+    got, left = said.split(), expected.split()
+    missing = [word for word in left if not (got and got[0] == word and got.pop(0))]
+    return not got and len(missing) <= min(1, len(call.heard.gaps()))
 
 
 async def answer(call: Call, since: float, quiet_ms: float = 500, timeout_s: float = 15.0) -> str:

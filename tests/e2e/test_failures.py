@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.e2e.agents import PLAIN
 from tests.e2e.failures import LISTENING, SPEAKING, THINKING
-from tests.e2e.house import House, answer, ask, speech, words
+from tests.e2e.house import House, answer, ask, same, speech, words
 from tests.e2e.together import on_the_line
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
@@ -41,9 +41,9 @@ async def counted(house: House, case: str) -> bool:
 async def test_a_failure_that_passes_costs_the_caller_time_and_no_words(house: House, case: str) -> None:
     async with house.phone(case).dial() as call:
         quiet_ms = 5000 if case == "tts-stalls" else 500
-        assert await answer(call, call.born, quiet_ms) == GREETING
-        assert await ask(call, "please what color is it") == GREEN
-        assert await ask(call, "and what color is it now") == GREEN
+        assert same(call, await answer(call, call.born, quiet_ms), GREETING)
+        assert same(call, await ask(call, "please what color is it"), GREEN)
+        assert same(call, await ask(call, "and what color is it now"), GREEN)
     assert await counted(house, case)
 
 
@@ -63,7 +63,7 @@ async def test_without_ears_the_caller_is_told_and_the_call_ends(house: House, c
 @on_the_line.each(["llm-refuses", "llm-garbage", "llm-stalls"])
 async def test_without_an_answer_the_caller_is_asked_again(house: House, case: str) -> None:
     async with house.phone(case).dial() as call:
-        assert await answer(call, call.born) == GREETING
+        assert same(call, await answer(call, call.born), GREETING)
         assert (await ask(call, "please what color is it", timeout_s=20)).endswith(TROUBLE)
     assert await counted(house, case)
 
@@ -73,9 +73,9 @@ async def test_a_mind_that_never_answers_ends_the_call_politely(house: House) ->
     async with house.phone("llm-refuses").dial() as call:
         house.carry_out(call)
         await answer(call, call.born)
-        assert await ask(call, "please what color is it") == TROUBLE
-        assert await ask(call, "and what color is it now") == TROUBLE
-        assert await ask(call, "the color please") == UNAVAILABLE
+        assert same(call, await ask(call, "please what color is it"), TROUBLE)
+        assert same(call, await ask(call, "and what color is it now"), TROUBLE)
+        assert same(call, await ask(call, "the color please"), UNAVAILABLE)
         await call.until_over()
     assert call.ended_by in ("rest", "bot")
 
@@ -99,5 +99,5 @@ async def test_a_carrier_that_does_not_hand_the_caller_on_is_told(house: House) 
         await answer(call, call.born)
         said = await ask(call, "can i talk to a person", quiet_ms=1500)
         assert "nobody could take your call" in said
-        assert await ask(call, "what color is it") == GREEN
+        assert same(call, await ask(call, "what color is it"), GREEN)
     assert await house.count("voice_carrier_requests_total", request="transfer", outcome="failed") > 0

@@ -14,9 +14,9 @@ from tests.e2e.house import House
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 AT_ONCE = 20
 SETTLE_S = 8.0
-MEMORY_MB = 6.0
+MEMORY_MB = 4.0
 """Per process, beyond what it had after the warm-up: caches of words and connections still fill a little."""
-MEMORY_PER_CALL_KB = 10.0
+MEMORY_PER_CALL_KB = 2.5
 
 
 async def short_calls(house: House, count: int) -> None:
