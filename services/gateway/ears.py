@@ -1,6 +1,6 @@
 """The ears: the caller's frames go to stt as they came, and what was said comes back.
 
-60 ms a message, 20 ms where the caller begins and where the turn may end. A stream that breaks is opened at
+80 ms a message, 20 ms where the caller begins and where the turn may end. A stream that breaks is opened at
 another replica and hears again, faster than real time, what is not final yet.
 """
 
@@ -28,7 +28,7 @@ from services.gateway.synthesis import wire_format
 
 log = structlog.get_logger()
 
-CALM_MS, EDGE_MS = 60, 20
+CALM_MS, EDGE_MS = 80, 20
 ONSET_AFTER_MS, ONSET_LASTS_MS = 250, 400
 """A rise after so long a quiet is the beginning of speech; a shorter one is the next syllable."""
 END_FROM_MS, END_TO_MS = 100, 700

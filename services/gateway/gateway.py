@@ -27,7 +27,7 @@ Ended = Callable[[str], Awaitable[bool]]
 
 STATE_WAIT_S = 8.0
 
-EARS_GATHER_MS = 8.0
+EARS_GATHER_MS = 10.0
 """Callers' sound waits so long for that of other callers: one message to stt then carries many."""
 
 

@@ -21,8 +21,8 @@ from services.gateway.utterance import Utterance
 from services.gateway.voices import Voices
 
 TARGET_MS = 200
-PIECE_MS = 60
-MARK_EVERY_MS = 300
+PIECE_MS = 80
+MARK_EVERY_MS = 400
 MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
 MAX_QUEUED = 32

@@ -85,14 +85,14 @@ class Synthesis:
             except _HOPELESS:
                 raise
             except ParleyError as error:
-                failures = 1 if self._got_audio else failures + 1
+                said, self._from = self._from, self._track.cut_to_word()
+                failures = 1 if self._from > said else failures + 1
                 streams += 1
                 if streams >= MAX_STREAMS or time.monotonic() - self._moved_at > GIVE_UP_S:
                     raise
                 if stream is not None:
                     avoid = [*avoid[-3:], stream.peer.address]
                     REOPENED.labels("tts").inc()
-                self._from = self._track.cut_to_word()
                 log.warning("voice broke off, going on elsewhere", error=str(error), attempt=failures)
                 if failures > 1 or stream is None:
                     await asyncio.sleep(random.uniform(0.05, 0.15) * min(failures, 4))  # noqa: S311 - spreads re-opens

@@ -103,10 +103,11 @@ class Track:
     def cut_to_word(self) -> int:
         """The voice broke off. Cuts unsent audio back to the end of a whole word and returns where its text goes on.
 
-        Audio that was given out stays: then a begun word is said again from its start, never lost.
+        Only words that were told count: a voice that told none is taken to have said none. Audio that was given out
+        stays: then a begun word is said again from its start, never lost.
         """
         received = self.size_ms
-        whole = [word for word in self.timing() if word.end_ms <= received and word.char_end <= len(self.text)]
+        whole = [word for word in self.words if word.end_ms <= received and word.char_end <= len(self.text)]
         if not whole:
             self._truncate(0.0)
             self.words.clear()

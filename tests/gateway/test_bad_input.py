@@ -56,7 +56,7 @@ async def test_a_bad_message_is_counted_and_the_call_goes_on(house: House, messa
     owner, ears = await house.mind.call(), await house.stt.call()
     before = count(kind)
     await phone.send(message)
-    await phone.speak(60)
+    await phone.speak(80)
     await ears.until(lambda: audio_of(ears))
     assert count(kind) == before + 1
     assert audio_of(ears) == LOUD[: len(audio_of(ears))] or audio_of(ears).startswith(LOUD)
@@ -93,10 +93,10 @@ async def test_sound_before_the_start_is_not_used(house: House) -> None:
     await phone.speak(100)
     await phone.start("CA1", given)
     ears = await house.stt.call()
-    await phone.speak(60)
+    await phone.speak(80)
     await ears.until(lambda: audio_of(ears))
     assert count("media before start") == before + 5
-    assert len(audio_of(ears)) <= 60 * 8
+    assert len(audio_of(ears)) <= 80 * 8
     await phone.hang_up()
 
 

@@ -24,9 +24,9 @@ async def test_the_bot_greets_the_caller_asks_and_is_answered(house: House) -> N
     assert phone.most_buffered_ms <= 200
 
     ears = await house.stt.call()
-    await phone.speak(300)
-    await ears.until(lambda: len(audio_of(ears)) == 15 * 160)
-    assert audio_of(ears) == LOUD * 15
+    await phone.speak(320)
+    await ears.until(lambda: len(audio_of(ears)) == 16 * 160)
+    assert audio_of(ears) == LOUD * 16
     ears.send(
         stt_pb2.RecognizeEvent(final=stt_pb2.Final(text="where is my order", start_ms=0, end_ms=280)),
         stt_pb2.RecognizeEvent(

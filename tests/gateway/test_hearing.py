@@ -53,13 +53,13 @@ def test_single_frames_go_where_the_caller_begins_and_where_the_turn_may_end() -
             ears.feed(frame)
         return list(sent)
 
-    assert set(messages(quiet, 1200)) == {60}
-    assert set(messages(loud, 360)) == {20}  # onset
-    assert set(messages(loud, 600)[-8:]) == {60}  # speech
-    assert set(messages(quiet, 100)) <= {60}  # the gap between two words
-    assert set(messages(loud, 300)) <= {60}
+    assert set(messages(quiet, 1200)) == {80}
+    assert set(messages(loud, 320)) == {20}  # onset
+    assert set(messages(loud, 800)[-5:]) == {80}  # speech
+    assert set(messages(quiet, 100)) <= {80}  # the gap between two words
+    assert set(messages(loud, 300)) <= {80}
     assert set(messages(quiet, 700)[-20:]) == {20}  # the turn may be over
-    assert set(messages(quiet, 600)[-8:]) == {60}
+    assert set(messages(quiet, 800)[-5:]) == {80}
 
 
 def test_the_backlog_keeps_what_is_not_final() -> None:
