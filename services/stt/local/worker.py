@@ -17,7 +17,7 @@ import orjson
 
 from parley.audio import AudioFormat
 from services.stt.contract import SpeechEvent, SttConfig
-from services.stt.local.decoding import Decoders
+from services.stt.local.decoding import Channel, Decoders
 from services.stt.local.hearing import Hearing
 from services.stt.local.model import Model
 from services.stt.local.wire import COUNT, Kind, Message, Unpacker, pack_events
@@ -76,7 +76,7 @@ class _Worker:
         fields = orjson.loads(message.payload)
         try:
             config = SttConfig(format=AudioFormat(**fields["format"]), offset_ms=fields["offset_ms"])
-            hearing = Hearing(config, self._decoders(fields["lm"], fields["words"]))
+            hearing = Hearing(config, self._decoders(fields["lm"], fields["words"], config.format.rate))
         except Exception as error:
             self._fail(message.stream, error)
             return
@@ -111,12 +111,12 @@ class _Worker:
             case _:
                 return list(hearing.end())
 
-    def _decoders(self, lm: str, words: str) -> Decoders:
+    def _decoders(self, lm: str, words: str, rate: int) -> Decoders:
         """The decoders of a model; those of the model not used for longest go when there are more than four."""
         key = (lm, words)
         if key not in self._models:
             self._models[key] = Decoders(Model(Path(lm), Path(words)))
-            self._models[key].give_new()
+        self._models[key].give_new(telephone=Channel(rate).telephone)
         self._models.move_to_end(key)
         while len(self._models) > MAX_MODELS:
             self._models.popitem(last=False)
