@@ -29,8 +29,8 @@ def table(results: Sequence[Result]) -> str:
     rows = [
         "| server | calls | turns (lost) | overhead p50 / p95 / p99 ms | above bare p50 / p95 ms"
         " | speech to `clear` p50 / p95 ms | vendor's word to `clear` p50 / p95 ms | missed | gaps"
-        " | CPU ms per call-s | core | MB per call |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        " | CPU ms per call-s | core | stolen | MB per call |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     floor = {r.calls: r for r in results if r.server == "bare"}
     for r in results:
@@ -52,6 +52,7 @@ def table(results: Sequence[Result]) -> str:
             len(r.gaps),
             f"{r.cpu_sum:.2f}",
             f"{r.core:.0f} %",
+            f"{r.stolen:.0f} %",
             f"{r.mb_per_call:.2f}",
         )
         rows.append(f"| {' | '.join(map(str, cells))} |")

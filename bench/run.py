@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bench.caller import Caller, interruption, mark_of, question, reply_to, run_callers, speech
 from bench.latency import Stages, percentile, stages_of, steady, told_speech
-from bench.servers import Served, Usage
+from bench.servers import Served, Usage, stolen
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.openai import OpenAISim
 from tests.sims.vendors import Vendors
@@ -39,7 +39,7 @@ class Result:
     cpu: dict[str, float] = field(default_factory=dict)
     idle_mb: float = 0.0
     mb_per_call: float = 0.0
-    lateness: float = 0.0  # p99 of the callers' clock
+    stolen: float = 0.0  # % of the machine's time that its host took in steady state
 
     @property
     def cpu_sum(self) -> float:
@@ -83,10 +83,11 @@ async def measure(
         running = asyncio.ensure_future(run_callers(served.url, calls, seconds, ramp, agent="bench"))
         await asyncio.sleep(ramp + 3.0)
         steady_from = time.monotonic()
-        before = served.usage()
+        before, host = served.usage(), stolen()
         await asyncio.sleep(max(1.0, seconds - 5.0))
         window = time.monotonic() - steady_from
-        after = served.usage()
+        after, (took, whole) = served.usage(), stolen()
+        result.stolen = (took - host[0]) * 100 / max(1, whole - host[1])
         callers = await running
     _account(result, idle, before, after, window)
     _turns(result, callers, sims, max(begun + ramp, steady_from))
@@ -136,5 +137,6 @@ def line(result: Result) -> str:
         f"overhead {percentile(o, 0.5):.1f}/{percentile(o, 0.95):.1f}/{percentile(o, 0.99):.1f} ms "
         f"to clear {percentile(c, 0.5):.0f}/{percentile(c, 0.95):.0f} gaps {len(result.gaps)} "
         f"cpu {result.cpu_sum:.2f} ms/call-s ({result.core:.0f} %) {result.mb_per_call:.2f} MB/call "
+        f"stolen {result.stolen:.0f} % "
         f"failed {len(result.failures)}"
     )

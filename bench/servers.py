@@ -45,6 +45,13 @@ def _used(pids: list[int]) -> Usage:
     return Usage(cpu, rss)
 
 
+def stolen() -> tuple[int, int]:
+    """Time the host took from this machine, and all time, in ticks since its start. A noisy host spoils figures."""
+    with open("/proc/stat") as stat:
+        ticks = [int(n) for n in stat.readline().split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
 @dataclass
 class Parley:
     url: str
