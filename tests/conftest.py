@@ -17,7 +17,6 @@ import pytest
 from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
-WHOLE = ("e2e", "browser")
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
@@ -59,13 +58,6 @@ def postgres_folder() -> str:
     found = postgres_bin()
     assert found is not None, "mark the test with `postgres`"
     return found
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For two test processes (`make test`): one folder's stacks and browsers stay together, and so does each file."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group("whole" if folder in WHOLE else str(item.path)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
