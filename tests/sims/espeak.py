@@ -41,6 +41,7 @@ class _Engine:
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise ValueError(f"voice: eSpeak NG has no voice {voice!r}; try 'en-us' or 'en-us+f3'")
             self._library.espeak_SetParameter(_RATE_PARAMETER, wpm, 0)
+            self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # the same words sound the same every time
             self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8, None, None)
             return np.frombuffer(b"".join(self._chunks), np.int16)
 

@@ -91,7 +91,7 @@ async def test_two_questions_are_two_turns(sim: DeepgramSim, detector: Detector)
         second = await call.turn()
     assert second.text == HEARD
     assert second.offset_ms > 2500
-    assert call.kinds().count("SpeechStarted") == 2
+    assert call.kinds().count("TurnEnded") == 2
 
 
 async def test_a_number_read_out_in_groups_is_one_turn(sim: DeepgramSim, detector: Detector) -> None:
