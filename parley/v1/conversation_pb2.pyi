@@ -61,6 +61,7 @@ class CallEvent(_message.Message):
     TYPED_FIELD_NUMBER: _builtins.int
     LEG_FIELD_NUMBER: _builtins.int
     TROUBLE_FIELD_NUMBER: _builtins.int
+    REFLEX_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """0 = never sent again"""
     leg_ms: _builtins.int
@@ -88,6 +89,8 @@ class CallEvent(_message.Message):
     def leg(self) -> Global___Leg: ...
     @_builtins.property
     def trouble(self) -> Global___Trouble: ...
+    @_builtins.property
+    def reflex(self) -> Global___Reflex: ...
     def __init__(
         self,
         *,
@@ -105,12 +108,13 @@ class CallEvent(_message.Message):
         typed: Global___Typed | None = ...,
         leg: Global___Leg | None = ...,
         trouble: Global___Trouble | None = ...,
+        reflex: Global___Reflex | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "paused", b"paused", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "paused", b"paused", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "paused", b"paused", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "paused", b"paused", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -300,7 +304,9 @@ Global___Heard: _TypeAlias = Heard  # noqa: Y015
 
 @_typing.final
 class Paused(_message.Message):
-    """The mouth fell silent without being told to (reflex, or speech began)."""
+    """The mouth fell silent without being told to (reflex, speech began, or the button). A pause is a lease: without `stop`
+    or `resume` for 1.5 s after the caller's side is quiet, the mouth goes on by itself.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -315,6 +321,8 @@ class Paused(_message.Message):
         """sound level"""
         CAUSE_SPEECH: Paused._Cause.ValueType  # 2
         """the ears heard speech"""
+        CAUSE_BUTTON: Paused._Cause.ValueType  # 3
+        """push-to-talk: the button was pressed"""
 
     class Cause(_Cause, metaclass=_CauseEnumTypeWrapper): ...
     CAUSE_UNSPECIFIED: Paused.Cause.ValueType  # 0
@@ -322,6 +330,8 @@ class Paused(_message.Message):
     """sound level"""
     CAUSE_SPEECH: Paused.Cause.ValueType  # 2
     """the ears heard speech"""
+    CAUSE_BUTTON: Paused.Cause.ValueType  # 3
+    """push-to-talk: the button was pressed"""
 
     UTTERANCE_FIELD_NUMBER: _builtins.int
     CHARS_FIELD_NUMBER: _builtins.int
@@ -358,7 +368,7 @@ class Resumed(_message.Message):
         CAUSE_TOLD: Resumed._Cause.ValueType  # 1
         """by `resume`"""
         CAUSE_UNCONFIRMED: Resumed._Cause.ValueType  # 2
-        """no speech came after the reflex"""
+        """the ears heard no speech within 200 ms of the reflex"""
         CAUSE_LEASE: Resumed._Cause.ValueType  # 3
         """nobody decided in time"""
 
@@ -367,7 +377,7 @@ class Resumed(_message.Message):
     CAUSE_TOLD: Resumed.Cause.ValueType  # 1
     """by `resume`"""
     CAUSE_UNCONFIRMED: Resumed.Cause.ValueType  # 2
-    """no speech came after the reflex"""
+    """the ears heard no speech within 200 ms of the reflex"""
     CAUSE_LEASE: Resumed.Cause.ValueType  # 3
     """nobody decided in time"""
 
@@ -394,6 +404,29 @@ class Resumed(_message.Message):
 Global___Resumed: _TypeAlias = Resumed  # noqa: Y015
 
 @_typing.final
+class Reflex(_message.Message):
+    """Whether a sound on the caller's side still silences the mouth. Each leg begins armed. Two pauses within 10 s that
+    were for nothing disarm it, and from then on only a `stop` does; 20 s without a false alarm arm it again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARMED_FIELD_NUMBER: _builtins.int
+    armed: _builtins.bool
+    def __init__(
+        self,
+        *,
+        armed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["armed", b"armed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reflex: _TypeAlias = Reflex  # noqa: Y015
+
+@_typing.final
 class Dtmf(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -415,6 +448,10 @@ Global___Dtmf: _TypeAlias = Dtmf  # noqa: Y015
 
 @_typing.final
 class Button(_message.Message):
+    """Push-to-talk. The first press puts the leg into this mode: from then on the caller's voice pauses nothing, pressing
+    pauses at once, and the turn ends when the button is let go. The page may leave the mode again.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PRESSED_FIELD_NUMBER: _builtins.int
@@ -690,6 +727,7 @@ class Say(_message.Message):
     EXPECT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
+    PROTECT_MS_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     kind: Global___Say.Kind.ValueType
     interruptible: _builtins.bool
@@ -699,6 +737,10 @@ class Say(_message.Message):
     """at most 4,000 characters; may be empty to say only `complete`"""
     complete: _builtins.bool
     """no more text follows for this utterance"""
+    protect_ms: _builtins.int
+    """The first so many ms of its sound are not paused by what the caller's side sounds like (a line that crackles while
+    it opens, a "hello" over the greeting); `stop` and the button still work. The utterance's first `say` counts.
+    """
     def __init__(
         self,
         *,
@@ -708,10 +750,11 @@ class Say(_message.Message):
         expect: _call_pb2.Expect.ValueType = ...,
         text: _builtins.str = ...,
         complete: _builtins.bool = ...,
+        protect_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "expect", b"expect", "interruptible", b"interruptible", "kind", b"kind", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "expect", b"expect", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
