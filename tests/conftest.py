@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from parley import heap
 from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
@@ -64,6 +65,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (what, install) in NEEDS.items():
         if item.get_closest_marker(marker) and _FOUND[marker]() is None:
             pytest.skip(f"needs {what}: {install}")
+
+
+def pytest_collection_finish() -> None:
+    heap.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_heap() -> None:
+    """Callers and stand-ins run in this process: a full collection of all that is imported here is a hole in a word."""
+    heap.freeze()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -16,7 +16,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from parley import telemetry
+from parley import heap, telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
 from parley.rpc.carrier import Carrier, Registry
 from parley.rpc.status import to_status
@@ -228,6 +228,7 @@ async def _serve(name: str, settings: Settings, wire: Wire) -> None:
         server = Server(name, settings.listen, admission)
         close = await wire(server, settings)
         await server.start()
+        heap.freeze()
         log.info("serving", port=server.port)
         await stop.wait()
         done = await server.drain(settings.drain_s)

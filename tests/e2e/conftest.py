@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from cli.phone import Clock
 from cli.stack import Stack
+from parley import heap
 from tests.e2e.agents import write_agents
 from tests.e2e.failures import AGENTS as FAILING
 from tests.e2e.failures import fail
@@ -42,6 +43,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             "PARLEY_CALL_LINGER_S": "1",
         }
         async with Stack(data_dir=folder / "data", env=env, replicas=2) as stack, Clock() as clock:
+            heap.freeze()
             yield House(stack, vendors, clock)
 
 

@@ -301,3 +301,15 @@ def test_a_late_final_after_the_end_is_a_turn_of_its_own() -> None:
 def test_a_wish_that_cannot_be_kept_is_refused_by_name(wish: Endpointing, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         checked(wish)
+
+
+def test_edges_of_replayed_audio_that_come_after_its_turn_are_no_new_speech() -> None:
+    call = Call().final("where is my order", 300, 2900)
+    call.told += call.turns.heard(TurnEnded(VENDOR_SAYS_DONE, 3200))
+    before = len(call.told)
+    assert isinstance(call.told[-1], TurnEnded)
+    call.told += call.turns.edge(SpeechStarted(320))
+    call.told += call.turns.edge(SpeechStopped(2952))
+    assert call.told[before:] == []
+    call.told += call.turns.edge(SpeechStarted(4000))
+    assert call.told[before:] == [SpeechStarted(4000)]

@@ -54,6 +54,7 @@ class Turns:
         self._vendor_final = False
         self._flushed = self._answered = False
         self._let_go_ms: int | None = None
+        self._ended_ms = offset_ms
 
     def configure(self, wish: Endpointing, policy: Policy) -> Told:
         self._wish, self._policy = wish, policy
@@ -171,7 +172,8 @@ class Turns:
         if self._let_go_ms is not None and offset_ms >= self._let_go_ms and not self.pending:
             self._let_go_ms = None
         self._voice_from = offset_ms
-        if self._told_started:
+        # While audio comes faster than real time, the VAD may lag behind words that were answered already.
+        if self._told_started or offset_ms + _SMEAR_MS < self._ended_ms:
             return ()
         self._told_started = True
         return [SpeechStarted(offset_ms)]
@@ -249,4 +251,5 @@ class Turns:
         self._finals = []
         self._vendor_final = False
         self._let_go_ms = None
+        self._ended_ms = speech_end
         return told
