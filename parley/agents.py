@@ -41,6 +41,21 @@ class Interruption(_Strict):
     backchannels: tuple[str, ...] = ("uh-huh", "mm-hm", "mhm", "yeah", "yes", "okay", "ok", "right", "sure", "i see")
 
 
+class Ahead(_Strict):
+    """Thinking before the caller's turn is over; nothing of it is said or done before it is.
+
+    `when`: `eager`, the ears think that the turn may be over; `stable`, also when the words have not changed for
+    `stable_ms`, or the recogniser is as sure of them as `stability`; `never`. `tries`: at most, in one turn; the last
+    one is kept for a sure sign. What is thrown away is paid for all the same.
+    """
+
+    when: Literal["never", "eager", "stable"] = "eager"
+    stable_ms: int = Field(300, ge=50, le=3000)
+    stability: float = Field(0.9, gt=0, le=1)
+    min_words: int = Field(2, ge=1, le=20)
+    tries: int = Field(2, ge=1, le=5)
+
+
 class Silence(_Strict):
     """A caller who says nothing is asked, then the call ends."""
 
@@ -126,6 +141,7 @@ class Agent(_Strict):
     keyterms: tuple[str, ...] = ()
     endpointing: Endpointing = Endpointing()
     interruption: Interruption = Interruption()
+    ahead: Ahead = Ahead()
     silence: Silence = Silence()
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()

@@ -197,6 +197,7 @@ class CallState(_message.Message):
     SEEN_SEQ_FIELD_NUMBER: _builtins.int
     STARTED_MS_FIELD_NUMBER: _builtins.int
     TALLY_FIELD_NUMBER: _builtins.int
+    AHEAD_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -238,6 +239,8 @@ class CallState(_message.Message):
     def timers(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateTimer]: ...
     @_builtins.property
     def tally(self) -> Global___StateTally: ...
+    @_builtins.property
+    def ahead(self) -> Global___StateAhead: ...
     def __init__(
         self,
         *,
@@ -272,10 +275,11 @@ class CallState(_message.Message):
         seen_seq: _builtins.int = ...,
         started_ms: _builtins.int = ...,
         tally: Global___StateTally | None = ...,
+        ahead: Global___StateAhead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "tally", b"tally", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "misheard", b"misheard", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "misheard", b"misheard", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -303,6 +307,11 @@ class StatePolicy(_message.Message):
     TIME_IS_UP_FIELD_NUMBER: _builtins.int
     NOT_HEARD_FIELD_NUMBER: _builtins.int
     NOT_TRANSFERRED_FIELD_NUMBER: _builtins.int
+    AHEAD_FIELD_NUMBER: _builtins.int
+    AHEAD_MS_FIELD_NUMBER: _builtins.int
+    AHEAD_STABILITY_FIELD_NUMBER: _builtins.int
+    AHEAD_WORDS_FIELD_NUMBER: _builtins.int
+    AHEAD_TRIES_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -319,6 +328,11 @@ class StatePolicy(_message.Message):
     time_is_up: _builtins.str
     not_heard: _builtins.str
     not_transferred: _builtins.str
+    ahead: _builtins.str
+    ahead_ms: _builtins.int
+    ahead_stability: _builtins.float
+    ahead_words: _builtins.int
+    ahead_tries: _builtins.int
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -344,10 +358,15 @@ class StatePolicy(_message.Message):
         time_is_up: _builtins.str = ...,
         not_heard: _builtins.str = ...,
         not_transferred: _builtins.str = ...,
+        ahead: _builtins.str = ...,
+        ahead_ms: _builtins.int = ...,
+        ahead_stability: _builtins.float = ...,
+        ahead_words: _builtins.int = ...,
+        ahead_tries: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -591,23 +610,67 @@ class StateThought(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     TRIES_FIELD_NUMBER: _builtins.int
     UTTERANCE_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     tries: _builtins.int
     utterance: _builtins.int
+    first: _builtins.int
     def __init__(
         self,
         *,
         round: _builtins.int = ...,
         tries: _builtins.int = ...,
         utterance: _builtins.int = ...,
+        first: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["round", b"round", "tries", b"tries", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "round", b"round", "tries", b"tries", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateThought: _TypeAlias = StateThought  # noqa: Y015
+
+@_typing.final
+class StateAhead(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    LOOKING_FOR_FIELD_NUMBER: _builtins.int
+    BEGUN_MS_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    turn: _builtins.int
+    tries: _builtins.int
+    text: _builtins.str
+    looking_for: _builtins.str
+    begun_ms: _builtins.int
+    held: _builtins.str
+    complete: _builtins.bool
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
+    def __init__(
+        self,
+        *,
+        turn: _builtins.int = ...,
+        tries: _builtins.int = ...,
+        text: _builtins.str = ...,
+        looking_for: _builtins.str = ...,
+        begun_ms: _builtins.int = ...,
+        held: _builtins.str = ...,
+        tools: _abc.Iterable[Global___StateToolUse] | None = ...,
+        complete: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_ms", b"begun_ms", "complete", b"complete", "held", b"held", "looking_for", b"looking_for", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateAhead: _TypeAlias = StateAhead  # noqa: Y015
 
 @_typing.final
 class StateListening(_message.Message):
@@ -730,11 +793,13 @@ class StateTally(_message.Message):
     SPOKEN_CHARS_FIELD_NUMBER: _builtins.int
     ROUNDS_FIELD_NUMBER: _builtins.int
     BARGE_INS_FIELD_NUMBER: _builtins.int
+    SPECULATIONS_FIELD_NUMBER: _builtins.int
     input_tokens: _builtins.int
     output_tokens: _builtins.int
     spoken_chars: _builtins.int
     rounds: _builtins.int
     barge_ins: _builtins.int
+    speculations: _builtins.int
     def __init__(
         self,
         *,
@@ -743,10 +808,11 @@ class StateTally(_message.Message):
         spoken_chars: _builtins.int = ...,
         rounds: _builtins.int = ...,
         barge_ins: _builtins.int = ...,
+        speculations: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["barge_ins", b"barge_ins", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "rounds", b"rounds", "spoken_chars", b"spoken_chars"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["barge_ins", b"barge_ins", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "rounds", b"rounds", "speculations", b"speculations", "spoken_chars", b"spoken_chars"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -786,6 +852,7 @@ class StepInput(_message.Message):
     LEG_ENDED_FIELD_NUMBER: _builtins.int
     ORGAN_FAILED_FIELD_NUMBER: _builtins.int
     SIGNAL_FIELD_NUMBER: _builtins.int
+    ROUND_CLOSED_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     @_builtins.property
@@ -840,6 +907,8 @@ class StepInput(_message.Message):
     def organ_failed(self) -> Global___StepOrganFailed: ...
     @_builtins.property
     def signal(self) -> Global___StepSignal: ...
+    @_builtins.property
+    def round_closed(self) -> Global___StepRoundClosed: ...
     def __init__(
         self,
         *,
@@ -871,12 +940,13 @@ class StepInput(_message.Message):
         leg_ended: Global___StepLegEnded | None = ...,
         organ_failed: Global___StepOrganFailed | None = ...,
         signal: Global___StepSignal | None = ...,
+        round_closed: Global___StepRoundClosed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_ended", b"round_ended", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_ended", b"round_ended", "seq", b"seq", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal", "round_closed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1306,6 +1376,28 @@ class StepRoundEnded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepRoundEnded: _TypeAlias = StepRoundEnded  # noqa: Y015
+
+@_typing.final
+class StepRoundClosed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    input_tokens: _builtins.int
+    output_tokens: _builtins.int
+    def __init__(
+        self,
+        *,
+        input_tokens: _builtins.int = ...,
+        output_tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_tokens", b"input_tokens", "output_tokens", b"output_tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepRoundClosed: _TypeAlias = StepRoundClosed  # noqa: Y015
 
 @_typing.final
 class StepToolProgress(_message.Message):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, history
-from services.orchestrator.effects import Effect, Execute, HangUp, Retrieve, Say, Store, Think, Transfer
-from services.orchestrator.rules import await_hearing, same_words, silence_timer, start, stop_timers
-from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Hearing, Listening, Then, Thought
+from services.orchestrator import events, history, speculation
+from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Think, Transfer
+from services.orchestrator.knowledge import look
+from services.orchestrator.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
+from services.orchestrator.state import Ahead, Answering, BotLine, Call, CallerLine, Hearing, Listening, Then, Thought
 
 MAX_TOOLS = 8  # of one round; more were never asked for, as far as the model is told
 MAX_TRIES = 1  # restarts of a round that failed, before the bot says so
@@ -18,19 +19,29 @@ END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     """The caller's turn is over: answer `text`."""
     text = history.clipped(text, history.MAX_CALLER_BYTES)
+    call, ahead = speculation.settle(call, text, at_ms, out)
     call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
-    query = history.clipped(text, history.MAX_QUERY_BYTES)
-    if call.policy.retrieve and not same_words(call.passages_for, query):
-        if not same_words(call.retrieving, query):
-            out.append(Retrieve(query))
-        call = replace(call, floor=Answering(looking_for=query), retrieving=query)
-        call = start(call, out, "retrieve", at_ms + call.policy.retrieve_wait_ms)
-    else:
-        call = _think(replace(call, floor=Answering()), out, 0)
     call = stop_timers(call, out, "away")
+    if ahead is not None:
+        call = _adopt(call, ahead, at_ms, out)
+    else:
+        call, awaited = look(call, text, at_ms, out)
+        call = replace(call, floor=Answering(looking_for=awaited))
+        call = call if awaited else _think(call, out, 0)
     out.append(Store())
     return call
+
+
+def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
+    """The speculation was right: it is the first round, and what it has given so far is said and done now."""
+    tries = ahead.tries - 1
+    thought = Thought(0, tries, first=tries)
+    call = replace(call, floor=Answering(thought=thought))
+    if ahead.complete:
+        ended = events.RoundEnded(at_ms=at_ms, turn=call.turn, tries=tries, round=0, text=ahead.held, tools=ahead.tools)
+        return _round_over(call, thought, ended, out)
+    return _speak(call, thought, ahead.held, at_ms, out, complete=False) if ahead.held else call
 
 
 def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
@@ -51,10 +62,14 @@ def retrieve_waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 
 def _think(call: Call, out: list[Effect], number: int, tries: int = 0, continuing: bool = False) -> Call:
+    """Ask for a round. `tries`: how often it was begun before, beside the speculations of this turn."""
     assert isinstance(call.floor, Answering)
+    first = call.ahead.tries if number == 0 and call.ahead.turn == call.turn else 0
+    tries += first
     out.append(Think(call.turn, tries, number, tools_off=number >= call.policy.rounds, continuing=continuing))
     tally = replace(call.tally, rounds=call.tally.rounds + 1)
-    return replace(call, floor=replace(call.floor, thought=Thought(number, tries), looking_for=""), tally=tally)
+    thought = Thought(number, tries, first=first)
+    return replace(call, floor=replace(call.floor, thought=thought, looking_for=""), tally=tally)
 
 
 def _thought_of(call: Call, event: events.PhraseReady | events.RoundEnded) -> Thought | None:
@@ -91,14 +106,13 @@ def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call
     thought = _thought_of(call, event)
     if thought is None:
         return call
-    tally = replace(
-        call.tally,
-        input_tokens=call.tally.input_tokens + event.input_tokens,
-        output_tokens=call.tally.output_tokens + event.output_tokens,
-    )
-    call = replace(call, tally=tally)
+    call = spent(call, event.input_tokens, event.output_tokens)
     if event.error:
         return _round_failed(call, thought, event, out)
+    return _round_over(call, thought, event, out)
+
+
+def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:
     first = len(out)
     if event.text or thought.utterance:
         call = _speak(call, thought, event.text, event.at_ms, out, complete=True)
@@ -156,8 +170,9 @@ def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: l
     """The round starts again once; words already said are continued, not repeated."""
     if thought.utterance:
         call = _speak(call, thought, "", event.at_ms, out, complete=True)
-    if thought.tries < MAX_TRIES:
-        return _think(call, out, thought.round, thought.tries + 1, continuing=bool(thought.utterance))
+    tries = thought.tries - thought.first
+    if tries < MAX_TRIES:
+        return _think(call, out, thought.round, tries + 1, continuing=bool(thought.utterance))
     assert isinstance(call.floor, Answering)
     call = replace(call, floor=replace(call.floor, thought=None))
     return _fail(call, event.at_ms, out)

@@ -16,7 +16,8 @@ from parley.aio import TaskSet
 from parley.errors import BadInput, Superseded, Unavailable
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator import codec, events, wire
-from services.orchestrator.conductor import Conductor, Means, now_ms
+from services.orchestrator.clock import now_ms
+from services.orchestrator.conductor import Conductor, Means
 from services.orchestrator.prompt import tool_specs
 from services.orchestrator.state import Call, Ended, Epoch
 

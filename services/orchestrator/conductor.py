@@ -7,10 +7,8 @@ command that answers it; storing comes after, in the next pass of the loop.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,27 +17,21 @@ from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore, CallWriter
-from parley.errors import BadInput, ParleyError, Superseded, TooLate
+from parley.errors import BadInput, Superseded
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2
-from services.orchestrator import codec, effects, events, prices, prompt, wire
+from services.orchestrator import codec, effects, events, prices, wire
+from services.orchestrator.clock import now_ms
 from services.orchestrator.history import question_of
+from services.orchestrator.metrics import SPECULATION_LEAD, SPECULATIONS
 from services.orchestrator.organs import UNKNOWN, Organs
-from services.orchestrator.speakable import Phraser
-from services.orchestrator.state import Call, Ended, Epoch, ToolUse
+from services.orchestrator.rounds import Rounds
+from services.orchestrator.state import Call, Ended, Epoch
 from services.orchestrator.turn import step
 
 log = structlog.get_logger()
 
 MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
-ROUND_S = 120.0  # for a round of the model that neither fails nor ends
-TOOLS_AGAIN_S = 0.3  # for a round to learn of tools that were away when the call began
-_START = time.time() - time.monotonic()
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970, never going backwards within the process."""
-    return int((_START + time.monotonic()) * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +69,15 @@ class Conductor:
         self.version = version
         self.records = records
         self.stored: events_pb2.StoredCall | None = None
-        self._tools = tools
         self._inbox: deque[events.Event] = deque()
         self._feeding = False
         self._inputs: list[events_pb2.StepInput] = []
         self._input_bytes = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._rounds: dict[int, set[asyncio.Task[None]]] = {}
         self._seqs: dict[int, int] = {}
         self._acked = 0
         self._tasks = TaskSet(self._task_failed)
+        self._rounds = Rounds(means.organs, agent, means.engine, tools, self._tasks, self._current, self.feed)
         self._writer: CallWriter | None = None
         self._traceparent = ""
         self._boundary: effects.Store | None = None
@@ -112,6 +103,10 @@ class Conductor:
         if self._input_bytes > MAX_RECORD_BYTES:  # a boundary is overdue: keep the record bounded
             self._do(effects.Store())
 
+    def _current(self) -> Call:
+        assert self.call is not None
+        return self.call
+
     def begin_span(self, traceparent: str) -> None:
         self._traceparent = traceparent
 
@@ -128,9 +123,11 @@ class Conductor:
                 if (handle := self._timers.pop(effect.id, None)) is not None:
                     handle.cancel()
             case effects.Think():
-                self._rounds.setdefault(effect.turn, set()).add(self._tasks.spawn(self._think(effect)))
+                self._rounds.begin(effect, self._traceparent)
             case effects.CloseThink():
-                self._close_rounds(effect.turn)
+                self._rounds.close(effect.turn)
+            case effects.SpeculationOver():
+                self._speculation_over(effect)
             case effects.Retrieve():
                 self._tasks.spawn(self._retrieve(effect.query))
             case effects.Execute():
@@ -175,63 +172,12 @@ class Conductor:
             log.error("the gateway never told what was heard", call_id=self._id)
         self.feed(events.TimerFired(at_ms=now_ms(), id=name))
 
-    def _close_rounds(self, turn: int) -> None:
-        for number in [n for n in self._rounds if n <= turn]:
-            for task in self._rounds.pop(number):
-                task.cancel()
-
-    async def _think(self, think: effects.Think) -> None:
-        """One round: deltas to phrases, tool calls, the end of it. Cancelling the task closes the model's stream."""
-        phraser, ended = Phraser(), events.RoundEnded(turn=think.turn, tries=think.tries, round=think.round)
-        try:
-            with telemetry.span("round", self._traceparent, turn=think.turn, round=think.round, tries=think.tries):
-                async with asyncio.timeout(ROUND_S):
-                    ended = await self._round(think, phraser, ended)
-        except (ParleyError, TimeoutError) as e:
-            log.warning("a round failed", call_id=self._id, turn=think.turn, tries=think.tries, error=str(e))
-            ended = replace(ended, error=e.code if isinstance(e, ParleyError) else TooLate.code)
-        except Exception as e:  # the round must end: the caller waits
-            log.error("a round broke", call_id=self._id, turn=think.turn, exc_info=e)
-            ended = replace(ended, error=ParleyError.code)
-        self._round_is_over(think.turn)
-        self.feed(replace(ended, at_ms=now_ms(), text=phraser.end()))
-
-    async def _round(self, think: effects.Think, phraser: Phraser, ended: events.RoundEnded) -> events.RoundEnded:
-        if not self._tools:  # unknown when the call began, or none: then this is answered from memory
-            infos = await self.means.organs.tools_of(self.agent.name, self.agent.version, TOOLS_AGAIN_S)
-            self._tools = prompt.tool_specs(self.agent, infos)
-        assert self.call is not None
-        request = prompt.request(self.call, self.agent, self.means.engine, self._tools, think, telemetry.traceparent())
-        tools: list[ToolUse] = []
-        usage = llm_pb2.Usage()
-        async with aclosing(self.means.organs.chat(request)) as stream:
-            async for event in stream:
-                match event.WhichOneof("event"):
-                    case "text_delta":
-                        for phrase in phraser.push(event.text_delta):
-                            self._phrase(think, phrase)
-                    case "tool_call":
-                        call = event.tool_call
-                        tools.append(ToolUse(call.id, call.name, call.arguments_json))
-                    case "usage":
-                        usage = event.usage
-                    case "finish":
-                        break
-        return replace(
-            ended,
-            tools=() if think.tools_off else tuple(tools),
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-        )
-
-    def _round_is_over(self, turn: int) -> None:
-        running = self._rounds.get(turn, set())
-        running.discard(asyncio.current_task())
-        if not running:
-            self._rounds.pop(turn, None)
-
-    def _phrase(self, think: effects.Think, text: str) -> None:
-        self.feed(events.PhraseReady(at_ms=now_ms(), turn=think.turn, tries=think.tries, round=think.round, text=text))
+    def _speculation_over(self, effect: effects.SpeculationOver) -> None:
+        SPECULATIONS.labels(effect.outcome).inc()
+        if effect.outcome == "confirmed":
+            SPECULATION_LEAD.observe(effect.lead_ms)
+        else:
+            self._rounds.close_try(effect.turn, effect.tries)
 
     async def _retrieve(self, query: str) -> None:
         assert self.call is not None
@@ -335,7 +281,7 @@ class Conductor:
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
-        self._close_rounds(max(self._rounds, default=0))
+        self._rounds.close_all()
         if self._writer is not None and not self.superseded:
             await self._writer.idle(2.0)
         await self._tasks.close()

@@ -20,7 +20,10 @@ class CancelTimer:
 
 @dataclass(frozen=True, slots=True)
 class Think:
-    """Run one round of the model on the call as it now stands. `continuing`: words of this answer were said already."""
+    """Run one round of the model on the call as it now stands. `continuing`: words of this answer were said already.
+
+    `speculative`: the caller's turn is not over; it is taken to be the words of the call's `ahead`.
+    """
 
     turn: int
     tries: int
@@ -35,6 +38,19 @@ class CloseThink:
     """Close the model's stream of this turn and below."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeculationOver:
+    """A speculation is the real round now (`outcome` is `confirmed`), or nothing came of it: then close its stream.
+
+    `lead_ms`: how long it had run. Other outcomes: `discarded`, `failed`, `too_long`.
+    """
+
+    turn: int
+    tries: int
+    outcome: str
+    lead_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,7 @@ Effect = (
     | CancelTimer
     | Think
     | CloseThink
+    | SpeculationOver
     | Retrieve
     | Execute
     | Say

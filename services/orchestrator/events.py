@@ -147,6 +147,14 @@ class RoundEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoundClosed(Event):
+    """A round's stream was closed before its end. The vendor tells no usage then: these tokens are an estimate."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolProgress(Event):
     intent: int
     text: str
@@ -224,6 +232,7 @@ KINDS: tuple[type[Event], ...] = (
     Resumed,
     PhraseReady,
     RoundEnded,
+    RoundClosed,
     ToolProgress,
     ToolEnded,
     Retrieved,

@@ -67,3 +67,11 @@ def request(
         traceparent=traceparent,
         attempt=think.tries,
     )
+
+
+def size(request: llm_pb2.ChatRequest) -> int:
+    """Characters that the model reads, about: for the cost of a round whose vendor does not tell."""
+    said = sum(len(m.text) + sum(len(t.arguments_json) for t in m.tool_calls) for m in request.messages)
+    known = sum(len(passage.text) for passage in request.passages)
+    tools = sum(len(tool.description) + len(tool.parameters_json) for tool in request.tools)
+    return len(request.system) + said + known + tools

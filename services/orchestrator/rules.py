@@ -48,6 +48,13 @@ def await_hearing(call: Call, out: list[Effect], at_ms: int) -> Call:
     return start(call, out, "unheard", at_ms + UNHEARD_MS + CHAR_MS * sum(left))
 
 
+def spent(call: Call, input_tokens: int, output_tokens: int) -> Call:
+    """Tokens of a round, for the cost of the call."""
+    tally = call.tally
+    read, written = tally.input_tokens + input_tokens, tally.output_tokens + output_tokens
+    return replace(call, tally=replace(tally, input_tokens=read, output_tokens=written))
+
+
 def same_words(a: str, b: str) -> bool:
     """Equal but for case and punctuation."""
     return a == b or _WORD.findall(a.lower()) == _WORD.findall(b.lower())

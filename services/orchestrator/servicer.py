@@ -12,7 +12,8 @@ from parley.rpc import Admission
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
 from services.orchestrator import wire
 from services.orchestrator.calls import Calls
-from services.orchestrator.conductor import Conductor, now_ms
+from services.orchestrator.clock import now_ms
+from services.orchestrator.conductor import Conductor
 
 OPEN_S = 10.0
 

@@ -30,6 +30,11 @@ class Policy:
     away_ms: int = 8000
     away_prompts: tuple[str, ...] = ()
     goodbye: str = ""
+    ahead: str = "never"
+    ahead_ms: int = 300
+    ahead_stability: float = 0.9
+    ahead_words: int = 2
+    ahead_tries: int = 2
     turn_ms: int = 60000
     call_ms: int = 1800000
     trouble: str = ""
@@ -112,11 +117,31 @@ Line = CallerLine | BotLine
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A round of the model that is running. `tries` counts restarts of the same round."""
+    """A round of the model that is running. `tries` counts its restarts, from `first` on: the tries before were
+    speculations that came to nothing."""
 
     round: int
     tries: int = 0
     utterance: int = 0  # 0 until the first phrase
+    first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Thinking before the caller's turn is over: a round of the model on the words so far, what it gave is held back.
+
+    `text`: the words it was begun with, empty when none runs. `turn`: the turn that it will be. `tries`: how many were
+    begun for that turn. `looking_for`: the question whose passages are awaited before it begins.
+    """
+
+    turn: int = 0
+    tries: int = 0
+    text: str = ""
+    looking_for: str = ""
+    begun_ms: int = 0
+    held: str = ""
+    tools: tuple[ToolUse, ...] = ()
+    complete: bool = False  # the round has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +198,7 @@ class Tally:
     spoken_chars: int = 0
     rounds: int = 0
     barge_ins: int = 0
+    speculations: int = 0  # of the rounds, those begun before the turn was over
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +220,7 @@ class Call:
     intent: int = 0  # highest number given out
     floor: Floor = Listening()
     hearing: Hearing = Hearing()
+    ahead: Ahead = Ahead()
     history: tuple[Line, ...] = ()
     dropped_lines: int = 0
     passages: tuple[Passage, ...] = ()

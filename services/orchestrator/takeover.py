@@ -7,7 +7,7 @@ from dataclasses import replace
 from services.orchestrator import answering, events, history
 from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
-from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening, ToolUse
+from services.orchestrator.state import Ahead, Answering, BotLine, Call, Hearing, Listening, ToolUse
 
 
 def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
@@ -24,6 +24,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         paused=event.mouth_paused,
         sounding=event.mouth_utterance,
         retrieving="",
+        ahead=Ahead(),  # the last owner's stream is gone
         hearing=Hearing() if event.new_leg else replace(call.hearing, since_ms=0),  # its end may have been lost
     )
     if event.new_leg:

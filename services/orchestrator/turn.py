@@ -1,7 +1,7 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
 `hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does, `playout.py` those
-for what was heard of it, `takeover.py` those for a new owner.
+for what was heard of it, `speculation.py` those for thinking ahead, `takeover.py` those for a new owner.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from services.orchestrator import answering, events, hearing, history, playout
+from services.orchestrator import answering, events, hearing, history, playout, speculation
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
-from services.orchestrator.rules import await_hearing, silence_timer, start, stop_timers
+from services.orchestrator.rules import await_hearing, silence_timer, spent, start, stop_timers
 from services.orchestrator.state import Answering, Call, Ended, Listening
 from services.orchestrator.takeover import taken_over
 
@@ -38,8 +38,11 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
         if isinstance(event, events.TakenOver):  # a leg that should have ended
             effects.append(HangUp(call.floor.reason))
             call = replace(call, epoch=event.epoch)
+        elif isinstance(event, events.RoundClosed):  # the end of the call closed it
+            call = _round_closed(call, event, effects)
         return call, effects
-    return _STEPS[type(event)](call, event, effects), effects
+    after = _STEPS[type(event)](call, event, effects)
+    return speculation.follow(call, after, event, effects), effects
 
 
 def _opened(event: events.Opened, out: list[Effect]) -> Call:
@@ -124,6 +127,10 @@ def _signal(call: Call, event: events.Signal, out: list[Effect]) -> Call:
     return answering.hang_up_after(call, event.data or "told to")
 
 
+def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> Call:
+    return spent(call, event.input_tokens, event.output_tokens)
+
+
 def _tool_progress(call: Call, event: events.ToolProgress, out: list[Effect]) -> Call:
     return call
 
@@ -134,6 +141,7 @@ def _recalled(call: Call, event: events.Recalled, out: list[Effect]) -> Call:
 
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
     "retrieve": answering.retrieve_waited,
+    speculation.STABLE: speculation.words_are_stable,
     "unheard": playout.never_heard,
     "barge_in": hearing.spoke_long_enough,
     "resume": hearing.nothing_came,
@@ -160,6 +168,7 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.Resumed: playout.resumed,
     events.PhraseReady: answering.phrase_ready,
     events.RoundEnded: answering.round_ended,
+    events.RoundClosed: _round_closed,
     events.ToolProgress: _tool_progress,
     events.ToolEnded: answering.tool_ended,
     events.Retrieved: answering.retrieved,

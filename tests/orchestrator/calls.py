@@ -83,6 +83,14 @@ class Script:
     def ends(self, text: str = "") -> list[effects.Effect]:
         return self._feed(events.TurnEnded, seq=True, kind="confirmed", text=text)
 
+    def eager(self, text: str = "") -> list[effects.Effect]:
+        """The ears think that the turn may be over."""
+        return self._feed(events.TurnEnded, kind="eager", text=text)
+
+    def resumed(self) -> list[effects.Effect]:
+        """It was not."""
+        return self._feed(events.TurnEnded, kind="resumed")
+
     def says(self, text: str) -> list[effects.Effect]:
         """A whole turn of the caller; gives what followed its end."""
         self.starts()

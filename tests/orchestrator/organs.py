@@ -39,7 +39,7 @@ Reply = Callable[[llm_pb2.ChatRequest], list[Any]]
 
 
 class Model(llm_pb2_grpc.LanguageModelServicer):
-    """Says what the script says; strings are deltas, ToolCalls tool calls, an Event is waited for."""
+    """Says what the script says; strings are deltas, ToolCalls tool calls; an Event, or seconds, are waited for."""
 
     def __init__(self) -> None:
         self.reply: Reply = lambda request: [f"You said {request.messages[-1].text}."]
@@ -62,6 +62,8 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
                     raise item
                 if isinstance(item, asyncio.Event):
                     await item.wait()
+                elif isinstance(item, float):
+                    await asyncio.sleep(item)
                 elif isinstance(item, str):
                     yield llm_pb2.ChatEvent(text_delta=item)
                 else:
@@ -130,6 +132,15 @@ class Gateway:
 
     async def types(self, text: str) -> None:
         await self.tell(seq=True, typed={"text": text})
+
+    async def speaks(self, text: str) -> None:
+        """The caller has said something and is quiet; whether the turn is over is not told yet."""
+        await self.tell(speech={"speech_started": {"offset_ms": 100}})
+        await self.tell(speech={"interim": {"text": text}})
+        await self.tell(speech={"speech_stopped": {"offset_ms": 900}})
+
+    async def turn_ends(self, text: str, kind: str = "KIND_CONFIRMED") -> None:
+        await self.tell(seq=kind == "KIND_CONFIRMED", speech={"turn_ended": {"kind": kind, "text": text}})
 
     async def hears(self, utterance: int) -> None:
         await self.tell(utterance_started={"utterance": utterance})

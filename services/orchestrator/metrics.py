@@ -1,0 +1,16 @@
+"""What the orchestrator counts, beside the numbers every service shares (`parley.telemetry`)."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+SPECULATIONS = Counter(
+    "voice_speculations_total",
+    "Rounds begun before the caller's turn was over: confirmed, discarded, failed, too_long",
+    ["outcome"],
+)
+SPECULATION_LEAD = Histogram(
+    "voice_speculation_lead_ms",
+    "How long a confirmed speculation had run when the turn was over",
+    buckets=(1, 25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2500, 5000),
+)

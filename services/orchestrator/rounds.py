@@ -1,0 +1,155 @@
+"""The model's rounds of one call, each a task: deltas in, phrases out as events, the end of it as another.
+
+Closing a round before its end is how words that nobody wants stop. The vendor then tells no usage, so it is estimated
+from the letters that went there and came back, at four to a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import structlog
+
+from parley import telemetry
+from parley.agents import Agent
+from parley.aio import TaskSet
+from parley.errors import ParleyError, TooLate
+from parley.v1 import llm_pb2
+from services.orchestrator import effects, events, prompt
+from services.orchestrator.clock import now_ms
+from services.orchestrator.organs import Organs
+from services.orchestrator.speakable import Phraser
+from services.orchestrator.speculation import imagined
+from services.orchestrator.state import Call, ToolUse
+
+log = structlog.get_logger()
+
+ROUND_S = 120.0  # for a round of the model that neither fails nor ends
+TOOLS_AGAIN_S = 0.3  # for a round to learn of tools that were away when the call began
+CHARS_A_TOKEN = 4  # of English, about
+
+
+@dataclass(slots=True, eq=False)
+class Round:
+    """One that runs. Characters asked and got so far; `usage` once the vendor tells it."""
+
+    think: effects.Think
+    task: asyncio.Task[None] | None = None
+    asked: int = 0
+    got: int = 0
+    usage: llm_pb2.Usage | None = None
+
+    def estimate(self) -> tuple[int, int]:
+        """Tokens in and out, as told or as they may have been."""
+        if self.usage is not None:
+            return self.usage.input_tokens, self.usage.output_tokens
+        return self.asked // CHARS_A_TOKEN, self.got // CHARS_A_TOKEN
+
+
+class Rounds:
+    """`current` gives the call as it stands, `feed` takes what comes of a round."""
+
+    def __init__(
+        self,
+        organs: Organs,
+        agent: Agent,
+        engine: str,
+        tools: list[llm_pb2.ToolSpec],
+        tasks: TaskSet,
+        current: Callable[[], Call],
+        feed: Callable[[events.Event], None],
+    ) -> None:
+        self._organs = organs
+        self._agent = agent
+        self._engine = engine
+        self._tools = tools
+        self._tasks = tasks
+        self._current = current
+        self._feed = feed
+        self._running: set[Round] = set()
+
+    def begin(self, think: effects.Think, traceparent: str) -> None:
+        running = Round(think)
+        self._running.add(running)
+        running.task = self._tasks.spawn(self._run(running, traceparent))
+
+    def close(self, turn: int) -> None:
+        """Close the streams of this turn and below."""
+        self._close([r for r in self._running if r.think.turn <= turn])
+
+    def close_try(self, turn: int, tries: int) -> None:
+        """Close the stream of one speculation."""
+        self._close([r for r in self._running if (r.think.turn, r.think.tries) == (turn, tries)])
+
+    def close_all(self) -> None:
+        """Another owner goes on, or nobody does: what these cost is not ours to tell any more."""
+        for running in self._running:
+            if running.task is not None:
+                running.task.cancel()
+        self._running.clear()
+
+    def _close(self, rounds: list[Round]) -> None:
+        for running in rounds:
+            self._running.discard(running)
+            if running.task is not None:
+                running.task.cancel()
+            read, written = running.estimate()
+            if read or written:
+                self._feed(events.RoundClosed(at_ms=now_ms(), input_tokens=read, output_tokens=written))
+
+    async def _run(self, running: Round, traceparent: str) -> None:
+        """Cancelling the task closes the model's stream."""
+        think, phraser = running.think, Phraser()
+        ended = events.RoundEnded(turn=think.turn, tries=think.tries, round=think.round)
+        attributes = {"turn": think.turn, "round": think.round, "tries": think.tries, "speculative": think.speculative}
+        try:
+            with telemetry.span("round", traceparent, **attributes):
+                async with asyncio.timeout(ROUND_S):
+                    ended = replace(ended, tools=await self._converse(running, phraser))
+        except (ParleyError, TimeoutError) as e:
+            log.warning("a round failed", call_id=self._id, turn=think.turn, tries=think.tries, error=str(e))
+            ended = replace(ended, error=e.code if isinstance(e, ParleyError) else TooLate.code)
+        except Exception as e:  # the round must end: the caller waits
+            log.error("a round broke", call_id=self._id, turn=think.turn, exc_info=e)
+            ended = replace(ended, error=ParleyError.code)
+        self._running.discard(running)
+        usage = running.usage or llm_pb2.Usage()
+        ended = replace(ended, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        self._feed(replace(ended, at_ms=now_ms(), text=phraser.end()))
+
+    async def _converse(self, running: Round, phraser: Phraser) -> tuple[ToolUse, ...]:
+        """The tools that the round calls, at its end; its phrases on the way."""
+        think = running.think
+        if not self._tools:  # unknown when the call began, or none: then this is answered from memory
+            infos = await self._organs.tools_of(self._agent.name, self._agent.version, TOOLS_AGAIN_S)
+            self._tools = prompt.tool_specs(self._agent, infos)
+        call = imagined(self._current(), think)
+        request = prompt.request(call, self._agent, self._engine, self._tools, think, telemetry.traceparent())
+        running.asked = prompt.size(request)
+        tools: list[ToolUse] = []
+        async with aclosing(self._organs.chat(request)) as stream:
+            async for event in stream:
+                match event.WhichOneof("event"):
+                    case "text_delta":
+                        running.got += len(event.text_delta)
+                        for phrase in phraser.push(event.text_delta):
+                            self._phrase(think, phrase)
+                    case "tool_call":
+                        used = event.tool_call
+                        running.got += len(used.name) + len(used.arguments_json)
+                        tools.append(ToolUse(used.id, used.name, used.arguments_json))
+                    case "usage":
+                        running.usage = event.usage
+                    case "finish":
+                        break
+        return () if think.tools_off else tuple(tools)
+
+    def _phrase(self, think: effects.Think, text: str) -> None:
+        self._feed(events.PhraseReady(at_ms=now_ms(), turn=think.turn, tries=think.tries, round=think.round, text=text))
+
+    @property
+    def _id(self) -> str:
+        return self._current().call_id
