@@ -85,7 +85,8 @@ class _Speaker:
 
     def speak(self, text: str, voice: str, wpm: int) -> tuple[bytes, int]:
         spoken, name = text.encode(), voice.encode()
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         with self._lock:
             self._process.stdin.write(_REQUEST.pack(len(spoken), len(name), wpm) + spoken + name)
             self._process.stdin.flush()
