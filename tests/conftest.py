@@ -18,7 +18,7 @@ from parley import heap
 from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
-WHOLE = ("e2e", "browser", "cli", "run", "turns")
+TOGETHER = {"e2e": "calls", "browser": "calls", "turns": "calls", "cli": "runs", "run": "runs"}
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
@@ -63,10 +63,10 @@ def postgres_folder() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For two test processes (`make test`): whole stacks and browsers come one at a time, and a file stays together."""
+    """For two test processes (`make test`): calls in real time come one folder after the other, and a file stays together."""
     for item in items:
         folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group("whole" if folder in WHOLE else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, str(item.path))))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

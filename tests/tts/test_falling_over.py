@@ -74,9 +74,13 @@ async def test_the_other_voice_goes_on_at_the_word_where_the_first_was_cut_off(c
         heard = await speak(Synthesis([Engine("elevenlabs", first), Engine("local", drone)]))
         await first.aclose()
     heard.assert_times_are_sound()
-    by_first = heard.spoken
-    assert drone.asked
-    assert by_first + words_of(drone.asked) == WORDS
+    by_first, by_second = heard.spoken, words_of(drone.asked)
+    # A line cut before its first byte was read looks like a refused upgrade: the first voice goes on by HTTP.
+    assert by_second or (code == 0 and by_first == WORDS)
+    # A word cut in its last breath is understood all the same, and said again.
+    repeated = len(by_first) + len(by_second) - len(WORDS)
+    assert repeated in (0, 1)
+    assert by_first + by_second[repeated:] == WORDS
     assert drone.asked == heard.text[len(heard.text) - len(drone.asked) :]
 
 
