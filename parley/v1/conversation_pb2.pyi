@@ -728,6 +728,7 @@ class Say(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     PROTECT_MS_FIELD_NUMBER: _builtins.int
+    FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     kind: Global___Say.Kind.ValueType
     interruptible: _builtins.bool
@@ -741,6 +742,8 @@ class Say(_message.Message):
     """The first so many ms of its sound are not paused by what the caller's side sounds like (a line that crackles while
     it opens, a "hello" over the greeting); `stop` and the button still work. The utterance's first `say` counts.
     """
+    first_token_ms: _builtins.int
+    """the model's first word of this turn came so long before this message; told once"""
     def __init__(
         self,
         *,
@@ -751,12 +754,15 @@ class Say(_message.Message):
         text: _builtins.str = ...,
         complete: _builtins.bool = ...,
         protect_ms: _builtins.int = ...,
+        first_token_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms", "first_token_ms", b"first_token_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "expect", b"expect", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms", "complete", b"complete", "expect", b"expect", "first_token_ms", b"first_token_ms", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__first_token_ms: _TypeAlias = _typing.Literal["first_token_ms"]  # noqa: Y015
+    _WhichOneofArgType__first_token_ms: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_token_ms) -> _WhichOneofReturnType__first_token_ms | None: ...
 
 Global___Say: _TypeAlias = Say  # noqa: Y015
 

@@ -17,6 +17,7 @@ class ChatMouth:
     """Has the face of `Mouth`, as far as a chat needs it."""
 
     paused = False
+    sounded = 0, 0.0
 
     def __init__(self, wire: Wire, tell: Callable[[CallEvent], None]) -> None:
         self._wire = wire

@@ -19,7 +19,7 @@ from parley.aio import background
 from parley.audio import AudioFormat
 from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Unavailable
 from parley.rpc import CallStream, Peers
-from parley.v1 import conversation_pb2, stt_pb2, stt_pb2_grpc
+from parley.v1 import call_pb2, conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.backlog import Backlog
 from services.gateway.level import Level
 from services.gateway.metrics import DROPPED_AUDIO_MS, EARS_QUEUE, REOPENED, TROUBLES
@@ -40,6 +40,8 @@ PROVEN_S = 2.0
 """A stream that lasted so long was a good one: its loss starts the count anew."""
 MAX_OUTBOX = 250
 """Requests (about 15 s of audio) a replica may leave unread."""
+REST_MS = 500
+"""Silence after the button was let go, so that what is said at its next press does not touch what was said before."""
 OVERDUE_MS = 1_500
 """After a re-open: if no speech follows the last final for so long, the turn is over."""
 _HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
@@ -67,7 +69,8 @@ class Ears:
         self._more = asyncio.Event()
         self._session: conversation_pb2.Session | None = None
         self._known = asyncio.Event()
-        self._endpointing = stt_pb2.Endpointing()
+        self._wish = self._endpointing = stt_pb2.Endpointing()
+        self._by_button = False
         self._stream: CallStream | None = None
         self._overdue_at_ms: int | None = None
         self._opened = self._works = self._troubled = self._owes_end = False
@@ -81,6 +84,11 @@ class Ears:
     @property
     def in_speech(self) -> bool:
         return self._report.in_speech
+
+    @property
+    def open_turn(self) -> bool:
+        """Something was said of which no turn was made yet."""
+        return self._report.open_turn
 
     def feed(self, frame: bytes) -> None:
         """One frame from the caller, any length."""
@@ -115,17 +123,26 @@ class Ears:
             self._stream.lose()
 
     def endpointing(self, endpointing: stt_pb2.Endpointing) -> None:
-        """From now on a silence means this; also on every stream to come."""
+        """From now on a silence means this; also on every stream to come. While the button decides: nothing."""
+        self._wish = endpointing
+        if self._by_button:
+            endpointing = _expecting(endpointing, call_pb2.EXPECT_BUTTON)
         if endpointing != self._endpointing:
             self._endpointing = endpointing
             self._post(Request(endpointing=endpointing))
 
     def expect(self, kind: int) -> None:
         """The bot's question asks for this kind of answer."""
-        changed = stt_pb2.Endpointing()
-        changed.CopyFrom(self._endpointing)
-        changed.expect = kind  # type: ignore[assignment]
-        self.endpointing(changed)
+        self.endpointing(_expecting(self._wish, kind))
+
+    def by_button(self, on: bool) -> None:
+        """Only the button ends a turn; or again what `endpointing` and `expect` said last."""
+        self._by_button = on
+        self.endpointing(self._wish)
+
+    def rest(self) -> None:
+        """The microphone is closed for a while."""
+        self.feed((b"\xff" if self._sound.encoding == "mulaw" else b"\0") * (REST_MS * self._sound.bytes_per_ms))
 
     def end_of_turn(self) -> None:
         """The button was let go: what was said is the turn."""
@@ -258,3 +275,10 @@ class Ears:
         log.error("nobody listens", call_id=self._call_id, error=str(error))
         trouble = conversation_pb2.Trouble(organ=conversation_pb2.Trouble.ORGAN_EARS, message=str(error))
         self._tell(conversation_pb2.CallEvent(trouble=trouble))
+
+
+def _expecting(endpointing: stt_pb2.Endpointing, kind: int) -> stt_pb2.Endpointing:
+    changed = stt_pb2.Endpointing()
+    changed.CopyFrom(endpointing)
+    changed.expect = kind  # type: ignore[assignment]
+    return changed

@@ -13,6 +13,7 @@ from parley import telemetry
 from parley.aio import TaskSet, background
 from parley.errors import ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from services.gateway.button import Button
 from services.gateway.call import Call, Wire
 from services.gateway.chat_mouth import ChatMouth
 from services.gateway.clock import now_ms
@@ -25,6 +26,7 @@ from services.gateway.organs import Organs
 from services.gateway.reflex import Reflex
 from services.gateway.subtitles import Subtitles
 from services.gateway.synthesis import wire_format
+from services.gateway.waterfall import TurnBy
 
 log = structlog.get_logger()
 _tracer = trace.get_tracer("parley")
@@ -50,6 +52,7 @@ class Leg:
         self._organs = organs
         self._first_audio = 0.0
         self._timeline = organs.timelines.of(call.call_id)
+        self._timeline.watched(None if call.channel == "phone" else wire.tell)
         self._line = Line(organs.orchestrator, call.leg, self._opening, self._take, self._leg_ms)
         self._ears: Ears | None = None
         self._mouth: Mouth | ChatMouth
@@ -59,6 +62,7 @@ class Leg:
             self._ears = Ears(call.format, organs.stt, call.call_id, self._tell)
             self._mouth = Mouth(wire, call.format, organs.tts, organs.clock, call.call_id, self._tell)
         self._reflex = Reflex()
+        self._button = Button(self._ears)
         self._subtitles = Subtitles(wire, shown=call.channel != "phone")
         self._farewell = Farewell(call, wire, organs.carrier, self._mouth)
         self._tasks = TaskSet(self._broke)
@@ -72,12 +76,13 @@ class Leg:
         """One frame of the caller's sound."""
         if not self._first_audio:
             self._first_audio = time.monotonic()
-        if self._ears is not None:
+        if self._ears is not None and self._button.hears:
             self._ears.feed(frame)
 
     def returned(self, mark: str) -> bool:
         """A mark came back. False when it was never sent."""
         known = self._mouth.returned(mark)
+        self._timeline.sounded(*self._mouth.sounded)
         self._subtitles.bot(self._mouth.progress())
         return known
 
@@ -85,16 +90,19 @@ class Leg:
         self._tell(CallEvent(dtmf=conversation_pb2.Dtmf(digit=digit)))
 
     def button(self, pressed: bool) -> None:
-        """Push-to-talk: letting go ends the turn."""
+        """Letting go ends the turn."""
         self._tell(CallEvent(button=conversation_pb2.Button(pressed=pressed)))
-        if not pressed and self._ears is not None:
-            self._ears.end_of_turn()
+        self._button.moved(pressed, now_ms())
+
+    def push_to_talk(self, on: bool) -> None:
+        """From now on the button alone says when the caller speaks; or, again, his voice does."""
+        self._button.decide(on)
 
     def typed(self, text: str) -> None:
         self._subtitles.caller(text, final=True)
         self._subtitles.state("thinking")
         self._mouth.expect_answer()
-        self._turn_begins(now_ms())
+        self._turn_begins(now_ms(), "text")
         self._tell(CallEvent(typed=conversation_pb2.Typed(text=text)))
 
     # Life
@@ -183,7 +191,7 @@ class Leg:
         kind = speech.WhichOneof("event")
         if kind == "speech_started":
             silence = self._reflex.speech_started(now_ms(), self._mouth.interruptible)
-            if silence and not self._ears.again(speech.speech_started.offset_ms):
+            if silence and not self._button.decides and not self._ears.again(speech.speech_started.offset_ms):
                 self._mouth.pause(conversation_pb2.Paused.CAUSE_SPEECH)
         elif kind == "speech_stopped":
             self._reflex.speech_stopped(now_ms(), self._mouth.paused)
@@ -194,13 +202,15 @@ class Leg:
         elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
             self._reflex.speech_stopped(now_ms(), self._mouth.paused)
             ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms
-            self._turn_begins(now_ms() - max(0, self._ears.fed_ms - ended))
+            by_ears = now_ms() - max(0, self._ears.fed_ms - ended)
+            self._turn_begins(self._button.speech_end(by_ears), "button" if self._button.decides else "voice")
             self._subtitles.state("thinking")
             self._mouth.expect_answer()
 
-    def _turn_begins(self, speech_end: float) -> None:
+    def _turn_begins(self, speech_end: float, by: TurnBy) -> None:
         """The bot is at turn: its span lasts to the first audio of an answer, or to the caller's next turn."""
         self._turn_ends("unanswered")
+        self._timeline.turn_began(speech_end, by)
         self._speech_end = speech_end
         self._turn = _tracer.start_span("turn", attributes={"call_id": self.call.call_id})
 

@@ -48,6 +48,8 @@ class Mouth:
         self._fresh = True
         self.paused = False
         self.last_utterance = 0
+        self.sounded = 0, 0.0
+        """The utterance last known to have begun at the caller's ear, and when."""
 
     def session(self, session: conversation_pb2.Session) -> None:
         """Voice, language and speed of the utterances to come."""
@@ -253,6 +255,8 @@ class Mouth:
         while self._queue and not self.paused:
             front = self._queue[0]
             front.track.forget(front.follow(played))
+            if front.heard_ms and front.in_one_run and self.sounded[0] != front.id and self._play.calibrated:
+                self.sounded = front.id, now - front.heard_ms
             if not front.all_heard:
                 return
             self._finish(front)

@@ -10,6 +10,7 @@ from parley.audio import BROWSER
 from parley.errors import AtCapacity, NotAllowed, Unavailable
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
+from services.gateway.clock import now_ms
 from services.gateway.gateway import Gateway
 from services.gateway.leg import Ending, Leg
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
@@ -90,6 +91,7 @@ async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Clai
                 "call_id": claim.call_id,
                 "leg": claim.leg,
                 "agent": claim.agent,
+                "now_ms": round(now_ms(), 1),
                 "resume": gateway.tokens.issue(back, RESUME_S),
             }
         )
@@ -130,6 +132,13 @@ def _button(leg: Leg, message: dict[str, Any]) -> str:
     return ""
 
 
+def _push_to_talk(leg: Leg, message: dict[str, Any]) -> str:
+    if not isinstance(message.get("on"), bool):
+        return "`on` must be true or false"
+    leg.push_to_talk(message["on"])
+    return ""
+
+
 def _dtmf(leg: Leg, message: dict[str, Any]) -> str:
     digit = message.get("digit")
     if not isinstance(digit, str) or digit not in _KEYS:
@@ -151,6 +160,7 @@ def _text(leg: Leg, message: dict[str, Any]) -> str:
 _CONTROLS: dict[str, Callable[[Leg, dict[str, Any]], str]] = {
     "mark": _mark,
     "button": _button,
+    "push_to_talk": _push_to_talk,
     "dtmf": _dtmf,
     "text": _text,
 }

@@ -52,6 +52,11 @@ class PlayClock:
         way = min(self._round_trips, default=0.0)
         return min(max(0.0, min(self._lags) - way), MAX_HELD_BACK_MS)
 
+    @property
+    def calibrated(self) -> bool:
+        """A mark behind sound has come back in this generation: what the far end holds back is known."""
+        return bool(self._lags)
+
     def mark(self, now: float) -> str:
         """Name of a mark to be sent now, behind all audio sent so far."""
         self._serial += 1

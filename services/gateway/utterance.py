@@ -54,6 +54,11 @@ class Utterance:
         return word.char_start if word is not None else len(self.track.text)
 
     @property
+    def in_one_run(self) -> bool:
+        """It was never paused: what was heard of it was heard without a break."""
+        return not self._from_ms
+
+    @property
     def heard_chars(self) -> int:
         if not self.heard_ms:
             return 0

@@ -115,6 +115,7 @@ class Conductor:
         if command is not None:
             if not command.turn and self.call is not None:
                 command.turn = self.call.turn
+            self._rounds.first_token.tell(command)
             self._send(command)
         match effect:
             case effects.StartTimer():

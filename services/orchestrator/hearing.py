@@ -118,7 +118,9 @@ def keys_done(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 def button(call: Call, event: events.Button, out: list[Effect]) -> Call:
     """Push-to-talk: pressing interrupts; letting go is the ears' `turn_ended`."""
-    if event.pressed and _may_interrupt(call):
+    if not event.pressed:
+        return silence_timer(call, out, event.at_ms) if not call.hearing.text else call
+    if _may_interrupt(call):
         call = _interrupt(call, out)
     return stop_timers(call, out, "away")
 

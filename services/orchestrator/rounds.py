@@ -20,6 +20,7 @@ from parley.errors import ParleyError, TooLate
 from parley.v1 import llm_pb2
 from services.orchestrator import effects, events, prompt
 from services.orchestrator.clock import now_ms
+from services.orchestrator.first_token import FirstToken
 from services.orchestrator.organs import Organs
 from services.orchestrator.speakable import Phraser
 from services.orchestrator.speculation import imagined
@@ -70,6 +71,7 @@ class Rounds:
         self._current = current
         self._feed = feed
         self._running: set[Round] = set()
+        self.first_token = FirstToken()
 
     def begin(self, think: effects.Think, traceparent: str) -> None:
         running = Round(think)
@@ -135,6 +137,7 @@ class Rounds:
                 match event.WhichOneof("event"):
                     case "text_delta":
                         running.got += len(event.text_delta)
+                        self.first_token.came(think)
                         for phrase in phraser.push(event.text_delta):
                             self._phrase(think, phrase)
                     case "tool_call":

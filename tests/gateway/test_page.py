@@ -195,6 +195,7 @@ async def test_a_chat_is_the_same_mind_without_sound(house: House) -> None:
         ("[]", "no type"),
         ('{"type":"party"}', "unknown event"),
         ('{"type":"button","pressed":1}', "button"),
+        ('{"type":"push_to_talk"}', "push_to_talk"),
         ('{"type":"text","text":""}', "text"),
         ('{"type":"text","text":7}', "text"),
         (json.dumps({"type": "text", "text": "x" * 5000}), "text"),

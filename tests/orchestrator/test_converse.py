@@ -36,6 +36,26 @@ async def test_a_call_from_greeting_to_hang_up(tmp_path: Path) -> None:
                 pass
 
 
+async def test_with_the_first_words_comes_when_the_model_began(tmp_path: Path) -> None:
+    more = asyncio.Event()
+    async with house(tmp_path) as h:
+        h.model.reply = lambda request: ["Your ", more, "order shipped on Monday. ", "It is blue."]
+        g = await h.gateway()
+        await g.opens()
+        greeting = await g.until("say")
+        assert not greeting.HasField("first_token_ms"), "nobody thought about it"
+        await g.hears(greeting.utterance)
+        await g.types("where is my order")
+        async with asyncio.timeout(5):
+            while not h.model.requests:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        more.set()
+        first = await g.until("say")
+        assert 50 <= first.first_token_ms <= 1_000, "the model's first word had to wait for the rest of its phrase"
+        assert not (await g.until("say")).HasField("first_token_ms"), "told once"
+
+
 async def test_a_tool_is_done_once_and_its_result_comes_back(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         h.model.reply = lambda request: (

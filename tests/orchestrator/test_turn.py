@@ -538,3 +538,11 @@ def test_replay_gives_the_same_effects(name: str, monkeypatch: pytest.MonkeyPatc
     globals()[name]()
     for script in scripts:
         assert replayed(script) == script.outputs
+
+
+def test_a_button_that_is_let_go_without_a_word_is_asked_after_like_any_silence() -> None:
+    call = Script()
+    call.feed(events.Button(at_ms=call.at, pressed=True))
+    assert "away" not in {timer.id for timer in call.state.timers}
+    call.feed(events.Button(at_ms=call.at, pressed=False))
+    assert "away" in {timer.id for timer in call.state.timers}
