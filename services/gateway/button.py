@@ -6,7 +6,7 @@ from services.gateway.ears import Ears
 
 
 class Button:
-    """One leg's button. It works without being switched on too: then letting go is one more end of a turn."""
+    """One leg's button. The page switches push-to-talk on and off; the first press switches it on too."""
 
     def __init__(self, ears: Ears | None) -> None:
         self._ears = ears
@@ -27,14 +27,15 @@ class Button:
 
     def moved(self, pressed: bool, now: float) -> None:
         """Pressed, or let go: then what was said is the turn."""
-        if self._ears is None or (self.decides and pressed == self.hears):
+        if pressed:
+            self.decide(True)
+        if self._ears is None or not self.decides or pressed == self.hears:
             return
-        self.hears = pressed or not self.decides
+        self.hears = pressed
         self._let_go_at = None if pressed else now
         if not pressed:
             self._ears.end_of_turn()
-            if self.decides:
-                self._ears.rest()
+            self._ears.rest()
 
     def speech_end(self, by_ears: float) -> float:
         """When the caller was done, in ms: he said so himself, or his last word ended."""

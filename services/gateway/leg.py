@@ -90,7 +90,9 @@ class Leg:
         self._tell(CallEvent(dtmf=conversation_pb2.Dtmf(digit=digit)))
 
     def button(self, pressed: bool) -> None:
-        """Letting go ends the turn."""
+        """Pressing silences the bot, letting go ends the turn."""
+        if pressed and self._mouth.interruptible:
+            self._mouth.pause(conversation_pb2.Paused.CAUSE_BUTTON)
         self._tell(CallEvent(button=conversation_pb2.Button(pressed=pressed)))
         self._button.moved(pressed, now_ms())
 

@@ -29,7 +29,11 @@ _EXPECT = {
     "spelling": call_pb2.EXPECT_SPELLING,
     "button": call_pb2.EXPECT_BUTTON,
 }
-_PAUSE_CAUSES = {conversation_pb2.Paused.CAUSE_REFLEX: "reflex", conversation_pb2.Paused.CAUSE_SPEECH: "speech"}
+_PAUSE_CAUSES = {
+    conversation_pb2.Paused.CAUSE_REFLEX: "reflex",
+    conversation_pb2.Paused.CAUSE_SPEECH: "speech",
+    conversation_pb2.Paused.CAUSE_BUTTON: "button",
+}
 _RESUME_CAUSES = {
     conversation_pb2.Resumed.CAUSE_TOLD: "told",
     conversation_pb2.Resumed.CAUSE_UNCONFIRMED: "unconfirmed",

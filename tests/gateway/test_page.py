@@ -130,7 +130,7 @@ async def test_the_button_ends_the_turn_and_typed_words_are_one(house: House) ->
     await page.socket.send(FRAME)
     await page.say(type="button", pressed=False)
     await ears.until(lambda: any(r.HasField("end_of_turn") for r in ears.received))
-    assert audio_of(ears) == FRAME
+    assert audio_of(ears).startswith(FRAME)
     await page.say(type="text", text="cancel it")
     await page.say(type="dtmf", digit="#")
     assert (await owner.next("dtmf")).dtmf.digit == "#"

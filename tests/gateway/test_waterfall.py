@@ -159,5 +159,5 @@ async def test_a_walkie_talkie_hears_only_while_its_button_is_held(house: House)
     assert heard[: heard.index(b"\4")] == b"\2\2" * 960 + bytes(16_000), "what was said into the button, then quiet"
     kinds = [r.WhichOneof("request") for r in ears.received if r.audio != b"\0\0" * 8_000]
     assert kinds.index("end_of_turn") > kinds.index("audio")
-    assert not owner.events("paused"), "a voice pauses nothing"
+    assert [e.paused.cause for e in owner.events("paused")] == [conversation_pb2.Paused.CAUSE_BUTTON], "not the voice"
     await page.close()
