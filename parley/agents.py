@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from parley.errors import Misconfigured, NotFound
 
@@ -54,6 +54,34 @@ class Ahead(_Strict):
     stability: float = Field(0.9, gt=0, le=1)
     min_words: int = Field(2, ge=1, le=20)
     tries: int = Field(2, ge=1, le=5)
+
+
+Sentence = Annotated[str, Field(min_length=1, max_length=160)]
+
+
+class Fillers(_Strict):
+    """A word while the caller waits: `after_ms` after the end of a turn that has no answer yet, `tool_after_ms` into a
+    tool marked slow. `by_tool`: sentences for one tool; else one of `tools`, or of `thinking`. None: nothing is said.
+    """
+
+    after_ms: int = Field(1000, ge=200, le=10000)
+    thinking: tuple[Sentence, ...] = ()
+    tool_after_ms: int = Field(1500, ge=200, le=60000)
+    tools: tuple[Sentence, ...] = ()
+    by_tool: dict[str, tuple[Sentence, ...]] = Field(default_factory=dict)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that may be said, each once."""
+        own = (sentence for sentences in self.by_tool.values() for sentence in sentences)
+        return tuple(dict.fromkeys((*self.thinking, *self.tools, *own)))
+
+    @field_validator("thinking", "tools")
+    @classmethod
+    def _varied(cls, sentences: tuple[str, ...]) -> tuple[str, ...]:
+        if len(sentences) == 1 or len(set(sentences)) < len(sentences):
+            raise ValueError("must be two or more, all different: the same one is never said twice in a row")
+        return sentences
 
 
 class Silence(_Strict):
@@ -142,11 +170,19 @@ class Agent(_Strict):
     endpointing: Endpointing = Endpointing()
     interruption: Interruption = Interruption()
     ahead: Ahead = Ahead()
+    fillers: Fillers = Fillers()
     silence: Silence = Silence()
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     sentences: Sentences = Sentences()
     domain: Domain = Domain()
+
+    @model_validator(mode="after")
+    def _fillers_of_tools(self) -> Agent:
+        unknown = sorted(set(self.fillers.by_tool) - set(self.tools or self.fillers.by_tool))
+        if unknown:
+            raise ValueError(f"fillers.by_tool: {', '.join(unknown)} is not among this agent's tools; see `tools`")
+        return self
 
 
 def known_agents(folder: Path) -> list[str]:

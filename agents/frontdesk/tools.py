@@ -17,7 +17,7 @@ ORDINALS = [*UP_TO_TENTH, "eleventh", "twelfth", *(f"{teen}th" for teen in TEENS
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
-@tool
+@tool(slow=True)
 async def check_order_status(order_number: str, context: CallContext) -> dict[str, Any]:
     """Look up where an order is and when it arrives. Works for any order of the shop.
 

@@ -198,6 +198,9 @@ class CallState(_message.Message):
     STARTED_MS_FIELD_NUMBER: _builtins.int
     TALLY_FIELD_NUMBER: _builtins.int
     AHEAD_FIELD_NUMBER: _builtins.int
+    SLOW_TOOLS_FIELD_NUMBER: _builtins.int
+    FILLERS_FIELD_NUMBER: _builtins.int
+    FILLER_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -219,6 +222,8 @@ class CallState(_message.Message):
     digits: _builtins.str
     seen_seq: _builtins.int
     started_ms: _builtins.int
+    fillers: _builtins.int
+    filler: _builtins.str
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -241,6 +246,8 @@ class CallState(_message.Message):
     def tally(self) -> Global___StateTally: ...
     @_builtins.property
     def ahead(self) -> Global___StateAhead: ...
+    @_builtins.property
+    def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -276,10 +283,13 @@ class CallState(_message.Message):
         started_ms: _builtins.int = ...,
         tally: Global___StateTally | None = ...,
         ahead: Global___StateAhead | None = ...,
+        slow_tools: _abc.Iterable[_builtins.str] | None = ...,
+        fillers: _builtins.int = ...,
+        filler: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "misheard", b"misheard", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "misheard", b"misheard", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -312,6 +322,11 @@ class StatePolicy(_message.Message):
     AHEAD_STABILITY_FIELD_NUMBER: _builtins.int
     AHEAD_WORDS_FIELD_NUMBER: _builtins.int
     AHEAD_TRIES_FIELD_NUMBER: _builtins.int
+    FILLER_MS_FIELD_NUMBER: _builtins.int
+    FILLERS_FIELD_NUMBER: _builtins.int
+    TOOL_FILLER_MS_FIELD_NUMBER: _builtins.int
+    TOOL_FILLERS_FIELD_NUMBER: _builtins.int
+    FILLERS_OF_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -333,10 +348,18 @@ class StatePolicy(_message.Message):
     ahead_stability: _builtins.float
     ahead_words: _builtins.int
     ahead_tries: _builtins.int
+    filler_ms: _builtins.int
+    tool_filler_ms: _builtins.int
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def away_prompts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def fillers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def tool_fillers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def fillers_of(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolFillers]: ...
     def __init__(
         self,
         *,
@@ -363,14 +386,42 @@ class StatePolicy(_message.Message):
         ahead_stability: _builtins.float = ...,
         ahead_words: _builtins.int = ...,
         ahead_tries: _builtins.int = ...,
+        filler_ms: _builtins.int = ...,
+        fillers: _abc.Iterable[_builtins.str] | None = ...,
+        tool_filler_ms: _builtins.int = ...,
+        tool_fillers: _abc.Iterable[_builtins.str] | None = ...,
+        fillers_of: _abc.Iterable[Global___StateToolFillers] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StatePolicy: _TypeAlias = StatePolicy  # noqa: Y015
+
+@_typing.final
+class StateToolFillers(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    tool: _builtins.str
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        tool: _builtins.str = ...,
+        sentences: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sentences", b"sentences", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateToolFillers: _TypeAlias = StateToolFillers  # noqa: Y015
 
 @_typing.final
 class StatePassage(_message.Message):
@@ -966,6 +1017,7 @@ class StepOpened(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
+    SLOW_TOOLS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -979,6 +1031,8 @@ class StepOpened(_message.Message):
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
     def effect_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -992,10 +1046,11 @@ class StepOpened(_message.Message):
         language: _builtins.str = ...,
         policy: Global___StatePolicy | None = ...,
         effect_tools: _abc.Iterable[_builtins.str] | None = ...,
+        slow_tools: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "policy", b"policy", "slow_tools", b"slow_tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

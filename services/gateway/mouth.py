@@ -172,7 +172,8 @@ class Mouth:
         """What the mouth is doing; `turn` is the highest seen on any command."""
         mouth = conversation_pb2.Mouth(turn=turn, last_utterance=self.last_utterance, paused=self.paused)
         if self._queue:
-            front = self._queue[0]
+            # What counts for a new owner is the answer: a filler before it is over in a moment.
+            front = next((u for u in self._queue if u.kind != conversation_pb2.Say.KIND_FILLER), self._queue[0])
             if not self.paused:
                 front.follow(self._play.played(now_ms()))
             mouth.utterance, mouth.text, mouth.complete = front.id, front.track.text, front.track.text_complete

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, history, speculation
+from services.orchestrator import events, fillers, history, speculation
 from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Think, Transfer
 from services.orchestrator.knowledge import look
 from services.orchestrator.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -29,6 +29,7 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
         call, awaited = look(call, text, at_ms, out)
         call = replace(call, floor=Answering(looking_for=awaited))
         call = call if awaited else _think(call, out, 0)
+    call = fillers.expect(call, at_ms, out)
     out.append(Store())
     return call
 
@@ -121,7 +122,7 @@ def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: lis
     if event.tools:
         out.insert(first, Store(first=True))
         return _use_tools(call, event, out)
-    if not any(line.utterance or line.tools for line in history.bot_lines(call, call.turn)):
+    if not (history.spoke(call, call.turn) or _rounds_done(call)):
         return _fail(call, event.at_ms, out)
     call = replace(call, failures=0)
     return over(call, event.at_ms, out)
@@ -131,13 +132,14 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     """Give every tool call its number in the ledger, write it down, then do it."""
     tools = tuple(replace(tool, intent=call.intent + i) for i, tool in enumerate(event.tools[:MAX_TOOLS], 1))
     call = replace(call, intent=call.intent + len(tools))
-    last = call.history[-1] if call.history else None
+    lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))
+    last = next(lines, None)
     if isinstance(last, BotLine) and last.turn == call.turn and last.utterance and not last.tools:
         call = history.edit(call, last.utterance, lambda x: replace(x, tools=tools))
     else:
         call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
     out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in tools)
-    return call
+    return fillers.tools_begun(call, event.at_ms, out)
 
 
 def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:

@@ -191,4 +191,5 @@ def _opened(
         language=message.language or agent.language,
         policy=replace(policy, greeting="") if message.mouth.last_utterance else policy,
         effect_tools=tuple(info.name for info in infos if info.effects),
+        slow_tools=tuple(info.name for info in infos if info.slow),
     )

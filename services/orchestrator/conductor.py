@@ -22,7 +22,7 @@ from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2
 from services.orchestrator import codec, effects, events, prices, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.history import question_of
-from services.orchestrator.metrics import SPECULATION_LEAD, SPECULATIONS
+from services.orchestrator.metrics import FILLERS, SPECULATION_LEAD, SPECULATIONS
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.rounds import Rounds
 from services.orchestrator.state import Call, Ended, Epoch
@@ -118,6 +118,8 @@ class Conductor:
             self._rounds.first_token.tell(command)
             self._send(command)
         match effect:
+            case effects.Say(kind="filler"):
+                FILLERS.inc()
             case effects.StartTimer():
                 self._start_timer(effect)
             case effects.CancelTimer():

@@ -27,6 +27,7 @@ class Opened(Event):
     language: str = "en"
     policy: Policy = Policy()
     effect_tools: tuple[str, ...] = ()
+    slow_tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

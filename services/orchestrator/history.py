@@ -68,6 +68,11 @@ def bot_lines(call: Call, turn: int) -> Iterator[BotLine]:
     return (line for line in call.history if isinstance(line, BotLine) and line.turn == turn)
 
 
+def spoke(call: Call, turn: int) -> bool:
+    """Whether the bot has words for the caller in this turn, beside a filler."""
+    return any(line.utterance and line.kind != "filler" for line in bot_lines(call, turn))
+
+
 def unheard(call: Call) -> list[BotLine]:
     """Lines that are being said, or wait to be."""
     return [line for line in call.history if isinstance(line, BotLine) and line.utterance and line.status == "pending"]

@@ -14,3 +14,4 @@ SPECULATION_LEAD = Histogram(
     "How long a confirmed speculation had run when the turn was over",
     buckets=(1, 25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2500, 5000),
 )
+FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")

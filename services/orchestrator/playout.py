@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, history
+from services.orchestrator import events, fillers, history
 from services.orchestrator.answering import over
 from services.orchestrator.effects import Effect, Store
 from services.orchestrator.rules import await_hearing
@@ -18,7 +18,7 @@ def utterance_started(call: Call, event: events.UtteranceStarted, out: list[Effe
 def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
     """How much of an utterance reached the caller's ear. Only that is what the bot said."""
     line = history.line_of(call, event.utterance)
-    if line is None and event.text:
+    if line is None and event.text and not fillers.known(call, event.text):
         line = BotLine(call.turn, event.utterance, text=event.text, complete=True, at_ms=event.at_ms)
         call = history.add(call, line)
     if line is None or line.status != "pending":

@@ -17,6 +17,14 @@ class Epoch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolFillers:
+    """What may be said while this tool runs."""
+
+    tool: str
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How an agent behaves, as far as `step` must know. Times in ms; sentences are said as they stand."""
 
@@ -35,6 +43,11 @@ class Policy:
     ahead_stability: float = 0.9
     ahead_words: int = 2
     ahead_tries: int = 2
+    filler_ms: int = 0
+    fillers: tuple[str, ...] = ()
+    tool_filler_ms: int = 0
+    tool_fillers: tuple[str, ...] = ()
+    fillers_of: tuple[ToolFillers, ...] = ()
     turn_ms: int = 60000
     call_ms: int = 1800000
     trouble: str = ""
@@ -214,6 +227,7 @@ class Call:
     language: str = "en"
     policy: Policy = Policy()
     effect_tools: tuple[str, ...] = ()  # names of tools that change the world
+    slow_tools: tuple[str, ...] = ()  # names of tools that may take long
     epoch: Epoch = Epoch()
     turn: int = 0
     utterance: int = 0  # highest id given out
@@ -233,6 +247,8 @@ class Call:
     silences: int = 0
     failures: int = 0
     misheard: int = 0  # times in a row that something was said and not understood
+    fillers: int = 0  # said so far
+    filler: str = ""  # the last one
     digits: str = ""  # keys pressed so far
     seen_seq: int = 0
     started_ms: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import answering, events, history
+from services.orchestrator import answering, events, fillers, history
 from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
 from services.orchestrator.state import Ahead, Answering, BotLine, Call, Hearing, Listening, ToolUse
@@ -97,6 +97,7 @@ def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) 
         line = BotLine(
             turn=event.turn,
             utterance=event.mouth_utterance,
+            kind="filler" if fillers.known(call, event.mouth_text) else "answer",
             text=event.mouth_text,
             heard=event.mouth_heard,
             complete=event.mouth_complete,

@@ -1,7 +1,8 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
 `hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does, `playout.py` those
-for what was heard of it, `speculation.py` those for thinking ahead, `takeover.py` those for a new owner.
+for what was heard of it, `speculation.py` those for thinking ahead, `fillers.py` those for a word while the caller
+waits, `takeover.py` those for a new owner.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from services.orchestrator import answering, events, hearing, history, playout, speculation
+from services.orchestrator import answering, events, fillers, hearing, history, playout, speculation
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
 from services.orchestrator.rules import await_hearing, silence_timer, spent, start, stop_timers
@@ -42,7 +43,8 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
             call = _round_closed(call, event, effects)
         return call, effects
     after = _STEPS[type(event)](call, event, effects)
-    return speculation.follow(call, after, event, effects), effects
+    after = speculation.follow(call, after, event, effects)
+    return fillers.follow(call, after, effects), effects
 
 
 def _opened(event: events.Opened, out: list[Effect]) -> Call:
@@ -56,6 +58,7 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         language=event.language,
         policy=event.policy,
         effect_tools=event.effect_tools,
+        slow_tools=event.slow_tools,
         epoch=event.epoch,
         started_ms=event.at_ms,
     )
@@ -142,6 +145,8 @@ def _recalled(call: Call, event: events.Recalled, out: list[Effect]) -> Call:
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
     "retrieve": answering.retrieve_waited,
     speculation.STABLE: speculation.words_are_stable,
+    fillers.LATE: fillers.answer_is_late,
+    fillers.LONG: fillers.tool_is_long,
     "unheard": playout.never_heard,
     "barge_in": hearing.spoke_long_enough,
     "resume": hearing.nothing_came,

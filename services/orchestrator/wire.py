@@ -5,7 +5,7 @@ from __future__ import annotations
 from parley.agents import Agent
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from services.orchestrator import effects, events
-from services.orchestrator.state import Epoch, Policy
+from services.orchestrator.state import Epoch, Policy, ToolFillers
 
 _CHANNELS = {
     conversation_pb2.CHANNEL_PHONE: "phone",
@@ -69,6 +69,11 @@ def policy_of(agent: Agent) -> Policy:
         ahead_stability=agent.ahead.stability,
         ahead_words=agent.ahead.min_words,
         ahead_tries=agent.ahead.tries,
+        filler_ms=agent.fillers.after_ms if agent.fillers.sentences else 0,
+        fillers=agent.fillers.thinking,
+        tool_filler_ms=agent.fillers.tool_after_ms,
+        tool_fillers=agent.fillers.tools,
+        fillers_of=tuple(ToolFillers(name, sentences) for name, sentences in agent.fillers.by_tool.items()),
         turn_ms=int(agent.limits.turn_s * 1000),
         call_ms=int(agent.limits.call_s * 1000),
         trouble=agent.sentences.trouble,

@@ -28,7 +28,7 @@ POLICY = Policy(
 class Script:
     """Drives `step`; keeps what it did. The clock stands still unless a line says otherwise."""
 
-    def __init__(self, policy: Policy = POLICY, *, greet: bool = True, effect_tools: tuple[str, ...] = ()) -> None:
+    def __init__(self, policy: Policy = POLICY, *, greet: bool = True, **opened: Any) -> None:
         self.at = 1_000_000
         self.call: Call | None = None
         self.last: list[effects.Effect] = []
@@ -36,9 +36,7 @@ class Script:
         self.outputs: list[list[effects.Effect]] = []
         self.seq = 0
         self.feed(
-            events.Opened(
-                at_ms=self.at, call_id="CA1", epoch=Epoch(1, 1), agent="bikes", policy=policy, effect_tools=effect_tools
-            )
+            events.Opened(at_ms=self.at, call_id="CA1", epoch=Epoch(1, 1), agent="bikes", policy=policy, **opened)
         )
         if greet and policy.greeting:
             self.hears(1)

@@ -1,0 +1,99 @@
+"""A word while the caller waits: when an answer is late, or a tool that is declared slow takes long.
+
+A filler is an utterance of its own, so the mouth says the answer right behind it. Its line stands in the history only
+until it was heard, and the model never learns of it. Which one is said follows from how many were said before in this
+call, so that a replay says the same; never the same one twice in a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.orchestrator import history
+from services.orchestrator.effects import Effect, Say, Store
+from services.orchestrator.rules import await_hearing, has_timer, start, stop_timers
+from services.orchestrator.state import Answering, BotLine, Call, ToolUse
+
+LATE = "filler"
+LONG = "tool_filler"
+
+
+def expect(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The caller has finished and waits for an answer."""
+    if not call.policy.filler_ms or call.channel == "chat" or history.spoke(call, call.turn):
+        return call
+    return start(call, out, LATE, at_ms + call.policy.filler_ms)
+
+
+def tools_begun(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Tools were just begun in this turn."""
+    if not call.policy.tool_filler_ms or call.channel == "chat" or not _slow(call):
+        return call
+    return start(call, out, LONG, at_ms + call.policy.tool_filler_ms)
+
+
+def answer_is_late(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Nothing was said since the caller's turn was over."""
+    if history.spoke(call, call.turn):
+        return call
+    return _say(call, history.waiting_tools(call, call.turn), at_ms, out)
+
+
+def tool_is_long(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """A slow tool still runs. While words are being said nobody waits: it is looked at again later."""
+    if history.unheard(call):
+        return start(call, out, LONG, at_ms + call.policy.tool_filler_ms)
+    return _say(call, _slow(call), at_ms, out)
+
+
+def follow(before: Call, call: Call, out: list[Effect]) -> Call:
+    """After every event: an answer has come, or the caller took the floor; and a filler that was heard is forgotten."""
+    answering = isinstance(call.floor, Answering)
+    if has_timer(call, LATE) and not (answering and not history.spoke(call, call.turn)):
+        call = stop_timers(call, out, LATE)
+    if has_timer(call, LONG) and not (answering and _slow(call)):
+        call = stop_timers(call, out, LONG)
+    if call.history is before.history or not any(_over(line) for line in call.history):
+        return call
+    return replace(call, history=tuple(line for line in call.history if not _over(line)))
+
+
+def known(call: Call, text: str) -> bool:
+    """Whether this is one of the agent's fillers: for words whose line was lost with an older owner."""
+    policy = call.policy
+    own = (sentence for each in policy.fillers_of for sentence in each.sentences)
+    return text in policy.fillers or text in policy.tool_fillers or text in own
+
+
+def _slow(call: Call) -> list[ToolUse]:
+    return [tool for tool in history.waiting_tools(call, call.turn) if tool.name in call.slow_tools]
+
+
+def _over(line: object) -> bool:
+    return isinstance(line, BotLine) and line.kind == "filler" and line.status != "pending"
+
+
+def _say(call: Call, tools: list[ToolUse], at_ms: int, out: list[Effect]) -> Call:
+    """Not over the caller's own voice. Stored before it is said: a new owner must not take it for the answer."""
+    text = _sentence(call, tools)
+    if not isinstance(call.floor, Answering) or not text or call.hearing.since_ms or call.paused:
+        return call
+    utterance = call.utterance + 1
+    line = BotLine(call.turn, utterance, "filler", text, complete=True, at_ms=at_ms)
+    call = replace(history.add(call, line), utterance=utterance, fillers=call.fillers + 1, filler=text)
+    out.append(Store(first=True))
+    out.append(Say(call.turn, utterance, text, "filler", complete=True))
+    return await_hearing(call, out, at_ms)
+
+
+def _sentence(call: Call, tools: list[ToolUse]) -> str:
+    """The next fitting one: the tool's own, one for any tool, one for thinking. Empty when there is none."""
+    policy = call.policy
+    names = {tool.name for tool in tools}
+    own = tuple(sentence for each in policy.fillers_of if each.tool in names for sentence in each.sentences)
+    for sentences in (own, policy.tool_fillers if tools else (), policy.fillers):
+        for offset in range(len(sentences)):
+            text = sentences[(call.fillers + offset) % len(sentences)]
+            if text != call.filler:
+                return text
+    return ""
