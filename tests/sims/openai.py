@@ -124,7 +124,7 @@ class OpenAISim(VendorSim):
 
     def _whole_s(self, reply: Reply) -> float:
         pace = len(reply.text) / CHUNK_CHARS / self.tokens_per_s if self.tokens_per_s else 0
-        return self.ttft_ms / 1000 + pace
+        return (self.ttft_ms + reply.wait_ms) / 1000 + pace
 
     async def _stream(
         self, request: web.Request, asked: Asked, reply: Reply, fault: Fault | None
@@ -151,7 +151,7 @@ class OpenAISim(VendorSim):
 
     async def _paced(self, asked: Asked, reply: Reply) -> AsyncIterator[dict[str, Any]]:
         """The chunks at their time. Tokens due within 5 ms of each other leave together."""
-        begin = time.monotonic() + self.ttft_ms / 1000
+        begin = time.monotonic() + (self.ttft_ms + reply.wait_ms) / 1000
         for place, chunk in enumerate(chunks(asked.body, reply, self.quirks)):
             token = max(0, place - 1)
             due = begin + (token / self.tokens_per_s if self.tokens_per_s else 0)

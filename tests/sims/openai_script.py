@@ -24,10 +24,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: words, tool calls, or words and then tool calls."""
+    """One answer: words, tool calls, or words and then tool calls. `wait_ms`: longer before the first token."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
+    wait_ms: float = 0
 
 
 Script = Callable[[Messages, Tools], Reply]

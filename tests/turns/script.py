@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from services.stt.endpointing import POLICIES
+
 Play = Literal["both", "real", "virtual"]
 WHENS = ("turn", "at", "after", "meanwhile", "starts", "stops", "says", "tool")
 SHORT_NOISES = ("cough", "click", "door", "knock", "sneeze", "breath", "tap", "dish", "bark", "laugh", "hmm")
@@ -110,7 +112,6 @@ class Row:
     first: str = ""
     tool: str = ""
     tool_ms: int = 0
-    hangs_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ DESK = (
     Row("sure", "Shall I book the visit for you?"),
     Row("look up", "Your order will arrive on monday.", "Let me look.", "look_up", 1200),
     Row("reserve", "The visit is booked for tuesday.", "I will do that now.", "book", 1200),
-    Row("goodbye", "Goodbye then.", hangs_up=True),
+    Row("goodbye", "Goodbye then.", tool="end_call"),
 )
 """What the desk's model says, first match first; to anything else it says `I heard ...`."""
 
@@ -188,7 +189,7 @@ ELSE = "I heard "
 AGENT: Mapping[str, Any] = {
     "company": "Desk",
     "greeting": GREETING,
-    "endpointing.policy": "meaning",
+    "endpointing.policy": "meaning" if "meaning" in POLICIES else "",
     "endpointing.min_delay_ms": 300,
     "endpointing.max_delay_ms": 1200,
     "interruption.min_speech_ms": 250,

@@ -1,0 +1,218 @@
+"""The caller of a script, tick by tick: what has been heard decides when the next line begins.
+
+Knows no clock and no carrier: the same object plays a call in real time and in virtual time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tests.sims import mulaw
+from tests.sims.mulaw import Pcm
+from tests.sims.wordcodec import words_of
+from tests.turns import script as s
+from tests.turns import sound
+from tests.turns.listener import Listener
+from tests.turns.script import Line, Script
+from tests.turns.sound import FRAME, RATE
+
+QUIET_S = 0.5
+ANSWER_S = 4.0
+WHEN_S = 8.0
+RESUME_S = 2.0
+"""After a noise that silenced the bot, at the end of a call: how long it may take to go on."""
+_QUIET_LINE = [mulaw.from_pcm(sound.line_noise()[at : at + FRAME]) for at in range(0, RATE, FRAME)]
+
+
+@dataclass(slots=True)
+class Played:
+    """A line of the story that was begun. Seconds; `voiced`, `silent`: its first and last audible sample."""
+
+    line: Line
+    begun: float
+    ends: float
+    voiced: float
+    silent: float
+    sample: int
+    pcm: Pcm
+
+    @property
+    def end_sample(self) -> int:
+        return self.sample + len(self.pcm)
+
+
+class World(Protocol):
+    """What the caller can do besides making sounds, and what a script may wait for."""
+
+    def do(self, what: s.What) -> None: ...
+
+    def tool_began(self, name: str, since: float) -> float | None:
+        """When a tool began to work at or after `since`."""
+        ...
+
+    def busy(self) -> bool:
+        """The bot has something to say yet: a tool is working."""
+        ...
+
+
+class Caller:
+    """`tick(now)` gives the next 20 ms of the caller's sound. `over` once the story is told and the bot is done."""
+
+    def __init__(self, script: Script, listener: Listener, world: World, answered: float) -> None:
+        self.script = script
+        self.played: list[Played] = []
+        self.failure = ""
+        self.over = False
+        self._listener = listener
+        self._world = world
+        self._answered = answered
+        self._frame = 0
+        self._since = answered
+        self._sounding: list[Played] = []
+        noise = script.background
+        self._background = None if noise is None else sound.noise(noise)
+        self._origin = -1
+
+    def tick(self, now: float) -> bytes:
+        """One frame of µ-law, for the 20 ms before `now`."""
+        self._listener.listen(now)
+        if self._origin < 0:
+            self._origin = len(self._listener.sound)
+        self._begin_lines(now)
+        frame = self._mixed()
+        self._frame += 1
+        return frame
+
+    # The story
+
+    @property
+    def _next(self) -> Line | None:
+        return self.script.story[len(self.played)] if len(self.played) < len(self.script.story) else None
+
+    def _begin_lines(self, now: float) -> None:
+        while (line := self._next) is not None and not self.failure:
+            sample = self._due(line, now)
+            if sample is None:
+                if now - self._since > WHEN_S and line.when.kind in ("starts", "stops", "says", "tool"):
+                    self.failure = f"line {line.number}: {line.shown}: it did not come"
+                return
+            self._begin(line, sample, now)
+        if line is None and not self.over:
+            self.over = self._done(now)
+
+    def _begin(self, line: Line, sample: int, now: float) -> None:
+        pcm = _pcm(line.what)
+        at = now + (sample - self._frame * FRAME) / RATE
+        loud = np.flatnonzero(np.abs(pcm) >= 328)  # -40 dBov
+        first, last = (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, len(pcm))
+        played = Played(line, at, at + len(pcm) / RATE, at + first / RATE, at + last / RATE, sample, pcm)
+        self.played.append(played)
+        self._since = now
+        if isinstance(line.what, s.Words | s.Noise):
+            self._sounding.append(played)
+        else:
+            self._world.do(line.what)
+
+    def _due(self, line: Line, now: float) -> int | None:
+        """The sample at which the line begins, once that is known and in this frame."""
+        when, here = line.when, self._frame * FRAME
+        before = self.played[-1] if self.played else None
+        if before is not None and when.kind in ("after", "meanwhile"):
+            target = (before.end_sample if when.kind == "after" else before.sample) + sound.samples(when.ms)
+            return max(target, before.sample) if target < here + FRAME else None
+        at = self._at(line, before, now)
+        return here if at is not None and now >= at else None
+
+    def _at(self, line: Line, before: Played | None, now: float) -> float | None:
+        when = line.when
+        since = before.begun if before is not None else self._answered
+        if when.kind == "turn":
+            return now if self._bot_is_done(before, now) else None
+        if when.kind == "at":
+            return self._answered + when.ms / 1000
+        moment: float | None = None
+        if when.kind == "starts":
+            moment = next((run.start for run in self._listener.runs if run.start > since), None)
+        elif when.kind == "stops":
+            moment = self._stopped(before, now)
+        elif when.kind == "says":
+            moment = self._said(when.words, since)
+        elif when.kind == "tool":
+            moment = self._world.tool_began(when.words, since)
+        return None if moment is None else moment + when.ms / 1000
+
+    def _said(self, text: str, since: float) -> float | None:
+        wanted = words_of(text)
+        words = self._listener.words
+        for last in range(len(wanted) - 1, len(words)):
+            if words[last].end > since and [w.text for w in words[last - len(wanted) + 1 : last + 1]] == wanted:
+                return words[last].end
+        return None
+
+    def _stopped(self, before: Played | None, now: float) -> float | None:
+        last = self._listener.last_sound
+        if now - last < QUIET_S or not self._listener.runs:
+            return None
+        if before is not None and last < (before.ends if isinstance(before.line.what, s.Words) else before.begun):
+            return None
+        return last
+
+    def _bot_is_done(self, before: Played | None, now: float) -> bool:
+        last = self._listener.last_sound
+        if self._world.busy() or now - last < QUIET_S:
+            return False
+        if before is None:
+            return bool(self._listener.runs)
+        if isinstance(before.line.what, s.Words | s.Keys) and last <= before.ends + 0.1:
+            return now - before.ends >= ANSWER_S
+        return now - before.ends >= QUIET_S
+
+    def _done(self, now: float) -> bool:
+        """After the last line: is there nothing more to wait for?"""
+        last = self.played[-1]
+        if isinstance(last.line.what, s.HangUp):
+            return True
+        asked = [expect for line in self.script.story for expect in line.expects]
+        if any(expect.kind == "ends" and expect.text == "bot" for expect in asked):
+            return now - last.ends > WHEN_S
+        silent = max((expect.within_ms for expect in last.line.expects if expect.kind == "silent"), default=0)
+        if now < last.ends + silent / 1000 + 0.1 or not self._bot_is_done(last, now):
+            return False
+        interrupted = isinstance(last.line.what, s.Noise) and self._listener.last_sound < last.ends + RESUME_S
+        return not interrupted or now - self._listener.last_sound >= RESUME_S
+
+    # Sound
+
+    def _mixed(self) -> bytes:
+        here = self._frame * FRAME
+        mix: np.ndarray[tuple[int], np.dtype[np.int32]] | None = None
+        for played in self._sounding:
+            part = played.pcm[max(0, here - played.sample) : max(0, here + FRAME - played.sample)]
+            if len(part):
+                mix = np.zeros(FRAME, np.int32) if mix is None else mix
+                at = max(0, played.sample - here)
+                mix[at : at + len(part)] += part
+        self._sounding = [played for played in self._sounding if played.end_sample > here + FRAME]
+        if self._background is not None:
+            mix = np.zeros(FRAME, np.int32) if mix is None else mix
+            at = here % len(self._background)
+            mix += np.resize(np.roll(self._background, -at)[:FRAME], FRAME)
+        if (echo := self.script.echo) is not None:
+            place = self._origin + here - sound.samples(echo.after_ms)
+            if (back := self._listener.echo(place, FRAME)) is not None:
+                mix = np.zeros(FRAME, np.int32) if mix is None else mix
+                mix[: len(back)] += sound.scaled(back, echo.gain_db)
+        if mix is None:
+            return _QUIET_LINE[self._frame % len(_QUIET_LINE)]
+        return mulaw.from_pcm(np.asarray(np.clip(mix, -32000, 32000), np.int16))
+
+
+def _pcm(what: s.What) -> Pcm:
+    if isinstance(what, s.Words):
+        return sound.words(what)
+    if isinstance(what, s.Noise):
+        return sound.noise(what)
+    return np.zeros(sound.samples(what.ms) if isinstance(what, s.Wait) else 0, np.int16)

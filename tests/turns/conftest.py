@@ -1,0 +1,85 @@
+"""The scripts on the line: one running stack, a dozen calls at once, all begun when the first is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from cli.phone import Clock
+from cli.stack import Stack
+from tests.turns import model
+from tests.turns.parse import read_all
+from tests.turns.real import Models, Services, environment, play
+from tests.turns.record import Record
+from tests.turns.script import Script
+
+OWN = Path(__file__).parent / "scripts"
+HELD_OUT = Path(__file__).parents[1] / "heldout" / "turns"
+AT_ONCE = 14
+APART_S = 0.15
+"""Between the beginnings of two calls."""
+
+
+def scripts() -> dict[str, Script]:
+    """All scripts by the id of their test."""
+    found = {script.slug: script for script in read_all(OWN)}
+    if HELD_OUT.is_dir():
+        found |= {f"heldout-{script.slug}": script for script in read_all(HELD_OUT)}
+    return found
+
+
+ALL = scripts()
+
+
+class Lines:
+    """The calls. `record(name)` is done when that call is over."""
+
+    def __init__(self, folder: Path, wanted: Mapping[str, Script]) -> None:
+        self._folder = folder
+        self._wanted = wanted
+        self._calls: dict[str, asyncio.Task[Record]] = {}
+        self._stack = AsyncExitStack()
+
+    async def record(self, name: str) -> Record:
+        if not self._calls:
+            await self._begin()
+        return await self._calls[name]
+
+    async def _begin(self) -> None:
+        models, agents = Models(), self._folder / "agents"
+        for script in self._wanted.values():
+            model.write_agent(agents, script)
+            models.scripts[script.slug] = script
+        vendors = await self._stack.enter_async_context(models.vendors())
+        env = environment(vendors, agents) | {"PARLEY_AGENT": next(iter(models.scripts))}
+        stack = await self._stack.enter_async_context(Stack(data_dir=self._folder / "data", env=env))
+        clock = await self._stack.enter_async_context(Clock())
+        services = Services(stack, vendors, models, clock, agents)
+        lines = asyncio.Semaphore(AT_ONCE)
+        for place, (name, script) in enumerate(self._wanted.items()):
+            self._calls[name] = asyncio.ensure_future(_call(script, services, lines, place * APART_S))
+
+    async def close(self) -> None:
+        for call in self._calls.values():
+            call.cancel()
+        await asyncio.gather(*self._calls.values(), return_exceptions=True)
+        await self._stack.aclose()
+
+
+async def _call(script: Script, services: Services, lines: asyncio.Semaphore, after_s: float) -> Record:
+    await asyncio.sleep(after_s)
+    async with lines:
+        return await play(script, services)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lines(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Lines]:
+    asked = {item.callspec.params.get("real") for item in request.session.items if hasattr(item, "callspec")}
+    lines = Lines(tmp_path_factory.mktemp("turns"), {name: ALL[name] for name in ALL if name in asked})
+    yield lines
+    await lines.close()

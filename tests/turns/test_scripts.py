@@ -1,0 +1,26 @@
+"""Every script, played and asked whether it went as it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.turns.conftest import ALL, Lines
+from tests.turns.judge import complaints
+from tests.turns.known_faults import REAL
+
+SLACK_MS = 150
+"""Other calls and tests share the machine."""
+
+
+def _cases(names: list[str], faults: dict[str, str]) -> list[object]:
+    known = {name: [pytest.mark.xfail(reason=faults[name], strict=True)] for name in names if name in faults}
+    return [pytest.param(name, id=name, marks=known.get(name, [])) for name in names]
+
+
+@pytest.mark.realtime
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("real", _cases([name for name in ALL if ALL[name].play != "virtual"], REAL))
+async def test_in_real_time(real: str, lines: Lines) -> None:
+    record = await lines.record(real)
+    wrong = complaints(record, SLACK_MS)
+    assert not wrong, "\n".join([*wrong, record.shown()])

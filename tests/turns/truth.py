@@ -1,0 +1,54 @@
+"""Is the bot told that it said what the caller heard, to the word?"""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+from tests.sims.wordcodec import words_of
+from tests.turns.lines import Known
+from tests.turns.record import Asked, Record
+
+MARGIN = 1
+"""Words that a line may be off."""
+
+
+def heard_truth(record: Record) -> str:
+    """A complaint when a line of the bot in the last request is off by more than a word from what was heard."""
+    asked = _last_turn(record)
+    if asked is None:
+        return ""
+    told = [words_of(line) for line in asked.bot_lines]
+    heard = _once([word.text for word in record.words if word.start < asked.at])
+    flat = [word for line in told for word in line]
+    owner = [number for number, line in enumerate(told) for _ in line]
+    missing = [0] * len(told)
+    extra = [0] * (len(told) + 1)
+    for kind, a, b, c, d in SequenceMatcher(None, flat, heard, autojunk=False).get_opcodes():
+        if kind in ("delete", "replace"):
+            for place in range(a, b):
+                missing[owner[place]] += 1
+        if kind in ("insert", "replace"):
+            extra[owner[a - 1] if a else 0] += d - c
+    for number, line in enumerate(told):
+        if missing[number] > MARGIN:
+            return f"told {' '.join(line)!r}, and {missing[number]} of its words were not heard"
+        if extra[number] > MARGIN:
+            return f"told {' '.join(line)!r}, and {extra[number]} words more were heard: {' '.join(heard)!r}"
+    return ""
+
+
+def _last_turn(record: Record) -> Asked | None:
+    """The last request that a turn of the caller brought about: all the bot said before is settled in it."""
+    return next((each for each in reversed(record.asked) if each.messages[-1]["role"] == "user"), None)
+
+
+def _once(words: list[str]) -> list[str]:
+    """Without the word that is said again after a pause."""
+    return [word for place, word in enumerate(words) if not place or words[place - 1] != word]
+
+
+def mangled(record: Record) -> str:
+    """A heard word that is in none of the lines that the bot may say."""
+    known = {word for line in Known.of(record).lines for word in line}
+    strange = [word.text for word in record.words if word.text not in known]
+    return " ".join(strange)
