@@ -78,6 +78,12 @@ def row_of(rows: Sequence[Row], turn: str) -> Row:
     return found or Row("", f"{ELSE}{said.strip()}.")
 
 
+def row_by_tool(script: Script, turn: str, tool: str) -> Row:
+    """The row whose tool this is, asked for in this turn if it can be."""
+    row = row_of(script.model_rows, turn)
+    return row if row.tool == tool else next(row for row in script.model_rows if row.tool == tool)
+
+
 def reply(script: Script, messages: Messages, tools: Tools) -> Reply:
     """The model's next round. After a tool the line of the row that called it."""
     last = messages[-1]

@@ -6,7 +6,8 @@ import pytest
 
 from tests.turns.conftest import ALL, Lines
 from tests.turns.judge import complaints
-from tests.turns.known_faults import REAL
+from tests.turns.known_faults import REAL, VIRTUAL
+from tests.turns.virtual.play import play
 
 SLACK_MS = 150
 """Other calls and tests share the machine."""
@@ -23,4 +24,11 @@ def _cases(names: list[str], faults: dict[str, str]) -> list[object]:
 async def test_in_real_time(real: str, lines: Lines) -> None:
     record = await lines.record(real)
     wrong = complaints(record, SLACK_MS)
+    assert not wrong, "\n".join([*wrong, record.shown()])
+
+
+@pytest.mark.parametrize("virtual", _cases([name for name in ALL if ALL[name].play != "real"], VIRTUAL))
+async def test_in_virtual_time(virtual: str) -> None:
+    record = await play(ALL[virtual])
+    wrong = complaints(record, 0)
     assert not wrong, "\n".join([*wrong, record.shown()])

@@ -1,0 +1,217 @@
+"""A script played in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from parley.audio import TELEPHONE
+from parley.v1 import conversation_pb2, stt_pb2
+from services.gateway.call import Call
+from services.gateway.ledger import Ledger
+from services.gateway.leg import Leg
+from services.gateway.mouth import Mouth
+from services.gateway.organs import Organs
+from tests.turns import script as s
+from tests.turns.caller import Caller
+from tests.turns.listener import Listener
+from tests.turns.record import Record
+from tests.turns.script import Script
+from tests.turns.virtual.carrier import Carrier
+from tests.turns.virtual.ears import VirtualEars
+from tests.turns.virtual.mind import Mind
+from tests.turns.virtual.time import VirtualTime
+from tests.turns.virtual.voices import VirtualVoices
+
+HOP_MS = 2
+"""A message between two services."""
+TWICE_MS = 100
+LONGEST_S = 60.0
+_NAMES = {
+    "speech_started": "starts",
+    "speech_stopped": "stops",
+    "interim": "interims",
+    "final": "finals",
+    "turn_ended": "ends",
+    "heard": "heard",
+    "paused": "pauses",
+}
+
+
+async def play(script: Script) -> Record:
+    """One call. Asynchronous because the leg wants a loop; nothing is awaited."""
+    time = VirtualTime()
+    with time.in_place():
+        return _VirtualCall(time, script).run()
+
+
+class _Clock:
+    """In place of the gateway's clock."""
+
+    def __init__(self) -> None:
+        self.ticking: dict[Any, None] = {}
+
+    def add(self, who: Any) -> None:
+        self.ticking[who] = None
+
+    def remove(self, who: Any) -> None:
+        self.ticking.pop(who, None)
+
+
+class _Line:
+    """In place of the leg's line to the mind: events are late, lost or told twice as the script says."""
+
+    def __init__(self, time: VirtualTime, script: Script, take: Callable[[conversation_pb2.CallEvent], None]) -> None:
+        self._time, self._script, self._take = time, script, take
+        self.ledger = Ledger(1)
+        self.last = conversation_pb2.CallEvent()
+
+    def post(self, event: conversation_pb2.CallEvent) -> None:
+        self.ledger.number(event)
+        kind = event.WhichOneof("event")
+        if kind == "heard":
+            self.last = event
+        name = _NAMES.get(str(event.speech.WhichOneof("event") if kind == "speech" else kind), "")
+        if name in self._script.lost:
+            return
+        late = HOP_MS + self._script.late.get(name, 0)
+        self._send(event, late)
+        if name in self._script.twice:
+            self._send(event, late + TWICE_MS)
+
+    def again(self) -> None:
+        self._send(self.last, HOP_MS)
+
+    def _send(self, event: conversation_pb2.CallEvent, ms: float) -> None:
+        copy = conversation_pb2.CallEvent()
+        copy.CopyFrom(event)
+        self._time.after(ms, lambda: self._take(copy))
+
+    def end(self) -> None:
+        """The call is over."""
+
+
+class _VirtualCall:
+    """Everything of one call, and what a script's caller can do in it: the `World` of `Caller`."""
+
+    def __init__(self, time: VirtualTime, script: Script) -> None:
+        self._time = time
+        self._script = script
+        self._clock = _Clock()
+        self._carrier = Carrier(time, script)
+        self._mind = Mind(time, script, self._command)
+        nobody = cast(Any, None)
+        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), nobody)
+        call = Call("virtual", 1, "phone", script.slug, TELEPHONE)
+        self._leg = Leg(call, self._carrier, organs)
+        self._line = _Line(time, script, self._mind.take)
+        self._leg._line = cast(Any, self._line)
+        assert isinstance(self._leg._mouth, Mouth)
+        assert self._leg._ears is not None
+        self._mouth, self._ears = self._leg._mouth, self._leg._ears
+        self._mouth._voices = cast(Any, VirtualVoices(time, self._mouth._advance))
+        self._ears._stream = cast(Any, object())
+        self._stt = VirtualEars(time, lambda event: self._later(lambda: self._ears._heard(event)))
+        self._carrier.returned = self._leg.returned
+        self._listener = Listener(self._carrier.heard)
+        self._caller = Caller(script, self._listener, self, time.now)
+        self._answered = time.now
+        self._ended_by = ""
+
+    def run(self) -> Record:
+        self._mind.open()
+        self._frame()
+        self._time.after(10, self._tick)
+        over = self._time.run(self._over, LONGEST_S)
+        return Record(
+            script=self._script,
+            answered=self._answered,
+            played=self._caller.played,
+            words=self._listener.words,
+            runs=self._listener.runs,
+            fine=self._listener.fine,
+            clears=self._carrier.heard.clears,
+            asked=self._mind.asked,
+            tools=self._mind.tools,
+            ended_by=self._ended_by,
+            ended_at=self._time.now,
+            failure=self._caller.failure or ("" if over else f"not over after {LONGEST_S:.0f} s"),
+        )
+
+    def _over(self) -> bool:
+        return self._caller.over or bool(self._caller.failure) or bool(self._ended_by)
+
+    def _later(self, do: Callable[[], None]) -> None:
+        self._time.after(HOP_MS, do)
+
+    # What happens every 20 ms
+
+    def _frame(self) -> None:
+        frame = self._caller.tick(self._time.now)
+        self._carrier.up.carry(lambda: self._hear(frame))
+        self._time.after(20, self._frame)
+
+    def _hear(self, frame: bytes) -> None:
+        self._leg.audio(frame)
+        outbox, self._ears._outbox = self._ears._outbox, []
+        for request in outbox:
+            self._request(request)
+
+    def _request(self, request: stt_pb2.RecognizeRequest) -> None:
+        wish = stt_pb2.Endpointing()
+        wish.CopyFrom(self._ears._endpointing)
+        self._later(lambda: self._stt.take(request, wish))
+
+    def _tick(self) -> None:
+        for who in tuple(self._clock.ticking):
+            who.tick(self._time.now * 1000)
+        if self._mind.hung_up and not self._mouth.waiting:
+            self._ended_by = "bot"
+        self._time.after(20, self._tick)
+
+    def _command(self, command: conversation_pb2.CallCommand) -> None:
+        if command.WhichOneof("command") != "hang_up":
+            self._later(lambda: self._obey(command))
+
+    def _obey(self, command: conversation_pb2.CallCommand) -> None:
+        if not self._line.ledger.take(command):
+            self._leg._take(command)
+
+    # What the caller can do
+
+    def do(self, what: s.What) -> None:
+        match what:
+            case s.Keys():
+                for digit in what.digits:
+                    self._carrier.up.carry(lambda digit=digit: self._leg.dtmf(digit))  # type: ignore[misc]
+            case s.HangUp():
+                self._ended_by = "caller"
+            case s.Ears():
+                self._ears._heard(_reported(what, self._ears.fed_ms))
+            case s.Mouth():
+                self._line.again()
+
+    def tool_began(self, name: str, since: float) -> float | None:
+        return next((at for tool, at in self._mind.tools if tool == name and at >= since), None)
+
+    def busy(self) -> bool:
+        return bool(self._mind.working)
+
+
+def _reported(what: s.Ears, at_ms: int) -> stt_pb2.RecognizeEvent:
+    """Something that the ears say without having heard it."""
+    match what.kind:
+        case "start":
+            return stt_pb2.RecognizeEvent(speech_started=stt_pb2.SpeechStarted(offset_ms=at_ms))
+        case "stop":
+            return stt_pb2.RecognizeEvent(speech_stopped=stt_pb2.SpeechStopped(offset_ms=at_ms))
+        case "interim":
+            interim = stt_pb2.Interim(text=what.text, start_ms=max(0, at_ms - 300), end_ms=at_ms)
+            return stt_pb2.RecognizeEvent(interim=interim)
+        case "final":
+            final = stt_pb2.Final(text=what.text, start_ms=max(0, at_ms - 300), end_ms=at_ms, confidence=1.0)
+            return stt_pb2.RecognizeEvent(final=final)
+    ended = stt_pb2.TurnEnded(
+        kind=stt_pb2.TurnEnded.KIND_CONFIRMED, text=what.text, offset_ms=at_ms, speech_end_ms=at_ms, confidence=1.0
+    )
+    return stt_pb2.RecognizeEvent(turn_ended=ended)
