@@ -26,11 +26,16 @@ class Voice(_Strict):
 
 
 class Endpointing(_Strict):
-    """ms of silence after which a turn is over: at least, at most."""
+    """ms of silence after which a turn is over: at least, at most. 0: the policy's own.
+
+    `policy`: `fixed`, `dynamic` or `meaning`; empty: the service's. `number_lengths`: how many digits the numbers have
+    that callers read out; empty: those of the domain's slots.
+    """
 
     min_delay_ms: int = Field(0, ge=0, le=5000)
     max_delay_ms: int = Field(0, ge=0, le=10000)
-    policy: str = ""
+    policy: Literal["", "dynamic", "fixed", "meaning"] = ""
+    number_lengths: tuple[Annotated[int, Field(ge=1, le=40)], ...] = Field((), max_length=20)
 
 
 class Interruption(_Strict):
@@ -183,6 +188,12 @@ class Agent(_Strict):
         if unknown:
             raise ValueError(f"fillers.by_tool: {', '.join(unknown)} is not among this agent's tools; see `tools`")
         return self
+
+    @property
+    def number_lengths(self) -> tuple[int, ...]:
+        """Digits of the numbers callers read out."""
+        slots = {slot.length for slot in self.domain.slots.values() if slot.kind == "digits" and slot.length}
+        return self.endpointing.number_lengths or tuple(sorted(slots))
 
 
 def known_agents(folder: Path) -> list[str]:

@@ -120,6 +120,7 @@ class Endpointing(_message.Message):
     MIN_DELAY_MS_FIELD_NUMBER: _builtins.int
     MAX_DELAY_MS_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    NUMBER_LENGTHS_FIELD_NUMBER: _builtins.int
     expect: _call_pb2.Expect.ValueType
     min_delay_ms: _builtins.int
     """silence after which a finished sentence ends the turn; 0 = the service's default"""
@@ -127,6 +128,10 @@ class Endpointing(_message.Message):
     """silence after which anything ends the turn; 0 = the service's default"""
     policy: _builtins.str
     """"" = the service's default; an unknown one is INVALID_ARGUMENT and lists the known"""
+    @_builtins.property
+    def number_lengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """digits of the numbers that are asked for; empty = not known; at most 20"""
+
     def __init__(
         self,
         *,
@@ -134,10 +139,11 @@ class Endpointing(_message.Message):
         min_delay_ms: _builtins.int = ...,
         max_delay_ms: _builtins.int = ...,
         policy: _builtins.str = ...,
+        number_lengths: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expect", b"expect", "max_delay_ms", b"max_delay_ms", "min_delay_ms", b"min_delay_ms", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expect", b"expect", "max_delay_ms", b"max_delay_ms", "min_delay_ms", b"min_delay_ms", "number_lengths", b"number_lengths", "policy", b"policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -363,6 +369,10 @@ Global___SpeechStopped: _TypeAlias = SpeechStopped  # noqa: Y015
 
 @_typing.final
 class TurnEnded(_message.Message):
+    """EAGER comes at most three times a turn. It is followed by RESUMED as soon as the caller's words are no longer those of
+    its text, else by CONFIRMED with the same words, perhaps with other points and capitals. CONFIRMED may come without.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     class _Kind:
@@ -398,7 +408,7 @@ class TurnEnded(_message.Message):
     confidence: _builtins.float
     """0..1"""
     text: _builtins.str
-    """the whole turn, as its finals say"""
+    """the whole turn, as its finals say; before CONFIRMED also words that are not final"""
     offset_ms: _builtins.int
     """where in the audio this was decided"""
     speech_end_ms: _builtins.int

@@ -260,7 +260,7 @@ class Leg:
             if self._ears is not None:
                 self._ears.session(command.session)
         elif kind == "listen" and self._ears is not None:
-            self._ears.endpointing(command.listen.endpointing)
+            self._ears.listen(command.listen.endpointing)
         elif kind == "show":
             self._subtitles.show(command.show)
         elif kind == "hang_up":

@@ -84,10 +84,11 @@ class Report:
             self.pauses = ended.pauses
         if ended.offset_ms and ended.offset_ms <= self._turn_until_ms:
             return False
+        if ended.kind != stt_pb2.TurnEnded.KIND_CONFIRMED:
+            return not self._patched  # the words of a turn that two recognisers heard are known at its end only
         if self._patched and self._finals:
             ended.text = " ".join(self._finals)
-        if ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
-            self._close_turn(ended.offset_ms)
+        self._close_turn(ended.offset_ms)
         return True
 
     def _close_turn(self, offset_ms: int) -> None:

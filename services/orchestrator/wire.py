@@ -96,6 +96,7 @@ def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
             min_delay_ms=agent.endpointing.min_delay_ms,
             max_delay_ms=agent.endpointing.max_delay_ms,
             policy=agent.endpointing.policy,
+            number_lengths=agent.number_lengths,
         ),
         keyterms=agent.keyterms,
         agent=agent.name,

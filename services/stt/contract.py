@@ -22,12 +22,16 @@ class Expect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Endpointing:
-    """When silence means "your turn". Delays in ms of silence after the last word; 0 = the service's default."""
+    """When silence means "your turn". Delays in ms of silence after the last word; 0 = the policy's default.
+
+    `number_lengths`: how many digits the numbers have that are asked for; empty = not known.
+    """
 
     expect: Expect = Expect.FREE
     min_delay_ms: int = 0
     max_delay_ms: int = 0
     policy: str = ""
+    number_lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,11 @@ class TurnKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """From a provider: the vendor's own opinion. From the endpointing: the service's decision."""
+    """From a provider: the vendor's own opinion. From the endpointing: the service's decision.
+
+    The text of an eager end may hold words that are not final. A confirmed one that has other words comes after a
+    `resumed`.
+    """
 
     kind: TurnKind
     offset_ms: int

@@ -26,6 +26,7 @@ from services.stt.contract import (
     SpeechToTextProvider,
     SttConfig,
     TurnEnded,
+    TurnKind,
 )
 from services.stt.endpointing import MAX_DELAY_MS, Turns, policy
 from services.stt.endpointing.turns import Told
@@ -72,7 +73,12 @@ class Recognition:
         self._engine = engines[0].name
         self._feed = Feed(config.format, config.offset_ms)
         self._turns = Turns(
-            self._wish, config.pauses, config.offset_ms, vad=detector is not None, policy=policy(self._wish.policy)
+            self._wish,
+            config.pauses,
+            config.offset_ms,
+            vad=detector is not None,
+            policy=policy(self._wish.policy),
+            language=config.language,
         )
         self._track = detector.listen(config.format, config.offset_ms, self._listened) if detector else None
         self._out: deque[SpeechEvent] = deque()
@@ -198,7 +204,7 @@ class Recognition:
             if isinstance(event, Flush):
                 self._feed.flush()
                 continue
-            if isinstance(event, TurnEnded):
+            if isinstance(event, TurnEnded) and event.kind is TurnKind.CONFIRMED:
                 STT_LATENCY.labels(self._engine).observe(max(self._final_at_ms - event.speech_end_ms, 0))
                 if self._turns.long_turns:
                     LONG_TURNS.inc(self._turns.long_turns)

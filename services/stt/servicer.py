@@ -127,7 +127,8 @@ def _endpointing(wish: stt_pb2.Endpointing) -> Endpointing:
     expect = _EXPECT.get(wish.expect)
     if expect is None:
         raise BadInput(f"endpointing.expect: {wish.expect} is not known; use a value of parley.v1.Expect")
-    return checked(Endpointing(expect, wish.min_delay_ms, wish.max_delay_ms, wish.policy))
+    lengths = tuple(sorted(set(wish.number_lengths)))
+    return checked(Endpointing(expect, wish.min_delay_ms, wish.max_delay_ms, wish.policy, lengths))
 
 
 def _event(event: SpeechEvent) -> stt_pb2.RecognizeEvent:

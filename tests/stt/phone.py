@@ -8,7 +8,7 @@ import numpy as np
 
 from parley.audio import TELEPHONE, AudioFormat
 from parley.settings import Settings
-from services.stt.contract import SpeechEvent, SttConfig, TurnEnded
+from services.stt.contract import SpeechEvent, SttConfig, TurnEnded, TurnKind
 from services.stt.providers.deepgram import Deepgram
 from services.stt.recognition import Engine, Recognition, Request
 from services.stt.vad import Detector
@@ -80,9 +80,12 @@ class Line:
         raise AssertionError(f"the stream ended without {kind.__name__}: {self.seen}")
 
     async def turn(self, timeout_s: float = 5) -> TurnEnded:
-        event = await self.until(TurnEnded, timeout_s)
-        assert isinstance(event, TurnEnded)
-        return event
+        """The next confirmed one; early words before it are seen."""
+        while True:
+            event = await self.until(TurnEnded, timeout_s)
+            assert isinstance(event, TurnEnded)
+            if event.kind is TurnKind.CONFIRMED:
+                return event
 
     async def rest(self, timeout_s: float = 5) -> list[SpeechEvent]:
         async with asyncio.timeout(timeout_s):
@@ -91,7 +94,13 @@ class Line:
         return found
 
     def kinds(self) -> list[str]:
-        return [type(event).__name__ for event in self.seen]
+        """What was told; an end that is only thought likely has the name of its kind."""
+        return [
+            event.kind.name
+            if isinstance(event, TurnEnded) and event.kind is not TurnKind.CONFIRMED
+            else type(event).__name__
+            for event in self.seen
+        ]
 
 
 @asynccontextmanager

@@ -83,7 +83,7 @@ async def test_a_sentence_is_heard_with_its_times_and_its_end(sim: DeepgramSim) 
 
 
 async def test_what_the_vendor_is_asked_for(sim: DeepgramSim) -> None:
-    config = SttConfig(language="en-US", keyterms=("Parley", "front desk"), endpointing=Endpointing(min_delay_ms=450))
+    config = SttConfig(language="en-US", keyterms=("Parley", "front desk"), endpointing=Endpointing(min_delay_ms=250))
     async with listening(sim, config) as ear:
         ear.say(spoken("Hello", after_ms=600))
         await ear.until(TurnEnded)
@@ -98,7 +98,7 @@ async def test_what_the_vendor_is_asked_for(sim: DeepgramSim) -> None:
         "interim_results": "true",
         "punctuate": "true",
         "numerals": "true",
-        "endpointing": "450",
+        "endpointing": "250",
         "utterance_end_ms": "1000",
         "vad_events": "true",
         "keyterm": "Parley",

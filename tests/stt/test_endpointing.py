@@ -16,7 +16,7 @@ from services.stt.contract import (
     TurnEnded,
     TurnKind,
 )
-from services.stt.endpointing import Turns, checked
+from services.stt.endpointing import Turns, checked, policy
 from services.stt.endpointing.fixed import fixed
 
 VENDOR_SAYS_DONE = TurnKind.CONFIRMED
@@ -26,7 +26,8 @@ class Call:
     """Times in ms of audio."""
 
     def __init__(self, wish: Endpointing | None = None, *, vad: bool = True) -> None:
-        self.turns = Turns(wish or Endpointing(), Pauses(), 0, vad=vad)
+        wish = wish or Endpointing()
+        self.turns = Turns(wish, Pauses(), 0, vad=vad, policy=policy(wish.policy))
         self.told: list[SpeechEvent | Flush] = []
         self.now = 0
 
@@ -63,7 +64,7 @@ class Call:
 
     @property
     def ends(self) -> list[TurnEnded]:
-        return [e for e in self.told if isinstance(e, TurnEnded)]
+        return [e for e in self.told if isinstance(e, TurnEnded) and e.kind is TurnKind.CONFIRMED]
 
     @property
     def texts(self) -> list[str]:
@@ -293,7 +294,7 @@ def test_a_late_final_after_the_end_is_a_turn_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        (Endpointing(policy="psychic"), "there is no 'psychic'; known are fixed"),
+        (Endpointing(policy="psychic"), "there is no 'psychic'; known are dynamic, fixed"),
         (Endpointing(min_delay_ms=70_000), "endpointing.min_delay_ms: 70000 is not within 0..60000"),
         (Endpointing(min_delay_ms=900, max_delay_ms=800), "900 is above max_delay_ms"),
     ],

@@ -55,7 +55,7 @@ async def turn(stream: CallStream) -> tuple[stt_pb2.TurnEnded, list[str]]:
     async with asyncio.timeout(10):
         while (event := await stream.read()) is not None:
             kinds.append(event.WhichOneof("event"))
-            if kinds[-1] == "turn_ended":
+            if kinds[-1] == "turn_ended" and event.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
                 return event.turn_ended, kinds
     raise AssertionError(f"no turn: {kinds}")
 
@@ -111,7 +111,7 @@ async def test_a_new_endpointing_over_the_wire(stt: Peers) -> None:
             {"format": audio_pb2.AudioFormat(encoding=audio_pb2.ENCODING_MULAW, sample_rate_hz=44100)},
             "sample_rate_hz: 44100; use 8000 or",
         ),
-        ({"endpointing": stt_pb2.Endpointing(policy="psychic")}, "there is no 'psychic'; known are fixed"),
+        ({"endpointing": stt_pb2.Endpointing(policy="psychic")}, "there is no 'psychic'; known are dynamic, fixed"),
         ({"endpointing": stt_pb2.Endpointing(max_delay_ms=10**9)}, "endpointing.max_delay_ms"),
         ({"keyterms": ["word"] * 101}, "config.keyterms: 101"),
     ],

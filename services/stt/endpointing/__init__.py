@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from parley.errors import BadInput
 from services.stt.contract import Endpointing
+from services.stt.endpointing.dynamic import dynamic
 from services.stt.endpointing.fixed import fixed
-from services.stt.endpointing.policy import MAX_DELAY_MS, MIN_DELAY_MS, Policy, Quiet
+from services.stt.endpointing.meaning import meaning
+from services.stt.endpointing.policy import MAX_DELAY_MS, MIN_DELAY_MS, Policy, Quiet, Wait
 from services.stt.endpointing.turns import Turns
 
-POLICIES: dict[str, Policy] = {"fixed": fixed}
+POLICIES: dict[str, Policy] = {"fixed": fixed, "dynamic": dynamic, "meaning": meaning}
 DEFAULT = "fixed"
 LONGEST_DELAY_MS = 60_000
+LONGEST_NUMBER, MAX_LENGTHS = 40, 20
 
 
 def checked(wish: Endpointing) -> Endpointing:
@@ -27,6 +30,8 @@ def checked(wish: Endpointing) -> Endpointing:
         raise BadInput(
             f"endpointing.min_delay_ms: {wish.min_delay_ms} is above max_delay_ms ({wish.max_delay_ms}); lower it"
         )
+    if len(wish.number_lengths) > MAX_LENGTHS or any(not 1 <= n <= LONGEST_NUMBER for n in wish.number_lengths):
+        raise BadInput(f"endpointing.number_lengths: give at most {MAX_LENGTHS} of 1..{LONGEST_NUMBER} digits")
     return wish
 
 
@@ -34,4 +39,4 @@ def policy(name: str) -> Policy:
     return POLICIES[name or DEFAULT]
 
 
-__all__ = ["MAX_DELAY_MS", "MIN_DELAY_MS", "POLICIES", "Policy", "Quiet", "Turns", "checked", "policy"]
+__all__ = ["MAX_DELAY_MS", "MIN_DELAY_MS", "POLICIES", "Policy", "Quiet", "Turns", "Wait", "checked", "policy"]

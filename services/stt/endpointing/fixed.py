@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from services.stt.contract import Expect
-from services.stt.endpointing.policy import Quiet
+from services.stt.endpointing.policy import Quiet, Wait
 
 
-def fixed(quiet: Quiet) -> int | None:
+def fixed(quiet: Quiet) -> Wait:
     match quiet.wish.expect:
         case Expect.BUTTON:
-            return None
+            return Wait(None, 0.0, quiet.flush_ms)
         case Expect.DIGITS | Expect.SPELLING:
-            return quiet.max_ms  # people pause between groups of digits
+            return Wait(quiet.max_ms, 0.3, quiet.flush_ms)  # people pause between groups of digits
         case _:
-            return quiet.min_ms
+            return Wait(quiet.min_ms, 0.5, quiet.flush_ms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.stt.contract import Final, Pauses
 
 PAUSE_MS = 200  # less is articulation
+CUT_IN_MS = 1200  # who goes on so soon after the end of the turn had not ended it
 
 
 def learned(known: Pauses, final: Final, before: Final | None) -> Pauses:
@@ -18,3 +19,8 @@ def learned(known: Pauses, final: Final, before: Final | None) -> Pauses:
             known = Pauses(known.count + 1, mean, max(known.max_ms, pause))
         end = until
     return known
+
+
+def cut_in(last: Final | None, final: Final) -> bool:
+    """`final` goes on with the turn that ended with `last`: its end was decided too early."""
+    return last is not None and 0 < final.start_ms - last.end_ms <= CUT_IN_MS

@@ -11,16 +11,29 @@ MIN_DELAY_MS = 500
 """Silence after which finished words end the turn, unless the recogniser itself says that they do."""
 MAX_DELAY_MS = 2000
 """Silence after which anything ends the turn."""
+FLUSH_FROM_MS, FLUSH_BY_MS = 200, 400
+"""Silence after which the recogniser is asked for the words it still holds: when they look complete, and at last."""
+FLUSH_TAKES_MS = 250
+"""A recogniser answers within this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """The caller is silent after `text`. `vendor_final`: the recogniser says that the speech is over."""
+    """The caller is silent after `text`: finals, and the interim after them.
+
+    `behind`: there was voice after these words, and what it said is not known yet. `vendor_final`: the recogniser says
+    that the speech is over; `vendor_over`, `audio_over`: how likely the turn is over, 0..1, in the recogniser's opinion
+    and in that of the audio model; None: it has none.
+    """
 
     wish: Endpointing
-    vendor_final: bool
     text: str
-    pauses: Pauses
+    pauses: Pauses = Pauses()
+    language: str = "en"
+    behind: bool = False
+    vendor_final: bool = False
+    vendor_over: float | None = None
+    audio_over: float | None = None
 
     @property
     def min_ms(self) -> int:
@@ -29,7 +42,6 @@ class Quiet:
 
     @property
     def flush_ms(self) -> int:
-        """Silence after which the recogniser is asked for the words that it still holds."""
         return self.wish.min_delay_ms or min(MIN_DELAY_MS, self.max_ms)
 
     @property
@@ -37,5 +49,22 @@ class Quiet:
         return self.wish.max_delay_ms or max(MAX_DELAY_MS, self.wish.min_delay_ms)
 
 
-Policy = Callable[[Quiet], int | None]
-"""Silence in ms after the last word that ends the turn; None: no silence does."""
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """`ms`: silence after the last word that ends the turn; None: no silence does. `over`: how likely it is over, 0..1.
+
+    `flush_ms`: silence after which the recogniser is asked for the words that it still holds.
+    """
+
+    ms: int | None
+    over: float
+    flush_ms: int
+
+    @classmethod
+    def soon(cls, ms: int, over: float) -> Wait:
+        """Asks for the words so early that they are there when the wait is over."""
+        return cls(ms, over, min(FLUSH_BY_MS, max(FLUSH_FROM_MS, ms - FLUSH_TAKES_MS)))
+
+
+Policy = Callable[[Quiet], Wait]
+"""Pure; asked again whenever something of the Quiet has changed."""

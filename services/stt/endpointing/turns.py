@@ -20,9 +20,10 @@ from services.stt.contract import (
     TurnEnded,
     TurnKind,
 )
+from services.stt.endpointing.eager import Eager
 from services.stt.endpointing.fixed import fixed
-from services.stt.endpointing.pauses import learned
-from services.stt.endpointing.policy import Policy, Quiet
+from services.stt.endpointing.policy import Policy, Quiet, Wait
+from services.stt.endpointing.words import Words
 
 Told = Sequence[SpeechEvent | Flush]
 
@@ -38,27 +39,45 @@ _NEAR_MS = 300
 class Turns:
     """One call's account. `vad`: edges come from `edge`; otherwise from the recogniser's own events."""
 
-    def __init__(self, wish: Endpointing, pauses: Pauses, offset_ms: int, *, vad: bool, policy: Policy = fixed) -> None:
+    def __init__(
+        self,
+        wish: Endpointing,
+        pauses: Pauses,
+        offset_ms: int,
+        *,
+        vad: bool,
+        policy: Policy = fixed,
+        language: str = "en",
+    ) -> None:
         self.long_turns = 0
-        self.pauses = pauses
         self._wish = wish
         self._policy = policy
+        self._language = language
+        self._wait: Wait | None = None
         self._vad = vad
         self._now = self._patience = offset_ms
         self._told_started = False
         self._speaking = False
         self._voice_from = self._voice_end = offset_ms
-        self._finals: list[Final] = []
-        self._interim: Interim | None = None
-        self._word_end = self._covered = offset_ms
+        self._words = Words(pauses, offset_ms)
+        self._covered = offset_ms
         self._vendor_final = False
+        self._vendor_over: float | None = None
+        self._audio_over: float | None = None
+        self._eager = Eager()
         self._flushed = self._answered = False
         self._let_go_ms: int | None = None
         self._ended_ms = offset_ms
 
     def configure(self, wish: Endpointing, policy: Policy) -> Told:
         self._wish, self._policy = wish, policy
+        self._wait = None
         return self._decide()
+
+    @property
+    def pauses(self) -> Pauses:
+        """What is known of this caller."""
+        return self._words.pauses
 
     @property
     def now_ms(self) -> int:
@@ -68,7 +87,7 @@ class Turns:
     @property
     def pending(self) -> bool:
         """Words of a turn that has not ended."""
-        return bool(self._finals) or self._interim is not None
+        return bool(self._words)
 
     @property
     def flushed(self) -> bool:
@@ -93,7 +112,7 @@ class Turns:
         """
         self._now = max(self._now, now_ms)
         self._patience = min(self._now, patience_ms)
-        if not (self._finals or self._interim or self._uncovered):
+        if not (self.pending or self._uncovered):
             return ()
         if not (self._speaking or self.pending) and self._patience - self._voice_end >= WORDLESS_MS:
             self._covered = self._now
@@ -101,35 +120,24 @@ class Turns:
 
     def heard(self, event: SpeechEvent) -> Told:
         """What the recogniser says; words are passed on."""
+        self._wait = None
         match event:
             case Interim(text=""):
-                taken_back = [event] if self._interim else []
-                self._interim = None
-                self._answered = True
-                return [*taken_back, *self._decide()]
+                taken_back = [event] if self._words.interim else []
+                return [*self._nothing(), *taken_back, *self._decide()]
             case Interim():
-                before = self._spoken(event.start_ms, event.end_ms)
-                self._interim = event
-                return [*before, event]
+                self._words.guess(event)
+                return [*self._spoken(event.start_ms), *self._overtaken(), event, *self._decide()]
             case Final(text=""):
                 self._covered = max(self._covered, event.end_ms)
-                self._interim = None
-                self._answered = True
-                return [event, *self._decide()]
+                return [*self._nothing(), event, *self._decide()]
             case Final():
-                before = self._spoken(event.start_ms, event.end_ms)
-                self.pauses = learned(self.pauses, event, self._finals[-1] if self._finals else None)
-                self._finals.append(event)
-                self._interim = None
+                self._words.settle(event)
                 self._answered = True
                 self._covered = max(self._covered, event.end_ms)
-                return [*before, event, *self._decide()]
-            case TurnEnded(kind=TurnKind.CONFIRMED):
-                self._vendor_final = self._answered = True
-                self._interim = None
-                self._covered = max(self._covered, event.offset_ms)
-                self._now = max(self._now, event.offset_ms)
-                return self._decide()
+                return [*self._spoken(event.start_ms), *self._overtaken(), event, *self._decide()]
+            case TurnEnded():
+                return self._opinion(event)
             case SpeechStarted() if not self._vad:
                 return self._started(event.offset_ms)
             case SpeechStopped() if not self._vad:
@@ -137,12 +145,37 @@ class Turns:
             case _:
                 return ()
 
+    def sounds_over(self, probability: float, at_ms: int) -> Told:
+        """The audio model's opinion on the silence that began at `at_ms`; void when the caller has gone on."""
+        if self._speaking or self._voice_end > at_ms:
+            return ()
+        self._audio_over, self._wait = probability, None
+        return self._decide()
+
+    def _nothing(self) -> Told:
+        """The recogniser has no more words than its finals."""
+        self._words.take_back()
+        self._answered = True
+        return self._overtaken()
+
+    def _opinion(self, event: TurnEnded) -> Told:
+        """The recogniser's own view of the turn."""
+        if event.kind is not TurnKind.CONFIRMED:
+            self._vendor_over = event.confidence if event.kind is TurnKind.EAGER else None
+            return self._decide()
+        told = self._nothing()
+        self._vendor_final = True
+        self._vendor_over = event.confidence or None
+        self._covered = max(self._covered, event.offset_ms)
+        self._now = max(self._now, event.offset_ms)
+        return [*told, *self._decide()]
+
     def end_of_turn(self, at_ms: int) -> Told:
         """The button was let go at this point of the audio, or the audio ceased there.
 
         What was said is the turn, once the recogniser has answered for all of it.
         """
-        if self._finals and self._vendor_final and not self._resumed and self._word_end <= at_ms <= self._now:
+        if self._words.finals and self._vendor_final and not self._resumed and self._words.end_ms <= at_ms <= self._now:
             return self._end()
         self._let_go_ms = at_ms
         self._flushed = False
@@ -150,12 +183,12 @@ class Turns:
 
     def overdue(self) -> Told:
         """The answer to the Flush did not come in time. Words that come later end the turn themselves."""
-        return self._end() if self._let_go_ms is not None and self._finals and not self._interim else ()
+        return self._end() if self._let_go_ms is not None and self._words.finals and not self._words.interim else ()
 
     def finish(self) -> Told:
         """The audio is over and the recogniser has said everything."""
-        told = self._stopped(max(self._voice_from, self._word_end)) if self._told_started else ()
-        return [*told, *(self._end() if self._finals else ())]
+        told = self._stopped(max(self._voice_from, self._words.end_ms)) if self._told_started else ()
+        return [*told, *(self._end() if self._words.finals else ())]
 
     @property
     def _uncovered(self) -> bool:
@@ -166,8 +199,9 @@ class Turns:
         if self._speaking:
             return ()
         self._speaking = True
-        if offset_ms > self._word_end:
-            self._vendor_final = False
+        self._wait = self._audio_over = None
+        if offset_ms > self._words.end_ms:
+            self._vendor_final, self._vendor_over = False, None
         self._flushed = self._answered = False
         if self._let_go_ms is not None and offset_ms >= self._let_go_ms and not self.pending:
             self._let_go_ms = None
@@ -180,59 +214,97 @@ class Turns:
 
     def _stopped(self, offset_ms: int) -> Told:
         self._speaking = False
+        self._wait = None
         self._voice_end = max(self._voice_end, offset_ms)
         if not self._told_started:
             return self._decide()
         self._told_started = False
         return [SpeechStopped(offset_ms), *self._decide()]
 
-    def _spoken(self, start_ms: int, end_ms: int) -> Told:
+    def _spoken(self, start_ms: int) -> Told:
         """Words came. They are speech even when no edge told of it: the voice was too soft, or there is no VAD."""
-        self._vendor_final = False
-        self._word_end = max(self._word_end, end_ms)
-        if self._told_started or (self._vad and end_ms <= self._voice_end + _NEAR_MS):
+        self._vendor_final, self._vendor_over = False, None
+        if self._told_started or (self._vad and self._words.end_ms <= self._voice_end + _NEAR_MS):
             return ()
         self._told_started = True
         return [SpeechStarted(max(start_ms, 0))]
 
     def _decide(self) -> Told:
-        ask = Quiet(self._wish, self._vendor_final, " ".join(final.text for final in self._finals), self.pauses)
-        told: Told = ()
-        if not self._speaking and (self._interim or self._uncovered) and self._silence >= ask.flush_ms:
-            told = self._flush()
-        if not self._finals:
-            return told
-        if self._let_go_ms is not None and self._interim is None and self._answered:
+        wait = self._judged()
+        told: list[SpeechEvent | Flush] = []
+        if not self._speaking and (self._words.interim or self._uncovered) and self._silence >= wait.flush_ms:
+            told += self._flush()
+        if self._words.finals and self._is_over(wait):
             return [*told, *self._end()]
-        if self._now - self._finals[0].start_ms >= LONGEST_TURN_MS:
+        if self.pending and not self._going_on and self._eager.due(wait, self._silence):
+            self._eager.tell(self._words.text)
+            told.append(self._ended(TurnKind.EAGER, wait.over, self._words.end_ms))
+        return told
+
+    def _is_over(self, wait: Wait) -> bool:
+        if self._let_go_ms is not None and self._words.interim is None and self._answered:
+            return True
+        if self._now - self._words.finals[0].start_ms >= LONGEST_TURN_MS:
             self.long_turns += 1
-            return [*told, *self._end()]
-        wait = self._policy(ask)
-        if wait is None:
-            return told
+            return True
+        if wait.ms is None:
+            return False
         if not self._held:
-            return [*told, *self._end()] if self._silence >= wait else told
+            return self._silence >= wait.ms
         grace = NOISE_MS if self._speaking else LATE_WORDS_MS
-        return [*told, *self._end()] if self._patience - self._word_end >= ask.max_ms + grace else told
+        return self._patience - self._words.end_ms >= max(wait.ms, self._quiet.max_ms) + grace
+
+    def _judged(self) -> Wait:
+        if self._wait is None:
+            self._wait = self._policy(self._quiet)
+        return self._wait
+
+    @property
+    def _quiet(self) -> Quiet:
+        return Quiet(
+            wish=self._wish,
+            text=self._words.text,
+            pauses=self.pauses,
+            language=self._language,
+            behind=self._behind,
+            vendor_final=self._vendor_final,
+            vendor_over=self._vendor_over,
+            audio_over=self._audio_over,
+        )
+
+    @property
+    def _behind(self) -> bool:
+        """Voice came after the last word that is known."""
+        return self._vad and self._voice_end > max(self._words.end_ms, self._covered) + _NEAR_MS
+
+    @property
+    def _going_on(self) -> bool:
+        return self._resumed if self._vendor_final else self._speaking or self._behind
+
+    def _overtaken(self) -> Told:
+        """The words are no longer those of the eager end."""
+        if not self._eager.overtaken(self._words.text):
+            return ()
+        return [self._ended(TurnKind.RESUMED, 0.0, self._words.end_ms)]
 
     @property
     def _silence(self) -> int:
         """Audio since the last word, or since the last sound as long as the recogniser has not decided."""
         if self._vendor_final or not self._vad:
-            return self._now - self._word_end
-        return self._now - max(self._word_end, self._voice_end)
+            return self._now - self._words.end_ms
+        return self._now - max(self._words.end_ms, self._voice_end)
 
     @property
     def _held(self) -> bool:
         """Something speaks against the end: new voice after the last word, or words still on their way."""
         if self._vendor_final:
             return self._resumed
-        return self._speaking or self._interim is not None or self._uncovered
+        return self._speaking or self._words.interim is not None or self._uncovered
 
     @property
     def _resumed(self) -> bool:
         """A voice began after the last word, and the recogniser has not answered for all of it."""
-        return self._voice_from > self._word_end and (self._speaking or self._voice_end > self._covered)
+        return self._voice_from > self._words.end_ms and (self._speaking or self._voice_end > self._covered)
 
     def _flush(self) -> Told:
         if self._flushed:
@@ -242,14 +314,19 @@ class Turns:
 
     def _end(self) -> Told:
         told: list[SpeechEvent | Flush] = []
-        speech_end = self._finals[-1].end_ms
+        self._words.take_back()
+        told += self._overtaken()
+        speech_end = self._words.finals[-1].end_ms
         if self._told_started and not self._resumed:
             self._told_started = False
             told.append(SpeechStopped(speech_end))
-        text = " ".join(final.text for final in self._finals)
-        told.append(TurnEnded(TurnKind.CONFIRMED, max(self._now, speech_end), 1.0, text, speech_end, self.pauses))
-        self._finals = []
-        self._vendor_final = False
-        self._let_go_ms = None
         self._ended_ms = speech_end
+        told.append(self._ended(TurnKind.CONFIRMED, 1.0, speech_end))
+        self._words.close(sure=self._let_go_ms is not None)
+        self._eager.over()
+        self._vendor_final, self._vendor_over = False, None
+        self._let_go_ms = self._wait = None
         return told
+
+    def _ended(self, kind: TurnKind, confidence: float, speech_end: int) -> TurnEnded:
+        return TurnEnded(kind, max(self._now, speech_end), confidence, self._words.text, speech_end, self.pauses)

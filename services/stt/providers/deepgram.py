@@ -36,8 +36,9 @@ CLOSE_S = 5.0  # for the last results after CloseStream
 class Deepgram:
     """One object for all calls; one connection a call. See SpeechToTextProvider.
 
-    Silence that Deepgram takes for an end: `config.endpointing.min_delay_ms`, else 300 ms. Numbers come as digits;
-    `smart_format` is off, since it holds results back until a number or a date is complete.
+    Words are made final after 300 ms of silence, or `config.endpointing.min_delay_ms` if that is less; when the turn is
+    over is for the endpointing. Numbers come as digits; `smart_format` is off, since it holds results back until a
+    number or a date is complete.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -81,7 +82,7 @@ class Deepgram:
             "interim_results": True,
             "punctuate": True,
             "numerals": True,
-            "endpointing": config.endpointing.min_delay_ms or ENDPOINTING_MS,
+            "endpointing": min(config.endpointing.min_delay_ms or ENDPOINTING_MS, ENDPOINTING_MS),
             "utterance_end_ms": UTTERANCE_END_MS,
             "vad_events": True,
             "keyterm" if self._model.startswith("nova-3") else "keywords": terms,

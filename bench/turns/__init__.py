@@ -1,0 +1,1 @@
+"""Scripted turns and the caller who says them."""

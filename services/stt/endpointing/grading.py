@@ -1,0 +1,154 @@
+"""An English turn by its words: is it over? Rules from the surest to the least sure; the first that fits decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from parley.spoken import NUMBER_RUN, normalise, words_to_digits
+from services.stt.contract import Expect
+from services.stt.endpointing import english as en
+from services.stt.endpointing.ending import Ending, number
+
+_NUMBER = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
+_NUMBER_AT_END = re.compile(rf"(?<!\S)({NUMBER_RUN})$")
+_SENTENCES = re.compile(r"[.?!;]+\s+")
+_DICTATED = 3
+"""So many numbers in a row are one that is read out, whatever stands before."""
+_SHORT = 3
+
+
+@lru_cache(maxsize=512)
+def english(text: str, expect: Expect, lengths: tuple[int, ...]) -> Ending:
+    """`text` as a recogniser writes it, with or without punctuation."""
+    said = normalise(text)
+    words = said.split()
+    if not words:
+        return Ending.SAID
+    if words[-1] in en.HESITATIONS | en.CONJUNCTIONS or _ends(said, en.WAIT_PHRASES):
+        return Ending.OPEN
+    if expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and all(w in en.YES_NO for w in words):
+        return Ending.DONE if words[-1] not in en.DETERMINERS | {"to", "for", "let"} else Ending.OPEN
+    if _ends(said, en.CLOSED_BY):
+        return Ending.DONE
+    for rule in (_reads_number, _spells):
+        if (ending := rule(words, said, expect, lengths)) is not None:
+            return ending
+    if words[-1] == "wait" and len(words) <= _SHORT:
+        return Ending.OPEN
+    last = normalise(_SENTENCES.split(text.strip())[-1])
+    ending = _sentence(last or said, asked=text.rstrip().endswith("?"))
+    if ending is Ending.SAID and expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and len(words) > 1:
+        return Ending.ASKED
+    return ending
+
+
+def _reads_number(words: list[str], said: str, expect: Expect, lengths: Sequence[int]) -> Ending | None:
+    found = _NUMBER_AT_END.search(said)
+    if not found:
+        return Ending.OPEN if expect is Expect.DIGITS and _announced(words) else None
+    if expect is Expect.DIGITS:
+        return number(sum(len(words_to_digits(run)) for run in _NUMBER.findall(said)), lengths)
+    before = said[: found.start()].split()
+    digits = len(words_to_digits(found[1]))
+    phone = any(word in en.PHONE_LEADS for word in before[-5:])
+    dictated = len(found[1].split()) >= _DICTATED and digits >= _DICTATED
+    if not before and not dictated:
+        return Ending.MORE  # a house number, "two": more may follow, or not
+    told = before[-1:] == ["is"] or _ends(" ".join(before), ("me at", "me on", "number", "order", "code"))
+    if dictated or (told and any(word in en.NUMBER_LEADS for word in before[-4:])):
+        return number(digits, () if phone else lengths)
+    return Ending.OPEN if phone and told else None
+
+
+def _announced(words: list[str]) -> bool:
+    """The number is announced, not begun: "it is", "yes", "sure my number is"."""
+    return all(w in en.OPENERS or w in ("it", "is", "number", "the", "my", "order") for w in words)
+
+
+def _spells(words: list[str], said: str, expect: Expect, lengths: Sequence[int]) -> Ending | None:
+    """A name letter by letter: nobody but the caller knows when it is whole."""
+    letters = [len(word) == 1 and word.isalpha() or word in en.ALPHABET for word in words[-2:]]
+    as_in = re.search(r"\b[a-z] (?:as in|for|like|as) \w+$", said) is not None
+    if expect is Expect.SPELLING and (letters[-1] or as_in or len(words) <= _SHORT):
+        return Ending.OPEN
+    alone = letters[-1] and words[-1] not in ("a", "i", "o") and len(words) > 1
+    return Ending.OPEN if as_in or alone or (len(letters) > 1 and all(letters)) else None
+
+
+def _sentence(said: str, *, asked: bool) -> Ending:
+    body = _without_openers(said.split())
+    if not body:
+        return Ending.MORE if all(word in en.GREETINGS for word in said.split()) else Ending.SAID
+    if len(body) == 1 and body[0] in en.ALONE:
+        return Ending.OPEN
+    wh, question = _question(body)
+    if not _ends(said, en.CLOSED_ENDS) and _open(body, " ".join(body), wh=wh, question=question):
+        return Ending.OPEN
+    text = " ".join(body)
+    if question or asked or body[0] in en.IMPERATIVES or _starts(text, en.REQUESTS):
+        return Ending.ASKED
+    told = body[0] in en.TELLERS and any(word in en.PAST or word.endswith("ed") for word in body[1:4])
+    if (told and "not" not in body) or _starts(text, en.MORE_PHRASES):
+        return Ending.MORE
+    return Ending.SAID
+
+
+def _without_openers(words: list[str]) -> list[str]:
+    at = 0
+    while at < len(words) and words[at] in en.OPENERS:
+        at += 1
+    return words[at:]
+
+
+def _question(body: list[str]) -> tuple[bool, bool]:
+    """Whether it asks with a question word, and whether it asks at all: from its first word on, or from a later one."""
+    joints = en.CONJUNCTIONS | en.OPENERS | {""}
+    for i, (before, word) in enumerate(zip(["", *body], body, strict=False)):
+        after = body[i + 1] if i + 1 < len(body) else ""
+        if before in joints and word in en.WH and (not before or after in en.INVERTED):
+            return True, True
+        if before in joints and word in en.INVERTED and after in en.INVERTED_SUBJECTS:
+            return False, True
+    return False, False
+
+
+def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
+    """The last words ask for others."""
+    last, before = body[-1], body[-2] if len(body) > 1 else ""
+    if last == "may" and before in en.MONTH_BEFORE:
+        return False
+    if last in en.CONJUNCTIONS or last in en.DETERMINERS or _ends(said, en.ASK_ON):
+        return True
+    if said in en.REQUESTS or _ends(
+        said, ("tell me", "give me", "show me", "send me", "get me", "let me", "let me know")
+    ):
+        return True
+    if last in en.PREPOSITIONS:
+        return not ((last in en.PARTICLES and before in en.BEFORE_PARTICLE) or (wh and len(body) > _SHORT))
+    if question and last in en.PRONOUNS and before in en.AUXILIARIES:
+        return not (wh and before in en.BE)
+    if last in en.AUXILIARIES and question:
+        return not (wh and (last in ("do", "have") or (last == "be" and body[0] in ("how", "what"))))
+    if last in en.NEEDS_OBJECT:
+        verb = before in en.VERB_BEFORE or (question and before == "it")
+        return verb and not (wh and body[0] in ("what", "which", "who", "how"))
+    if last in en.LEADING:
+        return len(body) > 1 or last not in en.WH
+    return not question and (last in en.SUBJECTS or last in en.AUXILIARIES or _ends_tag(said))
+
+
+def _ends_tag(said: str) -> bool:
+    """A link to what is missing; "..., i think" after a sentence is none."""
+    if re.search(r"\w \w.* i (?:think|guess|believe|suppose|mean)$", said):
+        return False
+    return said in en.BEGINNINGS or _ends(said, en.LINKS)
+
+
+def _ends(said: str, phrases: Sequence[str]) -> bool:
+    return any(said.endswith(p) and (len(said) == len(p) or said[-len(p) - 1] == " ") for p in phrases)
+
+
+def _starts(said: str, phrases: Sequence[str]) -> bool:
+    return any(said.startswith(p) and (len(said) == len(p) or said[len(p)] == " ") for p in phrases)

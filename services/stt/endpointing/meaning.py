@@ -1,0 +1,58 @@
+"""What was said decides: a question, a yes, the last digit do not wait; "and", "my number is", "um" do.
+
+Between them this caller's own way of pausing counts. The vendor's and the audio model's opinion move a turn one step.
+"""
+
+from __future__ import annotations
+
+from services.stt.contract import Expect
+from services.stt.endpointing.dynamic import patience_ms
+from services.stt.endpointing.ending import Ending, unknown_language
+from services.stt.endpointing.grading import english
+from services.stt.endpointing.policy import FLUSH_FROM_MS, Quiet, Wait
+
+LEAST_MS = 250
+MOST_MS = 1600
+MORE_MS = 1200
+ASKED_MS, ASKED_SHARE = 320, 0.45
+"""After a question: so long, and this part of the caller's own patience."""
+SAID_SHARE = 1.25
+SURE, UNSURE = 0.8, 0.2
+"""An opinion at or beyond these moves the ending a step."""
+
+_OVER = {Ending.DONE: 0.95, Ending.ASKED: 0.8, Ending.SAID: 0.6, Ending.MORE: 0.35, Ending.OPEN: 0.1}
+
+
+def meaning(quiet: Quiet) -> Wait:
+    wish = quiet.wish
+    if wish.expect is Expect.BUTTON:
+        return Wait(None, 0.0, quiet.flush_ms)
+    most = wish.max_delay_ms or max(MOST_MS, wish.min_delay_ms)
+    ending = Ending.SAID if quiet.behind else _judged(quiet)
+    wait = Wait.soon(min(most, max(wish.min_delay_ms or LEAST_MS, _ms(ending, quiet, most))), _OVER[ending])
+    return Wait(wait.ms, 0.0, FLUSH_FROM_MS) if quiet.behind else wait
+
+
+def _judged(quiet: Quiet) -> Ending:
+    wish = quiet.wish
+    grade = english if quiet.language.partition("-")[0].lower() == "en" else unknown_language
+    ending = grade(quiet.text, wish.expect, wish.number_lengths)
+    for opinion in (quiet.vendor_over, quiet.audio_over):
+        if opinion is not None and ending in (Ending.ASKED, Ending.SAID, Ending.MORE):
+            ending = Ending(ending - (opinion >= SURE) + (opinion <= UNSURE))
+    return ending
+
+
+def _ms(ending: Ending, quiet: Quiet, most: int) -> int:
+    patience = patience_ms(quiet.pauses)
+    match ending:
+        case Ending.DONE:
+            return 0
+        case Ending.ASKED:
+            return max(ASKED_MS, int(ASKED_SHARE * patience))
+        case Ending.SAID:
+            return int(SAID_SHARE * patience)
+        case Ending.MORE:
+            return max(MORE_MS, patience)
+        case _:
+            return most

@@ -1,0 +1,46 @@
+"""The words of the turn under way: finals, and the guess after them; and what they tell of the caller's pauses."""
+
+from __future__ import annotations
+
+from services.stt.contract import Final, Interim, Pauses
+from services.stt.endpointing.pauses import cut_in, learned
+
+
+class Words:
+    """`end_ms`: where the last word ended, as far as known; a final corrects what its interims said."""
+
+    def __init__(self, pauses: Pauses, offset_ms: int) -> None:
+        self.pauses = pauses
+        self.finals: list[Final] = []
+        self.interim: Interim | None = None
+        self.end_ms = self._final_end = offset_ms
+        self._last: Final | None = None  # of the turn before
+
+    def __bool__(self) -> bool:
+        return bool(self.finals) or self.interim is not None
+
+    @property
+    def text(self) -> str:
+        texts = [final.text for final in self.finals]
+        return " ".join([*texts, self.interim.text] if self.interim else texts)
+
+    def guess(self, event: Interim) -> None:
+        self.interim = event
+        self.end_ms = max(self._final_end, event.end_ms)
+
+    def settle(self, event: Final) -> None:
+        self.end_ms = self._final_end = max(self._final_end, event.end_ms)
+        before = self.finals[-1] if self.finals else self._last if cut_in(self._last, event) else None
+        self.pauses = learned(self.pauses, event, before)
+        self.finals.append(event)
+        self.interim = None
+
+    def take_back(self) -> None:
+        """There is nothing in the guess."""
+        self.interim = None
+
+    def close(self, *, sure: bool) -> None:
+        """The turn has ended. `sure`: the caller said so; otherwise words that follow at once tell of a pause."""
+        self._last = None if sure or not self.finals else self.finals[-1]
+        self.finals = []
+        self.interim = None

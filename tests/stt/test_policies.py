@@ -1,0 +1,131 @@
+"""How long a caller is waited for, by what was said and by how this caller pauses."""
+
+import pytest
+
+from parley.agents import Endpointing as AgentEndpointing
+from services.stt.contract import Endpointing, Expect, Pauses
+from services.stt.endpointing import POLICIES, Quiet
+from services.stt.endpointing.dynamic import dynamic
+from services.stt.endpointing.ending import Ending
+from services.stt.endpointing.grading import english
+from services.stt.endpointing.meaning import meaning
+from services.stt.endpointing.policy import FLUSH_BY_MS, FLUSH_FROM_MS
+
+BRISK = Pauses(count=10, mean_ms=250, max_ms=350)
+SLOW = Pauses(count=10, mean_ms=900, max_ms=1300)
+
+
+def wait(text: str, expect: Expect = Expect.FREE, **more: object) -> int:
+    wish = Endpointing(expect, policy="meaning", number_lengths=(4,))
+    ms = meaning(Quiet(wish, text, **more)).ms  # type: ignore[arg-type]
+    assert ms is not None
+    return ms
+
+
+def test_a_brisk_caller_is_waited_for_less_than_a_slow_one() -> None:
+    waits = [dynamic(Quiet(Endpointing(), "we are here", pauses)).ms for pauses in (BRISK, Pauses(), SLOW)]
+    assert waits == sorted(waits, key=lambda ms: ms or 0)
+    assert len(set(waits)) == 3
+
+
+def test_the_waits_that_were_asked_for_are_kept_to() -> None:
+    wish = Endpointing(min_delay_ms=600, max_delay_ms=700)
+    for policy in (dynamic, meaning):
+        for pauses in (BRISK, SLOW):
+            for text in ("goodbye", "my number is", "we are here"):
+                assert 600 <= (policy(Quiet(wish, text, pauses)).ms or 0) <= 700
+
+
+def test_with_a_button_no_silence_ends_the_turn() -> None:
+    for name, policy in POLICIES.items():
+        assert policy(Quiet(Endpointing(Expect.BUTTON), "goodbye")).ms is None, name
+
+
+@pytest.mark.parametrize(
+    ("text", "expect", "ending"),
+    [
+        ("okay thank you, bye", Expect.FREE, Ending.DONE),
+        ("That's all, thanks.", Expect.FREE, Ending.DONE),
+        ("Yes.", Expect.YES_NO, Ending.DONE),
+        ("no thank you", Expect.YES_NO, Ending.DONE),
+        ("yes that works for me", Expect.YES_NO, Ending.DONE),
+        ("yes but", Expect.YES_NO, Ending.OPEN),
+        ("yes and I also need", Expect.YES_NO, Ending.OPEN),
+        ("1 2 3 4", Expect.DIGITS, Ending.DONE),
+        ("it's twelve thirty four", Expect.DIGITS, Ending.DONE),
+        ("one two", Expect.DIGITS, Ending.OPEN),
+        ("sure, it's", Expect.DIGITS, Ending.OPEN),
+        ("my order number is one two", Expect.FREE, Ending.OPEN),
+        ("my order number is 1234", Expect.FREE, Ending.DONE),
+        ("my phone number is 555 0100", Expect.FREE, Ending.OPEN),
+        ("my phone number is 212 555 0100", Expect.FREE, Ending.ASKED),
+        ("S M I", Expect.SPELLING, Ending.OPEN),
+        ("my name is j o", Expect.FREE, Ending.OPEN),
+        ("b as in boy", Expect.FREE, Ending.OPEN),
+        ("where is my order", Expect.FREE, Ending.ASKED),
+        ("What are your opening hours?", Expect.FREE, Ending.ASKED),
+        ("hello can you hear me", Expect.FREE, Ending.ASKED),
+        ("what is it for", Expect.FREE, Ending.ASKED),
+        ("when can I pick it up", Expect.FREE, Ending.ASKED),
+        ("transfer me to the workshop", Expect.FREE, Ending.ASKED),
+        ("can you tell me", Expect.FREE, Ending.OPEN),
+        ("can I speak to", Expect.FREE, Ending.OPEN),
+        ("how much would that", Expect.FREE, Ending.OPEN),
+        ("I would like to", Expect.FREE, Ending.OPEN),
+        ("I'm calling because", Expect.FREE, Ending.OPEN),
+        ("the chain keeps slipping and", Expect.FREE, Ending.OPEN),
+        ("my number is", Expect.FREE, Ending.OPEN),
+        ("it's the blue one with the", Expect.FREE, Ending.OPEN),
+        ("well um", Expect.FREE, Ending.OPEN),
+        ("hold on, let me see", Expect.FREE, Ending.OPEN),
+        ("I have a question", Expect.FREE, Ending.MORE),
+        ("so I bought a bike last month", Expect.FREE, Ending.MORE),
+        ("hello", Expect.FREE, Ending.MORE),
+        ("my order hasn't arrived", Expect.FREE, Ending.SAID),
+        ("on the third of May", Expect.FREE, Ending.SAID),
+        ("yes I think so", Expect.YES_NO, Ending.DONE),
+        ("", Expect.FREE, Ending.SAID),
+    ],
+)
+def test_what_the_words_say_about_the_end(text: str, expect: Expect, ending: Ending) -> None:
+    assert english(text, expect, (4,)) is ending
+
+
+def test_the_clearer_the_end_the_shorter_the_wait() -> None:
+    waits = [wait("goodbye"), wait("where is my order"), wait("the blue one"), wait("I have a question"), wait("and")]
+    assert waits == sorted(waits)
+    assert waits[1] < 350 < waits[2]
+
+
+def test_a_slow_caller_is_waited_for_longer_in_questions_and_statements_alike() -> None:
+    for text in ("where is my order", "the blue one"):
+        assert wait(text, pauses=BRISK) < wait(text, pauses=SLOW)
+
+
+def test_words_that_are_not_known_yet_are_asked_for_at_once_and_not_judged() -> None:
+    wish = Endpointing(policy="meaning")
+    known, behind = meaning(Quiet(wish, "my number is")), meaning(Quiet(wish, "my number is", behind=True))
+    assert behind.flush_ms == FLUSH_FROM_MS < known.flush_ms == FLUSH_BY_MS
+    assert (behind.ms or 0) < (known.ms or 0)
+    assert behind.over == 0
+
+
+def test_other_opinions_move_the_wait_a_step_but_not_what_is_sure() -> None:
+    opinions: list[dict[str, float]] = [{"vendor_over": 1}, {"audio_over": 1}]
+    for yes in opinions:
+        no = dict.fromkeys(yes, 0.1)
+        assert wait("the blue one", Expect.FREE, **yes) < wait("the blue one") < wait("the blue one", Expect.FREE, **no)
+        assert wait("my number is", Expect.FREE, **yes) == wait("my number is")
+        assert wait("goodbye", Expect.FREE, **no) == wait("goodbye")
+
+
+def test_a_language_without_tables_is_waited_for_by_pauses_and_digits_only() -> None:
+    assert wait("ich hätte gern und", language="de") == wait("the blue one")
+    assert wait("1 2 3 4", Expect.DIGITS, language="de-DE") == wait("goodbye")
+    assert wait("1 2", Expect.DIGITS, language="de") == wait("my number is")
+    assert wait("eins zwei", Expect.DIGITS, language="de") == wait("my number is")
+
+
+def test_an_agents_file_knows_the_policies_there_are() -> None:
+    schema = AgentEndpointing.model_json_schema()["properties"]["policy"]["enum"]
+    assert set(schema) == {"", *POLICIES}
