@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from parley.errors import Misconfigured, NotFound
+from parley.sentences import MUST_HEAR, plain
 
 
 class _Strict(BaseModel):
@@ -39,11 +40,21 @@ class Endpointing(_Strict):
 
 
 class Interruption(_Strict):
-    """When speech over the bot's voice is an interruption: either is enough."""
+    """When a caller interrupts the bot, and when not. docs/turns.md says what each is for.
+
+    Either is enough: speech of `min_speech_ms` with at least one word, or `min_words` words; 0 switches it off. A voice
+    of which no word is understood for `wordless_ms` is noise. `backchannels` are no words; without a list of its own an
+    agent has that of its language.
+    """
 
     min_speech_ms: int = Field(250, ge=0, le=5000)
     min_words: int = Field(1, ge=0, le=20)
-    backchannels: tuple[str, ...] = ("uh-huh", "mm-hm", "mhm", "yeah", "yes", "okay", "ok", "right", "sure", "i see")
+    wordless_ms: int = Field(1200, ge=300, le=10_000)
+    backchannels: tuple[str, ...] | None = None
+    keys: bool = True
+    protect_greeting_ms: int = Field(0, ge=0, le=10_000)
+    push_to_talk: bool = False
+    mute_during_effects: bool = False
 
 
 class Ahead(_Strict):
@@ -159,7 +170,10 @@ class Domain(_Strict):
 
 
 class Agent(_Strict):
-    """One bot. `transfer_to`: the E.164 number of the people behind it; empty: calls cannot be transferred."""
+    """One bot. `transfer_to`: the E.164 number of the people behind it; empty: calls cannot be transferred.
+
+    `must_hear`: the sentences that are marked `interruptible: false` in the file, by name.
+    """
 
     name: str = ""
     version: str = ""
@@ -180,6 +194,7 @@ class Agent(_Strict):
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     sentences: Sentences = Sentences()
+    must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()
 
     @model_validator(mode="after")
@@ -217,10 +232,12 @@ def load_agent(folder: Path, name: str) -> Agent:
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping at the top")
     try:
-        return Agent.model_validate({**data, "name": name, "version": _version(folder / name)})
+        return Agent.model_validate({**plain(data), "name": name, "version": _version(folder / name)})
     except ValidationError as e:
         lines = [f"{'.'.join(map(str, err['loc']))}: {err['msg']}" for err in e.errors()]
         raise Misconfigured(f"{path}: {'; '.join(lines)}") from None
+    except ValueError as e:
+        raise Misconfigured(f"{path}: {e}") from None
 
 
 def _version(folder: Path) -> str:

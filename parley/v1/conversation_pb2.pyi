@@ -62,6 +62,7 @@ class CallEvent(_message.Message):
     LEG_FIELD_NUMBER: _builtins.int
     TROUBLE_FIELD_NUMBER: _builtins.int
     REFLEX_FIELD_NUMBER: _builtins.int
+    PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """0 = never sent again"""
     leg_ms: _builtins.int
@@ -91,6 +92,8 @@ class CallEvent(_message.Message):
     def trouble(self) -> Global___Trouble: ...
     @_builtins.property
     def reflex(self) -> Global___Reflex: ...
+    @_builtins.property
+    def push_to_talk(self) -> Global___PushToTalk: ...
     def __init__(
         self,
         *,
@@ -109,12 +112,13 @@ class CallEvent(_message.Message):
         leg: Global___Leg | None = ...,
         trouble: Global___Trouble | None = ...,
         reflex: Global___Reflex | None = ...,
+        push_to_talk: Global___PushToTalk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "paused", b"paused", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "paused", b"paused", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "paused", b"paused", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "paused", b"paused", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex", "push_to_talk"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -468,6 +472,27 @@ class Button(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Button: _TypeAlias = Button  # noqa: Y015
+
+@_typing.final
+class PushToTalk(_message.Message):
+    """The caller's own switch: from now on they speak by button, or freely again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_FIELD_NUMBER: _builtins.int
+    on: _builtins.bool
+    def __init__(
+        self,
+        *,
+        on: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushToTalk: _TypeAlias = PushToTalk  # noqa: Y015
 
 @_typing.final
 class Typed(_message.Message):

@@ -201,6 +201,11 @@ class CallState(_message.Message):
     SLOW_TOOLS_FIELD_NUMBER: _builtins.int
     FILLERS_FIELD_NUMBER: _builtins.int
     FILLER_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    PACE_MS_FIELD_NUMBER: _builtins.int
+    BUTTON_FIELD_NUMBER: _builtins.int
+    PROTECTED_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    UNDERSTOOD_MS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -224,6 +229,10 @@ class CallState(_message.Message):
     started_ms: _builtins.int
     fillers: _builtins.int
     filler: _builtins.str
+    pace_ms: _builtins.int
+    button: _builtins.str
+    protected_until_ms: _builtins.int
+    understood_ms: _builtins.int
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -248,6 +257,8 @@ class CallState(_message.Message):
     def ahead(self) -> Global___StateAhead: ...
     @_builtins.property
     def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def voice(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateStretch]: ...
     def __init__(
         self,
         *,
@@ -286,10 +297,15 @@ class CallState(_message.Message):
         slow_tools: _abc.Iterable[_builtins.str] | None = ...,
         fillers: _builtins.int = ...,
         filler: _builtins.str = ...,
+        voice: _abc.Iterable[Global___StateStretch] | None = ...,
+        pace_ms: _builtins.int = ...,
+        button: _builtins.str = ...,
+        protected_until_ms: _builtins.int = ...,
+        understood_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "misheard", b"misheard", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "misheard", b"misheard", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "retrieving", b"retrieving", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -327,6 +343,12 @@ class StatePolicy(_message.Message):
     TOOL_FILLER_MS_FIELD_NUMBER: _builtins.int
     TOOL_FILLERS_FIELD_NUMBER: _builtins.int
     FILLERS_OF_FIELD_NUMBER: _builtins.int
+    WORDLESS_MS_FIELD_NUMBER: _builtins.int
+    KEYS_INTERRUPT_FIELD_NUMBER: _builtins.int
+    PROTECT_GREETING_MS_FIELD_NUMBER: _builtins.int
+    PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
+    MUTE_DURING_EFFECTS_FIELD_NUMBER: _builtins.int
+    MUST_HEAR_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -350,6 +372,11 @@ class StatePolicy(_message.Message):
     ahead_tries: _builtins.int
     filler_ms: _builtins.int
     tool_filler_ms: _builtins.int
+    wordless_ms: _builtins.int
+    keys_interrupt: _builtins.bool
+    protect_greeting_ms: _builtins.int
+    push_to_talk: _builtins.bool
+    mute_during_effects: _builtins.bool
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -360,6 +387,8 @@ class StatePolicy(_message.Message):
     def tool_fillers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def fillers_of(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolFillers]: ...
+    @_builtins.property
+    def must_hear(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -391,10 +420,16 @@ class StatePolicy(_message.Message):
         tool_filler_ms: _builtins.int = ...,
         tool_fillers: _abc.Iterable[_builtins.str] | None = ...,
         fillers_of: _abc.Iterable[Global___StateToolFillers] | None = ...,
+        wordless_ms: _builtins.int = ...,
+        keys_interrupt: _builtins.bool = ...,
+        protect_greeting_ms: _builtins.int = ...,
+        push_to_talk: _builtins.bool = ...,
+        mute_during_effects: _builtins.bool = ...,
+        must_hear: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "wordless_ms", b"wordless_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -570,6 +605,7 @@ class StateBotLine(_message.Message):
     INTERRUPTIBLE_FIELD_NUMBER: _builtins.int
     TOOLS_FIELD_NUMBER: _builtins.int
     AT_MS_FIELD_NUMBER: _builtins.int
+    PROTECT_MS_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     utterance: _builtins.int
     kind: _builtins.str
@@ -579,6 +615,7 @@ class StateBotLine(_message.Message):
     complete: _builtins.bool
     interruptible: _builtins.bool
     at_ms: _builtins.int
+    protect_ms: _builtins.int
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
     def __init__(
@@ -594,14 +631,49 @@ class StateBotLine(_message.Message):
         interruptible: _builtins.bool = ...,
         tools: _abc.Iterable[Global___StateToolUse] | None = ...,
         at_ms: _builtins.int = ...,
+        protect_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "complete", b"complete", "heard", b"heard", "interruptible", b"interruptible", "kind", b"kind", "status", b"status", "text", b"text", "tools", b"tools", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "complete", b"complete", "heard", b"heard", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "status", b"status", "text", b"text", "tools", b"tools", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateBotLine: _TypeAlias = StateBotLine  # noqa: Y015
+
+@_typing.final
+class StateStretch(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    FROM_CHAR_FIELD_NUMBER: _builtins.int
+    TO_CHAR_FIELD_NUMBER: _builtins.int
+    FROM_MS_FIELD_NUMBER: _builtins.int
+    TO_MS_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    utterance: _builtins.int
+    from_char: _builtins.int
+    to_char: _builtins.int
+    from_ms: _builtins.int
+    to_ms: _builtins.int
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        utterance: _builtins.int = ...,
+        from_char: _builtins.int = ...,
+        to_char: _builtins.int = ...,
+        from_ms: _builtins.int = ...,
+        to_ms: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_char", b"from_char", "from_ms", b"from_ms", "text", b"text", "to_char", b"to_char", "to_ms", b"to_ms", "utterance", b"utterance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateStretch: _TypeAlias = StateStretch  # noqa: Y015
 
 @_typing.final
 class StateLine(_message.Message):
@@ -636,19 +708,37 @@ class StateHearing(_message.Message):
     FINALS_FIELD_NUMBER: _builtins.int
     INTERIM_FIELD_NUMBER: _builtins.int
     SINCE_MS_FIELD_NUMBER: _builtins.int
+    OVER_FIELD_NUMBER: _builtins.int
+    ECHOED_FIELD_NUMBER: _builtins.int
+    JUDGED_FIELD_NUMBER: _builtins.int
+    SHIELDED_FIELD_NUMBER: _builtins.int
+    END_MS_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
     finals: _builtins.str
     interim: _builtins.str
     since_ms: _builtins.int
+    over: _builtins.int
+    echoed: _builtins.bool
+    judged: _builtins.bool
+    shielded: _builtins.bool
+    end_ms: _builtins.int
+    earlier: _builtins.str
     def __init__(
         self,
         *,
         finals: _builtins.str = ...,
         interim: _builtins.str = ...,
         since_ms: _builtins.int = ...,
+        over: _builtins.int = ...,
+        echoed: _builtins.bool = ...,
+        judged: _builtins.bool = ...,
+        shielded: _builtins.bool = ...,
+        end_ms: _builtins.int = ...,
+        earlier: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finals", b"finals", "interim", b"interim", "since_ms", b"since_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "echoed", b"echoed", "end_ms", b"end_ms", "finals", b"finals", "interim", b"interim", "judged", b"judged", "over", b"over", "shielded", b"shielded", "since_ms", b"since_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -904,6 +994,7 @@ class StepInput(_message.Message):
     ORGAN_FAILED_FIELD_NUMBER: _builtins.int
     SIGNAL_FIELD_NUMBER: _builtins.int
     ROUND_CLOSED_FIELD_NUMBER: _builtins.int
+    PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     @_builtins.property
@@ -960,6 +1051,8 @@ class StepInput(_message.Message):
     def signal(self) -> Global___StepSignal: ...
     @_builtins.property
     def round_closed(self) -> Global___StepRoundClosed: ...
+    @_builtins.property
+    def push_to_talk(self) -> Global___StepPushToTalk: ...
     def __init__(
         self,
         *,
@@ -992,12 +1085,13 @@ class StepInput(_message.Message):
         organ_failed: Global___StepOrganFailed | None = ...,
         signal: Global___StepSignal | None = ...,
         round_closed: Global___StepRoundClosed | None = ...,
+        push_to_talk: Global___StepPushToTalk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal", "round_closed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1128,17 +1222,26 @@ class StepInterim(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     STABILITY_FIELD_NUMBER: _builtins.int
+    START_MS_FIELD_NUMBER: _builtins.int
+    END_MS_FIELD_NUMBER: _builtins.int
+    LEG_MS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     stability: _builtins.float
+    start_ms: _builtins.int
+    end_ms: _builtins.int
+    leg_ms: _builtins.int
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         stability: _builtins.float = ...,
+        start_ms: _builtins.int = ...,
+        end_ms: _builtins.int = ...,
+        leg_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stability", b"stability", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_ms", b"end_ms", "leg_ms", b"leg_ms", "stability", b"stability", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1150,17 +1253,26 @@ class StepFinal(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    START_MS_FIELD_NUMBER: _builtins.int
+    END_MS_FIELD_NUMBER: _builtins.int
+    LEG_MS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     confidence: _builtins.float
+    start_ms: _builtins.int
+    end_ms: _builtins.int
+    leg_ms: _builtins.int
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         confidence: _builtins.float = ...,
+        start_ms: _builtins.int = ...,
+        end_ms: _builtins.int = ...,
+        leg_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1262,6 +1374,25 @@ class StepButton(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepButton: _TypeAlias = StepButton  # noqa: Y015
+
+@_typing.final
+class StepPushToTalk(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_FIELD_NUMBER: _builtins.int
+    on: _builtins.bool
+    def __init__(
+        self,
+        *,
+        on: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepPushToTalk: _TypeAlias = StepPushToTalk  # noqa: Y015
 
 @_typing.final
 class StepUtteranceStarted(_message.Message):

@@ -99,6 +99,7 @@ class Leg:
     def push_to_talk(self, on: bool) -> None:
         """From now on the button alone says when the caller speaks; or, again, his voice does."""
         self._button.decide(on)
+        self._tell(CallEvent(push_to_talk=conversation_pb2.PushToTalk(on=on)))
 
     def typed(self, text: str) -> None:
         self._subtitles.caller(text, final=True)

@@ -184,12 +184,20 @@ def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Nothing came of this turn: say so; after a few in a row end the call."""
     call = replace(call, failures=call.failures + 1)
     if call.failures < MAX_FAILURES:
-        return notice(call, out, call.policy.trouble, at_ms)
-    call = notice(call, out, call.policy.unavailable, at_ms, interruptible=False)
+        return sentence(call, out, "trouble", at_ms)
+    call = sentence(call, out, "unavailable", at_ms)
     return hang_up_after(call, "no answer could be made")
 
 
-def notice(call: Call, out: list[Effect], text: str, at_ms: int, interruptible: bool = True) -> Call:
+def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: int = 0) -> Call:
+    """Say one of the agent's own sentences, by its name in the policy."""
+    text: str = getattr(call.policy, name)
+    return notice(call, out, text, at_ms, name not in call.policy.must_hear, protect_ms)
+
+
+def notice(
+    call: Call, out: list[Effect], text: str, at_ms: int, interruptible: bool = True, protect_ms: int = 0
+) -> Call:
     """Say a fixed sentence. It takes the floor, in a turn of its own if the caller had it."""
     if not isinstance(call.floor, Answering):
         call = replace(call, turn=call.turn + 1, floor=Answering())
@@ -197,8 +205,9 @@ def notice(call: Call, out: list[Effect], text: str, at_ms: int, interruptible: 
         return over(call, at_ms, out)
     utterance = call.utterance + 1
     line = BotLine(call.turn, utterance, "notice", text, complete=True, interruptible=interruptible, at_ms=at_ms)
-    call = replace(history.add(call, line), utterance=utterance)
-    out.append(Say(call.turn, utterance, text, "notice", complete=True, interruptible=interruptible))
+    call = replace(history.add(call, replace(line, protect_ms=protect_ms)), utterance=utterance)
+    say = Say(call.turn, utterance, text, "notice", complete=True, interruptible=interruptible, protect_ms=protect_ms)
+    out.append(say)
     return await_hearing(stop_timers(call, out, "away"), out, at_ms)
 
 

@@ -137,6 +137,8 @@ class Conductor:
                 self._tasks.spawn(self._execute(effect))
             case effects.Stop():
                 self._tasks.spawn(self._publish_cancel(effect.turn))
+            case effects.BargeIn():
+                telemetry.BARGE_IN_TOTAL.labels(effect.outcome).inc()
             case effects.Store():
                 self._store_soon(effect)
 

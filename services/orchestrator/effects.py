@@ -74,6 +74,7 @@ class Say:
     complete: bool = False
     interruptible: bool = True
     expect: str = "free"
+    protect_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,13 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class Resume:
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """How a sound over the bot's voice was judged, once for each: `stopped`, `backchannel`, `echo` or `noise`."""
+
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,7 @@ Effect = (
     | Say
     | Stop
     | Resume
+    | BargeIn
     | Listen
     | Show
     | Record

@@ -54,14 +54,24 @@ class SpeechStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim(Event):
+    """`start_ms`, `end_ms`: of the words, in leg time; `leg_ms`: the leg's time when it was told. 0 = not known."""
+
     text: str
     stability: float = 0.0
+    start_ms: int = 0
+    end_ms: int = 0
+    leg_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(Event):
+    """Times as of an `Interim`."""
+
     text: str
     confidence: float = 0.0
+    start_ms: int = 0
+    end_ms: int = 0
+    leg_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,13 @@ class Dtmf(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button(Event):
     pressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushToTalk(Event):
+    """The caller's own switch: by button, or freely again."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +244,7 @@ KINDS: tuple[type[Event], ...] = (
     Typed,
     Dtmf,
     Button,
+    PushToTalk,
     UtteranceStarted,
     Heard,
     Paused,

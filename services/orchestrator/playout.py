@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, fillers, history
+from services.orchestrator import events, fillers, history, interruption, voice
 from services.orchestrator.answering import over
 from services.orchestrator.effects import Effect, Store
-from services.orchestrator.rules import await_hearing
-from services.orchestrator.state import BotLine, Call
+from services.orchestrator.rules import await_hearing, has_timer, start
+from services.orchestrator.state import Answering, BotLine, Call
 
 
 def utterance_started(call: Call, event: events.UtteranceStarted, out: list[Effect]) -> Call:
-    return replace(call, sounding=event.utterance)
+    line = history.line_of(call, event.utterance)
+    if line is not None and line.protect_ms:
+        call = start(call, out, "protected", event.at_ms + line.protect_ms)
+        call = replace(call, protected_until_ms=event.at_ms + line.protect_ms)
+    return replace(voice.begins(call, event.utterance, 0, event.at_ms), sounding=event.utterance)
 
 
 def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
@@ -23,9 +27,11 @@ def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
         call = history.add(call, line)
     if line is None or line.status != "pending":
         return call
-    status = "heard" if event.complete else "cut" if event.cut else "pending"
     text = event.text if len(event.text) > len(line.text) else line.text  # an older owner said more than we know
-    chars = len(text) if event.complete else min(event.chars, len(text))
+    whole = event.complete or (event.cut and line.complete and event.chars >= len(text.rstrip()) > 0)
+    status = "heard" if whole else "cut" if event.cut else "pending"
+    chars = len(text) if whole else min(event.chars, len(text))
+    call = voice.ends(call, event.utterance, chars, event.at_ms)
     call = history.edit(call, event.utterance, lambda x: replace(x, text=text, heard=chars, status=status))
     if status == "pending":
         return call
@@ -37,13 +43,21 @@ def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
 
 
 def paused(call: Call, event: events.Paused, out: list[Effect]) -> Call:
+    """The mouth fell silent by itself. One that was stopped meanwhile is not waited for."""
+    call = voice.ends(call, event.utterance, event.chars, event.at_ms)
     line = history.line_of(call, event.utterance)
-    if line is not None and line.status == "pending":
-        call = history.edit(call, event.utterance, lambda x: replace(x, heard=min(event.chars, len(x.text))))
+    if line is None or line.status != "pending" or not isinstance(call.floor, Answering):
+        return call
+    call = history.edit(call, event.utterance, lambda x: replace(x, heard=min(event.chars, len(x.text))))
+    if call.hearing.since_ms:
+        call = interruption.sound_began(call, event.at_ms, out) if not has_timer(call, "wordless") else call
+    elif event.cause == "speech":  # its end was told before
+        call = interruption.sound_ended(replace(call, paused=True), event.at_ms, out)
     return replace(call, paused=True)
 
 
 def resumed(call: Call, event: events.Resumed, out: list[Effect]) -> Call:
+    call = voice.begins(call, event.utterance, event.chars, event.at_ms)
     return replace(call, paused=False)
 
 

@@ -60,9 +60,19 @@ def same_words(a: str, b: str) -> bool:
     return a == b or _WORD.findall(a.lower()) == _WORD.findall(b.lower())
 
 
+def has_words(text: str, words: str) -> bool:
+    """Whether `words` stand in `text` in a row, but for case and punctuation."""
+    return f" {_plain(words)} " in f" {_plain(text)} "
+
+
 def real_words(call: Call, text: str) -> int:
     """Words that are more than a backchannel ("uh-huh", "okay")."""
-    rest = " ".join(_WORD.findall(text.lower()))
+    rest = _plain(text)
     for phrase in sorted(call.policy.backchannels, key=len, reverse=True):
-        rest = re.sub(rf"(?<![\w'-]){re.escape(' '.join(_WORD.findall(phrase.lower())))}(?![\w'-])", " ", rest)
+        rest = re.sub(rf"(?<![\w']){re.escape(_plain(phrase))}(?![\w'])", " ", rest)
     return len(rest.split())
+
+
+def _plain(text: str) -> str:
+    """Words with single spaces; recognisers write "uh-huh", "uh huh" and "Uh, huh" for the same sound."""
+    return " ".join(_WORD.findall(text.lower().replace("-", " ")))

@@ -34,7 +34,13 @@ class Policy:
     rounds: int = 3
     interrupt_ms: int = 500
     interrupt_words: int = 1
+    wordless_ms: int = 1200
     backchannels: tuple[str, ...] = ()
+    keys_interrupt: bool = True
+    protect_greeting_ms: int = 0
+    push_to_talk: bool = False
+    mute_during_effects: bool = False
+    must_hear: tuple[str, ...] = ("unavailable", "too_long", "time_is_up")  # sentences that are not interrupted
     away_ms: int = 8000
     away_prompts: tuple[str, ...] = ()
     goodbye: str = ""
@@ -110,7 +116,8 @@ class BotLine:
     """What the bot said in one utterance, and the tools it called with it.
 
     `heard` counts characters of `text` at the caller's ear. `status`: `pending` (not known yet), `heard` (all of it),
-    `cut` (stopped at `heard` for good). `utterance` 0: tools only. `complete`: no more text follows.
+    `cut` (stopped at `heard` for good). `utterance` 0: tools only. `complete`: no more text follows. `protect_ms`: of
+    its sound, from the first on, that what the caller says does not interrupt.
     """
 
     turn: int
@@ -123,6 +130,7 @@ class BotLine:
     interruptible: bool = True
     tools: tuple[ToolUse, ...] = ()
     at_ms: int = 0
+    protect_ms: int = 0
 
 
 Line = CallerLine | BotLine
@@ -159,15 +167,39 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """The caller's words of a turn that has not ended. `since_ms`: when this sound began, 0 = quiet now."""
+    """The caller's words of a turn that has not ended, without what was only an echo of the bot's.
+
+    `since_ms`: when this sound began, 0 = quiet now. `over`: it began over the bot's voice, at this character of the
+    utterance (from 1); 0 = it did not. `echoed`: an echo was taken out. `judged`: it was found to be nothing once.
+    `shielded`: it was said over something that was not to be interrupted. `end_ms`: leg time, end of the last final.
+    `earlier`: a turn that had to wait, and that this one goes on with.
+    """
 
     finals: str = ""
     interim: str = ""
     since_ms: int = 0
+    over: int = 0
+    echoed: bool = False
+    judged: bool = False
+    shielded: bool = False
+    end_ms: int = 0
+    earlier: str = ""
 
     @property
     def text(self) -> str:
-        return f"{self.finals} {self.interim}".strip()
+        return " ".join(part for part in (self.earlier, self.finals, self.interim) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of an utterance that sounded without a break. `to_ms` 0: it sounds now. `text`: of one not in history."""
+
+    utterance: int
+    from_char: int
+    to_char: int
+    from_ms: int
+    to_ms: int = 0
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +274,11 @@ class Call:
     retrieving: str = ""
     sounding: int = 0  # utterance at the caller's ear now
     paused: bool = False
+    voice: tuple[Stretch, ...] = ()  # what sounded in the last seconds
+    pace_ms: int = 70  # of the voice, per character
+    protected_until_ms: int = 0
+    button: str = ""  # push-to-talk: `up`, `down`, `released` (words may still come); empty: the voice is free
+    understood_ms: int = 0  # leg time up to which the caller's words belong to turns that are over
     then: Then | None = None
     timers: tuple[Timer, ...] = ()
     silences: int = 0

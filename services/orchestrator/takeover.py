@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import answering, events, fillers, history
+from services.orchestrator import answering, events, fillers, history, voice
 from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
 from services.orchestrator.state import Ahead, Answering, BotLine, Call, Hearing, Listening, ToolUse
@@ -25,10 +25,13 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         sounding=event.mouth_utterance,
         retrieving="",
         ahead=Ahead(),  # the last owner's stream is gone
+        voice=(),
         hearing=Hearing() if event.new_leg else replace(call.hearing, since_ms=0),  # its end may have been lost
     )
     if event.new_leg:
-        call = replace(call, seen_seq=0)
+        call = replace(call, seen_seq=0, understood_ms=0, button="up" if call.policy.push_to_talk else "")
+    if event.mouth_utterance and not event.mouth_paused:
+        call = voice.begins(call, event.mouth_utterance, event.mouth_heard, event.at_ms)
     for tool in event.settled:
         call = _settle(call, tool, known, event.at_ms)
     if has_timer(call, "ending"):  # the hang-up was lost with its owner
@@ -37,7 +40,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
     call = await_hearing(answering.go_on(call, out, event.at_ms, answered), out, event.at_ms)
     if event.new_leg and history.handed_over(call):
-        call = answering.notice(call, out, call.policy.not_transferred, event.at_ms)
+        call = answering.sentence(call, out, "not_transferred", event.at_ms)
     elif not has_timer(call, "ending") and (event.new_leg or not has_timer(call, "away")):
         call = silence_timer(call, out, event.at_ms)
     out.append(Store())
@@ -110,4 +113,12 @@ def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) 
 
 
 def _say(line: BotLine, text: str) -> Say:
-    return Say(line.turn, line.utterance, text, line.kind, complete=line.complete, interruptible=line.interruptible)
+    return Say(
+        line.turn,
+        line.utterance,
+        text,
+        line.kind,
+        complete=line.complete,
+        interruptible=line.interruptible,
+        protect_ms=line.protect_ms,
+    )

@@ -1,6 +1,7 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
-`hearing.py` holds the rules for what the caller does, `answering.py` those for what the bot does, `playout.py` those
+`hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
+bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
 for what was heard of it, `speculation.py` those for thinking ahead, `fillers.py` those for a word while the caller
 waits, `takeover.py` those for a new owner.
 """
@@ -11,7 +12,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from services.orchestrator import answering, events, fillers, hearing, history, playout, speculation
+from services.orchestrator import (
+    answering,
+    events,
+    fillers,
+    hearing,
+    history,
+    interruption,
+    keys,
+    playout,
+    push_to_talk,
+    speculation,
+)
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
 from services.orchestrator.rules import await_hearing, silence_timer, spent, start, stop_timers
@@ -28,7 +40,8 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
     """
     effects: list[Effect] = []
     if isinstance(event, events.Opened):
-        return _opened(event, effects), effects
+        opened = _opened(event, effects)
+        return opened, push_to_talk.asked_for(opened, effects)
     if call is None:
         raise ValueError("the first event of a call is Opened")
     if event.seq and not isinstance(event, events.TakenOver):
@@ -44,7 +57,8 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
         return call, effects
     after = _STEPS[type(event)](call, event, effects)
     after = speculation.follow(call, after, event, effects)
-    return fillers.follow(call, after, effects), effects
+    after = fillers.follow(call, after, effects)
+    return after, push_to_talk.asked_for(after, effects)
 
 
 def _opened(event: events.Opened, out: list[Effect]) -> Call:
@@ -61,9 +75,10 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         slow_tools=event.slow_tools,
         epoch=event.epoch,
         started_ms=event.at_ms,
+        button="up" if event.policy.push_to_talk else "",
     )
     call = start(call, out, "call", event.at_ms + call.policy.call_ms)
-    call = answering.notice(call, out, call.policy.greeting, event.at_ms)
+    call = answering.sentence(call, out, "greeting", event.at_ms, event.policy.protect_greeting_ms)
     out.append(Store())
     return call
 
@@ -77,7 +92,7 @@ def _timer_fired(call: Call, event: events.TimerFired, out: list[Effect]) -> Cal
 
 def _call_time_is_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
     call = hearing.silence_bot(call, out)
-    call = answering.notice(call, out, call.policy.time_is_up, at_ms, interruptible=False)
+    call = answering.sentence(call, out, "time_is_up", at_ms)
     return answering.hang_up_after(call, "time is up")
 
 
@@ -114,9 +129,9 @@ def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> C
         out.append(HangUp("no voice"))
         return start(call, out, "ending", event.at_ms + END_GRACE_MS)
     if event.organ == "carrier":  # it did not take the caller anywhere
-        return answering.notice(call, out, call.policy.not_transferred, event.at_ms)
+        return answering.sentence(call, out, "not_transferred", event.at_ms)
     call = hearing.silence_bot(call, out)
-    call = answering.notice(call, out, call.policy.unavailable, event.at_ms, interruptible=False)
+    call = answering.sentence(call, out, "unavailable", event.at_ms)
     return answering.hang_up_after(call, "no ears")
 
 
@@ -148,11 +163,14 @@ _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
     fillers.LATE: fillers.answer_is_late,
     fillers.LONG: fillers.tool_is_long,
     "unheard": playout.never_heard,
-    "barge_in": hearing.spoke_long_enough,
-    "resume": hearing.nothing_came,
+    "barge_in": interruption.consider,
+    "wordless": interruption.no_words,
+    "resume": interruption.quiet,
+    "protected": hearing.protection_over,
+    "released": push_to_talk.nothing_came,
     "away": hearing.nobody_speaks,
     "monologue": hearing.never_stops,
-    "dtmf": hearing.keys_done,
+    "dtmf": keys.keys_done,
     "call": _call_time_is_up,
     "ending": _end_grace_over,
 }
@@ -165,8 +183,9 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.SpeechStopped: hearing.speech_stopped,
     events.TurnEnded: hearing.turn_ended,
     events.Typed: hearing.typed,
-    events.Dtmf: hearing.dtmf,
-    events.Button: hearing.button,
+    events.Dtmf: keys.dtmf,
+    events.Button: push_to_talk.button,
+    events.PushToTalk: push_to_talk.switched,
     events.UtteranceStarted: playout.utterance_started,
     events.Heard: playout.heard,
     events.Paused: playout.paused,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parley.agents import Agent
+from parley.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from services.orchestrator import effects, events
 from services.orchestrator.state import Epoch, Policy, ToolFillers
@@ -60,7 +61,15 @@ def policy_of(agent: Agent) -> Policy:
         rounds=agent.limits.rounds,
         interrupt_ms=agent.interruption.min_speech_ms,
         interrupt_words=agent.interruption.min_words,
-        backchannels=agent.interruption.backchannels,
+        wordless_ms=agent.interruption.wordless_ms,
+        backchannels=agent.interruption.backchannels
+        if agent.interruption.backchannels is not None
+        else backchannels_of(agent.language),
+        keys_interrupt=agent.interruption.keys,
+        protect_greeting_ms=agent.interruption.protect_greeting_ms,
+        push_to_talk=agent.interruption.push_to_talk,
+        mute_during_effects=agent.interruption.mute_during_effects,
+        must_hear=agent.must_hear,
         away_ms=int(agent.silence.prompt_after_s * 1000),
         away_prompts=agent.silence.prompts,
         goodbye=agent.silence.goodbye,
@@ -92,7 +101,7 @@ def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
         voice=";".join(voices),
         language=language,
         endpointing=stt_pb2.Endpointing(
-            expect=call_pb2.EXPECT_FREE,
+            expect=call_pb2.EXPECT_BUTTON if agent.interruption.push_to_talk else call_pb2.EXPECT_FREE,
             min_delay_ms=agent.endpointing.min_delay_ms,
             max_delay_ms=agent.endpointing.max_delay_ms,
             policy=agent.endpointing.policy,
@@ -110,7 +119,7 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
     seq = message.seq
     match message.WhichOneof("event"):
         case "speech":
-            return _speech(message.speech, at_ms, seq)
+            return _speech(message, at_ms)
         case "utterance_started":
             return events.UtteranceStarted(at_ms=at_ms, utterance=message.utterance_started.utterance)
         case "heard":
@@ -136,6 +145,8 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
             return events.Dtmf(at_ms=at_ms, seq=seq, digit=message.dtmf.digit)
         case "button":
             return events.Button(at_ms=at_ms, seq=seq, pressed=message.button.pressed)
+        case "push_to_talk":
+            return events.PushToTalk(at_ms=at_ms, on=message.push_to_talk.on)
         case "typed":
             return events.Typed(at_ms=at_ms, seq=seq, text=message.typed.text)
         case "leg":
@@ -147,18 +158,36 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
     return None
 
 
-def _speech(message: stt_pb2.RecognizeEvent, at_ms: int, seq: int) -> events.Event | None:
-    match message.WhichOneof("event"):
+def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | None:
+    speech, seq, leg_ms = message.speech, message.seq, message.leg_ms
+    match speech.WhichOneof("event"):
         case "speech_started":
             return events.SpeechStarted(at_ms=at_ms)
         case "interim":
-            return events.Interim(at_ms=at_ms, text=message.interim.text, stability=message.interim.stability)
+            i = speech.interim
+            return events.Interim(
+                at_ms=at_ms,
+                text=i.text,
+                stability=i.stability,
+                start_ms=i.start_ms,
+                end_ms=i.end_ms,
+                leg_ms=leg_ms,
+            )
         case "final":
-            return events.Final(at_ms=at_ms, seq=seq, text=message.final.text, confidence=message.final.confidence)
+            f = speech.final
+            return events.Final(
+                at_ms=at_ms,
+                seq=seq,
+                text=f.text,
+                confidence=f.confidence,
+                start_ms=f.start_ms,
+                end_ms=f.end_ms,
+                leg_ms=leg_ms,
+            )
         case "speech_stopped":
             return events.SpeechStopped(at_ms=at_ms)
         case "turn_ended":
-            ended = message.turn_ended
+            ended = speech.turn_ended
             kind = _TURN_KINDS.get(ended.kind, "confirmed")
             return events.TurnEnded(at_ms=at_ms, seq=seq, kind=kind, text=ended.text, confidence=ended.confidence)
     return None
@@ -184,6 +213,7 @@ def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
                 expect=_EXPECT[effect.expect],
                 text=effect.text,
                 complete=effect.complete,
+                protect_ms=effect.protect_ms,
             )
             return conversation_pb2.CallCommand(turn=effect.turn, say=say)
         case effects.Stop():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.orchestrator import codec, effects, events
+from services.orchestrator import codec, effects, events, history
 from services.orchestrator.state import Call, Epoch, Outcome, Passage, Policy, Then, ToolUse
 from services.orchestrator.turn import step
 
@@ -72,11 +72,17 @@ class Script:
     def stops(self) -> list[effects.Effect]:
         return self._feed(events.SpeechStopped)
 
-    def words(self, text: str) -> list[effects.Effect]:
-        return self._feed(events.Interim, text=text)
+    def words(self, text: str, since: int = 0) -> list[effects.Effect]:
+        """An interim; `since`: its first word began so long ago."""
+        return self.feed(events.Interim(at_ms=self.at, text=text, **self._times(since)))
 
-    def final(self, text: str) -> list[effects.Effect]:
-        return self._feed(events.Final, seq=True, text=text)
+    def final(self, text: str, since: int = 0) -> list[effects.Effect]:
+        self.seq += 1
+        return self.feed(events.Final(at_ms=self.at, seq=self.seq, text=text, **self._times(since)))
+
+    def _times(self, since: int) -> dict[str, int]:
+        leg_ms = self.at - 900_000
+        return {"start_ms": leg_ms - since, "end_ms": leg_ms - 50, "leg_ms": leg_ms} if since else {}
 
     def ends(self, text: str = "") -> list[effects.Effect]:
         return self._feed(events.TurnEnded, seq=True, kind="confirmed", text=text)
@@ -147,6 +153,29 @@ class Script:
 
     def pauses(self, utterance: int, chars: int) -> list[effects.Effect]:
         return self._feed(events.Paused, utterance=utterance, chars=chars)
+
+    def lapses(self, utterance: int, chars: int) -> list[effects.Effect]:
+        """The mouth goes on by itself: nobody decided in time."""
+        return self._feed(events.Resumed, utterance=utterance, chars=chars, cause="lease")
+
+    def holds(self) -> list[effects.Effect]:
+        return self._feed(events.Button, seq=True, pressed=True)
+
+    def lets_go(self) -> list[effects.Effect]:
+        return self._feed(events.Button, seq=True, pressed=False)
+
+    def all_of(self, kind: Any) -> list[Any]:
+        """Everything of this kind that was done in the call."""
+        return [effect for out in self.outputs for effect in out if isinstance(effect, kind)]
+
+    @property
+    def turns(self) -> list[str]:
+        """What the model would be told the caller said."""
+        return [message.text for message in history.messages(self.state) if message.role == "user"]
+
+    @property
+    def bot_said(self) -> list[str]:
+        return [message.text for message in history.messages(self.state) if message.role == "assistant"]
 
     def answers(self, text: str) -> int:
         """The model says `text` in one round and the caller begins to hear it; gives the utterance."""

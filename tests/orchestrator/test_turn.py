@@ -165,17 +165,6 @@ def test_a_cough_only_pauses_the_bot() -> None:
     assert not any(of(Stop, out) for out in call.outputs)
 
 
-def test_speech_without_words_for_half_a_second_is_an_interruption() -> None:
-    call = Script()
-    call.says("what are your hours")
-    call.answers("We are open from nine to six.")
-    call.starts()
-    call.wait(499)
-    assert not any(of(Stop, out) for out in call.outputs)
-    call.wait(1)
-    assert of(Stop, call.last) == [Stop(2)]
-
-
 def test_words_that_must_be_heard_are_not_interrupted_and_the_turn_is_answered_after_them() -> None:
     call = Script()
     call.wait(0)

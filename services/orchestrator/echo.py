@@ -1,0 +1,119 @@
+"""The bot's own words that come back by the caller's microphone: told by what they are and by when they came.
+
+An echo comes back within half a second of the word it repeats, in the same order, perhaps misheard. A caller who says
+the bot's words again ("the blue one?", "four two seven") says them after having heard them, later than an echo comes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from services.orchestrator import voice
+from services.orchestrator.state import Call
+
+LATEST_MS = 500  # an echo comes back no later
+_LASTING = 0.7  # of a run's own length: nobody repeats a sentence before its end
+_WINDOW_MS = 3_000  # of the bot's words looked at before the caller's
+_AFTER_QUESTION_MS = 100  # words that begin so long after a question is over are its answer
+_ALIKE = 0.75
+_LONG_WORD = 4
+_MOST_WORDS = 60  # of one event; more are not compared
+_GUESSED_WORD_MS = 350
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Words `start`..`end` of the caller's that are the bot's; `same` of them alike."""
+
+    start: int
+    end: int
+    same: int
+
+
+def without_echo(call: Call, text: str, from_ms: int, to_ms: int) -> str:
+    """The caller's words without those that are an echo; empty when all are. Times: the owner's clock, 0 = unknown."""
+    said = list(_WORD.finditer(text.lower()))
+    if not said or len(said) > _MOST_WORDS or not call.voice:
+        return text
+    to_ms = max(to_ms, from_ms)
+    bot = voice.words(call, from_ms - _WINDOW_MS, to_ms)[-2 * _MOST_WORDS :]
+    if not bot:
+        return text
+    own = [match.group() for match in said]
+    times = [from_ms + (to_ms - from_ms) * i // len(own) for i in range(len(own))]
+    gone = [False] * len(own)
+    i = 0
+    while i < len(own):
+        run = max((_run(own, times, bot, i, j) for j in range(len(bot))), key=lambda r: (r.same, -r.end))
+        if _counts(run, own):
+            first = 0 if run.start == 1 and run.same >= 3 else run.start  # a misheard first word
+            gone[first : run.end] = [True] * (run.end - first)
+            i = run.end
+        else:
+            i += 1
+    if not any(gone):
+        return text
+    kept = [text[a.start() : b.start()] for a, b, out in zip(said, said[1:], gone, strict=False) if not out]
+    last = "" if gone[-1] else text[said[-1].start() :]
+    return "".join([*kept, last]).strip(" ,;:-")
+
+
+def guessed_from(text: str, to_ms: int) -> int:
+    """When words that ended at `to_ms` began, where the recogniser does not say."""
+    return to_ms - _GUESSED_WORD_MS * max(1, len(text.split()))
+
+
+def _run(own: list[str], times: list[int], bot: list[voice.Word], i: int, j: int) -> _Run:
+    """The run of alike words from own[i] and bot[j] on: one word may be misheard or missing, not two in a row."""
+    start, first, same, end = i, j, 0, i
+    while i < len(own) and j < len(bot):
+        if _alike(own[i], bot[j].text, i == len(own) - 1):
+            i, j, same = i + 1, j + 1, same + 1
+            end = i
+        elif not same:
+            break
+        elif j + 1 < len(bot) and _alike(own[i], bot[j + 1].text):
+            j += 1
+        elif i + 1 < len(own) and j + 1 < len(bot) and _alike(own[i + 1], bot[j + 1].text):
+            i, j = i + 1, j + 1
+        else:
+            break
+    if not same or not _in_time(times, start, bot, first, j - 1, same):
+        return _Run(start, start, 0)
+    return _Run(start, end, same)
+
+
+def _in_time(times: list[int], start: int, bot: list[voice.Word], first: int, last: int, same: int) -> bool:
+    word, began = bot[first], times[start]
+    if word.asked_ms and began > word.asked_ms + _AFTER_QUESTION_MS:
+        return False
+    delay = began - word.at_ms
+    slack = word.slack_ms + (began - times[0]) // 5  # inside an interim only the ends have times
+    lasting = int((bot[last].at_ms - word.at_ms) * _LASTING) if same >= 3 else 0
+    return -slack <= delay <= max(LATEST_MS, lasting) + slack
+
+
+def _counts(run: _Run, own: list[str]) -> bool:
+    """Enough to be an echo: all that was said; a beginning or an end of two words; three in a row anywhere."""
+    if not run.same:
+        return False
+    if run.same == len(own):
+        return True
+    words = own[run.start : run.end]
+    if max(map(len, words)) < _LONG_WORD:
+        return False
+    at_an_end = run.start == 0 or run.end == len(own)
+    return run.same >= 3 or (at_an_end and run.same == 2) or (run.start == 0 and run.same == 1)
+
+
+def _alike(a: str, b: str, cut_short: bool = False) -> bool:
+    """The same word, or one that may be misheard for it; the last of an interim may be half a word."""
+    if a == b:
+        return True
+    if cut_short and len(a) >= 2 and b.startswith(a):
+        return True
+    return min(len(a), len(b)) >= _LONG_WORD and SequenceMatcher(None, a, b, autojunk=False).ratio() >= _ALIKE

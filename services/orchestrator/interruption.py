@@ -1,0 +1,140 @@
+"""Somebody sounds while the bot has the floor: is it an interruption? The gateway may have paused the voice already.
+
+    stop    enough words, or a voice that lasts long enough and has a word; keys and the button, at once
+    wait    a voice without a word yet; words that only say "I am listening"
+    resume  quiet again without a word, or with such words only; an echo; a voice of which no word is understood for
+            `wordless_ms`; whatever is said over what may not be interrupted
+
+A voice alone, without any word, never takes the bot's turn away: the bot is silent meanwhile, so that waiting for the
+first word costs nothing. `hearing.text` is free of echo when it comes here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.orchestrator import history, voice
+from services.orchestrator.effects import BargeIn, CloseThink, Effect, Resume, Stop
+from services.orchestrator.rules import real_words, start, stop_timers
+from services.orchestrator.shields import shielded
+from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening
+
+RESUME_WAIT_MS = 300  # words may still come after the sound stopped
+TIMERS = ("barge_in", "wordless", "resume")
+
+
+def sound_began(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The ears hear a voice while the bot has the floor."""
+    if call.sounding and not call.hearing.over:
+        call = over_the_voice(call, at_ms)
+    if call.policy.interrupt_ms:
+        call = start(call, out, "barge_in", at_ms + call.policy.interrupt_ms)
+    return start(call, out, "wordless", at_ms + call.policy.wordless_ms)
+
+
+def over_the_voice(call: Call, at_ms: int) -> Call:
+    """The caller's sound began at this time, while the bot's did."""
+    return replace(call, hearing=replace(call.hearing, over=1 + voice.position(call, at_ms)))
+
+
+def consider(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """What follows from the sound and the words so far."""
+    if not isinstance(call.floor, Answering):
+        return call
+    words = real_words(call, call.hearing.text)
+    if words and shielded(call, at_ms):
+        call = replace(call, hearing=replace(call.hearing, shielded=True))
+        return go_on(call, out) if call.paused else call
+    policy, since = call.policy, call.hearing.since_ms
+    enough = policy.interrupt_words and words >= policy.interrupt_words
+    lasting = policy.interrupt_ms and words and since and at_ms - since >= policy.interrupt_ms
+    return interrupt(call, out) if enough or lasting else call
+
+
+def sound_ended(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Quiet again: words may still come, for a little while."""
+    call = stop_timers(call, out, "barge_in", "wordless")
+    return start(call, out, "resume", at_ms + RESUME_WAIT_MS) if call.paused else call
+
+
+def no_words(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """A voice has gone on for `wordless_ms`, and no word of it counts: talk in the room, music, a long laugh."""
+    if call.hearing.since_ms and not real_words(call, call.hearing.text):
+        return judged(call, out)
+    return call
+
+
+def quiet(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The sound is over. Words that count but are too few leave the decision to the end of the turn."""
+    text = call.hearing.text
+    if call.hearing.since_ms or real_words(call, text) or (text and _answers(call)):
+        return call
+    return judged(call, out)
+
+
+def answered_for(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The recogniser has said its last word on what sounded. When it is quiet too, nothing is left to wait for."""
+    return quiet(call, at_ms, out) if call.paused and isinstance(call.floor, Answering) else call
+
+
+def judged(call: Call, out: list[Effect]) -> Call:
+    """It was nothing: the bot goes on where it paused."""
+    if not isinstance(call.floor, Answering):
+        return call
+    heard = call.hearing
+    if (call.paused or heard.text) and not heard.judged:
+        out.append(BargeIn("backchannel" if heard.text else "echo" if heard.echoed else "noise"))
+    nothing = Hearing(since_ms=heard.since_ms, over=heard.over, echoed=heard.echoed, judged=True, end_ms=heard.end_ms)
+    return go_on(replace(call, hearing=nothing), out)
+
+
+def go_on(call: Call, out: list[Effect]) -> Call:
+    """Resume, when the mouth has paused."""
+    call = stop_timers(call, out, "resume", "wordless")
+    if call.paused:
+        out.append(Resume(call.turn))
+    return replace(call, paused=False)
+
+
+def is_nothing(call: Call, text: str) -> bool:
+    """Whether a whole turn only says "I am listening": to the bot's voice, and not as the answer to its question."""
+    if real_words(call, text) or _answers(call):
+        return False
+    return isinstance(call.floor, Answering) or bool(call.hearing.over)
+
+
+def _answers(call: Call) -> bool:
+    """The bot asks, and what the caller says falls on that question or behind it: a "yes" is the answer."""
+    lines = (x for x in reversed(call.history) if isinstance(x, BotLine) and x.utterance and x.kind != "filler")
+    line = next(lines, None)
+    if line is None or not line.complete or not line.text.rstrip().endswith("?"):
+        return False
+    text = line.text.rstrip()
+    asks_from = max(text.rfind(mark, 0, len(text) - 1) for mark in ".!?")
+    if not call.hearing.over:
+        return True
+    return max(call.hearing.over, line.heard) > asks_from
+
+
+def interrupt(call: Call, out: list[Effect], by_caller: bool = True) -> Call:
+    """The caller takes the floor: silence, and no more words of this turn. Tools go on; their outcomes are kept."""
+    floor = call.floor
+    assert isinstance(floor, Answering)
+    out.append(Stop(call.turn))
+    if floor.thought is not None:
+        out.append(CloseThink(call.turn))
+    spoke = any(line.turn == call.turn for line in history.unheard(call))
+    if spoke and by_caller:
+        out.append(BargeIn("stopped"))
+    for line in history.unheard(call):
+        call = history.edit(call, line.utterance, _no_more_text)
+    then = call.then if call.then is not None and call.then.kind == "transfer" else None
+    call = stop_timers(call, out, *TIMERS, "retrieve")
+    tally = replace(call.tally, barge_ins=call.tally.barge_ins + (spoke and by_caller))
+    hearing = replace(call.hearing, over=0, shielded=False, earlier=floor.waiting_turn)
+    call = replace(call, floor=Listening(), paused=False, protected_until_ms=0)
+    return replace(call, then=then, tally=tally, hearing=hearing)
+
+
+def _no_more_text(line: BotLine) -> BotLine:
+    return replace(line, complete=True)

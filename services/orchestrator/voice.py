@@ -1,0 +1,91 @@
+"""What of the bot's voice sounded when, in the last seconds: by what the mouth told, and by its pace in between.
+
+Times are the owner's clock, ms. The mouth tells where a stretch of sound began and, once it is known, where it ended;
+words in between lie evenly. Of what sounds now the end is not known: the pace of this voice so far is the guess.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from services.orchestrator import history
+from services.orchestrator.state import Call, Stretch
+
+KEPT_MS = 15_000
+MAX_STRETCHES = 12
+SLACK_MS = 150  # between the mouth's word and the sound at the caller's ear
+DRIFT = 0.15  # of the time since the mouth last told, when only the pace is known
+MAX_SLACK_MS = 1_200
+_PACES = (40, 160)  # ms per character that a voice may have
+_TOO_SHORT = 20  # characters, to learn a pace from
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+def begins(call: Call, utterance: int, char: int, at_ms: int) -> Call:
+    """An utterance sounds from this character on."""
+    call = ends(call, utterance, char, at_ms) if _open(call, utterance) else call
+    kept = tuple(s for s in call.voice if not s.to_ms or at_ms - s.to_ms <= KEPT_MS)
+    return replace(call, voice=(*kept, Stretch(utterance, char, char, at_ms))[-MAX_STRETCHES:])
+
+
+def ends(call: Call, utterance: int, char: int, at_ms: int) -> Call:
+    """It has sounded up to this character, and is silent now."""
+    stretch = _open(call, utterance)
+    if stretch is None:
+        return call
+    line = history.line_of(call, utterance)
+    text = line.text if line is not None and line.kind == "filler" else ""  # it is forgotten once it was heard
+    over = replace(stretch, to_char=max(char, stretch.from_char), to_ms=max(at_ms, stretch.from_ms + 1), text=text)
+    length = over.to_char - over.from_char
+    if length >= _TOO_SHORT:
+        pace = min(max((over.to_ms - over.from_ms) // length, _PACES[0]), _PACES[1])
+        call = replace(call, pace_ms=(call.pace_ms + pace) // 2)
+    return replace(call, voice=tuple(over if s is stretch else s for s in call.voice))
+
+
+def position(call: Call, at_ms: int) -> int:
+    """The character that sounds at this time, by the guess; of the utterance that began last."""
+    stretch = call.voice[-1] if call.voice else None
+    if stretch is None:
+        return 0
+    if stretch.to_ms:
+        return stretch.to_char
+    line = history.line_of(call, stretch.utterance)
+    longest = len(line.text) if line is not None else stretch.from_char
+    return min(stretch.from_char + (at_ms - stretch.from_ms) // max(1, call.pace_ms), longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the bot: when it began to sound, give or take `slack_ms`. `asked_ms`: when its question was over."""
+
+    text: str
+    at_ms: int
+    slack_ms: int
+    asked_ms: int = 0
+
+
+def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
+    """The words that may have sounded between these times, in the order of their sound."""
+    found: list[Word] = []
+    for stretch in call.voice:
+        line = history.line_of(call, stretch.utterance)
+        text = line.text if line is not None else stretch.text
+        end_char = stretch.to_char if stretch.to_ms else len(text)
+        pace = (stretch.to_ms - stretch.from_ms) / max(1, end_char - stretch.from_char) if stretch.to_ms else 0.0
+        asks = stretch.to_ms and end_char >= len(text.rstrip()) and text.rstrip().endswith("?")
+        for match in _WORD.finditer(text.lower(), 0, end_char):
+            if match.end() <= stretch.from_char:
+                continue
+            passed = (match.start() - stretch.from_char) * (pace or call.pace_ms)
+            at_ms = stretch.from_ms + max(0, int(passed))
+            slack = SLACK_MS + (0 if stretch.to_ms else min(int(passed * DRIFT), MAX_SLACK_MS))
+            if at_ms + slack >= from_ms and at_ms - slack <= to_ms:
+                found.append(Word(match.group(), at_ms, slack, stretch.to_ms if asks else 0))
+    return found
+
+
+def _open(call: Call, utterance: int) -> Stretch | None:
+    return next((s for s in reversed(call.voice) if s.utterance == utterance and not s.to_ms), None)

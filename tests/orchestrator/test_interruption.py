@@ -1,0 +1,333 @@
+"""Between stop and resume: phone calls as tables, one line of the caller's side at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from services.orchestrator.effects import BargeIn, Resume, Stop, Think
+from services.orchestrator.state import Listening, ToolUse
+from tests.orchestrator.calls import POLICY, Script, of, replayed
+
+HOURS = "We are open from nine in the morning until six in the evening."
+LASTING = replace(POLICY, interrupt_ms=250, interrupt_words=3)
+BOOK = ToolUse("c2", "book_visit", '{"day": "friday"}')
+
+
+def play(call: Script, lines: str) -> None:
+    """Lines of a call, by time since the first: `at 300 words what color`. Timers in between fire when they are due."""
+    begun = call.at
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        _, at, what, *rest = line.split(" ", 3)
+        text = rest[0] if rest else ""
+        call.wait(max(0, begun + int(at) - call.at))
+        utterance = call.state.utterance
+        act: dict[str, Callable[[], object]] = {
+            "starts": call.starts,
+            "stops": call.stops,
+            "words": lambda said=text: call.words(said),  # type: ignore[misc]
+            "final": lambda said=text: call.final(said),  # type: ignore[misc]
+            "ends": lambda said=text: call.ends(said),  # type: ignore[misc]
+            "paused": lambda chars=text, u=utterance: call.pauses(u, int(chars)),  # type: ignore[misc]
+            "lapses": lambda chars=text, u=utterance: call.lapses(u, int(chars)),  # type: ignore[misc]
+            "cut": lambda chars=text, u=utterance: call.cut(u, int(chars)),  # type: ignore[misc]
+            "heard": lambda u=utterance: call.hears(u),  # type: ignore[misc]
+            "key": lambda digit=text: call.presses(digit),  # type: ignore[misc]
+            "wait": lambda: None,
+        }
+        act[what]()
+
+
+def answering(text: str = HOURS, policy: object = POLICY) -> Script:
+    """A call in which the bot answers, and its answer sounds."""
+    call = Script(policy)  # type: ignore[arg-type]
+    call.says("what are your hours")
+    call.answers(text)
+    return call
+
+
+# What the caller does over the bot's voice, what became of the answer, and as what it was counted.
+OVER_THE_VOICE = {
+    "a word": ("at 0 starts\nat 60 paused 12\nat 350 words wait", "stop", ["stopped"]),
+    "the first word of the bot": ("at 0 starts\nat 40 paused 0\nat 300 words no", "stop", ["stopped"]),
+    "a cough of 250 ms": ("at 0 starts\nat 60 paused 12\nat 250 stops\nat 900 wait", "resume", ["noise"]),
+    "a cough taken for a word and taken back": (
+        "at 0 starts\nat 60 paused 12\nat 200 words\nat 250 stops\nat 900 wait",
+        "resume",
+        ["noise"],
+    ),
+    "a cough the recogniser answers for": (
+        "at 0 starts\nat 60 paused 12\nat 250 stops\nat 270 final",
+        "resume",
+        ["noise"],
+    ),
+    "talk in the room": ("at 0 starts\nat 60 paused 12\nat 2500 stops\nat 3000 wait", "resume", ["noise"]),
+    "a laugh, then a word": (
+        "at 0 starts\nat 60 paused 12\nat 1300 lapses 12\nat 1500 words no stop",
+        "stop",
+        ["noise", "stopped"],
+    ),
+    "uh-huh": (
+        "at 0 starts\nat 60 paused 12\nat 300 words uh huh\nat 400 stops\nat 900 wait",
+        "resume",
+        ["backchannel"],
+    ),
+    "uh-huh, told in full later": (
+        "at 0 starts\nat 60 paused 12\nat 300 words Uh-huh.\nat 400 stops\nat 900 final Uh-huh.\nat 1300 ends Uh-huh.",
+        "resume",
+        ["backchannel"],
+    ),
+    "uh-huh, and its end after the answer was heard": (
+        "at 0 starts\nat 60 paused 12\nat 300 final uh-huh\nat 400 stops\nat 800 heard\nat 900 ends uh-huh",
+        "resume",
+        ["backchannel"],
+    ),
+    "uh-huh to a bot that does not pause any more": (
+        "at 0 starts\nat 300 words uh-huh\nat 400 stops\nat 500 final uh-huh\nat 900 ends uh-huh",
+        "nothing",
+        ["backchannel"],
+    ),
+    "yeah but": (
+        "at 0 starts\nat 60 paused 12\nat 300 words yeah\nat 600 words yeah but",
+        "stop",
+        ["stopped"],
+    ),
+    "a word after the sound": ("at 0 starts\nat 60 paused 12\nat 300 stops\nat 500 words no", "stop", ["stopped"]),
+    "a word after the bot went on": (
+        "at 0 starts\nat 60 paused 12\nat 300 stops\nat 900 wait\nat 1000 final no",
+        "stop",
+        ["noise", "stopped"],
+    ),
+    "only a final, no interim": (
+        "at 0 starts\nat 60 paused 12\nat 800 stops\nat 900 final no thanks",
+        "stop",
+        ["stopped"],
+    ),
+    "a word while the lease runs out": (
+        "at 0 starts\nat 60 paused 12\nat 1000 lapses 12\nat 1010 words no",
+        "stop",
+        ["stopped"],
+    ),
+    "no sound told, only words": ("at 0 words stop it", "stop", ["stopped"]),
+    "keys": ("at 0 key 1", "stop", ["stopped"]),
+}
+
+
+@pytest.mark.parametrize("name", OVER_THE_VOICE)
+def test_over_the_voice(name: str) -> None:
+    lines, became, counted = OVER_THE_VOICE[name]
+    call = answering()
+    play(call, lines)
+    assert bool(call.all_of(Stop)) == (became == "stop")
+    if became != "stop":
+        assert bool(call.all_of(Resume)) == (became == "resume")
+        assert call.turns == ["what are your hours"]
+    assert [effect.outcome for effect in call.all_of(BargeIn)] == counted
+    assert replayed(call) == call.outputs
+
+
+@pytest.mark.parametrize(
+    ("lines", "stopped_at"),
+    [
+        ("at 0 starts\nat 200 words wait\nat 900 wait", 250),
+        ("at 0 starts\nat 400 words wait\nat 900 wait", 400),
+        ("at 0 starts\nat 200 words wait\nat 220 stops\nat 900 wait", None),
+        ("at 0 starts\nat 200 words okay\nat 900 wait", None),
+        ("at 0 starts\nat 100 words wait a moment", 100),
+    ],
+)
+def test_few_words_interrupt_once_the_voice_lasts(lines: str, stopped_at: int | None) -> None:
+    call = answering(policy=LASTING)
+    begun = call.at
+    play(call, lines)
+    stops = [event.at_ms - begun for event, out in zip(call.inputs, call.outputs, strict=True) if of(Stop, out)]
+    assert stops == ([] if stopped_at is None else [stopped_at])
+
+
+def test_too_few_words_are_left_to_the_end_of_the_turn() -> None:
+    call = answering(policy=LASTING)
+    play(call, "at 0 starts\nat 50 paused 12\nat 150 words stop\nat 200 stops\nat 800 final stop\nat 900 wait")
+    assert not call.all_of(Resume)
+    assert of(Stop, call.ends("stop"))
+    assert call.turns[-1] == "stop"
+
+
+def test_a_policy_without_words_and_without_time_is_interrupted_by_whole_turns_only() -> None:
+    call = answering(policy=replace(POLICY, interrupt_ms=0, interrupt_words=0))
+    play(call, "at 0 starts\nat 400 words what color is it\nat 2000 final what color is it")
+    assert not call.all_of(Stop)
+    assert of(Stop, call.ends("what color is it"))
+
+
+def test_twice_in_a_row() -> None:
+    call = answering()
+    play(call, "at 0 starts\nat 60 paused 7\nat 300 words what\nat 320 cut 7\nat 900 final what color\nat 950 stops")
+    call.ends("what color")
+    call.answers("It is green, as the picture shows.")
+    play(call, "at 0 starts\nat 60 paused 5\nat 300 words no\nat 320 cut 5\nat 500 final no what size\nat 550 stops")
+    call.ends("no what size")
+    assert call.turns == ["what are your hours", "what color", "no what size"]
+    assert call.bot_said[1:] == ["We are", "It is"]
+    assert len(call.all_of(Stop)) == 2
+
+
+def test_the_second_interruption_comes_before_the_first_is_known_to_be_heard() -> None:
+    call = answering()
+    first = call.state.utterance
+    call.words("what color")
+    call.ends("what color")
+    second = call.answers("It is green.")
+    call.words("no wait")
+    call.cut(first, 7)
+    call.cut(second, 2)
+    call.ends("no wait")
+    assert call.bot_said[1:] == ["We are", "It"]
+    assert [effect.outcome for effect in call.all_of(BargeIn)] == ["stopped", "stopped"]
+
+
+def test_the_last_word_was_heard_but_its_mark_is_not_back() -> None:
+    call = answering()
+    call.starts()
+    call.words("thanks and on sunday")
+    call.cut(call.state.utterance, len(HOURS))
+    call.ends("thanks and on sunday")
+    assert call.bot_said[-1] == HOURS
+    assert call.turns[-1] == "thanks and on sunday"
+
+
+def test_breaking_in_before_a_sound_of_the_answer() -> None:
+    call = Script()
+    call.says("what are your hours")
+    call.starts()
+    out = call.words("on sundays i mean")
+    assert of(Stop, out)
+    assert not call.all_of(BargeIn)
+    call.ends("on sundays i mean")
+    assert call.turns == ["what are your hours", "on sundays i mean"]
+
+
+def test_both_begin_at_once() -> None:
+    call = Script()
+    call.says("what are your hours")
+    call.starts()
+    call.phrase("We are open all day.")
+    call.sounds(2)
+    call.pauses(2, 0)
+    call.wait(300)
+    assert of(Stop, call.words("and on sunday"))
+
+
+def test_an_interim_that_comes_after_its_turn_is_not_a_new_one() -> None:
+    call = Script()
+    call.starts()
+    call.final("what are your hours", since=1000)
+    call.stops()
+    call.ends("what are your hours")
+    call.at += 50
+    late = [call.words("what are your", since=1100), call.final("what are your hours", since=1050)]
+    assert late == [[], []]
+    assert not of(Think, call.ends("what are your hours"))
+    assert not call.all_of(Stop)
+
+
+@pytest.mark.parametrize("late", ["words", "final", "ends"])
+def test_what_is_told_twice_without_times_is_one_turn(late: str) -> None:
+    call = Script()
+    call.says("what are your hours")
+    call.wait(100)
+    getattr(call, late)("what are your hours")
+    call.ends("what are your hours")
+    assert not call.all_of(Stop)
+    assert call.turns == ["what are your hours"]
+
+
+def test_the_same_question_again_is_a_turn() -> None:
+    call = answering()
+    call.starts()
+    call.words("what are your hours")
+    assert call.all_of(Stop)
+
+
+def test_a_final_told_twice_is_said_once() -> None:
+    call = Script()
+    call.starts()
+    call.at += 900
+    call.final("what are your hours", since=800)
+    call.final("what are your hours", since=800)
+    call.stops()
+    call.ends()
+    assert call.turns == ["what are your hours"]
+
+
+def test_a_pause_told_after_the_stop_is_not_waited_for() -> None:
+    call = answering()
+    call.starts()
+    call.words("never mind")
+    call.pauses(call.state.utterance, 3)
+    assert not call.state.paused
+    call.cut(call.state.utterance, 3)
+    call.ends("never mind")
+    call.answers("All right.")
+    assert not call.all_of(Resume)
+
+
+def test_the_mouth_goes_on_by_itself_and_is_then_stopped() -> None:
+    call = answering()
+    utterance = call.state.utterance
+    call.starts()
+    call.pauses(utterance, 11)
+    call.lapses(utterance, 7)
+    call.words("never mind")
+    call.cut(utterance, 16)
+    call.ends("never mind")
+    assert call.bot_said[-1] == "We are open from"
+
+
+def test_okay_while_the_bot_waits_for_an_answer_is_one() -> None:
+    call = answering("It takes two days.")
+    call.hears(2)
+    call.wait(300)
+    assert of(Think, call.says("okay"))
+
+
+def test_okay_at_the_end_of_a_statement_is_no_turn() -> None:
+    call = answering("It takes two days.")
+    play(call, "at 0 starts\nat 300 final okay\nat 350 stops\nat 400 heard\nat 700 ends okay")
+    assert isinstance(call.state.floor, Listening)
+    assert call.turns == ["what are your hours"]
+    call.wait(POLICY.away_ms)
+    assert "Are you still there?" in call.bot_said
+
+
+@pytest.mark.parametrize(("said_at", "answered"), [(5, False), (60, True)])
+def test_yeah_counts_over_the_question_not_over_what_comes_before_it(said_at: int, answered: bool) -> None:
+    text = "The service is eighty dollars and takes two days. Shall I book it?"
+    call = answering(text)
+    call.starts()
+    call.pauses(2, said_at)
+    call.words("yeah")
+    call.final("yeah")
+    call.stops()
+    assert bool(of(Think, call.ends("yeah"))) == answered
+
+
+def test_yeah_behind_a_question_whose_end_was_heard_meanwhile() -> None:
+    call = answering("Shall I book it?")
+    play(call, "at 900 starts\nat 1000 heard\nat 1100 final yeah\nat 1150 stops")
+    assert of(Think, call.ends("yeah"))
+
+
+def test_typed_words_are_a_turn_whatever_they_are() -> None:
+    call = answering()
+    assert of(Stop, call.types("okay"))
+    assert call.turns[-1] == "okay"
+
+
+def test_a_voice_that_never_ends_does_not_hold_the_answer_for_ever() -> None:
+    call = answering()
+    call.starts()
+    call.pauses(2, 5)
+    call.wait(POLICY.wordless_ms)
+    assert call.all_of(Resume)
