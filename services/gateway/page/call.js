@@ -57,6 +57,8 @@ export class Call {
     /** @type {import("./speaker.js").Speaker | null} */
     this.speaker = null;
     this._droppedBefore = 0;
+    this._byButton = false;
+    this._pressed = false;
   }
 
   /**
@@ -75,8 +77,9 @@ export class Call {
     this.microphone = microphone;
     this.speaker = speaker;
     microphone.onframe = (frame, level) => {
-      this._listener.micLevel(level);
-      this._send(frame);
+      const heard = !this._byButton || this._pressed;
+      this._listener.micLevel(heard ? level : 0);
+      if (heard) this._send(frame);
     };
     speaker.onlevel = (level) => this._listener.voiceLevel(level);
     speaker.onmark = (tag) => this._marked(/** @type {{leg: number, name: string}} */ (tag));
@@ -89,11 +92,25 @@ export class Call {
     else if (this._unsaid.length < 10) this._unsaid.push(message);
   }
 
+  /** @param {boolean} on the microphone is heard only while the button is held, and only the button ends a turn */
+  pushToTalk(on) {
+    if (this.door !== "voice" || on === this._byButton) return;
+    this._byButton = on;
+    if (this._ready) this._line?.tell({ type: "push_to_talk", on });
+  }
+
+  /** @param {boolean} pressed */
+  press(pressed) {
+    this._pressed = pressed;
+    if (this._ready) this._line?.tell({ type: "button", pressed });
+  }
+
   /** Ends the call; the gateway is told, so that it does not wait for the caller to come back. */
   hangUp() {
     if (this.phase === "ended") return;
     this._hangingUp = true;
     if (this._line === null || !this._ready) {
+      this._line?.tell({ type: "hang_up" });
       this._end("You hung up.", false);
       return;
     }
@@ -126,10 +143,10 @@ export class Call {
 
   /** @param {Record<string, any>} message */
   _take(message) {
-    if (message.type === "ready") this._answered(message);
-    else if (message.type === "mark") this.speaker?.mark({ leg: this.leg, name: message.name });
+    if (message.type === "mark") this.speaker?.mark({ leg: this.leg, name: message.name });
     else if (message.type === "clear") this.speaker?.clear();
     else {
+      if (message.type === "ready") this._answered(message);
       if (message.type === "ended") this._ended = message.reason || "over";
       this._listener.message(message, this.leg);
     }
@@ -141,6 +158,8 @@ export class Call {
     this._resume = message.resume;
     this._ready = true;
     this._readyAt = performance.now();
+    if (this._byButton) this._line?.tell({ type: "push_to_talk", on: true });
+    if (this._pressed) this._line?.tell({ type: "button", pressed: true });
     for (const frame of this._kept.splice(0)) this._line?.send(frame);
     for (const text of this._unsaid.splice(0)) this._line?.tell(text);
     this._become("talking", "");

@@ -11,6 +11,9 @@ import { Quality } from "./quality.js";
 import { SoundTrouble } from "./sound.js";
 import { Status } from "./status.js";
 import { Subtitles } from "./subtitles.js";
+import { Timeline } from "./timeline.js";
+import { WalkieTalkie } from "./walkie_talkie.js";
+import { Waterfall } from "./waterfall.js";
 
 const WIRE_RATE = 16000;
 const QUALITY_MS = 1000;
@@ -29,6 +32,20 @@ class Softphone {
     this._quality = new Quality(find("quality"));
     this._subtitles = new Subtitles(find("log"));
     this._subtitles.onchange = () => (this._phone.dataset.talk = this._subtitles.empty ? "none" : "some");
+    this._waterfall = new Waterfall(/** @type {HTMLTableElement} */ (find("waterfall")));
+    this._waterfall.onchange = () => (this._phone.dataset.answers = this._waterfall.empty ? "none" : "some");
+    this._timeline = new Timeline(find("timeline"), {
+      caller: find("lane-caller"),
+      agent: find("lane-agent"),
+      axis: find("axis"),
+      latest: find("latest"),
+      told: find("told"),
+    });
+    this._walkieTalkie = new WalkieTalkie(
+      /** @type {HTMLButtonElement} */ (find("walkie")),
+      /** @type {HTMLButtonElement} */ (find("hold")),
+      { changed: (on) => this._byButton(on), pressed: (pressed) => this._pressed(pressed) },
+    );
     const form = /** @type {HTMLFormElement} */ (find("composer"));
     this._composer = new Composer(form, find("examples"), (text) => this._type(text));
     /** @type {import("./agent.js").Agent | null} */
@@ -83,6 +100,8 @@ class Softphone {
       const name = nameOf(this._agent);
       this._status.begin(name, door === "voice");
       this._subtitles.begin(name, door === "voice");
+      this._waterfall.begin();
+      this._timeline.begin();
       if (door === "voice" && !(await this._putOnHeadset(call))) return;
       this._status.phase("ringing", "");
       await call.dial(this._agent.agent);
@@ -106,6 +125,7 @@ class Softphone {
     headset.microphone.onlost = () =>
       this._notice.show("The microphone is gone. Plug it in and call again, or type below.");
     call.attach(headset);
+    call.pushToTalk(this._walkieTalkie.on);
     this._buttons();
     return true;
   }
@@ -138,6 +158,7 @@ class Softphone {
     this._headset?.close();
     this._headset = null;
     this._subtitles.close();
+    this._timeline.end();
     this._meter.rest();
     this._phone.style.setProperty("--voice", "0");
     this._buttons();
@@ -149,7 +170,10 @@ class Softphone {
    */
   _message(message, leg) {
     const key = `${leg}.${message.utterance}`;
-    if (message.type === "state") this._status.state(message.state);
+    if (message.type === "ready") this._timeline.sync(message.now_ms);
+    else if (message.type === "moment") this._timeline.moment(message);
+    else if (message.type === "turn") this._turn(message);
+    else if (message.type === "state") this._status.state(message.state);
     else if (message.type === "subtitle" && message.side === "caller") this._subtitles.caller(message.text, message.final);
     else if (message.type === "subtitle" && message.final) {
       this._subtitles.over(key, message.text ?? "", message.heard, message.cut);
@@ -167,9 +191,30 @@ class Softphone {
     this._call?.type(text);
   }
 
+  /** @param {Record<string, any>} turn */
+  _turn(turn) {
+    this._waterfall.turn(turn);
+    if (turn.by === "voice") this._timeline.spokenUntil(turn.at_ms);
+  }
+
+  /** @param {boolean} on */
+  _byButton(on) {
+    this._headset?.microphone.mute(false);
+    this._call?.pushToTalk(on);
+    this._status.byButton(on, false);
+    this._buttons();
+  }
+
+  /** @param {boolean} pressed */
+  _pressed(pressed) {
+    this._call?.press(pressed);
+    this._status.byButton(this._walkieTalkie.on, pressed);
+    find("hold-label").textContent = pressed ? "You are on the air" : "Hold to talk";
+  }
+
   _toggleMute() {
     const microphone = this._headset?.microphone;
-    if (!microphone) return;
+    if (!microphone || this._walkieTalkie.on) return;
     microphone.mute(!microphone.muted);
     this._buttons();
   }
@@ -183,7 +228,9 @@ class Softphone {
   _buttons() {
     const muted = this._headset?.microphone.muted ?? false;
     this._dial.setAttribute("aria-label", this._call ? "Hang up" : "Call");
-    this._mute.disabled = !this._headset;
+    this._mute.disabled = !this._headset || this._walkieTalkie.on;
+    this._walkieTalkie.enable(this._headset !== null);
+    this._phone.dataset.walkie = String(this._walkieTalkie.on);
     this._mute.setAttribute("aria-pressed", String(muted));
     find("mute-label").textContent = muted ? "Unmute" : "Mute";
     this._phone.dataset.muted = String(muted);

@@ -17,6 +17,7 @@ export class Status {
     this._aloud = true;
     this._beganAt = 0;
     this._timer = 0;
+    this._button = "";
   }
 
   /**
@@ -61,10 +62,22 @@ export class Status {
     this._set("talking", state, this._words(state));
   }
 
+  /**
+   * @param {boolean} on the caller speaks by button
+   * @param {boolean} held
+   */
+  byButton(on, held) {
+    this._button = on ? (held ? "held" : "free") : "";
+    this._phone.dataset.button = this._button;
+    if (this._phone.dataset.phase === "talking") this._set("talking", this._state, this._words(this._state));
+  }
+
   /** @param {string} state */
   _words(state) {
+    const listening = { held: "You are on the air", free: "Hold the button to talk" };
+    if (this._button === "held") return listening.held;
     const words = {
-      listening: this._aloud ? "Listening to you" : "Your turn",
+      listening: this._aloud ? (listening[this._button] ?? "Listening to you") : "Your turn",
       thinking: `${this._agent} is thinking`,
       speaking: this._aloud ? `${this._agent} is speaking` : `${this._agent} is writing`,
       paused: `${this._agent} paused to hear you`,
