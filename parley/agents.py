@@ -29,13 +29,13 @@ class Voice(_Strict):
 class Endpointing(_Strict):
     """ms of silence after which a turn is over: at least, at most. 0: the policy's own.
 
-    `policy`: `fixed`, `dynamic` or `meaning`; empty: the service's. `number_lengths`: how many digits the numbers have
+    `policy`: `fixed`, `dynamic`, `meaning` or `vendor`; empty: the service's. `number_lengths`: how many digits the numbers have
     that callers read out; empty: those of the domain's slots.
     """
 
     min_delay_ms: int = Field(0, ge=0, le=5000)
     max_delay_ms: int = Field(0, ge=0, le=10000)
-    policy: Literal["", "dynamic", "fixed", "meaning"] = ""
+    policy: Literal["", "dynamic", "fixed", "meaning", "vendor"] = ""
     number_lengths: tuple[Annotated[int, Field(ge=1, le=40)], ...] = Field((), max_length=20)
 
 

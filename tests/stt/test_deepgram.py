@@ -21,8 +21,9 @@ from services.stt.contract import (
     SttConfig,
     TurnEnded,
 )
-from services.stt.providers import deepgram as module
-from services.stt.providers.deepgram import Deepgram, bases
+from services.stt.providers import deepgram_line as module
+from services.stt.providers.deepgram import Deepgram
+from services.stt.providers.deepgram_line import bases
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.faults import Fault
 from tests.sims.wordcodec import render

@@ -12,8 +12,9 @@ from services.stt.endpointing.fixed import fixed
 from services.stt.endpointing.meaning import meaning
 from services.stt.endpointing.policy import MAX_DELAY_MS, MIN_DELAY_MS, Policy, Quiet, Wait
 from services.stt.endpointing.turns import Turns
+from services.stt.endpointing.vendor import vendor
 
-POLICIES: dict[str, Policy] = {"fixed": fixed, "dynamic": dynamic, "meaning": meaning}
+POLICIES: dict[str, Policy] = {"fixed": fixed, "dynamic": dynamic, "meaning": meaning, "vendor": vendor}
 DEFAULT = "fixed"
 LONGEST_DELAY_MS = 60_000
 LONGEST_NUMBER, MAX_LENGTHS = 40, 20

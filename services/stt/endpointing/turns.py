@@ -162,6 +162,7 @@ class Turns:
         """The recogniser's own view of the turn."""
         if event.kind is not TurnKind.CONFIRMED:
             self._vendor_over = event.confidence if event.kind is TurnKind.EAGER else None
+            self._now = max(self._now, event.offset_ms)
             return self._decide()
         told = self._nothing()
         self._vendor_final = True

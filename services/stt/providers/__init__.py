@@ -2,5 +2,6 @@
 
 KNOWN = {
     "deepgram": "services.stt.providers.deepgram:Deepgram",
+    "flux": "services.stt.providers.flux:Flux",
     "local": "services.stt.providers.local:Local",
 }

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
-from json import JSONDecodeError
 from typing import Any
-from urllib.parse import urlsplit
-
-import structlog
-from deepgram import AsyncDeepgramClient
-from deepgram.core.api_error import ApiError
-from deepgram.environment import DeepgramClientEnvironment
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from parley.aio import background
-from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, VendorLost
+from parley.errors import Misconfigured
 from parley.settings import Settings
 from services.stt.contract import Flush, SpeechEvent, SttConfig
+from services.stt.providers.deepgram_line import Line, Manners, client, opened
 from services.stt.providers.deepgram_results import Results
-
-log = structlog.get_logger()
 
 ENDPOINTING_MS = 300
 UTTERANCE_END_MS = 1000  # the least that Deepgram takes
-CONNECT_S = 5.0
-TICK_S = 1.0
-KEEP_ALIVE_S = 4.0  # without audio or text for 10 s Deepgram closes (net0001)
-PROBE_S = 10.0  # audio flows and not one message: ask for one with Finalize
-STALL_S = 4.0  # a Finalize, and no message at all after it
-CLOSE_S = 5.0  # for the last results after CloseStream
 
 
 class Deepgram:
@@ -42,22 +25,15 @@ class Deepgram:
     """
 
     def __init__(self, settings: Settings) -> None:
-        key = settings.deepgram_api_key.get_secret_value()
-        if not key:
-            raise Misconfigured("DEEPGRAM_API_KEY: is empty; set it, or take another engine with PARLEY_STT=local")
-        http, ws = bases(settings.deepgram_base_url)
-        environment = DeepgramClientEnvironment(base=http, production=ws, agent=ws, agent_rest=http)
-        self._client = AsyncDeepgramClient(api_key=key, environment=environment)
+        self._client = client(settings)
         self._model = settings.deepgram_model
+        if self._model.startswith("flux"):
+            raise Misconfigured(f"PARLEY_DEEPGRAM_MODEL: {self._model} is an engine of its own; set PARLEY_STT=flux")
 
     async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
-        try:
-            connection = self._client.listen.v1.connect(**self._query(config))
-            async with asyncio.timeout(CONNECT_S):
-                socket = await connection.__aenter__()
-        except (ApiError, InvalidHandshake, InvalidURI, OSError, TimeoutError) as e:
-            raise refused(e) from e
-        line = _Line(socket)
+        connection = self._client.listen.v1.connect(**self._query(config))
+        socket = await opened(connection)
+        line = Line(socket, _MANNERS)
         try:
             results = Results(config.offset_ms)
             async with background(line.send(audio)):
@@ -89,109 +65,12 @@ class Deepgram:
         }
 
 
-class _Line:
-    """One connection, and whether it still lives."""
-
-    def __init__(self, socket: Any) -> None:
-        self._socket = socket
-        self._sent_at = self._heard_at = time.monotonic()
-        self._audio_since_heard = False
-        self._asked_at = 0.0
-        self._closing_at = 0.0
-
-    async def send(self, audio: AsyncIterator[bytes | Flush]) -> None:
-        """Until the call's audio is over. What goes wrong here shows in `receive`."""
-        try:
-            async for data in audio:
-                if isinstance(data, Flush):
-                    await self._finalize()
-                elif data:  # an empty frame would end the stream
-                    await self._socket.send_media(data)
-                    self._audio_since_heard = True
-                self._sent_at = time.monotonic()
-            self._closing_at = time.monotonic()
-            await self._socket.send_close_stream()
-        except ConnectionClosed:
-            return
-
-    async def receive(self) -> Any:
-        """The next message; None when all was said. Raises VendorLost."""
-        while True:
-            try:
-                async with asyncio.timeout(TICK_S):
-                    message = await self._socket.recv()
-            except TimeoutError:
-                if await self._look():
-                    return None
-                continue
-            except ConnectionClosed as e:
-                if self._closing_at and e.rcvd is not None and e.rcvd.code == 1000:
-                    return None
-                said = f"{e.rcvd.code} {e.rcvd.reason}" if e.rcvd is not None else "no goodbye"
-                raise VendorLost(f"Deepgram closed in mid-stream: {said}") from e
-            except JSONDecodeError as e:
-                raise VendorLost("Deepgram sent what is no JSON") from e
-            self._heard_at = time.monotonic()
-            self._audio_since_heard = False
-            self._asked_at = 0.0
-            return message
-
-    async def _look(self) -> bool:
-        """A second without a message: keeps the line alive, asks whether it is. True: there is nothing more to come."""
-        now = time.monotonic()
-        if self._closing_at:
-            if now - self._closing_at < CLOSE_S:
-                return False
-            raise VendorLost("Deepgram did not end the stream")
-        if self._asked_at and now - self._asked_at >= STALL_S and self._audio_since_heard:
-            raise VendorLost(f"Deepgram stalled: audio flows and nothing came for {now - self._heard_at:.0f} s")
-        try:
-            async with asyncio.timeout(TICK_S):
-                if now - self._sent_at >= KEEP_ALIVE_S:
-                    await self._socket.send_keep_alive()
-                    self._sent_at = now
-                elif self._audio_since_heard and not self._asked_at and now - self._heard_at >= PROBE_S:
-                    await self._finalize()
-        except (TimeoutError, ConnectionClosed):
-            self._asked_at = self._asked_at or now  # shows in the next `receive`, or as a stall
-        return False
-
-    async def _finalize(self) -> None:
-        self._asked_at = time.monotonic()
-        await self._socket.send_finalize()
-
-    def abort(self) -> None:
-        """Ends the connection at once. The SDK's own way waits up to 20 s for a peer that is silent."""
-        protocol = self._socket._websocket
-        protocol.fail_connection(1000)
-        if protocol.transport is not None:
-            protocol.transport.abort()
+async def _finalize(socket: Any) -> None:
+    await socket.send_finalize()
 
 
-def bases(url: str) -> tuple[str, str]:
-    """http and ws base of an address given as either, with or without the path of the API. Raises Misconfigured."""
-    parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
-    schemes = {"http": ("http", "ws"), "ws": ("http", "ws"), "https": ("https", "wss"), "wss": ("https", "wss")}
-    if parts.scheme not in schemes or not parts.hostname:
-        raise Misconfigured(f"DEEPGRAM_BASE_URL: {url!r} is no address; write https://host or wss://host")
-    path = parts.path.rstrip("/").removesuffix("/listen").removesuffix("/v1").removesuffix("/v2")
-    http, ws = schemes[parts.scheme]
-    return f"{http}://{parts.netloc}{path}", f"{ws}://{parts.netloc}{path}"
+async def _keep_alive(socket: Any) -> None:
+    await socket.send_keep_alive()
 
 
-def refused(error: Exception) -> ParleyError:
-    """Why no connection came about."""
-    status = error.status_code if isinstance(error, ApiError) else None
-    match status:
-        case 401 | 403:
-            return Misconfigured(f"DEEPGRAM_API_KEY: Deepgram refuses the key ({status})")
-        case 402:
-            return Misconfigured("DEEPGRAM_API_KEY: Deepgram's account has no credit (402)")
-        case 400:
-            return BadInput("Deepgram refuses the request (400); check language, keyterms and PARLEY_DEEPGRAM_MODEL")
-        case 429:
-            return AtCapacity("Deepgram takes no more streams at once (429)")
-        case None:
-            return VendorLost(f"Deepgram cannot be reached: {type(error).__name__}")
-        case _:
-            return VendorLost(f"Deepgram answered {status}")
+_MANNERS = Manners(flush=_finalize, probe=_finalize, keep_alive=_keep_alive)
