@@ -29,8 +29,8 @@ class Voice(_Strict):
 class Endpointing(_Strict):
     """ms of silence after which a turn is over: at least, at most. 0: the policy's own.
 
-    `policy`: `fixed`, `dynamic`, `meaning` or `vendor`; empty: the service's. `number_lengths`: how many digits the numbers have
-    that callers read out; empty: those of the domain's slots.
+    `policy` empty: the service's. `number_lengths`: how many digits the numbers have that callers read out; empty:
+    those of the domain's slots.
     """
 
     min_delay_ms: int = Field(0, ge=0, le=5000)
