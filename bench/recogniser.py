@@ -108,7 +108,6 @@ def main() -> None:
             for form in (BROWSER, TELEPHONE):
                 report(name, args.wpm, form, decoders, [s for s in said if s], [s for s in foreign if s])
         print(f"memory per speaking caller: {memory_per_caller(decoders, voice().say(said[0])):.1f} MB")
-    voice().close()
 
 
 def report(name: str, wpm: int, form: AudioFormat, decoders: Decoders, said: list[str], foreign: list[str]) -> None:

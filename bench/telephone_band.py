@@ -127,7 +127,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TELEPHONE_BAND)
     args = parser.parse_args()
     args.out.write_text(transform(*pairs()), "utf-8")
-    voice().close()
     print(f"written to {args.out}")
 
 

@@ -95,20 +95,26 @@ def _tables() -> tuple[Samples, NDArray[np.uint8]]:
 
 
 class Resampler:
-    """Streaming change of rate (soxr). `push` returns what is ready; `push(b"", last=True)` the tail."""
+    """Streaming change of rate (soxr). `push` returns what is ready; `push` of no samples with `last=True` the tail.
+
+    The same sound gives the same samples: soxr's 16-bit output would have dither in it, of another seed each time.
+    """
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
         self._same = rate_in == rate_out
         if not self._same:
             import soxr
 
-            self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="int16", quality="HQ")
+            self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="HQ")
 
     def push(self, samples: Samples, last: bool = False) -> Samples:
         if self._same:
             return samples
-        out: Samples = self._stream.resample_chunk(samples, last=last)
-        return out
+        import numpy as np
+
+        out = self._stream.resample_chunk(samples.astype(np.float32), last=last)
+        rounded: Samples = np.clip(np.rint(out), -32768, 32767).astype(np.int16)
+        return rounded
 
 
 class Rechunker:

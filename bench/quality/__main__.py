@@ -15,7 +15,6 @@ from bench.quality.judge import Tally
 from bench.quality.sets import Case, Spoken
 from bench.quality.speech import LINES, Words, heard, recogniser
 from bench.quality.table import Line
-from tests.stt_local.voice import voice
 
 OWN, HELD_OUT, OWN_VOICED = "own", "held out", "own, held-out voices"
 
@@ -54,7 +53,6 @@ async def spoken(front: Desk, folder: Path, misses: bool) -> dict[tuple[str, str
                 right = line.heard.add(one.case, await front.hears(one.case, text), front.agent)
                 if misses and not right and name != HELD_OUT:
                     print(f"    {kind}: {one.case.text!r} by {one.voice} heard as {text!r}", flush=True)
-    voice().close()
     return lines
 
 

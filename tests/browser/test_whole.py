@@ -19,11 +19,7 @@ GREETING_S = 8.0
 
 @pytest.fixture
 def question(tmp_path: Path) -> Path:
-    voice = Voice()
-    try:
-        words = voice.say("when are you open on saturday")
-    finally:
-        voice.close()
+    words = Voice().say("when are you open on saturday")
     return write_wav(tmp_path / "question.wav", np.concatenate([silence(GREETING_S), words, silence(20)]), RATE)
 
 

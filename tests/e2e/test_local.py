@@ -72,11 +72,7 @@ async def test_the_sample_call_is_understood(shop: House) -> None:
 
 
 async def on_the_page(shop: House) -> None:
-    voice = Voice()
-    try:
-        question = voice.say(HOURS)
-    finally:
-        voice.close()
+    question = Voice().say(HOURS)
     async with page(shop.stack.gateway_url, "voice", "frontdesk") as visitor:
         await visitor.until(type="subtitle", side="bot", final=True)
         before = len(visitor.audio)

@@ -120,6 +120,6 @@ def render(text: str, rate: int = tones.RATE, voice: str = "en-us", wpm: int = 1
         length += len(audio) + len(pause)
     pcm = np.concatenate(parts) if parts else np.zeros(0, np.int16)
     if rate != tones.RATE and len(pcm):
-        pcm = soxr.resample(pcm, tones.RATE, rate)
+        pcm = np.rint(soxr.resample(pcm.astype(np.float32), tones.RATE, rate)).astype(np.int16)
     pcm.flags.writeable = False
     return Rendered(pcm, rate, tuple(words))

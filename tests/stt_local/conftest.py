@@ -1,6 +1,6 @@
 """The bakery's recogniser, with one worker, its language model built once for all tests."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,8 @@ AGENTS = Path(__file__).parent / "agents"
 
 
 @pytest.fixture(scope="session")
-def caller() -> Iterator[Voice]:
-    speaker = voice()
-    yield speaker
-    speaker.close()
+def caller() -> Voice:
+    return voice()
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,16 @@ def test_a_caller_who_never_pauses_is_heard_in_pieces(caller: Voice, decoders: D
     assert all(f.end_ms - f.start_ms <= LONGEST_MS + 100 for f in found)
 
 
+@pytest.mark.parametrize("form", [TELEPHONE, BROWSER], ids=["telephone", "browser"])
+def test_a_call_is_heard_the_same_whoever_called_before(form: AudioFormat, caller: Voice, decoders: Decoders) -> None:
+    call = around(np.concatenate([caller.say("where is my order"), silence(0.7), caller.say("two seven four nine")]))
+    first = listen(call, decoders, form)
+    other = caller.say("can i order a carrot cake for saturday", "en-us+f2", 150) * 0.3
+    listen(np.concatenate([noise(0.5, -40), other.astype(np.int16), noise(0.8, -40)]), decoders, form)
+    assert listen(call, decoders, form) == first
+    assert len(finals(first)) == 2
+
+
 def test_decoders_are_used_again_and_given_back_when_a_caller_hangs_up(caller: Voice, decoders: Decoders) -> None:
     hearing = Hearing(SttConfig(format=BROWSER), decoders)
     list(hearing.push(np.concatenate([silence(0.4), caller.say("where is my order one two")]).tobytes()))

@@ -50,6 +50,8 @@ class Espeak:
         if self.rate <= 0:
             raise RuntimeError("espeak-ng did not start: reinstall espeakng-loader")
         self._library.espeak_SetParameter(_VOLUME, _LEVEL, 0)
+        # It would be the time: a process that says the same texts in the same order makes the same sound.
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         self._voice = ""
         self._heard: Heard = lambda _data, _words: False
         self._callback = _Callback(self._on_audio)
