@@ -40,7 +40,7 @@ class Endpointing(_Strict):
 
 
 class Interruption(_Strict):
-    """When a caller interrupts the bot, and when not. docs/turns.md says what each is for.
+    """When a caller interrupts the bot, and when not. docs/interruptions.md says what each is for.
 
     Either is enough: speech of `min_speech_ms` with at least one word, or `min_words` words; 0 switches it off. A voice
     of which no word is understood for `wordless_ms` is noise. `backchannels` are no words; without a list of its own an
@@ -234,10 +234,16 @@ def load_agent(folder: Path, name: str) -> Agent:
     try:
         return Agent.model_validate({**plain(data), "name": name, "version": _version(folder / name)})
     except ValidationError as e:
-        lines = [f"{'.'.join(map(str, err['loc']))}: {err['msg']}" for err in e.errors()]
+        lines = [f"{'.'.join(map(str, err['loc']))}: {_remedy(err['msg'], err['input'])}" for err in e.errors()]
         raise Misconfigured(f"{path}: {'; '.join(lines)}") from None
     except ValueError as e:
         raise Misconfigured(f"{path}: {e}") from None
+
+
+def _remedy(message: str, value: object) -> str:
+    """What is wrong and what is right, with the value as it was written when it is a plain one."""
+    plain_value = isinstance(value, str | int | float) and len(str(value)) <= 60
+    return f"{message}, not {value!r}" if plain_value and message.startswith("Input should") else message
 
 
 def _version(folder: Path) -> str:

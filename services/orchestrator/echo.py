@@ -68,7 +68,7 @@ def guessed_from(text: str, to_ms: int) -> int:
 
 
 def _run(own: list[str], times: list[int], bot: list[voice.Word], i: int, j: int) -> _Run:
-    """The run of alike words from own[i] and bot[j] on: one word may be misheard or missing, not two in a row."""
+    """The run of alike words from own[i] and bot[j] on: one may be misheard, missing or too many, not two in a row."""
     start, first, same, end = i, j, 0, i
     while i < len(own) and j < len(bot):
         if _alike(own[i], bot[j].text, i == len(own) - 1):
@@ -78,6 +78,8 @@ def _run(own: list[str], times: list[int], bot: list[voice.Word], i: int, j: int
             break
         elif j + 1 < len(bot) and _alike(own[i], bot[j + 1].text):
             j += 1
+        elif i + 1 < len(own) and _alike(own[i + 1], bot[j].text):
+            i += 1
         elif i + 1 < len(own) and j + 1 < len(bot) and _alike(own[i + 1], bot[j + 1].text):
             i, j = i + 1, j + 1
         else:
@@ -98,10 +100,10 @@ def _in_time(times: list[int], start: int, bot: list[voice.Word], first: int, la
 
 
 def _counts(run: _Run, own: list[str]) -> bool:
-    """Enough to be an echo: all that was said; a beginning or an end of two words; three in a row anywhere."""
+    """Enough to be an echo: (nearly) all that was said; two words at an end of it, or its first; three anywhere."""
     if not run.same:
         return False
-    if run.same == len(own):
+    if run.end - run.start == len(own) and run.same * 3 >= len(own) * 2:
         return True
     words = own[run.start : run.end]
     if max(map(len, words)) < _LONG_WORD:

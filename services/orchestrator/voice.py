@@ -24,8 +24,9 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 
 def begins(call: Call, utterance: int, char: int, at_ms: int) -> Call:
-    """An utterance sounds from this character on."""
-    call = ends(call, utterance, char, at_ms) if _open(call, utterance) else call
+    """An utterance sounds from this character on. Told again, it changes nothing."""
+    if _open(call, utterance):
+        return call
     kept = tuple(s for s in call.voice if not s.to_ms or at_ms - s.to_ms <= KEPT_MS)
     return replace(call, voice=(*kept, Stretch(utterance, char, char, at_ms))[-MAX_STRETCHES:])
 

@@ -1,0 +1,194 @@
+"""The bot's words come back by a speakerphone; callers say the bot's words again: told apart by text and time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.orchestrator.effects import BargeIn, Resume, Stop, Think
+from services.orchestrator.state import Listening
+from tests.orchestrator.calls import POLICY, Script, of, replayed
+
+SHIPPED = "Your order is on its way and will arrive on Monday."
+CHAR_MS = 70
+
+
+def said_at(text: str, words: str) -> int:
+    """When these words of the bot begin to sound, in ms from the start of its utterance, at its usual pace."""
+    return text.lower().index(words.split(",")[0].lower()) * CHAR_MS
+
+
+def over(text: str, bot_word: str, heard: str, delay: int = 200, length: int = 0) -> Script:
+    """The caller's side gives `heard`, beginning `delay` ms after the bot began to say `bot_word`."""
+    call = Script()
+    call.says("where is my order")
+    call.answers(text)
+    begun = call.at
+    call.at = begun + said_at(text, bot_word) + delay
+    call.starts()
+    length = length or CHAR_MS * len(heard)
+    call.at += length + 50
+    call.words(heard, since=length + 50)
+    return call
+
+
+@pytest.mark.parametrize(
+    ("bot_word", "heard"),
+    [
+        ("your order", "your"),
+        ("your order", "your ord"),
+        ("your order", "your order is"),
+        ("order is", "order is on its way"),
+        ("order is", "Order is on his way"),
+        ("on its", "on the way"),
+        ("will arrive", "will a rive on monday"),
+        ("arrive", "arrived on Monday"),
+        ("monday", "monday"),
+    ],
+)
+def test_an_echo_is_no_interruption(bot_word: str, heard: str) -> None:
+    call = over(SHIPPED, bot_word, heard)
+    assert not call.all_of(Stop)
+
+
+@pytest.mark.parametrize("delay", [0, 100, 250, 450])
+def test_an_echo_comes_back_within_half_a_second(delay: int) -> None:
+    assert not over(SHIPPED, "order is", "order is on its way", delay).all_of(Stop)
+
+
+@pytest.mark.parametrize(
+    ("text", "bot_word", "heard", "delay"),
+    [
+        (SHIPPED, "order is", "stop", 200),
+        (SHIPPED, "order is", "what color", 200),
+        (SHIPPED, "your order", "monday", 200),  # before the bot has said it
+        (SHIPPED, "your order", "your order", 1500),  # said again, later than an echo
+        (SHIPPED, "on its", "is it in the shop", 200),
+        ("Is it four two seven nine, or another?", "four two", "four two seven nine", 2200),
+    ],
+)
+def test_the_callers_own_words_are_one(text: str, bot_word: str, heard: str, delay: int) -> None:
+    assert over(text, bot_word, heard, delay).all_of(Stop)
+
+
+def test_an_echo_leaves_no_trace_and_the_bot_goes_on() -> None:
+    call = over(SHIPPED, "your order", "your order is on")
+    call.pauses(2, 18)
+    call.final("your order is on", since=1100)
+    call.stops()
+    call.wait(400)
+    assert call.all_of(Resume)
+    assert not of(Think, call.ends("your order is on"))
+    call.hears(2)
+    assert call.turns == ["where is my order"]
+    assert [effect.outcome for effect in call.all_of(BargeIn)] == ["echo"]
+    assert isinstance(call.state.floor, Listening)
+    assert replayed(call) == call.outputs
+
+
+def test_real_words_behind_an_echo_are_the_turn() -> None:
+    heard = "your order is on its way sorry what color"
+    call = over(SHIPPED, "your order", heard)
+    assert call.all_of(Stop)
+    call.cut(2, 25)
+    call.final(heard, since=CHAR_MS * len(heard) + 50)
+    call.stops()
+    call.ends(heard)
+    assert call.turns[-1] == "sorry what color"
+
+
+def test_real_words_before_an_echo_are_the_turn() -> None:
+    call = over(SHIPPED, "way and", "wait a moment", length=700)
+    assert call.all_of(Stop)
+    call.final("wait a moment and will arrive", since=900)
+    call.stops()
+    call.ends("wait a moment and will arrive")
+    assert call.turns[-1].startswith("wait a moment")
+
+
+def test_the_last_words_come_back_after_the_bot_is_done() -> None:
+    call = Script()
+    call.says("where is my order")
+    call.answers(SHIPPED)
+    call.at += CHAR_MS * len(SHIPPED)
+    call.hears(2)
+    call.at += 50
+    call.starts()
+    call.at += 300
+    call.words("on monday", since=700)
+    call.final("on monday", since=700)
+    call.stops()
+    assert not of(Think, call.ends("on monday"))
+    assert call.turns == ["where is my order"]
+    call.wait(POLICY.away_ms)
+    assert "Are you still there?" in call.bot_said
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Would you like the green one, or the blue one?", "the blue one"),
+        ("Would you like the green one, or the blue one?", "blue"),
+        ("Is that right, yes or no?", "no"),
+        ("Do you mean Monday?", "monday"),
+    ],
+)
+def test_the_words_of_a_question_are_its_answer(question: str, answer: str) -> None:
+    call = Script()
+    call.says("a bike please")
+    call.answers(question)
+    call.at += CHAR_MS * len(question)
+    call.hears(2)
+    call.wait(250)
+    call.starts()
+    call.at += 500
+    call.words(answer, since=500)
+    call.final(answer, since=500)
+    call.stops()
+    assert of(Think, call.ends(answer))
+    assert call.turns[-1] == answer
+
+
+def test_a_slow_voice_is_learned() -> None:
+    call = Script()
+    slow = 120
+    for question in ("one", "two", "three"):
+        call.says(question)
+        utterance = call.answers(SHIPPED)
+        call.at += slow * len(SHIPPED)
+        call.hears(utterance)
+    assert call.state.pace_ms > 100
+    call.says("where is my order")
+    call.answers(SHIPPED)
+    call.at += SHIPPED.index("arrive") * slow + 200
+    call.starts()
+    call.at += 600
+    assert not of(Stop, call.words("arrive on", since=600))
+
+
+def test_without_times_of_words_the_last_second_counts() -> None:
+    call = Script(replace(POLICY, interrupt_words=1))
+    call.says("where is my order")
+    call.answers(SHIPPED)
+    call.at += 1200
+    call.starts()
+    call.at += 300
+    assert not of(Stop, call.words("is on"))
+    assert of(Stop, call.words("is on no wait"))
+
+
+def test_an_echo_after_a_pause_and_on_again_is_known() -> None:
+    call = Script()
+    call.says("where is my order")
+    call.answers(SHIPPED)
+    call.at += 700
+    call.starts()
+    call.pauses(2, 9)
+    call.stops()
+    call.wait(400)
+    call.lapses(2, 5)
+    call.at += 700
+    call.starts()
+    call.at += 400
+    assert not of(Stop, call.words("order is", since=800))
