@@ -36,6 +36,12 @@ class Settings(BaseSettings):
         description="Voice activity detection in stt; `off` relies on the recogniser's own",
     )
 
+    turn_model: str = Field(
+        "",
+        alias="PARLEY_TURN_MODEL",
+        description="ONNX file of a model that hears whether a turn is over, asked when silence begins (with a VAD): the last 8 s at 16 kHz as samples (1, 128000) or log-mel features (1, 80, 800), such as smart-turn v3; empty: none",
+    )
+
     # Vendors
     deepgram_api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram key")
     deepgram_base_url: str = Field(

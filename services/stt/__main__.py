@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from parley.providers import load
 from parley.rpc import Server, run
@@ -10,6 +11,7 @@ from parley.v1 import stt_pb2, stt_pb2_grpc
 from services.stt.providers import KNOWN
 from services.stt.recognition import Engine
 from services.stt.servicer import SpeechToText
+from services.stt.turn_model import TurnModel
 from services.stt.vad import Detector
 
 
@@ -22,7 +24,10 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     if detector is not None:
         closing.push_async_callback(detector.aclose)
     service = stt_pb2.DESCRIPTOR.services_by_name["SpeechToText"]
-    servicer = SpeechToText(server.admission, engines, detector)
+    judge = TurnModel(Path(settings.turn_model)) if settings.turn_model else None
+    if judge is not None:
+        closing.push_async_callback(judge.aclose)
+    servicer = SpeechToText(server.admission, engines, detector, judge)
     server.add(service, stt_pb2_grpc.add_SpeechToTextServicer_to_server, servicer)
     return closing.aclose
 

@@ -31,6 +31,7 @@ from services.stt.contract import (
 from services.stt.endpointing import MAX_DELAY_MS, Turns, policy
 from services.stt.endpointing.turns import Told
 from services.stt.feed import Feed
+from services.stt.turn_sound import Judge, TurnSound
 from services.stt.vad import Detector
 
 log = structlog.get_logger()
@@ -60,13 +61,16 @@ Request = bytes | Endpointing | EndOfTurn
 
 
 class Recognition:
-    """One stream. `events` may be run once; closing it closes everything. `detector` None: the engine's own VAD.
+    """One stream. `events` may be run once; closing it closes everything. `detector` None: the engine's own VAD, and
+    `judge` is not asked.
 
     Raises what the last engine raised when all of `engines` failed, BadInput from the requests, AtCapacity when the
     client reads nothing.
     """
 
-    def __init__(self, config: SttConfig, engines: Sequence[Engine], detector: Detector | None) -> None:
+    def __init__(
+        self, config: SttConfig, engines: Sequence[Engine], detector: Detector | None, judge: Judge | None = None
+    ) -> None:
         self._config = config
         self._wish = config.endpointing
         self._engines = engines
@@ -81,6 +85,8 @@ class Recognition:
             language=config.language,
         )
         self._track = detector.listen(config.format, config.offset_ms, self._listened) if detector else None
+        self._judge = judge
+        self._sound = TurnSound(config.format, config.offset_ms) if judge and detector else None
         self._out: deque[SpeechEvent] = deque()
         self._news = asyncio.Event()
         self._over = False
@@ -98,7 +104,7 @@ class Recognition:
 
     async def events(self, requests: AsyncIterator[Request]) -> AsyncGenerator[SpeechEvent, None]:
         try:
-            async with background(self._take(requests), self._recognise(), self._watch()):
+            async with background(self._take(requests), self._recognise(), self._watch(), self._listen_for_ends()):
                 while True:
                     while self._out:
                         yield self._out.popleft()
@@ -134,6 +140,8 @@ class Recognition:
             return
         self._audio_at = self._clock()
         self._feed.push(audio)
+        if self._sound is not None:
+            self._sound.push(audio)
         if self._track is not None:
             self._track.push(audio)
         else:
@@ -150,7 +158,25 @@ class Recognition:
     def _listened(self, now_ms: int, edge: SpeechStarted | SpeechStopped | None) -> None:
         """The VAD has come this far."""
         told = self._turns.progress(now_ms, self._patience_ms(self._clock()))
-        self._tell([*told, *self._turns.edge(edge)] if edge is not None else told)
+        if edge is None:
+            self._tell(told)
+            return
+        self._tell([*told, *self._turns.edge(edge)])
+        if self._sound is None:
+            return
+        if isinstance(edge, SpeechStarted):
+            self._sound.begins(edge.offset_ms)
+        else:
+            self._sound.falls_silent(edge.offset_ms)
+
+    async def _listen_for_ends(self) -> None:
+        """The audio model's opinion on each silence."""
+        if self._sound is None or self._judge is None:
+            return
+        while True:
+            at_ms, audio = await self._sound.asked()
+            if (over := await self._judge.opinion(audio, self._config.format)) is not None:
+                self._tell(self._turns.sounds_over(over, at_ms))
 
     async def _recognise(self) -> None:
         """The first engine, and the next one from the audio without a final on when it fails."""
@@ -205,6 +231,8 @@ class Recognition:
                 self._feed.flush()
                 continue
             if isinstance(event, TurnEnded) and event.kind is TurnKind.CONFIRMED:
+                if self._sound is not None:
+                    self._sound.over()
                 STT_LATENCY.labels(self._engine).observe(max(self._final_at_ms - event.speech_end_ms, 0))
                 if self._turns.long_turns:
                     LONG_TURNS.inc(self._turns.long_turns)

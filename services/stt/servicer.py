@@ -26,6 +26,7 @@ from services.stt.contract import (
 )
 from services.stt.endpointing import checked
 from services.stt.recognition import EndOfTurn, Engine, Recognition, Request
+from services.stt.turn_sound import Judge
 from services.stt.vad import Detector
 
 MAX_AUDIO = 64 << 10
@@ -49,10 +50,13 @@ _KIND = {
 class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
     """See proto/parley/v1/stt.proto."""
 
-    def __init__(self, admission: Admission, engines: Sequence[Engine], detector: Detector | None) -> None:
+    def __init__(
+        self, admission: Admission, engines: Sequence[Engine], detector: Detector | None, judge: Judge | None = None
+    ) -> None:
         self._admission = admission
         self._engines = engines
         self._detector = detector
+        self._judge = judge
 
     async def Recognize(
         self, requests: AsyncIterator[stt_pb2.RecognizeRequest], context: Any
@@ -61,7 +65,7 @@ class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
             first = await _first(requests)
             config = _config(first)
             with telemetry.span("stt.recognize", first.traceparent, call_id=config.call_id):
-                recognition = Recognition(config, self._engines, self._detector)
+                recognition = Recognition(config, self._engines, self._detector, self._judge)
                 async with aclosing(recognition.events(_requests(requests))) as events:
                     async for event in events:
                         yield _event(event)

@@ -11,6 +11,7 @@ from parley.settings import Settings
 from services.stt.contract import SpeechEvent, SttConfig, TurnEnded, TurnKind
 from services.stt.providers.deepgram import Deepgram
 from services.stt.recognition import Engine, Recognition, Request
+from services.stt.turn_sound import Judge
 from services.stt.vad import Detector
 from tests.sims import mulaw
 from tests.sims.deepgram import DeepgramSim
@@ -105,9 +106,13 @@ class Line:
 
 @asynccontextmanager
 async def line(
-    *engines: Engine, detector: Detector | None = None, config: SttConfig | None = None, audio: AudioFormat = TELEPHONE
+    *engines: Engine,
+    detector: Detector | None = None,
+    config: SttConfig | None = None,
+    audio: AudioFormat = TELEPHONE,
+    judge: Judge | None = None,
 ) -> AsyncIterator[Line]:
-    opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector))
+    opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector, judge))
     try:
         yield opened
     finally:
