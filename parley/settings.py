@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         description="Port of the service's `/metrics`; 0 picks a free one, -1 none",
     )
     capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once")
+    spoken_cache_mb: int = Field(
+        16,
+        alias="PARLEY_SPOKEN_CACHE_MB",
+        ge=0,
+        le=4096,
+        description="MiB of sound that a gateway keeps of fixed sentences (greetings, fillers, notices); 0: none",
+    )
     workers: int = Field(
         0,
         alias="PARLEY_WORKERS",

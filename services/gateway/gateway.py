@@ -19,7 +19,9 @@ from services.gateway.ended import Remembered
 from services.gateway.house import House
 from services.gateway.leg import Ending, Leg
 from services.gateway.organs import Organs
+from services.gateway.rehearsal import Rehearsal
 from services.gateway.signatures import Signatures
+from services.gateway.spoken import Spoken
 from services.gateway.tokens import Tokens
 
 Ended = Callable[[str], Awaitable[bool]]
@@ -86,7 +88,9 @@ async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterato
         Peers("orchestrator", addresses(settings.orchestrator_address)) as orchestrator,
         background(clock.run()),
     ):
+        rehearsal = Rehearsal(tts, Spoken(settings.spoken_cache_mb << 20))
         try:
-            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, carrier), ended)
+            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, carrier, rehearsal), ended)
         finally:
+            await rehearsal.close()
             await carrier.close()

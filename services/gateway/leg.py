@@ -60,7 +60,8 @@ class Leg:
             self._mouth = ChatMouth(wire, self._tell)
         else:
             self._ears = Ears(call.format, organs.stt, call.call_id, self._tell)
-            self._mouth = Mouth(wire, call.format, organs.tts, organs.clock, call.call_id, self._tell)
+            ways = organs.tts, organs.clock, organs.rehearsal
+            self._mouth = Mouth(wire, call.format, *ways, call.call_id, self._tell)
         self._reflex = Reflex()
         self._button = Button(self._ears)
         self._subtitles = Subtitles(wire, shown=call.channel != "phone")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 BAD_MESSAGES = Counter("voice_bad_messages_total", "Messages from the far end that break the protocol", ["kind"])
 REFUSED = Counter("voice_refused_total", "Webhooks and sockets turned away", ["reason"])
@@ -29,3 +29,6 @@ EARS_QUEUE = Histogram(
 )
 SLOW_READERS = Counter("voice_slow_readers_total", "Sockets closed because the far end did not read")
 CARRIER = Counter("voice_carrier_requests_total", "Requests to the carrier's REST API", ["request", "outcome"])
+SPOKEN_FOUND = Counter("voice_spoken_cache_total", "Fixed sentences that were looked for in the cache", ["outcome"])
+SPOKEN_BYTES = Gauge("voice_spoken_cache_bytes", "Sound kept of fixed sentences")
+REHEARSED = Counter("voice_rehearsals_total", "Fixed sentences to be spoken before they are needed", ["outcome"])

@@ -17,6 +17,7 @@ from services.gateway.call import Wire
 from services.gateway.clock import Clock, now_ms
 from services.gateway.metrics import DROPPED_COMMANDS, GAPS, MARKS, PAUSES, RESUMES
 from services.gateway.playout import PlayClock
+from services.gateway.rehearsal import Rehearsal
 from services.gateway.utterance import Utterance
 from services.gateway.voices import Voices
 
@@ -36,13 +37,22 @@ Why = conversation_pb2.Resumed.Cause
 class Mouth:
     """Speaks on a wire. Reports by `tell`: utterance_started, heard, paused, resumed, trouble."""
 
-    def __init__(self, wire: Wire, sound: AudioFormat, tts: Peers, clock: Clock, call_id: str, tell: Tell) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        sound: AudioFormat,
+        tts: Peers,
+        clock: Clock,
+        rehearsal: Rehearsal,
+        call_id: str,
+        tell: Tell,
+    ) -> None:
         self._wire = wire
         self._sound = sound
         self._clock = clock
         self._tell = tell
         self._queue: deque[Utterance] = deque()
-        self._voices = Voices(tts, sound, call_id, self._advance, self._failed)
+        self._voices = Voices(tts, sound, call_id, self._advance, self._failed, rehearsal)
         self._play = PlayClock()
         self._marked_at_ms = 0.0
         self._fresh = True
@@ -53,7 +63,7 @@ class Mouth:
 
     def session(self, session: conversation_pb2.Session) -> None:
         """Voice, language and speed of the utterances to come."""
-        self._voices.session = session
+        self._voices.session(session)
 
     def expect_answer(self) -> None:
         """The caller's turn is over: get a voice ready."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from parley.rpc import Peers
 from services.gateway.carrier import Carrier
 from services.gateway.clock import Clock
+from services.gateway.rehearsal import Rehearsal
 from services.gateway.timeline import Timelines
 
 
@@ -17,4 +18,5 @@ class Organs:
     orchestrator: Peers
     clock: Clock
     carrier: Carrier
+    rehearsal: Rehearsal
     timelines: Timelines = field(default_factory=Timelines)

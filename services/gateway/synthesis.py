@@ -49,7 +49,7 @@ class Synthesis:
         config: tts_pb2.SynthesizeConfig,
         track: Track,
         on_audio: Callable[[], None],
-        prepared: Prepared,
+        prepared: Prepared | None = None,
     ) -> None:
         self._peers = peers
         self._config = config
@@ -62,6 +62,8 @@ class Synthesis:
         self._written = 0
         self._got_audio = False
         self._stalled = False
+        self.unbroken = True
+        """All of it came in one stream, so in one voice."""
         self._moved_at = self._quiet_since = 0.0
 
     def text_added(self) -> None:
@@ -79,12 +81,14 @@ class Synthesis:
         while not self._said_all():
             stream: CallStream | None = None
             try:
-                stream = await self._prepared.take() or await open_voice(self._peers, self._config, avoid)
+                stream = await self._prepared.take() if self._prepared is not None else None
+                stream = stream or await open_voice(self._peers, self._config, avoid)
                 self._got_audio = False
                 await self._converse(stream)
             except _HOPELESS:
                 raise
             except ParleyError as error:
+                self.unbroken = False
                 said, self._from = self._from, self._track.cut_to_word()
                 failures = 1 if self._from > said else failures + 1
                 streams += 1

@@ -69,6 +69,10 @@ class Track:
         self._cursor += len(piece)
         return piece
 
+    def whole(self) -> bytes | None:
+        """All of the sound; None when some was let go of, or is to come."""
+        return None if self._dropped or not self.audio_complete else bytes(self._audio)
+
     def forget(self, heard_ms: float) -> None:
         """Let go of audio that was heard long enough ago that nothing will go back to it."""
         keep_from = int(heard_ms - _KEPT_BEHIND_MS) * self._per_ms

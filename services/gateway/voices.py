@@ -1,4 +1,6 @@
-"""The streams to tts of one leg: the utterance that sounds has one, and the next one too."""
+"""The streams to tts of one leg: the utterance that sounds has one, and the next one too. Fixed sentences that were
+spoken before need none.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,20 @@ from parley.rpc import Peers
 from parley.v1 import conversation_pb2, tts_pb2
 from services.gateway.metrics import TROUBLES
 from services.gateway.prepared import Prepared
+from services.gateway.rehearsal import Rehearsal
+from services.gateway.spoken import Sound, key_of
 from services.gateway.synthesis import MAX_AHEAD_MS, Synthesis, wire_format
 from services.gateway.utterance import Utterance
 
 log = structlog.get_logger()
 
 AT_ONCE = 2
+_FIXED = (conversation_pb2.Say.KIND_FILLER, conversation_pb2.Say.KIND_NOTICE)
+
+
+def _fixed(utterance: Utterance) -> bool:
+    """The agent's own sentence, the same for every caller."""
+    return utterance.kind in _FIXED and utterance.track.text_complete
 
 
 class Voices:
@@ -33,16 +43,24 @@ class Voices:
         call_id: str,
         advance: Callable[[], None],
         failed: Callable[[Utterance, ParleyError], None],
+        rehearsal: Rehearsal,
     ) -> None:
         self._tts = tts
         self._sound = sound
         self._call_id = call_id
         self._advance = advance
         self._failed = failed
+        self._rehearsal = rehearsal
+        self._spoken = rehearsal.spoken
         self._open: dict[int, tuple[Synthesis, Task[Any]]] = {}
         self._tasks = TaskSet(self._broke)
         self._prepared = Prepared(tts, self._tasks)
-        self.session = conversation_pb2.Session()
+        self._session = conversation_pb2.Session()
+
+    def session(self, session: conversation_pb2.Session) -> None:
+        """Voice, language and speed from now on, and the sentences to have ready."""
+        self._session = session
+        self._rehearsal.ask(self._config(), session.sentences)
 
     def prepare(self) -> None:
         """The caller's turn is over: an answer will come."""
@@ -51,6 +69,7 @@ class Voices:
 
     def begin(self, queue: Iterable[Utterance]) -> None:
         """Open voices in the order of the utterances, as far as there is text and room."""
+        found = False
         for utterance in queue:
             track = utterance.track
             if track.audio_complete or utterance.id in self._open:
@@ -59,9 +78,26 @@ class Voices:
                 track.audio_complete = track.text_complete
                 continue
             if len(self._open) >= AT_ONCE:
-                return
+                break
+            if self._is_kept(utterance):
+                found = True
+                continue
             voice = Synthesis(self._tts, self._config(utterance), track, self._advance, self._prepared)
             self._open[utterance.id] = voice, self._tasks.spawn(self._speak(utterance, voice))
+
+        if found:
+            self._advance()
+
+    def _is_kept(self, utterance: Utterance) -> bool:
+        """Its sound is there, and is now its own."""
+        if not _fixed(utterance):
+            return False
+        sound = self._spoken.find(key_of(self._config(), utterance.track.text))
+        if sound is None:
+            return False
+        utterance.track.append(sound.audio, list(sound.words))
+        utterance.track.audio_complete = True
+        return True
 
     def text_added(self, utterance: Utterance) -> None:
         if (voice := self._open.get(utterance.id)) is not None:
@@ -85,10 +121,10 @@ class Voices:
         """Without an utterance: for a voice whose words are not known yet."""
         config = tts_pb2.SynthesizeConfig(
             call_id=self._call_id,
-            voice=self.session.voice,
+            voice=self._session.voice,
             format=wire_format(self._sound),
-            language=self.session.language,
-            speed=self.session.speed,
+            language=self._session.language,
+            speed=self._session.speed,
         )
         if utterance is not None:
             config.turn.CopyFrom(utterance.turn)
@@ -103,6 +139,10 @@ class Voices:
             log.error("an utterance could not be spoken", call_id=self._call_id, error=str(error))
             utterance.failed = utterance.track.audio_complete = True
             self._failed(utterance, error)
+        else:
+            if _fixed(utterance) and voice.unbroken and (audio := utterance.track.whole()) is not None:
+                sound = Sound(audio, tuple(utterance.track.words))
+                self._spoken.keep(key_of(self._config(), utterance.track.text), sound)
         self._open.pop(utterance.id, None)
         self._advance()
 

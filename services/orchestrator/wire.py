@@ -111,6 +111,7 @@ def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
         agent=agent.name,
         agent_version=agent.version,
         speed=agent.voice.speed,
+        sentences=agent.fillers.sentences,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from parley.agents import load_agent
 from parley.errors import Misconfigured
 from services.orchestrator import events
-from services.orchestrator.effects import CloseThink, Execute, Say, StartTimer, Stop, Store, Think
+from services.orchestrator.effects import CloseThink, Say, StartTimer, Stop, Store, Think
 from services.orchestrator.history import messages
 from services.orchestrator.state import Answering, Epoch, Listening, Policy, ToolFillers, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed

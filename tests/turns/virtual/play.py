@@ -12,6 +12,8 @@ from services.gateway.ledger import Ledger
 from services.gateway.leg import Leg
 from services.gateway.mouth import Mouth
 from services.gateway.organs import Organs
+from services.gateway.rehearsal import Rehearsal
+from services.gateway.spoken import Spoken
 from tests.turns import script as s
 from tests.turns.caller import Caller
 from tests.turns.listener import Listener
@@ -101,7 +103,7 @@ class _VirtualCall:
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)
         nobody = cast(Any, None)
-        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), nobody)
+        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), nobody, Rehearsal(nobody, Spoken(0)))
         call = Call("virtual", 1, "phone", script.slug, TELEPHONE)
         self._leg = Leg(call, self._carrier, organs)
         self._line = _Line(time, script, self._mind.take)

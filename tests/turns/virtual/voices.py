@@ -19,12 +19,14 @@ class VirtualVoices:
     """`advance` is called when sound has come."""
 
     def __init__(self, time: VirtualTime, advance: Callable[[], None]) -> None:
-        self.session = conversation_pb2.Session()
         self._time = time
         self._advance = advance
         self._asked: dict[int, tuple[int, bool]] = {}
         self._ready: dict[int, float] = {}
         self._hushed: set[int] = set()
+
+    def session(self, session: conversation_pb2.Session) -> None:
+        """One voice for all."""
 
     def prepare(self) -> None:
         """Nothing: it is always ready."""
