@@ -202,7 +202,7 @@ def test_another_voice_format_or_speed_is_another_sound() -> None:
         {"language": "de"},
         {"text": "b"},
     ):
-        assert spoken.find(key("a")._replace(**other)) is None  # type: ignore[arg-type]
+        assert spoken.find(key("a")._replace(**other)) is None
 
 
 def test_one_too_large_or_empty_is_not_kept() -> None:
@@ -227,7 +227,7 @@ async def test_more_than_can_be_rehearsed_is_left_to_its_first_use(monkeypatch: 
     monkeypatch.setattr(rehearsal, "MAX_DUE", 2)
     monkeypatch.setattr(rehearsal, "AFTER_S", 60.0)
     left_out = count("rehearsals", "left out")
-    rehearsing = rehearsal.Rehearsal(None, Spoken(5_000))
+    rehearsing = rehearsal.Rehearsal(None, Spoken(5_000))  # type: ignore[arg-type]
     rehearsing.ask(tts_pb2.SynthesizeConfig(voice="amy"), ["a", "b", "a", "c", "x" * 201])
     assert count("rehearsals", "left out") == left_out + 2
     await rehearsing.close()
