@@ -95,7 +95,8 @@ async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Clai
                 "resume": gateway.tokens.issue(back, RESUME_S),
             }
         )
-        return await _listen(inbox, wire, leg)
+        with inbox.sound_to(leg.audio):
+            return await _listen(inbox, wire, leg)
 
     await gateway.serve(call, wire, listen, fresh=claim.fresh)
 

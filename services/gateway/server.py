@@ -17,6 +17,7 @@ from parley.callstate import CallStore
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from services.gateway.app import build
+from services.gateway.frames import TappedProtocol
 from services.gateway.gateway import Gateway, opened
 from services.gateway.stored import ended_by_state
 
@@ -57,7 +58,7 @@ def make_server(gateway: Gateway) -> DrainingServer:
     config = uvicorn.Config(
         build(gateway),
         lifespan="off",
-        ws="websockets-sansio",
+        ws=TappedProtocol,
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,
         access_log=False,

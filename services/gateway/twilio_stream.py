@@ -116,7 +116,8 @@ async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[
     )
 
     async def listen(leg: Leg) -> Ending:
-        return await _listen(inbox, leg)
+        with inbox.sound_to(leg.audio):
+            return await _listen(inbox, leg)
 
     try:
         await gateway.serve(call, TwilioWire(socket, start["streamSid"]), listen, fresh=claim.fresh)

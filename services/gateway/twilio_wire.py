@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -65,6 +67,27 @@ class Inbox:
             if isinstance(event, dict) and isinstance(event.get("event"), str):
                 return event
             self.bad("no event")
+
+    @contextmanager
+    def sound_to(self, take: Callable[[bytes], None]) -> Iterator[None]:
+        """Meanwhile the sound of a good `media` message goes straight to `take`; the others come by `read`."""
+
+        def offered(message: bytes) -> bool:
+            try:
+                event = orjson.loads(message)
+                frame = frame_of(event) if event["event"] == "media" else None
+            except (orjson.JSONDecodeError, TypeError, KeyError):
+                return False
+            if not isinstance(frame, bytes):
+                return False
+            take(frame)
+            return True
+
+        self._socket.tap(offered)
+        try:
+            yield
+        finally:
+            self._socket.tap(None)
 
     def bad(self, kind: str) -> None:
         """One more message that breaks the protocol. Raises Closed after too many."""

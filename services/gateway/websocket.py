@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from services.gateway.frames import BINARY, TEXT, TappedProtocol
 from services.gateway.metrics import SLOW_READERS
 
 log = structlog.get_logger()
@@ -62,6 +63,16 @@ class WebSocket:
             return text
         data: bytes = message["bytes"]
         return data
+
+    def tap(self, take: Callable[[bytes], bool] | None, *, binary: bool = False) -> None:
+        """Offer whole messages to `take` as they come; `read` gives those it does not take. None ends it.
+
+        `take` runs in the server's own callback: no task wakes for a frame.
+        """
+        server = getattr(self._receive, "__self__", None)
+        if isinstance(server, TappedProtocol):
+            server.tapped = BINARY if binary else TEXT
+            server.tap = take
 
     def post_text(self, text: str) -> None:
         self._post({"type": "websocket.send", "text": text})
