@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from types import SimpleNamespace
 
 import pytest
 
@@ -136,12 +135,15 @@ def test_the_timeline_leaves_made_silence_out() -> None:
 
 
 def test_words_without_times_stand_where_they_can() -> None:
-    words = [
-        SimpleNamespace(word=w, start=s, end=e, confidence=1.0) for w, s, e in (("a", 0.1, 0.3), ("b", None, None))
-    ]
-    info = SimpleNamespace(
-        type="TurnInfo", event="Update", audio_window_start=0.0, audio_window_end=1.0, transcript="a b", words=words
-    )
+    words = [{"word": w, "start": s, "end": e, "confidence": 1.0} for w, s, e in (("a", 0.1, 0.3), ("b", None, None))]
+    info = {
+        "type": "TurnInfo",
+        "event": "Update",
+        "audio_window_start": 0.0,
+        "audio_window_end": 1.0,
+        "transcript": "a b",
+        "words": words,
+    }
     interim = [e for e in FluxTurns(Timeline(0)).read(info) if isinstance(e, Interim)][0]
     assert (interim.start_ms, interim.end_ms) == (100, 300)
 
@@ -153,7 +155,7 @@ async def test_fluxs_own_error_and_garbage_lose_it(sim: DeepgramSim) -> None:
         with pytest.raises(VendorLost, match="out of luck"):
             await ear.rest()
     with pytest.raises(VendorLost, match="cannot be read"):
-        list(FluxTurns(Timeline(0)).read(SimpleNamespace(type="TurnInfo")))
+        list(FluxTurns(Timeline(0)).read({"type": "TurnInfo"}))
 
 
 async def test_a_flux_that_says_nothing_more_is_noticed(sim: DeepgramSim, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,8 @@
-"""A connection to Deepgram, whichever version it speaks: opened, kept alive, watched, closed."""
+"""A connection to Deepgram, whichever version it speaks: opened, kept alive, watched, closed.
+
+The SDK connects and sends. What comes back is taken as plain JSON: the SDK's typed messages cost 56 us of CPU each, a
+fifth of the whole service (this: 2).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from json import JSONDecodeError
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from deepgram import AsyncDeepgramClient
 from deepgram.core.api_error import ApiError
 from deepgram.environment import DeepgramClientEnvironment
@@ -95,7 +99,7 @@ class Line:
         while True:
             try:
                 async with asyncio.timeout(TICK_S):
-                    message = await self._socket.recv()
+                    message = orjson.loads(await self._socket._websocket.recv())
             except TimeoutError:
                 if await self._look():
                     return None
@@ -105,7 +109,7 @@ class Line:
                     return None
                 said = f"{e.rcvd.code} {e.rcvd.reason}" if e.rcvd is not None else "no goodbye"
                 raise VendorLost(f"Deepgram closed in mid-stream: {said}") from e
-            except JSONDecodeError as e:
+            except orjson.JSONDecodeError as e:
                 raise VendorLost("Deepgram sent what is no JSON") from e
             self._heard_at = time.monotonic()
             self._audio_since_heard = False
