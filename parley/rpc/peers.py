@@ -1,7 +1,7 @@
-"""How a service finds and calls another: several addresses, a ping stream to each, the less loaded one first.
+"""How a service finds and calls another: several addresses, the beat of each, the less loaded one first.
 
-A peer that misses three pings (200 ms apart) is gone: its streams end with Unavailable at once, so that a frozen
-process is left as quickly as a dead one. All per-call streams are opened here; what carries them may change.
+A peer whose beat (every 200 ms) is missed three times is gone: its streams end with Unavailable at once, so that a
+frozen process is left as quickly as a dead one. All per-call streams are opened here; what carries them may change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import grpc
 import structlog
 
 from parley.errors import TooLate, Unavailable
-from parley.rpc.server import OPTIONS
+from parley.rpc.server import BEAT_S, OPTIONS
 from parley.rpc.status import from_rpc
 from parley.rpc.stream import CallStream
 from parley.rpc.trunk import Trunk
@@ -23,9 +23,8 @@ from parley.v1 import replica_pb2, replica_pb2_grpc
 
 log = structlog.get_logger()
 
-PING_MS = 200
-MISSED_PINGS = 3
-STALL_MS = 100  # our own loop was late by this much: a late pong says nothing about the peer
+MISSED_BEATS = 3
+STALL_S = 0.1  # our own loop was late by this much: a late beat says nothing about the peer
 _CHANNEL_OPTIONS = [
     *OPTIONS,
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -43,7 +42,7 @@ class Peer:
         self.address = address
         self.channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
         self.load = 0.0
-        self.opened = 0  # streams opened since the last pong: load that the peer has not told yet
+        self.opened = 0  # streams opened since the last beat: load that the peer has not told yet
         self.alive = False
         self.known = False
         self.draining = False
@@ -64,10 +63,10 @@ class Peer:
         await self.channel.close(0)
 
     async def watch(self) -> None:
-        """Keep a ping stream open for ever; lose the peer's streams when it stops answering."""
+        """Listen to its beat for ever; lose the peer's streams when it stops."""
         while True:
             try:
-                await self._ping()
+                await self._listen()
             except grpc.aio.AioRpcError:
                 pass
             except Exception as e:  # without its watcher a peer would seem alive for ever
@@ -75,42 +74,36 @@ class Peer:
             self._gone()
             await asyncio.sleep(0.1 + random.random() * 0.1)  # noqa: S311 - spreads reconnects
 
-    async def _ping(self) -> None:
-        rpc = replica_pb2_grpc.ReplicaStub(self.channel).Watch(wait_for_ready=True)
+    async def _listen(self) -> None:
+        rpc = replica_pb2_grpc.ReplicaStub(self.channel).Watch(replica_pb2.WatchRequest(), wait_for_ready=True)
         loop = asyncio.get_running_loop()
-        answered = asyncio.ensure_future(self._pongs(rpc))
-        missed = 0
+        hearing = asyncio.ensure_future(self._beats(rpc))
+        missed, first = 0, self.beats
+        last = first
         try:
-            # Not wait_for: in Python 3.11 it loses a cancellation that meets the end of what it waits for.
-            async with asyncio.timeout(5):
-                await rpc.write(replica_pb2.Ping(n=0))
-            n, last = 0, self.pongs
-            while not answered.done():
-                due = loop.time() + PING_MS / 1000
-                await asyncio.wait({answered}, timeout=PING_MS / 1000)
-                stalled = loop.time() - due > STALL_MS / 1000
-                missed = 0 if self.pongs != last or stalled or not self.known else missed + 1
-                if missed >= MISSED_PINGS:
+            while not hearing.done():
+                due = loop.time() + BEAT_S
+                await asyncio.wait({hearing}, timeout=BEAT_S)
+                stalled = loop.time() - due > STALL_S
+                # Until its first beat a peer is waited for: it may be starting.
+                missed = 0 if self.beats != last or stalled or last == first else missed + 1
+                if missed >= MISSED_BEATS:
                     log.warning("peer lost", peer=self.service, address=self.address)
                     return
-                n, last = n + 1, self.pongs
-                async with asyncio.timeout(1):
-                    await rpc.write(replica_pb2.Ping(n=n))
-        except (TimeoutError, asyncio.InvalidStateError):
-            return
+                last = self.beats
         finally:
             rpc.cancel()
-            answered.cancel()
-            await asyncio.gather(answered, return_exceptions=True)
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
 
-    pongs = 0
+    beats = 0
 
-    async def _pongs(self, rpc: Any) -> None:
-        while (pong := await rpc.read()) is not grpc.aio.EOF:
-            if self.instance and pong.instance != self.instance:
+    async def _beats(self, rpc: Any) -> None:
+        while (beat := await rpc.read()) is not grpc.aio.EOF:
+            if self.instance and beat.instance != self.instance:
                 self._lose_streams()
-            self.instance, self.load, self.draining = pong.instance, pong.load, pong.draining
-            self.pongs += 1
+            self.instance, self.load, self.draining = beat.instance, beat.load, beat.draining
+            self.beats += 1
             self.opened = 0
             self.alive = self.known = True
 
@@ -152,7 +145,7 @@ class Peers:
         return list(self._peers)
 
     async def ready(self, timeout_s: float) -> bool:
-        """True as soon as one replica answers pings."""
+        """True as soon as one replica's beat is heard."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not any(p.alive for p in self._peers):  # noqa: ASYNC110 - at start-up only

@@ -1,4 +1,4 @@
-"""How a service serves: health, reflection, error mapping, admission, the ping stream, drain on SIGTERM."""
+"""How a service serves: health, reflection, error mapping, admission, the beat, drain on SIGTERM."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ OPTIONS = [
     ("grpc.max_receive_message_length", 4 << 20),
     ("grpc.so_reuseport", 0),
 ]
+
+BEAT_S = 0.2
+"""How often a replica says that it lives."""
 
 Serving = health_pb2.HealthCheckResponse
 
@@ -143,14 +146,12 @@ class _Replica(replica_pb2_grpc.ReplicaServicer):
         self._admission = admission
         self._instance = f"{os.getpid()}-{os.urandom(4).hex()}"
 
-    async def Watch(self, requests: Any, context: Any) -> AsyncIterator[replica_pb2.Pong]:
-        async for ping in requests:
-            yield replica_pb2.Pong(
-                n=ping.n,
-                load=self._admission.load,
-                draining=self._admission.draining,
-                instance=self._instance,
+    async def Watch(self, request: Any, context: Any) -> AsyncIterator[replica_pb2.Beat]:
+        while True:
+            yield replica_pb2.Beat(
+                load=self._admission.load, draining=self._admission.draining, instance=self._instance
             )
+            await asyncio.sleep(BEAT_S)
 
 
 class Server:

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17parley/v1/replica.proto\x12\tparley.v1\"\x11\n\x04Ping\x12\t\n\x01n\x18\x01 \x01(\x04\"C\n\x04Pong\x12\t\n\x01n\x18\x01 \x01(\x04\x12\x0c\n\x04load\x18\x02 \x01(\x02\x12\x10\n\x08\x64raining\x18\x03 \x01(\x08\x12\x10\n\x08instance\x18\x04 \x01(\t28\n\x07Replica\x12-\n\x05Watch\x12\x0f.parley.v1.Ping\x1a\x0f.parley.v1.Pong(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17parley/v1/replica.proto\x12\tparley.v1\"\x0e\n\x0cWatchRequest\"8\n\x04\x42\x65\x61t\x12\x0c\n\x04load\x18\x01 \x01(\x02\x12\x10\n\x08\x64raining\x18\x02 \x01(\x08\x12\x10\n\x08instance\x18\x03 \x01(\t2>\n\x07Replica\x12\x33\n\x05Watch\x12\x17.parley.v1.WatchRequest\x1a\x0f.parley.v1.Beat0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.replica_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PING']._serialized_start=38
-  _globals['_PING']._serialized_end=55
-  _globals['_PONG']._serialized_start=57
-  _globals['_PONG']._serialized_end=124
-  _globals['_REPLICA']._serialized_start=126
-  _globals['_REPLICA']._serialized_end=182
+  _globals['_WATCHREQUEST']._serialized_start=38
+  _globals['_WATCHREQUEST']._serialized_end=52
+  _globals['_BEAT']._serialized_start=54
+  _globals['_BEAT']._serialized_end=110
+  _globals['_REPLICA']._serialized_start=112
+  _globals['_REPLICA']._serialized_end=174
 # @@protoc_insertion_point(module_scope)

@@ -17,33 +17,27 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class Ping(_message.Message):
+class WatchRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    N_FIELD_NUMBER: _builtins.int
-    n: _builtins.int
     def __init__(
         self,
-        *,
-        n: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["n", b"n"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Ping: _TypeAlias = Ping  # noqa: Y015
+Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
 
 @_typing.final
-class Pong(_message.Message):
+class Beat(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    N_FIELD_NUMBER: _builtins.int
     LOAD_FIELD_NUMBER: _builtins.int
     DRAINING_FIELD_NUMBER: _builtins.int
     INSTANCE_FIELD_NUMBER: _builtins.int
-    n: _builtins.int
     load: _builtins.float
     """streams open / capacity, 0..1"""
     draining: _builtins.bool
@@ -53,15 +47,14 @@ class Pong(_message.Message):
     def __init__(
         self,
         *,
-        n: _builtins.int = ...,
         load: _builtins.float = ...,
         draining: _builtins.bool = ...,
         instance: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["draining", b"draining", "instance", b"instance", "load", b"load", "n", b"n"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draining", b"draining", "instance", b"instance", "load", b"load"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Pong: _TypeAlias = Pong  # noqa: Y015
+Global___Beat: _TypeAlias = Beat  # noqa: Y015

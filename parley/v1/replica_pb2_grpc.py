@@ -34,18 +34,18 @@ class ReplicaStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Watch = channel.stream_stream(
+        self.Watch = channel.unary_stream(
                 '/parley.v1.Replica/Watch',
-                request_serializer=parley_dot_v1_dot_replica__pb2.Ping.SerializeToString,
-                response_deserializer=parley_dot_v1_dot_replica__pb2.Pong.FromString,
+                request_serializer=parley_dot_v1_dot_replica__pb2.WatchRequest.SerializeToString,
+                response_deserializer=parley_dot_v1_dot_replica__pb2.Beat.FromString,
                 _registered_method=True)
 
 
 class ReplicaServicer:
     """Missing associated documentation comment in .proto file."""
 
-    def Watch(self, request_iterator, context):
-        """The client pings every 200 ms; each ping is answered at once. Three missed answers: the peer is gone.
+    def Watch(self, request, context):
+        """A beat at once, and one every 200 ms for as long as the client listens. Three missed: the peer is gone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -54,10 +54,10 @@ class ReplicaServicer:
 
 def add_ReplicaServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Watch': grpc.stream_stream_rpc_method_handler(
+            'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
-                    request_deserializer=parley_dot_v1_dot_replica__pb2.Ping.FromString,
-                    response_serializer=parley_dot_v1_dot_replica__pb2.Pong.SerializeToString,
+                    request_deserializer=parley_dot_v1_dot_replica__pb2.WatchRequest.FromString,
+                    response_serializer=parley_dot_v1_dot_replica__pb2.Beat.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -71,7 +71,7 @@ class Replica:
     """Missing associated documentation comment in .proto file."""
 
     @staticmethod
-    def Watch(request_iterator,
+    def Watch(request,
             target,
             options=(),
             channel_credentials=None,
@@ -81,12 +81,12 @@ class Replica:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.stream_stream(
-            request_iterator,
+        return grpc.experimental.unary_stream(
+            request,
             target,
             '/parley.v1.Replica/Watch',
-            parley_dot_v1_dot_replica__pb2.Ping.SerializeToString,
-            parley_dot_v1_dot_replica__pb2.Pong.FromString,
+            parley_dot_v1_dot_replica__pb2.WatchRequest.SerializeToString,
+            parley_dot_v1_dot_replica__pb2.Beat.FromString,
             options,
             channel_credentials,
             insecure,

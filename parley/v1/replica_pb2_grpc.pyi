@@ -31,22 +31,22 @@ class ReplicaStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReplicaAsyncStub: ...
-    Watch: _grpc.StreamStreamMultiCallable[_replica_pb2.Ping, _replica_pb2.Pong]
-    """The client pings every 200 ms; each ping is answered at once. Three missed answers: the peer is gone."""
+    Watch: _grpc.UnaryStreamMultiCallable[_replica_pb2.WatchRequest, _replica_pb2.Beat]
+    """A beat at once, and one every 200 ms for as long as the client listens. Three missed: the peer is gone."""
 
 @_typing.type_check_only
 class ReplicaAsyncStub(ReplicaStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Watch: _aio.StreamStreamMultiCallable[_replica_pb2.Ping, _replica_pb2.Pong]  # type: ignore[assignment]
-    """The client pings every 200 ms; each ping is answered at once. Three missed answers: the peer is gone."""
+    Watch: _aio.UnaryStreamMultiCallable[_replica_pb2.WatchRequest, _replica_pb2.Beat]  # type: ignore[assignment]
+    """A beat at once, and one every 200 ms for as long as the client listens. Three missed: the peer is gone."""
 
 class ReplicaServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def Watch(
         self,
-        request_iterator: _MaybeAsyncIterator[_replica_pb2.Ping],
+        request: _replica_pb2.WatchRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_replica_pb2.Pong], _abc.AsyncIterator[_replica_pb2.Pong]]:
-        """The client pings every 200 ms; each ping is answered at once. Three missed answers: the peer is gone."""
+    ) -> _typing.Union[_abc.Iterator[_replica_pb2.Beat], _abc.AsyncIterator[_replica_pb2.Beat]]:
+        """A beat at once, and one every 200 ms for as long as the client listens. Three missed: the peer is gone."""
 
 def add_ReplicaServicer_to_server(servicer: ReplicaServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -212,16 +212,16 @@ async def test_a_replica_that_comes_up_after_its_callers_is_found() -> None:
 
 async def test_a_watcher_that_breaks_goes_on_watching(monkeypatch: pytest.MonkeyPatch) -> None:
     async with replica() as (server, _):
-        ping = Peer._ping
+        listen = Peer._listen
         broken: list[int] = []
 
         async def breaks_once(self: Peer) -> None:
             if not broken:
                 broken.append(1)
                 raise RuntimeError("a surprise of the library")
-            await ping(self)
+            await listen(self)
 
-        monkeypatch.setattr(Peer, "_ping", breaks_once)
+        monkeypatch.setattr(Peer, "_listen", breaks_once)
         async with Peers("tts", [address(server)]) as peers:
             assert await peers.ready(5)
 
