@@ -76,10 +76,10 @@ async def _place(settings: Settings, gateway: str, agent: str, script: Script, o
         except ParleyError as error:
             print(f"parley: the call was not taken: {error}", file=sys.stderr)
             return False
-    entries = await _told(url, placed.sid)
+    entries, turns = await _told(url, placed.sid)
     write_wav(out, placed.heard.mulaw(placed.ended_at))
     caller = caller_said(placed, said)
-    found = exchanges(placed, caller, entries)
+    found = exchanges(placed, caller, entries, turns)
     for line in report(placed, caller, bot_said(placed, entries), found):
         print(line)
     print(f"\nheard   {out}")
@@ -93,14 +93,14 @@ def _all_answered(placed: Call, script: Script, answers: list[float | None]) -> 
     return all(answer is not None for answer in answers)
 
 
-async def _told(url: str, call_sid: str) -> list[dict[str, Any]]:
-    """The gateway's own account of the call; empty when it tells none, as to another machine."""
+async def _told(url: str, call_sid: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The gateway's own account of the call, moments and turns; empty when it tells none, as to another machine."""
     try:
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
             answer = await client.get(f"{url}/calls/{call_sid}/timeline")
             if not answer.is_success:
-                return []
-            entries: list[dict[str, Any]] = answer.json()["entries"]
-            return entries
+                return [], []
+            told = answer.json()
+            return told["entries"], told.get("turns", [])
     except (httpx.HTTPError, ValueError, KeyError):
-        return []
+        return [], []

@@ -50,9 +50,12 @@ def _latencies(exchange: Exchange) -> Iterator[str]:
         f"{name} {_ms(at)}"
         for name, at in (
             ("recognised", exchange.recognised),
+            ("probably over", exchange.eager),
             ("turn ended", exchange.ended),
+            ("first token", exchange.token),
             ("first words", exchange.words),
             ("first audio sent", exchange.voiced),
+            ("heard", exchange.heard),
         )
         if at is not None
     ]

@@ -14,6 +14,7 @@ from cli.phone import Call
 _STEP = RATE // 1000
 _BREATH_S = 0.7
 """Silence up to this is part of what is being said."""
+_SAME_S = 0.05
 _BAR = 72
 
 
@@ -35,7 +36,7 @@ class Exchange:
     """One thing the caller said and what came of it; None where nothing came.
 
     `cleared`, `silent`: after the caller's first sound, when the bot was interrupted. The others: after the caller's
-    last sound; `recognised`, `words`, `voiced` are what the gateway tells of the stages between.
+    last sound; the stages from `recognised` on are what the gateway tells of what lies between.
     """
 
     caller: Said
@@ -43,9 +44,12 @@ class Exchange:
     cleared: float | None
     silent: float | None
     recognised: float | None = None
+    eager: float | None = None
     ended: float | None = None
+    token: float | None = None
     words: float | None = None
     voiced: float | None = None
+    heard: float | None = None
 
 
 def spurts(mulaw: bytes, breath_s: float = _BREATH_S) -> list[tuple[float, float]]:
@@ -91,8 +95,10 @@ def bot_said(call: Call, entries: Sequence[dict[str, Any]]) -> list[Said]:
     return found or [Said("bot", start, end) for start, end in spurts(call.heard.mulaw())]
 
 
-def exchanges(call: Call, said: Sequence[Said], entries: Sequence[dict[str, Any]]) -> list[Exchange]:
-    """For each thing the caller said, the latencies."""
+def exchanges(
+    call: Call, said: Sequence[Said], entries: Sequence[dict[str, Any]], turns: Sequence[dict[str, Any]] = ()
+) -> list[Exchange]:
+    """For each thing the caller said, the latencies. `entries` and `turns` are the gateway's account of the call."""
     sound, runs = spurts(call.heard.mulaw(), breath_s=0.1), spurts(call.heard.mulaw())
     found = []
     for place, caller in enumerate(said):
@@ -105,6 +111,8 @@ def exchanges(call: Call, said: Sequence[Said], entries: Sequence[dict[str, Any]
         since = max(caller.end, silent or 0.0)
         answer = next((start for start, _ in sound if since <= start < until), None)
         inside = _inside(call, caller, answer, entries) if answer is not None else {}
+        if "voiced" in inside:
+            inside |= _waterfall(call, caller, inside["voiced"], turns)
         found.append(
             Exchange(
                 caller,
@@ -133,6 +141,16 @@ def _inside(call: Call, caller: Said, answer: float, entries: Sequence[dict[str,
         if times := [at for at, e in known if e["what"] == what and caller.start < at <= voiced]:
             found[name] = times[-1] - caller.end
     return found
+
+
+def _waterfall(call: Call, caller: Said, voiced: float, turns: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """What only the gateway's own account of the turn knows: the turn whose first sound was sent just then."""
+    for turn in turns:
+        end = turn["at_ms"] / 1000 - call.born - caller.end
+        if "audio" in turn and abs(end + turn["audio"] / 1000 - voiced) < _SAME_S:
+            stages = (("eager", "eager"), ("token", "first_token"), ("heard", "heard"))
+            return {name: end + turn[stage] / 1000 for name, stage in stages if stage in turn}
+    return {}
 
 
 def picture(call: Call, said: Sequence[Said], width: int = _BAR) -> list[str]:

@@ -56,6 +56,8 @@ class Timeline:
             self._changed(self._waterfall.over(heard.utterance, heard.cut, now_ms()))
         elif kind == "button":
             self._moment("button", pressed=event.button.pressed)
+        elif kind == "reflex":
+            self._moment("reflex", armed=event.reflex.armed)
         elif kind in ("dtmf", "typed", "trouble"):
             self._moment(kind)
 

@@ -2,46 +2,83 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cli.stack import Stack
-from tests.browser.chromium import visiting, write_wav
+from tests.browser.chromium import Visit, visiting, write_wav
 from tests.stt_local.voice import RATE, Voice, silence
 
 pytestmark = [pytest.mark.browser, pytest.mark.realtime, pytest.mark.timeout(180)]
 
-GREETING_S = 8.0
-"""The caller waits for the greeting to end."""
+AGENTS = Path(__file__).parents[2] / "agents"
+GREETING = "How can I help you?"
+"""All that this front desk says first: the caller, who is a recording, waits for it."""
+GREETING_S = 2.5
+HOLDS_S = 4.0
+"""Between the two questions the first is answered, the walkie-talkie switched on and its button pressed."""
 
 
 @pytest.fixture
-def question(tmp_path: Path) -> Path:
-    words = Voice().say("when are you open on saturday")
-    return write_wav(tmp_path / "question.wav", np.concatenate([silence(GREETING_S), words, silence(20)]), RATE)
+def agents(tmp_path: Path) -> Path:
+    """The front desk, with few words of greeting."""
+    folder = tmp_path / "agents"
+    shutil.copytree(AGENTS / "frontdesk", folder / "frontdesk")
+    described = folder / "frontdesk" / "agent.yaml"
+    text, changed = re.subn(r"greeting: >-\n  .*\n", f"greeting: {GREETING}\n", described.read_text())
+    assert changed
+    described.write_text(text)
+    return folder
 
 
-async def test_a_spoken_question_is_answered_on_the_page(tmp_path: Path, chromium_path: str, question: Path) -> None:
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    voice = Voice()
+    saturday, sunday = voice.say("when are you open on saturday"), voice.say("when are you open on sunday")
+    said = [silence(GREETING_S), saturday, silence(HOLDS_S), sunday, silence(20)]
+    return write_wav(tmp_path / "questions.wav", np.concatenate(said), RATE)
+
+
+async def shown(visit: Visit, side: str, words: str) -> None:
+    """Wait until the page shows these words, heard or recognised."""
+    await visit.page.locator(f".entry.{side} .settled", has_text=words).wait_for(timeout=20_000)
+
+
+async def test_a_question_by_voice_and_one_by_button_are_answered_on_the_page(
+    tmp_path: Path, chromium_path: str, agents: Path, questions: Path
+) -> None:
+    env = {"PARLEY_PROFILE": "local", "PARLEY_AGENTS_DIR": str(agents)}
     async with (
-        Stack(data_dir=tmp_path / "data", env={"PARLEY_PROFILE": "local"}) as stack,
-        visiting(chromium_path, f"{stack.gateway_url}/?raw=1", microphone=question) as visit,
+        Stack(data_dir=tmp_path / "data", env=env) as stack,
+        visiting(chromium_path, f"{stack.gateway_url}/?raw=1", microphone=questions) as visit,
     ):
         await visit.call()
-        await visit.page.locator(".entry.agent .settled", has_text="How can I help you?").wait_for(timeout=20_000)
-        await visit.page.locator(".entry.caller .settled", has_text="when are you open on saturday").wait_for(
-            timeout=20_000
-        )
-        answer = visit.page.locator(
-            ".entry.agent .settled", has_text="On Saturday we are open from nine in the morning"
-        )
-        await answer.wait_for(timeout=15_000)
-        await visit.status("Listening to you", timeout_s=20)
+        await shown(visit, "agent", GREETING)
+        await shown(visit, "caller", "when are you open on saturday")
+        await visit.page.get_by_role("switch", name="Walkie-talkie").click()
+        await shown(visit, "agent", "On Saturday we are open from nine")
+        await visit.page.keyboard.down(" ")
+        await visit.page.locator(".entry.cut .tag", has_text="interrupted here").wait_for()
+        await visit.status("You are on the air")
+        await visit.page.locator(".entry.caller .words", has_text="sunday").wait_for(timeout=15_000)
+        await visit.page.keyboard.up(" ")
+        await shown(visit, "caller", "when are you open on sunday")
+        await shown(visit, "agent", "On Sunday we are")
+        await visit.status("Hold the button to talk", timeout_s=20)
         sides = [side for side, _, _ in await visit.entries()]
-        assert sides == ["agent", "caller", "agent"]
+        assert sides == ["agent", "caller", "agent", "caller", "agent"]
+        turns = {turn["turn"]: turn for _, turn in visit.sockets.controls("turn", sent=False)}
+        assert [(turn["by"], turn["cut"]) for turn in turns.values()] == [("voice", True), ("button", False)]
+        for turn in turns.values():
+            stages = [turn[stage] for stage in ("first_token", "words", "audio", "heard", "over")]
+            assert stages == sorted(stages)
+            assert 0 <= turn["final"] <= turn["ended"] <= turn["audio"]
         rate, samples = await visit.played()
-        assert np.count_nonzero(np.abs(samples) > 0.02) / rate > 2, "the greeting and the answer were audible"
+        assert np.count_nonzero(np.abs(samples) > 0.02) / rate > 2, "the greeting and the answers were audible"
         await visit.hang_up()
         await visit.status("You hung up.")
         assert visit.complaints == []

@@ -75,6 +75,7 @@ export class Timeline {
     else if (moment.what === "speech_stopped" || moment.what === "turn_ended") close(own, at);
     else if (moment.what === "button" && moment.pressed) this._add("caller", "air", at, "Button held");
     else if (moment.what === "button") close(this._open("caller", "air"), at);
+    else if (moment.what === "reflex") this._tell(at, moment.armed ? "pauses at sounds again" : "no longer pauses at sounds");
     else if (moment.what === "typed") this._add("caller", "typed", at, "You typed", at);
     else if (moment.what === "utterance_started") this._voice(moment.utterance, at);
     else if (moment.what === "paused") this._paused(moment, bot, at);
