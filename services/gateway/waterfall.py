@@ -77,7 +77,10 @@ class Waterfall:
 
     def withdrawn(self) -> Turn | None:
         """What was heard was no turn after all: the bot goes on with what it was saying."""
-        return self.turns.pop() if self.turns and not self.turns[-1].answers else None
+        if not self.turns or self.turns[-1].answers:
+            return None
+        self._begun -= 1
+        return self.turns.pop()
 
     def said(self, say: Say, minds_turn: int, now: float) -> Turn | None:
         """The mind sent words, as a part of its turn of this number."""
