@@ -31,7 +31,7 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
     if not event.text:  # the recogniser takes back what it said
         return replace(call, hearing=replace(call.hearing, interim=""))
     call = stop_timers(call, out, "away")
-    call, text = _own_words(call, event)
+    call, text = _own_words(call, event, out)
     since = call.hearing.since_ms or event.at_ms
     call = replace(call, hearing=replace(call.hearing, interim=clipped(text, MAX_QUERY_BYTES), since_ms=since))
     return _prefetch(interruption.consider(call, event.at_ms, out), out)
@@ -44,7 +44,7 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
         call = _not_understood(replace(call, hearing=replace(call.hearing, interim="")), event.at_ms, out)
         return interruption.answered_for(call, event.at_ms, out)
     call = stop_timers(call, out, "away")
-    call, text = _own_words(call, event)
+    call, text = _own_words(call, event, out)
     finals = clipped(f"{call.hearing.finals} {text}".strip(), MAX_CALLER_BYTES)
     end_ms = max(call.hearing.end_ms, event.end_ms)
     call = replace(call, hearing=replace(call.hearing, finals=finals, interim="", end_ms=end_ms))
@@ -52,16 +52,18 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
     return interruption.answered_for(call, event.at_ms, out)
 
 
-def _own_words(call: Call, event: events.Interim | events.Final) -> tuple[Call, str]:
+def _own_words(call: Call, event: events.Interim | events.Final, out: list[Effect]) -> tuple[Call, str]:
     """The words that are the caller's, not an echo of the bot's."""
-    if event.end_ms and event.leg_ms:
-        begun = event.at_ms - event.leg_ms
-        from_ms, to_ms = begun + event.start_ms, begun + event.end_ms
-    else:
-        from_ms, to_ms = echo.guessed_from(event.text, event.at_ms), event.at_ms
+    from_ms, to_ms = echo.guessed_from(event.text, event.at_ms), event.at_ms
+    if event.end_ms:
+        begun = event.at_ms - (event.leg_ms or event.end_ms)
+        call = replace(call, leg_began_ms=min(begun, call.leg_began_ms or begun))  # some events are late, none is early
+        from_ms, to_ms = call.leg_began_ms + event.start_ms, call.leg_began_ms + event.end_ms
     text = echo.without_echo(call, event.text, from_ms, to_ms)
     if text != event.text:
         call = replace(call, hearing=replace(call.hearing, echoed=True))
+        if not text and not call.hearing.finals and call.paused:
+            call = interruption.judged(replace(call, hearing=replace(call.hearing, interim="")), out)
     elif not call.hearing.over and isinstance(call.floor, Answering) and call.sounding:  # no sound was told before
         call = interruption.over_the_voice(call, from_ms)
     return call, text

@@ -26,6 +26,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         retrieving="",
         ahead=Ahead(),  # the last owner's stream is gone
         voice=(),
+        leg_began_ms=0,  # by another clock
         hearing=Hearing() if event.new_leg else replace(call.hearing, since_ms=0),  # its end may have been lost
     )
     if event.new_leg:

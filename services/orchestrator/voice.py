@@ -77,9 +77,11 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
         end_char = stretch.to_char if stretch.to_ms else len(text)
         pace = (stretch.to_ms - stretch.from_ms) / max(1, end_char - stretch.from_char) if stretch.to_ms else 0.0
         asks = stretch.to_ms and end_char >= len(text.rstrip()) and text.rstrip().endswith("?")
-        for match in _WORD.finditer(text.lower(), 0, end_char):
+        for match in _WORD.finditer(text.lower()):
             if match.end() <= stretch.from_char:
                 continue
+            if not text[end_char : match.start()].isspace() and match.start() > end_char:
+                break  # the word in which it fell silent sounded in part
             passed = (match.start() - stretch.from_char) * (pace or call.pace_ms)
             at_ms = stretch.from_ms + max(0, int(passed))
             slack = SLACK_MS + (0 if stretch.to_ms else min(int(passed * DRIFT), MAX_SLACK_MS))

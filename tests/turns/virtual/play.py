@@ -66,10 +66,12 @@ class _Line:
     def __init__(self, time: VirtualTime, script: Script, take: Callable[[conversation_pb2.CallEvent], None]) -> None:
         self._time, self._script, self._take = time, script, take
         self.ledger = Ledger(1)
+        self.leg_ms: Callable[[], int] = lambda: 0
         self.last = conversation_pb2.CallEvent()
 
     def post(self, event: conversation_pb2.CallEvent) -> None:
         self.ledger.number(event)
+        event.leg_ms = self.leg_ms()
         kind = event.WhichOneof("event")
         if kind == "heard":
             self.last = event
@@ -113,6 +115,7 @@ class _VirtualCall:
         self._mouth, self._ears = self._leg._mouth, self._leg._ears
         self._mouth._voices = cast(Any, VirtualVoices(time, self._mouth._advance))
         self._ears._stream = cast(Any, object())
+        self._line.leg_ms = lambda: int(self._leg._ears.fed_ms) if self._leg._ears else 0
         self._stt = VirtualEars(time, lambda event: self._later(lambda: self._ears._heard(event)))
         self._carrier.returned = self._leg.returned
         self._listener = Listener(self._carrier.heard)
