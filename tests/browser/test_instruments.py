@@ -69,7 +69,7 @@ async def test_each_answer_has_a_row_of_times_and_a_bar(house: House, chromium_p
         turn_ends(ears, "where is it")
         await visit.page.locator("#waterfall tbody").wait_for()
         assert (await rows(visit))[0]["heard"] == "–"
-        owner.command(1, say=Say(utterance=1, kind=Say.KIND_ANSWER, interruptible=True, text=LONG, first_token_ms=3))
+        owner.command(1, say=Say(utterance=1, kind=Say.KIND_ANSWER, interruptible=True, text=LONG, first_token_ms=0))
         await visit.page.locator('#waterfall td[data-stage="heard"]:text-matches("[0-9]")').wait_for()
         (row,) = await rows(visit)
         eager, ended = row["ended"].removeprefix("eager ").split()

@@ -86,7 +86,7 @@ async def test_the_page_and_the_timeline_show_the_same_turns(house: House) -> No
     began = await page.next("turn", turn=1)
     assert began["by"] == "voice"
     assert began["at_ms"] >= ready["now_ms"] - 200
-    owner.command(1, say=answer(1, "one two three four five six", first_token_ms=5))
+    owner.command(1, say=answer(1, "one two three four five six", first_token_ms=0))
     await page.next("moment", what="utterance_started")
     assert (await page.next("turn", turn=1, cut=False))["final"] >= 0
     owner.command(1, stop=conversation_pb2.Stop())
