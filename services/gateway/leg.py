@@ -203,6 +203,8 @@ class Leg:
             self._subtitles.caller(speech.interim.text, final=False)
         elif kind == "final":
             self._subtitles.caller(speech.final.text, final=True)
+        elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_EAGER:
+            self._mouth.expect_answer()
         elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
             self._reflex.speech_stopped(now_ms(), self._mouth.paused)
             ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms

@@ -60,7 +60,9 @@ class Voices:
     def session(self, session: conversation_pb2.Session) -> None:
         """Voice, language and speed from now on, and the sentences to have ready."""
         self._session = session
-        self._rehearsal.ask(self._config(), session.sentences)
+        config = self._config()
+        config.ClearField("call_id")  # they are nobody's
+        self._rehearsal.ask(config, session.sentences)
 
     def prepare(self) -> None:
         """The caller's turn is over: an answer will come."""

@@ -208,10 +208,9 @@ async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterato
             agents_dir=tmp / "agents",
             agent="bikes",
             nats_url=nats.url,
-            llm_address=address,
             tools_address=address,
             rag_address=address,
-            **overrides,
+            **{"llm_address": address, **overrides},
         )
         calls, close = await wired(settings)
         stack.push_async_callback(close)
