@@ -86,7 +86,9 @@ def _consider(
     """The words so far, or the ears' opinion of them, are news: is it time to think?"""
     text = call.hearing.text
     if isinstance(event, events.TurnEnded):
-        text = event.text or text
+        heard = call.hearing
+        if event.text and not (heard.echoed or heard.judged):  # else the ears know less than we do
+            text = f"{heard.earlier} {event.text}".strip()
         if call.ahead.text and not same_words(call.ahead.text, text):
             call = _discard(call, out, event.at_ms)
         return _begin(call, text, event.at_ms, out, sure=True)

@@ -110,6 +110,16 @@ def test_other_words_at_the_end_than_at_the_eager_end_throw_it_away() -> None:
     assert call.state.history[-1] == CallerLine("where is my older brother", call.at)
 
 
+def test_a_turn_that_goes_on_with_an_earlier_one_is_thought_about_whole() -> None:
+    call = asks(text="and when does it come")
+    assert call.call is not None
+    call.call = replace(call.call, hearing=replace(call.call.hearing, earlier="where is my order"))
+    call.eager("and when does it come")
+    assert call.state.ahead.text == "where is my order and when does it come"
+    call.ends("and when does it come")
+    assert outcomes(call) == ["confirmed"]
+
+
 def test_a_breath_after_the_question_costs_no_head_start() -> None:
     call = asks()
     call.eager()
