@@ -5,6 +5,7 @@ Knows no clock and no carrier: the same object plays a call in real time and in 
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from tests.turns.sound import FRAME, RATE
 QUIET_S = 0.5
 ANSWER_S = 4.0
 WHEN_S = 8.0
+KEY_MS = 150
+"""From one key to the next."""
 RESUME_S = 2.0
 """After a noise that silenced the bot, at the end of a call: how long it may take to go on."""
 _QUIET_LINE = [mulaw.from_pcm(sound.line_noise()[at : at + FRAME]) for at in range(0, RATE, FRAME)]
@@ -72,6 +75,7 @@ class Caller:
         self._frame = 0
         self._since = answered
         self._sounding: list[Played] = []
+        self._keys: deque[tuple[int, str]] = deque()
         noise = script.background
         self._background = None if noise is None else sound.noise(noise)
         self._origin = -1
@@ -82,6 +86,8 @@ class Caller:
         if self._origin < 0:
             self._origin = len(self._listener.sound)
         self._begin_lines(now)
+        while self._keys and self._keys[0][0] < (self._frame + 1) * FRAME:
+            self._world.do(s.Keys(self._keys.popleft()[1]))
         frame = self._mixed()
         self._frame += 1
         return frame
@@ -106,13 +112,15 @@ class Caller:
     def _begin(self, line: Line, sample: int, now: float) -> None:
         pcm = _pcm(line.what)
         at = now + (sample - self._frame * FRAME) / RATE
-        loud = np.flatnonzero(np.abs(pcm) >= 328)  # -40 dBov
+        loud = np.flatnonzero(np.abs(pcm) >= 328)  # -40 dB of full scale
         first, last = (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, len(pcm))
         played = Played(line, at, at + len(pcm) / RATE, at + first / RATE, at + last / RATE, sample, pcm)
         self.played.append(played)
         self._since = now
         if isinstance(line.what, s.Words | s.Noise):
             self._sounding.append(played)
+        elif isinstance(line.what, s.Keys):
+            self._keys += [(sample + n * sound.samples(KEY_MS), key) for n, key in enumerate(line.what.digits)]
         else:
             self._world.do(line.what)
 
@@ -215,4 +223,5 @@ def _pcm(what: s.What) -> Pcm:
         return sound.words(what)
     if isinstance(what, s.Noise):
         return sound.noise(what)
-    return np.zeros(sound.samples(what.ms) if isinstance(what, s.Wait) else 0, np.int16)
+    ms = what.ms if isinstance(what, s.Wait) else KEY_MS * len(what.digits) if isinstance(what, s.Keys) else 0
+    return np.zeros(sound.samples(ms), np.int16)

@@ -18,6 +18,8 @@ AUDIBLE_BEFORE_S = 0.3
 """The bot spoke when it was heard so shortly before."""
 NEXT_S = 0.5
 PAUSE_MS = 350
+CLEAR_S = 0.06
+"""A sound that ends so near to a `clear` was ended by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,14 @@ class Case:
 
     @property
     def silenced(self) -> float | None:
-        """When the bot fell silent for it, for more than a breath: the end of that sound."""
+        """When the bot fell silent for it: at a `clear`, or for more than a breath. The end of that sound."""
         runs = self.record.fine
+        clears = [clear.at for clear in self.record.clears if clear.at >= self.it.begun]
         for place, run in enumerate(runs):
             following = runs[place + 1].start if place + 1 < len(runs) else float("inf")
-            if run.end > self.it.voiced - AUDIBLE_BEFORE_S and following - run.end > PAUSE_MS / 1000:
+            if run.end <= self.it.voiced - AUDIBLE_BEFORE_S:
+                continue
+            if following - run.end > PAUSE_MS / 1000 or any(abs(at - run.end) < CLEAR_S for at in clears):
                 return run.end
         return None
 
@@ -136,9 +141,9 @@ def _goes_on(case: Case) -> str:
 
 def _hole(case: Case) -> str:
     silenced = case.silenced
-    again = None if silenced is None else case.sound_from(silenced + 0.06)
-    if silenced is None:
+    if silenced is None or not _same_line(case, silenced):
         return ""
+    again = case.sound_from(silenced + 0.06)
     if again is None:
         return "it never went on"
     hole = again - silenced

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from parley.audio import TELEPHONE
@@ -14,6 +15,7 @@ from services.gateway.mouth import Mouth
 from services.gateway.organs import Organs
 from services.gateway.rehearsal import Rehearsal
 from services.gateway.spoken import Spoken
+from tests.sims.wordcodec import words_of
 from tests.turns import script as s
 from tests.turns.caller import Caller
 from tests.turns.listener import Listener
@@ -188,13 +190,19 @@ class _VirtualCall:
         match what:
             case s.Keys():
                 for digit in what.digits:
-                    self._carrier.up.carry(lambda digit=digit: self._leg.dtmf(digit))  # type: ignore[misc]
+                    self._carrier.up.carry(partial(self._leg.dtmf, digit))
             case s.HangUp():
                 self._ended_by = "caller"
             case s.Ears():
-                self._ears._heard(_reported(what, self._ears.fed_ms))
+                report, said = self._ears._report, [" ".join(turn) for turn in self._said()]
+                long_ago = bool(what.text) and any(what.text in turn for turn in said)
+                self._ears._heard(_reported(what, report.final_until_ms if long_ago else self._ears.fed_ms))
             case s.Mouth():
                 self._line.again()
+
+    def _said(self) -> list[list[str]]:
+        """The words of each line that the caller has said."""
+        return [words_of(p.line.what.text) for p in self._caller.played if isinstance(p.line.what, s.Words)]
 
     def tool_began(self, name: str, since: float) -> float | None:
         return next((at for tool, at in self._mind.tools if tool == name and at >= since), None)
