@@ -21,12 +21,11 @@ from tests.turns.script import Line, Script
 from tests.turns.sound import FRAME, RATE
 
 QUIET_S = 0.5
+BROKEN_OFF_S = 2.0
 ANSWER_S = 4.0
 WHEN_S = 8.0
 KEY_MS = 150
 """From one key to the next."""
-RESUME_S = 2.0
-"""After a noise that silenced the bot, at the end of a call: how long it may take to go on."""
 _QUIET_LINE = [mulaw.from_pcm(sound.line_noise()[at : at + FRAME]) for at in range(0, RATE, FRAME)]
 
 
@@ -138,7 +137,7 @@ class Caller:
         when = line.when
         since = before.begun if before is not None else self._answered
         if when.kind == "turn":
-            return now if self._bot_is_done(before, now) else None
+            return now if self._bot_is_done(now) else None
         if when.kind == "at":
             return self._answered + when.ms / 1000
         moment: float | None = None
@@ -152,6 +151,11 @@ class Caller:
             moment = self._world.tool_began(when.words, since)
         return None if moment is None else moment + when.ms / 1000
 
+    @property
+    def _quiet_s(self) -> float:
+        """So long a silence says that the bot has finished."""
+        return BROKEN_OFF_S if self._listener.broke_off else QUIET_S
+
     def _said(self, text: str, since: float) -> float | None:
         wanted = words_of(text)
         words = self._listener.words
@@ -162,21 +166,22 @@ class Caller:
 
     def _stopped(self, before: Played | None, now: float) -> float | None:
         last = self._listener.last_sound
-        if now - last < QUIET_S or not self._listener.runs:
+        if now - last < self._quiet_s or not self._listener.runs:
             return None
         if before is not None and last < (before.ends if isinstance(before.line.what, s.Words) else before.begun):
             return None
         return last
 
-    def _bot_is_done(self, before: Played | None, now: float) -> bool:
+    def _bot_is_done(self, now: float) -> bool:
         last = self._listener.last_sound
-        if self._world.busy() or now - last < QUIET_S:
+        if self._world.busy() or now - last < self._quiet_s:
             return False
-        if before is None:
+        if not self.played:
             return bool(self._listener.runs)
-        if isinstance(before.line.what, s.Words | s.Keys) and last <= before.ends + 0.1:
-            return now - before.ends >= ANSWER_S
-        return now - before.ends >= QUIET_S
+        said = next((p for p in reversed(self.played) if isinstance(p.line.what, s.Words | s.Keys)), None)
+        if said is not None and last <= said.ends + 0.1 and now < said.ends + ANSWER_S:
+            return False
+        return now >= max(p.ends for p in self.played) + QUIET_S
 
     def _done(self, now: float) -> bool:
         """After the last line: is there nothing more to wait for?"""
@@ -187,10 +192,7 @@ class Caller:
         if any(expect.kind == "ends" and expect.text == "bot" for expect in asked):
             return now - last.ends > WHEN_S
         silent = max((expect.within_ms for expect in last.line.expects if expect.kind == "silent"), default=0)
-        if now < last.ends + silent / 1000 + 0.1 or not self._bot_is_done(last, now):
-            return False
-        interrupted = isinstance(last.line.what, s.Noise) and self._listener.last_sound < last.ends + RESUME_S
-        return not interrupted or now - self._listener.last_sound >= RESUME_S
+        return now >= last.ends + silent / 1000 + 0.1 and self._bot_is_done(now)
 
     # Sound
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.sims.wordcodec import words_of
 from tests.turns import script as s
 from tests.turns.caller import Played
-from tests.turns.lines import Known, spoken_around
+from tests.turns.lines import Known, readable, spoken_around
 from tests.turns.model import row_of
 from tests.turns.record import Record
 from tests.turns.script import Expect
@@ -199,7 +199,8 @@ def _answers(case: Case) -> str:
                 break
             said.append(word.text)
             end = word.end
-    if said != expected and not (text.endswith("...") and said[: len(expected)] == expected):
+    holes = case.record.holes_between(case.it.ends, end + NEXT_S)
+    if not readable(said[: len(expected)] if text.endswith("...") else said, expected, holes):
         return f"the answer was: {' '.join(said)}"
     began = next((run.start for run in case.record.fine if run.end > first.start), first.start)
     wait = max(began, case.it.silent) - case.it.silent

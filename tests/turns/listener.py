@@ -57,6 +57,11 @@ class Listener:
         """End of the last sound; the call's beginning when there was none."""
         return self.fine[-1].end if self.fine else self._heard.born
 
+    @property
+    def broke_off(self) -> bool:
+        """The last sound was cut short: the bot has not finished its sentence."""
+        return any(clear.dropped_ms > 0 and abs(clear.at - self.last_sound) < 0.06 for clear in self._heard.clears[-2:])
+
     def listen(self, now: float) -> None:
         begin = len(self.sound)
         end = int((now - self._heard.born) * RATE)

@@ -159,6 +159,7 @@ async def play(script: Script, services: Services) -> Record:
         clears=call.heard.clears,
         asked=asked_of(services.vendors, script, call.answered_at),
         tools=line.tools,
+        holes=[at for at, _ in call.heard.gaps()],
         ended_by=ended_by,
         ended_at=ended_at,
         warnings=[str(warning) for warning in call.warnings],

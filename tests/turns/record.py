@@ -33,7 +33,10 @@ class Asked:
 
 @dataclass(slots=True)
 class Record:
-    """One call. `tools`: name and when it began; `failure`: why the script could not be played to its end."""
+    """One call. `tools`: name and when it began; `failure`: why the script could not be played to its end.
+
+    `holes`: where sound that belongs together came late; a word with a hole in it cannot be read.
+    """
 
     script: Script
     answered: float
@@ -46,12 +49,16 @@ class Record:
     tools: list[tuple[str, float]] = field(default_factory=list)
     ended_by: str = ""
     ended_at: float = 0.0
+    holes: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failure: str = ""
 
     def ms(self, at: float) -> int:
         """Since the call was answered."""
         return round((at - self.answered) * 1000)
+
+    def holes_between(self, begin: float, end: float) -> int:
+        return sum(1 for hole in self.holes if begin <= hole <= end)
 
     def shown(self) -> str:
         """Both sides, line by line, for somebody who wants to know why."""
@@ -64,4 +71,5 @@ class Record:
             last = asked.messages[-1]
             rows.append((asked.at, f"{self.ms(asked.at):6}          model: {last['role']}: {last['content']}"))
         rows += [(at, f"{self.ms(at):6}          tool {name} began") for name, at in self.tools]
+        rows += [(at, f"{self.ms(at):6}          a hole") for at in self.holes]
         return "\n".join(text for _, text in sorted(rows, key=lambda row: row[0]))

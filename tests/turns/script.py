@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from services.stt.endpointing import POLICIES
-
 Play = Literal["both", "real", "virtual"]
 WHENS = ("turn", "at", "after", "meanwhile", "starts", "stops", "says", "tool")
 SHORT_NOISES = ("cough", "click", "door", "knock", "sneeze", "breath", "tap", "dish", "bark", "laugh", "hmm")
@@ -189,7 +187,7 @@ ELSE = "I heard "
 AGENT: Mapping[str, Any] = {
     "company": "Desk",
     "greeting": GREETING,
-    "endpointing.policy": "meaning" if "meaning" in POLICIES else "",
+    "endpointing.policy": "meaning",
     "endpointing.min_delay_ms": 300,
     "endpointing.max_delay_ms": 1200,
     "interruption.min_speech_ms": 250,

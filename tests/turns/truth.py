@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 
 from tests.sims.wordcodec import words_of
-from tests.turns.lines import Known
+from tests.turns.lines import Known, strings
 from tests.turns.record import Asked, Record
 
 MARGIN = 1
@@ -19,6 +19,13 @@ def heard_truth(record: Record) -> str:
         return ""
     told = [words_of(line) for line in asked.bot_lines]
     heard = _once([word.text for word in record.words if word.start < asked.at])
+    heard = _without(
+        heard,
+        [
+            words_of(text)
+            for text in strings({key: value for key, value in record.script.agent.items() if key.startswith("fillers")})
+        ],
+    )
     flat = [word for line in told for word in line]
     owner = [number for number, line in enumerate(told) for _ in line]
     missing = [0] * len(told)
@@ -29,8 +36,9 @@ def heard_truth(record: Record) -> str:
                 missing[owner[place]] += 1
         if kind in ("insert", "replace"):
             extra[owner[a - 1] if a else 0] += d - c
+    margin = MARGIN + record.holes_between(record.answered, asked.at)
     for number, line in enumerate(told):
-        if missing[number] > MARGIN:
+        if missing[number] > margin:
             return f"told {' '.join(line)!r}, and {missing[number]} of its words were not heard"
         if extra[number] > MARGIN:
             return f"told {' '.join(line)!r}, and {extra[number]} words more were heard: {' '.join(heard)!r}"
@@ -45,6 +53,15 @@ def _last_turn(record: Record) -> Asked | None:
 def _once(words: list[str]) -> list[str]:
     """Without the word that is said again after a pause."""
     return [word for place, word in enumerate(words) if not place or words[place - 1] != word]
+
+
+def _without(words: list[str], fillers: list[list[str]]) -> list[str]:
+    """A filler is said, and never told as an answer."""
+    for filler in fillers:
+        for at in range(len(words) - len(filler), -1, -1):
+            if words[at : at + len(filler)] == filler:
+                words = words[:at] + words[at + len(filler) :]
+    return words
 
 
 def mangled(record: Record) -> str:

@@ -45,7 +45,7 @@ class Mind:
         self._inbox: list[events.Event] = []
 
     def open(self) -> None:
-        self._send(conversation_pb2.CallCommand(session=wire.session_of(self._agent, "en")))
+        self._tell(conversation_pb2.CallCommand(session=wire.session_of(self._agent, "en")))
         policy = wire.policy_of(self._agent)
         self._feed(
             events.Opened(
@@ -81,8 +81,7 @@ class Mind:
         if command is not None:
             if not command.turn and self.call is not None:
                 command.turn = self.call.turn
-            command.epoch.leg, command.epoch.open = 1, 1
-            self._send(command)
+            self._tell(command)
         match effect:
             case effects.StartTimer():
                 self._cancel(effect.id)
@@ -104,6 +103,10 @@ class Mind:
                 self._execute(effect)
             case effects.HangUp():
                 self.hung_up = True
+
+    def _tell(self, command: conversation_pb2.CallCommand) -> None:
+        command.epoch.leg, command.epoch.open = 1, 1
+        self._send(command)
 
     def _cancel(self, name: str) -> None:
         if (timer := self._timers.pop(name, None)) is not None:

@@ -181,8 +181,10 @@ class _VirtualCall:
             self._later(lambda: self._obey(command))
 
     def _obey(self, command: conversation_pb2.CallCommand) -> None:
-        if not self._line.ledger.take(command):
+        if not (dropped := self._line.ledger.take(command)):
             self._leg._take(command)
+        elif dropped == "lower epoch":
+            raise AssertionError(f"a command of no owner: {command}")
 
     # What the caller can do
 
