@@ -24,6 +24,7 @@ QUIET_S = 0.5
 BROKEN_OFF_S = 2.0
 ANSWER_S = 4.0
 WHEN_S = 8.0
+_SPOKEN_S = 5.0
 KEY_MS = 150
 """From one key to the next."""
 _QUIET_LINE = [mulaw.from_pcm(sound.line_noise()[at : at + FRAME]) for at in range(0, RATE, FRAME)]
@@ -157,11 +158,13 @@ class Caller:
         return BROKEN_OFF_S if self._listener.broke_off else QUIET_S
 
     def _said(self, text: str, since: float) -> float | None:
+        """When the last of these words had sounded. Where a word was broken by a hole, the last one is enough."""
         wanted = words_of(text)
-        words = self._listener.words
-        for last in range(len(wanted) - 1, len(words)):
-            if words[last].end > since and [w.text for w in words[last - len(wanted) + 1 : last + 1]] == wanted:
-                return words[last].end
+        words = [word for word in self._listener.words if word.end > since - _SPOKEN_S]
+        for last, word in enumerate(words):
+            heard = [each.text for each in words[max(0, last - len(wanted) + 1) : last + 1]]
+            if word.end > since and (heard == wanted or (self._listener.broken and word.text == wanted[-1])):
+                return word.end
         return None
 
     def _stopped(self, before: Played | None, now: float) -> float | None:

@@ -14,7 +14,7 @@ from cli.phone import Clock
 from cli.stack import Stack
 from tests.turns import model
 from tests.turns.parse import read_all
-from tests.turns.real import Models, Services, environment, play
+from tests.turns.real import Models, Services, environment, play, rehearse
 from tests.turns.record import Record
 from tests.turns.script import Script
 
@@ -53,6 +53,7 @@ class Lines:
     async def _begin(self) -> None:
         models, agents = Models(), self._folder / "agents"
         for script in self._wanted.values():
+            rehearse(script)
             model.write_agent(agents, script)
             models.scripts[script.slug] = script
         vendors = await self._stack.enter_async_context(models.vendors())

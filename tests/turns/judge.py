@@ -195,7 +195,7 @@ def _answers(case: Case) -> str:
     said, end = [first.text], first.end
     for word in case.record.words:
         if word.start > first.start:
-            if word.start - end > NEXT_S:
+            if word.start - end > NEXT_S and not case.record.holes_between(end - NEXT_S, word.start):
                 break
             said.append(word.text)
             end = word.end
@@ -217,9 +217,16 @@ def _contains(said: list[str], text: str) -> bool:
 
 
 def _says(case: Case) -> str:
-    said = [word.text for word in case.record.words if word.end > case.it.begun]
-    text = case.record.script.named(case.expect.text)
-    return "" if _contains(said, text) or _contains(said, case.expect.text) else f"it said: {' '.join(said)}"
+    heard = [word for word in case.record.words if word.end > case.it.begun]
+    said = [word.text for word in heard]
+    for text in (case.record.script.named(case.expect.text), case.expect.text):
+        wanted = words_of(text)
+        for at in range(len(heard)):
+            until = heard[min(at + len(wanted), len(heard)) - 1].end
+            missing = min(case.record.holes_between(heard[at].start - 1, until), len(wanted) - 1)
+            if any(readable(said[at : at + len(wanted) - n], wanted, n) for n in range(missing + 1)):
+                return ""
+    return f"it said: {' '.join(said)}"
 
 
 def _never_says(case: Case) -> str:

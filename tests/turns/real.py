@@ -16,7 +16,8 @@ from tests.sims.openai_script import Messages, Reply, Tools, polite
 from tests.sims.twilio_rest import Call as CarrierCall
 from tests.sims.twilio_rest import TwilioRestSim
 from tests.sims.vendors import ACCOUNT, Vendors
-from tests.turns import model
+from tests.sims.wordcodec import render
+from tests.turns import model, sound
 from tests.turns import script as s
 from tests.turns.caller import Caller
 from tests.turns.listener import Listener
@@ -85,6 +86,18 @@ def environment(vendors: Vendors, agents: Path) -> dict[str, str]:
     }
 
 
+def rehearse(script: Script) -> None:
+    """Render beforehand what will be said: callers and stand-ins share a process, and must not be late."""
+    for line in script.story:
+        if isinstance(line.what, s.Words):
+            sound.words(line.what)
+        elif isinstance(line.what, s.Noise):
+            sound.noise(line.what)
+    for row in script.model_rows:
+        for text in (row.first, row.line):
+            render(text)
+
+
 class _Line:
     """What the caller of a script can do on a real line: the `World` of `Caller`."""
 
@@ -131,6 +144,7 @@ class _Line:
 
 async def play(script: Script, services: Services) -> Record:
     """One call, from dialling to the end of the script. Raises nothing: what went wrong stands in the record."""
+    late_before = len(services.clock.late_s)
     async with services.phone(script).dial() as call:
         services.models.calls[call.sid] = call
         line = _Line(call, services.agents / script.slug / "runs.log")
@@ -162,9 +176,15 @@ async def play(script: Script, services: Services) -> Record:
         holes=[at for at, _ in call.heard.gaps()],
         ended_by=ended_by,
         ended_at=ended_at,
+        late_s=_latest(services.clock, late_before),
         warnings=[str(warning) for warning in call.warnings],
         failure=caller.failure or failure,
     )
+
+
+def _latest(clock: Clock, since: int) -> float:
+    """How late the players' own clock was at most, since its ticks had this number."""
+    return max(list(clock.late_s)[since:], default=0.0)
 
 
 async def _until(call: Call, over: asyncio.Event, hang_up: asyncio.Event) -> str:

@@ -35,7 +35,8 @@ class Asked:
 class Record:
     """One call. `tools`: name and when it began; `failure`: why the script could not be played to its end.
 
-    `holes`: where sound that belongs together came late; a word with a hole in it cannot be read.
+    `holes`: where sound that belongs together came late; a word with a hole in it cannot be read. `late_s`: how late
+    the player itself was at most.
     """
 
     script: Script
@@ -50,6 +51,7 @@ class Record:
     ended_by: str = ""
     ended_at: float = 0.0
     holes: list[float] = field(default_factory=list)
+    late_s: float = 0.0
     warnings: list[str] = field(default_factory=list)
     failure: str = ""
 

@@ -9,8 +9,8 @@ from tests.turns.judge import complaints
 from tests.turns.known_faults import REAL, VIRTUAL
 from tests.turns.virtual.play import play
 
-SLACK_MS = 150
-"""Other calls and tests share the machine."""
+SLACK_MS, MOST_LATE_MS = 150, 1000
+"""Other calls and tests share the machine. As late as the player itself was, the services may be too."""
 
 
 def _cases(names: list[str], faults: dict[str, str]) -> list[object]:
@@ -23,7 +23,7 @@ def _cases(names: list[str], faults: dict[str, str]) -> list[object]:
 @pytest.mark.parametrize("real", _cases([name for name in ALL if ALL[name].play != "virtual"], REAL))
 async def test_in_real_time(real: str, lines: Lines) -> None:
     record = await lines.record(real)
-    wrong = complaints(record, SLACK_MS)
+    wrong = complaints(record, SLACK_MS + min(record.late_s * 1000, MOST_LATE_MS))
     assert not wrong, "\n".join([*wrong, record.shown()])
 
 
