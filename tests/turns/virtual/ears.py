@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any, cast
 
 from parley.audio import TELEPHONE, AudioFormat
@@ -103,7 +102,7 @@ class VirtualEars:
 
     def _heard(self, message: dict[str, Any]) -> None:
         assert self._recognition is not None
-        for event in self._results.read(_as_object(message)):
+        for event in self._results.read(message):
             self._recognition._heard(event)
         self._pass_on()
 
@@ -113,10 +112,3 @@ class VirtualEars:
             raise self._recognition._error
         while self._recognition._out:
             self._tell(servicer._event(self._recognition._out.popleft()))
-
-
-def _as_object(value: Any) -> Any:
-    """JSON as the vendor's SDK gives it: fields are attributes."""
-    if isinstance(value, dict):
-        return SimpleNamespace(**{key: _as_object(each) for key, each in value.items()})
-    return [_as_object(each) for each in value] if isinstance(value, list) else value
