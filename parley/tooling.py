@@ -45,14 +45,26 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Words for the caller as they stand, before the model's own: a legal notice. At most 1000 characters.
+
+    `interruptible` False: they are heard to the end, and what the caller says over them is answered afterwards.
+    """
+
+    text: str
+    interruptible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a tool found or did, as JSON-able values; `summary` is a sentence fit to be spoken.
 
-    A tool may also return the mapping alone, or only the sentence.
+    A tool may also return the mapping alone, or only the sentence. `say`: words that are not left to the model.
     """
 
     value: Mapping[str, Any]
     then: HangUp | Transfer | None = None
+    say: Notice | None = None
 
 
 class Records(Protocol):

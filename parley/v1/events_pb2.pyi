@@ -519,11 +519,14 @@ class StateOutcome(_message.Message):
     RESULT_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     THEN_FIELD_NUMBER: _builtins.int
+    SAY_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
     @_builtins.property
     def then(self) -> Global___StateThen: ...
+    @_builtins.property
+    def say(self) -> Global___StateNotice: ...
     def __init__(
         self,
         *,
@@ -531,14 +534,37 @@ class StateOutcome(_message.Message):
         result: _builtins.str = ...,
         message: _builtins.str = ...,
         then: Global___StateThen | None = ...,
+        say: Global___StateNotice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "result", b"result", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateOutcome: _TypeAlias = StateOutcome  # noqa: Y015
+
+@_typing.final
+class StateNotice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    INTERRUPTIBLE_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    interruptible: _builtins.bool
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        interruptible: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interruptible", b"interruptible", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateNotice: _TypeAlias = StateNotice  # noqa: Y015
 
 @_typing.final
 class StateToolUse(_message.Message):

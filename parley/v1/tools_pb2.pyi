@@ -231,6 +231,7 @@ class ToolOutcome(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     HANG_UP_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
+    SAY_FIELD_NUMBER: _builtins.int
     status: Global___ToolOutcome.Status.ValueType
     result_json: _builtins.str
     message: _builtins.str
@@ -238,6 +239,10 @@ class ToolOutcome(_message.Message):
     def hang_up(self) -> Global___HangUpThen: ...
     @_builtins.property
     def transfer(self) -> Global___TransferThen: ...
+    @_builtins.property
+    def say(self) -> Global___SayNotice:
+        """for the caller as it stands, before the model's own words"""
+
     def __init__(
         self,
         *,
@@ -246,16 +251,40 @@ class ToolOutcome(_message.Message):
         message: _builtins.str = ...,
         hang_up: Global___HangUpThen | None = ...,
         transfer: Global___TransferThen | None = ...,
+        say: Global___SayNotice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "message", b"message", "result_json", b"result_json", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_then: _TypeAlias = _typing.Literal["hang_up", "transfer"]  # noqa: Y015
     _WhichOneofArgType_then: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_then) -> _WhichOneofReturnType_then | None: ...
 
 Global___ToolOutcome: _TypeAlias = ToolOutcome  # noqa: Y015
+
+@_typing.final
+class SayNotice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    INTERRUPTIBLE_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """at most 1,000 characters"""
+    interruptible: _builtins.bool
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        interruptible: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interruptible", b"interruptible", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SayNotice: _TypeAlias = SayNotice  # noqa: Y015
 
 @_typing.final
 class HangUpThen(_message.Message):

@@ -8,7 +8,18 @@ from services.orchestrator import events, fillers, history, speculation
 from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Think, Transfer
 from services.orchestrator.knowledge import look
 from services.orchestrator.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
-from services.orchestrator.state import Ahead, Answering, BotLine, Call, CallerLine, Hearing, Listening, Then, Thought
+from services.orchestrator.state import (
+    Ahead,
+    Answering,
+    BotLine,
+    Call,
+    CallerLine,
+    Hearing,
+    Listening,
+    Outcome,
+    Then,
+    Thought,
+)
 
 MAX_TOOLS = 8  # of one round; more were never asked for, as far as the model is told
 MAX_TRIES = 1  # restarts of a round that failed, before the bot says so
@@ -147,7 +158,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     tool = history.tool_of(call, event.intent)
     if tool is None or tool.outcome is not None:
         return call
-    call = history.settle_tool(call, event.intent, event.outcome)
+    call = history.settle_tool(call, event.intent, replace(event.outcome, say=None))
     asked = isinstance(call.floor, Answering) and any(
         event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools
     )
@@ -155,13 +166,28 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     if then is not None and (asked or then.kind == "transfer"):  # who broke into the goodbye has not hung up
         call = replace(call, then=then)
     if isinstance(call.floor, Answering):
-        if asked and call.floor.thought is None and not history.waiting_tools(call, call.turn):
-            call = _think(call, out, _rounds_done(call))
+        thinking = call.floor.thought is not None
+        if asked:
+            call = _say_notice(call, event.outcome, event.at_ms, out)
+        if asked and not thinking and not history.waiting_tools(call, call.turn):
+            call = _think(call, out, _rounds_done(call), continuing=_noticed(call))
     elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
         call = stop_timers(replace(call, turn=call.turn + 1, floor=Answering()), out, "away")
-        call = _think(call, out, 0)
+        call = _say_notice(call, event.outcome, event.at_ms, out)
+        call = _think(call, out, 0, continuing=_noticed(call))
     out.append(Store())
     return call
+
+
+def _say_notice(call: Call, outcome: Outcome, at_ms: int, out: list[Effect]) -> Call:
+    """The words that the tool does not leave to the model; the model goes on behind them."""
+    say = outcome.say
+    return call if say is None else notice(call, out, say.text, at_ms, say.interruptible)
+
+
+def _noticed(call: Call) -> bool:
+    last = call.history[-1] if call.history else None
+    return isinstance(last, BotLine) and last.kind == "notice" and last.turn == call.turn
 
 
 def _rounds_done(call: Call) -> int:

@@ -2,8 +2,8 @@
 
     stop    enough words, or a voice that lasts long enough and has a word; keys and the button, at once
     wait    a voice without a word yet; words that only say "I am listening"
-    resume  an echo, at once; quiet again without a word, or with such words only; a voice of which no word is understood
-            for `wordless_ms`; whatever is said over what may not be interrupted
+    resume  an echo, at once; quiet again without a word, or with such words only; a voice of which no word is
+            understood for `wordless_ms`; whatever is said over what may not be interrupted
 
 A voice alone, without any word, never takes the bot's turn away: the bot is silent meanwhile, so that waiting for the
 first word costs nothing. `hearing.text` is free of echo when it comes here.

@@ -19,7 +19,7 @@ from parley.v1 import (
     tools_pb2_grpc,
 )
 from services.orchestrator.effects import Execute
-from services.orchestrator.state import Call, Epoch, Outcome, Passage, Then, ToolUse
+from services.orchestrator.state import Call, Epoch, Notice, Outcome, Passage, Then, ToolUse
 
 log = structlog.get_logger()
 
@@ -172,4 +172,5 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
             then = Then("hang_up", reason=message.hang_up.reason)
         case "transfer":
             then = Then("transfer", message.transfer.to, message.transfer.reason)
-    return Outcome(_STATUS.get(message.status, "unknown"), message.result_json, message.message, then)
+    say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
+    return Outcome(_STATUS.get(message.status, "unknown"), message.result_json, message.message, then, say)

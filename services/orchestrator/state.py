@@ -83,6 +83,14 @@ class Then:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Words that a tool wants to be said as they stand."""
+
+    text: str
+    interruptible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a tool ended: `status` is `ok`, `failed`, `unknown` or `refused`."""
 
@@ -90,6 +98,7 @@ class Outcome:
     result: str = ""
     message: str = ""
     then: Then | None = None
+    say: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

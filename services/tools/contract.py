@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from parley.tooling import HangUp, Transfer
+from parley.tooling import HangUp, Notice, Transfer
 
 MAX_JSON_BYTES = 16 * 1024
 """Arguments and results larger than this are refused: a result is read by a model and told on the phone."""
@@ -37,6 +37,7 @@ class Outcome:
     result_json: str = ""
     message: str = ""
     then: HangUp | Transfer | None = None
+    say: Notice | None = None
 
 
 UNKNOWN = Outcome(

@@ -10,7 +10,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import Superseded
-from parley.tooling import HangUp, Transfer
+from parley.tooling import HangUp, Notice, Transfer
 from services.tools.contract import Epoch, Intent, Key, Outcome, Row, Status
 from services.tools.database import Database
 from services.tools.tables import executors, fences, ledger
@@ -155,6 +155,7 @@ def _dump(outcome: Outcome) -> str:
             "message": outcome.message,
             "hang_up": {"reason": then.reason} if isinstance(then, HangUp) else None,
             "transfer": {"to": then.to, "reason": then.reason} if isinstance(then, Transfer) else None,
+            "say": {"text": say.text, "interruptible": say.interruptible} if (say := outcome.say) else None,
         }
     ).decode()
 
@@ -164,4 +165,5 @@ def _load(text: str) -> Outcome:
     then: HangUp | Transfer | None = HangUp(**data["hang_up"]) if data["hang_up"] else None
     if data["transfer"]:
         then = Transfer(**data["transfer"])
-    return Outcome(Status(data["status"]), data["result"], data["message"], then)
+    say = Notice(**data["say"]) if data.get("say") else None  # rows of an older version have none
+    return Outcome(Status(data["status"]), data["result"], data["message"], then, say)

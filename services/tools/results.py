@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 import structlog
 
-from parley.tooling import HangUp, Result, Transfer
+from parley.tooling import HangUp, Notice, Result, Transfer
 from services.tools.contract import MAX_JSON_BYTES, Outcome, Status
 
 log = structlog.get_logger()
 
 MAX_SUMMARY_CHARS = 1000
+MAX_NOTICE_CHARS = 1000
 BROKEN = "The tool gave a result that cannot be used."
 
 
@@ -21,16 +22,18 @@ def outcome_of(returned: Any, tool: str, effects: bool) -> Outcome:
     """OK with the result as JSON. A result that cannot be used is FAILED, but a tool with effects has done its work:
     it stays OK, with the summary alone."""
     result = returned if isinstance(returned, Result) else Result(_mapping(returned))
-    then = _then(result.then)
+    then, say = _then(result.then), _notice(result.say)
     summary = result.value.get("summary") if isinstance(result.value, Mapping) else None
     problem, text = _json(result.value, summary)
     if not problem:
-        return Outcome(Status.OK, text, then=then)
+        return Outcome(Status.OK, text, then=then, say=say)
     log.error("tool result refused", tool=tool, problem=problem)
     if not effects:
         return Outcome(Status.FAILED, message=f"{BROKEN} {problem}")
     said = summary[:MAX_SUMMARY_CHARS] if isinstance(summary, str) and summary else "It was done."
-    return Outcome(Status.OK, orjson.dumps({"summary": said, "left_out": problem}).decode(), then=then)
+    return Outcome(
+        Status.OK, orjson.dumps({"summary": said, "left_out": problem}).decode(), then=then, say=_notice(result.say)
+    )
 
 
 def fit(text: str, most: int) -> str:
@@ -45,6 +48,12 @@ def _then(value: object) -> HangUp | Transfer | None:
         case Transfer(to, reason):
             return Transfer(fit(str(to), 40), fit(str(reason), 200))
     return None
+
+
+def _notice(value: object) -> Notice | None:
+    if not isinstance(value, Notice) or not str(value.text).strip():
+        return None
+    return Notice(fit(str(value.text), MAX_NOTICE_CHARS), bool(value.interruptible))
 
 
 def _mapping(returned: Any) -> Any:

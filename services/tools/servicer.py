@@ -117,6 +117,8 @@ def _outcome(outcome: Outcome) -> tools_pb2.ToolOutcome:
     message = tools_pb2.ToolOutcome(
         status=_STATUS[outcome.status], result_json=outcome.result_json, message=outcome.message
     )
+    if outcome.say is not None:
+        message.say.text, message.say.interruptible = outcome.say.text, outcome.say.interruptible
     match outcome.then:
         case HangUp(reason):
             message.hang_up.reason = reason

@@ -8,7 +8,7 @@ import pytest
 
 from services.orchestrator import events
 from services.orchestrator.effects import BargeIn, Execute, Resume, Say, Stop, Think
-from services.orchestrator.state import Answering, Listening, Policy, ToolUse
+from services.orchestrator.state import Answering, Listening, Notice, Outcome, Policy, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 BOOK = ToolUse("c2", "book_visit", '{"day": "friday"}')
@@ -273,3 +273,26 @@ def test_a_caller_who_holds_the_button_for_ever_is_answered() -> None:
     (say,) = of(Say, call.last)
     assert say.text == POLICY.too_long
     assert of(Think, call.hears(say.utterance))
+
+
+def test_a_tool_has_words_said_as_they_stand_and_nobody_interrupts_them() -> None:
+    call = Script()
+    call.says("record this call")
+    call.finishes(tools=(LOOK,))
+    outcome = Outcome("ok", '{"summary": "recording"}', say=Notice("This call is recorded."))
+    out = call.feed(events.ToolEnded(at_ms=call.at, intent=1, outcome=outcome))
+    (say,) = of(Say, out)
+    assert (say.text, say.interruptible, say.complete) == ("This call is recorded.", False, True)
+    (think,) = of(Think, out)
+    assert think.continuing
+    call.finishes("How can I help?")
+    call.sounds(2)
+    call.starts()
+    assert not of(Stop, call.words("but wait"))
+    call.final("but wait")
+    call.stops()
+    call.ends("but wait")
+    call.hears(2)
+    assert of(Think, call.hears(3))
+    assert call.bot_said[-2:] == ["This call is recorded.", "How can I help?"]
+    assert replayed(call) == call.outputs
