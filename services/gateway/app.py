@@ -119,6 +119,7 @@ def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
         "agent": agent.name,
         "company": agent.company,
         "language": agent.language,
+        "push_to_talk": agent.interruption.push_to_talk,
         "engines": {stage: gateway.settings.engines(stage) for stage in get_args(Stage)},
         "wrapper": shown,
     }

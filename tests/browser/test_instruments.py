@@ -10,6 +10,7 @@ import pytest
 
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from tests.browser.chromium import DEVICE_RATE, Visit, visiting, write_wav
+from tests.gateway import conftest
 from tests.gateway.conftest import House
 from tests.gateway.organs import Owner, Talk, audio_of
 
@@ -201,3 +202,22 @@ async def test_a_connection_that_is_lost_on_the_air_comes_back_on_the_air(
         )
         await visit.page.keyboard.up(" ")
         assert not (await again.next("button", 2)).button.pressed
+
+
+async def test_an_agent_that_knows_only_the_button_leaves_no_choice(
+    tmp_path: Path, chromium_path: str, hum: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conftest, "AGENT", f"{conftest.AGENT}interruption: {{push_to_talk: true}}\n")
+    async with (
+        conftest.running(tmp_path) as house,
+        visiting(chromium_path, f"{house.url}/?raw=1", microphone=hum) as visit,
+    ):
+        await visit.page.get_by_role("switch", name="Walkie-talkie", checked=True, disabled=True).wait_for()
+        owner, ears = await answered(visit, house)
+        await visit.page.locator("#hold").wait_for()
+        assert (await owner.next("push_to_talk")).push_to_talk.on
+        assert visit.sockets.frames() == []
+        await visit.page.keyboard.down(" ")
+        await ears.until(lambda: any(audio_of(ears)))
+        await visit.page.keyboard.up(" ")
+        assert visit.complaints == []

@@ -5,6 +5,7 @@
  * @property {string} agent
  * @property {string} company
  * @property {string} language
+ * @property {boolean} push_to_talk this agent is spoken to by button only
  * @property {Record<"stt" | "llm" | "tts", string[]>} [engines] first = preferred
  * @property {{name?: string, tagline?: string, color?: string, language?: string, sample_call?: string,
  *             examples?: string[], note?: string}} wrapper

@@ -77,6 +77,7 @@ class Softphone {
       return false;
     }
     showAgent(this._agent, document);
+    if (this._agent.push_to_talk) this._walkieTalkie.always();
     this._composer.show(this._agent.wrapper.examples ?? []);
     return true;
   }
@@ -229,12 +230,12 @@ class Softphone {
     const muted = this._headset?.microphone.muted ?? false;
     this._dial.setAttribute("aria-label", this._call ? "Hang up" : "Call");
     this._mute.disabled = !this._headset || this._walkieTalkie.on;
-    this._walkieTalkie.enable(this._headset !== null);
     this._phone.dataset.walkie = String(this._walkieTalkie.on);
     this._mute.setAttribute("aria-pressed", String(muted));
     find("mute-label").textContent = muted ? "Unmute" : "Mute";
     this._phone.dataset.muted = String(muted);
     this._phone.dataset.door = this._call?.door ?? "none";
+    this._walkieTalkie.enable(this._headset !== null);
   }
 }
 

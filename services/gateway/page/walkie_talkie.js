@@ -25,10 +25,19 @@ export class WalkieTalkie {
     document.addEventListener("visibilitychange", () => document.hidden && this.release());
   }
 
+  /** The agent knows nothing else: there is no choice. */
+  always() {
+    if (!this.on) this._switch(true);
+    this._toggle.disabled = true;
+  }
+
   /** @param {boolean} able whether there is somebody to talk to by voice */
   enable(able) {
+    const news = able && this._button.disabled;
     this._button.disabled = !able;
     if (!able) this.release();
+    // The button that began the call has the focus: there the space bar would end it.
+    if (news && this.on && !(document.activeElement instanceof HTMLInputElement)) this._button.focus();
   }
 
   release() {
