@@ -41,6 +41,7 @@ class Tally:
 
     pauses: int = 0
     cut_ins: int = 0
+    spoken_over: int = 0
     cut_turns: list[str] = field(default_factory=list)
     waits: list[int] = field(default_factory=list)
     leads: list[int] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Tally:
         self.turns += 1
         self.pauses += len(turn.pauses)
         self.cut_ins += heard.cut_ins
+        self.spoken_over += heard.spoken_over
         self.early += heard.early
         if heard.cut_ins:
             self.cut_turns.append(f"{turn.name}: {heard.cut_at}")
@@ -95,13 +97,13 @@ def row(name: str, tally: Tally) -> str:
     waits = sorted(tally.waits) or [0]
     p95 = waits[min(len(waits) - 1, int(0.95 * len(waits)))]
     return (
-        f"| {name} | {tally.cut_ins}/{tally.pauses} = {rate:.1f} % ({low:.1f}-{high:.1f}) | {len(tally.cut_turns)} "
+        f"| {name} | {tally.cut_ins}/{tally.pauses} = {rate:.1f} % ({low:.1f}-{high:.1f}) | {tally.spoken_over} "
         f"| {median(waits):.0f} / {p95} | {median(tally.leads or [0]):.0f} | {tally.early / max(1, tally.turns):.2f} |"
     )
 
 
 HEAD = (
-    "| policy | cut-ins in pauses (95 %) | turns cut | wait median / p95, ms | eager lead, ms | eager ends a turn |\n"
+    "| policy | cut-ins in pauses (95 %) | spoken over | wait median / p95, ms | eager lead, ms | eager ends a turn |\n"
     "|---|---|---|---|---|---|"
 )
 

@@ -29,6 +29,7 @@ STOP_MS = 192  # silence before the VAD tells of it
 INTERIM_MS, FINAL_MS = 150, 120  # how late an interim, a final comes
 ENDPOINTING_MS = 300  # silence after which the recogniser makes words final by itself
 PAUSE_MS, LONGEST_PAUSE_MS = 300, 1200
+FIRST_AUDIO_MS = 400  # from the end of a turn to the first sound of the answer
 ANSWER_MS = 4000  # between two turns of a call
 
 
@@ -67,12 +68,16 @@ class Turn:
 
 @dataclass(slots=True)
 class Heard:
-    """What came of a turn. `lead_ms`: the last eager end before the true one came so much earlier; 0 without."""
+    """What came of a turn. `spoken_over`: cut-ins after which the answer had begun before the caller went on.
+
+    `lead_ms`: the last eager end before the true one came so much earlier; 0 without.
+    """
 
     wait_ms: int | None = None
     lead_ms: int = 0
     early: int = 0
     cut_ins: int = 0
+    spoken_over: int = 0
     cut_at: str = ""
 
 
@@ -131,6 +136,7 @@ class _Ears:
             # Words that are late may end a turn that has already gone on: the pause was taken for the end all the same.
             if any(begin <= at < end for at in confirmed):
                 heard.cut_ins += 1
+                heard.spoken_over += min(at for at in confirmed if begin <= at < end) + FIRST_AUDIO_MS <= end
                 heard.cut_at += " ".join(w.text for w in turn.words if w.end_ms <= begin) + f" <{end - begin}> "
         after = [at for at in confirmed if at >= last]
         if turn.final and after:

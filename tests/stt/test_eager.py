@@ -81,6 +81,13 @@ def test_who_goes_on_right_after_the_end_is_waited_for_longer_from_then_on() -> 
     assert call.ends[-1].pauses == Pauses(1, 1000, 1000)
 
 
+def test_a_question_that_was_cut_is_read_with_what_comes_after_it() -> None:
+    call = Call(MEANING).voice(1000, 2000).final("can i return a bike", 1000, 2000).until(2600)
+    assert call.texts == ["can i return a bike"]
+    call.voice(2700, 3600).final("that i bought online", 2700, 3600).until(4000)
+    assert call.texts == ["can i return a bike", "that i bought online"]
+
+
 def test_the_fixed_policy_tells_early_too() -> None:
     call = Call(Endpointing(min_delay_ms=800)).voice(1000, 2000).final("the blue one", 1000, 2000).until(2500)
     assert kinds(call) == ["eager"]

@@ -144,6 +144,7 @@ YES_NO = YES_NO_HEAD | _words(
     "thanks thank you is do am did have would course ahead huh hmm works for me really a will can could let us love "
     "to much has does are was be should think so hope guess"
 )
+YES_NO_OPEN = _words("a to for let is do am did have would can will could does has are was be i not")
 
 # Something that is complete and from which people go on
 

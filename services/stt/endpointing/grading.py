@@ -29,7 +29,7 @@ def english(text: str, expect: Expect, lengths: tuple[int, ...]) -> Ending:
     if words[-1] in en.HESITATIONS | en.CONJUNCTIONS or _ends(said, en.WAIT_PHRASES):
         return Ending.OPEN
     if expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and all(w in en.YES_NO for w in words):
-        return Ending.DONE if words[-1] not in en.DETERMINERS | {"to", "for", "let"} else Ending.OPEN
+        return Ending.OPEN if words[-1] in en.YES_NO_OPEN and not _ends(said, en.CLOSED_ENDS) else Ending.DONE
     if _ends(said, en.CLOSED_BY):
         return Ending.DONE
     for rule in (_reads_number, _spells):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.stt.contract import Final, Pauses
+from services.stt.contract import Final, Interim, Pauses
 
 PAUSE_MS = 200  # less is articulation
 CUT_IN_MS = 1200  # who goes on so soon after the end of the turn had not ended it
@@ -21,6 +21,6 @@ def learned(known: Pauses, final: Final, before: Final | None) -> Pauses:
     return known
 
 
-def cut_in(last: Final | None, final: Final) -> bool:
-    """`final` goes on with the turn that ended with `last`: its end was decided too early."""
-    return last is not None and 0 < final.start_ms - last.end_ms <= CUT_IN_MS
+def cut_in(last: Final | None, words: Final | Interim) -> bool:
+    """`words` go on with the turn that ended with `last`: its end was decided too early."""
+    return last is not None and 0 < words.start_ms - last.end_ms <= CUT_IN_MS

@@ -264,7 +264,7 @@ class Turns:
     def _quiet(self) -> Quiet:
         return Quiet(
             wish=self._wish,
-            text=self._words.text,
+            text=self._words.sentence,
             pauses=self.pauses,
             language=self._language,
             behind=self._behind,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from services.stt.contract import Final, Interim, Pauses
 from services.stt.endpointing.pauses import cut_in, learned
 
+LONGEST_SENTENCE = 1000
+"""Characters kept of a turn that may not have been over."""
+
 
 class Words:
     """`end_ms`: where the last word ended, as far as known; a final corrects what its interims said."""
@@ -15,6 +18,7 @@ class Words:
         self.interim: Interim | None = None
         self.end_ms = self._final_end = offset_ms
         self._last: Final | None = None  # of the turn before
+        self._last_text = ""
 
     def __bool__(self) -> bool:
         return bool(self.finals) or self.interim is not None
@@ -23,6 +27,12 @@ class Words:
     def text(self) -> str:
         texts = [final.text for final in self.finals]
         return " ".join([*texts, self.interim.text] if self.interim else texts)
+
+    @property
+    def sentence(self) -> str:
+        """The text, after that of a turn which was ended too early: the two are read together."""
+        first = self.finals[0] if self.finals else self.interim
+        return f"{self._last_text} {self.text}" if first is not None and cut_in(self._last, first) else self.text
 
     def guess(self, event: Interim) -> None:
         self.interim = event
@@ -41,6 +51,7 @@ class Words:
 
     def close(self, *, sure: bool) -> None:
         """The turn has ended. `sure`: the caller said so; otherwise words that follow at once tell of a pause."""
+        self._last_text = self.sentence[-LONGEST_SENTENCE:]
         self._last = None if sure or not self.finals else self.finals[-1]
         self.finals = []
         self.interim = None
