@@ -764,7 +764,7 @@ class Say(_message.Message):
     kind: Global___Say.Kind.ValueType
     interruptible: _builtins.bool
     expect: _call_pb2.Expect.ValueType
-    """applied to the ears when this utterance starts to sound"""
+    """applied to the ears when this utterance starts to sound; later words may change it"""
     text: _builtins.str
     """at most 4,000 characters; may be empty to say only `complete`"""
     complete: _builtins.bool

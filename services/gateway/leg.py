@@ -67,6 +67,7 @@ class Leg:
         self._subtitles = Subtitles(wire, shown=call.channel != "phone")
         self._farewell = Farewell(call, wire, organs.carrier, self._mouth)
         self._tasks = TaskSet(self._broke)
+        self._sounding = 0
         self._speech_end: float | None = None
         self._turn: trace.Span = trace.INVALID_SPAN
         self._ending: Ending | None = None
@@ -227,6 +228,7 @@ class Leg:
         self._turn = trace.INVALID_SPAN
 
     def _started(self, utterance: int) -> None:
+        self._sounding = utterance
         kind, expect = self._mouth.about(utterance)
         if self._speech_end is not None and kind == conversation_pb2.Say.KIND_ANSWER:
             telemetry.TURN_LATENCY.observe(now_ms() - self._speech_end)
@@ -246,6 +248,8 @@ class Leg:
             if self._mouth.pending(command.say.utterance):
                 self._subtitles.said(command.say.utterance, command.say.text)
             self._mouth.say(command.say, turn, command.traceparent)
+            if self._ears is not None and command.say.utterance == self._sounding and command.say.expect:
+                self._ears.expect(command.say.expect)
             self._subtitles.bot(self._mouth.progress())
         elif kind == "stop":
             arrived, sounding = now_ms(), self._mouth.waiting

@@ -108,6 +108,7 @@ class Mouth:
             utterance = Utterance(say, turn, traceparent, self._sound)
             self._queue.append(utterance)
             self._clock.add(self)
+        utterance.expect = say.expect or utterance.expect
         track = utterance.track
         if track.text_complete or len(track.text) + len(say.text) > MAX_TEXT:
             DROPPED_COMMANDS.labels("utterance is full").inc()

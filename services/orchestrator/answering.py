@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from services.orchestrator import events, fillers, history, speculation
 from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Think, Transfer
+from services.orchestrator.expecting import asks_for
 from services.orchestrator.knowledge import look
 from services.orchestrator.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
 from services.orchestrator.state import (
@@ -108,7 +109,9 @@ def _speak(call: Call, thought: Thought, text: str, at_ms: int, out: list[Effect
         floor = replace(call.floor, thought=replace(thought, utterance=utterance))
         call = replace(call, utterance=utterance, floor=floor)
     call = history.edit(call, utterance, lambda x: replace(x, text=x.text + text, complete=complete))
-    out.append(Say(call.turn, utterance, text, complete=complete))
+    line = history.line_of(call, utterance)
+    expect = asks_for(line.text if line else text)
+    out.append(Say(call.turn, utterance, text, complete=complete, expect=expect))
     tally = replace(call.tally, spoken_chars=call.tally.spoken_chars + len(text))
     call = replace(call, tally=tally)
     return await_hearing(call, out, at_ms) if complete else call
@@ -233,7 +236,7 @@ def notice(
     line = BotLine(call.turn, utterance, "notice", text, complete=True, interruptible=interruptible, at_ms=at_ms)
     call = replace(history.add(call, replace(line, protect_ms=protect_ms)), utterance=utterance)
     say = Say(call.turn, utterance, text, "notice", complete=True, interruptible=interruptible, protect_ms=protect_ms)
-    out.append(say)
+    out.append(replace(say, expect=asks_for(text)))
     return await_hearing(stop_timers(call, out, "away"), out, at_ms)
 
 
@@ -286,7 +289,8 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     if thought is not None or unfinished:
         for line in unfinished:
             call = history.edit(call, line.utterance, lambda x: replace(x, complete=True))
-            out.append(Say(line.turn, line.utterance, "", line.kind, complete=True, interruptible=line.interruptible))
+            say = Say(line.turn, line.utterance, "", line.kind, complete=True, interruptible=line.interruptible)
+            out.append(replace(say, expect=asks_for(line.text)))
         tries = thought.tries + 1 if thought else 1
         return _think(call, out, _rounds_done(call), tries, continuing=bool(unfinished))
     return over(call, at_ms, out)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from services.orchestrator import answering, events, fillers, history, voice
 from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
+from services.orchestrator.expecting import asks_for
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
 from services.orchestrator.state import Ahead, Answering, BotLine, Call, Hearing, Listening, ToolUse
 
@@ -122,4 +123,5 @@ def _say(line: BotLine, text: str) -> Say:
         complete=line.complete,
         interruptible=line.interruptible,
         protect_ms=line.protect_ms,
+        expect=asks_for(line.text),
     )
