@@ -12,7 +12,9 @@ _NUMBER = re.compile(
     r"\b(?:(?:order|phone|telephone|mobile|account|card|customer|reference|tracking|confirmation|invoice|member|serial|"
     r"booking|policy|case|ticket|contact|your|the) numbers?|zip code|postal code|postcode|pin code|digits)\b"
 )
-_ASKS_FOR_IT = re.compile(r"^(?:and )?(?:your|the)\b|\b(?:what|which|tell|give|have|need|say|repeat|read|enter|share|provide|with)\b")
+_ASKS_FOR_IT = re.compile(
+    r"^(?:and )?(?:your|the)\b|\b(?:what|which|tell|give|have|need|say|repeat|read|enter|share|provide|with)\b"
+)
 _YES_NO = re.compile(
     r"^(?:(?:okay|all right|alright|great|thank you|thanks|sorry|so|and|just to confirm|to confirm|perfect|sure)[, ]+)*"
     r"(?:is|are|was|were|do|does|did|shall|should|would you like|do you want|may|can i|could i|can we|have you|has|"
