@@ -12,6 +12,7 @@ from services.orchestrator.state import Answering, Call, CallerLine, Hearing, Li
 
 MAX_MISHEARD = 2  # in a row, before the bot stops asking
 PREFETCH_WORDS = 2  # look for knowledge while the caller still speaks, from this many words on
+INTERIMS_WORDS = 3  # words that come as finals at once: the recogniser gives no interims
 LATE_MS = 1_500  # after the end of a turn: the same words again, without a new sound, are still that turn
 
 
@@ -33,7 +34,9 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
     call = stop_timers(call, out, "away")
     call, text = _own_words(call, event, out)
     since = call.hearing.since_ms or event.at_ms
-    call = replace(call, hearing=replace(call.hearing, interim=clipped(text, MAX_QUERY_BYTES), since_ms=since))
+    call = replace(
+        call, no_interims=False, hearing=replace(call.hearing, interim=clipped(text, MAX_QUERY_BYTES), since_ms=since)
+    )
     return _prefetch(interruption.consider(call, event.at_ms, out), out)
 
 
@@ -47,6 +50,8 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
     call, text = _own_words(call, event, out)
     finals = clipped(f"{call.hearing.finals} {text}".strip(), MAX_CALLER_BYTES)
     end_ms = max(call.hearing.end_ms, event.end_ms)
+    if not call.hearing.interim and len(event.text.split()) >= INTERIMS_WORDS:
+        call = replace(call, no_interims=True)
     call = replace(call, hearing=replace(call.hearing, finals=finals, interim="", end_ms=end_ms))
     call = _prefetch(interruption.consider(call, event.at_ms, out), out)
     return interruption.answered_for(call, event.at_ms, out)

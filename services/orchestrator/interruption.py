@@ -58,10 +58,13 @@ def sound_ended(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 
 def no_words(call: Call, at_ms: int, out: list[Effect]) -> Call:
-    """A voice has gone on for `wordless_ms`, and no word of it counts: talk in the room, music, a long laugh."""
-    if call.hearing.since_ms and not real_words(call, call.hearing.text):
-        return judged(call, out)
-    return call
+    """A voice has gone on for `wordless_ms`, and no word of it counts: talk in the room, music, a long laugh.
+
+    From a recogniser that gives no interims nothing else can be expected: then the end of the sound is waited for.
+    """
+    if not call.hearing.since_ms or call.no_interims or real_words(call, call.hearing.text):
+        return call
+    return judged(call, out)
 
 
 def quiet(call: Call, at_ms: int, out: list[Effect]) -> Call:

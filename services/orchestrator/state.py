@@ -287,6 +287,7 @@ class Call:
     pace_ms: int = 70  # of the voice, per character
     protected_until_ms: int = 0
     button: str = ""  # push-to-talk: `up`, `down`, `released` (words may still come); empty: the voice is free
+    no_interims: bool = False  # the recogniser tells words only when they are final
     leg_began_ms: int = 0  # leg time 0 by the owner's clock
     understood_ms: int = 0  # leg time up to which the caller's words belong to turns that are over
     then: Then | None = None

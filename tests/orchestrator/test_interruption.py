@@ -331,3 +331,16 @@ def test_a_voice_that_never_ends_does_not_hold_the_answer_for_ever() -> None:
     call.pauses(2, 5)
     call.wait(POLICY.wordless_ms)
     assert call.all_of(Resume)
+
+
+def test_a_recogniser_without_interims_is_waited_for() -> None:
+    call = Script()
+    call.starts()
+    call.final("what are your hours")
+    call.stops()
+    call.ends("what are your hours")
+    call.answers(HOURS)
+    play(call, "at 0 starts\nat 50 paused 12\nat 2500 wait")
+    assert not call.all_of(Resume)
+    play(call, "at 0 stops\nat 100 final no i mean on sundays")
+    assert call.all_of(Stop)

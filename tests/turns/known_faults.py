@@ -10,5 +10,4 @@ _BOTH = {
 REAL: dict[str, str] = {name: _BOTH[name] for name in ("a-speakerphone", "breaking-in-through-a-speakerphone")}
 VIRTUAL: dict[str, str] = {
     **_BOTH,
-    "there-are-no-interims": "after 1.2 s of voice without a word the bot goes on, although the caller still speaks",
 }
