@@ -272,6 +272,7 @@ class Call:
     epoch: Epoch = Epoch()
     turn: int = 0
     utterance: int = 0  # highest id given out
+    said: int = 0  # highest utterance that the gateway was told
     intent: int = 0  # highest number given out
     floor: Floor = Listening()
     hearing: Hearing = Hearing()

@@ -21,6 +21,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         epoch=event.epoch,
         turn=max(call.turn, event.turn),
         utterance=max(call.utterance, event.utterance),
+        said=max(event.utterance, event.mouth_utterance),
         intent=max([known, *(tool.intent for tool in event.settled)]),
         paused=event.mouth_paused,
         sounding=event.mouth_utterance,

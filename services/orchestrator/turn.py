@@ -18,6 +18,7 @@ from services.orchestrator import (
     fillers,
     hearing,
     history,
+    holding,
     interruption,
     keys,
     playout,
@@ -41,6 +42,7 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
     effects: list[Effect] = []
     if isinstance(event, events.Opened):
         opened = _opened(event, effects)
+        opened = replace(opened, said=opened.utterance)
         return opened, push_to_talk.asked_for(opened, effects)
     if call is None:
         raise ValueError("the first event of a call is Opened")
@@ -58,6 +60,7 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
     after = _STEPS[type(event)](call, event, effects)
     after = speculation.follow(call, after, event, effects)
     after = fillers.follow(call, after, effects)
+    after, effects = holding.follow(call, after, event.at_ms, effects)
     return after, push_to_talk.asked_for(after, effects)
 
 
@@ -165,6 +168,7 @@ _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
     "unheard": playout.never_heard,
     "barge_in": interruption.consider,
     "wordless": interruption.no_words,
+    holding.HOLD: holding.time_is_up,
     "resume": interruption.quiet,
     "protected": hearing.protection_over,
     "released": push_to_talk.nothing_came,

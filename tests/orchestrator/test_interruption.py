@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator.effects import BargeIn, Resume, Stop, Think
-from services.orchestrator.state import Listening, ToolUse
+from services.orchestrator import events
+from services.orchestrator.effects import BargeIn, Resume, Say, Stop, Think
+from services.orchestrator.state import Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 HOURS = "We are open from nine in the morning until six in the evening."
 LASTING = replace(POLICY, interrupt_ms=250, interrupt_words=3)
-BOOK = ToolUse("c2", "book_visit", '{"day": "friday"}')
 
 
 def play(call: Script, lines: str) -> None:
@@ -344,3 +344,73 @@ def test_a_recogniser_without_interims_is_waited_for() -> None:
     assert not call.all_of(Resume)
     play(call, "at 0 stops\nat 100 final no i mean on sundays")
     assert call.all_of(Stop)
+
+
+def thinking() -> Script:
+    """The caller's turn is over, and the model has not said a word."""
+    call = Script()
+    call.says("what are your hours")
+    call.at += 100
+    return call
+
+
+def test_the_bot_does_not_begin_into_the_callers_voice() -> None:
+    call = thinking()
+    call.starts()
+    call.wait(50)
+    assert not of(Say, call.phrase("We are open "))
+    assert not of(Say, call.finishes("all day."))
+    call.wait(200)
+    (say,) = of(Say, call.stops())
+    assert (say.utterance, say.text, say.complete) == (2, "We are open all day.", True)
+    call.hears(2)
+    assert isinstance(call.state.floor, Listening)
+    assert replayed(call) == call.outputs
+
+
+def test_what_waited_and_was_never_said_is_not_remembered() -> None:
+    call = thinking()
+    call.starts()
+    call.phrase("We are open all day.")
+    call.words("on sundays i mean")
+    call.final("on sundays i mean")
+    call.stops()
+    assert not call.all_of(Say)[1:]
+    call.ends("on sundays i mean")
+    assert of(Say, call.phrase("On sundays we are closed."))
+    assert call.bot_said[1:] == ["On sundays we are closed."]
+
+
+def test_a_voice_without_words_is_not_waited_for_for_ever() -> None:
+    call = thinking()
+    call.starts()
+    call.finishes("We are open all day.")
+    call.wait(POLICY.wordless_ms)
+    (say,) = call.all_of(Say)[1:]
+    assert say.text == "We are open all day."
+
+
+def test_words_begun_before_the_voice_go_on() -> None:
+    call = thinking()
+    call.phrase("We are open ")
+    call.starts()
+    (rest,) = of(Say, call.finishes("all day."))
+    assert rest.text == "all day."
+
+
+def test_a_sound_that_goes_on_behind_the_turn_does_not_hold_the_answer() -> None:
+    call = Script()
+    call.starts()
+    call.final("what are your hours")
+    call.at += 10
+    call.ends("what are your hours")
+    assert of(Say, call.phrase("We are open."))
+
+
+def test_a_new_owner_says_what_waited() -> None:
+    call = thinking()
+    call.starts()
+    call.finishes("We are open all day.")
+    out = call.feed(events.TakenOver(at_ms=call.at, epoch=Epoch(1, 2), turn=2, utterance=1))
+    (say,) = of(Say, out)
+    assert (say.utterance, say.text, say.complete) == (2, "We are open all day.", True)
