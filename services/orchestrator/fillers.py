@@ -76,7 +76,8 @@ def _over(line: object) -> bool:
 def _say(call: Call, tools: list[ToolUse], at_ms: int, out: list[Effect]) -> Call:
     """Not over the caller's own voice. Stored before it is said: a new owner must not take it for the answer."""
     text = _sentence(call, tools)
-    if not isinstance(call.floor, Answering) or not text or call.hearing.since_ms or call.paused:
+    speaks = call.hearing.since_ms and not call.hearing.judged
+    if not isinstance(call.floor, Answering) or not text or speaks or call.paused:
         return call
     utterance = call.utterance + 1
     line = BotLine(call.turn, utterance, "filler", text, complete=True, at_ms=at_ms)

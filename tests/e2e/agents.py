@@ -33,10 +33,7 @@ OWN: dict[str, dict[str, Any]] = {
         "silence": {"prompt_after_s": 0.8, "prompts": ["Are you there?", "Hello again?"], "goodbye": "I hang up now."},
     },
     "slow": {"fillers": {"after_ms": 400, "thinking": ["One moment please.", "Let me see now."]}},
-    "early": {
-        "endpointing": {"min_delay_ms": 900, "max_delay_ms": 1200},
-        "ahead": {"when": "stable", "stable_ms": 150},
-    },
+    "early": {"endpointing": {"min_delay_ms": 900, "max_delay_ms": 1200}},
     "patient": {"limits": {"turn_s": 2.5}},
     "hasty": {"limits": {"call_s": 3.0}},
 }

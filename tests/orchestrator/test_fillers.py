@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents import Agent, Fillers, load_agent
 from parley.errors import Misconfigured
-from services.orchestrator import events
+from services.orchestrator import events, wire
 from services.orchestrator.effects import CloseThink, Say, StartTimer, Stop, Store, Think
 from services.orchestrator.history import messages
 from services.orchestrator.state import Answering, Epoch, Listening, Policy, ToolFillers, ToolUse
@@ -236,3 +236,11 @@ def test_a_wrong_list_is_named(tmp_path: Path, section: str, wrong: str) -> None
     with pytest.raises(Misconfigured, match="agent.yaml") as raised:
         load_agent(tmp_path, "a")
     assert wrong in str(raised.value)
+
+
+def test_an_agent_without_sentences_has_no_timer_for_them() -> None:
+    bare = Agent(company="A", greeting="Hi", prompt="Hi")
+    assert wire.policy_of(bare).filler_ms == 0
+    filled = bare.model_copy(update={"fillers": Fillers(thinking=("One moment.", "Let me see."))})
+    assert wire.policy_of(filled).filler_ms == 1000
+    assert list(wire.session_of(filled, "en").sentences) == ["One moment.", "Let me see."]
