@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
 
 $(READY): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
@@ -32,6 +32,10 @@ check: lint test ## What CI runs
 .PHONY: bench
 bench: $(READY) ## Measure calls in real time; ARGS are passed on
 	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: bench-turns
+bench-turns: $(READY) ## Measure interruptions, noises, pauses; ARGS=--short for a quick look
+	@$(BIN)/python -m bench.barge_in $(ARGS)
 
 .PHONY: quality
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on

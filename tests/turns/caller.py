@@ -95,6 +95,10 @@ class Caller:
     # The story
 
     @property
+    def _waits_since(self) -> float:
+        return max(self._since, self.played[-1].ends) if self.played else self._since
+
+    @property
     def _next(self) -> Line | None:
         return self.script.story[len(self.played)] if len(self.played) < len(self.script.story) else None
 
@@ -102,7 +106,7 @@ class Caller:
         while (line := self._next) is not None and not self.failure:
             sample = self._due(line, now)
             if sample is None:
-                if now - self._since > WHEN_S and line.when.kind in ("starts", "stops", "says", "tool"):
+                if now - self._waits_since > WHEN_S and line.when.kind in ("starts", "stops", "says", "tool"):
                     self.failure = f"line {line.number}: {line.shown}: it did not come"
                 return
             self._begin(line, sample, now)

@@ -34,7 +34,7 @@ class Known:
     @classmethod
     def of(cls, record: Record) -> Known:
         agent = {**AGENT, **record.script.agent}
-        texts = [str(agent["greeting"]), *_FIXED, *strings(record.script.agent)]
+        texts = [*strings(agent["greeting"]), *_FIXED, *strings(record.script.agent)]
         for row in record.script.model_rows:
             texts += [row.first, row.line]
         texts += [asked.answer for asked in record.asked]

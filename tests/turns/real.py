@@ -142,7 +142,7 @@ class _Line:
         return bool(self.call.sent_at) and self.call.sent_at[-1] - at < _AFTER_TOOL_S
 
 
-async def play(script: Script, services: Services) -> Record:
+async def play(script: Script, services: Services, longest_s: float = LONGEST_S) -> Record:
     """One call, from dialling to the end of the script. Raises nothing: what went wrong stands in the record."""
     late_before = len(services.clock.late_s)
     async with services.phone(script).dial() as call:
@@ -159,8 +159,8 @@ async def play(script: Script, services: Services) -> Record:
             return frame
 
         call.microphone = microphone
-        failure = await _until(call, over, line.hang_up)
-        ended_by, ended_at = call.ended_by, call.ended_at
+        failure = await _until(call, over, line.hang_up, longest_s)
+        ended_by = call.ended_by
         await call.hang_up()
         listener.listen(call.ended_at)
     return Record(
@@ -175,7 +175,7 @@ async def play(script: Script, services: Services) -> Record:
         tools=line.tools,
         holes=[at for at, _ in call.heard.gaps()],
         ended_by=ended_by,
-        ended_at=ended_at,
+        ended_at=call.ended_at,
         late_s=_latest(services.clock, late_before),
         warnings=[str(warning) for warning in call.warnings],
         failure=caller.failure or failure,
@@ -187,14 +187,14 @@ def _latest(clock: Clock, since: int) -> float:
     return max(list(clock.late_s)[since:], default=0.0)
 
 
-async def _until(call: Call, over: asyncio.Event, hang_up: asyncio.Event) -> str:
+async def _until(call: Call, over: asyncio.Event, hang_up: asyncio.Event, longest_s: float) -> str:
     waiting = [asyncio.ensure_future(each) for each in (over.wait(), hang_up.wait(), call.until_over())]
     try:
-        done, _ = await asyncio.wait(waiting, timeout=LONGEST_S, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waiting, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for each in waiting:
             each.cancel()
-    return "" if done else f"not over after {LONGEST_S:.0f} s"
+    return "" if done else f"not over after {longest_s:.0f} s"
 
 
 def asked_of(vendors: Vendors, script: Script, since: float) -> list[Asked]:

@@ -15,17 +15,24 @@ MARGIN = 1
 def heard_truth(record: Record) -> str:
     """A complaint when a line of the bot in the last request is off by more than a word from what was heard."""
     asked = _last_turn(record)
+    margin = MARGIN + (record.holes_between(record.answered, asked.at) if asked is not None else 0)
+    for line, missing, extra in differences(record):
+        if missing > margin:
+            return f"told {' '.join(line)!r}, and {missing} of its words were not heard"
+        if extra > MARGIN:
+            return f"told {' '.join(line)!r}, and {extra} words more were heard"
+    return ""
+
+
+def differences(record: Record) -> list[tuple[list[str], int, int]]:
+    """Each line of the bot in the last request, how many of its words were not heard, and how many more were."""
+    asked = _last_turn(record)
     if asked is None:
-        return ""
+        return []
     told = [words_of(line) for line in asked.bot_lines]
+    fillers = {key: value for key, value in record.script.agent.items() if key.startswith("fillers")}
     heard = _once([word.text for word in record.words if word.start < asked.at])
-    heard = _without(
-        heard,
-        [
-            words_of(text)
-            for text in strings({key: value for key, value in record.script.agent.items() if key.startswith("fillers")})
-        ],
-    )
+    heard = _without(heard, [words_of(text) for text in strings(fillers)])
     flat = [word for line in told for word in line]
     owner = [number for number, line in enumerate(told) for _ in line]
     missing = [0] * len(told)
@@ -36,13 +43,7 @@ def heard_truth(record: Record) -> str:
                 missing[owner[place]] += 1
         if kind in ("insert", "replace"):
             extra[owner[a - 1] if a else 0] += d - c
-    margin = MARGIN + record.holes_between(record.answered, asked.at)
-    for number, line in enumerate(told):
-        if missing[number] > margin:
-            return f"told {' '.join(line)!r}, and {missing[number]} of its words were not heard"
-        if extra[number] > MARGIN:
-            return f"told {' '.join(line)!r}, and {extra[number]} words more were heard: {' '.join(heard)!r}"
-    return ""
+    return list(zip(told, missing, extra, strict=False))
 
 
 def _last_turn(record: Record) -> Asked | None:
