@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 import wave
@@ -109,8 +110,16 @@ class Visit:
 
     async def played(self) -> tuple[int, NDArray[np.float32]]:
         """Rate and samples of what went to the loudspeaker."""
-        ear = await self.page.evaluate("() => ({rate: window.__ear.rate, samples: window.__ear.blocks.flat()})")
-        return int(ear["rate"]), np.asarray(ear["samples"], np.float32)
+        ear = await self.page.evaluate(
+            """() => {
+                 const bytes = new Uint8Array(Float32Array.from(window.__ear.blocks.flat()).buffer);
+                 const parts = [];
+                 for (let i = 0; i < bytes.length; i += 8192)
+                   parts.push(String.fromCharCode(...bytes.subarray(i, i + 8192)));
+                 return {rate: window.__ear.rate, samples: btoa(parts.join(""))};
+               }"""
+        )
+        return int(ear["rate"]), np.frombuffer(base64.b64decode(ear["samples"]), np.float32)
 
 
 @asynccontextmanager
