@@ -11,19 +11,23 @@ from typing import Any
 from parley.aio import background
 from services.llm.contract import LlmEvent, TextDelta
 
-HOLD_S = 0.02  # words that end no phrase wait this long for more
+HOLD_S = 0.05  # words that end no phrase wait this long for more
 # The voice begins with the first phrase. It has ended at the latest after this many characters, or at a mark this far.
 FIRST_CHARS = 48
 FIRST_MARK = 12
 _QUEUE = 256
 _MARK = re.compile(r"[.!?\u2026,;:\u2013\u2014\n]")
+_MARKUP = re.compile(r"[\])>`]")  # its end may let go of a phrase that has a mark inside
 # The end of a first phrase for certain: a full stop after a short word may be an abbreviation's.
 _PHRASE = re.compile(r"(?:[!?\u2026,;:\u2013\u2014\n]|\w{5,}\.)[\"')\]]*\s")
 _CLOSING = "\"')]*_"
 
 
 class Pace:
-    """Which words are waited for: all of the first phrase, a mark that ends a later one, and what shows its end."""
+    """Which words are waited for: the very first, a mark that may end a phrase, and what shows that it did.
+
+    The first phrase also ends without a mark, by its length.
+    """
 
     def __init__(self) -> None:
         self._begun = ""
@@ -32,13 +36,15 @@ class Pace:
 
     def urgent(self, delta: str) -> bool:
         """Whether the next delta of the round must not be held."""
-        marked = bool(_MARK.search(delta))
-        urgent = marked or self._marked or not self._speaking
+        marked = bool(_MARK.search(delta) or _MARKUP.search(delta))
+        urgent = marked or self._marked or not self._begun
         self._marked = marked or (self._marked and not delta.strip(_CLOSING))
         if not self._speaking:
             self._begun += delta
             marks = (mark.end() >= FIRST_MARK for mark in _PHRASE.finditer(self._begun))
-            self._speaking = len(self._begun) > FIRST_CHARS or any(marks)
+            long = len(self._begun) > FIRST_CHARS
+            self._speaking = long or any(marks)
+            urgent = urgent or long
         return urgent
 
 
