@@ -130,6 +130,22 @@ IMPERATIVES = _words(
     "tell give transfer connect put send help cancel check show call stop repeat say read book change look explain "
     "remind confirm schedule add remove hang get try"
 )
+FINISHERS = _words(
+    "it that them one ones me him her us you today tomorrow tonight now again yet then here there back up off out "
+    "in instead too either already soon later online overnight alone together anymore ready open closed possible "
+    "available enough included yesterday afternoon morning evening week weekend monday tuesday wednesday thursday "
+    "friday saturday sunday somebody someone human person agent manager operator representative"
+)
+"""Last words of a request after which little is missing."""
+ADJUNCTS = _words(
+    "for from with at by about in on near without during after before over until till around through under between "
+    "while when if because which who that where and or than into"
+)
+BEFORE_INFINITIVE = _words(
+    "want need like love have able possible going trying wanted supposed how where what when hoping wish used about "
+    "needed looking prefer got way time someone somebody chance"
+)
+
 OPENERS = _words(
     "hi hello hey yes yeah yep yup no nope okay well so um uh uhm er erm oh right and but actually alright sorry "
     "also now then good morning afternoon evening there please thanks thank you excuse all because great perfect "

@@ -88,7 +88,7 @@ def _sentence(said: str, *, asked: bool) -> Ending:
         return Ending.OPEN
     text = " ".join(body)
     if question or asked or body[0] in en.IMPERATIVES or _starts(text, en.REQUESTS):
-        return Ending.ASKED
+        return Ending.ASKED if wh or (asked and not question) or _rounded(body) else Ending.SAID
     told = body[0] in en.TELLERS and any(word in en.PAST or word.endswith("ed") for word in body[1:4])
     if (told and "not" not in body) or _starts(text, en.MORE_PHRASES):
         return Ending.MORE
@@ -137,6 +137,19 @@ def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
     if last in en.LEADING:
         return len(body) > 1 or last not in en.WH
     return not question and (last in en.SUBJECTS or last in en.AUXILIARIES or _ends_tag(said))
+
+
+def _rounded(body: list[str]) -> bool:
+    """More than verb and object: who has said where, when, with what, or asks for a state, rarely goes on.
+
+    "Can I return a bike" may be all, or "... that I bought online" follows.
+    """
+    if body[-1] in en.FINISHERS or (body[0] in en.BE and body[1:2] != ["there"] and "possible" not in body[:-1]):
+        return True
+    for before, word in zip(body[1:], body[2:-1], strict=False):
+        if word in en.ADJUNCTS or (word == "to" and before not in en.BEFORE_INFINITIVE):
+            return True
+    return False
 
 
 def _ends_tag(said: str) -> bool:

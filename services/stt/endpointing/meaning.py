@@ -13,10 +13,10 @@ from services.stt.endpointing.policy import FLUSH_FROM_MS, Quiet, Wait
 
 LEAST_MS = 250
 MOST_MS = 1600
-MORE_MS = 1200
-ASKED_MS, ASKED_SHARE = 320, 0.45
+MORE_MS = 1250
+ASKED_MS, ASKED_SHARE = 320, 0.4
 """After a question: so long, and this part of the caller's own patience."""
-SAID_SHARE = 1.25
+SAID_SHARE = 1.4
 SURE, UNSURE = 0.8, 0.2
 """An opinion at or beyond these moves the ending a step."""
 

@@ -115,7 +115,7 @@ class Turns:
         if not (self.pending or self._uncovered):
             return ()
         if not (self._speaking or self.pending) and self._patience - self._voice_end >= WORDLESS_MS:
-            self._covered = self._now
+            self._covered, self._wait = self._now, None
         return self._decide()
 
     def heard(self, event: SpeechEvent) -> Told:
