@@ -139,7 +139,7 @@ FINISHERS = _words(
 """Last words of a request after which little is missing."""
 ADJUNCTS = _words(
     "for from with at by about in on near without during after before over until till around through under between "
-    "while when if because which who that where and or than into"
+    "while when if because which who that where and or than into know"
 )
 BEFORE_INFINITIVE = _words(
     "want need like love have able possible going trying wanted supposed how where what when hoping wish used about "
