@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import logging
 import sys
+import tempfile
 from pathlib import Path
 
+from cli.phone import Clock
+from cli.stack import Stack
+from tests.turns import model
+from tests.turns.judge import complaints
 from tests.turns.parse import NotUnderstood, read
+from tests.turns.real import Models, Services, environment, play, rehearse
+from tests.turns.record import Record
 from tests.turns.script import Script
+from tests.turns.virtual.play import play as play_virtually
+
+AT_ONCE = 12
 
 
 def _check(scripts: list[Script]) -> int:
@@ -21,17 +33,56 @@ def _check(scripts: list[Script]) -> int:
     return 0
 
 
+def _told(record: Record, slack_ms: float) -> int:
+    wrong = complaints(record, slack_ms)
+    print(f"{'WRONG' if wrong else 'right'}  {record.script.name}")
+    print("\n".join([*(f"    {each}" for each in wrong), record.shown(), ""]))
+    return bool(wrong)
+
+
+async def _play(scripts: list[Script]) -> int:
+    return sum([_told(await play_virtually(script), 0) for script in scripts if script.play != "real"]) > 0
+
+
+async def _call(scripts: list[Script]) -> int:
+    wanted = [script for script in scripts if script.play != "virtual"]
+    if not wanted:
+        print("none of these can be played in real time", file=sys.stderr)
+        return 2
+    models, lines = Models(), asyncio.Semaphore(AT_ONCE)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for script in wanted:
+            rehearse(script)
+            model.write_agent(folder / "agents", script)
+            models.scripts[script.slug] = script
+        async with models.vendors() as vendors:
+            env = environment(vendors, folder / "agents") | {"PARLEY_AGENT": wanted[0].slug}
+            async with Stack(data_dir=folder / "data", env=env) as stack, Clock() as clock:
+                services = Services(stack, vendors, models, clock, folder / "agents")
+
+                async def one(script: Script) -> Record:
+                    async with lines:
+                        return await play(script, services)
+
+                records = await asyncio.gather(*(one(script) for script in wanted))
+    return sum([_told(record, record.late_s * 1000) for record in records]) > 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.turns", description=__doc__)
-    parser.add_argument("what", choices=("check",))
+    parser.add_argument("what", choices=("check", "play", "call"))
     parser.add_argument("files", nargs="+", type=Path)
     given = parser.parse_args(arguments)
+    logging.disable(logging.INFO)
     try:
         scripts = [script for path in given.files for script in read(path)]
     except (OSError, NotUnderstood) as error:
         print(error, file=sys.stderr)
         return 2
-    return {"check": _check}[given.what](scripts)
+    if given.what == "check":
+        return _check(scripts)
+    return asyncio.run(_play(scripts) if given.what == "play" else _call(scripts))
 
 
 if __name__ == "__main__":

@@ -162,13 +162,19 @@ class Caller:
         return BROKEN_OFF_S if self._listener.broke_off else QUIET_S
 
     def _said(self, text: str, since: float) -> float | None:
-        """When the last of these words had sounded. Where a word was broken by a hole, the last one is enough."""
+        """When the last of these words had sounded. A word that a hole has broken is over when the next one begins."""
         wanted = words_of(text)
         words = [word for word in self._listener.words if word.end > since - _SPOKEN_S]
+        said = [word.text for word in words]
         for last, word in enumerate(words):
-            heard = [each.text for each in words[max(0, last - len(wanted) + 1) : last + 1]]
-            if word.end > since and (heard == wanted or (self._listener.broken and word.text == wanted[-1])):
+            if word.end <= since:
+                continue
+            if said[max(0, last - len(wanted) + 1) : last + 1] == wanted:
                 return word.end
+            if self._listener.broken and wanted[-1] == word.text:
+                return word.end
+            if self._listener.broken and len(wanted) > 1 and said[max(0, last - len(wanted) + 1) : last] == wanted[:-1]:
+                return word.start
         return None
 
     def _stopped(self, before: Played | None, now: float) -> float | None:

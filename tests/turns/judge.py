@@ -199,7 +199,7 @@ def _answers(case: Case) -> str:
                 break
             said.append(word.text)
             end = word.end
-    holes = case.record.holes_between(case.it.ends, end + NEXT_S)
+    holes = case.record.holes_between(case.it.ends, end + 2 * NEXT_S)
     if not readable(said[: len(expected)] if text.endswith("...") else said, expected, holes):
         return f"the answer was: {' '.join(said)}"
     began = next((run.start for run in case.record.fine if run.end > first.start), first.start)
