@@ -25,6 +25,7 @@ TIMERS = ("barge_in", "wordless", "resume")
 
 def sound_began(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The ears hear a voice while the bot has the floor."""
+    call = replace(call, hearing=replace(call.hearing, judged=False))
     if call.sounding and not call.hearing.over:
         call = over_the_voice(call, at_ms)
     if call.policy.interrupt_ms:

@@ -8,6 +8,7 @@ from pathlib import Path
 import nats
 import pytest
 
+from parley import telemetry
 from parley.errors import BadInput, NotFound, Superseded, Unavailable
 from parley.v1 import conversation_pb2, events_pb2, llm_pb2
 from services.orchestrator import codec
@@ -70,6 +71,39 @@ async def test_a_tool_is_done_once_and_its_result_comes_back(tmp_path: Path) -> 
         assert (await g.said())[1] == "One moment. "
         assert (await g.said())[1] == 'Booked: {"summary": "done"}'
         assert [(e.intent, e.name) for e in h.actions.executed] == [(1, "book_visit")]
+
+
+async def test_each_sound_over_the_bot_is_counted_once(tmp_path: Path) -> None:
+    def counted() -> dict[str, float]:
+        outcomes = ("stopped", "backchannel", "noise", "echo")
+        return {name: telemetry.BARGE_IN_TOTAL.labels(name)._value.get() for name in outcomes}
+
+    async with house(tmp_path) as h:
+        g = await h.gateway()
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await g.types("tell me all")
+        utterance, _ = await g.said()
+        await g.tell(utterance_started={"utterance": utterance})
+        before = counted()
+        await g.tell(speech={"speech_started": {}})
+        await g.tell(paused={"utterance": utterance, "chars": 3})
+        await g.tell(speech={"speech_stopped": {}})
+        await g.until("resume")
+        await g.tell(speech={"speech_started": {}})
+        await g.tell(paused={"utterance": utterance, "chars": 9})
+        await g.tell(seq=True, speech={"final": {"text": "uh-huh"}})
+        await g.tell(speech={"speech_stopped": {}})
+        await g.until("resume")
+        await g.speaks("what color is it")
+        await g.until("stop")
+        after = counted()
+    assert {name: after[name] - before[name] for name in after} == {
+        "stopped": 1.0,
+        "backchannel": 1.0,
+        "noise": 1.0,
+        "echo": 0.0,
+    }
 
 
 async def test_breaking_in_closes_the_models_stream_and_says_cancel_on_nats(tmp_path: Path) -> None:

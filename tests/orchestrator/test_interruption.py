@@ -414,3 +414,13 @@ def test_a_new_owner_says_what_waited() -> None:
     out = call.feed(events.TakenOver(at_ms=call.at, epoch=Epoch(1, 2), turn=2, utterance=1))
     (say,) = of(Say, out)
     assert (say.utterance, say.text, say.complete) == (2, "We are open all day.", True)
+
+
+def test_two_coughs_are_two() -> None:
+    call = answering()
+    play(
+        call,
+        "at 0 starts\nat 60 paused 12\nat 250 stops\nat 1500 starts\nat 1560 paused 20\nat 1700 stops\nat 2200 wait",
+    )
+    assert [effect.outcome for effect in call.all_of(BargeIn)] == ["noise", "noise"]
+    assert len(call.all_of(Resume)) == 2
