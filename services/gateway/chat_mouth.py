@@ -16,7 +16,6 @@ _KINDS = {conversation_pb2.Say.KIND_FILLER: "filler", conversation_pb2.Say.KIND_
 class ChatMouth:
     """Has the face of `Mouth`, as far as a chat needs it."""
 
-    paused = False
     sounded = 0, 0.0
 
     def __init__(self, wire: Wire, tell: Callable[[CallEvent], None]) -> None:
@@ -34,10 +33,6 @@ class ChatMouth:
     @property
     def waiting(self) -> bool:
         return bool(self._open)
-
-    @property
-    def interruptible(self) -> bool:
-        return False
 
     def pending(self, utterance: int) -> bool:
         return utterance > self.last_utterance or utterance in self._open
@@ -69,12 +64,6 @@ class ChatMouth:
         for utterance in [u for u, (of_turn, _) in self._open.items() if of_turn <= turn]:
             self._wire.tell({"type": "cut", "utterance": utterance})
             self._over(utterance, cut=True)
-
-    def pause(self, cause: conversation_pb2.Paused.Cause.ValueType) -> None:
-        """Text on a page cannot be held back."""
-
-    def resume(self, why: conversation_pb2.Resumed.Cause.ValueType) -> None:
-        """Nothing is ever paused here."""
 
     def returned(self, mark: str) -> bool:
         """No marks are sent here."""

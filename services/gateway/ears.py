@@ -150,6 +150,17 @@ class Ears:
         self._by_button = on
         self.endpointing(self._wish)
 
+    @property
+    def button_only(self) -> bool:
+        """The caller speaks by button or by keys: a voice alone means nothing."""
+        return self._endpointing.expect == call_pb2.EXPECT_BUTTON
+
+    def hurry(self) -> None:
+        """Somebody may have begun to speak: the ears' word is waited for."""
+        self._edge_from, self._edge_until = self._fed, self._fed + ONSET_LASTS_MS * self._sound.bytes_per_ms
+        if self._pending:
+            self._post_audio()
+
     def rest(self) -> None:
         """The microphone is closed for a while."""
         self.feed((b"\xff" if self._sound.encoding == "mulaw" else b"\0") * (REST_MS * self._sound.bytes_per_ms))

@@ -13,17 +13,19 @@ from parley import telemetry
 from parley.aio import TaskSet, background
 from parley.errors import ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from services.gateway.barge_in import BargeIn
 from services.gateway.button import Button
 from services.gateway.call import Call, Wire
 from services.gateway.chat_mouth import ChatMouth
 from services.gateway.clock import now_ms
 from services.gateway.ears import Ears
+from services.gateway.echo import Echo
 from services.gateway.farewell import Farewell
 from services.gateway.line import GOODBYE_S, Line
 from services.gateway.metrics import DROPPED_COMMANDS, STOP_TO_CLEAR
 from services.gateway.mouth import Mouth
 from services.gateway.organs import Organs
-from services.gateway.reflex import Reflex
+from services.gateway.outlet import Outlet
 from services.gateway.subtitles import Subtitles
 from services.gateway.synthesis import wire_format
 from services.gateway.waterfall import TurnBy
@@ -55,14 +57,17 @@ class Leg:
         self._timeline.watched(None if call.channel == "phone" else wire.tell)
         self._line = Line(organs.orchestrator, call.leg, self._opening, self._take, self._leg_ms)
         self._ears: Ears | None = None
+        self._barge_in: BargeIn | None = None
         self._mouth: Mouth | ChatMouth
         if call.format is None:
             self._mouth = ChatMouth(wire, self._tell)
         else:
-            self._ears = Ears(call.format, organs.stt, call.call_id, self._tell)
+            sound, echo = call.format, Echo()
+            ears = self._ears = Ears(sound, organs.stt, call.call_id, self._tell)
+            outlet = Outlet(wire, sound, echo)
             ways = organs.tts, organs.clock, organs.rehearsal
-            self._mouth = Mouth(wire, call.format, *ways, call.call_id, self._tell)
-        self._reflex = Reflex()
+            mouth = self._mouth = Mouth(outlet, sound, *ways, call.call_id, self._tell)
+            self._barge_in = BargeIn(sound, ears, mouth, echo, organs.clock, self._tell)
         self._button = Button(self._ears)
         self._subtitles = Subtitles(wire, shown=call.channel != "phone")
         self._farewell = Farewell(call, wire, organs.carrier, self._mouth)
@@ -78,8 +83,9 @@ class Leg:
         """One frame of the caller's sound."""
         if not self._first_audio:
             self._first_audio = time.monotonic()
-        if self._ears is not None and self._button.hears:
+        if self._ears is not None and self._barge_in is not None and self._button.hears:
             self._ears.feed(frame)
+            self._barge_in.frame(len(frame), now_ms())
 
     def returned(self, mark: str) -> bool:
         """A mark came back. False when it was never sent."""
@@ -93,8 +99,8 @@ class Leg:
 
     def button(self, pressed: bool) -> None:
         """Pressing silences the bot, letting go ends the turn."""
-        if pressed and self._mouth.interruptible:
-            self._mouth.pause(conversation_pb2.Paused.CAUSE_BUTTON)
+        if self._barge_in is not None:
+            self._barge_in.button(pressed)
         self._tell(CallEvent(button=conversation_pb2.Button(pressed=pressed)))
         self._button.moved(pressed, now_ms())
 
@@ -132,7 +138,8 @@ class Leg:
                     async with background(*hearing):
                         ending = await listen(self)
                 finally:
-                    self._organs.clock.remove(self)
+                    if self._barge_in is not None:
+                        self._barge_in.close()
                     self._turn_ends("leg over")
                     await self._mouth.close()
                     await self._tasks.close()
@@ -158,14 +165,6 @@ class Leg:
             self._ending = LegKind.KIND_LOST, reason
         self._wire.close(code, reason)
 
-    def tick(self, now: float) -> None:
-        """While paused: does the lease end?"""
-        if self._reflex.lapsed(now):
-            self._mouth.resume(conversation_pb2.Resumed.CAUSE_LEASE)
-            telemetry.BARGE_IN_TOTAL.labels("lapsed").inc()
-        if not self._mouth.paused:
-            self._organs.clock.remove(self)
-
     # Between ears, mouth and line
 
     def _tell(self, event: CallEvent) -> None:
@@ -178,8 +177,6 @@ class Leg:
         elif kind == "utterance_started":
             self._started(event.utterance_started.utterance)
         elif kind == "paused":
-            self._reflex.paused(now_ms())
-            self._organs.clock.add(self)
             self._subtitles.state("paused")
         elif kind == "resumed":
             # What was heard was no turn: nobody waits for an answer to it.
@@ -193,13 +190,12 @@ class Leg:
 
     def _heard_speech(self, speech: stt_pb2.RecognizeEvent) -> None:
         assert self._ears is not None
+        assert self._barge_in is not None
         kind = speech.WhichOneof("event")
         if kind == "speech_started":
-            silence = self._reflex.speech_started(now_ms(), self._mouth.interruptible)
-            if silence and not self._button.decides and not self._ears.again(speech.speech_started.offset_ms):
-                self._mouth.pause(conversation_pb2.Paused.CAUSE_SPEECH)
+            self._barge_in.speech_started(speech.speech_started.offset_ms)
         elif kind == "speech_stopped":
-            self._reflex.speech_stopped(now_ms(), self._mouth.paused)
+            self._barge_in.speech_stopped()
         elif kind == "interim":
             self._subtitles.caller(speech.interim.text, final=False)
         elif kind == "final":
@@ -207,7 +203,7 @@ class Leg:
         elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_EAGER:
             self._mouth.expect_answer()
         elif speech.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
-            self._reflex.speech_stopped(now_ms(), self._mouth.paused)
+            self._barge_in.speech_stopped()
             ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms
             by_ears = now_ms() - max(0, self._ears.fed_ms - ended)
             self._turn_begins(self._button.speech_end(by_ears), "button" if self._button.decides else "voice")
@@ -253,16 +249,14 @@ class Leg:
             self._subtitles.bot(self._mouth.progress())
         elif kind == "stop":
             arrived, sounding = now_ms(), self._mouth.waiting
-            self._reflex.decided()
             self._mouth.stop(command.turn)
+            if self._barge_in is not None:
+                self._barge_in.stopped()
             if sounding:
                 STOP_TO_CLEAR.observe(now_ms() - arrived)
                 telemetry.BARGE_IN_TOTAL.labels("stopped").inc()
-        elif kind == "resume":
-            self._reflex.decided()
-            if self._mouth.paused:
-                telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
-            self._mouth.resume(conversation_pb2.Resumed.CAUSE_TOLD)
+        elif kind == "resume" and self._barge_in is not None:
+            self._barge_in.resumed()
         elif kind == "session":
             self._mouth.session(command.session)
             if self._ears is not None:
@@ -276,7 +270,7 @@ class Leg:
         elif kind == "transfer":
             self._tasks.spawn(self._farewell.transfer(command.transfer, self._tell))
         else:
-            # `listen` without ears, and `record`, which no channel offers yet.
+            # `listen` without ears, `resume` without a voice, and `record`, which no channel offers yet.
             DROPPED_COMMANDS.labels("not for this channel").inc()
 
     def _opening(self, turn: int) -> conversation_pb2.Open:

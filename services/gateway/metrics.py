@@ -12,6 +12,12 @@ DROPPED_AUDIO_MS = Counter("voice_dropped_audio_ms_total", "Caller's audio let g
 DROPPED_EVENTS = Counter("voice_dropped_events_total", "Events that found no room or no reader", ["kind"])
 TROUBLES = Counter("voice_troubles_total", "Organs that failed for good", ["organ"])
 PAUSES = Counter("voice_pauses_total", "Times the mouth fell silent by itself", ["cause"])
+REFLEX = Counter("voice_reflex_total", "The reflex: confirmed, unconfirmed, disarmed, armed", ["outcome"])
+ONSET_TO_CLEAR = Histogram(
+    "voice_onset_to_clear_ms",
+    "First frame of a caller's sound to `clear` on the wire",
+    buckets=(20, 25, 30, 40, 50, 60, 80, 100, 150, 200),
+)
 RESUMES = Counter("voice_resumes_total", "Times the mouth went on after a pause", ["cause"])
 MARKS = Counter("voice_marks_total", "Marks that came back", ["outcome"])
 GAPS = Histogram(

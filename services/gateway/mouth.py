@@ -13,17 +13,13 @@ from parley.audio import AudioFormat
 from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.v1 import call_pb2, conversation_pb2
-from services.gateway.call import Wire
 from services.gateway.clock import Clock, now_ms
 from services.gateway.metrics import DROPPED_COMMANDS, GAPS, MARKS, PAUSES, RESUMES
-from services.gateway.playout import PlayClock
+from services.gateway.outlet import PIECE_MS, Outlet
 from services.gateway.rehearsal import Rehearsal
 from services.gateway.utterance import Utterance
 from services.gateway.voices import Voices
 
-TARGET_MS = 200
-PIECE_MS = 80
-MARK_EVERY_MS = 400
 MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
 MAX_QUEUED = 32
@@ -35,11 +31,11 @@ Why = conversation_pb2.Resumed.Cause
 
 
 class Mouth:
-    """Speaks on a wire. Reports by `tell`: utterance_started, heard, paused, resumed, trouble."""
+    """Speaks into an outlet. Reports by `tell`: utterance_started, heard, paused, resumed, trouble."""
 
     def __init__(
         self,
-        wire: Wire,
+        outlet: Outlet,
         sound: AudioFormat,
         tts: Peers,
         clock: Clock,
@@ -47,15 +43,12 @@ class Mouth:
         call_id: str,
         tell: Tell,
     ) -> None:
-        self._wire = wire
+        self._outlet = outlet
         self._sound = sound
         self._clock = clock
         self._tell = tell
         self._queue: deque[Utterance] = deque()
         self._voices = Voices(tts, sound, call_id, self._advance, self._failed, rehearsal)
-        self._play = PlayClock()
-        self._marked_at_ms = 0.0
-        self._fresh = True
         self.paused = False
         self.last_utterance = 0
         self.sounded = 0, 0.0
@@ -69,15 +62,14 @@ class Mouth:
         """The caller's turn is over: get a voice ready."""
         self._voices.prepare()
 
-    @property
-    def speaking(self) -> Utterance | None:
-        """The utterance that sounds now, or is about to; None when silent or paused."""
-        return self._queue[0] if self._queue and not self.paused and self._queue[0].started else None
+    def interruptible(self, now: float) -> bool:
+        """What sounds now may be silenced."""
+        return (front := self._sounding(now)) is not None and front.interruptible
 
-    @property
-    def interruptible(self) -> bool:
-        """What sounds now may be silenced by the caller's voice."""
-        return (front := self.speaking) is not None and front.interruptible
+    def yields(self, now: float) -> bool:
+        """What sounds now may be silenced by a mere sound: it is not in its protected first moments either."""
+        front = self._sounding(now)
+        return front is not None and front.interruptible and front.heard_ms >= front.protect_ms
 
     @property
     def waiting(self) -> bool:
@@ -134,7 +126,7 @@ class Mouth:
 
     def pause(self, cause: Cause.ValueType) -> None:
         """Silence now, but keep the place. Nothing happens when there is nothing to silence."""
-        if self.paused or self.speaking is None:
+        if self._sounding(now_ms()) is None:
             return
         self._hush()
         if not self._queue:
@@ -163,7 +155,7 @@ class Mouth:
     def returned(self, mark: str) -> bool:
         """A mark came back. False when it was never sent."""
         now = now_ms()
-        outcome = self._play.returned(mark, now)
+        outcome = self._outlet.returned(mark, now)
         MARKS.labels({True: "heard", False: "cleared", None: "unknown"}[outcome]).inc()
         if outcome:
             self._follow(now)
@@ -186,7 +178,7 @@ class Mouth:
             # What counts for a new owner is the answer: a filler before it is over in a moment.
             front = next((u for u in self._queue if u.kind != conversation_pb2.Say.KIND_FILLER), self._queue[0])
             if not self.paused:
-                front.follow(self._play.played(now_ms()))
+                front.follow(self._outlet.played(now_ms()))
             mouth.utterance, mouth.text, mouth.complete = front.id, front.track.text, front.track.text_complete
             mouth.heard_chars = front.heard_chars
         return mouth
@@ -208,21 +200,30 @@ class Mouth:
 
     # Inside
 
+    def _sounding(self, now: float) -> Utterance | None:
+        """The utterance the far end plays by the clock (its last mark may still be due); None when silent or paused."""
+        if self.paused or not self._queue:
+            return None
+        played = self._outlet.played(now)
+        for utterance in self._queue:
+            if not utterance.started:
+                return None
+            utterance.follow(played)
+            if not utterance.all_heard:
+                return utterance
+        return None
+
     def _hush(self) -> None:
         """`clear` first, then settle what was heard and go back to it."""
-        played = self._play.played(now_ms())
-        self._wire.clear()
-        self._play.clear()
-        self._fresh = True
-        self._marked_at_ms = 0.0
+        now = now_ms()
+        played = self._outlet.played(now)
+        self._outlet.clear(now)
         for utterance in list(self._queue):
             utterance.follow(played)
             if utterance.all_heard:
                 self._finish(utterance)
             else:
                 utterance.rewind()
-        self._wire.mark(self._play.mark(now_ms()))
-        self._fresh = False
 
     def _pump(self, now: float) -> None:
         """Send what is due, in the order of the utterances."""
@@ -234,40 +235,30 @@ class Mouth:
                 break
 
     def _send(self, utterance: Utterance, now: float) -> None:
-        """Never more than 200 ms ahead of the far end; a mark behind every 300 ms and behind the end."""
-        play, track = self._play, utterance.track
-        while track.ahead_ms > 0 and play.ahead(now) <= TARGET_MS - PIECE_MS:
-            if self._fresh:
-                self._fresh = False
-                self._wire.mark(play.mark(now))
-            flowing = utterance.enters(play.sent_ms)
-            piece = track.take(PIECE_MS)
-            gap = play.sent(len(piece) / self._sound.bytes_per_ms, now)
-            self._wire.send_audio(piece)
+        outlet, track = self._outlet, utterance.track
+        while track.ahead_ms > 0 and outlet.wants(now):
+            flowing = utterance.enters(outlet.position)
+            gap = outlet.play(track.take(PIECE_MS), now)
             if not utterance.started:
                 utterance.started = True
                 started = conversation_pb2.UtteranceStarted(utterance=utterance.id)
                 self._tell(conversation_pb2.CallEvent(utterance_started=started))
             if gap > 1 and flowing:
                 GAPS.observe(gap)
-            if play.sent_ms - self._marked_at_ms >= MARK_EVERY_MS and not track.exhausted:
-                self._mark(now)
+            if not track.exhausted:
+                outlet.mark(now)
         if track.exhausted and not utterance.end_marked:
             utterance.end_marked = True
-            self._mark(now)
+            outlet.mark(now, end=True)
         self._voices.played(utterance)
-
-    def _mark(self, now: float) -> None:
-        self._marked_at_ms = self._play.sent_ms
-        self._wire.mark(self._play.mark(now))
 
     def _follow(self, now: float) -> None:
         """Settle what has been heard by `now`; utterances heard to their end are over."""
-        played = self._play.played(now)
+        played = self._outlet.played(now)
         while self._queue and not self.paused:
             front = self._queue[0]
             front.track.forget(front.follow(played))
-            if front.heard_ms and front.in_one_run and self.sounded[0] != front.id and self._play.calibrated:
+            if front.heard_ms and front.in_one_run and self.sounded[0] != front.id and self._outlet.calibrated:
                 self.sounded = front.id, now - front.heard_ms
             if not front.all_heard:
                 return

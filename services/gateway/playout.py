@@ -54,7 +54,7 @@ class PlayClock:
 
     @property
     def calibrated(self) -> bool:
-        """A mark behind sound has come back in this generation: what the far end holds back is known."""
+        """A mark behind sound has come back: what the far end holds back is known."""
         return bool(self._lags)
 
     def mark(self, now: float) -> str:
@@ -83,4 +83,3 @@ class PlayClock:
         """A `clear` goes out: the far end's buffer is empty, and what comes back for it says nothing about sound."""
         self.generation += 1
         self.sent_ms = self._ends_at = self._floor = 0.0
-        self._lags.clear()

@@ -1,45 +1,168 @@
 """When the mouth falls silent by itself, and when it goes on by itself. Pure: time in ms comes as an argument.
 
-What decides today is the ears' `speech_started`. A pause is a lease: without a decision it ends 1.5 s after quiet.
+Sound from the caller's side in 2 of 3 frames silences; the ears must confirm it as speech within 200 ms, else it was
+nothing. What the ears call speech silences too, and must prove loud within 300 ms. A pause is a lease: without a
+decision it ends 1.5 s after quiet, which is when the ears say so, or when nothing was loud any more, whatever they say.
+Two pauses for nothing within 10 s disarm the reflex: from then on only a decision silences. 20 s without a false alarm
+arm it again; what would have been an alarm is still watched.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from enum import Enum
+
+CONFIRM_MS = 200.0
 LEASE_MS = 1_500.0
 LONGEST_MS = 10_000.0
 """Without a decision for so long the voice goes on, whoever speaks."""
+FALSE_ALARMS, WITHIN_MS, DISARMED_MS = 2, 10_000.0, 20_000.0
+FAINT_FRAMES = 15
+"""Speech that silenced and of which so many frames are not loud (300 ms) is somewhere in the background."""
+LATE_MS = 500.0
+"""The ears' word may come so long after the mouth went on, and the alarm was none for nothing."""
+
+_TWO_OF_THREE = tuple((n & 7).bit_count() >= 2 for n in range(64))
+_QUIET = 0
+"""No loud frame among the last six: what comes next is a new sound."""
+
+
+class Verdict(Enum):
+    """What has come to its end by itself: why the mouth goes on."""
+
+    UNCONFIRMED = "unconfirmed"
+    LEASE = "lease"
+    FALSE_ALARM = "false alarm"
+    """Nothing was paused, being disarmed, and it was right so."""
 
 
 class Reflex:
-    """Asked by the leg; it owns no mouth. `lease_ends` is None while nothing is paused."""
+    """Asked once per frame and at each event; it owns no mouth."""
 
     def __init__(self) -> None:
+        self.armed = True
+        self._recent = 0
+        self._spent = False
         self._speaking = False
-        self.lease_ends: float | None = None
+        self._alarm_ends: float | None = None
+        self._lease_ends: float | None = None
+        self._paused_at: float | None = None
+        self._faint: int | None = None
+        self._unconfirmed_at = -LATE_MS
+        self._false: deque[float] = deque(maxlen=FALSE_ALARMS)
+        self._armed_again_at = 0.0
 
-    def speech_started(self, now: float, interruptible: bool) -> bool:
-        """True: fall silent now."""
+    @property
+    def alarmed(self) -> bool:
+        """A sound was noticed that nobody has confirmed yet."""
+        return self._alarm_ends is not None
+
+    @property
+    def begun(self) -> int:
+        """How many frames ago the newest sound began (1 = it is this one), of the last three."""
+        return (self._recent & 7).bit_length()
+
+    @property
+    def quiet(self) -> bool:
+        """No loud frame among the last six."""
+        return self._recent == _QUIET
+
+    # From the caller's side
+
+    def frame(self, loud: bool, now: float) -> bool:
+        """One frame, louder than noise and echo or not. True: somebody makes a new sound. Nothing has happened yet."""
+        recent = self._recent = (self._recent << 1 | loud) & 63
+        if self._faint is not None:
+            self._faint = None if loud else self._faint + 1
+        if recent == _QUIET:
+            self._spent = False
+            return False
+        if loud and self._speaking and self._paused_at is not None:
+            self._extend(now)
+        return not self._spent and _TWO_OF_THREE[recent]
+
+    def alarm(self, now: float) -> bool:
+        """The new sound falls on something it may silence. True: fall silent now."""
+        self._spent = True
+        self._alarm_ends = None if self._speaking else now + CONFIRM_MS
+        return self.armed
+
+    def speech_started(self, now: float) -> bool:
+        """The ears hear speech. True: it silences what it may silence."""
         self._speaking = True
-        if self.lease_ends is not None:
-            self.lease_ends = now + LONGEST_MS
-        return interruptible
+        self._alarm_ends = None
+        if self._paused_at is not None:
+            self._extend(now)
+        elif self._false and now - self._unconfirmed_at <= LATE_MS:
+            self._false.pop()
+            self.armed = True
+        return self.armed
 
-    def speech_stopped(self, now: float, paused: bool) -> None:
+    def speech_stopped(self, now: float) -> None:
         self._speaking = False
-        if paused:
-            self.lease_ends = now + LEASE_MS
+        if self._paused_at is not None:
+            self._extend(now)
+
+    # From the mouth and the mind
 
     def paused(self, now: float) -> None:
         """The mouth has paused."""
-        self.lease_ends = now + (LONGEST_MS if self._speaking else LEASE_MS)
+        self._paused_at = now
+        self._faint = 0 if self._speaking and self.quiet else None
+        self._extend(now)
 
-    def decided(self) -> None:
-        """A `stop` or `resume` came."""
-        self.lease_ends = None
+    def resumed(self, now: float, false: bool = True) -> None:
+        """The mouth goes on: the pause was for nothing (`false`), or was no alarm of ours."""
+        self._over()
+        if false:
+            self._false_alarm(now)
 
-    def lapsed(self, now: float) -> bool:
-        """True once, when nobody decided in time."""
-        if self.lease_ends is None or now < self.lease_ends:
+    def stopped(self) -> None:
+        """A decision: the caller has the floor, so no alarm of late was false."""
+        self._over()
+        self._false.clear()
+
+    # By themselves
+
+    def due(self, now: float) -> Verdict | None:
+        """Asked every 20 ms while paused, or after an alarm: is it time to go on? Given once."""
+        if self._alarm_ends is not None and now >= self._alarm_ends:
+            self._alarm_ends = None
+            if self._paused_at is not None:
+                self._lease_ends = None
+                self._unconfirmed_at = now
+                return Verdict.UNCONFIRMED
+            self._false_alarm(now)
+            return Verdict.FALSE_ALARM
+        if self._faint is not None and self._faint >= FAINT_FRAMES:
+            self._faint = None
+            return Verdict.UNCONFIRMED
+        if self._lease_ends is not None and now >= self._lease_ends:
+            self._lease_ends = None
+            return Verdict.LEASE
+        return None
+
+    def rearmed(self, now: float) -> bool:
+        """True once, when it has been disarmed for long enough."""
+        if self.armed or now < self._armed_again_at:
             return False
-        self.lease_ends = None
+        self.armed = True
+        self._false.clear()
         return True
+
+    def _extend(self, now: float) -> None:
+        assert self._paused_at is not None
+        self._lease_ends = min(now + LEASE_MS, self._paused_at + LONGEST_MS)
+
+    def _over(self) -> None:
+        self._paused_at = self._faint = None
+        self._alarm_ends = self._lease_ends = None
+
+    def _false_alarm(self, now: float) -> None:
+        if not self.armed:
+            self._armed_again_at = now + DISARMED_MS
+            return
+        self._false.append(now)
+        if len(self._false) == FALSE_ALARMS and now - self._false[0] <= WITHIN_MS:
+            self.armed = False
+            self._armed_again_at = now + DISARMED_MS

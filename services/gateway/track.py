@@ -12,6 +12,8 @@ from parley.audio import AudioFormat
 CHARS_PER_S = 15.0
 """How fast voices read, when nobody says when the words sound: about four syllables a second."""
 _KEPT_BEHIND_MS = 5_000
+_SURELY_UNTOLD_MS = 600
+"""Sound beyond the last word told, longer than the silence a voice ends with: words that will not be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +124,26 @@ class Track:
         return self._next_word(last.char_end)
 
     def timing(self) -> list[Word]:
-        """The words' times as told, or estimated from the rate of speech when the voice does not tell."""
-        if self.words or not self.text:
-            return self.words
-        spoken = self.size_ms if self.audio_complete else len(self.text) / CHARS_PER_S * 1000
-        per_char = spoken / len(self.text)
-        estimated, place = [], 0
-        for part in self.text.split():
+        """The words' times as told; where the voice does not tell (all of) them, estimated from the rate of speech."""
+        told = self.words
+        begins = told[-1].end_ms if told else 0
+        place = told[-1].char_end if told else 0
+        untold = self.text[place:].split()
+        if not untold or (told and self.size_ms < begins + _SURELY_UNTOLD_MS):
+            return told
+        spoken = self.size_ms - begins if self.audio_complete else (len(self.text) - place) / CHARS_PER_S * 1000
+        per_char, first = spoken / (len(self.text) - place), place
+        estimated = list(told)
+        for part in untold:
             start = self.text.index(part, place)
             place = start + len(part)
-            estimated.append(Word(start, place, int(start * per_char), int(place * per_char)))
+            times = int(begins + (start - first) * per_char), int(begins + (place - first) * per_char)
+            estimated.append(Word(start, place, *times))
         return estimated
 
     def _last_sound_ms(self) -> float:
-        return min(self.words[-1].end_ms, self.size_ms) if self.words else self.size_ms
+        times = self.timing()
+        return min(times[-1].end_ms, self.size_ms) if times else self.size_ms
 
     def _truncate(self, ms: float) -> None:
         end = max(int(ms) * self._per_ms, self._cursor)

@@ -8,6 +8,8 @@ from services.gateway.track import Track
 
 _TAIL_MS = 40
 """The last sound of a word may be missing without the word being missed."""
+_FRAME_MS = 20
+"""The far end may be a frame behind the clock: a word is done with only when that has passed too."""
 
 
 class Utterance:
@@ -19,12 +21,14 @@ class Utterance:
         self.kind = say.kind
         self.interruptible = say.interruptible
         self.expect = say.expect
+        self.protect_ms = say.protect_ms
         self.traceparent = traceparent
         self.track = Track(sound)
         self.started = False
         self.failed = False
         self.end_marked = False
         self.heard_ms = 0.0
+        self._reached_ms = 0.0
         self._at_ms: float | None = None
         self._from_ms = 0.0
 
@@ -44,14 +48,18 @@ class Utterance:
         return self.heard_ms
 
     def rewind(self) -> int:
-        """A `clear` went out. Its sound goes on at the start of the word where it stopped; returns that character."""
-        word = self.track.word_start(self.heard_ms)
-        back_to = min(float(word.start_ms), self.heard_ms) if word is not None else self.heard_ms
+        """A `clear` went out. Its sound goes on at the start of the word where it stopped; returns that character.
+
+        May be asked again before it plays on: word times that came meanwhile count.
+        """
+        reached = self._reached_ms = max(self._reached_ms, self.heard_ms)
+        word = self.track.word_start(reached - _FRAME_MS)
+        back_to = min(float(word.start_ms), reached) if word is not None else reached
         self.track.rewind(back_to)
-        self.heard_ms = min(self.heard_ms, self.track.sent_ms)
+        self.heard_ms = min(reached, self.track.sent_ms)
         self._at_ms = None
         self.end_marked = False
-        return word.char_start if word is not None else len(self.track.text)
+        return word.char_start if word is not None else self.track.chars_at(reached)
 
     @property
     def in_one_run(self) -> bool:
@@ -60,11 +68,12 @@ class Utterance:
 
     @property
     def heard_chars(self) -> int:
-        if not self.heard_ms:
+        """Characters of its text that have sounded. What was heard before a pause stays heard."""
+        heard = max(self.heard_ms, self._reached_ms)
+        if not heard:
             return 0
-        if self.failed:
-            return min(self.track.chars_at(self.heard_ms + _TAIL_MS), self.track.said_chars)
-        return self.track.chars_at(self.heard_ms + _TAIL_MS)
+        chars = self.track.chars_at(heard + _TAIL_MS)
+        return min(chars, self.track.said_chars) if self.failed else chars
 
     @property
     def all_sent(self) -> bool:

@@ -13,7 +13,6 @@ from services.gateway.backlog import IDLE_MS, MAX_MS, Backlog
 from services.gateway.ears import Ears
 from services.gateway.ledger import Ledger
 from services.gateway.level import Level
-from services.gateway.reflex import Reflex
 from services.gateway.report import Report
 from tests.gateway.phone import LOUD, SILENCE
 
@@ -158,30 +157,3 @@ def test_the_newest_state_is_held() -> None:
     for version, data in [(5, b"new"), (4, b"old")]:
         ledger.take(CallCommand(epoch=ledger.epoch, state=conversation_pb2.State(version=version, data=data)))
     assert ledger.state == b"new"
-
-
-def test_a_pause_is_a_lease_from_the_last_sound() -> None:
-    reflex = Reflex()
-    assert reflex.speech_started(1000, interruptible=True)
-    reflex.paused(1000)
-    assert not reflex.lapsed(9000)
-    reflex.speech_stopped(9000, paused=True)
-    assert not reflex.lapsed(10_400)
-    assert reflex.lapsed(10_500)
-    assert not reflex.lapsed(20_000)
-
-
-def test_a_pause_nobody_decides_on_ends_even_while_somebody_speaks() -> None:
-    reflex = Reflex()
-    reflex.speech_started(1000, interruptible=True)
-    reflex.paused(1000)
-    assert not reflex.lapsed(10_900)
-    assert reflex.lapsed(11_000)
-
-
-def test_a_decision_ends_the_lease() -> None:
-    reflex = Reflex()
-    reflex.paused(1000)
-    reflex.decided()
-    assert not reflex.lapsed(9000)
-    assert not reflex.speech_started(9000, interruptible=False)

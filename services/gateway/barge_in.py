@@ -1,0 +1,160 @@
+"""Who silences whom: between one leg's ears and its mouth. The reflex decides, this is its nerves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from parley import telemetry
+from parley.audio import AudioFormat
+from parley.v1 import conversation_pb2
+from services.gateway.clock import Clock, now_ms
+from services.gateway.ears import Ears
+from services.gateway.echo import Echo
+from services.gateway.level import FRAME_MS
+from services.gateway.metrics import ONSET_TO_CLEAR, REFLEX
+from services.gateway.mouth import Cause, Mouth, Why
+from services.gateway.onset import Onset
+from services.gateway.reflex import Reflex, Verdict
+
+_SETTLED_MS, _LOOKS = 100, 10
+"""How often, and how many times, a pause is checked for having been an echo."""
+
+CallEvent = conversation_pb2.CallEvent
+Paused, Resumed = conversation_pb2.Paused, conversation_pb2.Resumed
+
+
+class BargeIn:
+    """Told of every frame, of speech, of the button and of the mind's decisions; pauses and resumes the mouth.
+
+    Reports by `tell`: reflex. What it does with the mouth, the mouth reports.
+    """
+
+    def __init__(
+        self, sound: AudioFormat, ears: Ears, mouth: Mouth, echo: Echo, clock: Clock, tell: Callable[[CallEvent], None]
+    ) -> None:
+        self._per_frame = FRAME_MS * sound.bytes_per_ms
+        self._ears = ears
+        self._mouth = mouth
+        self._clock = clock
+        self._tell = tell
+        self._onset = Onset(echo)
+        self._reflex = Reflex()
+        self._armed = True
+        self._by_button = False
+        self._looks = 0
+        self._look_at = 0.0
+
+    # From the caller's side
+
+    def frame(self, size: int, now: float) -> None:
+        """The ears have taken one more frame, of `size` bytes."""
+        reflex, ears = self._reflex, self._ears
+        loud = self._onset.loud(ears.level.now, now, maybe_speech=ears.in_speech or reflex.alarmed)
+        if (reflex.frame(loud, now) or (size > 2 * self._per_frame and reflex.frame(loud, now))) and self._may():
+            self._alarm(now)
+        elif not self._armed and reflex.rearmed(now):
+            self._settle()
+
+    def speech_started(self, offset_ms: int) -> None:
+        """The ears hear speech, from this moment of the leg on."""
+        alarmed, now = self._reflex.alarmed, now_ms()
+        silences = self._reflex.speech_started(now)
+        if alarmed:
+            REFLEX.labels("confirmed").inc()
+        self._settle()
+        if silences and self._onset.somebody and not self._ears.again(offset_ms) and self._may():
+            self._pause(Paused.CAUSE_SPEECH, now)
+
+    def speech_stopped(self) -> None:
+        self._reflex.speech_stopped(now_ms())
+
+    def button(self, pressed: bool) -> None:
+        """Push-to-talk: pressing silences at once, letting go starts the lease."""
+        now = now_ms()
+        if pressed and self._mouth.interruptible(now):
+            self._by_button = True
+            self._reflex.speech_started(now)
+            self._pause(Paused.CAUSE_BUTTON, now)
+        elif not pressed:
+            self._reflex.speech_stopped(now)
+
+    # From the mind
+
+    def stopped(self) -> None:
+        """A `stop` came: the mouth is silent by decision. One for what was over already leaves a pause as it is."""
+        if self._mouth.paused:
+            return
+        self._by_button = False
+        self._onset.right()
+        self._reflex.stopped()
+        self._settle()
+
+    def resumed(self) -> None:
+        """A `resume` came: it was nothing."""
+        if self._mouth.paused:
+            telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
+            self._resume(Resumed.CAUSE_TOLD)
+
+    # From the clock
+
+    def tick(self, now: float) -> None:
+        """While paused: is there nothing to wait for any more?"""
+        verdict = self._reflex.due(now)
+        if verdict is Verdict.UNCONFIRMED or (self._mouth.paused and self._was_echo(now)):
+            REFLEX.labels("unconfirmed").inc()
+            self._resume(Resumed.CAUSE_UNCONFIRMED)
+        elif verdict is Verdict.FALSE_ALARM:
+            self._onset.mistook()
+        elif verdict is Verdict.LEASE:
+            telemetry.BARGE_IN_TOTAL.labels("lapsed").inc()
+            self._resume(Resumed.CAUSE_LEASE)
+        self._settle()
+        if not (self._mouth.paused or self._reflex.alarmed):
+            self._clock.remove(self)
+
+    def close(self) -> None:
+        self._clock.remove(self)
+
+    # Inside
+
+    def _may(self) -> bool:
+        """There is something to silence, and a sound may do it."""
+        return not self._ears.button_only and self._mouth.yields(now_ms())
+
+    def _alarm(self, now: float) -> None:
+        begun = self._reflex.begun
+        self._clock.add(self)
+        if self._reflex.alarm(now):
+            self._pause(Paused.CAUSE_REFLEX, now)
+            ONSET_TO_CLEAR.observe(now_ms() - now + (begun - 1) * FRAME_MS)
+            self._ears.hurry()
+
+    def _pause(self, cause: Cause.ValueType, now: float) -> None:
+        self._mouth.pause(cause)
+        if self._mouth.paused:
+            self._reflex.paused(now)
+            self._looks, self._look_at = 0 if self._by_button else _LOOKS, now
+            self._clock.add(self)
+
+    def _resume(self, cause: Why.ValueType) -> None:
+        now, by_button = now_ms(), self._by_button
+        self._by_button = False
+        if not by_button:
+            self._onset.mistook()
+        self._reflex.resumed(now, false=not by_button)
+        self._mouth.resume(cause)
+        self._settle()
+
+    def _was_echo(self, now: float) -> bool:
+        """The caller's side fell silent with the bot, and what came before was like what was sent."""
+        if not self._looks or not self._reflex.quiet or now - self._look_at < _SETTLED_MS:
+            return False
+        self._looks, self._look_at = self._looks - 1, now
+        return self._onset.was_echo()
+
+    def _settle(self) -> None:
+        """Report when the reflex was disarmed, or armed again."""
+        if self._armed != self._reflex.armed:
+            self._armed = self._reflex.armed
+            REFLEX.labels("armed" if self._armed else "disarmed").inc()
+            self._tell(CallEvent(reflex=conversation_pb2.Reflex(armed=self._armed)))

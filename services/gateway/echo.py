@@ -1,0 +1,192 @@
+"""The bot's own voice coming back from the caller's side: how loud it is expected to be in each frame. Pure.
+
+A speakerphone returns what it plays, later and weaker. How much later and how much weaker is learned from this leg:
+the level of what was sent and of what came, over the last moments, lie on each other at one delay or at none.
+Time is counted in slots of 20 ms; levels in level units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from services.gateway.noise import LEAST
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Levels = NDArray[np.float32]
+
+SLOT_MS = 20.0
+_SLOTS, _LAST = 256, 255
+_AHEAD = 32
+"""What was sent may sound this many slots later (the mouth sends 200 ms ahead)."""
+WINDOW = 75
+"""Slots that are compared: 1.5 s."""
+FARTHEST = 45
+"""Longest delay looked for: 900 ms, there and back over two mobile networks."""
+LEARN_EVERY, CHECK_EVERY = 25, 50
+"""Slots from one comparison to the next, before an echo is known and after."""
+ALIKE, AGAIN = 0.72, 0.55
+"""How alike (correlation) sent and heard must be to be an echo; less is enough where it is known already."""
+_SENT_MOVES, _CAME_MOVES = 5.0, 2.0
+"""A level that moves less than this (standard deviation) tells nothing."""
+_NO_ECHO = 90.0
+"""An echo weaker than this (34 dB) is none."""
+WITHIN, ENOUGH = 0.5, 15
+"""Two voices that begin together are alike as wholes: also while the bot speaks, over so many frames, they must be."""
+_CHANGED = 12
+"""So much weaker than known (4 dB), it is another echo or none."""
+_LOUD = 24
+_SILENT = 127.0
+_DECAY = 7
+"""How fast a room falls silent: 6 units a slot, 110 dB/s."""
+
+
+class Echo:
+    """`sent` is told what goes out, `heard` each frame that comes in; `expected` is the echo's level in it."""
+
+    def __init__(self) -> None:
+        self._sent = [0] * _SLOTS
+        self._came = [0] * _SLOTS
+        self._slot = 0
+        self._sounded = -_SLOTS
+        self._loudest = 0
+        self._tail = 0
+        self.delay: int | None = None
+        """Slots from the time a sound should be playing to the time its echo comes; None while none is known."""
+        self.loss = 0.0
+        """Level units between what was sent and its echo."""
+
+    def sent(self, at_ms: float, levels: Iterable[int]) -> None:
+        """Sound of these levels, one per 20 ms, begins to play at the far end at `at_ms` by the plain clock."""
+        slot = int(at_ms / SLOT_MS)
+        for level in levels:
+            if slot - self._slot < _SLOTS - WINDOW - FARTHEST:
+                self._sent[slot & _LAST] = level
+                if level > _LOUD:
+                    self._sounded = slot
+            slot += 1
+
+    def cleared(self, now: float) -> None:
+        """What has not sounded yet never will."""
+        slot = int(now / SLOT_MS)
+        for later in range(slot + 1, slot + 1 + _AHEAD):
+            self._sent[later & _LAST] = 0
+        self._sounded = min(self._sounded, slot)
+
+    @property
+    def possible(self) -> bool:
+        """The bot was loud lately: what comes now may be its echo."""
+        return self._slot - self._sounded <= FARTHEST
+
+    def heard(self, level: int, now: float) -> int:
+        """A frame of the caller's side. Returns how loud an echo in it may be; 0 where none is expected."""
+        slot, due, sent = self._slot + 1, int(now / SLOT_MS), self._sent
+        if not due - 3 <= slot <= due + 10:
+            slot = self._jump(due)
+        self._slot = slot
+        sent[(slot + _AHEAD) & _LAST] = 0
+        self._came[slot & _LAST] = level
+        if slot - self._sounded > FARTHEST + WINDOW:
+            self._tail = self._loudest = 0
+            return 0
+        if level > self._loudest:
+            self._loudest = level
+        if not slot % (LEARN_EVERY if self.delay is None else CHECK_EVERY):
+            if self._loudest > LEAST or self.delay is not None:
+                self.learn()
+            self._loudest = 0
+        if self.delay is None:
+            return 0
+        at = slot - self.delay
+        played = max(sent[(at - 1) & _LAST], sent[at & _LAST], sent[(at + 1) & _LAST])
+        self._tail = max(int(played - self.loss), self._tail - _DECAY, 0)
+        return self._tail
+
+    def learn(self) -> bool:
+        """Compare what was sent and what came of late. True when they are alike: it was an echo."""
+        if max(self._sent) <= _LOUD:
+            return False
+        came = self._window(self._came, WINDOW)
+        sent = self._window(self._sent, WINDOW + FARTHEST)
+        alike = _likeness(sent, came)
+        delay = self._again(alike)
+        if delay is None:
+            delay = FARTHEST - int(alike.argmax())
+            if float(alike.max()) < ALIKE or _likeness_within(sent, came, delay) < WITHIN:
+                self._at_most(sent, came)
+                return False
+        loss = _loss(sent, came, delay)
+        self.loss = loss if self.delay is None else self.loss + (loss - self.loss) / 2
+        self.delay = delay
+        return True
+
+    def _again(self, alike: Levels) -> int | None:
+        """The delay that was known before, or one close to it, where the likeness is still there."""
+        if self.delay is None:
+            return None
+        first = max(0, FARTHEST - self.delay - 2)
+        near = alike[first : FARTHEST - self.delay + 3]
+        return FARTHEST - first - int(near.argmax()) if float(near.max()) >= AGAIN else None
+
+    def _window(self, ring: list[int], slots: int) -> Levels:
+        """The newest slots, oldest first."""
+        import numpy as np
+
+        first = (self._slot + 1 - slots) % _SLOTS
+        newest = ring[first : first + slots]
+        return np.array(newest + ring[: slots - len(newest)], np.float32)
+
+    def _at_most(self, sent: Levels, came: Levels) -> None:
+        """No echo was seen. One that is expected cannot be much louder than what came."""
+        if self.delay is None:
+            return
+        seen = _loss(sent, came, self.delay)
+        if seen > self.loss + _CHANGED:
+            self.loss += (seen - self.loss) / 2
+        if self.loss > _NO_ECHO:
+            self.delay = None
+
+    def _jump(self, due: int) -> int:
+        """Frames did not come, or their clock ran away: begin again at the slot that is due."""
+        for n in range(max(self._slot + 1, due - _LAST), due):
+            self._sent[(n + _AHEAD) & _LAST] = self._came[n & _LAST] = 0
+        return due
+
+
+def _likeness(sent: Levels, came: Levels) -> Levels:
+    """Correlation of `came` with each stretch of `sent`, the longest delay first; 0 where either hardly moves."""
+    import numpy as np
+
+    runs = np.lib.stride_tricks.sliding_window_view(sent, len(came))
+    spread = float(came.std())
+    if spread < _CAME_MOVES:
+        return np.zeros(len(runs), np.float32)
+    spreads = runs.std(axis=1)
+    alike = (runs @ (came - came.mean())) / (len(came) * spread * np.maximum(spreads, _SENT_MOVES))
+    result: Levels = np.where(spreads < _SENT_MOVES, 0, alike)
+    return result
+
+
+def _likeness_within(sent: Levels, came: Levels, delay: int) -> float:
+    """Correlation over the frames in which the bot sounded, at this delay; 0 where there are few."""
+    import numpy as np
+
+    then = sent[FARTHEST - delay : FARTHEST - delay + len(came)]
+    loud = np.convolve(then > _LOUD, np.ones(7), "same") > 0  # with the gaps between its syllables
+    then, came = then[loud], came[loud]
+    if len(came) < ENOUGH or then.std() < _CAME_MOVES or came.std() < _CAME_MOVES:
+        return 0.0
+    return float(np.corrcoef(then, came)[0, 1])
+
+
+def _loss(sent: Levels, came: Levels, delay: int) -> float:
+    """What 95 % of the loud frames lose at least, at this delay."""
+    import numpy as np
+
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(sent, 1), 3).max(axis=1)
+    around = around[FARTHEST - delay : FARTHEST - delay + len(came)]
+    loud = around > _LOUD
+    return float(np.quantile((around - came)[loud], 0.05)) if loud.any() else _SILENT

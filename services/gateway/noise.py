@@ -1,0 +1,61 @@
+"""What a caller's side sounds like when nobody there talks to the bot. Pure; levels in level units, once per frame.
+
+Two things are known: the level that almost no frame of the line's own sound exceeds, and, for a while, the level of
+sounds that were taken for the caller and were not (a television, a colleague).
+"""
+
+from __future__ import annotations
+
+LEAST = 16.0
+"""Quieter sound than this (-44 dBov) is nobody, however quiet the line."""
+_UP, _DOWN, _DROP = 0.475, 0.025, 0.1
+"""Steps that settle where 95 % of the frames are below; where it has become much quieter, the way down is shorter."""
+_FAR_BELOW = 16.0
+MISTAKEN_ONCE, MISTAKEN_MORE, MISTAKEN_AT_MOST = 28.0, 4.0, 44.0
+"""What was mistaken once must not make the bot deaf to somebody who speaks up: -36 dBov; then 1.5 dB more each time."""
+_FORGET = 0.016
+"""6 dB in 20 s."""
+_NEVER = -100.0
+_AT_FIRST, _QUICKLY = 25, 0.3
+"""So many frames of a new line are learned from quickly: the bot's greeting is near."""
+
+
+class Noise:
+    """`above` is the level a frame must exceed to be more than noise; up to `known` it was mistaken before."""
+
+    def __init__(self) -> None:
+        self.usual = 0.0
+        """What 95 % of the frames do not exceed."""
+        self._frames = 0
+        self.mistaken = _NEVER
+        self._limit = MISTAKEN_ONCE
+        self.above = LEAST
+        self.known = _NEVER
+
+    def learn(self, level: int, weight: float = 1.0) -> None:
+        """A frame in which nobody spoke. `weight` below 1: it may hold the bot's own echo."""
+        usual = self.usual
+        if level > usual:
+            if self._frames < _AT_FIRST:
+                usual += (level - usual) * _QUICKLY
+            usual += _UP * weight
+        else:
+            usual -= _DROP if level < usual - _FAR_BELOW else _DOWN
+        self.usual = usual
+        self._frames += 1
+        self.mistaken -= _FORGET
+        self.known = self.mistaken + 4
+        self.above = max(LEAST, usual + 6 + usual / 8, self.mistaken + 6)
+
+    def mistook(self, level: int) -> None:
+        """Sound up to this level silenced the bot for nothing."""
+        if level < LEAST:
+            return
+        self.mistaken = max(self.mistaken, min(float(level), self._limit))
+        self._limit = min(self._limit + MISTAKEN_MORE, MISTAKEN_AT_MOST)
+        self.known = self.mistaken + 4
+        self.above = max(self.above, self.mistaken + 6)
+
+    def right(self) -> None:
+        """It was the caller, this time."""
+        self._limit = MISTAKEN_ONCE

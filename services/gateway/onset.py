@@ -1,0 +1,60 @@
+"""Is this sound the caller's? Each frame of one leg is held against the line's noise and the bot's echo. Pure."""
+
+from __future__ import annotations
+
+from services.gateway.echo import Echo
+from services.gateway.noise import Noise
+
+ECHO_MARGIN = 8
+"""3 dB: an echo is not the same in every frame."""
+_UNDER_ECHO = 0.1
+"""How much a frame counts as noise that may hold echo."""
+_HUSHED = 5
+_LATELY, _ENOUGH = (1 << 20) - 1, 3
+"""Speech the ears report now was heard here within 20 frames; so many of them show that it was somebody."""
+
+
+class Onset:
+    """Asked once per frame; what it had learned wrongly it is told afterwards."""
+
+    def __init__(self, echo: Echo) -> None:
+        self._echo = echo
+        self._noise = Noise()
+        self._loudest = 0
+        self._own = self._explained = 0
+
+    def loud(self, level: int, now: float, *, maybe_speech: bool) -> bool:
+        """One frame's level: is it above noise and echo? From `maybe_speech` no noise is learned."""
+        noise, expected = self._noise, self._echo.heard(level, now)
+        explained = level <= noise.known or (expected > 0 and level <= expected + ECHO_MARGIN)
+        sounds = level > _HUSHED
+        self._own = (self._own << 1 | (sounds and not explained)) & _LATELY
+        self._explained = (self._explained << 1 | (sounds and explained)) & _LATELY
+        loud = level > noise.above and not explained
+        if loud and level > self._loudest:
+            self._loudest = level
+        if not maybe_speech:
+            noise.learn(level, _UNDER_ECHO if self._echo.possible else 1.0)
+            if self._loudest:
+                self._loudest -= 1
+        return loud
+
+    @property
+    def somebody(self) -> bool:
+        """What the ears call speech may be the caller: it is not all echo, nor what was mistaken for speech before."""
+        return not self._explained or self._own.bit_count() >= _ENOUGH
+
+    def was_echo(self) -> bool:
+        """What came of late is like what was sent. From now on it is expected."""
+        return self._echo.learn()
+
+    def mistook(self) -> None:
+        """The bot was silenced for nothing: by its echo, or by something that will sound again."""
+        if not self._echo.learn():
+            self._noise.mistook(self._loudest)
+        self._loudest = 0
+
+    def right(self) -> None:
+        """It was the caller."""
+        self._noise.right()
+        self._loudest = 0
