@@ -175,7 +175,7 @@ def _likeness_within(sent: Levels, came: Levels, delay: int) -> float:
     import numpy as np
 
     then = sent[FARTHEST - delay : FARTHEST - delay + len(came)]
-    loud = np.convolve(then > _LOUD, np.ones(7), "same") > 0  # with the gaps between its syllables
+    loud = np.convolve(then > _LOUD, np.ones(7))[: len(then)] > 0  # with the gaps behind its syllables
     then, came = then[loud], came[loud]
     if len(came) < ENOUGH or then.std() < _CAME_MOVES or came.std() < _CAME_MOVES:
         return 0.0
