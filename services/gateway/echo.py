@@ -8,15 +8,13 @@ Time is counted in slots of 20 ms; levels in level units.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.gateway.noise import LEAST
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Levels = NDArray[np.float32]
+Levels = NDArray[np.float32]
 
 SLOT_MS = 20.0
 _SLOTS, _LAST = 256, 255
@@ -133,8 +131,6 @@ class Echo:
 
     def _window(self, ring: list[int], slots: int) -> Levels:
         """The newest slots, oldest first."""
-        import numpy as np
-
         first = (self._slot + 1 - slots) % _SLOTS
         newest = ring[first : first + slots]
         return np.array(newest + ring[: slots - len(newest)], np.float32)
@@ -158,8 +154,6 @@ class Echo:
 
 def _likeness(sent: Levels, came: Levels) -> Levels:
     """Correlation of `came` with each stretch of `sent`, the longest delay first; 0 where either hardly moves."""
-    import numpy as np
-
     runs = np.lib.stride_tricks.sliding_window_view(sent, len(came))
     spread = float(came.std())
     if spread < _CAME_MOVES:
@@ -172,8 +166,6 @@ def _likeness(sent: Levels, came: Levels) -> Levels:
 
 def _likeness_within(sent: Levels, came: Levels, delay: int) -> float:
     """Correlation over the frames in which the bot sounded, at this delay; 0 where there are few."""
-    import numpy as np
-
     then = sent[FARTHEST - delay : FARTHEST - delay + len(came)]
     loud = np.convolve(then > _LOUD, np.ones(7))[: len(then)] > 0  # with the gaps behind its syllables
     then, came = then[loud], came[loud]
@@ -184,8 +176,6 @@ def _likeness_within(sent: Levels, came: Levels, delay: int) -> float:
 
 def _loss(sent: Levels, came: Levels, delay: int) -> float:
     """What 95 % of the loud frames lose at least, at this delay."""
-    import numpy as np
-
     around = np.lib.stride_tricks.sliding_window_view(np.pad(sent, 1), 3).max(axis=1)
     around = around[FARTHEST - delay : FARTHEST - delay + len(came)]
     loud = around > _LOUD

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import log2
 
+import numpy as np
+
 from parley.audio import AudioFormat
 
 RISE, FALL = 14, 9
@@ -27,8 +29,6 @@ def _of_mulaw(sound: bytes) -> int:
 
 
 def _of_pcm(sound: bytes) -> int:
-    import numpy as np
-
     some = np.frombuffer(sound, "<i2")[::4] >> 1  # a quarter is enough for a mean; halved, the lowest has a magnitude
     mean = 2 * int(np.abs(some).sum()) / (len(some) or 1)
     return min(127, int(16 * log2(mean * _PEAKY / 132 + 1)))
