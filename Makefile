@@ -35,6 +35,7 @@ bench: $(READY) ## Measure calls in real time; ARGS are passed on
 
 .PHONY: bench-turns
 bench-turns: $(READY) ## Measure interruptions, noises, pauses; ARGS=--short for a quick look
+	@$(BIN)/python -m bench.endpointing
 	@$(BIN)/python -m bench.barge_in $(ARGS)
 
 .PHONY: quality

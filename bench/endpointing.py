@@ -121,7 +121,9 @@ def report(path: Path, wishes: dict[str, Endpointing], misses: bool) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser: Any = argparse.ArgumentParser(prog="python -m bench.endpointing", description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, default=[OWN], help="sets; none: the own one")
+    parser.add_argument(
+        "files", nargs="*", type=Path, default=sorted(OWN.parent.glob("*.jsonl")), help="sets; none: all of bench/turns"
+    )
     parser.add_argument("--curve", action="store_true", help="also many delays of each policy")
     parser.add_argument("--misses", action="store_true", help="list the turns that `meaning` cut")
     options = parser.parse_args(argv)

@@ -231,6 +231,8 @@ class Turns:
         return [SpeechStarted(max(start_ms, 0))]
 
     def _decide(self) -> Told:
+        if self._undecided:
+            return ()
         wait = self._judged()
         told: list[SpeechEvent | Flush] = []
         if not self._speaking and (self._words.interim or self._uncovered) and self._silence >= wait.flush_ms:
@@ -241,6 +243,14 @@ class Turns:
             self._eager.tell(self._words.text)
             told.append(self._ended(TurnKind.EAGER, wait.over, self._words.end_ms))
         return told
+
+    @property
+    def _undecided(self) -> bool:
+        """The caller speaks, and has not for very long: there is nothing to judge, which is what costs."""
+        if not self._speaking or self._vendor_final or self._let_go_ms is not None:
+            return False
+        first = self._words.finals[0].start_ms if self._words.finals else self._now
+        return self._now - first < LONGEST_TURN_MS and self._patience - self._words.end_ms < NOISE_MS
 
     def _is_over(self, wait: Wait) -> bool:
         if self._let_go_ms is not None and self._words.interim is None and self._answered:
