@@ -77,6 +77,16 @@ def test_an_answer_on_its_way_needs_no_announcement() -> None:
     assert fillers(call) == []
 
 
+def test_an_answer_that_was_thought_ahead_waits_for_nothing() -> None:
+    call = Script(replace(PATIENT, ahead="eager"))
+    call.starts()
+    call.words("where is my order")
+    call.stops()
+    call.eager()
+    call.phrase("Your order ")
+    assert "filler" not in [t.id for t in of(StartTimer, call.ends("where is my order"))]
+
+
 def test_the_same_one_is_never_said_twice_in_a_row() -> None:
     call = Script(PATIENT)
     for turn in range(5):
