@@ -71,6 +71,12 @@ def test_most_of_what_the_bakerys_callers_say_is_understood(
     assert exact >= least_exact
 
 
+@pytest.mark.parametrize("loudness", [0.1, 0.4, 2.0], ids=["faint", "soft", "loud"])
+def test_a_caller_of_any_loudness_is_understood(loudness: float, caller: Voice, decoders: Decoders) -> None:
+    speech = np.clip(caller.say("when do you close on friday") * loudness, -32768, 32767).astype(np.int16)
+    assert [f.text for f in finals(listen(around(speech), decoders))] == ["when do you close on friday"]
+
+
 def test_speech_about_something_else_comes_as_a_final_without_words(caller: Voice, decoders: Decoders) -> None:
     results = [finals(listen(around(caller.say(text)), decoders)) for text in OUT_OF_DOMAIN[:6]]
     assert all(results), "speech is reported, if only as not understood"

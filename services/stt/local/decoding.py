@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import pocketsphinx
 
 from services.stt.local.arpa import trigrams
+from services.stt.local.level import gain_for, levelled
 from services.stt.local.model import Model
 
 if TYPE_CHECKING:
@@ -148,8 +149,13 @@ class Decoding:
         self._decoder = decoders.take(channel.telephone)
         self._channel = channel
         self._open = False
+        self._gain = 1.0
 
     def begin(self, opening: Samples) -> None:
+        """Learn level and channel from the opening. It is to be fed as well, afterwards."""
+        # Browsers level their microphones themselves; lines do not.
+        self._gain = gain_for(opening) if self._channel.telephone else 1.0
+        opening = levelled(opening, self._gain)
         own = self._decoders.front.mean(opening) or self._channel.mean
         mean = tuple(a + _OWN_SHARE * (b - a) for a, b in zip(self._channel.mean, own, strict=True))
         self._decoder.set_cmn(",".join(f"{value:.3f}" for value in mean))
@@ -157,7 +163,7 @@ class Decoding:
         self._open = True
 
     def feed(self, samples: Samples) -> None:
-        self._decoder.process_raw(samples.tobytes(), False, False)
+        self._decoder.process_raw(levelled(samples, self._gain).tobytes(), False, False)
 
     def words_so_far(self) -> list[str]:
         hypothesis = self._decoder.hyp()
