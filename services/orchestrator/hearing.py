@@ -150,7 +150,7 @@ def take_turn(call: Call, text: str, at_ms: int, out: list[Effect], interrupts: 
             waiting = clipped(f"{call.floor.waiting_turn} {text}".strip(), MAX_CALLER_BYTES)
             call = replace(call, floor=replace(call.floor, waiting_turn=waiting), hearing=Hearing(since_ms=since))
             return interruption.go_on(call, out) if call.paused else call
-        call = interruption.interrupt(call, out)
+        call = interruption.interrupt(call, at_ms, out)
     text = f"{call.hearing.earlier} {text}".strip()
     return answering.begin(replace(call, hearing=Hearing(since_ms=since)), text, at_ms, out)
 
@@ -197,9 +197,9 @@ def never_stops(call: Call, at_ms: int, out: list[Effect]) -> Call:
     return call
 
 
-def silence_bot(call: Call, out: list[Effect]) -> Call:
+def silence_bot(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Take the floor from the bot, whatever it is doing."""
-    return interruption.interrupt(call, out, by_caller=False) if isinstance(call.floor, Answering) else call
+    return interruption.interrupt(call, at_ms, out, by_caller=False) if isinstance(call.floor, Answering) else call
 
 
 def _prefetch(call: Call, out: list[Effect]) -> Call:

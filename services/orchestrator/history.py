@@ -153,7 +153,8 @@ def messages(call: Call) -> list[Message]:
             out.append(Message("user", line.text))
             continue
         text, cut = line.text, False
-        if line.status == "cut":
+        stopped = line.status == "pending" and line.turn < call.turn  # how much was heard is about to be told
+        if line.status == "cut" or stopped:
             text, cut = line.text[: line.heard].rstrip(), True
         if line.kind == "filler" or not (text or line.tools):
             continue

@@ -49,7 +49,7 @@ def consider(call: Call, at_ms: int, out: list[Effect]) -> Call:
     policy, since = call.policy, call.hearing.since_ms
     enough = policy.interrupt_words and words >= policy.interrupt_words
     lasting = policy.interrupt_ms and words and since and at_ms - since >= policy.interrupt_ms
-    return interrupt(call, out) if enough or lasting else call
+    return interrupt(call, at_ms, out) if enough or lasting else call
 
 
 def sound_ended(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -120,7 +120,7 @@ def _answers(call: Call) -> bool:
     return max(call.hearing.over, line.heard) > asks_from
 
 
-def interrupt(call: Call, out: list[Effect], by_caller: bool = True) -> Call:
+def interrupt(call: Call, at_ms: int, out: list[Effect], by_caller: bool = True) -> Call:
     """The caller takes the floor: silence, and no more words of this turn. Tools go on; their outcomes are kept."""
     floor = call.floor
     assert isinstance(floor, Answering)
@@ -130,6 +130,11 @@ def interrupt(call: Call, out: list[Effect], by_caller: bool = True) -> Call:
     spoke = any(line.turn == call.turn for line in history.unheard(call))
     if spoke and by_caller:
         out.append(BargeIn("stopped"))
+    if call.sounding and not call.paused:  # until the gateway tells how much was heard
+        guess = voice.position(call, at_ms)
+        call = history.edit(
+            call, call.sounding, lambda x: replace(x, heard=max(x.heard, x.text.rfind(" ", 0, guess + 1)))
+        )
     for line in history.unheard(call):
         call = history.edit(call, line.utterance, _no_more_text)
     then = call.then if call.then is not None and call.then.kind == "transfer" else None

@@ -17,7 +17,7 @@ def dtmf(call: Call, event: events.Dtmf, out: list[Effect]) -> Call:
     """A key interrupts at once, where keys may; elsewhere the digits wait for their turn."""
     call = stop_timers(call, out, "away")
     if call.policy.keys_interrupt and isinstance(call.floor, Answering) and not shields.shielded(call, event.at_ms):
-        call = interruption.interrupt(call, out)
+        call = interruption.interrupt(call, event.at_ms, out)
     if event.digit == "#":
         return keys_done(stop_timers(call, out, "dtmf"), event.at_ms, out)
     call = replace(call, digits=(call.digits + event.digit)[-MAX_DIGITS:])

@@ -36,7 +36,7 @@ def button(call: Call, event: events.Button, out: list[Effect]) -> Call:
         call = replace(call, hearing=Hearing(earlier=call.hearing.earlier))
     call = replace(call, button="down")
     if isinstance(call.floor, Answering) and not shields.must_be_heard(call):
-        call = interruption.interrupt(call, out)
+        call = interruption.interrupt(call, event.at_ms, out)
     return start(call, out, "monologue", event.at_ms + call.policy.turn_ms)
 
 

@@ -94,7 +94,7 @@ def _timer_fired(call: Call, event: events.TimerFired, out: list[Effect]) -> Cal
 
 
 def _call_time_is_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
-    call = hearing.silence_bot(call, out)
+    call = hearing.silence_bot(call, at_ms, out)
     call = answering.sentence(call, out, "time_is_up", at_ms)
     return answering.hang_up_after(call, "time is up")
 
@@ -133,7 +133,7 @@ def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> C
         return start(call, out, "ending", event.at_ms + END_GRACE_MS)
     if event.organ == "carrier":  # it did not take the caller anywhere
         return answering.sentence(call, out, "not_transferred", event.at_ms)
-    call = hearing.silence_bot(call, out)
+    call = hearing.silence_bot(call, event.at_ms, out)
     call = answering.sentence(call, out, "unavailable", event.at_ms)
     return answering.hang_up_after(call, "no ears")
 

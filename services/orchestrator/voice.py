@@ -17,7 +17,7 @@ MAX_STRETCHES = 12
 SLACK_MS = 150  # between the mouth's word and the sound at the caller's ear
 DRIFT = 0.15  # of the time since the mouth last told, when only the pace is known
 MAX_SLACK_MS = 1_200
-_PACES = (40, 160)  # ms per character that a voice may have
+_PACES = (30, 200)  # ms per character that a voice may have
 _TOO_SHORT = 20  # characters, to learn a pace from
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -41,8 +41,9 @@ def ends(call: Call, utterance: int, char: int, at_ms: int) -> Call:
     over = replace(stretch, to_char=max(char, stretch.from_char), to_ms=max(at_ms, stretch.from_ms + 1), text=text)
     length = over.to_char - over.from_char
     if length >= _TOO_SHORT:
-        pace = min(max((over.to_ms - over.from_ms) // length, _PACES[0]), _PACES[1])
-        call = replace(call, pace_ms=(call.pace_ms + pace) // 2)
+        pace = (over.to_ms - over.from_ms) // length
+        if _PACES[0] <= pace <= _PACES[1]:
+            call = replace(call, pace_ms=(call.pace_ms + pace) // 2)
     return replace(call, voice=tuple(over if s is stretch else s for s in call.voice))
 
 

@@ -424,3 +424,16 @@ def test_two_coughs_are_two() -> None:
     )
     assert [effect.outcome for effect in call.all_of(BargeIn)] == ["noise", "noise"]
     assert len(call.all_of(Resume)) == 2
+
+
+@pytest.mark.parametrize(("paused", "told"), [(11, "We are open"), (None, "We are open")])
+def test_until_it_is_told_what_was_heard_is_the_best_guess(paused: int | None, told: str) -> None:
+    call = answering()
+    call.at += 15 * 70
+    if paused is not None:
+        call.pauses(2, paused)
+    call.words("and on sundays")
+    call.ends("and on sundays")
+    assert call.bot_said[-1] == told
+    call.cut(2, 20)
+    assert call.bot_said[-1] == HOURS[:20].rstrip()
