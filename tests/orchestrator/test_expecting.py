@@ -2,7 +2,10 @@
 
 import pytest
 
+from parley.agents import load_agent
 from services.orchestrator.expecting import asks_for
+from services.orchestrator.wire import session_of
+from tests.e2e.agents import FRONTDESK
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,10 @@ from services.orchestrator.expecting import asks_for
 )
 def test_what_the_question_asks_for(text: str, kind: str) -> None:
     assert asks_for(text) == kind
+
+
+def test_what_an_agents_file_says_of_the_end_of_a_turn_reaches_the_ears() -> None:
+    agent = load_agent(FRONTDESK.parent, "frontdesk")
+    endpointing = session_of(agent, "en").endpointing
+    assert (endpointing.policy, endpointing.min_delay_ms, endpointing.max_delay_ms) == ("meaning", 250, 1600)
+    assert list(endpointing.number_lengths) == [4]  # the digits slot of its domain
