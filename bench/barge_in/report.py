@@ -83,9 +83,11 @@ def _alone(tally: Tally) -> str:
 def _truth(tallies: Sequence[Tally]) -> str:
     off = [words for tally in tallies for words in tally.off]
     within = sum(1 for words in off if words <= 1)
+    worst = max(tallies, key=lambda tally: max(tally.off, default=0)).worst
     return (
         f"Heard truth: of {len(off)} lines told to the model, {_rate(within, len(off))} are within one word of what "
-        f"was heard; the worst is off by {max(off, default=0)}."
+        f"was heard; the worst is off by {max(off, default=0)}{f' ({worst})' if worst else ''}. Words that came with a "
+        "hole in their sound are left out."
     )
 
 

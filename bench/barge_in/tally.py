@@ -41,13 +41,17 @@ class Tally:
     repeated: int = 0
     broken_by_holes: int = 0
     off: list[int] = field(default_factory=list)
+    worst: str = ""
     played_s: float = 0.0
 
     def add(self, record: Record) -> None:
         self.calls += 1
         if record.failure:
             self.unplayed.append(record.failure)
-        self.off += [abs(missing - extra) for _, missing, extra in differences(record)]
+        for told, missing, extra in differences(record):
+            self.off.append(max(0, max(missing, extra) - len(record.holes)))
+            if self.off[-1] == max(self.off) > 1:
+                self.worst = f"told {' '.join(told)!r}, {missing} words of it not heard, {extra} more heard"
         for place, played in enumerate(record.played):
             until = record.played[place + 1].begun if place + 1 < len(record.played) else record.ended_at
             if played.line.what != ASK:
@@ -79,10 +83,9 @@ class Tally:
     def _line(self, record: Record, played: Played, since: float, until: float) -> None:
         """A line over which nothing was said that counts: what became of it?"""
         asked = any(played.begun < a.at < until and self._new_turn(record, a.at, played) for a in record.asked)
-        begin = max((w.start for w in record.words if w.start < since and w.text == "shop"), default=since)
-        if not self.kind.sounds:
-            begin = since
-        words = [w for w in record.words if begin - 0.6 < w.start < until]
+        before = [each.ends for each in record.played if each.line.what == ASK and each.ends < since]
+        begin = before[-1] if self.kind.sounds and before else since
+        words = [w for w in record.words if begin < w.start < until]
         said = [w.text for w in words]
         if asked or not set(STORY[-3:]) & set(said[-3:]):
             self.stopped += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
+from collections.abc import Sequence
+from itertools import pairwise
 
 from tests.sims.wordcodec import words_of
 from tests.turns.lines import Known, strings
@@ -35,15 +36,33 @@ def differences(record: Record) -> list[tuple[list[str], int, int]]:
     heard = _without(heard, [words_of(text) for text in strings(fillers)])
     flat = [word for line in told for word in line]
     owner = [number for number, line in enumerate(told) for _ in line]
-    missing = [0] * len(told)
-    extra = [0] * (len(told) + 1)
-    for kind, a, b, c, d in SequenceMatcher(None, flat, heard, autojunk=False).get_opcodes():
-        if kind in ("delete", "replace"):
-            for place in range(a, b):
-                missing[owner[place]] += 1
-        if kind in ("insert", "replace"):
-            extra[owner[a - 1] if a else 0] += d - c
+    missing, extra = [0] * len(told), [0] * len(told)
+    pairs = [(-1, -1), *_in_common(flat, heard), (len(flat), len(heard))]
+    for (told_before, heard_before), (told_at, heard_at) in pairwise(pairs):
+        for place in range(told_before + 1, told_at):
+            missing[owner[place]] += 1
+        if told:
+            extra[owner[told_before] if told_before >= 0 else 0] += heard_at - heard_before - 1
     return list(zip(told, missing, extra, strict=False))
+
+
+def _in_common(told: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of the words of a longest common subsequence, in order."""
+    longest = [[0] * (len(heard) + 1) for _ in range(len(told) + 1)]
+    for a in range(len(told) - 1, -1, -1):
+        row, below, word = longest[a], longest[a + 1], told[a]
+        for b in range(len(heard) - 1, -1, -1):
+            row[b] = below[b + 1] + 1 if word == heard[b] else max(below[b], row[b + 1])
+    found, a, b = [], 0, 0
+    while a < len(told) and b < len(heard):
+        if told[a] == heard[b]:
+            found.append((a, b))
+            a, b = a + 1, b + 1
+        elif longest[a + 1][b] >= longest[a][b + 1]:
+            a += 1
+        else:
+            b += 1
+    return found
 
 
 def _last_turn(record: Record) -> Asked | None:
