@@ -92,7 +92,6 @@ class BargeIn:
     def resumed(self) -> None:
         """A `resume` came: it was nothing."""
         if self._mouth.paused:
-            telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
             self._resume(Resumed.CAUSE_TOLD)
 
     # From the clock
@@ -102,6 +101,7 @@ class BargeIn:
         verdict = self._reflex.due(now)
         if verdict is Verdict.UNCONFIRMED or (self._mouth.paused and self._was_echo(now)):
             REFLEX.labels("unconfirmed").inc()
+            telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
             self._resume(Resumed.CAUSE_UNCONFIRMED)
         elif verdict is Verdict.FALSE_ALARM:
             self._onset.mistook()

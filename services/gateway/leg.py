@@ -254,7 +254,6 @@ class Leg:
                 self._barge_in.stopped()
             if sounding:
                 STOP_TO_CLEAR.observe(now_ms() - arrived)
-                telemetry.BARGE_IN_TOTAL.labels("stopped").inc()
         elif kind == "resume" and self._barge_in is not None:
             self._barge_in.resumed()
         elif kind == "session":
