@@ -27,7 +27,9 @@ class Settings(BaseSettings):
         alias="PARLEY_PROFILE",
         description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else local",
     )
-    stt: str = Field("", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `local`")
+    stt: str = Field(
+        "", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `local`"
+    )
     llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference: `openai`, `local`")
     tts: str = Field("", alias="PARLEY_TTS", description="Voices in order of preference: `elevenlabs`, `local`")
     vad: Literal["silero", "off"] = Field(
@@ -49,7 +51,9 @@ class Settings(BaseSettings):
         alias="DEEPGRAM_BASE_URL",
         description="Deepgram or a stand-in; http(s) or ws(s), with or without a path",
     )
-    deepgram_model: str = Field("nova-3", alias="PARLEY_DEEPGRAM_MODEL", description="Deepgram model of the engine `deepgram` (live, v1)")
+    deepgram_model: str = Field(
+        "nova-3", alias="PARLEY_DEEPGRAM_MODEL", description="Deepgram model of the engine `deepgram` (live, v1)"
+    )
     openai_api_key: SecretStr = Field(
         SecretStr(""), alias="OPENAI_API_KEY", description="Key of OpenAI or a compatible server"
     )

@@ -63,7 +63,7 @@ def postgres_folder() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For two test processes (`make test`): calls in real time come one folder after the other, and a file stays together."""
+    """For two test processes (`make test`): calls in real time come one after the other, and a file stays together."""
     for item in items:
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, str(item.path))))

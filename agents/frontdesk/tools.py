@@ -160,7 +160,7 @@ def _ordinal(n: int) -> str:
 
 
 def spoken_time(clock: str) -> str:
-    """"17:30" as "half past five in the afternoon"."""
+    """ "17:30" as "half past five in the afternoon"."""
     hour = time.fromisoformat(clock).hour
     part = "in the morning" if hour < 12 else "in the afternoon" if hour < 18 else "in the evening"
     words = _clock(clock)
