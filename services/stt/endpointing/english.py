@@ -48,7 +48,8 @@ NEEDS_OBJECT = _words(
     "trying sending take make use let said thought wonder give gave put keep having getting using buy bring replace "
     "accept cover include offer leave owe paid like prefer sell repair fix rent order book cancel change check "
     "return send ship have see add remove receive received purchase purchased contact confirm schedule exchange "
-    "carry mean do call speak talk lost brought took made pay deserve request owe needs wants costs says includes"
+    "carry mean do call speak talk lost meant brought took made pay deserve request owe needs wants costs says "
+    "includes"
 )
 """Verbs that want an object; some are nouns too, then an article stands before."""
 VERB_BEFORE = _words(
@@ -73,9 +74,10 @@ BEGINNINGS = _phrases(
 )
 """Said alone, they wait for their "is"."""
 ASK_ON = _phrases(
-    "what about, how about, is it possible to, would it be possible, would you be able to, how much is a, what if, "
-    "what kind, what kind of, what time, how much, how many, how long, how often, how far, which one of, what sort, "
-    "do you happen, is there any chance, can you tell, could you tell, would you mind, do i need, what happens"
+    "me on, find out, figure out, see if, what about, how about, is it possible to, would it be possible, would you "
+    "be able to, how much is a, what if, what kind, what kind of, what time, how much, how many, how long, how "
+    "often, how far, which one of, what sort, do you happen, is there any chance, can you tell, could you tell, "
+    "would you mind, do i need, what happens"
 )
 """Questions that are not asked yet."""
 
@@ -88,14 +90,17 @@ CLOSED_ENDS = _phrases(
     "who you are, what you have, i am not, it is not, i did not, i do not, i do, that is it, not yet, or not, what "
     "i want, what i need, all i need, all i wanted to know, that is what i want, like that, about that, do not "
     "know, i see, at all, so far, who does, who do, who can, until when, since when, by when, for how long, how "
-    "come, why not, as well, by now, what for, from where, to who, like this, not really, me neither, me too, or "
-    "what, not sure, no idea, lost and found, how much is it, it costs, that costs, they cost, do it, do that, been "
-    "waiting for, do you call it, what is it, i know, no more, any more, the most, at the latest, at most, the "
-    "same, want to know, do not have, that is how much, do not care, need help, be like, would love to, want me to, "
-    "told me so"
+    "come, why not, as well, by now, come by, stop by, drop by, swing by, came by, what for, from where, to who, "
+    "like this, not really, me neither, me too, or what, not sure, no idea, lost and found, how much is it, it "
+    "costs, that costs, they cost, do it, do that, been waiting for, do you call it, what is it, i know, no more, "
+    "any more, the most, at the latest, at most, the same, want to know, do not have, that is how much, do not "
+    "care, need help, be like, would love to, want me to, told me so"
 )
 MONTH_BEFORE = _words("of in since until by on next last early late")
-PARTICLES = _words("in on off up out over back down by around through")
+PARTICLES = _words("in on off up out over back down around through")
+STATES = _words("down off out over up back")
+"""After "is" they are ends: "my internet is down"."""
+
 """Ends of verbs such as "drop off"; the other prepositions only end a question: "what is it for"."""
 BEFORE_PARTICLE = _words(
     "come came drop dropped pick picked bring brought send sent hang sign check checked go going went log turn take "

@@ -14,6 +14,10 @@ from services.stt.endpointing.ending import Ending, number
 _NUMBER = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
 _NUMBER_AT_END = re.compile(rf"(?<!\S)({NUMBER_RUN})$")
 _SENTENCES = re.compile(r"[.?!;]+\s+")
+_SHORTENED = re.compile(
+    r"\b(?:i|it|that|he|she|we|they|you|there|what|where|who|here)['\u2019](?:m|s|d|re|ve|ll)\W*$", re.I
+)
+"""Nobody ends in "it's"; said in full, "yes it is" is an end."""
 _DICTATED = 3
 """So many numbers in a row are one that is read out, whatever stands before."""
 _SHORT = 3
@@ -30,8 +34,13 @@ def english(text: str, expect: Expect, lengths: tuple[int, ...]) -> Ending:
         return Ending.OPEN
     if expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and all(w in en.YES_NO for w in words):
         return Ending.OPEN if words[-1] in en.YES_NO_OPEN and not _ends(said, en.CLOSED_ENDS) else Ending.DONE
+    if _SHORTENED.search(text):
+        return Ending.OPEN
     if _ends(said, en.CLOSED_BY):
-        return Ending.DONE
+        asked = said.removesuffix("please").strip()
+        return (
+            Ending.OPEN if asked != said and asked and english(asked, expect, lengths) is Ending.OPEN else Ending.DONE
+        )
     for rule in (_reads_number, _spells):
         if (ending := rule(words, said, expect, lengths)) is not None:
             return ending
@@ -125,7 +134,11 @@ def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
         said, ("tell me", "give me", "show me", "send me", "get me", "let me", "let me know")
     ):
         return True
+    if last in en.SUBJECTS:
+        return not (wh and before in en.BE)
     if last in en.PREPOSITIONS:
+        if last in en.STATES and before in en.BE:
+            return False
         return not ((last in en.PARTICLES and before in en.BEFORE_PARTICLE) or (wh and len(body) > _SHORT))
     if question and last in en.PRONOUNS and before in en.AUXILIARIES:
         return not (wh and before in en.BE)
@@ -136,7 +149,7 @@ def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
         return verb and not (wh and body[0] in ("what", "which", "who", "how"))
     if last in en.LEADING:
         return len(body) > 1 or last not in en.WH
-    return not question and (last in en.SUBJECTS or last in en.AUXILIARIES or _ends_tag(said))
+    return not question and (last in en.AUXILIARIES or _ends_tag(said))
 
 
 def _rounded(body: list[str]) -> bool:
