@@ -8,6 +8,8 @@ from __future__ import annotations
 
 LEAST = 16.0
 """Quieter sound than this (-44 dBov) is nobody, however quiet the line."""
+FAINT = 12.0
+"""Speech that is no louder than this (-48 dBov) comes from far away from the telephone."""
 _UP, _DOWN, _DROP = 0.475, 0.025, 0.1
 """Steps that settle where 95 % of the frames are below; where it has become much quieter, the way down is shorter."""
 _FAR_BELOW = 16.0
@@ -21,7 +23,7 @@ _AT_FIRST, _QUICKLY = 25, 0.3
 
 
 class Noise:
-    """`above` is the level a frame must exceed to be more than noise; up to `known` it was mistaken before."""
+    """`above` is the level of a frame that is more than noise; up to `known` it was mistaken before, or is far away."""
 
     def __init__(self) -> None:
         self.usual = 0.0
@@ -30,7 +32,7 @@ class Noise:
         self.mistaken = _NEVER
         self._limit = MISTAKEN_ONCE
         self.above = LEAST
-        self.known = _NEVER
+        self.known = FAINT
 
     def learn(self, level: int, weight: float = 1.0) -> None:
         """A frame in which nobody spoke. `weight` below 1: it may hold the bot's own echo."""
@@ -44,7 +46,7 @@ class Noise:
         self.usual = usual
         self._frames += 1
         self.mistaken -= _FORGET
-        self.known = self.mistaken + 4
+        self.known = max(FAINT, self.mistaken + 4)
         self.above = max(LEAST, usual + 6 + usual / 8, self.mistaken + 6)
 
     def mistook(self, level: int) -> None:
@@ -53,7 +55,7 @@ class Noise:
             return
         self.mistaken = max(self.mistaken, min(float(level), self._limit))
         self._limit = min(self._limit + MISTAKEN_MORE, MISTAKEN_AT_MOST)
-        self.known = self.mistaken + 4
+        self.known = max(FAINT, self.mistaken + 4)
         self.above = max(self.above, self.mistaken + 6)
 
     def right(self) -> None:

@@ -118,15 +118,19 @@ def test_what_the_ears_confirm_stays_silent_until_1500_ms_after_quiet() -> None:
 
 
 def test_speech_that_stays_faint_is_somewhere_in_the_background() -> None:
-    body = Body().hears(*[QUIET] * 50, *[12] * 6).speech()
+    body = Body().hears(*[QUIET] * 50, *[14] * 6).speech()
     assert len(body.pauses) == 1
-    body.hears(*[12] * 100)
+    body.hears(*[14] * 100)
     assert body.ends == [Verdict.UNCONFIRMED]
     assert body.holes == [300]
 
 
+def test_speech_from_far_away_does_not_silence() -> None:
+    assert not Body().hears(*[QUIET] * 50, *[11] * 6).speech().pauses
+
+
 def test_speech_that_begins_faint_and_becomes_loud_is_the_caller() -> None:
-    body = Body().hears(*[QUIET] * 50, *[12] * 6).speech().hears(*[12] * 5, *[VOICE] * 50)
+    body = Body().hears(*[QUIET] * 50, *[14] * 6).speech().hears(*[14] * 5, *[VOICE] * 50)
     assert not body.ends
 
 
