@@ -109,9 +109,9 @@ class Echo:
             return False
         came = self._window(self._came, WINDOW)
         sent = self._window(self._sent, WINDOW + FARTHEST)
-        alike = _likeness(sent, came)
-        delay = self._again(alike)
+        delay = self._again(sent, came)
         if delay is None:
+            alike = _likeness(sent, came)
             delay = FARTHEST - int(alike.argmax())
             if float(alike.max()) < ALIKE or _likeness_within(sent, came, delay) < WITHIN:
                 self._at_most(sent, came)
@@ -121,12 +121,12 @@ class Echo:
         self.delay = delay
         return True
 
-    def _again(self, alike: Levels) -> int | None:
+    def _again(self, sent: Levels, came: Levels) -> int | None:
         """The delay that was known before, or one close to it, where the likeness is still there."""
         if self.delay is None:
             return None
         first = max(0, FARTHEST - self.delay - 2)
-        near = alike[first : FARTHEST - self.delay + 3]
+        near = _likeness(sent[first : FARTHEST - self.delay + 2 + WINDOW], came)
         return FARTHEST - first - int(near.argmax()) if float(near.max()) >= AGAIN else None
 
     def _window(self, ring: list[int], slots: int) -> Levels:
@@ -179,4 +179,5 @@ def _loss(sent: Levels, came: Levels, delay: int) -> float:
     around = np.lib.stride_tricks.sliding_window_view(np.pad(sent, 1), 3).max(axis=1)
     around = around[FARTHEST - delay : FARTHEST - delay + len(came)]
     loud = around > _LOUD
-    return float(np.quantile((around - came)[loud], 0.05)) if loud.any() else _SILENT
+    lost = np.sort((around - came)[loud])
+    return float(lost[len(lost) // 20]) if len(lost) else _SILENT
