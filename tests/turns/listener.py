@@ -71,6 +71,8 @@ class Listener:
         pieces = self._heard.pieces
         for place in range(self._piece, len(pieces)):
             piece = pieces[place]
+            if not piece.data:  # cleared before it sounded
+                continue
             at = round((piece.start - self._heard.born) * RATE)
             if at >= end:
                 break
