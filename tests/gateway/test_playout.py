@@ -151,3 +151,67 @@ def test_an_utterance_pauses_and_goes_on_over_two_generations() -> None:
     assert utterance.heard_chars == 8
     assert utterance.follow(400) == 450
     assert utterance.all_heard
+
+
+def playing(ms: int = 450, words: list[Word] | None = None) -> Utterance:
+    utterance = Utterance(conversation_pb2.Say(utterance=1), call_pb2.TurnRef(turn=1), "", TELEPHONE)
+    utterance.track = track(ms, words)
+    utterance.enters(0)
+    utterance.track.take(ms)
+    return utterance
+
+
+def test_paused_twice_at_the_same_word_it_is_begun_again_and_what_was_heard_stays_heard() -> None:
+    utterance = playing()
+    utterance.follow(190)
+    assert utterance.rewind() == 4
+    assert utterance.heard_chars == 8, "40 ms before its end the word was as good as heard"
+    utterance.enters(0)
+    utterance.track.take(60)
+    utterance.follow(60)
+    assert utterance.rewind() == 4
+    assert utterance.track.sent_ms == 100
+    assert utterance.heard_chars == 8
+
+
+def test_a_word_that_ended_in_the_frame_before_the_pause_is_said_again() -> None:
+    utterance = playing()
+    utterance.follow(110)
+    assert utterance.rewind() == 0
+    assert utterance.track.sent_ms == 0
+
+
+def test_a_pause_between_two_words_goes_on_with_the_silence_that_was_left() -> None:
+    utterance = playing()
+    utterance.follow(230)
+    assert utterance.rewind() == 8
+    assert utterance.track.sent_ms == 230
+
+
+def test_word_times_that_come_during_the_pause_count() -> None:
+    utterance = playing(1_800, words=[])
+    utterance.follow(950)
+    utterance.rewind()
+    utterance.track.words.extend([Word(0, 3, 0, 900), Word(4, 7, 900, 1_000), Word(8, 13, 1_000, 1_500)])
+    assert utterance.rewind() == 4
+    assert utterance.track.sent_ms == 900
+
+
+def test_words_the_voice_never_tells_are_estimated_behind_those_it_told() -> None:
+    made = track(ms=1_950, words=WORDS[:1])
+    assert [(w.char_start, w.char_end) for w in made.timing()] == [(0, 3), (4, 7), (8, 13), (14, 18)]
+    assert made.timing()[0] == WORDS[0]
+    assert made.chars_at(1_000) in (4, 8)
+    assert track(ms=500, words=WORDS).timing() == WORDS
+
+
+def test_what_the_carrier_holds_back_is_still_known_after_a_clear() -> None:
+    clock = PlayClock()
+    bare = clock.mark(1000)
+    clock.sent(200, 1000)
+    first = clock.mark(1000)
+    clock.returned(bare, 1040)
+    clock.returned(first, 1300)
+    clock.clear()
+    clock.sent(200, 2000)
+    assert clock.played(2100) == 40
