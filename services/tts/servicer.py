@@ -12,6 +12,7 @@ from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 from services.tts.contract import AudioChunk, TtsConfig
+from services.tts.gathering import gathered
 from services.tts.synthesis import Synthesis
 
 MAX_AUDIO = 64 << 10
@@ -33,7 +34,8 @@ class Servicer(tts_pb2_grpc.TextToSpeechServicer):
     ) -> AsyncIterator[tts_pb2.SynthesizeEvent]:
         with self._admission.admit():
             config = _config(await _first(requests))
-            async with aclosing(self._synthesis.speak(_texts(requests), config)) as chunks:
+            speech = self._synthesis.speak(_texts(requests), config)
+            async with aclosing(gathered(speech, config.format.bytes_per_ms)) as chunks:
                 async for chunk in chunks:
                     for event in _events(chunk, config.format.sample_bytes):
                         yield event
