@@ -134,6 +134,7 @@ async def test_pieces_and_pings_are_the_librarys() -> None:
         (frame(b"\xff\xfe"), 1007),
         (frame(b"\x03\xe8", head=0x88), 1000),
     ],
+    ids=["not masked", "too long", "much too long", "unknown bits", "a half, then a whole", "no text", "goodbye"],
 )
 async def test_a_broken_frame_ends_as_the_library_says_and_nothing_after_it_counts(sent: bytes, code: int) -> None:
     async with line() as (server, _, writer):
