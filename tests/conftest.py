@@ -62,6 +62,7 @@ def postgres_folder() -> str:
     return found
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For two test processes (`make test`): calls in real time come one after the other, and a file stays together."""
     for item in items:

@@ -25,6 +25,12 @@ LOUD = 0.008
 
 
 @pytest.fixture
+def quiet(tmp_path: Path) -> Path:
+    """Somebody who only listens."""
+    return write_wav(tmp_path / "quiet.wav", np.zeros(DEVICE_RATE, np.int16), DEVICE_RATE)
+
+
+@pytest.fixture
 def tones(tmp_path: Path) -> Path:
     """Three tones, half a second each, then silence."""
     time = np.arange(int(TONE_S * DEVICE_RATE)) / DEVICE_RATE
@@ -74,9 +80,9 @@ async def test_the_microphone_arrives_whole(house: House, chromium_path: str, to
 
 @pytest.mark.parametrize("rate", [RATE, DEVICE_RATE])
 async def test_marks_come_back_when_the_sound_has_been_played(
-    house: House, chromium_path: str, tones: Path, rate: int
+    house: House, chromium_path: str, quiet: Path, rate: int
 ) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1&rate={rate}", microphone=tones) as visit:
+    async with visiting(chromium_path, f"{house.url}/?raw=1&rate={rate}", microphone=quiet) as visit:
         owner, _ = await answered(visit, house)
         owner.say(1, "one two three four five six seven eight")
         heard = (await owner.next("heard")).heard
@@ -98,9 +104,9 @@ async def test_marks_come_back_when_the_sound_has_been_played(
 
 
 async def test_clear_is_silence_at_once_and_the_subtitle_ends_at_the_word_heard(
-    house: House, chromium_path: str, tones: Path
+    house: House, chromium_path: str, quiet: Path
 ) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=tones) as visit:
+    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=quiet) as visit:
         owner, _ = await answered(visit, house)
         owner.say(1, "one two three four five six seven eight nine ten")
         await visit.status("Bellweather Bikes is speaking")

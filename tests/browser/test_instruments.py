@@ -23,9 +23,9 @@ LONG = "one two three four five six seven eight nine ten"
 
 @pytest.fixture
 def hum(tmp_path: Path) -> Path:
-    """A tone without an end, as far as these calls go."""
+    """A tone without an end, as far as these calls go, and too soft for a voice."""
     time = np.arange(30 * DEVICE_RATE) / DEVICE_RATE
-    return write_wav(tmp_path / "hum.wav", (8000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16), DEVICE_RATE)
+    return write_wav(tmp_path / "hum.wav", (60 * np.sin(2 * np.pi * 440 * time)).astype(np.int16), DEVICE_RATE)
 
 
 async def answered(visit: Visit, house: House) -> tuple[Owner, Talk]:

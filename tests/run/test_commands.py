@@ -42,7 +42,7 @@ async def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     missing = [f"{one.what}: {one.detail}" for one in await examine() if one.state == "missing"]
     text = "\n".join(missing)
     for words in (
-        "PARLEY_STT: there is no engine 'nonsense'; known are deepgram, local",
+        "PARLEY_STT: there is no engine 'nonsense'; known are deepgram, flux, local",
         "ELEVENLABS_API_KEY is not set, and elevenlabs needs it",
         "OPENAI_BASE_URL: http://127.0.0.1:9/v1 does not answer",
         "ELEVENLABS_BASE_URL: ws://127.0.0.1:9 does not answer",

@@ -40,8 +40,13 @@ def _told(record: Record, slack_ms: float) -> int:
     return bool(wrong)
 
 
+def _summary(wrong: list[int]) -> int:
+    print(f"{wrong.count(0)} of {len(wrong)} right")
+    return any(wrong)
+
+
 async def _play(scripts: list[Script]) -> int:
-    return sum([_told(await play_virtually(script), 0) for script in scripts if script.play != "real"]) > 0
+    return _summary([_told(await play_virtually(script), 0) for script in scripts if script.play != "real"])
 
 
 async def _call(scripts: list[Script]) -> int:
@@ -66,7 +71,7 @@ async def _call(scripts: list[Script]) -> int:
                         return await play(script, services)
 
                 records = await asyncio.gather(*(one(script) for script in wanted))
-    return sum([_told(record, record.late_s * 1000) for record in records]) > 0
+    return _summary([_told(record, record.late_s * 1000) for record in records])
 
 
 def main(arguments: list[str] | None = None) -> int:

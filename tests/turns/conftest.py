@@ -19,21 +19,13 @@ from tests.turns.record import Record
 from tests.turns.script import Script
 
 OWN = Path(__file__).parent / "scripts"
-HELD_OUT = Path(__file__).parents[1] / "heldout" / "turns"
 AT_ONCE = 14
 APART_S = 0.15
 """Between the beginnings of two calls."""
 
 
-def scripts() -> dict[str, Script]:
-    """All scripts by the id of their test."""
-    found = {script.slug: script for script in read_all(OWN)}
-    if HELD_OUT.is_dir():
-        found |= {f"heldout-{script.slug}": script for script in read_all(HELD_OUT)}
-    return found
-
-
-ALL = scripts()
+ALL = {script.slug: script for script in read_all(OWN)}
+"""By the id of their test. The held-out ones are no tests, so that nobody tunes on them: docs/turn-taking.md counts them."""
 
 
 class Lines:
