@@ -76,11 +76,12 @@ def _once(words: list[str]) -> list[str]:
 
 
 def _without(words: list[str], fillers: list[list[str]]) -> list[str]:
-    """A filler is said, and never told as an answer."""
+    """A filler is said, whole or cut short, and never told as an answer."""
     for filler in fillers:
-        for at in range(len(words) - len(filler), -1, -1):
-            if words[at : at + len(filler)] == filler:
-                words = words[:at] + words[at + len(filler) :]
+        for length in range(len(filler), 1, -1):
+            for at in range(len(words) - length, -1, -1):
+                if words[at : at + length] == filler[:length]:
+                    words = words[:at] + words[at + length :]
     return words
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from parley.agents import Agent
+from parley.agents import Agent, load_agent
 from parley.v1 import conversation_pb2, llm_pb2
 from services.orchestrator import effects, events, prompt, wire
 from services.orchestrator.speakable import Phraser
@@ -39,7 +41,7 @@ class Mind:
         self._time = time
         self._script = script
         self._send = send
-        self._agent = Agent.model_validate({**model.agent_of(script), "name": script.slug, "version": "1"})
+        self._agent = _agent(script)
         self._timers: dict[str, Appointment] = {}
         self._rounds: list[tuple[effects.Think, Appointment, Asked]] = []
         self._inbox: list[events.Event] = []
@@ -172,6 +174,13 @@ class Mind:
         then = Then("hang_up", reason="goodbye") if effect.name == "end_call" else None
         outcome = Outcome("ok", f'{{"done": "{effect.name}"}}', then=then)
         self._feed(events.ToolEnded(at_ms=self._now, intent=effect.intent, outcome=outcome))
+
+
+def _agent(script: Script) -> Agent:
+    """As the services read it, from its file."""
+    with TemporaryDirectory() as folder:
+        model.write_agent(Path(folder), script)
+        return load_agent(Path(folder), script.slug)
 
 
 def _message(message: llm_pb2.Message) -> Mapping[str, Any]:
