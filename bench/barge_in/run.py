@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ async def measure(calls: int, trials: int, kinds: Sequence[Kind], folder: Path) 
 async def _play(run: Run, waiting: deque[tuple[Kind, Script]], services: Services) -> None:
     served = Parley(services.stack.gateway_url, services.stack)
     before, host, began = served.usage(), stolen(), time.monotonic()
-    talked = 0.0
+    talked, calls, over = 0.0, len(waiting), list[Script]()
 
     async def line(number: int) -> None:
         nonlocal talked
@@ -69,6 +70,8 @@ async def _play(run: Run, waiting: deque[tuple[Kind, Script]], services: Service
             record = await play(script, services, LONGEST_S)
             talked += record.ended_at - record.answered
             run.tallies[kind.name].add(record)
+            over.append(script)
+            print(f"\r{len(over)} of {calls} calls", end="", file=sys.stderr, flush=True)
 
     async with asyncio.TaskGroup() as group:
         for number in range(min(run.calls, len(waiting))):

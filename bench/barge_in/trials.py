@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.turns.script import Line, Noise, Script, What, When, Words
 
 ASK = Words(((0, "tell me the story"),))
-TRIALS_A_CALL = 6
+TRIALS_A_CALL = 3
 _ANCHORS = ("was founded", "ago by", "two sisters", "loved old", "bicycles and")
 _OFFSETS_MS = (0, 37, 74, 111, 148, 185, 222)
 """So that trials fall on every part of a word, and of the frames' 20 ms."""
