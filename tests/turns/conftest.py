@@ -25,7 +25,7 @@ APART_S = 0.15
 
 
 ALL = {script.slug: script for script in read_all(OWN)}
-"""By the id of their test. Held-out ones are no tests, so that nobody tunes on them: docs/turn-taking.md counts them."""
+"""By the id of their test. Held-out ones are no tests: nobody tunes on them. docs/turn-taking.md counts them."""
 
 
 class Lines:
