@@ -49,7 +49,10 @@ DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class Admission:
-    """How many calls a process takes. `admit` raises AtCapacity over it and Unavailable while draining."""
+    """How many calls a process takes. `admit` raises AtCapacity over it and Unavailable while draining.
+
+    `returning`: a call that is under way already. Who comes with one to a draining process has no other.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -63,9 +66,9 @@ class Admission:
         return self.active / self.capacity
 
     @contextmanager
-    def admit(self) -> Iterator[None]:
-        if self.draining:
-            raise Unavailable("draining: open elsewhere")
+    def admit(self, *, returning: bool = False) -> Iterator[None]:
+        if not returning:
+            self.refuse_when_draining()
         if self.active >= self.capacity:
             raise AtCapacity(f"{self.active} of {self.capacity} streams are open here")
         self.active += 1
@@ -76,6 +79,10 @@ class Admission:
             self.active -= 1
             if not self.active:
                 self._idle.set()
+
+    def refuse_when_draining(self) -> None:
+        if self.draining:
+            raise Unavailable("draining: open elsewhere")
 
     async def drained(self, timeout_s: float) -> bool:
         """Take nothing new; True when the last stream ended within the time."""
@@ -165,6 +172,7 @@ class Server:
         self._names: list[str] = []
         self._registry = Registry()
         self._health = health.aio.HealthServicer()
+        self._leave: list[Callable[[], None]] = []
         self.port = 0
 
     def add(self, service: Any, adder: Callable[[Any, Any], None], servicer: Any) -> None:
@@ -172,6 +180,10 @@ class Server:
         adder(servicer, self._grpc)
         adder(servicer, self._registry)
         self._names.append(service.full_name)
+
+    def on_drain(self, leave: Callable[[], None]) -> None:
+        """`leave` is called when the drain begins: streams that last a whole call are to end where nobody minds."""
+        self._leave.append(leave)
 
     async def start(self) -> None:
         """Bind and serve; `port` is then known. Raises Misconfigured when the address is taken."""
@@ -195,6 +207,9 @@ class Server:
     async def drain(self, timeout_s: float) -> bool:
         """Health says NOT_SERVING, nothing new is taken, open streams may finish; then everything is closed."""
         await self._health.enter_graceful_shutdown()
+        self.admission.draining = True
+        for leave in self._leave:
+            leave()
         done = await self.admission.drained(timeout_s)
         await self._grpc.stop(0.2)
         return done

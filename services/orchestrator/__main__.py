@@ -16,6 +16,7 @@ async def wire(server: Server, settings: Settings) -> Close:
         conversation_pb2_grpc.add_ConversationServicer_to_server,
         Conversation(calls, server.admission),
     )
+    server.on_drain(calls.leave)
     return close
 
 

@@ -35,6 +35,15 @@ class Calls:
         self._conductors: dict[str, Conductor] = {}
         self._lingering = TaskSet(lambda e: log.error("letting a call go failed", exc_info=e))
 
+    def leave(self) -> None:
+        """This process is going away: each call is handed over at its next quiet moment.
+
+        A call that is opened here from now on found no other replica: it stays as long as it can.
+        """
+        log.info("handing calls over", calls=len(self._conductors))
+        for conductor in list(self._conductors.values()):
+            conductor.leave()
+
     def __len__(self) -> int:
         return len(self._conductors)
 
@@ -136,7 +145,7 @@ class Calls:
     async def _let_go(self, call_id: str, conductor: Conductor) -> None:
         """The stream is over. Unless the call is, wait for its gateway to come back, here or elsewhere."""
         try:
-            if not conductor.ended.is_set():
+            if not (conductor.ended.is_set() or conductor.left):
                 conductor.feed(events.LegLost(at_ms=now_ms(), reason="the gateway's stream ended"))
                 await self._wait_for_another(call_id, conductor)
         finally:

@@ -26,6 +26,7 @@ from services.orchestrator.metrics import FILLERS, SPECULATION_LEAD, SPECULATION
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.rounds import Rounds
 from services.orchestrator.state import Call, Ended, Epoch
+from services.orchestrator.takeover import at_rest
 from services.orchestrator.turn import step
 
 log = structlog.get_logger()
@@ -66,6 +67,8 @@ class Conductor:
         self.commands: asyncio.Queue[conversation_pb2.CallCommand | None] = asyncio.Queue(MAX_COMMANDS)
         self.ended = asyncio.Event()
         self.superseded = False
+        self.left = False
+        self._leaving = False
         self.version = version
         self.records = records
         self.stored: events_pb2.StoredCall | None = None
@@ -89,10 +92,27 @@ class Conductor:
             return
         self._feeding = True
         try:
-            while self._inbox and not self.superseded:
+            while self._inbox and not (self.superseded or self.left):
                 self._take(self._inbox.popleft())
         finally:
             self._feeding = False
+        if self._leaving:
+            self.leave()
+
+    def leave(self) -> None:
+        """Give the call to another replica at its next quiet moment: the newest state first, then the stream ends."""
+        self._leaving = True
+        if self.call is None or self.superseded or self.left or not at_rest(self.call):
+            return
+        self._boundary = effects.Store()
+        self._store()
+        self.left = True
+        self._stop_timers()
+        if self.commands.full():
+            self.end_stream()
+        else:
+            self.commands.put_nowait(None)
+        self.ended.set()
 
     def _take(self, event: events.Event) -> None:
         self._inputs.append(codec.event_to_proto(event))
@@ -219,7 +239,7 @@ class Conductor:
 
     def _store(self) -> None:
         boundary, self._boundary = self._boundary, None
-        if self.call is None or boundary is None or self.superseded:
+        if self.call is None or boundary is None or self.superseded or self.left:
             return
         self.version += 1
         self.records += 1
@@ -275,17 +295,18 @@ class Conductor:
     def halt(self) -> None:
         """Stop without ending the call: another owner goes on with it."""
         self.superseded = True
-        for handle in self._timers.values():
-            handle.cancel()
-        self._timers.clear()
+        self._stop_timers()
         self.end_stream()
         self.ended.set()
 
-    async def aclose(self) -> None:
-        """Release what the conductor holds. The last state is given a moment to be written."""
+    def _stop_timers(self) -> None:
         for handle in self._timers.values():
             handle.cancel()
         self._timers.clear()
+
+    async def aclose(self) -> None:
+        """Release what the conductor holds. The last state is given a moment to be written."""
+        self._stop_timers()
         self._rounds.close_all()
         if self._writer is not None and not self.superseded:
             await self._writer.idle(2.0)

@@ -129,6 +129,11 @@ def question_of(call: Call, query: str) -> str:
     return f"{next(before, '')} {query}".strip()
 
 
+def open_tools(call: Call) -> list[ToolUse]:
+    """Tools of the whole call that have not ended."""
+    return [t for line in call.history if isinstance(line, BotLine) for t in line.tools if t.outcome is None]
+
+
 def waiting_tools(call: Call, turn: int) -> list[ToolUse]:
     """Tools of one turn that have not ended."""
     return [tool for line in bot_lines(call, turn) for tool in line.tools if tool.outcome is None]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from parley.aio import background
-from parley.errors import BadInput, Superseded
+from parley.errors import BadInput, Superseded, Unavailable
 from parley.rpc import Admission
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
 from services.orchestrator import wire
@@ -26,7 +26,7 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
         self._admission = admission
 
     async def Converse(self, requests: Any, context: Any) -> AsyncIterator[conversation_pb2.CallCommand]:
-        with self._admission.admit():
+        with self._admission.admit(returning=True):
             try:
                 async with asyncio.timeout(OPEN_S):
                     first = await anext(aiter(requests), None)
@@ -34,6 +34,8 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
                 raise BadInput(f"`open` did not come within {OPEN_S:.0f} s; it is the first event") from e
             if first is None or first.WhichOneof("event") != "open":
                 raise BadInput("the first event of Converse is `open`")
+            if (first.open.epoch.leg, first.open.epoch.open) <= (1, 1):
+                self._admission.refuse_when_draining()
             async with self._calls.opened(first.open) as conductor:
                 conductor.begin_span(first.traceparent)
                 async with background(_listen(requests, conductor)):
@@ -41,6 +43,8 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
                         yield command
                 if conductor.superseded:
                     raise Superseded("superseded: a newer owner has the call")
+                if conductor.left:
+                    raise Unavailable("this replica gives the call away: open elsewhere")
 
 
 async def _listen(requests: Any, conductor: Conductor) -> None:

@@ -8,7 +8,17 @@ from services.orchestrator import answering, events, fillers, history, voice
 from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
-from services.orchestrator.state import Ahead, Answering, BotLine, Call, Hearing, Listening, ToolUse
+from services.orchestrator.state import Ahead, Answering, BotLine, Call, Ended, Hearing, Listening, ToolUse
+
+
+def at_rest(call: Call) -> bool:
+    """Nothing is under way that a change of owner would delay or ask for again: a good moment for one."""
+    heard, floor = call.hearing, call.floor
+    if heard.since_ms or heard.text or call.paused or call.ahead.text or has_timer(call, "ending"):
+        return False
+    if isinstance(floor, Answering) and (floor.thought is not None or floor.looking_for):
+        return False
+    return not isinstance(floor, Ended) and not history.open_tools(call)
 
 
 def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:

@@ -29,6 +29,7 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
         closing.push_async_callback(judge.aclose)
     servicer = SpeechToText(server.admission, engines, detector, judge)
     server.add(service, stt_pb2_grpc.add_SpeechToTextServicer_to_server, servicer)
+    server.on_drain(servicer.leave)
     return closing.aclose
 
 

@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter
 
 from parley.aio import background
-from parley.errors import AtCapacity, BadInput, ParleyError, VendorLost
+from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
 from parley.telemetry import STT_LATENCY
 from services.stt.contract import (
     Endpointing,
@@ -96,11 +96,21 @@ class Recognition:
         self._vendor_ms = config.offset_ms
         self._final_at_ms = 0.0
         self._let_go_at = 0.0
+        self._leaving = False
 
     @property
     def heard_ms(self) -> int:
         """Leg time up to which the audio has been listened to."""
         return self._turns.now_ms
+
+    def leave(self) -> None:
+        """End with Unavailable as soon as no audio that came is needed again: another replica goes on."""
+        self._leaving = True
+        self._leave_if_settled()
+
+    def _leave_if_settled(self) -> None:
+        if self._leaving and not self._let_go_at and self._turns.settled_ms is not None:
+            self._fail(Unavailable("this replica gives the call away: listen elsewhere"))
 
     async def events(self, requests: AsyncIterator[Request]) -> AsyncGenerator[SpeechEvent, None]:
         try:
@@ -109,7 +119,8 @@ class Recognition:
                     while self._out:
                         yield self._out.popleft()
                     if self._error is not None:
-                        FAILURES.labels(type(self._error).__name__).inc()
+                        if not self._leaving:
+                            FAILURES.labels(type(self._error).__name__).inc()
                         raise self._error
                     if self._over:
                         return
@@ -150,6 +161,7 @@ class Recognition:
             self._tell(self._turns.progress(min(self._feed.end_ms, patience), patience))
         if (settled := self._turns.settled_ms) is not None:
             self._feed.settle(settled - SETTLED_MS)
+            self._leave_if_settled()
 
     def _patience_ms(self, now: float) -> int:
         """Audio that the recogniser has had the time to hear: what it told of, and real time since."""
@@ -254,6 +266,7 @@ class Recognition:
         while True:
             await asyncio.sleep(WATCH_S)
             now = self._clock()
+            self._leave_if_settled()
             if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_S:
                 self._let_go_at = 0.0
                 self._tell(self._turns.overdue())

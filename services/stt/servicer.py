@@ -57,18 +57,33 @@ class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
         self._engines = engines
         self._detector = detector
         self._judge = judge
+        self._open: set[Recognition] = set()
+
+    def leave(self) -> None:
+        """This process is going away: each stream ends where no audio is needed again.
+
+        One that is opened from now on found no other replica: it stays.
+        """
+        for recognition in list(self._open):
+            recognition.leave()
 
     async def Recognize(
         self, requests: AsyncIterator[stt_pb2.RecognizeRequest], context: Any
     ) -> AsyncIterator[stt_pb2.RecognizeEvent]:
-        with self._admission.admit():
+        with self._admission.admit(returning=True):
             first = await _first(requests)
+            if not first.offset_ms:  # a leg's first ears
+                self._admission.refuse_when_draining()
             config = _config(first)
             with telemetry.span("stt.recognize", first.traceparent, call_id=config.call_id):
                 recognition = Recognition(config, self._engines, self._detector, self._judge)
-                async with aclosing(recognition.events(_requests(requests))) as events:
-                    async for event in events:
-                        yield _event(event)
+                self._open.add(recognition)
+                try:
+                    async with aclosing(recognition.events(_requests(requests))) as events:
+                        async for event in events:
+                            yield _event(event)
+                finally:
+                    self._open.discard(recognition)
 
 
 async def _first(requests: AsyncIterator[stt_pb2.RecognizeRequest]) -> stt_pb2.RecognizeConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -178,12 +178,38 @@ class House:
     peers: Peers
     settings: Settings
     calls: Calls
+    server: Server
     gateways: list[CallStream] = field(default_factory=list)
 
     async def gateway(self, leg: int = 1, opened: int = 1) -> Gateway:
         stream = await self.peers.open(conversation_pb2_grpc.ConversationStub, "Converse")
         self.gateways.append(stream)
         return Gateway(stream, (leg, opened))
+
+
+async def serving(calls: Calls) -> Server:
+    server = Server("orchestrator", "127.0.0.1:0", Admission(100))
+    server.add(
+        conversation_pb2.DESCRIPTOR.services_by_name["Conversation"],
+        conversation_pb2_grpc.add_ConversationServicer_to_server,
+        Conversation(calls, server.admission),
+    )
+    server.on_drain(calls.leave)
+    await server.start()
+    return server
+
+
+@asynccontextmanager
+async def replica(h: House) -> AsyncIterator[House]:
+    """Another orchestrator in the same house."""
+    async with AsyncExitStack() as stack:
+        calls, close = await wired(h.settings)
+        stack.push_async_callback(close)
+        server = await serving(calls)
+        stack.push_async_callback(server.drain, 0)
+        peers = await stack.enter_async_context(Peers("orchestrator", [f"127.0.0.1:{server.port}"]))
+        assert await peers.ready(5)
+        yield replace(h, calls=calls, server=server, peers=peers)
 
 
 @asynccontextmanager
@@ -214,17 +240,11 @@ async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterato
         )
         calls, close = await wired(settings)
         stack.push_async_callback(close)
-        server = Server("orchestrator", "127.0.0.1:0", Admission(100))
-        server.add(
-            conversation_pb2.DESCRIPTOR.services_by_name["Conversation"],
-            conversation_pb2_grpc.add_ConversationServicer_to_server,
-            Conversation(calls, server.admission),
-        )
-        await server.start()
+        server = await serving(calls)
         stack.push_async_callback(server.drain, 0)
         peers = await stack.enter_async_context(Peers("orchestrator", [f"127.0.0.1:{server.port}"]))
         assert await peers.ready(5)
-        built = House(nats, model, actions, peers, settings, calls)
+        built = House(nats, model, actions, peers, settings, calls, server)
         try:
             yield built
         finally:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from parley.aio import background
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, Unavailable
 from parley.rpc import Admission, CallStream, Peers, Server
 from parley.settings import Settings
@@ -212,6 +213,33 @@ async def test_two_hundred_short_calls_leave_nothing_behind(sim: DeepgramSim) ->
             await asyncio.gather(*(one(peers, n) for n in range(20)))
         await eventually(lambda: server.admission.active == 0 and sim.open_connections == 0)
         await eventually(lambda: len(asyncio.all_tasks()) <= before)
+
+
+async def test_ears_that_are_asked_to_stop_hear_the_caller_out_and_then_send_him_on(sim: DeepgramSim) -> None:
+    async with serving(settings(sim)) as (peers, server):
+        quiet, busy = await call(peers), await call(peers)
+        await say(quiet, silence(300))
+        sound = spoken(ORDER, after_ms=700)
+        await say(busy, sound[: len(sound) // 2])
+        async with asyncio.timeout(10):
+            while (event := await busy.read()).WhichOneof("event") != "interim":
+                assert event is not None
+        async with background(_drain(server)):
+            assert "listen elsewhere" in await refusal(quiet, Unavailable)
+            await say(busy, sound[len(sound) // 2 :])
+            ended, _ = await turn(busy)
+            assert ended.text == HEARD
+            assert "listen elsewhere" in await refusal(busy, Unavailable)
+            assert "draining" in await refusal(await call(peers), Unavailable)
+            back = await call(peers, offset_ms=1000)
+            await say(back, spoken(ORDER, after_ms=700))
+            ended, _ = await turn(back)
+            assert ended.text == HEARD
+            back.cancel()
+
+
+async def _drain(server: Server) -> None:
+    await server.drain(20)
 
 
 async def eventually(holds: Callable[[], bool], timeout_s: float = 5) -> None:
