@@ -132,6 +132,7 @@ class Sentences(_Strict):
     unavailable: str = "I am sorry, I cannot help you right now. Please call again a little later. Goodbye."
     not_heard: str = "Sorry, I did not hear you. Please say that again."
     not_transferred: str = "I am sorry, nobody could take your call just now. Is there anything I can do for you?"
+    cut_off: str = "Sorry, we were cut off for a moment."
     too_long: str = "Let me stop you there for a moment."
     time_is_up: str = "I am sorry, we have reached the end of the time for this call. Goodbye."
 

@@ -159,6 +159,7 @@ class Open(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     ACKED_SEQ_FIELD_NUMBER: _builtins.int
     MOUTH_FIELD_NUMBER: _builtins.int
+    LAST_SEQ_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     channel: Global___Channel.ValueType
@@ -172,6 +173,8 @@ class Open(_message.Message):
     """the newest state this gateway holds; empty on the first open of a leg"""
     acked_seq: _builtins.int
     """the state covers events up to here"""
+    last_seq: _builtins.int
+    """events above `acked_seq` up to here follow again"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -196,11 +199,12 @@ class Open(_message.Message):
         state: _builtins.bytes = ...,
         acked_seq: _builtins.int = ...,
         mouth: Global___Mouth | None = ...,
+        last_seq: _builtins.int = ...,
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "format", b"format", "mouth", b"mouth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "epoch", b"epoch", "format", b"format", "language", b"language", "mouth", b"mouth", "parameters", b"parameters", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "epoch", b"epoch", "format", b"format", "language", b"language", "last_seq", b"last_seq", "mouth", b"mouth", "parameters", b"parameters", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

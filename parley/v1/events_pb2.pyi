@@ -209,6 +209,7 @@ class CallState(_message.Message):
     LEG_BEGAN_MS_FIELD_NUMBER: _builtins.int
     NO_INTERIMS_FIELD_NUMBER: _builtins.int
     SAID_FIELD_NUMBER: _builtins.int
+    UNSETTLED_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -239,6 +240,7 @@ class CallState(_message.Message):
     leg_began_ms: _builtins.int
     no_interims: _builtins.bool
     said: _builtins.int
+    unsettled: _builtins.bool
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -311,10 +313,11 @@ class CallState(_message.Message):
         leg_began_ms: _builtins.int = ...,
         no_interims: _builtins.bool = ...,
         said: _builtins.int = ...,
+        unsettled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,6 +361,7 @@ class StatePolicy(_message.Message):
     PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
     MUTE_DURING_EFFECTS_FIELD_NUMBER: _builtins.int
     MUST_HEAR_FIELD_NUMBER: _builtins.int
+    CUT_OFF_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -386,6 +390,7 @@ class StatePolicy(_message.Message):
     protect_greeting_ms: _builtins.int
     push_to_talk: _builtins.bool
     mute_during_effects: _builtins.bool
+    cut_off: _builtins.str
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -435,10 +440,11 @@ class StatePolicy(_message.Message):
         push_to_talk: _builtins.bool = ...,
         mute_during_effects: _builtins.bool = ...,
         must_hear: _abc.Iterable[_builtins.str] | None = ...,
+        cut_off: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "wordless_ms", b"wordless_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "wordless_ms", b"wordless_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1030,6 +1036,9 @@ class StepInput(_message.Message):
     SIGNAL_FIELD_NUMBER: _builtins.int
     ROUND_CLOSED_FIELD_NUMBER: _builtins.int
     PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    TOOLS_KNOWN_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     @_builtins.property
@@ -1088,6 +1097,12 @@ class StepInput(_message.Message):
     def round_closed(self) -> Global___StepRoundClosed: ...
     @_builtins.property
     def push_to_talk(self) -> Global___StepPushToTalk: ...
+    @_builtins.property
+    def settled(self) -> Global___StepSettled: ...
+    @_builtins.property
+    def dropped(self) -> Global___StepDropped: ...
+    @_builtins.property
+    def tools_known(self) -> Global___StepToolsKnown: ...
     def __init__(
         self,
         *,
@@ -1121,12 +1136,15 @@ class StepInput(_message.Message):
         signal: Global___StepSignal | None = ...,
         round_closed: Global___StepRoundClosed | None = ...,
         push_to_talk: Global___StepPushToTalk | None = ...,
+        settled: Global___StepSettled | None = ...,
+        dropped: Global___StepDropped | None = ...,
+        tools_known: Global___StepToolsKnown | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1200,6 +1218,11 @@ class StepTakenOver(_message.Message):
     UTTERANCE_FIELD_NUMBER: _builtins.int
     SETTLED_FIELD_NUMBER: _builtins.int
     AFTER_N_FIELD_NUMBER: _builtins.int
+    UNSETTLED_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
+    SLOW_TOOLS_FIELD_NUMBER: _builtins.int
     new_leg: _builtins.bool
     mouth_utterance: _builtins.int
     mouth_text: _builtins.str
@@ -1209,10 +1232,18 @@ class StepTakenOver(_message.Message):
     turn: _builtins.int
     utterance: _builtins.int
     after_n: _builtins.int
+    unsettled: _builtins.bool
+    agent_version: _builtins.str
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
     def settled(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
+    @_builtins.property
+    def policy(self) -> Global___StatePolicy: ...
+    @_builtins.property
+    def effect_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -1227,14 +1258,82 @@ class StepTakenOver(_message.Message):
         utterance: _builtins.int = ...,
         settled: _abc.Iterable[Global___StateToolUse] | None = ...,
         after_n: _builtins.int = ...,
+        unsettled: _builtins.bool = ...,
+        agent_version: _builtins.str = ...,
+        policy: Global___StatePolicy | None = ...,
+        effect_tools: _abc.Iterable[_builtins.str] | None = ...,
+        slow_tools: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_n", b"after_n", "epoch", b"epoch", "mouth_complete", b"mouth_complete", "mouth_heard", b"mouth_heard", "mouth_paused", b"mouth_paused", "mouth_text", b"mouth_text", "mouth_utterance", b"mouth_utterance", "new_leg", b"new_leg", "settled", b"settled", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_n", b"after_n", "agent_version", b"agent_version", "effect_tools", b"effect_tools", "epoch", b"epoch", "mouth_complete", b"mouth_complete", "mouth_heard", b"mouth_heard", "mouth_paused", b"mouth_paused", "mouth_text", b"mouth_text", "mouth_utterance", b"mouth_utterance", "new_leg", b"new_leg", "policy", b"policy", "settled", b"settled", "slow_tools", b"slow_tools", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepTakenOver: _TypeAlias = StepTakenOver  # noqa: Y015
+
+@_typing.final
+class StepSettled(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTLED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settled(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
+    def __init__(
+        self,
+        *,
+        settled: _abc.Iterable[Global___StateToolUse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settled", b"settled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepSettled: _TypeAlias = StepSettled  # noqa: Y015
+
+@_typing.final
+class StepDropped(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepDropped: _TypeAlias = StepDropped  # noqa: Y015
+
+@_typing.final
+class StepToolsKnown(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
+    SLOW_TOOLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def effect_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        effect_tools: _abc.Iterable[_builtins.str] | None = ...,
+        slow_tools: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect_tools", b"effect_tools", "slow_tools", b"slow_tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepToolsKnown: _TypeAlias = StepToolsKnown  # noqa: Y015
 
 @_typing.final
 class StepSpeechStarted(_message.Message):

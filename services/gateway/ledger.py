@@ -38,6 +38,11 @@ class Ledger:
         """Nobody has stored anything for very long."""
         return len(self._kept) >= MAX_KEPT
 
+    @property
+    def last(self) -> int:
+        """Number of the newest event."""
+        return self._seq
+
     def opens(self) -> call_pb2.Epoch:
         """A new owner: the epoch it gets."""
         self.epoch = call_pb2.Epoch(leg=self.epoch.leg, open=self.epoch.open + 1)

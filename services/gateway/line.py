@@ -130,6 +130,7 @@ class Line:
         opening.epoch.CopyFrom(self.ledger.opens())
         opening.state = self.ledger.state
         opening.acked_seq = self.ledger.acked
+        opening.last_seq = self.ledger.last
         self._outbox = self.ledger.unacked()
         self._connected = True
         await stream.write(CallEvent(leg_ms=self._leg_ms(), traceparent=telemetry.traceparent(), open=opening))

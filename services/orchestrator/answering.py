@@ -270,6 +270,12 @@ def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
     return start(call, out, "ending", at_ms + END_GRACE_MS)
 
 
+def _broken_off(call: Call) -> bool:
+    """The words of the last round were heard in part, on a leg that is lost."""
+    lines = (line for line in history.bot_lines(call, call.turn) if line.kind == "answer" and not line.tools)
+    return any(line.status == "cut" and line.heard for line in lines)
+
+
 def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     """After a takeover: do again what was outstanding, once. `answered`: the mouth had all words of this turn."""
     floor = call.floor
@@ -292,5 +298,5 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
             say = Say(line.turn, line.utterance, "", line.kind, complete=True, interruptible=line.interruptible)
             out.append(replace(say, expect=asks_for(line.text)))
         tries = thought.tries + 1 if thought else 1
-        return _think(call, out, _rounds_done(call), tries, continuing=bool(unfinished))
+        return _think(call, out, _rounds_done(call), tries, continuing=bool(unfinished) or _broken_off(call))
     return over(call, at_ms, out)

@@ -13,16 +13,19 @@ from google.protobuf.message import DecodeError
 
 from parley.agents import Agent, load_agent
 from parley.aio import TaskSet
-from parley.errors import BadInput, Superseded, Unavailable
+from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator import codec, events, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.conductor import Conductor, Means
 from services.orchestrator.prompt import tool_specs
-from services.orchestrator.state import Call, Ended, Epoch
+from services.orchestrator.settling import in_doubt
+from services.orchestrator.state import Call, Ended, Epoch, ToolUse
 
 log = structlog.get_logger()
 
+SETTLE_S = 0.3  # for the ledger to tell a new owner what was done
+IN_DOUBT_S = 3.0  # where something may have been
 ORPHAN_S = 30.0  # a conductor outlives its gateway's stream by this much
 
 
@@ -59,6 +62,10 @@ class Calls:
             conductor._send(conversation_pb2.CallCommand(session=wire.session_of(conductor.agent, language)))
             for event in first:
                 conductor.feed(event)
+            if not (listing := self._means.organs.tools_of(conductor.agent.name)).done():
+                conductor.learn_tools(listing)
+            if conductor.call is not None and conductor.call.unsettled:
+                conductor.settle()
             yield conductor
         finally:
             self._lingering.spawn(self._let_go(message.call_id, conductor))
@@ -71,14 +78,13 @@ class Calls:
             if stored is None and self._means.refuse_without_nats and not self._means.bus.connected:
                 raise Unavailable("no new calls while NATS is away (PARLEY_WITHOUT_NATS=refuse)")
             agent = load_agent(self._agents_dir, message.agent or (stored.state.agent if stored else ""))
-            infos = await self._means.organs.tools_of(agent.name, agent.version)
+            listing = self._means.organs.tools_of(agent.name)
+            infos = listing.result() if listing.done() else []
             first: list[events.Event] = []
             if stored is None:
                 first.append(_opened(message, epoch, agent, infos))
             if stored is not None or message.mouth.last_utterance:
-                first.append(
-                    await self._taken_over(message, epoch, stored or events_pb2.StoredCall(epoch=message.epoch))
-                )
+                first.append(await self._taken_over(message, epoch, stored, agent, infos))
             if self._conductors.get(message.call_id) in (own, None):
                 break
         version, records = (stored.version, stored.records) if stored else (0, 0)
@@ -122,15 +128,31 @@ class Calls:
         return entry[0] if entry else None
 
     async def _taken_over(
-        self, message: conversation_pb2.Open, epoch: Epoch, stored: events_pb2.StoredCall
+        self,
+        message: conversation_pb2.Open,
+        epoch: Epoch,
+        found: events_pb2.StoredCall | None,
+        agent: Agent,
+        infos: list[tools_pb2.ToolInfo],
     ) -> events.TakenOver:
-        settled = await self._means.organs.settle(message.call_id, epoch)
-        mouth = message.mouth
-        log.info("call taken over", call_id=message.call_id, leg=epoch.leg, open=epoch.open, version=stored.version)
+        stored = found or events_pb2.StoredCall(epoch=message.epoch)
+        new_leg = epoch.leg > stored.epoch.leg
+        doubt = new_leg or in_doubt(_read_state(found) if found else None, message.last_seq)
+        settled = await self._settled(message.call_id, epoch, doubt)
+        mouth, (effect_tools, slow_tools) = message.mouth, wire.marked(infos)
+        changed = found is not None and found.state.agent_version != agent.version
+        log.info(
+            "call taken over",
+            call_id=message.call_id,
+            leg=epoch.leg,
+            open=epoch.open,
+            version=stored.version,
+            settled=settled is not None,
+        )
         return events.TakenOver(
             at_ms=now_ms(),
             epoch=epoch,
-            new_leg=epoch.leg > stored.epoch.leg,
+            new_leg=new_leg,
             mouth_utterance=mouth.utterance,
             mouth_text=mouth.text,
             mouth_complete=mouth.complete,
@@ -138,9 +160,34 @@ class Calls:
             mouth_paused=mouth.paused,
             turn=mouth.turn,
             utterance=mouth.last_utterance,
-            settled=settled,
+            settled=settled or (),
+            unsettled=settled is None,
+            agent_version=agent.version,
+            policy=wire.policy_of(agent) if changed else None,
+            effect_tools=effect_tools,
+            slow_tools=slow_tools,
             after_n=stored.records,
         )
+
+    async def _settled(self, call_id: str, epoch: Epoch, doubt: bool) -> tuple[ToolUse, ...] | None:
+        """What older owners did. None: nobody could be asked, and who waits for longer is kept waiting for nothing.
+
+        Where an action may be under way the answer is worth more. Raises Superseded.
+        """
+        try:
+            async with asyncio.timeout(IN_DOUBT_S if doubt else SETTLE_S):
+                while True:
+                    try:
+                        return await self._means.organs.settle(call_id, epoch)
+                    except Superseded:
+                        raise
+                    except ParleyError as e:
+                        log.warning("older owners' actions are not known", call_id=call_id, error=str(e))
+                        if not doubt:
+                            return None
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            return None
 
     async def _let_go(self, call_id: str, conductor: Conductor) -> None:
         """The stream is over. Unless the call is, wait for its gateway to come back, here or elsewhere."""
@@ -187,7 +234,7 @@ def _opened(
     message: conversation_pb2.Open, epoch: Epoch, agent: Agent, infos: list[tools_pb2.ToolInfo]
 ) -> events.Opened:
     """A new call. Where the mouth has spoken, an owner was lost before its first state came: the greeting is over."""
-    policy = wire.policy_of(agent)
+    policy, (effect_tools, slow_tools) = wire.policy_of(agent), wire.marked(infos)
     return events.Opened(
         at_ms=now_ms(),
         call_id=message.call_id,
@@ -199,6 +246,6 @@ def _opened(
         called=message.called,
         language=message.language or agent.language,
         policy=replace(policy, greeting="") if message.mouth.last_utterance else policy,
-        effect_tools=tuple(info.name for info in infos if info.effects),
-        slow_tools=tuple(info.name for info in infos if info.slow),
+        effect_tools=effect_tools,
+        slow_tools=slow_tools,
     )

@@ -7,6 +7,8 @@ command that answers it; storing comes after, in the next pass of the loop.
 from __future__ import annotations
 
 import asyncio
+import itertools
+import traceback
 from collections import deque
 from dataclasses import dataclass
 
@@ -17,12 +19,12 @@ from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore, CallWriter
-from parley.errors import BadInput, Superseded
-from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2
-from services.orchestrator import codec, effects, events, prices, wire
+from parley.errors import BadInput, ParleyError, Superseded
+from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
+from services.orchestrator import codec, effects, events, prices, prompt, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.history import question_of
-from services.orchestrator.metrics import FILLERS, SPECULATION_LEAD, SPECULATIONS
+from services.orchestrator.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.rounds import Rounds
 from services.orchestrator.state import Call, Ended, Epoch
@@ -32,6 +34,8 @@ from services.orchestrator.turn import step
 log = structlog.get_logger()
 
 MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
+MAX_BROKEN = 10  # events in a row that break the logic: then the call is ended
+SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
 
 
@@ -69,6 +73,7 @@ class Conductor:
         self.superseded = False
         self.left = False
         self._leaving = False
+        self._broken = 0  # events in a row that broke the logic
         self.version = version
         self.records = records
         self.stored: events_pb2.StoredCall | None = None
@@ -115,13 +120,58 @@ class Conductor:
         self.ended.set()
 
     def _take(self, event: events.Event) -> None:
+        try:
+            self.call, outcome = step(self.call, event)
+            self._broken = 0
+        except Exception as e:
+            if self.call is None or isinstance(event, events.TakenOver):
+                raise  # without it there is no call
+            event = self._dropped(event, e)
+            self.call, outcome = step(self.call, event)
         self._inputs.append(codec.event_to_proto(event))
         self._input_bytes += self._inputs[-1].ByteSize()
-        self.call, outcome = step(self.call, event)
         for effect in outcome:
             self._do(effect)
         if self._input_bytes > MAX_RECORD_BYTES:  # a boundary is overdue: keep the record bounded
             self._do(effects.Store())
+
+    def _dropped(self, event: events.Event, error: Exception) -> events.Dropped:
+        """An event that breaks the logic is left out, here and by every owner to come: the call goes on without it."""
+        kind, frame = type(event).__name__, traceback.extract_tb(error.__traceback__)[-1]
+        where, what = f"{frame.filename}:{frame.lineno}", type(error).__name__  # its text may be what somebody said
+        log.error("an event is left out, it breaks the logic", call_id=self._id, event_kind=kind, error=what, at=where)
+        DROPPED.labels(kind).inc()
+        self._broken += 1
+        if self._broken == MAX_BROKEN:
+            self._send(conversation_pb2.CallCommand(hang_up=conversation_pb2.HangUp(reason="nothing works")))
+        return events.Dropped(at_ms=event.at_ms, seq=event.seq, kind=kind)
+
+    def settle(self) -> None:
+        """Ask the ledger until it answers: it could not be asked when the call was taken over."""
+        self._tasks.spawn(self._settle())
+
+    async def _settle(self) -> None:
+        for pause in itertools.chain(SETTLE_PAUSES_S, itertools.repeat(SETTLE_PAUSES_S[-1])):
+            await asyncio.sleep(pause)
+            try:
+                settled = await self.means.organs.settle(self._id, self.epoch)
+            except Superseded:
+                self._on_superseded()
+                return
+            except ParleyError:
+                continue
+            self.feed(events.Settled(at_ms=now_ms(), settled=settled))
+            return
+
+    def learn_tools(self, listing: asyncio.Task[list[tools_pb2.ToolInfo]]) -> None:
+        """The agent's tools are not known yet: the call has them as soon as they are."""
+        self._tasks.spawn(self._learn_tools(listing))
+
+    async def _learn_tools(self, listing: asyncio.Task[list[tools_pb2.ToolInfo]]) -> None:
+        infos = await asyncio.shield(listing)
+        self._rounds.tools = prompt.tool_specs(self.agent, infos)
+        effect_tools, slow_tools = wire.marked(infos)
+        self.feed(events.ToolsKnown(at_ms=now_ms(), effect_tools=effect_tools, slow_tools=slow_tools))
 
     def _current(self) -> Call:
         assert self.call is not None

@@ -32,7 +32,11 @@ class Opened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenOver(Event):
-    """A new owner has the call: what the mouth was doing, and the outcomes the ledger knew."""
+    """A new owner has the call: what the mouth was doing, and the outcomes the ledger knew.
+
+    `unsettled`: the ledger could not be asked; `Settled` follows once it could. `agent_version`: of the new owner's
+    files; where it is another than the state's, `policy` is theirs. Tools only where they are known.
+    """
 
     epoch: Epoch
     new_leg: bool = False
@@ -45,6 +49,33 @@ class TakenOver(Event):
     utterance: int = 0
     settled: tuple[ToolUse, ...] = ()
     after_n: int = 0  # records of older owners count up to this one
+    unsettled: bool = False
+    agent_version: str = ""
+    policy: Policy | None = None
+    effect_tools: tuple[str, ...] = ()
+    slow_tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled(Event):
+    """What older owners have begun, as the ledger tells it."""
+
+    settled: tuple[ToolUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped(Event):
+    """In place of an event that broke `step`: it is not tried again, by nobody."""
+
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsKnown(Event):
+    """The agent's tools, which were not known when the call began."""
+
+    effect_tools: tuple[str, ...] = ()
+    slow_tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +267,9 @@ class Signal(Event):
 KINDS: tuple[type[Event], ...] = (
     Opened,
     TakenOver,
+    Settled,
+    Dropped,
+    ToolsKnown,
     SpeechStarted,
     Interim,
     Final,

@@ -14,4 +14,5 @@ SPECULATION_LEAD = Histogram(
     "How long a confirmed speculation had run when the turn was over",
     buckets=(1, 25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2500, 5000),
 )
+DROPPED = Counter("voice_events_dropped_total", "Events that broke the call's logic and were left out", ["kind"])
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")

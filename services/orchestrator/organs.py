@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator
 
 import structlog
 
+from parley.aio import TaskSet
 from parley.errors import AtCapacity, NotBuilt, ParleyError, Superseded, TooLate, Unavailable
 from parley.rpc import Peers, call
 from parley.v1 import (
@@ -26,7 +28,8 @@ log = structlog.get_logger()
 SEARCH_TIMEOUT_S = 1.0
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
-SETTLE_TIMEOUT_S = 2.0
+LIST_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+SETTLE_TIMEOUT_S = 1.0
 EXECUTE_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)  # longer than a killed replica takes to come back
 _STATUS = {
     tools_pb2.ToolOutcome.STATUS_OK: "ok",
@@ -46,7 +49,8 @@ class Organs:
         self._llm = llm
         self._tools = tools
         self._rag = rag
-        self._listed: dict[tuple[str, str], list[tools_pb2.ToolInfo]] = {}
+        self._listed: dict[str, asyncio.Task[list[tools_pb2.ToolInfo]]] = {}
+        self._tasks = TaskSet(lambda e: log.error("listing tools failed", exc_info=e))
 
     async def chat(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[llm_pb2.ChatEvent, None]:
         """One round. Before the first event a replica that cannot is left for another. Raises ParleyErrors."""
@@ -66,20 +70,25 @@ class Organs:
                     event = await stream.read()
                 return
 
-    async def tools_of(self, agent: str, version: str, timeout_s: float = LIST_TIMEOUT_S) -> list[tools_pb2.ToolInfo]:
-        """The agent's tools, asked once per version. Without the tools service there are none, and the log says so."""
-        key = (agent, version)
-        if key not in self._listed:
-            request = tools_pb2.ListToolsRequest(agent=agent)
+    def tools_of(self, agent: str) -> asyncio.Task[list[tools_pb2.ToolInfo]]:
+        """The agent's tools: asked for once, in the background, for as long as it takes. No call waits for them."""
+        if agent not in self._listed:
+            self._listed[agent] = self._tasks.spawn(self._list(agent))
+        return self._listed[agent]
+
+    async def _list(self, agent: str) -> list[tools_pb2.ToolInfo]:
+        request = tools_pb2.ListToolsRequest(agent=agent)
+        for pause in itertools.chain(LIST_PAUSES_S, itertools.repeat(LIST_PAUSES_S[-1])):
             try:
-                reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=timeout_s)
+                reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
+                return list(reply.tools)
             except ParleyError as e:
                 log.warning("tools are not known", agent=agent, error=str(e))
-                return []
-            if len(self._listed) >= 256:
-                self._listed.clear()
-            self._listed[key] = list(reply.tools)
-        return self._listed[key]
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        await self._tasks.close()
 
     async def search(self, call_state: Call, query: str, limit: int, traceparent: str) -> tuple[Passage, ...]:
         """Passages for a question; none when rag is away: the call goes on without."""

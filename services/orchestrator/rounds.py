@@ -29,7 +29,6 @@ from services.orchestrator.state import Call, ToolUse
 log = structlog.get_logger()
 
 ROUND_S = 120.0  # for a round of the model that neither fails nor ends
-TOOLS_AGAIN_S = 0.3  # for a round to learn of tools that were away when the call began
 CHARS_A_TOKEN = 4  # of English, about
 
 
@@ -66,7 +65,7 @@ class Rounds:
         self._organs = organs
         self._agent = agent
         self._engine = engine
-        self._tools = tools
+        self.tools = tools
         self._tasks = tasks
         self._current = current
         self._feed = feed
@@ -125,11 +124,8 @@ class Rounds:
     async def _converse(self, running: Round, phraser: Phraser) -> tuple[ToolUse, ...]:
         """The tools that the round calls, at its end; its phrases on the way."""
         think = running.think
-        if not self._tools:  # unknown when the call began, or none: then this is answered from memory
-            infos = await self._organs.tools_of(self._agent.name, self._agent.version, TOOLS_AGAIN_S)
-            self._tools = prompt.tool_specs(self._agent, infos)
         call = imagined(self._current(), think)
-        request = prompt.request(call, self._agent, self._engine, self._tools, think, telemetry.traceparent())
+        request = prompt.request(call, self._agent, self._engine, self.tools, think, telemetry.traceparent())
         running.asked = prompt.size(request)
         tools: list[ToolUse] = []
         async with aclosing(self._organs.chat(request)) as stream:

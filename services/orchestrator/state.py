@@ -62,6 +62,7 @@ class Policy:
     not_heard: str = ""
     not_transferred: str = ""
     time_is_up: str = ""
+    cut_off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,7 @@ class Call:
     effect_tools: tuple[str, ...] = ()  # names of tools that change the world
     slow_tools: tuple[str, ...] = ()  # names of tools that may take long
     epoch: Epoch = Epoch()
+    unsettled: bool = False  # what the last owner has begun is not known: until then no action
     turn: int = 0
     utterance: int = 0  # highest id given out
     said: int = 0  # highest utterance that the gateway was told

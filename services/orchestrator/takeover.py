@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import answering, events, fillers, history, voice
-from services.orchestrator.effects import Effect, HangUp, Say, StartTimer, Stop, Store
+from services.orchestrator import answering, coming_back, events, fillers, history, settling, voice
+from services.orchestrator.effects import Effect, Execute, HangUp, Say, StartTimer, Stop, Store
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
 from services.orchestrator.state import Ahead, Answering, BotLine, Call, Ended, Hearing, Listening, ToolUse
@@ -24,11 +24,17 @@ def at_rest(call: Call) -> bool:
 def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     """Go on where the last owner stopped: what was heard counts, the rest is thought again, no action is repeated."""
     answered = _answered(call, event)
-    known = call.intent
+    before, known = call, call.intent
+    broken_off = coming_back.missed(call) if event.new_leg and not history.handed_over(call) else ()
     call = _what_the_mouth_has(call, event, out)
     call = replace(
         call,
         epoch=event.epoch,
+        unsettled=event.unsettled,
+        agent_version=event.agent_version or call.agent_version,
+        policy=event.policy or call.policy,
+        effect_tools=event.effect_tools or call.effect_tools,
+        slow_tools=event.slow_tools or call.slow_tools,
         turn=max(call.turn, event.turn),
         utterance=max(call.utterance, event.utterance),
         said=max(event.utterance, event.mouth_utterance),
@@ -51,12 +57,26 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         out.append(HangUp("hung up"))
         call = start(call, out, "ending", event.at_ms + answering.END_GRACE_MS)
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
-    call = await_hearing(answering.go_on(call, out, event.at_ms, answered), out, event.at_ms)
+    if event.new_leg:
+        call = coming_back.make_up(call, broken_off, before, event.at_ms, out)
+    call = _go_on(call, event, out, answered)
+    if event.new_leg:
+        call = coming_back.answer_finals(call, before, event.at_ms, out)
+    call = await_hearing(call, out, event.at_ms)
     if event.new_leg and history.handed_over(call):
         call = answering.sentence(call, out, "not_transferred", event.at_ms)
     elif not has_timer(call, "ending") and (event.new_leg or not has_timer(call, "away")):
         call = silence_timer(call, out, event.at_ms)
     out.append(Store())
+    return call
+
+
+def _go_on(call: Call, event: events.TakenOver, out: list[Effect], answered: bool) -> Call:
+    """What was outstanding, also of turns that are over: an action goes on though its turn was interrupted."""
+    call = answering.go_on(call, out, event.at_ms, answered)
+    asked = {effect.intent for effect in out if isinstance(effect, Execute)}
+    older = [tool for tool in history.open_tools(call) if tool.intent not in asked]
+    out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in older)
     return call
 
 
@@ -76,9 +96,7 @@ def _settle(call: Call, tool: ToolUse, known: int, at_ms: int) -> Call:
     """What the ledger says of one tool. One unknown to the state was begun all the same: told, not done again."""
     before = history.tool_of(call, tool.intent)
     if before is None and tool.intent > known:
-        line = BotLine(call.turn, status="heard", complete=True, at_ms=at_ms)
-        unnamed = replace(tool, id=f"settled-{tool.intent}")
-        call = history.add(call, replace(line, tools=(unnamed,)))
+        call = settling.begun(call, tool, at_ms)
     elif before is None or before.outcome is not None or tool.outcome is None:
         return call
     if tool.outcome is None:

@@ -3,7 +3,7 @@
 `hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
 bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
 for what was heard of it, `speculation.py` those for thinking ahead, `fillers.py` those for a word while the caller
-waits, `takeover.py` those for a new owner.
+waits, `takeover.py` and `settling.py` those for a new owner, `coming_back.py` those for a new leg.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from services.orchestrator import (
     push_to_talk,
     speculation,
 )
+from services.orchestrator.coming_back import leg_lost
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
 from services.orchestrator.rules import await_hearing, silence_timer, spent, start, stop_timers
+from services.orchestrator.settling import settled, until_settled
 from services.orchestrator.state import Answering, Call, Ended, Listening
 from services.orchestrator.takeover import taken_over
 
@@ -50,6 +52,8 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
         if event.seq <= call.seen_seq:
             return call, effects
         call = replace(call, seen_seq=event.seq)
+    if isinstance(event, events.Dropped):
+        return call, [Store()]  # no owner is to be sent it again
     if isinstance(call.floor, Ended):
         if isinstance(event, events.TakenOver):  # a leg that should have ended
             effects.append(HangUp(call.floor.reason))
@@ -61,6 +65,7 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
     after = speculation.follow(call, after, event, effects)
     after = fillers.follow(call, after, effects)
     after, effects = holding.follow(call, after, event.at_ms, effects)
+    effects = until_settled(after, effects)
     return after, push_to_talk.asked_for(after, effects)
 
 
@@ -117,11 +122,6 @@ def _ended(call: Call, reason: str, out: list[Effect]) -> Call:
     return replace(call, floor=Ended(reason), sounding=0)
 
 
-def _leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
-    """Nobody listens: do not ask whether somebody is there, nor wait for words to be heard."""
-    return stop_timers(call, out, "away", "unheard")
-
-
 def _leg_back(call: Call, event: events.LegBack, out: list[Effect]) -> Call:
     return silence_timer(await_hearing(call, out, event.at_ms), out, event.at_ms)
 
@@ -150,6 +150,10 @@ def _signal(call: Call, event: events.Signal, out: list[Effect]) -> Call:
 
 def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> Call:
     return spent(call, event.input_tokens, event.output_tokens)
+
+
+def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Call:
+    return replace(call, effect_tools=event.effect_tools, slow_tools=event.slow_tools)
 
 
 def _tool_progress(call: Call, event: events.ToolProgress, out: list[Effect]) -> Call:
@@ -181,6 +185,8 @@ _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
 
 _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.TakenOver: taken_over,
+    events.Settled: settled,
+    events.ToolsKnown: _tools_known,
     events.SpeechStarted: hearing.speech_started,
     events.Interim: hearing.interim,
     events.Final: hearing.final,
@@ -202,7 +208,7 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.Retrieved: answering.retrieved,
     events.Recalled: _recalled,
     events.TimerFired: _timer_fired,
-    events.LegLost: _leg_lost,
+    events.LegLost: leg_lost,
     events.LegBack: _leg_back,
     events.LegEnded: _leg_ended,
     events.OrganFailed: _organ_failed,

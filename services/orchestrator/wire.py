@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from parley.agents import Agent
 from parley.backchannels import backchannels_of
-from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator import effects, events
 from services.orchestrator.state import Epoch, Policy, ToolFillers
 
@@ -53,6 +55,12 @@ def channel_of(message: conversation_pb2.Open) -> str:
 _ORGANS = {conversation_pb2.Trouble.ORGAN_EARS: "ears", conversation_pb2.Trouble.ORGAN_MOUTH: "mouth"}
 
 
+def marked(infos: Iterable[tools_pb2.ToolInfo]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the tools that change the world, and of those that may take long."""
+    infos = list(infos)
+    return tuple(info.name for info in infos if info.effects), tuple(info.name for info in infos if info.slow)
+
+
 def policy_of(agent: Agent) -> Policy:
     """What `step` must know of an agent."""
     return Policy(
@@ -91,6 +99,7 @@ def policy_of(agent: Agent) -> Policy:
         not_heard=agent.sentences.not_heard,
         not_transferred=agent.sentences.not_transferred,
         time_is_up=agent.sentences.time_is_up,
+        cut_off=agent.sentences.cut_off,
     )
 
 

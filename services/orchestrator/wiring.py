@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -21,22 +22,26 @@ from services.orchestrator.prices import prices_of
 
 log = structlog.get_logger()
 
+TOOLS_S = 1.0  # at the start, for the tools to be known; calls do not wait for them
 Close = Callable[[], Awaitable[None]]
 
 
-def read_agents(settings: Settings) -> None:
+def read_agents(settings: Settings) -> list[str]:
     """Read every agent before the first call. A broken one is named in the log; the one calls go to must be whole.
+    Gives the names of the whole ones.
 
     Raises Misconfigured, NotFound.
     """
+    whole = []
     for name in known_agents(settings.agents_dir):
         try:
-            load_agent(settings.agents_dir, name)
+            whole.append(load_agent(settings.agents_dir, name).name)
         except Misconfigured as e:
             if name == settings.agent:
                 raise
             log.error("agent left out", agent=name, error=str(e))
     load_agent(settings.agents_dir, settings.agent)
+    return whole
 
 
 async def wired(settings: Settings) -> tuple[Calls, Close]:
@@ -47,8 +52,10 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
     rag = await stack.enter_async_context(Peers("rag", addresses(settings.rag_address)))
     bus = Bus(settings, "orchestrator")
     store = CallStore(bus)
+    organs = Organs(llm, tools, rag)
+    stack.push_async_callback(organs.aclose)
     means = Means(
-        organs=Organs(llm, tools, rag),
+        organs=organs,
         bus=bus,
         store=store,
         engine=settings.engines("llm")[0],
@@ -56,7 +63,7 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
     )
-    read_agents(settings)
+    await asyncio.wait({organs.tools_of(agent) for agent in read_agents(settings)}, timeout=TOOLS_S)
     calls = Calls(means, settings.agents_dir)
 
     async def prepare(bus: Bus) -> None:

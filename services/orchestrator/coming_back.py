@@ -1,0 +1,77 @@
+"""A caller whose leg was lost, and who is back on another: what he missed is made up for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from services.orchestrator import answering, events, hearing, history, voice
+from services.orchestrator.effects import Effect, Say, Store
+from services.orchestrator.expecting import asks_for
+from services.orchestrator.rules import stop_timers
+from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Hearing, Listening
+
+_SENTENCE_END = re.compile(r"[.!?]['\")]*\s+")
+
+
+def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
+    """Nobody listens: do not ask whether somebody is there, nor wait for words to be heard. How far the voice came is
+    guessed, as nobody will tell."""
+    if call.sounding and not call.paused:
+        guess = voice.position(call, event.at_ms)
+        heard = lambda x: replace(x, heard=max(x.heard, x.text.rfind(" ", 0, guess + 1)))  # noqa: E731
+        call = history.edit(call, call.sounding, heard)
+    out.append(Store())
+    return stop_timers(call, out, "away", "unheard")
+
+
+def missed(call: Call) -> tuple[BotLine, ...]:
+    """The bot's words since the caller's that were not heard to their end."""
+    lines = []
+    for line in reversed(call.history):
+        if isinstance(line, CallerLine):
+            break
+        unheard = line.status == "pending" or (line.status == "cut" and line.heard < len(line.text.rstrip()))
+        if line.utterance and line.kind != "filler" and unheard:
+            lines.append(line)
+    return tuple(reversed(lines))
+
+
+def make_up(call: Call, lines: tuple[BotLine, ...], before: Call, at_ms: int, out: list[Effect]) -> Call:
+    """After the state was taken over: an apology if an answer was broken off, then the rest of it. What the caller was
+    saying is asked for again. `before`: the call as the last leg left it."""
+    heard = before.hearing
+    if isinstance(call.floor, Listening) and (heard.interim or heard.since_ms):
+        earlier = " ".join(part for part in (heard.earlier, heard.finals) if part)
+        call = answering.sentence(call, out, "not_heard", at_ms)
+        return replace(call, hearing=Hearing(earlier=earlier))
+    began = any(line.heard or line.utterance == before.sounding for line in lines)
+    if lines and not isinstance(call.floor, Answering):
+        call = stop_timers(replace(call, turn=call.turn + 1, floor=Answering()), out, "away")
+    if began and call.policy.cut_off:
+        call = answering.sentence(call, out, "cut_off", at_ms)
+    for line in lines:
+        if line.complete and not line.tools:
+            call = _rest(call, line, at_ms, out)
+    return call
+
+
+def answer_finals(call: Call, before: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The caller had said something, and the leg was lost before it was known to be a turn."""
+    heard = before.hearing
+    if not isinstance(call.floor, Listening) or not heard.finals:
+        return call
+    return hearing.take_turn(replace(call, hearing=Hearing(earlier=heard.earlier)), heard.finals, at_ms, out)
+
+
+def _rest(call: Call, line: BotLine, at_ms: int, out: list[Effect]) -> Call:
+    """Say it from the sentence on in which it broke off."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(line.text) if match.end() <= line.heard]
+    start = ends[-1] if ends else 0
+    call = history.edit(call, line.utterance, lambda x: replace(x, heard=start, status="cut", complete=True))
+    text, utterance = line.text[start:], call.utterance + 1
+    again = replace(line, turn=call.turn, utterance=utterance, text=text, heard=0, status="pending", at_ms=at_ms)
+    call = replace(history.add(call, again), utterance=utterance)
+    say = Say(call.turn, utterance, text, line.kind, complete=True, interruptible=line.interruptible)
+    out.append(replace(say, expect=asks_for(text)))
+    return call
