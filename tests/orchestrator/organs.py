@@ -81,9 +81,12 @@ class Actions(tools_pb2_grpc.ToolsServicer):
         self.executed: list[tools_pb2.ExecuteRequest] = []
         self.outcome = tools_pb2.ToolOutcome(status=tools_pb2.ToolOutcome.STATUS_OK, result_json='{"summary": "done"}')
         self.rows: list[tools_pb2.LedgerRow] = []
+        self.listing: Callable[[Any, Any], Awaitable[tools_pb2.ListToolsResponse]] | None = None
         self.settling: Callable[[], Awaitable[None]] | None = None
 
     async def List(self, request: Any, context: Any) -> tools_pb2.ListToolsResponse:
+        if self.listing is not None:
+            return await self.listing(request, context)
         return tools_pb2.ListToolsResponse(tools=[tools_pb2.ToolInfo(name="book_visit", effects=True)])
 
     async def Execute(self, request: Any, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:

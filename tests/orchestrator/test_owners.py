@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from parley.agents import load_agent
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
-from parley.v1 import call_pb2, conversation_pb2, events_pb2
+from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.orchestrator import calls as calls_of_process
-from services.orchestrator import conductor, prompt
+from services.orchestrator import conductor, prompt, turn, wiring
 from services.orchestrator.wiring import wired
-from tests.orchestrator.organs import Gateway, House, house
+from tests.orchestrator.organs import Gateway, House, house, replica
 
 
 async def started(h: House) -> tuple[Gateway, bytes]:
@@ -54,7 +55,7 @@ async def test_of_two_owners_at_once_the_higher_stays_and_the_other_is_told_to_g
         assert len(h.calls) == 1
 
 
-async def test_an_owner_that_cannot_settle_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_without_the_ledger_a_call_is_answered_and_nothing_is_done_until_it_tells(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         g, state = await started(h)
 
@@ -64,18 +65,116 @@ async def test_an_owner_that_cannot_settle_leaves_nothing_behind(tmp_path: Path)
         h.actions.settling = settling
         g.stream.cancel()
         second = await h.gateway(1, 2)
-        await second.opens(state=state)
-        with pytest.raises(Unavailable, match="ledger is away"):
-            await second.until("session")
-        async with asyncio.timeout(5):
-            while len(h.calls):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await second.opens(state=state, acked_seq=g.seq, last_seq=g.seq, mouth={"turn": 2, "last_utterance": 2})
+        second.seq = g.seq
+        await second.types("and now")
+        utterance, text = await second.said()
+        assert text == "You said and now."
+        assert h.model.requests[-1].tool_choice == llm_pb2.TOOL_CHOICE_NONE
+        await second.hears(utterance)
+        done = tools_pb2.ToolOutcome(status=tools_pb2.ToolOutcome.STATUS_OK, result_json='{"summary": "booked"}')
+        h.actions.rows = [tools_pb2.LedgerRow(intent=1, name="book_visit", arguments_json="{}", outcome=done)]
+        h.model.reply = lambda request: [f"Done: {request.messages[-1].text}."]
         h.actions.settling = None
-        third = await h.gateway(1, 3)
-        await third.opens(state=state)
-        third.seq = g.seq
-        await third.types("and now")
-        assert (await third.said())[1] == "You said and now."
+        utterance, text = await second.said()
+        assert text == 'Done: {"summary": "booked"}.'
+        await second.hears(utterance)
+        h.model.reply = lambda request: (
+            [llm_pb2.ToolCall(id="c1", name="book_visit", arguments_json="{}")]
+            if request.messages[-1].role == llm_pb2.Message.ROLE_USER
+            else ["Booked again."]
+        )
+        await second.types("book another one")
+        assert (await second.said())[1] == "Booked again."
+        assert [(e.intent, e.epoch.open) for e in h.actions.executed] == [(2, 2)]
+
+
+async def test_a_turn_in_which_something_may_have_been_done_waits_for_the_ledger(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g, state = await started(h)
+        asked = 0
+
+        async def settling() -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 3:
+                h.actions.rows = [tools_pb2.LedgerRow(intent=1, name="book_visit", arguments_json="{}", running=True)]
+                return
+            raise Unavailable("the ledger is away")
+
+        h.actions.settling = settling
+        g.stream.cancel()
+        second = await h.gateway(1, 2)
+        await second.opens(state=state, acked_seq=g.seq, last_seq=g.seq + 1, mouth={"turn": 2, "last_utterance": 2})
+        second.seq = g.seq
+        await second.types("book me in")
+        assert (await second.said())[1] == "You said book me in."
+        assert asked == 3
+        assert [e.intent for e in h.actions.executed] == [1]
+
+
+async def test_an_event_that_breaks_the_logic_is_left_out_and_sent_to_nobody_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fragile(call: Any, event: Any) -> Any:
+        if getattr(event, "text", "") == "the evil word":
+            raise ZeroDivisionError(event.text)
+        return turn.step(call, event)
+
+    async with house(tmp_path) as h:
+        g, _ = await started(h)
+        monkeypatch.setattr(conductor, "step", fragile)
+        await g.types("the evil word")
+        await g.types("and now")
+        assert (await g.said())[1] == "You said and now."
+        (owner,) = h.calls._conductors.values()
+        async with asyncio.timeout(5):
+            while owner._acked < g.seq:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert owner.stored is not None
+        monkeypatch.undo()
+        assert owner.stored.state.seen_seq == g.seq
+
+
+async def test_a_new_owner_goes_on_with_the_agent_as_its_files_are_now(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g, state = await started(h)
+        g.stream.cancel()
+        stored = events_pb2.StoredCall.FromString(state)
+        stored.state.agent_version, stored.state.policy.away_ms = "older", 1
+        second = await h.gateway(1, 2)
+        await second.opens(state=stored.SerializeToString(), mouth={"turn": 2, "last_utterance": 2})
+        newest = events_pb2.StoredCall.FromString((await second.until("state")).data)
+        version = load_agent(h.settings.agents_dir, "bikes").version
+        assert (newest.state.agent_version, newest.state.policy.away_ms) == (version, 8000)
+
+
+async def test_a_call_that_begins_while_the_tools_are_away_is_greeted_at_once_and_has_them_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "TOOLS_S", 0.05)
+    async with house(tmp_path) as h:
+        listed = asyncio.Event()
+
+        async def late(request: Any, context: Any) -> tools_pb2.ListToolsResponse:
+            await listed.wait()
+            return tools_pb2.ListToolsResponse(tools=[tools_pb2.ToolInfo(name="book_visit", effects=True)])
+
+        monkeypatch.setattr(h.actions, "listing", late)
+        async with replica(h) as other:
+            g = await other.gateway()
+            async with asyncio.timeout(0.5):
+                await g.opens()
+                await g.hears((await g.said())[0])
+            (owner,) = other.calls._conductors.values()
+            assert not owner._current().effect_tools
+            listed.set()
+            async with asyncio.timeout(5):
+                while not owner._current().effect_tools:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            await g.types("book me in")
+            assert (await g.said())[1] == "You said book me in."
+            assert [tool.name for tool in h.model.requests[-1].tools] == ["book_visit"]
 
 
 async def test_an_owner_whom_nobody_hears_any_more_does_not_end_the_call_of_another(
