@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -92,7 +93,43 @@ class CallStore:
                 return []
             raise Unavailable("the states of the calls cannot be listed") from e
 
-    def writer(self, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[], None]) -> CallWriter:
+    async def ages(self) -> dict[str, float]:
+        """Seconds since each call's state was written, by call id. Raises Unavailable."""
+        found: dict[str, float] = {}
+        try:
+            async with asyncio.timeout(5.0):
+                watcher = await (await self.kv()).watchall(ignore_deletes=True, meta_only=True)
+                try:
+                    while (entry := await watcher.updates(timeout=2.0)) is not None:  # type: ignore[no-untyped-call]
+                        found[entry.key] = time.time() - entry.created.timestamp() if entry.created else 0.0
+                finally:
+                    await watcher.stop()  # type: ignore[no-untyped-call]
+        except (NatsError, TimeoutError) as e:
+            raise Unavailable("the states of the calls cannot be listed") from e
+        return found
+
+    async def replace(self, call_id: str, stored: events_pb2.StoredCall, revision: int) -> bool:
+        """Write over what was read at `revision`. False when that is not what stands there, or not known to be done."""
+        stored.writer = self.nonce
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await (await self.kv()).update(call_id, stored.SerializeToString(), last=revision)
+        except (NatsError, TimeoutError, Unavailable):
+            return False
+        return True
+
+    async def purge(self, call_id: str, revision: int) -> bool:
+        """Remove what was read at `revision`. False when something else stands there, or it is not known."""
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await (await self.kv()).delete(call_id, last=revision)
+        except (NatsError, TimeoutError, Unavailable):
+            return False
+        return True
+
+    def writer(
+        self, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[bool], None]
+    ) -> CallWriter:
         return CallWriter(self, call_id, on_stored, on_superseded)
 
     def purge_later(self, call_id: str, epoch: tuple[int, int], after_s: float) -> None:
@@ -116,10 +153,13 @@ class CallStore:
 
 
 class CallWriter:
-    """Writes the newest state of one call. `put` never waits; `on_stored(version)` says what is safe."""
+    """Writes the newest state of one call. `put` never waits; `on_stored(version)` says what is safe.
+
+    `on_superseded(swept)`: a newer owner stands in the store; `swept`, it took the call for an orphan.
+    """
 
     def __init__(
-        self, store: CallStore, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[], None]
+        self, store: CallStore, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[bool], None]
     ) -> None:
         self._store = store
         self._call_id = call_id
@@ -196,7 +236,7 @@ class CallWriter:
         match compare(theirs, stored):
             case "higher":
                 self.superseded = True
-                self._on_superseded()
+                self._on_superseded(theirs.swept)
                 return False
             case "ours":
                 self._revision = revision

@@ -37,6 +37,7 @@ class StoredCall(_message.Message):
     TOUCHED_MS_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    SWEPT_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """rises with every boundary"""
     writer: _builtins.str
@@ -44,6 +45,8 @@ class StoredCall(_message.Message):
     touched_ms: _builtins.int
     records: _builtins.int
     """n of the last record published"""
+    swept: _builtins.bool
+    """ended because its owner seemed to be gone; one who lives opens the call anew, above it"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -57,10 +60,11 @@ class StoredCall(_message.Message):
         touched_ms: _builtins.int = ...,
         records: _builtins.int = ...,
         state: Global___CallState | None = ...,
+        swept: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "records", b"records", "state", b"state", "touched_ms", b"touched_ms", "version", b"version", "writer", b"writer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "records", b"records", "state", b"state", "swept", b"swept", "touched_ms", b"touched_ms", "version", b"version", "writer", b"writer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

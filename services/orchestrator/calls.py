@@ -47,6 +47,13 @@ class Calls:
         for conductor in list(self._conductors.values()):
             conductor.leave()
 
+    def has(self, call_id: str) -> bool:
+        return call_id in self._conductors
+
+    def touch(self, after_s: float) -> None:
+        for conductor in self._conductors.values():
+            conductor.touch(after_s)
+
     def __len__(self) -> int:
         return len(self._conductors)
 

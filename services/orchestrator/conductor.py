@@ -111,6 +111,9 @@ class Conductor:
             return
         self._boundary = effects.Store()
         self._store()
+        self._give_away()
+
+    def _give_away(self) -> None:
         self.left = True
         self._stop_timers()
         if self.commands.full():
@@ -324,7 +327,20 @@ class Conductor:
         for number in [v for v in self._seqs if v <= version]:
             self._acked = max(self._acked, self._seqs.pop(number))
 
-    def _on_superseded(self) -> None:
+    def touch(self, after_s: float) -> None:
+        """Write the state again if that was not done for so long: it shows that the call has an owner."""
+        stored = self.stored
+        if stored is None or self._writer is None or self.superseded or self.left or self.ended.is_set():
+            return
+        if now_ms() - stored.touched_ms >= after_s * 1000:
+            stored.touched_ms = now_ms()
+            self._writer.put(stored)
+
+    def _on_superseded(self, swept: bool = False) -> None:
+        if swept and not self.superseded:  # the call was taken for an orphan: its gateway opens it anew, above that
+            log.warning("a live call was taken for an orphan", call_id=self._id)
+            self._give_away()
+            return
         log.warning("a newer owner has the call", call_id=self._id, leg=self.epoch.leg, open=self.epoch.open)
         self.halt()
 

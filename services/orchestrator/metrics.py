@@ -15,4 +15,5 @@ SPECULATION_LEAD = Histogram(
     buckets=(1, 25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2500, 5000),
 )
 DROPPED = Counter("voice_events_dropped_total", "Events that broke the call's logic and were left out", ["kind"])
+SWEPT = Counter("voice_calls_swept_total", "Stored calls that nobody owned: orphan (ended), purged", ["what"])
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")

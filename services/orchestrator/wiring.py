@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from parley.agents import known_agents, load_agent
+from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.callstate import CallStore, make_bucket
 from parley.errors import Misconfigured
@@ -19,6 +20,7 @@ from services.orchestrator.calls import Calls
 from services.orchestrator.conductor import Means
 from services.orchestrator.organs import Organs
 from services.orchestrator.prices import prices_of
+from services.orchestrator.sweeper import Sweeper
 
 log = structlog.get_logger()
 
@@ -78,4 +80,5 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
     await stack.enter_async_context(bus)
     stack.push_async_callback(store.aclose)
     stack.push_async_callback(calls.aclose)
+    await stack.enter_async_context(background(Sweeper(means, calls).run()))
     return calls, stack.aclose

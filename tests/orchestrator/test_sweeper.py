@@ -1,0 +1,88 @@
+"""Calls that nobody owns any more, on real NATS."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from parley.v1 import events_pb2
+from services.orchestrator.sweeper import Sweeper
+from tests.orchestrator.organs import House, house, replica
+from tests.orchestrator.test_owners import started
+
+
+async def abandoned(h: House) -> None:
+    """A call whose owner dies without a word, and whose gateway does too."""
+    g, _ = await started(h)
+    (owner,) = h.calls._conductors.values()
+    async with asyncio.timeout(5):
+        while owner._acked < g.seq:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    owner.halt()
+    g.stream.cancel()
+    async with asyncio.timeout(5):
+        while len(h.calls):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_an_orphan_is_ended_once_by_whichever_replica_comes_first_and_then_cleared_away(tmp_path: Path) -> None:
+    async with house(tmp_path, call_linger_s=0) as h, replica(h) as other:
+        await abandoned(h)
+        sweepers = [Sweeper(each.calls._means, each.calls, orphan_s=0) for each in (h, other)]
+        means = h.calls._means
+        before = await means.store.read("CA1")
+        assert before is not None
+        await asyncio.gather(*(sweeper.sweep() for sweeper in sweepers))
+        found = await means.store.read("CA1")
+        assert found is not None
+        ended = found[0]
+        assert ended.state.floor.ended.reason == "nobody came back"
+        assert (ended.epoch.leg, ended.epoch.open, ended.swept) == (1, 2, True)
+        for each in (h, other):
+            assert await each.calls._means.bus.flushed(5)
+        stream = means.bus.jetstream()
+        last = await stream.get_last_msg("CALL_EVENTS", "call.CA1.event")
+        record = events_pb2.EventRecord.FromString(last.data or b"")
+        assert (record.n, record.ended) == (before[0].records + 1, True)
+        info = await stream.stream_info("CALL_EVENTS")
+        assert info.state.messages == record.n
+        await sweepers[0].sweep()
+        assert await means.store.read("CA1") is None
+
+
+async def test_a_call_whose_owner_lives_is_touched_and_left_alone(tmp_path: Path) -> None:
+    async with house(tmp_path) as h, replica(h) as other:
+        await started(h)
+        await asyncio.sleep(0.5)
+        h.calls.touch(0.1)
+        async with asyncio.timeout(5):
+            while (await h.calls._means.store.ages())["CA1"] > 0.3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await Sweeper(other.calls._means, other.calls, orphan_s=0.45).sweep()
+        found = await h.calls._means.store.read("CA1")
+        assert found is not None
+        assert not found[0].swept
+
+
+async def test_a_live_call_that_was_taken_for_an_orphan_goes_on_above_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as h, replica(h) as other:
+        g, state = await started(h)
+        (owner,) = h.calls._conductors.values()
+        async with asyncio.timeout(5):
+            while owner._acked < g.seq:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await Sweeper(other.calls._means, other.calls, orphan_s=0).sweep()
+        await g.types("and now")
+        for number in (2, 3):
+            async with asyncio.timeout(5):
+                while not owner.left:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            back = await h.gateway(1, number)
+            await back.opens(state=state, mouth={"turn": 2, "last_utterance": 2})
+            await back.until("state")
+            if number == 3:
+                break
+            owner = h.calls._conductors["CA1"]
+        back.seq = g.seq
+        await back.types("and now again")
+        assert (await back.said())[1] == "You said and now again."
