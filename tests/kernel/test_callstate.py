@@ -42,7 +42,7 @@ class Owner:
         self.leg, self.opened = leg, opened
         self.stored: list[int] = []
         self.superseded = asyncio.Event()
-        self.writer: CallWriter = store.writer("CA1", self.stored.append, self.lambda _: superseded.set())
+        self.writer: CallWriter = store.writer("CA1", self.stored.append, lambda _: self.superseded.set())
 
     def put(self, version: int, text: str = "") -> None:
         value = events_pb2.StoredCall(version=version)
