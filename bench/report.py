@@ -21,6 +21,8 @@ def _three(values: Sequence[float]) -> str:
 
 
 def _two(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
     return " / ".join(f"{percentile(values, q):.0f}" for q in (0.5, 0.95))
 
 
