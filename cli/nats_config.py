@@ -49,6 +49,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "tts": Permissions(subscribe=(_CANCEL,)),
     "tools": Permissions(subscribe=(_CANCEL,)),
     "rag": Permissions(subscribe=(_CANCEL,)),
+    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing
+        publish=("$JS.API.INFO", "$JS.API.STREAM.INFO.CALL_EVENTS", "$JS.API.STREAM.MSG.GET.CALL_EVENTS"),
+    ),
 }
 
 

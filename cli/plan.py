@@ -18,6 +18,7 @@ from parley.settings import Settings
 
 ORGANS = ("stt", "tts", "orchestrator", "llm", "tools", "rag")
 SERVICES = (*ORGANS, "gateway")
+OPERATOR_FILE = "operator.env"
 # Below the ports that systems hand out for outgoing connections, so that a restarted service finds its port free.
 _PORTS = range(20_000, 32_000)
 
@@ -40,6 +41,7 @@ class Plan:
     env: Mapping[str, str]
     files: Mapping[str, str]  # name in the run folder -> content; they hold passwords
     gateway_url: str
+    operator: Mapping[str, str]  # how a command on this machine reaches NATS; read only
     remarks: tuple[str, ...] = ()
 
     def names(self, service: str) -> list[str]:
@@ -58,7 +60,7 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
     total = sum(counts.values())
     ports = iter(free_ports(2 * total + 1))
     nats_port = next(ports)
-    users = passwords(SERVICES)
+    users = passwords((*SERVICES, "operator"))
     modules = dict(modules or {})
     processes = [Process("nats", "nats", (nats_server(), "-c", str(folder / "nats.conf")))]
     addresses: dict[str, list[str]] = {}
@@ -82,11 +84,20 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
         "PARLEY_AGENTS_DIR": str(settings.agents_dir.resolve()),
         "PYTHONUNBUFFERED": "1",
     }
+    operator = {
+        "PARLEY_NATS_URL": env["PARLEY_NATS_URL"],
+        "PARLEY_NATS_USER": "operator",
+        "PARLEY_NATS_PASSWORD": users["operator"],
+    }
     host = settings.gateway_host if settings.gateway_host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     return Plan(
         processes=tuple(processes),
         env=env,
-        files={"nats.conf": nats_config(nats_port, settings.data_dir.resolve() / "nats", users)},
+        files={
+            "nats.conf": nats_config(nats_port, settings.data_dir.resolve() / "nats", users),
+            OPERATOR_FILE: "".join(f"{name}={value}\n" for name, value in operator.items()),
+        },
+        operator=operator,
         gateway_url=f"http://{f'[{host}]' if ':' in host else host}:{gateway_port}",
         remarks=tuple(remarks),
     )

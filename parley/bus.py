@@ -19,11 +19,11 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
-from nats.js.errors import BadRequestError
+from nats.js.errors import BadRequestError, NotFoundError
 from prometheus_client import Counter, Gauge
 
 from parley.aio import TaskSet
-from parley.errors import Unavailable
+from parley.errors import BadInput, Unavailable
 from parley.settings import Settings, addresses
 
 log = structlog.get_logger()
@@ -278,5 +278,35 @@ async def make_events_stream(bus: Bus, replicas: int) -> None:
     js = bus.jetstream()
     try:
         await js.stream_info(EVENTS_STREAM)
-    except nats.js.errors.NotFoundError:
+    except NotFoundError:
         await js.add_stream(config)
+
+
+async def recorded_calls(bus: Bus) -> list[str]:
+    """Ids of the calls whose event records are kept. Raises Unavailable."""
+    try:
+        info = await bus.jetstream().stream_info(EVENTS_STREAM, subjects_filter=EVENTS_SUBJECT)
+    except NotFoundError:
+        return []
+    except (NatsError, TimeoutError) as e:
+        raise Unavailable(f"the recorded calls cannot be listed ({type(e).__name__})") from e
+    return sorted(subject.split(".")[1] for subject in info.state.subjects or {})
+
+
+async def records_of(bus: Bus, call_id: str) -> list[bytes]:
+    """The event records of a call as they were stored, one after the other. Raises BadInput, Unavailable."""
+    if not call_id or set(call_id) & set(".*> \t\r\n"):
+        raise BadInput(f"call id {call_id!r}: letters, digits, - and _, as in the log")
+    found: list[bytes] = []
+    after = 1
+    try:
+        while True:
+            message = await bus.jetstream().get_msg(
+                EVENTS_STREAM, seq=after, subject=f"call.{call_id}.event", next=True
+            )
+            found.append(message.data or b"")
+            after = int(message.seq or 0) + 1
+    except NotFoundError:
+        return found
+    except (NatsError, TimeoutError) as e:
+        raise Unavailable(f"the records of the call cannot be read ({type(e).__name__})") from e

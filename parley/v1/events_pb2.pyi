@@ -83,10 +83,13 @@ class EventRecord(_message.Message):
     N_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     n: _builtins.int
     ended: _builtins.bool
     """the call is over with this record"""
+    digest: _builtins.str
+    """of the state after these inputs: a replay that comes to another one was decided otherwise"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -99,10 +102,11 @@ class EventRecord(_message.Message):
         n: _builtins.int = ...,
         inputs: _abc.Iterable[Global___StepInput] | None = ...,
         ended: _builtins.bool = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "ended", b"ended", "epoch", b"epoch", "inputs", b"inputs", "n", b"n"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "digest", b"digest", "ended", b"ended", "epoch", b"epoch", "inputs", b"inputs", "n", b"n"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,6 +7,7 @@ together. Unions stand in a message with one `oneof`.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 import types
 import typing
@@ -27,6 +28,11 @@ def state_to_proto(call: state.Call) -> events_pb2.CallState:
 
 def state_from_proto(message: events_pb2.CallState) -> state.Call:
     return typing.cast(state.Call, _read(state.Call, message))
+
+
+def digest(message: events_pb2.CallState) -> str:
+    """16 hex digits that equal states share. A field that a later version adds changes nothing until it is set."""
+    return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
 def event_to_proto(event: events.Event) -> events_pb2.StepInput:

@@ -296,14 +296,14 @@ class Conductor:
             return
         self.version += 1
         self.records += 1
+        state = codec.state_to_proto(self.call)
         record = events_pb2.EventRecord(call_id=self._id, n=self.records, inputs=self._inputs, ended=boundary.ended)
+        record.digest = codec.digest(state)
         record.epoch.leg, record.epoch.open = self.epoch
         self._inputs, self._input_bytes = [], 0
         leg, opened = self.epoch
         self.means.bus.record(self._id, f"{self._id}/{leg}.{opened}/{self.records}", record.SerializeToString())
-        stored = events_pb2.StoredCall(
-            version=self.version, touched_ms=now_ms(), records=self.records, state=codec.state_to_proto(self.call)
-        )
+        stored = events_pb2.StoredCall(version=self.version, touched_ms=now_ms(), records=self.records, state=state)
         stored.epoch.leg, stored.epoch.open = self.epoch
         self._keep(stored)
         if boundary.ended:
