@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from google.protobuf import json_format
 
@@ -68,6 +70,7 @@ def _operator() -> dict[str, str]:
 async def _fetch(settings: Settings, call_id: str) -> Records:
     if not call_id:
         raise BadInput("which call? Give its id, or --file")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the answer says it
     async with Bus(settings, "replay") as bus:
         if not await bus.ready(_CONNECT_S):
             raise Unavailable("NATS is away: start `make run`, or set PARLEY_NATS_URL (or give --file)")

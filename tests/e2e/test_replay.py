@@ -47,7 +47,7 @@ def trouble(records: list[events_pb2.EventRecord]) -> str:
 
 
 def killed_while_storing(said: str, records: list[events_pb2.EventRecord]) -> bool:
-    """The last record of a process that was killed may be lost; it then is missing just before the next owner's first."""
+    """The last record of a process that was killed may be lost: it is missing just before the next owner's first."""
     found = re.search(r"record (\d+) is missing before (\d+)\.(\d+)/", said)
     if found is None:
         return False
