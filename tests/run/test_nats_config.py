@@ -79,8 +79,11 @@ async def test_the_orchestrator_writes_and_the_gateway_reads(telephone: Telephon
     await make_events_stream(mind, 1)
     store = CallStore(mind)
     stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    store.writer("CA1", stored.set_result, lambda: None).put(events_pb2.StoredCall(version=7))
-    assert await asyncio.wait_for(stored, 5) == 7
+    superseded: list[bool] = []
+    store.writer("CA1", stored.set_result, superseded.append).put(events_pb2.StoredCall(version=7))
+    async with asyncio.timeout(5):
+        assert await stored == 7
+    assert not superseded
     mind.record("CA1", "CA1/1.1/1", b"event")
     assert await mind.flushed(5)
     assert (await mind.jetstream().stream_info("CALL_EVENTS")).state.messages == 1
