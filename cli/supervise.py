@@ -76,8 +76,9 @@ def main() -> None:
     finally:
         options.close_httpservers()
         options.close_logger()
-        for config in Path(options.configfile).parent.glob("*.conf"):  # they hold passwords
-            config.unlink(missing_ok=True)
+        for secret in Path(options.configfile).parent.iterdir():  # they hold passwords
+            if secret.suffix in (".conf", ".env"):
+                secret.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
