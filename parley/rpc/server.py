@@ -16,7 +16,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from parley import heap, telemetry
+from parley import heap, standing, telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
 from parley.rpc.carrier import Carrier, Registry
 from parley.rpc.status import to_status
@@ -245,6 +245,7 @@ async def _serve(name: str, settings: Settings, wire: Wire) -> None:
         close = await wire(server, settings)
         await server.start()
         heap.freeze()
+        standing.tell_when_asked()
         log.info("serving", port=server.port)
         await stop.wait()
         done = await server.drain(settings.drain_s)

@@ -10,7 +10,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from parley import heap, telemetry
+from parley import heap, standing, telemetry
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore
@@ -97,5 +97,6 @@ async def serve(settings: Settings) -> None:
             opened(settings, ended_by_state(CallStore(bus))) as gateway,
         ):
             heap.freeze()
+            standing.tell_when_asked()
             log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1])
             await make_server(gateway).serve(sockets=[bound])

@@ -198,6 +198,8 @@ class Recognition:
                 await self._run(engine)
                 return
             except Exception as e:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise asyncio.CancelledError from e  # the engine's own library took it for its own
                 last = place + 1 == len(self._engines)
                 if not isinstance(e, ParleyError):
                     log.exception("recogniser failed", engine=engine.name, call_id=self._config.call_id)
