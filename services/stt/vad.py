@@ -7,6 +7,7 @@ on a thread of its own, so that the event loop never waits for it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
@@ -39,6 +40,8 @@ LIKE_NOISE = 1.8  # +2.6 dB
 
 DROPPED = Counter("voice_stt_vad_dropped_windows_total", "Windows of 32 ms thrown away because a call's queue was full")
 FAILED = Counter("voice_stt_vad_failed_batches_total", "Runs of the VAD model that raised; taken as silence")
+TOLD_EVERY_S = 10.0
+"""A model that fails does so 30 times a second; the log hears of it this often."""
 
 Report = Callable[[int, SpeechStarted | SpeechStopped | None], None]
 """Called for each window: ms of leg time heard so far, and the edge found in it."""
@@ -143,6 +146,7 @@ class Detector:
         self._tracks = 0
         self._busy = False
         self._work: SimpleQueue[Work | None] = SimpleQueue()
+        self._tell_from = 0.0
         self._thread = Thread(target=self._serve, name="vad", daemon=True)
         for rate in (8000, 16000):
             audio = AudioFormat("pcm_s16le", rate)
@@ -205,7 +209,9 @@ class Detector:
                 found, power = lanes[0].rows.run(lanes, [batch[i][1][turn] for i in now])
             except Exception:
                 FAILED.inc()
-                log.exception("vad failed")
+                if (now_s := time.monotonic()) >= self._tell_from:
+                    self._tell_from = now_s + TOLD_EVERY_S
+                    log.exception("vad failed")
                 found = power = [0.0] * len(now)
             for i, answer in zip(now, zip(found, power, strict=True), strict=True):
                 told[i][1].append(answer)
