@@ -1,92 +1,97 @@
-"""The configuration of the nats-server that `parley run` starts: one user per service, each with what it needs.
+"""The nats-servers of a run and their configuration files: one, or three (or five) that stand in for each other.
 
-Only the orchestrator writes call states and events and publishes cancels; the gateway reads states; the others listen.
-A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
+    nodes = nats_nodes(3, iter(free_ports(6)), data_dir, passwords(SERVICES))
+    for node in nodes:                     # write the file, then start it
+        write(node.file, node.config)      # nats-server -c <file>
+    PARLEY_NATS_URL = nats_url(nodes)      # every node's address, comma-separated
+    PARLEY_NATS_REPLICAS = copies(3)       # state and events are kept min(3, nodes) times
+
+A cluster of three goes on with two. It elects a leader for each stream at its start and when one is lost: up to 7 s
+in which nothing is stored and nobody is told; what is published is not delayed.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-_CANCEL = "call.*.cancel"
-_SIGNAL = "call.*.signal"
-_LIVE = "call.*.live"
+from cli.nats_users import users_config
+from parley.errors import Misconfigured
+
+_CLUSTER = "parley"
 
 
 @dataclass(frozen=True)
-class Permissions:
-    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter."""
+class NatsNode:
+    """One nats-server. `file`: the name of its configuration file, whose text is `config`; it holds passwords."""
 
-    publish: tuple[str, ...] = ()
-    subscribe: tuple[str, ...] = ()
-    deny_publish: tuple[str, ...] = field(default=())
+    name: str  # nats; of several: nats-1, nats-2, ...; also its server_name, as in a stream's `cluster.leader`
+    port: int
+    file: str
+    config: str
 
-
-PERMISSIONS: Mapping[str, Permissions] = {
-    "orchestrator": Permissions(
-        publish=("call.>", "$KV.calls.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"),
-        subscribe=("call.>",),
-        deny_publish=("$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.SNAPSHOT.>", "$JS.API.STREAM.RESTORE.>"),
-    ),
-    "gateway": Permissions(
-        publish=(
-            "$JS.API.INFO",
-            "$JS.API.STREAM.INFO.KV_calls",
-            "$JS.API.STREAM.MSG.GET.KV_calls",
-            "$JS.API.DIRECT.GET.KV_calls.>",
-            "$JS.API.CONSUMER.CREATE.KV_calls.>",
-            "$JS.API.CONSUMER.DELETE.KV_calls.>",
-            "$JS.FC.>",
-        ),
-        subscribe=(_CANCEL, _SIGNAL, _LIVE),
-    ),
-    "stt": Permissions(subscribe=(_CANCEL,)),
-    "llm": Permissions(subscribe=(_CANCEL,)),
-    "tts": Permissions(subscribe=(_CANCEL,)),
-    "tools": Permissions(subscribe=(_CANCEL,)),
-    "rag": Permissions(subscribe=(_CANCEL,)),
-    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing
-        publish=("$JS.API.INFO", "$JS.API.STREAM.INFO.CALL_EVENTS", "$JS.API.STREAM.MSG.GET.CALL_EVENTS"),
-    ),
-}
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
 
 
-def passwords(services: Iterable[str]) -> dict[str, str]:
-    """A new random password for each service's user."""
-    return {service: secrets.token_urlsafe(24) for service in services}
+def nats_nodes(count: int, ports: Iterator[int], data_dir: Path, users: Mapping[str, str]) -> tuple[NatsNode, ...]:
+    """`count` nodes that know each other; `ports` gives two free ones for each (one is enough for a single node).
+
+    `users`: name -> password; empty: no authorization. Each node keeps its streams in its own folder of `data_dir`.
+    Raises Misconfigured: a count without a majority when one is lost.
+    """
+    if count not in (1, 3, 5):
+        raise Misconfigured(f"PARLEY_NATS_NODES: {count}; 1, 3 or 5, so that a majority is left when one is lost")
+    if count == 1:
+        port = next(ports)
+        return (NatsNode("nats", port, "nats.conf", _config("nats", port, data_dir, users, [])),)
+    names = [f"nats-{n}" for n in range(1, count + 1)]
+    client_ports, route_ports = [next(ports) for _ in names], [next(ports) for _ in names]
+    password = secrets.token_urlsafe(24)
+    return tuple(
+        NatsNode(
+            name, port, f"{name}.conf", _config(name, port, data_dir, users, _routes(route, route_ports, password))
+        )
+        for name, port, route in zip(names, client_ports, route_ports, strict=True)
+    )
 
 
-def nats_config(port: int, store: Path, users: Mapping[str, str]) -> str:
-    """The text of the configuration file. `users`: name -> password, names as in PERMISSIONS."""
+def nats_url(nodes: tuple[NatsNode, ...]) -> str:
+    """All addresses, as in PARLEY_NATS_URL."""
+    return ",".join(node.url for node in nodes)
+
+
+def copies(nodes: int) -> int:
+    """How often state and events are kept, as in PARLEY_NATS_REPLICAS."""
+    return min(3, nodes)
+
+
+def _config(name: str, port: int, data_dir: Path, users: Mapping[str, str], routes: list[str]) -> str:
+    store = json.dumps(str(data_dir / name))
     lines = [
         "# Written by `parley run` for this one run.",
         f"listen: 127.0.0.1:{port}",
-        "server_name: parley",
+        f"server_name: {name}",
         "max_payload: 1MB",
         "write_deadline: 2s",
-        f"jetstream {{ store_dir: {json.dumps(str(store))}, max_memory_store: 256MB, max_file_store: 8GB }}",
-        "authorization {",
-        "  users = [",
-        *(f"    {_user(name, password)}" for name, password in users.items()),
-        "  ]",
-        "}",
+        f"jetstream {{ store_dir: {store}, max_memory_store: 256MB, max_file_store: 8GB }}",
+        *routes,
+        *(users_config(users) if users else []),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _user(name: str, password: str) -> str:
-    allowed = PERMISSIONS[name]
-    publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
-    if allowed.deny_publish:
-        publish += f", deny: {_subjects(allowed.deny_publish)}"
-    subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
-    permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }} }}"
-    return f"{{ user: {json.dumps(name)}, password: {json.dumps(password)}, permissions: {permissions} }}"
-
-
-def _subjects(subjects: Iterable[str]) -> str:
-    return json.dumps(list(subjects))
+def _routes(port: int, ports: list[int], password: str) -> list[str]:
+    routes = [f"nats-route://route:{password}@127.0.0.1:{other}" for other in ports if other != port]
+    return [
+        "cluster {",
+        f"  name: {_CLUSTER}",
+        f"  listen: 127.0.0.1:{port}",
+        f"  authorization {{ user: route, password: {json.dumps(password)}, timeout: 2 }}",
+        f"  routes: {json.dumps(routes)}",
+        "}",
+    ]

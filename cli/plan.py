@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.nats_config import nats_config, passwords
+from cli.nats_config import copies, nats_nodes, nats_url
+from cli.nats_users import passwords
 from parley.errors import Misconfigured
 from parley.settings import Settings
 
@@ -51,18 +52,18 @@ class Plan:
 def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[str, str] | None = None) -> Plan:
     """Plan a run with its files in `folder`. `modules`: another module than `services.<name>` for a service.
 
-    Raises Misconfigured: the gateway's port is taken, nats-server is missing, replicas out of range.
+    Raises Misconfigured: the gateway's port is taken, nats-server is missing, replicas or NATS nodes out of range.
     """
     if not 1 <= replicas <= 8:
         raise Misconfigured(f"REPLICAS: {replicas}; from 1 to 8")
     counts, remarks = _counts(settings, replicas)
     gateway_port = _gateway_port(settings)
     total = sum(counts.values())
-    ports = iter(free_ports(2 * total + 1))
-    nats_port = next(ports)
+    ports = iter(free_ports(2 * (total + settings.nats_nodes)))
     users = passwords((*SERVICES, "operator"))
+    nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users)
     modules = dict(modules or {})
-    processes = [Process("nats", "nats", (nats_server(), "-c", str(folder / "nats.conf")))]
+    processes = [Process(node.name, "nats", (nats_server(), "-c", str(folder / node.file))) for node in nodes]
     addresses: dict[str, list[str]] = {}
     for service, count in counts.items():
         for n in range(1, count + 1):
@@ -77,8 +78,8 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
             processes.append(Process(name, service, command, env))
     env = {f"PARLEY_{service.upper()}_ADDRESS": ",".join(found) for service, found in addresses.items()}
     env |= {
-        "PARLEY_NATS_URL": f"nats://127.0.0.1:{nats_port}",
-        "PARLEY_NATS_REPLICAS": "1",
+        "PARLEY_NATS_URL": nats_url(nodes),
+        "PARLEY_NATS_REPLICAS": str(copies(len(nodes))),
         "PARLEY_SECRET": settings.secret.get_secret_value() or secrets.token_urlsafe(32),
         "PARLEY_DATA_DIR": str(settings.data_dir.resolve()),
         "PARLEY_AGENTS_DIR": str(settings.agents_dir.resolve()),
@@ -93,10 +94,8 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
     return Plan(
         processes=tuple(processes),
         env=env,
-        files={
-            "nats.conf": nats_config(nats_port, settings.data_dir.resolve() / "nats", users),
-            OPERATOR_FILE: "".join(f"{name}={value}\n" for name, value in operator.items()),
-        },
+        files={node.file: node.config for node in nodes}
+        | {OPERATOR_FILE: "".join(f"{name}={value}\n" for name, value in operator.items())},
         operator=operator,
         gateway_url=f"http://{f'[{host}]' if ':' in host else host}:{gateway_port}",
         remarks=tuple(remarks),

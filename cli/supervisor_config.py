@@ -33,7 +33,9 @@ def supervisor_config(plan: Plan, folder: Path, logs: Path, stop_s: int) -> str:
     parts += [_program(process, logs, stop_s) for process in plan.processes]
     # Groups are stopped one after the other: the services all at once, then NATS.
     services = ",".join(process.name for process in plan.processes if process.service != "nats")
-    parts += [f"[group:services]\nprograms = {services}\npriority = 100", "[group:bus]\nprograms = nats\npriority = 1"]
+    bus = ",".join(plan.names("nats"))
+    parts += [f"[group:services]\nprograms = {services}\npriority = 100"]
+    parts += [f"[group:bus]\nprograms = {bus}\npriority = 1"]
     return "\n\n".join(parts) + "\n"
 
 

@@ -177,6 +177,13 @@ class Settings(BaseSettings):
         le=5,
         description="Copies of state and events NATS keeps; 3 needs a cluster of 3",
     )
+    nats_nodes: int = Field(
+        1,
+        alias="PARLEY_NATS_NODES",
+        ge=1,
+        le=5,
+        description="How many nats-servers `parley run` starts: 1, or 3 of which one may be lost; each keeps its own folder in the data folder",
+    )
     without_nats: Literal["serve", "refuse"] = Field(
         "serve",
         alias="PARLEY_WITHOUT_NATS",

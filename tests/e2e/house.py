@@ -93,7 +93,7 @@ class House:
         (user,) = (dict(process.env) for process in self.stack.plan.processes if process.name == "orchestrator-1")
         name, password = user["PARLEY_NATS_USER"], user["PARLEY_NATS_PASSWORD"]
         nats = await connect(
-            env["PARLEY_NATS_URL"], user=name, password=password, inbox_prefix=f"_INBOX_{name}".encode()
+            env["PARLEY_NATS_URL"].split(","), user=name, password=password, inbox_prefix=f"_INBOX_{name}".encode()
         )
         try:
             return list(await (await nats.jetstream().key_value("calls")).keys())

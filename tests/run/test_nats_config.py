@@ -13,7 +13,8 @@ from nats.aio.client import Client
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 
-from cli.nats_config import nats_config, passwords
+from cli.nats_config import nats_nodes
+from cli.nats_users import passwords
 from cli.plan import SERVICES, free_ports, nats_server
 from parley.bus import Bus, make_events_stream
 from parley.callstate import CallStore, make_bucket
@@ -50,9 +51,10 @@ class Telephone:
 
 @pytest.fixture
 async def telephone(tmp_path: Path) -> AsyncIterator[Telephone]:
-    (port,), users = free_ports(1), passwords(SERVICES)
-    config = tmp_path / "nats.conf"
-    config.write_text(nats_config(port, tmp_path / "store", users))
+    users = passwords(SERVICES)
+    (node,) = nats_nodes(1, iter(free_ports(1)), tmp_path, users)
+    port, config = node.port, tmp_path / node.file
+    config.write_text(node.config)
     log = (tmp_path / "nats.log").open("wb")
     server = await asyncio.create_subprocess_exec(nats_server(), "-c", str(config), stdout=log, stderr=log)
     telephone = Telephone(port, users)

@@ -13,7 +13,9 @@ import pytest
 
 from cli.plan import ORGANS
 from cli.stack import Died, Event, Stack, Started
+from parley.bus import Bus, make_events_stream
 from parley.errors import Misconfigured, Unavailable
+from parley.settings import Settings
 from tests.run.conftest import FAKES, alive, gone
 
 
@@ -56,6 +58,39 @@ async def test_two_of_each_but_of_those_with_one_store(tmp_path: Path) -> None:
         assert counts == one | dict.fromkeys(("stt", "tts", "orchestrator", "llm"), 2)
         assert [remark.partition(":")[0] for remark in stack.plan.remarks] == ["one gateway", "one tools", "one rag"]
         assert len(stack.plan.env["PARLEY_STT_ADDRESS"].split(",")) == 2
+
+
+async def test_three_nats_nodes_of_which_one_is_killed_and_comes_back(tmp_path: Path) -> None:
+    async with Stack(data_dir=tmp_path, modules=FAKES, env={"PARLEY_NATS_NODES": "3"}) as stack:
+        assert stack.plan.env["PARLEY_NATS_REPLICAS"] == "3"
+        assert len(set(stack.plan.env["PARLEY_NATS_URL"].split(","))) == 3
+        assert stack.plan.names("nats") == ["nats-1", "nats-2", "nats-3"]
+        user = dict(next(process.env for process in stack.plan.processes if process.service == "orchestrator"))
+        settings = Settings.read(
+            nats_url=stack.plan.env["PARLEY_NATS_URL"],
+            nats_user=user["PARLEY_NATS_USER"],
+            nats_password=user["PARLEY_NATS_PASSWORD"],
+        )
+        made = asyncio.Event()
+
+        async def make(bus: Bus) -> None:
+            await make_events_stream(bus, 3)
+            made.set()
+
+        bus = Bus(settings, "test")
+        bus.on_connect(make)
+        async with bus, asyncio.timeout(30):
+            await made.wait()
+            pid = stack.pids("nats")[0]
+            os.kill(pid, signal.SIGKILL)
+            bus.record("CA1", "CA1/1.1/1", b"record")
+            assert await bus.flushed(20)
+            await stack.restarted("nats-1", pid)
+
+
+async def test_two_nats_nodes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="PARLEY_NATS_NODES: 2; 1, 3 or 5"):
+        await Stack(data_dir=tmp_path, modules=FAKES, env={"PARLEY_NATS_NODES": "2"}).__aenter__()
 
 
 async def test_each_service_has_its_own_user_and_knows_the_others(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
+
+Only the orchestrator writes call states and events and publishes cancels; the gateway reads states; the others listen.
+A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+_CANCEL = "call.*.cancel"
+_SIGNAL = "call.*.signal"
+_LIVE = "call.*.live"
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter."""
+
+    publish: tuple[str, ...] = ()
+    subscribe: tuple[str, ...] = ()
+    deny_publish: tuple[str, ...] = field(default=())
+
+
+PERMISSIONS: Mapping[str, Permissions] = {
+    "orchestrator": Permissions(
+        publish=("call.>", "$KV.calls.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"),
+        subscribe=("call.>",),
+        deny_publish=("$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.SNAPSHOT.>", "$JS.API.STREAM.RESTORE.>"),
+    ),
+    "gateway": Permissions(
+        publish=(
+            "$JS.API.INFO",
+            "$JS.API.STREAM.INFO.KV_calls",
+            "$JS.API.STREAM.MSG.GET.KV_calls",
+            "$JS.API.DIRECT.GET.KV_calls.>",
+            "$JS.API.CONSUMER.CREATE.KV_calls.>",
+            "$JS.API.CONSUMER.DELETE.KV_calls.>",
+            "$JS.FC.>",
+        ),
+        subscribe=(_CANCEL, _SIGNAL, _LIVE),
+    ),
+    "stt": Permissions(subscribe=(_CANCEL,)),
+    "llm": Permissions(subscribe=(_CANCEL,)),
+    "tts": Permissions(subscribe=(_CANCEL,)),
+    "tools": Permissions(subscribe=(_CANCEL,)),
+    "rag": Permissions(subscribe=(_CANCEL,)),
+    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing
+        publish=("$JS.API.INFO", "$JS.API.STREAM.INFO.CALL_EVENTS", "$JS.API.STREAM.MSG.GET.CALL_EVENTS"),
+    ),
+}
+
+
+def passwords(services: Iterable[str]) -> dict[str, str]:
+    """A new random password for each service's user."""
+    return {service: secrets.token_urlsafe(24) for service in services}
+
+
+def users_config(users: Mapping[str, str]) -> list[str]:
+    """The lines of the `authorization` block. `users`: name -> password, names as in PERMISSIONS."""
+    lines = [f"    {_user(name, password)}" for name, password in users.items()]
+    return ["authorization {", "  users = [", *lines, "  ]", "}"]
+
+
+def _user(name: str, password: str) -> str:
+    allowed = PERMISSIONS[name]
+    publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
+    if allowed.deny_publish:
+        publish += f", deny: {_subjects(allowed.deny_publish)}"
+    subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
+    permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }} }}"
+    return f"{{ user: {json.dumps(name)}, password: {json.dumps(password)}, permissions: {permissions} }}"
+
+
+def _subjects(subjects: Iterable[str]) -> str:
+    return json.dumps(list(subjects))
