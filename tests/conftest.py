@@ -19,6 +19,8 @@ from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
 TOGETHER = {"e2e": "calls", "browser": "calls", "turns": "calls", "cli": "runs", "run": "runs"}
+PAGES = "pages"
+"""The page against stand-ins, with no service behind it."""
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
@@ -66,8 +68,9 @@ def postgres_folder() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For two test processes (`make test`): calls in real time come one after the other, and a file stays together."""
     for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, str(item.path))))
+        stem, folder = item.path.stem, item.path.parent.name
+        group = PAGES if folder == "browser" and stem != "test_whole" else TOGETHER.get(folder, str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -13,7 +13,7 @@ from tests.e2e.house import House
 Begin = Callable[[House], Awaitable[None]]
 LONGEST_S = 60.0
 APART_S = 0.3
-AT_ONCE = 12
+AT_ONCE = 18
 """The stand-ins and the callers share this process: more of them would be late, and lateness is a hole in a word."""
 
 

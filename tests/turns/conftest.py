@@ -19,7 +19,7 @@ from tests.turns.record import Record
 from tests.turns.script import Script
 
 OWN = Path(__file__).parent / "scripts"
-AT_ONCE = 14
+AT_ONCE = 18
 APART_S = 0.15
 """Between the beginnings of two calls."""
 
