@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -21,6 +22,8 @@ from tests.sims.openai import OpenAISim
 from tests.sims.twilio_rest import TwilioRestSim
 from tests.sims.vendors import Vendors
 
+REPLAY = Path(__file__).with_name("test_replay.py")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long tests run when asked for. They are left out and not skipped: nothing is missing here."""
@@ -28,6 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    items.sort(key=lambda item: item.path == REPLAY)  # it replays what the others said
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
