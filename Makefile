@@ -33,6 +33,10 @@ check: lint test ## What CI runs
 bench: $(READY) ## Measure calls in real time; ARGS are passed on
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-largest
+bench-largest: $(READY) ## Find how many calls one core carries; ARGS are passed on
+	@$(BIN)/python -m bench.largest $(ARGS)
+
 .PHONY: bench-turns
 bench-turns: $(READY) ## Measure interruptions, noises, pauses; ARGS=--short for a quick look
 	@$(BIN)/python -m bench.endpointing

@@ -15,7 +15,7 @@ import uvloop
 
 from bench import report
 from bench.run import Result, line, measure, vendors, warm_up
-from bench.servers import CALLER_CORE, Served, bare, parley
+from bench.servers import Served, bare, on_the_callers_core, parley
 
 ALONE = 2.5  # one call has few turns: it runs so much longer
 SERVERS = ("bare", "parley", "parley+vad")
@@ -58,7 +58,7 @@ async def main() -> None:
     options = arguments()
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("python -m bench: two cores are needed: one for the servers, one for callers and stand-ins")
-    os.sched_setaffinity(0, {CALLER_CORE})
+    on_the_callers_core()
     warm_up(max(options.calls))
     results: list[Result] = []
     for calls in options.calls:

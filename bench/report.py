@@ -13,7 +13,6 @@ from bench.latency import percentile
 from bench.run import Result
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def _three(values: Sequence[float]) -> str:
@@ -69,10 +68,11 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(rows)
 
 
-def write(results: Sequence[Result]) -> None:
-    """Put the tables, their date and the machine into the document."""
+def write(results: Sequence[Result], place: str = "measured") -> None:
+    """Put the tables, their date and the machine into the document, between the two marks of this place."""
+    begin, end = f"<!-- {place}: begin -->", f"<!-- {place}: end -->"
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     head = f"Measured {time.strftime('%Y-%m-%d')} on {machine}."
     text = DOCUMENT.read_text("utf-8")
-    block = f"{BEGIN}\n{head}\n\n{table(results)}\n{END}"
-    DOCUMENT.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: block, text, flags=re.S), "utf-8")
+    block = f"{begin}\n{head}\n\n{table(results)}\n{end}"
+    DOCUMENT.write_text(re.sub(f"{begin}.*?{end}", lambda _: block, text, flags=re.S), "utf-8")

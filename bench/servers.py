@@ -19,6 +19,11 @@ SERVER_CORE, CALLER_CORE = 0, 1
 AGENTS = Path(__file__).parent / "agents"
 
 
+def on_the_callers_core() -> None:
+    """This process, and what it starts, from now on."""
+    os.sched_setaffinity(0, {CALLER_CORE})
+
+
 @dataclass(frozen=True)
 class Usage:
     """CPU seconds and resident bytes of one service, its children included."""
@@ -31,6 +36,10 @@ class Served(Protocol):
     """A server that takes calls at `url`; `usage` tells what each of its services has used so far."""
 
     url: str
+
+    @property
+    def pid(self) -> int:
+        """The process that all others descend from."""
 
     def usage(self) -> dict[str, Usage]: ...
 
@@ -57,6 +66,10 @@ class Parley:
     url: str
     stack: Stack
 
+    @property
+    def pid(self) -> int:
+        return self.stack.all_pids()["supervisord"]
+
     def usage(self) -> dict[str, Usage]:
         services = sorted({name.rsplit("-", 1)[0] for name in self.stack.all_pids()})
         return {service: _used(self.stack.pids(service)) for service in services}
@@ -69,7 +82,7 @@ async def parley(env: Mapping[str, str], data_dir: Path) -> AsyncIterator[Parley
     env = {**env, "PARLEY_AGENTS_DIR": str(AGENTS), "PARLEY_AGENT": "bench", "PARLEY_LOG_LEVEL": "warning"}
     stack = Stack(data_dir=data_dir, env=env)
     await stack.__aenter__()
-    os.sched_setaffinity(0, {CALLER_CORE})
+    on_the_callers_core()
     try:
         yield Parley(stack.gateway_url, stack)
     finally:
