@@ -173,10 +173,10 @@ class CallWriter:
         self.superseded = False
 
     def put(self, stored: events_pb2.StoredCall) -> None:
-        """Queue a version, in place of one that was not written yet. Raises BadInput over 32 KiB."""
+        """Queue a version, in place of one that was not written yet. Raises BadInput: a state over 32 KiB."""
         stored.writer = self._store.nonce
-        if stored.ByteSize() > MAX_BYTES:
-            raise BadInput(f"state of {stored.ByteSize()} bytes; at most {MAX_BYTES}")
+        if (size := stored.state.ByteSize()) > MAX_BYTES:
+            raise BadInput(f"state of {size} bytes; at most {MAX_BYTES}")
         self._next = stored
         if not self._running and not self.superseded:
             self._running = True

@@ -957,7 +957,7 @@ class State(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     data: _builtins.bytes
-    """at most 32 KiB"""
+    """a StoredCall: at most 32 KiB of state and 64 KiB of records not known to be stored"""
     def __init__(
         self,
         *,

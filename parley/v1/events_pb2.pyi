@@ -38,6 +38,7 @@ class StoredCall(_message.Message):
     RECORDS_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     SWEPT_FIELD_NUMBER: _builtins.int
+    UNSTORED_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """rises with every boundary"""
     writer: _builtins.str
@@ -51,6 +52,12 @@ class StoredCall(_message.Message):
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
     def state(self) -> Global___CallState: ...
+    @_builtins.property
+    def unstored(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """`EventRecord`s up to `records` that were not known to be stored, oldest first, each serialized; at most 64 KiB. Who
+        goes on with the call stores them first, under the same message ids: their owner may have died before it could.
+        """
+
     def __init__(
         self,
         *,
@@ -61,10 +68,11 @@ class StoredCall(_message.Message):
         records: _builtins.int = ...,
         state: Global___CallState | None = ...,
         swept: _builtins.bool = ...,
+        unstored: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "records", b"records", "state", b"state", "swept", b"swept", "touched_ms", b"touched_ms", "version", b"version", "writer", b"writer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "records", b"records", "state", b"state", "swept", b"swept", "touched_ms", b"touched_ms", "unstored", b"unstored", "version", b"version", "writer", b"writer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -84,12 +92,15 @@ class EventRecord(_message.Message):
     INPUTS_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
+    SWEPT_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     n: _builtins.int
     ended: _builtins.bool
     """the call is over with this record"""
     digest: _builtins.str
     """of the state after these inputs: a replay that comes to another one was decided otherwise"""
+    swept: _builtins.bool
+    """of one who ended an orphan. An owner that lives may have this epoch and n: the message id has `/swept`"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -103,10 +114,11 @@ class EventRecord(_message.Message):
         inputs: _abc.Iterable[Global___StepInput] | None = ...,
         ended: _builtins.bool = ...,
         digest: _builtins.str = ...,
+        swept: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "digest", b"digest", "ended", b"ended", "epoch", b"epoch", "inputs", b"inputs", "n", b"n"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "digest", b"digest", "ended", b"ended", "epoch", b"epoch", "inputs", b"inputs", "n", b"n", "swept", b"swept"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

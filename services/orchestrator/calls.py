@@ -94,8 +94,7 @@ class Calls:
                 first.append(await self._taken_over(message, epoch, stored, agent, infos))
             if self._conductors.get(message.call_id) in (own, None):
                 break
-        version, records = (stored.version, stored.records) if stored else (0, 0)
-        conductor = Conductor(self._means, agent, tool_specs(agent, infos), epoch, version, records)
+        conductor = Conductor(self._means, agent, tool_specs(agent, infos), epoch, stored)
         conductor.call = _read_state(stored) if stored else None
         return conductor, first
 

@@ -30,6 +30,7 @@ from services.orchestrator.rounds import Rounds
 from services.orchestrator.state import Call, Ended, Epoch
 from services.orchestrator.takeover import at_rest
 from services.orchestrator.turn import step
+from services.orchestrator.unstored import Unstored
 
 log = structlog.get_logger()
 
@@ -61,8 +62,7 @@ class Conductor:
         agent: Agent,
         tools: list[llm_pb2.ToolSpec],
         epoch: Epoch,
-        version: int = 0,
-        records: int = 0,
+        last: events_pb2.StoredCall | None = None,
     ) -> None:
         self.means = means
         self.agent = agent
@@ -74,9 +74,10 @@ class Conductor:
         self.left = False
         self._leaving = False
         self._broken = 0  # events in a row that broke the logic
-        self.version = version
-        self.records = records
+        self.version = last.version if last is not None else 0
+        self.records = last.records if last is not None else 0
         self.stored: events_pb2.StoredCall | None = None
+        self._unstored = Unstored(means.bus)
         self._inbox: deque[events.Event] = deque()
         self._feeding = False
         self._inputs: list[events_pb2.StepInput] = []
@@ -89,6 +90,8 @@ class Conductor:
         self._writer: CallWriter | None = None
         self._traceparent = ""
         self._boundary: effects.Store | None = None
+        if last is not None:
+            self._unstored.publish_again(last.state.call_id, last.unstored)
 
     def feed(self, event: events.Event) -> None:
         """Take one event through `step`. An event caused while another is handled waits its turn."""
@@ -301,8 +304,7 @@ class Conductor:
         record.digest = codec.digest(state)
         record.epoch.leg, record.epoch.open = self.epoch
         self._inputs, self._input_bytes = [], 0
-        leg, opened = self.epoch
-        self.means.bus.record(self._id, f"{self._id}/{leg}.{opened}/{self.records}", record.SerializeToString())
+        self._unstored.publish(record)
         stored = events_pb2.StoredCall(version=self.version, touched_ms=now_ms(), records=self.records, state=state)
         stored.epoch.leg, stored.epoch.open = self.epoch
         self._keep(stored)
@@ -311,6 +313,7 @@ class Conductor:
 
     def _keep(self, stored: events_pb2.StoredCall) -> None:
         self.stored = stored
+        stored.unstored.extend(self._unstored.carried())
         if self._writer is None:
             self._writer = self.means.store.writer(self._id, self._on_stored, self._on_superseded)
         assert self.call is not None
@@ -334,6 +337,7 @@ class Conductor:
             return
         if now_ms() - stored.touched_ms >= after_s * 1000:
             stored.touched_ms = now_ms()
+            stored.unstored[:] = self._unstored.carried()
             self._writer.put(stored)
 
     def _on_superseded(self, swept: bool = False) -> None:

@@ -17,3 +17,7 @@ SPECULATION_LEAD = Histogram(
 DROPPED = Counter("voice_events_dropped_total", "Events that broke the call's logic and were left out", ["kind"])
 SWEPT = Counter("voice_calls_swept_total", "Stored calls that nobody owned: orphan (ended), purged", ["what"])
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")
+UNCARRIED = Counter(
+    "voice_event_records_uncarried_total",
+    "Event records that NATS has not stored and the state has no room for: lost if their owner dies now",
+)

@@ -20,6 +20,7 @@ from services.orchestrator.conductor import Means
 from services.orchestrator.metrics import SWEPT
 from services.orchestrator.state import Call, Epoch
 from services.orchestrator.turn import step
+from services.orchestrator.unstored import Unstored
 
 log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class Sweeper:
             stored, revision = found
             if stored.state.floor.WhichOneof("floor") == "ended":
                 if age_s >= self._means.linger_s and await self._means.store.purge(call_id, revision):
+                    Unstored(self._means.bus).publish_again(call_id, stored.unstored)
                     SWEPT.labels("purged").inc()
             elif age_s >= self._orphan_s:
                 await self._end(call_id, stored, revision)
@@ -89,12 +91,12 @@ class Sweeper:
         last = events_pb2.StoredCall(version=stored.version + 1, records=n, touched_ms=now_ms(), swept=True)
         last.epoch.leg, last.epoch.open = epoch
         last.state.CopyFrom(codec.state_to_proto(call))
+        record = events_pb2.EventRecord(call_id=call_id, epoch=last.epoch, n=n, ended=True, swept=True)
+        record.inputs.extend(codec.event_to_proto(event) for event in inputs)
+        last.unstored.extend([*stored.unstored, record.SerializeToString()])
         if not await self._means.store.replace(call_id, last, revision):
             return
-        record = events_pb2.EventRecord(call_id=call_id, epoch=last.epoch, n=n, ended=True)
-        record.inputs.extend(codec.event_to_proto(event) for event in inputs)
-        message_id = f"{call_id}/{epoch.leg}.{epoch.open}/{n}/swept"
-        self._means.bus.record(call_id, message_id, record.SerializeToString())
+        Unstored(self._means.bus).publish_again(call_id, last.unstored)
         SWEPT.labels("orphan").inc()
         log.info("an orphan was ended", call_id=call_id, epoch=wire.epoch_of(last.epoch))
 
