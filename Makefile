@@ -42,6 +42,10 @@ bench-turns: $(READY) ## Measure interruptions, noises, pauses; ARGS=--short for
 	@$(BIN)/python -m bench.endpointing
 	@$(BIN)/python -m bench.barge_in $(ARGS)
 
+.PHONY: chaos
+chaos: $(READY) ## Kill what serves calls and measure what callers notice; CELL=kill/stt/speaking for one cell
+	@CELL="$(CELL)" $(BIN)/python -m bench.chaos $(ARGS)
+
 .PHONY: quality
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)

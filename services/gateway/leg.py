@@ -55,7 +55,8 @@ class Leg:
         self._first_audio = 0.0
         self._timeline = organs.timelines.of(call.call_id)
         self._timeline.watched(None if call.channel == "phone" else wire.tell)
-        self._line = Line(organs.orchestrator, call.leg, self._opening, self._take, self._leg_ms)
+        mind = self._timeline.mind
+        self._line = Line(organs.orchestrator, call.leg, self._opening, self._take, self._leg_ms, mind)
         self._ears: Ears | None = None
         self._barge_in: BargeIn | None = None
         self._mouth: Mouth | ChatMouth

@@ -36,7 +36,8 @@ CallCommand = conversation_pb2.CallCommand
 class Line:
     """`post` tells an event and never waits; `take` is called with each command that counts.
 
-    `opening` makes the `open` event of a new owner; the line adds epoch, state and what was stored.
+    `opening` makes the `open` event of a new owner; the line adds epoch, state and what was stored. `opened` is told
+    the address of each.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Line:
         opening: Callable[[int], conversation_pb2.Open],
         take: Callable[[CallCommand], None],
         leg_ms: Callable[[], int],
+        opened: Callable[[str], None] = lambda address: None,
     ) -> None:
         self._orchestrator = orchestrator
         self._opening = opening
         self._take = take
         self._leg_ms = leg_ms
+        self._opened = opened
         self.ledger = Ledger(leg)
         self._outbox: list[CallEvent] = []
         self._more = asyncio.Event()
@@ -87,6 +90,7 @@ class Line:
             opens.append(time.monotonic())
             try:
                 stream = await self._orchestrator.open(conversation_pb2_grpc.ConversationStub, "Converse", avoid=avoid)
+                self._opened(stream.peer.address)
                 await self._converse(stream)
                 if self._ending:
                     return

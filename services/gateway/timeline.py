@@ -73,6 +73,10 @@ class Timeline:
         elif kind in ("stop", "resume", "transfer", "hang_up"):
             self._note(kind)
 
+    def mind(self, address: str) -> None:
+        """This orchestrator is asked to own the call from now on."""
+        self._note("mind", address=address)
+
     def turn_began(self, speech_end: float, by: TurnBy) -> None:
         """The caller is done since `speech_end`: the bot is at turn."""
         self._changed(self._waterfall.began(speech_end, now_ms(), by))

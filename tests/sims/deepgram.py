@@ -18,7 +18,7 @@ from tests.sims.deepgram_flux import FluxQuery, FluxStream
 from tests.sims.deepgram_nova import NovaQuery, NovaStream
 from tests.sims.ear import Ear
 from tests.sims.faults import GARBAGE, Fault
-from tests.sims.server import VendorSim, shown_headers
+from tests.sims.server import VendorSim, port_of, shown_headers
 from tests.sims.sockets import Goodbye, Outbox
 
 _NO_AUDIO = (
@@ -41,7 +41,7 @@ class Told:
 
 @dataclass(slots=True)
 class Listened:
-    """One connection as the stand-in saw it. `controls` and `told` keep the first 1000."""
+    """One connection as the stand-in saw it. `controls` and `told` keep the first 1000. `port`: the client's."""
 
     path: str
     query: dict[str, list[str]]
@@ -52,6 +52,9 @@ class Listened:
     words: list[Word] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     close_code: int | None = None
+    port: int = 0
+    at: float = field(default_factory=time.monotonic)
+    over_at: float = 0.0
 
     @property
     def text(self) -> str:
@@ -134,7 +137,8 @@ class DeepgramSim(VendorSim):
         ws.headers["dg-request-id"] = request_id
         await ws.prepare(request)
         outbox = Outbox(ws, fault)
-        seen = Listened(request.path, {n: request.query.getall(n) for n in request.query}, shown_headers(request))
+        query_of = {name: request.query.getall(name) for name in request.query}
+        seen = Listened(request.path, query_of, shown_headers(request), port=port_of(request))
 
         def post(message: dict[str, Any], delay_ms: float) -> None:
             seen.tell(message, delay_ms)
@@ -158,7 +162,7 @@ class DeepgramSim(VendorSim):
             await _Connection(request, ws, outbox, stream, seen, fault, self.silence_limit_s, self.note).serve()
         finally:
             self.open_connections -= 1
-            seen.close_code = ws.close_code
+            seen.close_code, seen.over_at = ws.close_code, time.monotonic()
             self.note()
         return ws
 

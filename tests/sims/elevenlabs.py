@@ -15,7 +15,7 @@ from tests.sims.elevenlabs_context import Context, Send
 from tests.sims.elevenlabs_socket import Received, VoiceSocket
 from tests.sims.elevenlabs_speech import Chunk, TextBuffer, format_rate, speak
 from tests.sims.faults import Fault
-from tests.sims.server import VendorSim, shown_headers
+from tests.sims.server import VendorSim, port_of, shown_headers
 
 _DEFAULT_FORMAT = "mp3_44100_128"
 
@@ -60,6 +60,7 @@ class ElevenLabsSim(VendorSim):
 
     def _record(self, request: web.Request) -> Received:
         seen = Received(request.path, request.match_info["voice"], dict(request.query), shown_headers(request))
+        seen.port = port_of(request)
         self.records.append(seen)
         self.note()
         return seen
@@ -91,6 +92,7 @@ class ElevenLabsSim(VendorSim):
         try:
             await socket.serve()
         finally:
+            seen.over_at = time.monotonic()
             self.open_connections -= 1
             self.note()
         return socket.ws
@@ -129,6 +131,7 @@ class ElevenLabsSim(VendorSim):
             await response.write_eof()
             seen.finished = True
         finally:
+            seen.over_at = time.monotonic()
             self.open_connections -= 1
             self.note()
         return response

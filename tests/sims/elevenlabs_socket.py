@@ -19,7 +19,7 @@ _MAX_CONTEXTS = 5
 
 @dataclass(slots=True)
 class Received:
-    """One stream as the stand-in saw it: HTTP request, socket, or context of a socket."""
+    """One stream as the stand-in saw it: HTTP request, socket, or context of a socket. `port`: the client's."""
 
     path: str
     voice: str
@@ -35,6 +35,8 @@ class Received:
     audio_chunks: int = 0
     finished: bool = False
     close_code: int | None = None
+    port: int = 0
+    over_at: float = 0.0
 
     def take(self, text: str) -> None:
         if text.strip() and not self.first_text_at:

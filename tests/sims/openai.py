@@ -14,14 +14,17 @@ from aiohttp import web
 from tests.sims.faults import Fault
 from tests.sims.openai_script import Reply, Script, polite
 from tests.sims.openai_wire import CHUNK_CHARS, QUIRKS, chunks, completion, embedding, wrong_request
-from tests.sims.server import VendorSim, shown_headers
+from tests.sims.server import VendorSim, port_of, shown_headers
 
 _TICK_S = 0.005
 
 
 @dataclass(slots=True)
 class Asked:
-    """One request as the stand-in saw it. `disconnected`: the client left before the end of the answer."""
+    """One request as the stand-in saw it. `disconnected`: the client left before the end of the answer.
+
+    `port`: the client's. `over_at`: 0 while it is being answered.
+    """
 
     path: str
     body: dict[str, Any]
@@ -31,6 +34,8 @@ class Asked:
     sent_text: str = ""
     finished: bool = False
     disconnected: bool = False
+    port: int = 0
+    over_at: float = 0.0
 
 
 class OpenAISim(VendorSim):
@@ -90,7 +95,7 @@ class OpenAISim(VendorSim):
                 raise ValueError("not an object")
         except ValueError as error:
             return _error(400, f"We could not parse the JSON body of your request: {error}", "invalid_request_error")
-        asked = Asked(request.path, body, shown_headers(request), time.monotonic())
+        asked = Asked(request.path, body, shown_headers(request), time.monotonic(), port=port_of(request))
         self.records.append(asked)
         self.note()
         return asked
@@ -119,6 +124,7 @@ class OpenAISim(VendorSim):
             asked.disconnected = True
             raise
         finally:
+            asked.over_at = time.monotonic()
             self.open_connections -= 1
             self.note()
 

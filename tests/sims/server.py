@@ -25,6 +25,12 @@ def shown_headers(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name.lower() not in _SECRET}
 
 
+def port_of(request: web.Request) -> int:
+    """The client's port, by which its process can be found."""
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return int(peer[1]) if peer else 0
+
+
 class VendorSim:
     """A stand-in on loopback: `async with DeepgramSim(port=0) as sim: sim.url`. Port 0 takes a free one."""
 

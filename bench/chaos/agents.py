@@ -1,0 +1,55 @@
+"""The agents of these calls: one for each caller, so that every stand-in can tell whose words it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_AGENT: dict[str, Any] = {
+    "company": "Bellweather Bikes",
+    "greeting": "Hello.",
+    "prompt": "You answer the telephone.",
+    "endpointing": {"min_delay_ms": 200, "max_delay_ms": 800},
+    "silence": {"prompt_after_s": 300},
+    "knowledge": {"retrieve": "never"},
+    "limits": {"call_s": 7200},
+    "sentences": {"cut_off": "Sorry, we were cut off for a moment."},
+}
+_TOOLS = '''"""The one thing this agent can do, and it changes the world."""
+
+import os
+
+import httpx
+
+from parley.tooling import CallContext, tool
+
+
+@tool(effects=True)
+async def book_visit(mark: str, context: CallContext) -> dict[str, str]:
+    """Book a visit.
+
+    Args:
+        mark: What the visit is for.
+    """
+    booking = {{"agent": "{name}", "mark": mark, "call_id": context.call_id, "pid": os.getpid()}}
+    async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
+        answer = await client.post("{url}/bookings", json=booking)
+        answer.raise_for_status()
+    return {{"mark": mark, "summary": f"booked {{mark}}"}}
+'''
+
+
+def name_of(caller: int) -> str:
+    """The name is the agent's voice and model too, and stands in its key terms."""
+    return f"c{caller:02d}"
+
+
+def write_agents(folder: Path, callers: int, bookings_url: str) -> Path:
+    for name in map(name_of, range(callers)):
+        (folder / name).mkdir(parents=True)
+        agent = _AGENT | {"voice": {"elevenlabs": name}, "models": {"openai": name}, "keyterms": [name]}
+        (folder / name / "agent.yaml").write_text(yaml.safe_dump(agent))
+        (folder / name / "tools.py").write_text(_TOOLS.format(name=name, url=bookings_url))
+    return folder

@@ -1,0 +1,62 @@
+"""The callers: each has a call that outlives many faults, and dials again when one did not."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from bench.chaos.scene import Played, Scene, play
+from cli.phone import Call, CallOver, Phone
+from parley.errors import ParleyError
+
+_DIAL_S = 15.0
+_NOTE = re.compile(r"^\([^)]*\) ?")
+
+
+class Caller:
+    """`run` keeps a call up; `call` is the one there is."""
+
+    def __init__(self, name: str, phone: Phone) -> None:
+        self.name = name
+        self._phone = phone
+        self.call: Call | None = None
+        self.losses: list[str] = []
+        self._ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                async with self._phone.dial() as call:
+                    await call.until_bot_speaks(call.born, _DIAL_S)
+                    await call.until_bot_silent(600)
+                    self.call = call
+                    self._ready.set()
+                    await call.until_over()
+            except (CallOver, TimeoutError, ParleyError) as error:
+                self.losses.append(f"not answered: {type(error).__name__}: {error}")
+            self.call = None
+            self._ready.clear()
+            await asyncio.sleep(0.3)
+
+    async def ready(self, timeout_s: float = 30.0) -> None:
+        async with asyncio.timeout(timeout_s):
+            await self._ready.wait()
+
+    async def play(self, scene: Scene, strikes: float) -> tuple[Call, Played]:
+        """One scene on the call as it is now."""
+        assert self.call is not None
+        call = self.call
+        return call, await play(call, scene, strikes)
+
+    def why_over(self, call: Call) -> str:
+        """How a call was lost that nobody ended; empty while it lasts."""
+        return f"{call.ended_by or 'over'} {call.failure or ''}".strip() if call.over else ""
+
+
+def last_lines(body: dict[str, Any], count: int) -> tuple[str, ...]:
+    """The caller's last lines in a model request, in order, without what the platform adds in brackets."""
+    lines = [m["content"] for m in body["messages"] if m["role"] == "user" and isinstance(m["content"], str)]
+    said = [_NOTE.sub("", line) for line in lines]
+    return tuple(line for line in said if line)[-count:]

@@ -1,0 +1,67 @@
+"""What a call was doing when the fault struck, and who served it: told by its own timeline and by the stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psutil
+
+from bench.chaos import cells
+from bench.chaos.bookings import Booking
+from bench.chaos.scene import Played
+
+Entries = Sequence[dict[str, Any]]
+
+
+def moment_of(entries: Entries, at: float, played: Played, bookings: Iterable[Booking]) -> str:
+    """The call's moment at `at` (time.monotonic()); empty when its account does not say. Times of `entries` are ms."""
+    before = [entry for entry in entries if entry["at_ms"] / 1000 <= at]
+    talking = [line for line, said in played.said if said.sent and said.start <= at <= said.end]
+    if sounding(before):
+        if any(line.words for line in talking):
+            return cells.INTERRUPTED
+        return cells.PAUSED if _paused(before) else cells.SPEAKING
+    if any(line.words for line in talking):
+        return cells.MID_WORD
+    if any(booking.at <= at and not 0 < booking.answered_at <= at for booking in bookings):
+        return cells.TOOL
+    if _last(before, "turn_ended") > max(_last(before, "utterance_started"), 0):
+        return cells.THINKING
+    if not any(said.sent and said.start <= at for line, said in played.said if line.words):
+        return cells.LISTENING
+    return ""
+
+
+def sounding(before: Entries) -> bool:
+    """An utterance has begun and is not over."""
+    begun = [entry for entry in before if entry["what"] == "utterance_started"]
+    if not begun:
+        return False
+    last = begun[-1]
+    over = (e for e in before if e["what"] == "heard" and e["utterance"] == last["utterance"])
+    return not any(entry["at_ms"] >= last["at_ms"] for entry in over)
+
+
+def _paused(before: Entries) -> bool:
+    return _last(before, "paused") > max(_last(before, "resumed"), _last(before, "utterance_started"))
+
+
+def _last(before: Entries, what: str) -> float:
+    return max((entry["at_ms"] for entry in before if entry["what"] == what), default=0.0)
+
+
+def mind_of(entries: Entries, at: float) -> str:
+    """Address of the orchestrator that owned the call."""
+    minds = [entry["address"] for entry in entries if entry["what"] == "mind" and entry["at_ms"] / 1000 <= at]
+    return minds[-1] if minds else ""
+
+
+def ports_of(pid: int) -> set[int]:
+    """The local ports of a process' connections: how a stand-in's client is recognised."""
+    return {connection.laddr.port for connection in psutil.Process(pid).net_connections("tcp")}
+
+
+def open_then(records: Iterable[Any], ports: set[int], at: float) -> list[Any]:
+    """What a stand-in was serving to that process at that time."""
+    return [r for r in records if r.port in ports and r.at <= at and not 0 < r.over_at <= at]

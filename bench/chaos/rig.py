@@ -1,0 +1,176 @@
+"""The whole rig: services as real processes, stand-ins, callers; and one wave of scenes through it with one fault."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from bench.chaos import evidence, talk
+from bench.chaos.bookings import Booking, Bookings
+from bench.chaos.callers import Caller, last_lines
+from bench.chaos.cells import INTERRUPTED, Row
+from bench.chaos.faults import STRIKES
+from bench.chaos.scene import PRELUDE_S, Played, Scene, scene
+from bench.chaos.verdict import Raw
+from cli.phone import Call, Clock
+from cli.stack import Stack
+from tests.e2e.house import samples
+from tests.sims.vendors import Vendors
+
+_LOOK_S = 0.12
+"""Before the fault: which replica serves most is asked, and who is connected to whom is noted."""
+
+
+@dataclass
+class Wave:
+    """One fault. `late_ms`: how late the rig's own clock was at worst; what it measures is that much unsure."""
+
+    row: str
+    instance: str
+    raws: list[Raw] = field(default_factory=list)
+    late_ms: float = 0.0
+
+
+@dataclass
+class Rig:
+    """Made by `bench.chaos.town`."""
+
+    stack: Stack
+    vendors: Vendors
+    bookings: Bookings
+    clock: Clock
+    callers: list[Caller]
+    http: httpx.AsyncClient
+    asked: int = 0  # questions so far: each has a mark of its own
+
+    async def wave(self, row: Row, moments: Sequence[str]) -> Wave:
+        """One fault on all calls at once; `moments[i]` is what caller i is to be in."""
+        for caller in self.callers:
+            await caller.ready()
+        self.clock.late_s.clear()
+        began = time.monotonic()
+        strikes = began + PRELUDE_S
+        scenes = [self._scene(moment) for moment in moments]
+        playing = [
+            asyncio.ensure_future(caller.play(each, strikes)) for caller, each in zip(self.callers, scenes, strict=True)
+        ]
+        try:
+            await asyncio.sleep(strikes - _LOOK_S - time.monotonic())
+            instance = await self._busiest(row.target)
+            struck = _Struck(instance, self._pid(instance), self._ports(instance))
+            await asyncio.sleep(max(0.0, strikes - time.monotonic()))
+            struck.at = time.monotonic()
+            heal = STRIKES[row.kind](self.stack, instance)
+            played = await asyncio.gather(*playing)
+        finally:
+            for task in playing:
+                task.cancel()
+        wave = Wave(row.name, instance, late_ms=max(self.clock.late_s, default=0.0) * 1000)
+        for caller, (call, each) in zip(self.callers, played, strict=True):
+            wave.raws.append(await self._raw(row, caller, call, each, struck))
+        await heal()
+        return wave
+
+    def _scene(self, moment: str) -> Scene:
+        self.asked += 2 if moment == INTERRUPTED else 1
+        return scene(moment, talk.mark_of(self.asked), talk.mark_of(self.asked - 1))
+
+    def _pid(self, instance: str) -> int:
+        return self.stack.all_pids().get(instance, 0)
+
+    def _ports(self, instance: str) -> set[int]:
+        return evidence.ports_of(self._pid(instance)) if self._pid(instance) else set()
+
+    async def _busiest(self, service: str) -> str:
+        """The replica that serves the most streams."""
+        loads: dict[str, float] = {}
+        for name, url in self.stack.metrics_urls().items():
+            if name in self.stack.plan.names(service):
+                found = samples((await self.http.get(url)).text)
+                loads[name] = found.get("voice_streams_active{}", 0.0)
+        return max(loads, key=lambda name: loads[name], default="")
+
+    async def _raw(self, row: Row, caller: Caller, call: Call, played: Played, struck: _Struck) -> Raw:
+        entries = await self._timeline(call)
+        mine = [b for b in self.bookings.records if b.agent == caller.name]
+        moment = evidence.moment_of(entries, struck.at, played, mine)
+        scene, since = played.scene, played.began - 0.1
+        begin = round((since - call.born) * 8000)
+        requests = [
+            r for r in self.vendors.openai.records if r.body.get("model") == caller.name and r.at >= played.began
+        ]
+        lines = len([line for line in scene.lines if line.words])
+        reached = " ".join(
+            word.text
+            for record in self.vendors.deepgram.records
+            if caller.name in record.query.get("keyterm", [])
+            for word in record.words[-40:]
+        )
+        return Raw(
+            caller=caller.name,
+            aimed=scene.aimed,
+            moment=moment,
+            hit=self._hit(row, caller, entries, mine, struck),
+            lost=caller.why_over(call),
+            trouble=played.trouble,
+            heard=call.heard.mulaw(played.ended)[begin:],
+            asked_s=(played.asked_at or played.began) - since,
+            gaps=tuple((at - since, ms) for at, ms in call.heard.gaps() if since <= at <= played.ended),
+            answers=scene.answers,
+            cut=scene.cut,
+            said=" ".join(line.text for line in scene.lines if line.words),
+            reached=reached,
+            understood=last_lines(requests[-1].body, lines) if requests else (),
+            history=_history(requests, scene),
+            booked=sum(booking.mark == scene.mark for booking in mine),
+            books=int(scene.books),
+        )
+
+    def _hit(self, row: Row, caller: Caller, entries: evidence.Entries, mine: list[Booking], struck: _Struck) -> bool:
+        """Whether what was hit served this call at that moment."""
+        at, ports = struck.at, struck.ports
+        if row.target == "orchestrator":
+            return evidence.mind_of(entries, at) == self._address(struck.instance)
+        if row.target == "stt":
+            found = evidence.open_then(self.vendors.deepgram.records, ports, at)
+            return any(caller.name in record.query.get("keyterm", []) for record in found)
+        if row.target == "tts":
+            found = evidence.open_then(self.vendors.elevenlabs.records, ports, at)
+            return any(record.voice == caller.name for record in found)
+        if row.target == "llm":
+            found = evidence.open_then(self.vendors.openai.records, ports, at)
+            return any(record.body.get("model") == caller.name for record in found)
+        if row.target == "tools":
+            return any(b.pid == struck.pid and b.at <= at and not 0 < b.answered_at <= at for b in mine)
+        return True
+
+    def _address(self, instance: str) -> str:
+        return next(p.env.get("PARLEY_LISTEN", "") for p in self.stack.plan.processes if p.name == instance)
+
+    async def _timeline(self, call: Call) -> evidence.Entries:
+        answer = await self.http.get(f"{self.stack.gateway_url}/calls/{call.sid}/timeline")
+        entries: list[dict[str, Any]] = answer.json().get("entries", [])
+        return entries
+
+
+@dataclass
+class _Struck:
+    """What was hit: its name, its process, its connections just before; when."""
+
+    instance: str
+    pid: int
+    ports: set[int]
+    at: float = 0.0
+
+
+def _history(requests: Sequence[Any], scene: Scene) -> str:
+    """What the model was told, at last, of the answer that the caller cut short."""
+    if not scene.cut or not requests:
+        return ""
+    told = [m["content"] or "" for m in requests[-1].body["messages"] if m["role"] in ("user", "assistant")]
+    return told[-2].removesuffix("—").strip() if len(told) > 1 else ""

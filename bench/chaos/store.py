@@ -1,0 +1,55 @@
+"""Waves on disk, one JSON file each, so that a run that was broken off goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bench.chaos.cells import Row
+from bench.chaos.verdict import Verdict
+
+FOLDER = Path(".parley") / "chaos"
+
+
+@dataclass
+class Kept:
+    """One wave as it is kept."""
+
+    row: str
+    instance: str
+    at: str
+    calls: int
+    late_ms: float
+    load: float
+    verdicts: list[Verdict] = field(default_factory=list)
+
+
+class Store:
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+
+    def add(self, kept: Kept) -> None:
+        folder = self._folder / kept.row.replace("/", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{len(list(folder.glob('*.json'))):03d}.json"
+        path.write_text(json.dumps(asdict(kept), indent=1), "utf-8")
+
+    def waves(self, row: Row) -> Iterator[Kept]:
+        for path in sorted((self._folder / row.name.replace("/", "-")).glob("*.json")):
+            data = json.loads(path.read_text("utf-8"))
+            yield Kept(**{**data, "verdicts": [Verdict(**each) for each in data["verdicts"]]})
+
+    def verdicts(self, row: Row) -> list[Verdict]:
+        """Those of calls that were served by what was hit."""
+        return [each for wave in self.waves(row) for each in wave.verdicts if each.hit]
+
+    def counts(self, row: Row) -> Counter[str]:
+        """Moment -> calls that count."""
+        return Counter(each.moment for each in self.verdicts(row))
+
+    def forget(self, row: Row) -> None:
+        for path in (self._folder / row.name.replace("/", "-")).glob("*.json"):
+            path.unlink()

@@ -1,0 +1,83 @@
+"""Puts the rig up: stand-ins, PostgreSQL, two of each service, callers; and takes it down again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from bench.chaos import cells, talk
+from bench.chaos.agents import name_of, write_agents
+from bench.chaos.bookings import Bookings
+from bench.chaos.callers import Caller
+from bench.chaos.rig import Rig
+from bench.chaos.scene import scene, sound
+from cli.phone import Clock, Phone
+from cli.stack import Stack
+from parley import heap
+from parley.aio import background
+from tests.sims.elevenlabs import ElevenLabsSim
+from tests.sims.openai import OpenAISim
+from tests.sims.twilio_rest import TwilioRestSim
+from tests.sims.vendors import ACCOUNT, Vendors
+from tests.sims.wordcodec import render
+from tests.tools import postgres
+
+PUBLIC_URL = "https://bikes.example"
+TOKEN = "stand-in-key"
+APART_S = 0.25
+
+
+def stand_ins() -> Vendors:
+    """An answer takes a while to be thought and to be spoken: there must be a middle to hit."""
+    return Vendors(
+        openai=OpenAISim(script=talk.answer, tokens_per_s=20),
+        elevenlabs=ElevenLabsSim(speed=2),
+        twilio=TwilioRestSim(accept_unknown=True),
+    )
+
+
+def rehearse(questions: int) -> None:
+    """Make the sounds beforehand: the stand-ins share the callers' process, and must answer at once."""
+    for number in range(questions):
+        mark, other = talk.mark_of(number), talk.mark_of(number - 1)
+        for moment in cells.MOMENTS:
+            each = scene(moment, mark, other)
+            for line in each.lines:
+                sound(line.text)
+            for text in each.answers:
+                render(text)
+
+
+@asynccontextmanager
+async def rig(folder: Path, calls: int) -> AsyncIterator[Rig]:
+    """Everything, with `calls` callers on the line. Without PostgreSQL on this machine there is one `tools`."""
+    with ExitStack() as stack:
+        database = stack.enter_context(postgres.server()) if postgres.binary("initdb") else ""
+        async with stand_ins() as vendors, Bookings() as bookings, httpx.AsyncClient(trust_env=False) as http:
+            env = {
+                **vendors.environment(),
+                "PARLEY_AGENTS_DIR": str(write_agents(folder / "agents", calls, bookings.url)),
+                "PARLEY_AGENT": name_of(0),
+                "PARLEY_PUBLIC_URL": PUBLIC_URL,
+                "PARLEY_LOG_LEVEL": "warning",
+                **({"PARLEY_DATABASE_URL": f"{database}/postgres"} if database else {}),
+            }
+            async with Stack(data_dir=folder / "data", env=env, replicas=2) as services, Clock() as clock:
+                heap.freeze()
+                callers = [Caller(name, _phone(services, clock, name)) for name in map(name_of, range(calls))]
+                async with background(*(_late(caller, n * APART_S) for n, caller in enumerate(callers))):
+                    yield Rig(services, vendors, bookings, clock, callers, http)
+
+
+def _phone(stack: Stack, clock: Clock, agent: str) -> Phone:
+    url = stack.gateway_url
+    return Phone(url, clock, agent=agent, auth_token=TOKEN, account_sid=ACCOUNT, public_url=PUBLIC_URL)
+
+
+async def _late(caller: Caller, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await caller.run()
