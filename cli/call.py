@@ -29,7 +29,7 @@ def call(
     then: Annotated[list[str] | None, typer.Option(help="Say this after the answer; may be repeated.")] = None,
     barge_in: Annotated[float, typer.Option(min=0.0, max=60.0, help="Interrupt each answer after so many s.")] = 0.0,
     interruption: Annotated[str, typer.Option(help="What the interruption says.")] = INTERRUPTION,
-    gateway: Annotated[str, typer.Option(help="Address of the gateway; else the one of `make run`.")] = "",
+    gateway: Annotated[str, typer.Option(help="Address of the gateway, or of several, comma-separated.")] = "",
     agent: Annotated[str, typer.Option(help="Who is to answer, unless the gateway's own choice is right.")] = "",
     out: Annotated[Path, typer.Option(help="What the caller heard, as WAV: 8 kHz, 16-bit.")] = Path("heard.wav"),
 ) -> None:
@@ -65,18 +65,18 @@ async def _sounds(file: Path | None, say: str, then: list[str], interruption: st
 
 async def _place(settings: Settings, gateway: str, agent: str, script: Script, out: Path) -> bool:
     """Place the call, print what became of it. Whether the bot answered everything."""
-    url = await reach(gateway, settings)
+    urls = [await reach(each.strip(), settings) for each in gateway.split(",")]
     token = settings.twilio_auth_token.get_secret_value().split(",")[0].strip()
     async with Clock() as clock:
-        phone = Phone(url, clock, agent=agent, auth_token=token, public_url="" if gateway else settings.public_url)
+        phone = Phone(urls, clock, agent=agent, auth_token=token, public_url="" if gateway else settings.public_url)
         try:
             async with phone.dial() as placed:
-                print(f"calling {url}, call {placed.sid}", flush=True)
+                print(f"calling {', '.join(urls)}, call {placed.sid}", flush=True)
                 said = await converse(placed, script)
         except ParleyError as error:
             print(f"parley: the call was not taken: {error}", file=sys.stderr)
             return False
-    entries, turns = await _told(url, placed.sid)
+    entries, turns = await _told(urls, placed.sid)
     write_wav(out, placed.heard.mulaw(placed.ended_at))
     caller = caller_said(placed, said)
     found = exchanges(placed, caller, entries, turns)
@@ -93,14 +93,16 @@ def _all_answered(placed: Call, script: Script, answers: list[float | None]) -> 
     return all(answer is not None for answer in answers)
 
 
-async def _told(url: str, call_sid: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The gateway's own account of the call, moments and turns; empty when it tells none, as to another machine."""
-    try:
-        async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
-            answer = await client.get(f"{url}/calls/{call_sid}/timeline")
-            if not answer.is_success:
-                return [], []
-            told = answer.json()
-            return told["entries"], told.get("turns", [])
-    except (httpx.HTTPError, ValueError, KeyError):
-        return [], []
+async def _told(urls: list[str], call_sid: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The gateways' own account of the call, moments and turns; empty when none is told, as to another machine."""
+    entries: list[dict[str, Any]] = []
+    turns: list[dict[str, Any]] = []
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        for url in urls:
+            try:
+                told = (await client.get(f"{url}/calls/{call_sid}/timeline")).json()
+                entries += told["entries"]
+                turns += told.get("turns", [])
+            except (httpx.HTTPError, ValueError, KeyError):
+                continue
+    return entries, turns

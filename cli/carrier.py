@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from cli.front import Front
 from parley.errors import BadInput, Unavailable
 
 WEBHOOK_S = 15.0
@@ -47,32 +48,29 @@ def signature(token: str, url: str, form: Mapping[str, str] | None = None) -> st
 
 
 class Webhooks:
-    """Asks the server what to do with a call. `public_url`: the base it is signed for, when it is another one."""
+    """Asks the server what to do with a call."""
 
-    def __init__(self, gateway_url: str, public_url: str, token: str) -> None:
-        self._gateway_url = gateway_url
-        self._public_url = public_url or gateway_url
+    def __init__(self, front: Front, token: str) -> None:
+        self._front = front
         self._token = token
-        self._client = httpx.AsyncClient(
-            timeout=WEBHOOK_S, trust_env=False, verify=gateway_url.startswith("https"), follow_redirects=False
-        )
+        secure = any(url.startswith("https") for url in front.gateway_urls)
+        self._client = httpx.AsyncClient(timeout=WEBHOOK_S, trust_env=False, verify=secure, follow_redirects=False)
 
     def signed(self, url: str, form: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The signature's header, none without a token."""
-        return {"X-Twilio-Signature": signature(self._token, url, form)} if self._token else {}
+        """The headers of a request: the signature's, where there is a token, and what a load balancer keeps."""
+        signed = {"X-Twilio-Signature": signature(self._token, url, form)} if self._token else {}
+        return signed | self._front.headers
 
-    def reached(self, url: str) -> str:
-        """Where an address below the public one is really found."""
-        if url.startswith(self._public_url):
-            return self._gateway_url + url.removeprefix(self._public_url)
-        public, real = (base.replace("http", "ws", 1) for base in (self._public_url, self._gateway_url))
-        return real + url.removeprefix(public) if url.startswith(public) else url
+    async def reached(self, url: str) -> str:
+        """Where an address below the public one is really found. Raises Unavailable: no gateway is ready."""
+        return await self._front.route(url, self._client)
 
     async def ask(self, url: str, form: Mapping[str, str]) -> str:
         """The document at `url`. Raises Unavailable (nobody there, an error status), BadInput (no XML)."""
         headers = {"User-Agent": "TwilioProxy/1.1", "Accept": "*/*", **self.signed(url, form)}
+        where = await self.reached(url)
         try:
-            answer = await self._client.post(self.reached(url), data=dict(form), headers=headers)
+            answer = await self._client.post(where, data=dict(form), headers=headers)
         except httpx.TimeoutException as error:
             raise Unavailable(f"{url} did not answer within {WEBHOOK_S:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from cli import twiml
 from cli.carrier import Debugger, Webhooks
+from cli.front import Front
 from cli.heard import Heard
 from cli.stream import Conditions, MediaStream
 from parley.errors import BadInput, ParleyError, Unavailable
@@ -21,13 +22,12 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True)
 class Subscriber:
-    """Who calls whom, through which account. `public_url`: what webhooks are signed for.
+    """Who calls whom, through which account and which front.
 
     `dial_status`: how a `<Dial>` ends, after `dial_s`.
     """
 
-    gateway_url: str
-    public_url: str
+    front: Front
     from_: str
     to: str
     agent: str
@@ -56,8 +56,8 @@ class Exchange:
         self._sid = call_sid
         self._heard = heard
         self._stirred = stirred
-        self._webhooks = Webhooks(who.gateway_url, who.public_url, who.auth_token)
-        self._url = f"{who.public_url}/twilio-webhook" + (f"?agent={quote(who.agent)}" if who.agent else "")
+        self._webhooks = Webhooks(who.front, who.auth_token)
+        self._url = f"{who.front.public_url}/twilio-webhook" + (f"?agent={quote(who.agent)}" if who.agent else "")
         self._interrupt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._replacement: list[twiml.Verb] | None = None
 
@@ -174,7 +174,8 @@ class Exchange:
         stream = MediaStream(f"MZ{secrets.token_hex(16)}", self._heard, self.debugger, who.conditions, self._stirred)
         headers = {"User-Agent": "Twilio.TmeWs/1.0", **self._webhooks.signed(url)}
         try:
-            await stream.open(self._webhooks.reached(url), headers, self._sid, who.account_sid, dict(verb.parameters))
+            where = await self._webhooks.reached(url)
+            await stream.open(where, headers, self._sid, who.account_sid, dict(verb.parameters))
         except Unavailable as error:
             self.debugger.warn(31920, str(error))
             return

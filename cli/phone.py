@@ -11,6 +11,9 @@
         call.heard.mulaw()                       # what the caller heard, silence included
         call.warnings                            # what the carrier would complain about
 
+With a list of URLs the gateways stand behind one address, as behind a load balancer that takes the first that is
+ready: a call whose gateway dies is brought back by the next verb of its TwiML, to another.
+
 Audio is µ-law, 8 kHz. All times are seconds of `time.monotonic()`. One thing is more lenient than Twilio: on a
 loopback address the stream's URL may be ws.
 """
@@ -31,6 +34,7 @@ from math import nan
 from cli.carrier import Warned
 from cli.clock import Clock
 from cli.exchange import Exchange, Subscriber
+from cli.front import Front
 from cli.heard import Heard
 from cli.stream import FRAME, Conditions, MediaStream
 from parley.aio import background
@@ -59,11 +63,11 @@ class Spoken:
 
 
 class Phone:
-    """Calls a gateway; a phone may have several calls. For the arguments see `Subscriber`."""
+    """Calls a gateway, or any of several; a phone may have several calls. For the arguments see `Subscriber`."""
 
     def __init__(
         self,
-        gateway_url: str,
+        gateway_url: str | Sequence[str],
         clock: Clock,
         *,
         from_: str = "+15550111",
@@ -76,11 +80,9 @@ class Phone:
         dial_status: str = "no-answer",
         dial_s: float = 0.5,
     ) -> None:
-        gateway_url = gateway_url.rstrip("/")
         self._clock = clock
         self._who = Subscriber(
-            gateway_url,
-            public_url.rstrip("/") or gateway_url,
+            Front([gateway_url] if isinstance(gateway_url, str) else gateway_url, public_url),
             from_,
             to,
             agent,

@@ -41,9 +41,14 @@ class Plan:
     processes: tuple[Process, ...]
     env: Mapping[str, str]
     files: Mapping[str, str]  # name in the run folder -> content; they hold passwords
-    gateway_url: str
+    gateway_urls: tuple[str, ...]  # the first has the port of the settings
     operator: Mapping[str, str]  # how a command on this machine reaches NATS; read only
     remarks: tuple[str, ...] = ()
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway at the port of the settings."""
+        return self.gateway_urls[0]
 
     def names(self, service: str) -> list[str]:
         return [process.name for process in self.processes if process.service == service]
@@ -57,9 +62,9 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
     if not 1 <= replicas <= 8:
         raise Misconfigured(f"REPLICAS: {replicas}; from 1 to 8")
     counts, remarks = _counts(settings, replicas)
-    gateway_port = _gateway_port(settings)
     total = sum(counts.values())
     ports = iter(free_ports(2 * (total + settings.nats_nodes)))
+    gateway_ports = [_gateway_port(settings) or next(ports), *(next(ports) for _ in range(counts["gateway"] - 1))]
     users = passwords((*SERVICES, "operator"))
     nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users)
     modules = dict(modules or {})
@@ -69,7 +74,7 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
         for n in range(1, count + 1):
             env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service]}
             if service == "gateway":
-                env |= {"PARLEY_GATEWAY_PORT": str(gateway_port), "PARLEY_METRICS_PORT": "-1"}
+                env |= {"PARLEY_GATEWAY_PORT": str(gateway_ports[n - 1]), "PARLEY_METRICS_PORT": "-1"}
             else:
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}", "PARLEY_METRICS_PORT": str(next(ports))}
                 addresses.setdefault(service, []).append(env["PARLEY_LISTEN"])
@@ -97,7 +102,7 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
         files={node.file: node.config for node in nodes}
         | {OPERATOR_FILE: "".join(f"{name}={value}\n" for name, value in operator.items())},
         operator=operator,
-        gateway_url=f"http://{f'[{host}]' if ':' in host else host}:{gateway_port}",
+        gateway_urls=tuple(f"http://{f'[{host}]' if ':' in host else host}:{port}" for port in gateway_ports),
         remarks=tuple(remarks),
     )
 
@@ -105,9 +110,7 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
 def _counts(settings: Settings, replicas: int) -> tuple[dict[str, int], list[str]]:
     counts = dict.fromkeys(SERVICES, replicas)
     remarks = []
-    counts["gateway"] = 1
     if replicas > 1:
-        remarks.append("one gateway: it has the one fixed port")
         if not settings.database_url.get_secret_value():
             counts["tools"] = 1
             remarks.append("one tools: its database is SQLite; PARLEY_DATABASE_URL makes room for more")
@@ -118,7 +121,7 @@ def _counts(settings: Settings, replicas: int) -> tuple[dict[str, int], list[str
 
 
 def _gateway_port(settings: Settings) -> int:
-    """The port of the settings, checked to be free; 0: a free one."""
+    """The port of the settings, checked to be free; 0 if any will do."""
     family = socket.AF_INET6 if ":" in settings.gateway_host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,7 +136,7 @@ def _gateway_port(settings: Settings) -> int:
             raise Misconfigured(
                 f"PARLEY_GATEWAY_HOST: cannot listen on {settings.gateway_host}: {e.strerror}"
             ) from None
-    return settings.gateway_port or free_ports(1)[0]
+    return settings.gateway_port
 
 
 def free_ports(count: int) -> list[int]:

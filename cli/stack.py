@@ -59,7 +59,7 @@ class Stack:
     """The processes of one run.
 
     `env` comes on top of this process's environment; unless it names PARLEY_GATEWAY_PORT, a free port is taken.
-    Entering waits until the gateway is ready. Raises Misconfigured (a service says what is wrong), Unavailable (a
+    Entering waits until the gateways are ready. Raises Misconfigured (a service says what is wrong), Unavailable (a
     service dies again and again, or is not ready in time).
     """
 
@@ -93,6 +93,11 @@ class Stack:
         return self.plan.gateway_url
 
     @property
+    def gateway_urls(self) -> tuple[str, ...]:
+        """All gateways. They share the secret of their tokens: a call may go on at any of them."""
+        return self.plan.gateway_urls
+
+    @property
     def logs(self) -> Path:
         """Folder with one `<process>.log` each."""
         return self._folder.logs
@@ -107,13 +112,14 @@ class Stack:
         return {**self._pids, "supervisord": self._supervisord.pid}
 
     def metrics_urls(self) -> dict[str, str]:
-        """Process name -> address of its Prometheus metrics."""
+        """Process name -> address of its Prometheus metrics; a gateway's are at its own door."""
         urls = {
             process.name: f"http://127.0.0.1:{process.env['PARLEY_METRICS_PORT']}/metrics"
             for process in self.plan.processes
             if process.service not in ("nats", "gateway")
         }
-        return urls | {"gateway": f"{self.gateway_url}/metrics"}
+        gateways = zip(self.plan.names("gateway"), self.gateway_urls, strict=True)
+        return urls | {name: f"{url}/metrics" for name, url in gateways}
 
     async def restarted(self, name: str, pid: int, timeout_s: float = 5.0) -> int:
         """The new process id of `name`, once it is another one than `pid`."""
@@ -214,11 +220,14 @@ class Stack:
         raise Unavailable(f"not ready within {self._ready_s:g} s: {why}. Logs are in {self._folder.logs}")
 
     async def _gateway_trouble(self, client: httpx.AsyncClient) -> str:
-        try:
-            answer = await client.get(f"{self.gateway_url}/ready")
-        except httpx.HTTPError:
-            return "no answer from the gateway"
-        return "" if answer.is_success else f"the gateway answers {answer.status_code} {answer.text[:200]}"
+        for name, url in zip(self.plan.names("gateway"), self.gateway_urls, strict=True):
+            try:
+                answer = await client.get(f"{url}/ready")
+            except httpx.HTTPError:
+                return f"no answer from the {name}"
+            if not answer.is_success:
+                return f"the {name} answers {answer.status_code} {answer.text[:200]}"
+        return ""
 
     async def _stop(self) -> None:
         self._stopping = True

@@ -138,7 +138,9 @@ async def connect(
     except InvalidURI as error:
         raise Unavailable(f"not a WebSocket's address: {url}") from error
     request = protocol.connect()
-    request.headers.update(headers)
+    for name, value in headers.items():
+        request.headers.pop(name, None)
+        request.headers[name] = value
     protocol.send_request(request)
     parts = urlsplit(url)
     secure = parts.scheme == "wss"

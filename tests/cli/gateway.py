@@ -114,6 +114,7 @@ class FakeGateway:
     lines: list[Line] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     """Path and query, form, headers of each webhook."""
+    ready: bool = True
 
     @property
     def stream_url(self) -> str:
@@ -121,6 +122,9 @@ class FakeGateway:
 
     async def health(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
+
+    async def readiness(self, request: web.Request) -> web.Response:
+        return web.json_response({}, status=200 if self.ready else 503)
 
     async def webhook(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -167,6 +171,7 @@ async def fake_gateway(script: Script, twiml: Twiml | None = None) -> AsyncItera
     gateway = FakeGateway(script, twiml=twiml)
     app = web.Application()
     app.router.add_get("/health", gateway.health)
+    app.router.add_get("/ready", gateway.readiness)
     app.router.add_post("/twilio-webhook", gateway.webhook)
     app.router.add_get("/twilio-stream", gateway.stream)
     runner = web.AppRunner(app, shutdown_timeout=1)

@@ -318,3 +318,33 @@ async def test_the_caller_may_fall_silent_in_the_middle() -> None:
         assert 0 < spoken.sent < 2000
         await call.say(tone(40))
     assert spoken.sent < 2000
+
+
+async def test_a_call_whose_gateway_goes_away_comes_back_to_another() -> None:
+    """Both stand behind the first one's address: the webhook of the next leg and its stream go to the one ready."""
+
+    def twiml(gateway: FakeGateway, form: dict[str, str], count: int) -> str:
+        host = gateway.asked[-1][2]["Host"]
+        return connect(f"ws://{host}/twilio-stream", "<Redirect>/twilio-webhook?leg=2</Redirect>")
+
+    async def goes_away(line: Line) -> None:
+        await line.until("media", 5)
+        here.ready = False
+
+    async with Clock() as clock, fake_gateway(goes_away, twiml) as here, fake_gateway(nothing, twiml) as there:
+        async with Phone([here.url, there.url], clock).dial() as call:
+            async with asyncio.timeout(5):
+                while len(call.streams) < 2:  # noqa: ASYNC110 - the exchange tells nobody
+                    await asyncio.sleep(0.01)
+        assert [path for path, _, _ in here.asked] == ["/twilio-webhook"]
+        assert [path for path, _, _ in there.asked] == ["/twilio-webhook?leg=2"]
+        assert {form["CallSid"] for _, form, _ in (*here.asked, *there.asked)} == {call.sid}
+        assert (len(here.lines), len(there.lines)) == (1, 1)
+
+
+async def test_without_a_ready_gateway_the_call_fails() -> None:
+    async with Clock() as clock, fake_gateway(nothing) as here, fake_gateway(nothing) as there:
+        here.ready = there.ready = False
+        with pytest.raises(Unavailable, match="none of 2 gateways is ready"):
+            async with Phone([here.url, there.url], clock).dial():
+                pass

@@ -43,9 +43,9 @@ class House:
     clock: Clock
 
     def phone(self, agent: str = "", **more: Any) -> Phone:
-        """A telephone at a carrier with the house's account."""
+        """A telephone at a carrier with the house's account, which reaches any gateway that is ready."""
         known = {"auth_token": TOKEN, "account_sid": ACCOUNT, "public_url": PUBLIC_URL, **more}
-        return Phone(self.stack.gateway_url, self.clock, agent=agent, **known)
+        return Phone(known.pop("gateways", self.stack.gateway_urls), self.clock, agent=agent, **known)
 
     @property
     def stream_url(self) -> str:
@@ -103,10 +103,12 @@ class House:
             await nats.close()
 
     async def timeline(self, call: Call) -> list[dict[str, Any]]:
-        """The gateway's own account of a call."""
+        """The gateways' own account of a call."""
+        entries: list[dict[str, Any]] = []
         async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
-            answer = await client.get(f"{self.stack.gateway_url}/calls/{call.sid}/timeline")
-        entries: list[dict[str, Any]] = answer.json()["entries"]
+            for gateway in self.stack.gateway_urls:
+                answer = await client.get(f"{gateway}/calls/{call.sid}/timeline")
+                entries += answer.json().get("entries", [])
         return entries
 
 

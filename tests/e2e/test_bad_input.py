@@ -51,7 +51,7 @@ async def test_a_number_without_its_agent_is_not_in_service(house: House) -> Non
 
 @on_the_line.one
 async def test_a_token_opens_one_stream_and_the_call_it_belongs_to_goes_on(house: House) -> None:
-    async with house.phone("plain").dial() as call:
+    async with house.phone("plain", gateways=house.stack.gateway_urls[:1]).dial() as call:
         (token,) = re.findall(r'name="token" value="([^"]+)"', call.documents[0])
         signed = {"X-Twilio-Signature": signature(TOKEN, PUBLIC_URL.replace("http", "ws", 1) + "/twilio-stream")}
         async with connect(house.stream_url, additional_headers=signed, proxy=None) as thief:

@@ -50,7 +50,7 @@ async def settled(house: House) -> dict[str, float]:
         await asyncio.sleep(0.5)
         tasks = await house.gauge("voice_tasks")
         streams = await house.gauge("voice_streams_active")
-        quiet = not any(streams.values()) and not (await house.gauge("voice_calls_active", "gateway"))["gateway"]
+        quiet = not any(streams.values()) and not any((await house.gauge("voice_calls_active", "gateway")).values())
         if (quiet and tasks == before) or time.monotonic() > deadline:
             assert quiet, await tell(house)
             return tasks
@@ -61,7 +61,7 @@ async def tell(house: House) -> str:
     """Who still holds what, and where its tasks stand."""
     streams = {name: held for name, held in (await house.gauge("voice_streams_active")).items() if held}
     calls = await house.gauge("voice_calls_active", "gateway")
-    busy = [*streams, "gateway"]
+    busy = [*streams, *house.stack.plan.names("gateway")]
     for name in busy:
         os.kill(house.stack.all_pids()[name], signal.SIGUSR1)
     await asyncio.sleep(1)

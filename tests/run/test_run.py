@@ -64,7 +64,7 @@ async def test_it_says_where_the_page_is_and_stops_on_ctrl_c(tmp_path: Path) -> 
         assert "one rag: its index is embedded; PARLEY_QDRANT_URL makes room for more" in said
         assert re.search(r"kill -9 \d+", said)
         pids = family(process.pid)
-        assert len(pids) == 13
+        assert len(pids) == 14
         await read_until(process, "warning: fake is here n=1")
         process.send_signal(signal.SIGINT)
         status, rest = await words_of(process)
