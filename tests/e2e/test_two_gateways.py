@@ -61,7 +61,9 @@ async def test_a_gateway_dies_in_mid_answer_and_while_another_caller_is_silent(h
         assert len(first) + len(tail) >= len(whole), "no word is missing"
         assert heard(silent, lost, spoke + 1.0) == "", "nothing was missed"
 
-        answers = await asyncio.gather(ask(listening, "and now what color is it"), ask(silent, "i ask what color is it"))
+        answers = await asyncio.gather(
+            ask(listening, "and now what color is it"), ask(silent, "i ask what color is it")
+        )
         assert list(answers) == [GREEN, GREEN]
         (then,) = house.asked("and now what color is it")
         assert CUT_OFF in [words(line) for line in bot_lines(then)]
