@@ -1,6 +1,7 @@
 """The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
 
-Only the orchestrator writes call states and events and publishes cancels; the gateway reads states; the others listen.
+Only the orchestrator writes call states and events and publishes cancels; the gateway reads states; the others listen,
+and stt, llm and tts tell their own replicas which vendors are down.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -25,6 +26,15 @@ class Permissions:
     deny_publish: tuple[str, ...] = field(default=())
 
 
+def _outages(service: str) -> tuple[str, ...]:
+    """What a service needs to share its breakers: its own keys of the bucket, written and read. It cannot make it."""
+    return (
+        f"$KV.outages.{service}.>",
+        f"$JS.API.DIRECT.GET.KV_outages.$KV.outages.{service}.>",
+        "$JS.API.STREAM.INFO.KV_outages",
+    )
+
+
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
         publish=("call.>", "$KV.calls.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"),
@@ -43,9 +53,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         subscribe=(_CANCEL, _SIGNAL, _LIVE),
     ),
-    "stt": Permissions(subscribe=(_CANCEL,)),
-    "llm": Permissions(subscribe=(_CANCEL,)),
-    "tts": Permissions(subscribe=(_CANCEL,)),
+    "stt": Permissions(publish=_outages("stt"), subscribe=(_CANCEL,)),
+    "llm": Permissions(publish=_outages("llm"), subscribe=(_CANCEL,)),
+    "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
     "tools": Permissions(subscribe=(_CANCEL,)),
     "rag": Permissions(subscribe=(_CANCEL,)),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing

@@ -5,6 +5,7 @@ The names of vendors' settings are the ones of their own SDKs. `docs/settings.md
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +64,15 @@ class Settings(BaseSettings):
         description="OpenAI, Ollama, vLLM, llama.cpp or a stand-in; with or without `/v1`",
     )
     openai_model: str = Field("gpt-4.1-mini", alias="PARLEY_OPENAI_MODEL", description="Model name at that server")
+    llm_first_token_s: float = Field(
+        4.0,
+        alias="PARLEY_LLM_FIRST_TOKEN_S",
+        gt=0,
+        description="A model server that gives no word or tool call for so long is left for the next engine; more for servers that load a model first, or think aloud",
+    )
+    llm_stall_s: float = Field(
+        2.5, alias="PARLEY_LLM_STALL_S", gt=0, description="The same, between two words of an answer"
+    )
     elevenlabs_api_key: SecretStr = Field(SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs key")
     elevenlabs_base_url: str = Field(
         "https://api.elevenlabs.io",
@@ -72,6 +82,13 @@ class Settings(BaseSettings):
     elevenlabs_model: str = Field("eleven_flash_v2_5", alias="PARLEY_ELEVENLABS_MODEL", description="ElevenLabs model")
     elevenlabs_voice: str = Field(
         "21m00Tcm4TlvDq8ikWAM", alias="PARLEY_ELEVENLABS_VOICE", description="Voice id, unless the agent names one"
+    )
+    tts_stall_s: float = Field(
+        2.5,
+        alias="PARLEY_TTS_STALL_S",
+        gt=0,
+        lt=4,
+        description="A voice that owes sound and gives none for so long, the first or more, is left for the next engine; less than the 4 s after which the gateway leaves the replica",
     )
     twilio_account_sid: str = Field(
         "", alias="TWILIO_ACCOUNT_SID", description="Twilio account, to end and transfer calls"
@@ -218,6 +235,16 @@ class Settings(BaseSettings):
                 f"{'.'.join(map(str, err['loc']))}: {err['msg']} (it is {err.get('input')!r})" for err in e.errors()
             ]
             raise Misconfigured("; ".join(lines)) from None
+
+    def account(self, engine: str) -> str:
+        """Which account in which region an engine uses, as a digest; empty for one that runs on this machine."""
+        url, key = {
+            "deepgram": (self.deepgram_base_url, self.deepgram_api_key),
+            "flux": (self.deepgram_base_url, self.deepgram_api_key),
+            "openai": (self.openai_base_url, self.openai_api_key),
+            "elevenlabs": (self.elevenlabs_base_url, self.elevenlabs_api_key),
+        }.get(engine, ("", None))
+        return sha256(f"{url} {key.get_secret_value()}".encode()).hexdigest()[:12] if key is not None else ""
 
     def engines(self, stage: Stage) -> list[str]:
         """Which engines serve a stage, first = preferred.

@@ -5,22 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from prometheus_client import Counter
 
 from parley.aio import TaskSet
+from parley.breaker import Attempt, Breakers
 from parley.errors import ParleyError, TooLate, VendorLost
 from parley.providers import load
 from parley.settings import Settings
 from parley.telemetry import LLM_TTFT
-from services.llm.contract import ChatRequest, LanguageModelProvider, LlmEvent
+from services.llm.contract import ChatRequest, Finish, LanguageModelProvider, LlmEvent
 
 log = structlog.get_logger()
 
 FAILURES = Counter("voice_llm_failures_total", "Rounds an engine failed", ["engine", "error", "stage"])
 QUICK_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    name: str
+    provider: LanguageModelProvider
 
 
 class Chain:
@@ -30,8 +38,9 @@ class Chain:
     Raises what the last engine raised.
     """
 
-    def __init__(self, engines: Mapping[str, LanguageModelProvider]) -> None:
-        self._engines = dict(engines)
+    def __init__(self, engines: Mapping[str, LanguageModelProvider], breakers: Breakers | None = None) -> None:
+        self._engines = [Engine(name, provider) for name, provider in engines.items()]
+        self.breakers = breakers or Breakers("llm").know(engines)
         self._tasks = TaskSet(lambda e: log.error("warm-up failed", error=type(e).__name__, pii_detail=str(e)))
 
     @classmethod
@@ -42,36 +51,39 @@ class Chain:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[LlmEvent, None]:
         failed: ParleyError | None = None
-        for name, engine in self._engines.items():
-            for attempt in (1, 2):
+        for engine in self.breakers.choices(self._engines):
+            for again in (False, True):
                 begin, said = time.monotonic(), False
                 try:
-                    async with aclosing(self._timed(name, engine, request, begin)) as events:
-                        async for event in events:
-                            said = True
-                            yield event
+                    with self.breakers.of(engine.name).begin() as attempt:
+                        async with aclosing(self._timed(engine, request, begin, attempt)) as events:
+                            async for event in events:
+                                said = True
+                                yield event
                     return
                 except ParleyError as e:
-                    FAILURES.labels(name, type(e).__name__, "after" if said else "before").inc()
-                    what = type(e).__name__
+                    name, what = engine.name, type(e).__name__
+                    FAILURES.labels(name, what, "after" if said else "before").inc()
                     log.warning("engine failed", engine=name, error=what, pii_detail=str(e), call_id=request.call_id)
                     if said:
                         raise
                     failed = e
-                if attempt == 2 or not isinstance(failed, VendorLost) or time.monotonic() - begin > QUICK_S:
+                if again or not isinstance(failed, VendorLost) or time.monotonic() - begin > QUICK_S:
                     break
         raise failed or TooLate("no engine answered")
 
     async def _timed(
-        self, name: str, engine: LanguageModelProvider, request: ChatRequest, begin: float
+        self, engine: Engine, request: ChatRequest, begin: float, attempt: Attempt
     ) -> AsyncGenerator[LlmEvent, None]:
-        events: Any = engine.chat(request)
+        events: Any = engine.provider.chat(request)
         async with aclosing(events):
             first = True
             async for event in events:
                 if first:
-                    LLM_TTFT.labels(name).observe((time.monotonic() - begin) * 1000)
+                    LLM_TTFT.labels(engine.name).observe((time.monotonic() - begin) * 1000)
                     first = False
+                if isinstance(event, Finish):  # whoever has it may close us before the end
+                    attempt.succeeded()
                 yield event
 
     def prepare(self) -> None:
@@ -79,14 +91,14 @@ class Chain:
         self._tasks.spawn(self._warm())
 
     async def _warm(self) -> None:
-        for name, engine in self._engines.items():
-            if warm := getattr(engine, "warm", None):
+        for engine in self._engines:
+            if warm := getattr(engine.provider, "warm", None):
                 try:
                     await warm()
                 except ParleyError as e:
-                    log.warning("engine not warm", engine=name, error=type(e).__name__, reason=str(e))
+                    log.warning("engine not warm", engine=engine.name, error=type(e).__name__, reason=str(e))
 
     async def aclose(self) -> None:
         await self._tasks.close()
-        for engine in self._engines.values():
-            await engine.aclose()
+        for engine in self._engines:
+            await engine.provider.aclose()

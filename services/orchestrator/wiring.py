@@ -13,6 +13,7 @@ from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.callstate import CallStore, make_bucket
 from parley.errors import Misconfigured
+from parley.outages import make_bucket as make_outages
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
 from parley.v1 import events_pb2
@@ -71,6 +72,7 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
     async def prepare(bus: Bus) -> None:
         await make_bucket(bus, settings.nats_replicas)
         await make_events_stream(bus, settings.nats_replicas)
+        await make_outages(bus, settings.nats_replicas)
 
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.signal(events_pb2.CallSignal.FromString(data))

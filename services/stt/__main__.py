@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from parley.breaker import Breakers
+from parley.outages import shared
 from parley.providers import load
 from parley.rpc import Server, run
 from parley.settings import Settings
@@ -27,7 +29,9 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     judge = TurnModel(Path(settings.turn_model)) if settings.turn_model else None
     if judge is not None:
         closing.push_async_callback(judge.aclose)
-    servicer = SpeechToText(server.admission, engines, detector, judge)
+    breakers = Breakers("stt").know(engine.name for engine in engines)
+    await closing.enter_async_context(shared(settings, breakers, settings.engines("stt")))
+    servicer = SpeechToText(server.admission, engines, detector, judge, breakers)
     server.add(service, stt_pb2_grpc.add_SpeechToTextServicer_to_server, servicer)
     server.on_drain(servicer.leave)
     return closing.aclose

@@ -122,9 +122,13 @@ SpeechEvent = SpeechStarted | Interim | Final | SpeechStopped | TurnEnded
 
 
 class Flush(Enum):
-    """Stands in the audio stream: say now what you have, do not wait for more."""
+    """Stands in the audio stream. FLUSH: say now what you have, do not wait for more.
+
+    VOICE: somebody has been speaking up to here. It asks for nothing; who watches a vendor knows that words are due.
+    """
 
     FLUSH = "flush"
+    VOICE = "voice"
 
 
 class SpeechToTextProvider(Protocol):

@@ -59,6 +59,11 @@ class Feed:
         if self._reader is not None:
             self._reader.push(Flush.FLUSH)
 
+    def voice(self) -> None:
+        """Somebody speaks."""
+        if self._reader is not None:
+            self._reader.push(Flush.VOICE)
+
     def close(self) -> None:
         """No more audio will come."""
         self.ended = True

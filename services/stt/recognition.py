@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import Counter
 
 from parley.aio import background
+from parley.breaker import Attempt, Breakers
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
 from parley.telemetry import STT_LATENCY
 from services.stt.contract import (
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 UNREAD = 1000  # events the client has not taken
 SETTLED_MS = 1000  # audio kept before now while nobody speaks
 WATCH_S = 0.5
+VOICE_EVERY_MS = 500  # how often a recogniser is reminded that somebody speaks
 FLUSH_WAIT_S = 1.0  # for the words that were asked for when the button was let go
 
 FALLBACKS = Counter("voice_stt_fallbacks_total", "Calls handed to the next recogniser", ["engine", "error"])
@@ -62,15 +64,21 @@ Request = bytes | Endpointing | EndOfTurn
 
 class Recognition:
     """One stream. `events` may be run once; closing it closes everything. `detector` None: the engine's own VAD, and
-    `judge` is not asked.
+    `judge` is not asked. `breakers`: those of the process.
 
     Raises what the last engine raised when all of `engines` failed, BadInput from the requests, AtCapacity when the
     client reads nothing.
     """
 
     def __init__(
-        self, config: SttConfig, engines: Sequence[Engine], detector: Detector | None, judge: Judge | None = None
+        self,
+        config: SttConfig,
+        engines: Sequence[Engine],
+        detector: Detector | None,
+        judge: Judge | None = None,
+        breakers: Breakers | None = None,
     ) -> None:
+        self._breakers = breakers or Breakers("stt")
         self._config = config
         self._wish = config.endpointing
         self._engines = engines
@@ -97,6 +105,8 @@ class Recognition:
         self._final_at_ms = 0.0
         self._let_go_at = 0.0
         self._leaving = False
+        self._speaking = False
+        self._voice_ms = config.offset_ms
 
     @property
     def heard_ms(self) -> int:
@@ -169,6 +179,11 @@ class Recognition:
 
     def _listened(self, now_ms: int, edge: SpeechStarted | SpeechStopped | None) -> None:
         """The VAD has come this far."""
+        if edge is not None:
+            self._speaking = isinstance(edge, SpeechStarted)
+        if self._speaking and now_ms - self._voice_ms >= VOICE_EVERY_MS:
+            self._voice_ms = now_ms
+            self._feed.voice()
         told = self._turns.progress(now_ms, self._patience_ms(self._clock()))
         if edge is None:
             self._tell(told)
@@ -191,28 +206,35 @@ class Recognition:
                 self._tell(self._turns.sounds_over(over, at_ms))
 
     async def _recognise(self) -> None:
-        """The first engine, and the next one from the audio without a final on when it fails."""
-        for place, engine in enumerate(self._engines):
+        """The first engine that is not passed over, and the next one from the audio without a final on when it fails.
+
+        An engine is asked once a stream: whoever opens the next one begins anew.
+        """
+        failed: Exception = VendorLost("no recogniser was asked")
+        for place, engine in enumerate(self._breakers.choices(self._engines)):
+            if place:
+                FALLBACKS.labels(self._engine, type(failed).__name__).inc()
             self._engine = engine.name
             try:
-                await self._run(engine)
+                with self._breakers.of(engine.name).begin() as attempt:
+                    try:
+                        await self._run(engine, attempt)
+                    except Exception as e:
+                        if (task := asyncio.current_task()) is not None and task.cancelling():
+                            raise asyncio.CancelledError from e  # the engine's own library took it for its own
+                        raise
                 return
             except Exception as e:
-                if (task := asyncio.current_task()) is not None and task.cancelling():
-                    raise asyncio.CancelledError from e  # the engine's own library took it for its own
-                last = place + 1 == len(self._engines)
+                failed = e
                 if not isinstance(e, ParleyError):
                     log.exception("recogniser failed", engine=engine.name, call_id=self._config.call_id)
                 else:
-                    log.warning(
-                        "recogniser lost", engine=engine.name, call_id=self._config.call_id, error=str(e), last=last
-                    )
-                if last or isinstance(e, BadInput):
-                    self._fail(e)
-                    return
-                FALLBACKS.labels(engine.name, type(e).__name__).inc()
+                    log.warning("recogniser lost", engine=engine.name, call_id=self._config.call_id, error=str(e))
+                if isinstance(e, BadInput):
+                    break
+        self._fail(failed)
 
-    async def _run(self, engine: Engine) -> None:
+    async def _run(self, engine: Engine, attempt: Attempt) -> None:
         offset_ms, audio = self._feed.open()
         if self._turns.flushed:
             self._feed.flush()
@@ -220,6 +242,8 @@ class Recognition:
         async with aclosing(engine.provider.recognize(audio, config)) as heard:  # type: ignore[type-var]
             async for event in heard:
                 self._heard(event)
+                if isinstance(event, Final) and event.text:
+                    attempt.succeeded()
         if not self._feed.ended:
             raise VendorLost(f"{engine.name} ended before the audio did")
         self._tell(self._turns.finish())

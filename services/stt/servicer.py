@@ -9,6 +9,7 @@ from typing import Any
 
 from parley import telemetry
 from parley.audio import AudioFormat
+from parley.breaker import Breakers
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import audio_pb2, call_pb2, stt_pb2, stt_pb2_grpc
@@ -51,8 +52,14 @@ class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
     """See proto/parley/v1/stt.proto."""
 
     def __init__(
-        self, admission: Admission, engines: Sequence[Engine], detector: Detector | None, judge: Judge | None = None
+        self,
+        admission: Admission,
+        engines: Sequence[Engine],
+        detector: Detector | None,
+        judge: Judge | None = None,
+        breakers: Breakers | None = None,
     ) -> None:
+        self._breakers = breakers or Breakers("stt")
         self._admission = admission
         self._engines = engines
         self._detector = detector
@@ -76,7 +83,7 @@ class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
                 self._admission.refuse_when_draining()
             config = _config(first)
             with telemetry.span("stt.recognize", first.traceparent, call_id=config.call_id):
-                recognition = Recognition(config, self._engines, self._detector, self._judge)
+                recognition = Recognition(config, self._engines, self._detector, self._judge, self._breakers)
                 self._open.add(recognition)
                 try:
                     async with aclosing(recognition.events(_requests(requests))) as events:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
+from parley.outages import shared
 from parley.rpc import Server, run
 from parley.settings import Settings
 from parley.v1 import tts_pb2, tts_pb2_grpc
@@ -12,13 +14,16 @@ from services.tts.synthesis import Synthesis
 
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
+    closing = AsyncExitStack()
     synthesis = Synthesis.of(settings)
+    closing.push_async_callback(synthesis.aclose)
     await synthesis.warm()
+    await closing.enter_async_context(shared(settings, synthesis.breakers, settings.engines("tts")))
     servicer = Servicer(synthesis, server.admission)
     server.add(
         tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"], tts_pb2_grpc.add_TextToSpeechServicer_to_server, servicer
     )
-    return synthesis.aclose
+    return closing.aclose
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -13,6 +13,7 @@ from prometheus_client import Counter
 from parley import providers
 from parley.aio import background
 from parley.audio import AudioFormat
+from parley.breaker import Breakers
 from parley.errors import BadInput, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
@@ -31,7 +32,7 @@ class Stalled(VendorLost):
     """The engine gave no audio for too long. Whoever waited for it does not wait for it again."""
 
 
-STALL_S = 5.0
+STALL_S = 2.5
 IDLE_S = 120.0
 
 
@@ -45,11 +46,18 @@ class Synthesis:
     """Speaks with the first of `engines` that can.
 
     `stall_s`: an engine that has words to speak and gives no audio for so long is left. `idle_s`: a stream without new
-    text is ended.
+    text is ended. `breakers`: those of the process.
     """
 
-    def __init__(self, engines: Sequence[Engine], stall_s: float = STALL_S, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        stall_s: float = STALL_S,
+        idle_s: float = IDLE_S,
+        breakers: Breakers | None = None,
+    ) -> None:
         self.engines = list(engines)
+        self.breakers = breakers or Breakers("tts").know(engine.name for engine in engines)
         self._stall_s = stall_s
         self._idle_s = idle_s
 
@@ -57,7 +65,8 @@ class Synthesis:
     def of(cls, settings: Settings) -> Synthesis:
         """Raises Misconfigured: an engine that does not exist, lacks its package, or lacks its key."""
         names = settings.engines("tts")
-        return cls([Engine(name, providers.load(KNOWN, name, "PARLEY_TTS")(settings)) for name in names])
+        engines = [Engine(name, providers.load(KNOWN, name, "PARLEY_TTS")(settings)) for name in names]
+        return cls(engines, settings.tts_stall_s)
 
     async def warm(self) -> None:
         """Let the engines get ready, so that the first caller does not wait for it."""
@@ -71,51 +80,60 @@ class Synthesis:
     async def speak(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
         """Audio of `text` as it comes. A word is told once all of its audio is.
 
-        An engine that fails is followed by the next one, which goes on after the last word told.
+        An engine that fails is followed by the next one, which goes on after the last word told. A lone engine has a
+        second try when its connection was lost.
         Raises BadInput, TooLate (no text for `idle_s`), or the error of the last engine.
         """
+        failed: ParleyError = VendorLost("no engine was asked")
+
         script = Script(self._stall_s)
         spoken = _Spoken(config.format)
         async with background(script.read(text)):
-            for attempt in self._attempts():
+            for engine in self._choices():
                 try:
-                    async with aclosing(self._perform(attempt, script, spoken, config)) as chunks:
-                        async for chunk in chunks:
-                            yield chunk
+                    with self.breakers.of(engine.name).begin() as attempt:
+                        try:
+                            async with aclosing(self._perform(engine, script, spoken, config)) as chunks:
+                                async for chunk in chunks:
+                                    yield chunk
+                        except Exception as e:
+                            if isinstance(e, TooLate) or e is script.error:  # of whoever sends the text
+                                attempt.excused()
+                            raise
+                        attempt.succeeded()
                     return
                 except (BadInput, TooLate):
                     raise
                 except ParleyError as e:
-                    FAILURES.labels(engine=attempt.engine.name, error=type(e).__name__).inc()
+                    failed = e
+                    FAILURES.labels(engine=engine.name, error=type(e).__name__).inc()
                     log.warning(
                         "engine failed",
-                        engine=attempt.engine.name,
+                        engine=engine.name,
                         call_id=config.call_id,
                         error=str(e),
                         audio_ms=int(spoken.ms),
                         told_to=spoken.told_to,
                     )
-                    if attempt.last or (attempt.is_retried and not _is_worth_a_retry(e)):
-                        raise
+                    if len(self.engines) == 1 and not _is_worth_a_retry(e):
+                        break
                 spoken.abandon()
+            raise failed
 
-    def _attempts(self) -> list[_Attempt]:
-        """Each engine once; a lone engine has a second try when its connection was lost."""
+    def _choices(self) -> Iterator[Engine]:
+        yield from self.breakers.choices(self.engines)
         if len(self.engines) == 1:
-            only = self.engines[0]
-            return [_Attempt(only, True, is_retried=True), _Attempt(only, True, last=True)]
-        end = len(self.engines) - 1
-        return [_Attempt(engine, i == 0, last=i == end) for i, engine in enumerate(self.engines)]
+            yield self.engines[0]
 
     async def _perform(
-        self, attempt: _Attempt, script: Script, spoken: _Spoken, config: TtsConfig
+        self, engine: Engine, script: Script, spoken: _Spoken, config: TtsConfig
     ) -> AsyncGenerator[AudioChunk, None]:
-        name = attempt.engine.name
+        name = engine.name
         loop = asyncio.get_running_loop()
-        voice = voice_for(name, config.voice, attempt.preferred)
+        voice = voice_for(name, config.voice, preferred=engine is self.engines[0])
         begun = loop.time()
         spoken.begin()
-        stream = attempt.engine.provider.synthesize(script.pieces(spoken.char_base), replace(config, voice=voice))
+        stream = engine.provider.synthesize(script.pieces(spoken.char_base), replace(config, voice=voice))
         # A provider is an async generator; closing it is how it is told to stop.
         async with aclosing(stream):  # type: ignore[type-var]
             while (chunk := await self._next(name, stream, script, spoken)) is not None:
@@ -162,14 +180,6 @@ class Synthesis:
 
 def _is_worth_a_retry(error: ParleyError) -> bool:
     return isinstance(error, VendorLost) and not isinstance(error, Stalled)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    engine: Engine
-    preferred: bool
-    last: bool = False
-    is_retried: bool = False
 
 
 class _Spoken:

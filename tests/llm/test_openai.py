@@ -35,7 +35,7 @@ USER, BOT, TOOL = Role.USER, Role.ASSISTANT, Role.TOOL
 
 @pytest.fixture
 async def model(sim: OpenAISim) -> Any:
-    provider = OpenAI(settings(sim.url), first_token_s=0.5, stall_s=0.3)
+    provider = OpenAI(settings(sim.url, PARLEY_LLM_FIRST_TOKEN_S=0.5, PARLEY_LLM_STALL_S=0.3))
     yield provider
     await provider.aclose()
 

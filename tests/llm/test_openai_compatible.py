@@ -15,7 +15,7 @@ from tests.llm.odd_server import OddServer, calls, delta, odd_server
 
 
 async def said(odd: OddServer, **more: Any) -> Round:
-    model = OpenAI(settings(odd.url), first_token_s=1)
+    model = OpenAI(settings(odd.url, PARLEY_LLM_FIRST_TOKEN_S=1))
     try:
         return await heard(model, asks("hi", **more))
     finally:

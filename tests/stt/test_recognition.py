@@ -51,6 +51,8 @@ class Scripted:
         self.configs.append(config)
         script = iter(self._script)
         async for data in audio:
+            if data is Flush.VOICE:
+                continue
             self.given.append(data)
             self._news.set()
             event = next(script, None)

@@ -35,9 +35,9 @@ _MAX_LINE = 1 << 20
 
 
 class OpenAI:
-    """One client for all calls of the process. `first_token_s` and `stall_s`: silence after which TooLate is raised."""
+    """One client for all calls of the process. Without a word in time TooLate is raised: see the settings."""
 
-    def __init__(self, settings: Settings, first_token_s: float = 10.0, stall_s: float = 5.0) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._base_url = base_url(settings.openai_base_url)
         key = settings.openai_api_key.get_secret_value()
         vendor = urlsplit(self._base_url).hostname == "api.openai.com"
@@ -45,6 +45,7 @@ class OpenAI:
             raise Misconfigured("OPENAI_API_KEY: is empty; set it, or OPENAI_BASE_URL to a server that needs none")
         self._model = settings.openai_model
         self._max_tokens = "max_completion_tokens" if vendor else "max_tokens"
+        first_token_s, stall_s = settings.llm_first_token_s, settings.llm_stall_s
         self._first_token_s, self._stall_s = first_token_s, stall_s
         self._refused: set[str] = set()
         self._accepted = False

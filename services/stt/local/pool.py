@@ -54,6 +54,8 @@ class Stream:
         """Feed the worker until `audio` ends. A failure of `audio` goes to whoever reads the events."""
         try:
             async for item in audio:
+                if item is Flush.VOICE:
+                    continue
                 if isinstance(item, Flush):
                     await self._owner.send(Message(Kind.FLUSH, self.number))
                     continue

@@ -24,10 +24,11 @@ from parley.settings import Settings
 from services.stt.contract import Flush
 
 CONNECT_S = 5.0
-TICK_S = 1.0
+TICK_S = 0.5
 KEEP_ALIVE_S = 4.0  # without audio or text for 10 s Deepgram closes (net0001)
 PROBE_S = 10.0  # audio flows and not one message: ask for one
-STALL_S = 4.0  # asked, and no message at all after it
+VOICE_S = 2.0  # the same when somebody speaks: interims come about every second
+STALL_S = 2.0  # asked, and no message at all after it
 CLOSE_S = 5.0  # for the last results after CloseStream
 
 
@@ -71,6 +72,7 @@ class Line:
         self.sent_bytes = 0
         self._sent_at = self._heard_at = time.monotonic()
         self._audio_since_heard = False
+        self._voice_at = 0.0
         self._asked_at = 0.0
         self._closing_at = 0.0
 
@@ -78,6 +80,9 @@ class Line:
         """Until the call's audio is over. What goes wrong here shows in `receive`."""
         try:
             async for data in audio:
+                if data is Flush.VOICE:
+                    self._voice_at = self._voice_at or time.monotonic()
+                    continue
                 if isinstance(data, Flush):
                     self._asked_at = time.monotonic()
                     await self._manners.flush(self._socket)
@@ -113,11 +118,11 @@ class Line:
                 raise VendorLost("Deepgram sent what is no JSON") from e
             self._heard_at = time.monotonic()
             self._audio_since_heard = False
-            self._asked_at = 0.0
+            self._voice_at = self._asked_at = 0.0
             return message
 
     async def _look(self) -> bool:
-        """A second without a message: keeps the line alive, asks whether it is. True: there is nothing more to come."""
+        """A while without a message: keeps the line alive, asks whether it is. True: there is nothing more to come."""
         now = time.monotonic()
         if self._closing_at:
             if now - self._closing_at < CLOSE_S:
@@ -130,12 +135,16 @@ class Line:
                 if now - self._sent_at >= KEEP_ALIVE_S:
                     await self._manners.keep_alive(self._socket)
                     self._sent_at = now
-                elif self._audio_since_heard and not self._asked_at and now - self._heard_at >= PROBE_S:
+                elif self._audio_since_heard and not self._asked_at and self._is_due(now):
                     self._asked_at = now
                     await self._manners.probe(self._socket)
         except (TimeoutError, ConnectionClosed):
             self._asked_at = self._asked_at or now  # shows in the next `receive`, or as a stall
         return False
+
+    def _is_due(self, now: float) -> bool:
+        """Whether a message should have come by now."""
+        return now - self._heard_at >= PROBE_S or bool(self._voice_at and now - self._voice_at >= VOICE_S)
 
     def abort(self) -> None:
         """Ends the connection at once. The SDK's own way waits up to 20 s for a peer that is silent."""
