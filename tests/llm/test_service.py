@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from parley.errors import BadInput, Misconfigured, NotBuilt, VendorLost
+from parley.errors import BadInput, Misconfigured, NotBuilt, TooLate, VendorLost
 from parley.rpc import Peers, call
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Finish, FinishReason, TextDelta
 from services.llm.providers import KNOWN
+from services.llm.providers.openai import OpenAI
 from tests.llm.conftest import asks, heard, service, settings
 from tests.sims.faults import Fault
 from tests.sims.openai import OpenAISim
@@ -110,6 +111,54 @@ async def test_the_next_engine_answers_only_before_the_first_word() -> None:
         await heard(Chain({"a": Fails("He"), "b": Works("")}), asks("hi"))
     with pytest.raises(VendorLost):
         await heard(Chain({"a": Fails("")}), asks("hi"))
+
+
+class Spare:
+    """A second engine that always answers."""
+
+    async def chat(self, request: ChatRequest) -> Any:
+        yield TextDelta("From the spare.")
+        yield Finish(FinishReason.STOP)
+
+    async def aclose(self) -> None: ...
+
+
+async def test_a_model_that_gives_no_word_in_time_is_left_for_the_next(sim: OpenAISim) -> None:
+    sim.faults.add(Fault("stall"))
+    model = OpenAI(settings(sim.base_url, PARLEY_LLM_FIRST_TOKEN_S=0.2))
+    chain = Chain({"openai": model, "spare": Spare()})
+    for asked in (1, 2, 3):
+        assert (await heard(chain, asks("hello"))).text == "From the spare."
+        assert len(sim.records) == asked
+    assert chain.breakers.of("openai").is_open
+    assert (await heard(chain, asks("hello"))).text == "From the spare."
+    assert len(sim.records) == 3
+    await chain.aclose()
+
+
+async def test_a_model_that_stalls_in_mid_answer_ends_the_round_and_counts(sim: OpenAISim) -> None:
+    sim.faults.add(Fault("stall", after_items=3))
+    model = OpenAI(settings(sim.base_url, PARLEY_LLM_STALL_S=0.2))
+    chain = Chain({"openai": model, "spare": Spare()})
+    for _ in range(3):
+        with pytest.raises(TooLate):
+            await heard(chain, asks("hello"))
+    assert (await heard(chain, asks("hello"))).text == "From the spare."
+    await chain.aclose()
+
+
+async def test_a_round_that_its_caller_closes_says_nothing_about_the_model() -> None:
+    class Fails(Spare):
+        async def chat(self, request: ChatRequest) -> Any:
+            yield TextDelta("Well")
+            raise VendorLost("gone")
+
+    chain = Chain({"a": Fails(), "b": Spare()})
+    for _ in range(5):
+        stream = chain.chat(asks("hello"))
+        await anext(stream)
+        await stream.aclose()
+    assert not chain.breakers.of("a").is_open
 
 
 async def test_an_unknown_engine_lists_the_known() -> None:

@@ -12,12 +12,17 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
+from nats.js.errors import NoStreamResponseError
 
 from cli.nats_config import nats_nodes
 from cli.nats_users import passwords
 from cli.plan import SERVICES, free_ports, nats_server
+from parley.breaker import Breakers
 from parley.bus import Bus, make_events_stream
 from parley.callstate import CallStore, make_bucket
+from parley.errors import VendorLost
+from parley.outages import Outages
+from parley.outages import make_bucket as make_outages
 from parley.settings import Settings
 from parley.v1 import events_pb2
 
@@ -117,6 +122,28 @@ async def test_nobody_else_writes_states_or_cancels(telephone: Telephone) -> Non
     others = set(SERVICES) - {"orchestrator"}
     refused = [await asyncio.wait_for(telephone.refused.get(), 1) for _ in range(2 * len(others))]
     assert {line.partition(":")[0] for line in refused} == others
+
+
+async def test_organs_share_their_own_outages_and_no_others(telephone: Telephone) -> None:
+    mind = await telephone.bus("orchestrator")
+    await make_outages(mind, 1)
+    replicas = [Outages(await telephone.bus("stt"), Breakers("stt"), {"deepgram": "0a1b"}) for _ in range(3)]
+    for replica in replicas[:2]:
+        for _ in range(3):
+            with replica._breakers.of("deepgram").begin() as attempt:
+                attempt.failed(VendorLost("gone"))
+        await replica.poll()
+    await replicas[2].poll()
+    assert replicas[2]._breakers.of("deepgram").is_open
+
+    bystander = Outages(await telephone.bus("llm"), Breakers("llm"), {"deepgram": "0a1b"})
+    await bystander.poll()
+    assert not bystander._breakers.of("deepgram").is_open
+    kv = await (await telephone.bus("llm")).jetstream().key_value("outages")
+    with pytest.raises((NatsTimeout, NoRespondersError, NoStreamResponseError)):
+        await kv.put("stt.open.deepgram-0a1b.forged", b"{}")
+    with pytest.raises((NatsTimeout, NoRespondersError)):
+        await kv.get(f"stt.here.{replicas[0].replica}")
 
 
 async def test_every_service_hears_a_cancel(telephone: Telephone) -> None:

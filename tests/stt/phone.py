@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from parley.audio import TELEPHONE, AudioFormat
+from parley.breaker import Breakers
 from parley.settings import Settings
 from services.stt.contract import SpeechEvent, SttConfig, TurnEnded, TurnKind
 from services.stt.providers.deepgram import Deepgram
@@ -111,8 +112,9 @@ async def line(
     config: SttConfig | None = None,
     audio: AudioFormat = TELEPHONE,
     judge: Judge | None = None,
+    breakers: Breakers | None = None,
 ) -> AsyncIterator[Line]:
-    opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector, judge))
+    opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector, judge, breakers))
     try:
         yield opened
     finally:

@@ -271,6 +271,36 @@ async def test_a_stalled_vendor_is_noticed_by_its_silence_after_finalize(
     assert sim.records[-1].controls == ['{"type": "Finalize"}']
 
 
+async def test_a_vendor_that_has_no_words_for_a_voice_is_asked_and_then_left(
+    sim: DeepgramSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TICK_S", 0.05)
+    monkeypatch.setattr(module, "VOICE_S", 0.2)
+    monkeypatch.setattr(module, "STALL_S", 0.2)
+    sim.faults.add(Fault("stall", after_items=1))
+    async with listening(sim) as ear:
+        ear.say(spoken("Hello"))
+        await ear.until(SpeechStarted)
+        ear.say(spoken("and then"))
+        ear.audio.put_nowait(Flush.VOICE)
+        with pytest.raises(VendorLost, match="stalled"):
+            await ear.rest()
+    assert sim.records[-1].controls == ['{"type": "Finalize"}']
+
+
+async def test_a_voice_that_is_answered_needs_no_asking(sim: DeepgramSim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TICK_S", 0.02)
+    monkeypatch.setattr(module, "VOICE_S", 0.1)
+    async with listening(sim) as ear:
+        ear.audio.put_nowait(Flush.VOICE)
+        ear.say(spoken("Hello there", after_ms=600))
+        await ear.until(TurnEnded)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await ear.rest()
+    assert sim.records[-1].controls == []
+
+
 async def test_a_vendor_that_is_not_there() -> None:
     async with DeepgramSim() as gone:
         pass

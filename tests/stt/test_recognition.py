@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
+from parley.breaker import Breakers
 from parley.errors import AtCapacity, BadInput, Misconfigured, VendorLost
 from parley.telemetry import STT_LATENCY
 from services.stt import recognition as module
@@ -31,7 +33,7 @@ from tests.stt.phone import HEARD, ORDER, deepgram, line, silence, spoken
 class Scripted:
     """A recogniser that says its script, one event a message of audio, then nothing, and keeps what it was given."""
 
-    def __init__(self, *script: SpeechEvent | Exception) -> None:
+    def __init__(self, *script: SpeechEvent | Exception | None) -> None:
         self._script = script
         self.configs: list[SttConfig] = []
         self.given: list[bytes | Flush] = []
@@ -174,6 +176,64 @@ async def test_a_recogniser_that_cannot_begin_is_passed_over(
     async with line(Engine("first", Scripted(error)), deepgram(sim), detector=detector) as call:
         call.say(spoken("Hello", after_ms=700))
         assert (await call.turn()).text == "Hello."
+
+
+async def test_two_recognisers_lost_in_one_turn_cost_no_word_and_repeat_none(
+    sim: DeepgramSim, detector: Detector
+) -> None:
+    """The second one dies in the middle of hearing again what the first had not made final."""
+    first, second = Scripted(Final("Hello.", 0, 600), VendorLost("gone")), Scripted(None, VendorLost("gone"))
+    engines = Engine("first", first), Engine("second", second), deepgram(sim)
+    async with line(*engines, detector=detector) as call:
+        call.say(spoken("Hello", after_ms=600 - int(render("Hello").duration_ms)) + spoken(ORDER, after_ms=700))
+        texts: list[str] = []
+        while not texts or "1234" not in texts[-1]:
+            texts.append((await call.turn()).text)
+    assert [e.text for e in call.seen if isinstance(e, Final)] == ["Hello.", HEARD]
+    assert second.configs[0].offset_ms == 600
+    assert len(second.given) == 2
+    assert sim.records[-1].audio_bytes >= len(spoken(ORDER))
+
+
+async def test_a_recogniser_is_told_that_somebody_speaks(detector: Detector) -> None:
+    class Attentive(Scripted):
+        voices = 0
+
+        async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
+            async for data in audio:
+                self.voices += data is Flush.VOICE
+            yield Final("", 0, 0)
+
+    engine = Attentive()
+    async with line(Engine("attentive", engine), detector=detector) as call:
+        call.say(silence(1200) + spoken("and then we went and then we saw and then", after_ms=600))
+        await call.until(SpeechStopped)
+        call.hang_up()
+        await call.rest()
+    spoken_ms = render("and then we went and then we saw and then").duration_ms
+    assert spoken_ms // 500 - 1 <= engine.voices <= spoken_ms // 500 + 2
+
+
+async def test_a_recogniser_that_fails_three_calls_is_passed_over_by_the_next_and_is_the_last_resort(
+    detector: Detector,
+) -> None:
+    breakers = Breakers("stt")
+    first = Scripted(VendorLost("gone"))
+
+    async def call_with(second: Scripted) -> list[str]:
+        asked = len(first.configs), len(second.configs)
+        engines = Engine("first", first), Engine("second", second)
+        async with line(*engines, detector=detector, breakers=breakers) as call:
+            call.say(silence(120))
+            call.hang_up()
+            with suppress(VendorLost):
+                await call.rest()
+        return ["first"] * (len(first.configs) - asked[0]) + ["second"] * (len(second.configs) - asked[1])
+
+    for _ in range(3):
+        assert await call_with(Scripted()) == ["first", "second"]
+    assert await call_with(Scripted()) == ["second"]
+    assert await call_with(Scripted(VendorLost("gone too"))) == ["first", "second"]
 
 
 async def test_when_all_recognisers_fail_the_last_failure_is_told(sim: DeepgramSim, detector: Detector) -> None:

@@ -153,8 +153,10 @@ class Refuser(Drone):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
+        self.asked_times = 0
 
     async def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncIterator[AudioChunk]:
+        self.asked_times += 1
         raise self.error
         yield AudioChunk(b"")
 
@@ -163,6 +165,32 @@ class Refuser(Drone):
 async def test_when_no_voice_is_left_the_last_error_is_told(error: Exception) -> None:
     with pytest.raises(type(error), match=str(error)):
         await speak(Synthesis([Engine("a", Refuser(VendorLost("first"))), Engine("b", Refuser(error))]))
+
+
+async def test_a_voice_that_fails_three_times_is_passed_over_and_is_the_last_resort() -> None:
+    broken, drone = Refuser(VendorLost("gone")), Drone()
+    synthesis = Synthesis([Engine("elevenlabs", broken), Engine("local", drone)])
+    for _ in range(3):
+        await speak(synthesis)
+    assert synthesis.breakers.of("elevenlabs").is_open
+    await speak(synthesis, voice="X1")
+    assert broken.asked_times == 3
+    assert drone.voice == ""  # the voice named is the preferred engine's, also when it does not speak
+    only = Synthesis([Engine("elevenlabs", broken), Engine("local", Refuser(VendorLost("too")))], 2.5, 120.0)
+    only.breakers = synthesis.breakers
+    with pytest.raises(VendorLost):
+        await speak(only)
+    assert broken.asked_times == 4
+
+
+async def test_a_caller_who_sends_no_text_says_nothing_about_the_voice() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim), idle_s=0.05) as line:
+        for _ in range(3):
+            with pytest.raises(TooLate):
+                await line.refused(config())
+            with pytest.raises(BadInput):
+                await line.refused(config(), config())
+        assert not line.synthesis.breakers.of("elevenlabs").is_open
 
 
 async def test_a_silent_voice_is_a_failed_one() -> None:
