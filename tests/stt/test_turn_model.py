@@ -138,7 +138,7 @@ async def test_the_opinion_shortens_or_lengthens_the_wait(
 ) -> None:
     judge = Opinionated(over)
     first, rest = spoken("the blue one", after_ms=250), silence(1500)
-    engine = Scripted(*[None] * 20, Final("the blue one", 0, len(first) // 8 - 250))  # type: ignore[arg-type]
+    engine = Scripted(*[None] * 20, Final("the blue one", 0, len(first) // 8 - 250))
     config = SttConfig(endpointing=Endpointing(policy="meaning"))
     async with line(Engine("scripted", engine), detector=detector, judge=judge, config=config) as call:
         call.say(first)
