@@ -162,6 +162,12 @@ def same(call: Call, said: str, expected: str) -> bool:
     return not got and len(missing) <= min(1, len(call.heard.gaps()))
 
 
+def ends(call: Call, said: str, expected: str) -> bool:
+    """Whether these are the last words the caller heard, by the measure of `same`."""
+    got, wanted = said.split(), len(expected.split())
+    return any(same(call, " ".join(got[-count:]), expected) for count in (wanted, wanted - 1))
+
+
 async def answer(call: Call, since: float, quiet_ms: float = 500, timeout_s: float = 15.0) -> str:
     """Wait for the bot's next words after `since` and their end; the words."""
     began = await call.until_bot_speaks(since, timeout_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.e2e.agents import PLAIN
 from tests.e2e.failures import LISTENING, SPEAKING, THINKING
-from tests.e2e.house import House, answer, ask, same, speech, words
+from tests.e2e.house import House, answer, ask, ends, same, speech, words
 from tests.e2e.together import on_the_line
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
@@ -54,7 +54,7 @@ async def test_without_ears_the_caller_is_told_and_the_call_ends(house: House, c
         call.speak(b"\xff" * 16000 + speech("please what color is it"))
         await call.until_over()
         assert call.heard.first_audible(call.born) is not None
-        assert (await answer(call, call.born)).endswith(UNAVAILABLE)
+        assert ends(call, await answer(call, call.born), UNAVAILABLE)
     assert call.ended_by in ("rest", "bot")
     assert await counted(house, case)
     assert await house.count("voice_troubles_total", organ="ears") > 0
@@ -64,7 +64,7 @@ async def test_without_ears_the_caller_is_told_and_the_call_ends(house: House, c
 async def test_without_an_answer_the_caller_is_asked_again(house: House, case: str) -> None:
     async with house.phone(case).dial() as call:
         assert same(call, await answer(call, call.born), GREETING)
-        assert (await ask(call, "please what color is it", timeout_s=20)).endswith(TROUBLE)
+        assert ends(call, await ask(call, "please what color is it", timeout_s=20), TROUBLE)
     assert await counted(house, case)
 
 
