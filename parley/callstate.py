@@ -70,11 +70,16 @@ class CallStore:
 
     async def read(self, call_id: str) -> tuple[events_pb2.StoredCall, int] | None:
         """The stored value and its revision; None when there is none. Raises Unavailable when it cannot be read."""
+        found = await self.find(call_id)
+        return None if found == "cleared" else found
+
+    async def find(self, call_id: str) -> tuple[events_pb2.StoredCall, int] | Literal["cleared"] | None:
+        """As `read`, but tells a call that is over, whose state was cleared away, from one never stored."""
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 entry = await (await self.kv()).get(call_id)
-        except KeyNotFoundError:
-            return None
+        except KeyNotFoundError as e:
+            return "cleared" if e.op else None
         except (NatsError, TimeoutError) as e:
             raise Unavailable(f"the state of the call cannot be read ({type(e).__name__})") from e
         if entry.value is None:

@@ -11,7 +11,7 @@ from opentelemetry import trace
 
 from parley import telemetry
 from parley.aio import TaskSet, background
-from parley.errors import ParleyError, Superseded
+from parley.errors import NotFound, ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from services.gateway.barge_in import BargeIn
 from services.gateway.button import Button
@@ -159,6 +159,9 @@ class Leg:
             return
         except Superseded:
             code, reason = 4001, "superseded"
+        except NotFound as error:
+            code, reason = 4004, "no such call"
+            log.warning("the mind knows no such call", call_id=self.call.call_id, error=str(error))
         except ParleyError as error:
             code, reason = 1013, "no orchestrator"
             log.error("leg without a mind", call_id=self.call.call_id, error=str(error), code=error.code)

@@ -10,7 +10,9 @@ def ended_by_state(store: CallStore) -> Ended:
     """Whether the mind has ended a call. The function raises Unavailable when the state cannot be read."""
 
     async def ended(call_id: str) -> bool:
-        found = await store.read(call_id)
+        found = await store.find(call_id)
+        if found == "cleared":
+            return True
         return found is not None and found[0].state.floor.WhichOneof("floor") == "ended"
 
     return ended

@@ -75,7 +75,7 @@ async def test_a_superseded_leg_closes_its_socket_and_stays_away(house: House) -
 async def test_a_wrong_agent_closes_the_leg(house: House) -> None:
     house.mind.refuse = NotFound("there is no agent 'x'")
     phone = await Phone().dial(house.url)
-    assert await phone.closed() == 1013
+    assert await phone.closed() == 4004
     await phone.close()
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from parley.agents import load_agent
-from parley.errors import BadInput, ParleyError, Superseded, Unavailable
+from parley.agents import Sentences, load_agent
+from parley.callstate import CallStore
+from parley.errors import BadInput, NotFound, ParleyError, Superseded, Unavailable
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
+from services.gateway.stored import ended_by_state
 from services.orchestrator import calls as calls_of_process
 from services.orchestrator import conductor, prompt, turn, wiring
 from services.orchestrator.wiring import wired
@@ -210,6 +212,47 @@ async def test_a_call_whose_gateway_never_comes_back_ends_and_leaves_nothing(
         async with asyncio.timeout(5):
             while len(h.calls) or await store.read("CA1"):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+
+
+async def test_a_call_that_is_over_and_cleared_away_is_not_begun_again(tmp_path: Path) -> None:
+    async with house(tmp_path, call_linger_s=0.1) as h:
+        g, _ = await started(h)
+        store = next(iter(h.calls._conductors.values())).means.store
+        await g.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "hung up"})
+        async with asyncio.timeout(5):
+            while await store.read("CA1"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        again = await h.gateway(2, 1)
+        await again.opens()
+        with pytest.raises(NotFound, match="is over"):
+            await again.until("session")
+        assert await ended_by_state(store)("CA1"), "the webhook says so too"
+
+
+async def test_a_caller_who_comes_back_before_anything_was_stored_is_greeted(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g = await h.gateway(2, 1)
+        await g.opens()
+        assert (await g.said())[1] == "Bellweather Bikes, how can I help?"
+
+
+async def test_a_caller_who_comes_back_while_nothing_can_be_read_is_not_greeted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(store: CallStore, call_id: str) -> None:
+        raise Unavailable("electing")
+
+    monkeypatch.setattr(calls_of_process, "READ_S", 0.1)
+    monkeypatch.setattr(CallStore, "find", unreadable)
+    async with house(tmp_path) as h:
+        g = await h.gateway(2, 1)
+        await g.opens()
+        own = Sentences()
+        utterance, said = await g.said()
+        assert said == f"{own.cut_off} {own.not_heard}"
+        await g.hears(utterance)
+        await g.types("hello there")
+        assert (await g.said())[1] == "You said hello there."
 
 
 async def test_a_greeting_whose_owner_was_lost_before_its_first_state_is_not_said_again(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ const MAX_KEPT = 150;
 const OVER = 1000;
 const SUPERSEDED = 4001;
 const TOKEN_REFUSED = 4003;
+const NO_SUCH_CALL = 4004;
 const TRY_AGAIN = 1013;
 /** Not a loss: the far end meant it, and coming back would end the same way. */
-const FINAL = new Set([OVER, 1003, 1007, 1008, 1009, SUPERSEDED, TOKEN_REFUSED]);
+const FINAL = new Set([OVER, 1003, 1007, 1008, 1009, SUPERSEDED, TOKEN_REFUSED, NO_SUCH_CALL]);
 
 /**
  * @typedef {"ringing" | "talking" | "reconnecting" | "ended"} Phase
@@ -244,7 +245,7 @@ export class Call {
  * @returns {[string, boolean]} what to tell, and whether something went wrong
  */
 function lastWords(code, reason, begun) {
-  if (code === OVER) return ["The call is over.", false];
+  if (code === OVER || (code === NO_SUCH_CALL && begun)) return ["The call is over.", false];
   if (code === SUPERSEDED) return ["This call goes on in another place.", false];
   if (code === TRY_AGAIN) {
     const why = reason || "all lines are busy; try again in a moment";
