@@ -85,6 +85,10 @@ class Natsd:
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def reload(self) -> None:
+        """Have it read its configuration again: who is no longer known is sent away at once."""
+        self._signal(signal.SIGHUP)
+
     async def kill(self) -> None:
         assert self.process is not None
         self._signal(signal.SIGKILL)

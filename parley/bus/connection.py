@@ -32,6 +32,7 @@ log = structlog.get_logger()
 PING_S = 1  # a node that missed PINGS of these is left for another
 PINGS = 2
 QUEUED = 4096  # control messages a subscription may have waiting; over it they are dropped and counted
+WAIT_S = 0.1  # between two tries at the same node; as often as need be
 RECONNECT_S = 0.5
 LOOK_S = 1.0
 STALE_S = 5.0  # a control message older than this arrived late, after a reconnect: it is ignored
@@ -165,7 +166,7 @@ class Bus:
             name=f"parley-{self._name}",
             inbox_prefix=f"_INBOX_{self._settings.nats_user or self._name}",
             connect_timeout=2,
-            reconnect_time_wait=0.1,
+            reconnect_time_wait=WAIT_S,
             max_reconnect_attempts=-1,
             ping_interval=PING_S,
             max_outstanding_pings=PINGS,
@@ -242,9 +243,17 @@ def _fresh(on_message: OnMessage) -> Callable[[Msg], Awaitable[None]]:
     async def receive(message: Msg) -> None:
         headers = message.headers or {}
         at = headers.get("at")
-        if at is not None and time.time() - float(at) > STALE_S:
+        if at is not None and not _is_fresh(at):
             _late.inc()
             return
         await on_message(message.subject, message.data, headers)
 
     return receive
+
+
+def _is_fresh(at: str) -> bool:
+    """`at`: seconds since 1970 by the sender's clock. What cannot be read is not."""
+    try:
+        return time.time() - float(at) <= STALE_S
+    except ValueError:
+        return False

@@ -236,10 +236,9 @@ async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterato
         settings = Settings.read(
             agents_dir=tmp / "agents",
             agent="bikes",
-            nats_url=nats.url,
             tools_address=address,
             rag_address=address,
-            **{"llm_address": address, **overrides},
+            **{"nats_url": nats.url, "llm_address": address, **overrides},
         )
         calls, close = await wired(settings)
         stack.push_async_callback(close)
