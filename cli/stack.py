@@ -59,6 +59,7 @@ class Stack:
     """The processes of one run.
 
     `env` comes on top of this process's environment; unless it names PARLEY_GATEWAY_PORT, a free port is taken.
+    `rewire` may change the plan before anything starts.
     Entering waits until the gateways are ready. Raises Misconfigured (a service says what is wrong), Unavailable (a
     service dies again and again, or is not ready in time).
     """
@@ -72,6 +73,7 @@ class Stack:
         modules: Mapping[str, str] | None = None,
         ready_s: float = 60.0,
         on_event: Callable[[Event], None] = lambda event: None,
+        rewire: Callable[[Plan], Plan] = lambda plan: plan,
     ) -> None:
         self._env = {"PARLEY_GATEWAY_PORT": "0", **(env or {}), "PARLEY_DATA_DIR": str(data_dir)}
         self._folder = RunFolder(data_dir)
@@ -79,6 +81,7 @@ class Stack:
         self._modules = modules
         self._ready_s = ready_s
         self._on_event = on_event
+        self._rewire = rewire
         self._pids: dict[str, int] = {}
         self._changed = asyncio.Condition()
         self._ready = False
@@ -147,7 +150,7 @@ class Stack:
 
     async def _start(self) -> None:
         settings = Settings.read(**self._env)
-        self.plan = make_plan(settings, self._folder.path, self._replicas, self._modules)
+        self.plan = self._rewire(make_plan(settings, self._folder.path, self._replicas, self._modules))
         environment = {"PARLEY_DRAIN_S": _DRAIN_S, **os.environ, **self._env, **self.plan.env}
         stop_s = math.ceil(float(environment["PARLEY_DRAIN_S"])) + 3
         for name, text in self.plan.files.items():

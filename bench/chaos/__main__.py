@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from bench.chaos import report, town
-from bench.chaos.cells import WANTED, Row, cells
+from bench.chaos.cells import CUT, WANTED, Row, cells
 from bench.chaos.rig import Rig, Wave
 from bench.chaos.store import Kept, Store
 from bench.chaos.verdict import judge
@@ -105,9 +105,13 @@ async def main() -> None:
             tempfile.TemporaryDirectory() as folder,
             ProcessPoolExecutor(1, get_context("spawn"), os.nice, (10,)) as pool,
         ):
-            async with town.rig(Path(folder), options.calls) as rig:
-                for row, moments in chosen:
-                    await try_row(rig, row, moments, options, pool)
+            for wired in (False, True):
+                rows = [(row, moments) for row, moments in chosen if (row.kind == CUT) is wired]
+                if not rows:
+                    continue
+                async with town.rig(Path(folder) / str(wired), options.calls, wired) as rig:
+                    for row, moments in rows:
+                        await try_row(rig, row, moments, options, pool)
     print(report.write(Store()))
 
 

@@ -23,7 +23,7 @@ class Row:
     kind: str
     target: str
     moments: tuple[str, ...] = MOMENTS
-    bound_s: float = 0.0
+    bound_s: float | None = None
     """Longest extra silence, 95th percentile."""
 
     @property
@@ -31,7 +31,6 @@ class Row:
         return f"{self.kind}/{self.target}"
 
 
-_OF_A_CALL = ("orchestrator", "stt")
 _MOMENTS = {
     "orchestrator": MOMENTS,
     "stt": MOMENTS,
@@ -40,9 +39,19 @@ _MOMENTS = {
     "tools": (TOOL,),
 }
 _KILL_BOUNDS_S = {"orchestrator": 1.0, "stt": 1.0, "tts": 0.5, "llm": 1.0, "tools": 1.0}
+_STILL_BOUND_S = 2.0
 
 BASELINE = Row(NO_FAULT, "all")
-ROWS = (BASELINE, *(Row("kill", target, _MOMENTS[target], bound) for target, bound in _KILL_BOUNDS_S.items()))
+CUT = "cut"
+ROWS = (
+    BASELINE,
+    *(Row("kill", target, _MOMENTS[target], bound) for target, bound in _KILL_BOUNDS_S.items()),
+    Row("kill", "nats", MOMENTS, 0.0),
+    *(Row("freeze", target, moments, _STILL_BOUND_S) for target, moments in _MOMENTS.items()),
+    Row("freeze", "nats", MOMENTS, 0.0),
+    *(Row("restart", target, moments, 0.0) for target, moments in _MOMENTS.items()),
+    *(Row(CUT, target, moments, _STILL_BOUND_S) for target, moments in _MOMENTS.items()),
+)
 
 
 def cells(wanted: str) -> Iterator[tuple[Row, tuple[str, ...]]]:

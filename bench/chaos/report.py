@@ -67,7 +67,7 @@ def figures(row: Row, moment: str, verdicts: Sequence[Verdict], usual: Usual) ->
         "effects_doubled": sum(v.effects_doubled for v in here),
         "extra_silence_p50_s": round(percentile(silences, 0.5), 2) if silences else None,
         "extra_silence_p95_s": round(percentile(silences, 0.95), 2) if silences else None,
-        "bound_s": row.bound_s or None,
+        "bound_s": row.bound_s,
     }
 
 
@@ -98,7 +98,7 @@ def table(cells: Sequence[dict[str, Any]]) -> str:
             c["history_differs"],
             f"{c['effects_missing']} / {c['effects_doubled']}",
             silence,
-            c["bound_s"] or "",
+            "" if c["bound_s"] is None else c["bound_s"],
         )
         lines.append(f"| {' | '.join(map(str, values))} |")
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from bench.chaos.cells import INTERRUPTED, Row
 from bench.chaos.faults import STRIKES
 from bench.chaos.scene import PRELUDE_S, Played, Scene, scene
 from bench.chaos.verdict import Raw
+from bench.chaos.wires import Wires
 from cli.phone import Call, Clock
 from cli.stack import Stack
 from tests.e2e.house import samples
@@ -41,12 +42,14 @@ class Rig:
     """Made by `bench.chaos.town`."""
 
     stack: Stack
+    wires: Wires
     vendors: Vendors
     bookings: Bookings
     clock: Clock
     callers: list[Caller]
     http: httpx.AsyncClient
     asked: int = 0  # questions so far: each has a mark of its own
+    struck: int = 0  # nodes of NATS so far
 
     async def wave(self, row: Row, moments: Sequence[str]) -> Wave:
         """One fault on all calls at once; `moments[i]` is what caller i is to be in."""
@@ -65,7 +68,7 @@ class Rig:
             struck = _Struck(instance, self._pid(instance), self._ports(instance))
             await asyncio.sleep(max(0.0, strikes - time.monotonic()))
             struck.at = time.monotonic()
-            heal = STRIKES[row.kind](self.stack, instance)
+            heal = STRIKES[row.kind](self.stack, self.wires, instance)
             played = await asyncio.gather(*playing)
         finally:
             for task in playing:
@@ -87,7 +90,11 @@ class Rig:
         return evidence.ports_of(self._pid(instance)) if self._pid(instance) else set()
 
     async def _busiest(self, service: str) -> str:
-        """The replica that serves the most streams."""
+        """The replica that serves the most streams. NATS: one node after the other, all have every call's state."""
+        if service == "nats":
+            names = self.stack.plan.names(service)
+            self.struck += 1
+            return names[self.struck % len(names)]
         loads: dict[str, float] = {}
         for name, url in self.stack.metrics_urls().items():
             if name in self.stack.plan.names(service):
@@ -150,6 +157,8 @@ class Rig:
         return True
 
     def _address(self, instance: str) -> str:
+        if instance in self.wires.of:
+            return self.wires.of[instance].address
         return next(p.env.get("PARLEY_LISTEN", "") for p in self.stack.plan.processes if p.name == instance)
 
     async def _timeline(self, call: Call) -> evidence.Entries:

@@ -15,7 +15,9 @@ from bench.chaos.bookings import Bookings
 from bench.chaos.callers import Caller
 from bench.chaos.rig import Rig
 from bench.chaos.scene import scene, sound
+from bench.chaos.wires import Wires
 from cli.phone import Clock, Phone
+from cli.plan import Plan
 from cli.stack import Stack
 from parley import heap
 from parley.aio import background
@@ -29,6 +31,7 @@ from tests.tools import postgres
 PUBLIC_URL = "https://bikes.example"
 TOKEN = "stand-in-key"
 APART_S = 0.25
+REPLICAS = 2
 
 
 def stand_ins() -> Vendors:
@@ -53,24 +56,39 @@ def rehearse(questions: int) -> None:
 
 
 @asynccontextmanager
-async def rig(folder: Path, calls: int) -> AsyncIterator[Rig]:
-    """Everything, with `calls` callers on the line. Without PostgreSQL on this machine there is one `tools`."""
+async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
+    """Everything, with `calls` callers on the line. `wired`: services find each other through wires that can be cut.
+
+    Without PostgreSQL on this machine there is one `tools`.
+    """
     with ExitStack() as stack:
         database = stack.enter_context(postgres.server()) if postgres.binary("initdb") else ""
-        async with stand_ins() as vendors, Bookings() as bookings, httpx.AsyncClient(trust_env=False) as http:
+        async with (
+            stand_ins() as vendors,
+            Bookings() as bookings,
+            Wires(REPLICAS) as wires,
+            httpx.AsyncClient(trust_env=False) as http,
+        ):
             env = {
                 **vendors.environment(),
                 "PARLEY_AGENTS_DIR": str(write_agents(folder / "agents", calls, bookings.url)),
                 "PARLEY_AGENT": name_of(0),
                 "PARLEY_PUBLIC_URL": PUBLIC_URL,
                 "PARLEY_LOG_LEVEL": "warning",
+                "PARLEY_NATS_NODES": "3",
                 **({"PARLEY_DATABASE_URL": f"{database}/postgres"} if database else {}),
             }
-            async with Stack(data_dir=folder / "data", env=env, replicas=2) as services, Clock() as clock:
+            through = wires.through if wired else _unchanged
+            running = Stack(data_dir=folder / "data", env=env, replicas=REPLICAS, rewire=through)
+            async with running as services, Clock() as clock:
                 heap.freeze()
                 callers = [Caller(name, _phone(services, clock, name)) for name in map(name_of, range(calls))]
                 async with background(*(_late(caller, n * APART_S) for n, caller in enumerate(callers))):
-                    yield Rig(services, vendors, bookings, clock, callers, http)
+                    yield Rig(services, wires, vendors, bookings, clock, callers, http)
+
+
+def _unchanged(plan: Plan) -> Plan:
+    return plan
 
 
 def _phone(stack: Stack, clock: Clock, agent: str) -> Phone:

@@ -1,0 +1,150 @@
+"""The wires between services, as TCP proxies that can be cut: what is sent meanwhile arrives when they are whole."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from types import TracebackType
+from typing import Self, cast
+
+from cli.plan import ORGANS, Plan
+
+_HELD = 16 << 20
+"""Bytes that wait in one direction of a cut connection at most; then its reader is stopped."""
+
+
+class _End(asyncio.Protocol):
+    """One end of a proxied connection; what it receives goes to `other`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.transport: asyncio.Transport | None = None
+        self.other: _End | None = None
+        self._held: list[bytes] = []
+        self._size = 0
+        self._over = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._wire.ends.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._wire.is_cut or self.other is None or self.other.transport is None:
+            self._held.append(data)
+            self._size += len(data)
+            if self._size > _HELD and self.transport is not None:
+                self.transport.pause_reading()
+        else:
+            self.other.transport.write(data)
+
+    def pause_writing(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over = True
+        self._wire.ends.discard(self)
+        if not self._wire.is_cut:
+            self._close_other()
+
+    def heal(self) -> None:
+        """What waited goes on its way."""
+        if self.other is not None and self.other.transport is not None and self._held:
+            self.other.transport.write(b"".join(self._held))
+            self._held.clear()
+            self._size = 0
+            if self.transport is not None and not self._over:
+                self.transport.resume_reading()
+        if self._over:
+            self._close_other()
+
+    def _close_other(self) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.close()
+
+
+class Wire:
+    """All connections to one process. `target` is known once the processes are planned."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.target = ""
+        self.is_cut = False
+        self.ends: set[_End] = set()
+        self._dialling: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.get_running_loop().create_server(self._accept, "127.0.0.1", 0)
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def _accept(self) -> _End:
+        near = _End(self)
+        dialling = asyncio.ensure_future(self._dial(near))
+        self._dialling.add(dialling)
+        dialling.add_done_callback(self._dialling.discard)
+        return near
+
+    async def _dial(self, near: _End) -> None:
+        host, _, port = self.target.rpartition(":")
+        try:
+            _, far = await asyncio.get_running_loop().create_connection(lambda: _End(self), host, int(port))
+        except OSError:
+            if near.transport is not None:
+                near.transport.abort()
+            return
+        near.other, far.other = far, near
+        if not self.is_cut:
+            near.heal()
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+    def heal(self) -> None:
+        self.is_cut = False
+        for end in tuple(self.ends):
+            end.heal()
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._dialling):
+            task.cancel()
+        for end in tuple(self.ends):
+            if end.transport is not None:
+                end.transport.abort()
+
+
+class Wires:
+    """`async with Wires(2) as wires: Stack(rewire=wires.through, ...)`; then `wires.of["stt-1"].cut()`."""
+
+    def __init__(self, replicas: int) -> None:
+        self._free = [Wire() for _ in range(replicas * len(ORGANS))]
+        self.of: dict[str, Wire] = {}
+
+    def through(self, plan: Plan) -> Plan:
+        """The same plan, with every service found at the near end of its wire."""
+        env = dict(plan.env)
+        for service in ORGANS:
+            addresses = []
+            for process in (each for each in plan.processes if each.service == service):
+                wire = self.of[process.name] = self._free[len(self.of)]
+                wire.target = process.env["PARLEY_LISTEN"]
+                addresses.append(wire.address)
+            env[f"PARLEY_{service.upper()}_ADDRESS"] = ",".join(addresses)
+        return replace(plan, env=env)
+
+    async def __aenter__(self) -> Self:
+        for wire in self._free:
+            await wire.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for wire in self._free:
+            await wire.close()
