@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -95,6 +96,7 @@ def _line(kept: Kept) -> str:
 
 async def main() -> None:
     options = arguments()
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # clients that die are what this is about
     if not options.report:
         try:
             chosen = list(cells(options.cell))

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from bench.chaos.verdict import CUT_OFF
+
 _AGENT: dict[str, Any] = {
     "company": "Bellweather Bikes",
     "greeting": "Hello.",
@@ -15,7 +17,7 @@ _AGENT: dict[str, Any] = {
     "silence": {"prompt_after_s": 300},
     "knowledge": {"retrieve": "never"},
     "limits": {"call_s": 7200},
-    "sentences": {"cut_off": "Sorry, we were cut off for a moment."},
+    "sentences": {"cut_off": CUT_OFF},
 }
 _TOOLS = '''"""The one thing this agent can do, and it changes the world."""
 

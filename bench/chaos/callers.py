@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
 from bench.chaos.scene import Played, Scene, play
+from bench.chaos.talk import said_in
 from cli.phone import Call, CallOver, Phone
 from parley.errors import ParleyError
 
 _DIAL_S = 15.0
-_NOTE = re.compile(r"^\([^)]*\) ?")
 
 
 class Caller:
@@ -57,6 +56,5 @@ class Caller:
 
 def last_lines(body: dict[str, Any], count: int) -> tuple[str, ...]:
     """The caller's last lines in a model request, in order, without what the platform adds in brackets."""
-    lines = [m["content"] for m in body["messages"] if m["role"] == "user" and isinstance(m["content"], str)]
-    said = [_NOTE.sub("", line) for line in lines]
-    return tuple(line for line in said if line)[-count:]
+    lines = [said_in(message) for message in body["messages"] if message["role"] == "user"]
+    return tuple(line for line in lines if line)[-count:]

@@ -46,10 +46,12 @@ CUT = "cut"
 ROWS = (
     BASELINE,
     *(Row("kill", target, _MOMENTS[target], bound) for target, bound in _KILL_BOUNDS_S.items()),
+    Row("kill", "gateway", MOMENTS, 2.0),
     Row("kill", "nats", MOMENTS, 0.0),
     *(Row("freeze", target, moments, _STILL_BOUND_S) for target, moments in _MOMENTS.items()),
     Row("freeze", "nats", MOMENTS, 0.0),
     *(Row("restart", target, moments, 0.0) for target, moments in _MOMENTS.items()),
+    Row("restart", "gateway", MOMENTS, 2.0),
     *(Row(CUT, target, moments, _STILL_BOUND_S) for target, moments in _MOMENTS.items()),
 )
 

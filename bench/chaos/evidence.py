@@ -57,6 +57,11 @@ def mind_of(entries: Entries, at: float) -> str:
     return minds[-1] if minds else ""
 
 
+def gateway_of(entries: Entries) -> str:
+    """The gateway that has the call, by the newest entry."""
+    return str(entries[-1]["gateway"]) if entries else ""
+
+
 def ports_of(pid: int) -> set[int]:
     """The local ports of a process' connections: how a stand-in's client is recognised."""
     return {connection.laddr.port for connection in psutil.Process(pid).net_connections("tcp")}

@@ -95,8 +95,8 @@ def _settled(over: asyncio.Event) -> Heal:
 async def serving(stack: Stack, name: str) -> None:
     """Until a process takes connections again."""
     process = next(process for process in stack.plan.processes if process.name == name)
-    address = process.env.get("PARLEY_LISTEN", "")
-    if not address:
+    address = process.env.get("PARLEY_LISTEN") or f"127.0.0.1:{process.env.get('PARLEY_GATEWAY_PORT', '')}"
+    if process.service == "nats":
         await asyncio.sleep(NATS_SETTLED_S)
         return
     host, _, port = address.rpartition(":")

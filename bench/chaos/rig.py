@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,8 @@ class Rig:
             await asyncio.sleep(strikes - _LOOK_S - time.monotonic())
             instance = await self._busiest(row.target)
             struck = _Struck(instance, self._pid(instance), self._ports(instance))
+            if row.target == "gateway":  # its own account of the calls may die with it
+                struck.accounts = await asyncio.gather(*(self._timeline(caller.call) for caller in self.callers))
             await asyncio.sleep(max(0.0, strikes - time.monotonic()))
             struck.at = time.monotonic()
             heal = STRIKES[row.kind](self.stack, self.wires, instance)
@@ -74,8 +77,9 @@ class Rig:
             for task in playing:
                 task.cancel()
         wave = Wave(row.name, instance, late_ms=max(self.clock.late_s, default=0.0) * 1000)
-        for caller, (call, each) in zip(self.callers, played, strict=True):
-            wave.raws.append(await self._raw(row, caller, call, each, struck))
+        for n, (caller, (call, each)) in enumerate(zip(self.callers, played, strict=True)):
+            account = struck.accounts[n] if struck.accounts else await self._timeline(call)
+            wave.raws.append(self._raw(row, caller, call, each, struck, account))
         await heal()
         return wave
 
@@ -99,11 +103,14 @@ class Rig:
         for name, url in self.stack.metrics_urls().items():
             if name in self.stack.plan.names(service):
                 found = samples((await self.http.get(url)).text)
-                loads[name] = found.get("voice_streams_active{}", 0.0)
+                loads[name] = found.get(
+                    "voice_calls_active{}" if service == "gateway" else "voice_streams_active{}", 0.0
+                )
         return max(loads, key=lambda name: loads[name], default="")
 
-    async def _raw(self, row: Row, caller: Caller, call: Call, played: Played, struck: _Struck) -> Raw:
-        entries = await self._timeline(call)
+    def _raw(
+        self, row: Row, caller: Caller, call: Call, played: Played, struck: _Struck, entries: evidence.Entries
+    ) -> Raw:
         mine = [b for b in self.bookings.records if b.agent == caller.name]
         moment = evidence.moment_of(entries, struck.at, played, mine)
         scene, since = played.scene, played.began - 0.1
@@ -154,6 +161,8 @@ class Rig:
             return any(record.body.get("model") == caller.name for record in found)
         if row.target == "tools":
             return any(b.pid == struck.pid and b.at <= at and not 0 < b.answered_at <= at for b in mine)
+        if row.target == "gateway":
+            return evidence.gateway_of(entries) == struck.instance
         return True
 
     def _address(self, instance: str) -> str:
@@ -161,10 +170,14 @@ class Rig:
             return self.wires.of[instance].address
         return next(p.env.get("PARLEY_LISTEN", "") for p in self.stack.plan.processes if p.name == instance)
 
-    async def _timeline(self, call: Call) -> evidence.Entries:
-        answer = await self.http.get(f"{self.stack.gateway_url}/calls/{call.sid}/timeline")
-        entries: list[dict[str, Any]] = answer.json().get("entries", [])
-        return entries
+    async def _timeline(self, call: Call | None) -> evidence.Entries:
+        """What the gateways tell of a call, each with its name, in order."""
+        entries: list[dict[str, Any]] = []
+        for name, url in zip(self.stack.plan.names("gateway"), self.stack.gateway_urls, strict=True):
+            with suppress(httpx.HTTPError):
+                answer = await self.http.get(f"{url}/calls/{call.sid if call else ''}/timeline", timeout=2.0)
+                entries += [entry | {"gateway": name} for entry in answer.json().get("entries", [])]
+        return sorted(entries, key=lambda entry: float(entry["at_ms"]))
 
 
 @dataclass
@@ -175,6 +188,7 @@ class _Struck:
     pid: int
     ports: set[int]
     at: float = 0.0
+    accounts: Sequence[evidence.Entries] = ()
 
 
 def _history(requests: Sequence[Any], scene: Scene) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +29,8 @@ ANSWERS = {
     BOOK: "done, booked {mark} for you",
 }
 NOT_KNOWN = "i can not say whether {mark} was done"
-_KEYS = {"quickly": QUICK, "slowly": SLOW, "book": BOOK, "story": STORY, "wait": WAIT}
+_KEYS = {"quickly": QUICK, "slowly": SLOW, "book": BOOK, "story": STORY, "wait": WAIT, "new": WAIT}
+_NOTES = re.compile(r"\([^)]*\)")
 _THINKS_MS = {SLOW: 1800.0}
 
 
@@ -37,20 +39,26 @@ def mark_of(number: int) -> str:
     return f"{LETTERS[number // 16 % 16]} {LETTERS[number % 16]}"
 
 
+def said_in(message: Mapping[str, Any]) -> str:
+    """A message's words without what the platform adds in brackets."""
+    return _NOTES.sub("", text_of(message)).strip()
+
+
 def answer(messages: Messages, tools: Tools) -> Reply:
     """The model's stand-in. What it says follows from the caller's last words alone."""
-    said = [m for m in messages if m.get("role") == "user" and text_of(m) != CONTINUE]
-    heard = text_of(said[-1]).lower().replace(",", "").replace(".", "").split() if said else []
+    places = [n for n, m in enumerate(messages) if m.get("role") == "user" and said_in(m)]
+    since = messages[places[-1] :] if places else []
+    heard = said_in(since[0]).lower().replace(",", "").replace(".", "").split() if since else []
     mark = " ".join([word for word in heard if word in LETTERS][-2:])
     kind = next((_KEYS[word] for word in reversed(heard) if word in _KEYS), QUICK)
     last = messages[-1] if messages else {}
     if last.get("role") == "tool":
         return Reply(_told(last, mark))
-    if kind == BOOK and tools and not _booked(messages, said[-1]):
+    if kind == BOOK and tools and not any(m.get("tool_calls") for m in since):
         return Reply(calls=(Call("book_visit", {"mark": mark}),))
     whole = ANSWERS[kind].format(mark=mark)
-    if text_of(last) == CONTINUE:
-        return Reply(_rest(whole, messages, said[-1]))
+    if CONTINUE in text_of(last):
+        return Reply(_rest(whole, since))
     return Reply(whole, wait_ms=_THINKS_MS.get(kind, 0.0))
 
 
@@ -59,16 +67,8 @@ def _told(result: Mapping[str, Any], mark: str) -> str:
     return (ANSWERS[BOOK] if known else NOT_KNOWN).format(mark=mark)
 
 
-def _booked(messages: Messages, since: Mapping[str, Any]) -> bool:
-    """The tool was called for these words already."""
-    return any(m.get("tool_calls") for m in messages[_place(messages, since) :])
-
-
-def _rest(whole: str, messages: Messages, since: Mapping[str, Any]) -> str:
+def _rest(whole: str, since: Messages) -> str:
     """What of an answer was not said yet."""
-    said = " ".join(text_of(m) for m in messages[_place(messages, since) :] if m.get("role") == "assistant").strip()
+    parts = [text_of(m).removesuffix("\u2014").strip() for m in since if m.get("role") == "assistant"]
+    said = " ".join(part for part in parts if part and part in whole)
     return whole[len(said) :].lstrip() if whole.startswith(said) else whole
-
-
-def _place(messages: Messages, message: Mapping[str, Any]) -> int:
-    return max(place for place, each in enumerate(messages) if each is message)

@@ -76,6 +76,7 @@ async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
                 "PARLEY_PUBLIC_URL": PUBLIC_URL,
                 "PARLEY_LOG_LEVEL": "warning",
                 "PARLEY_NATS_NODES": "3",
+                "PARLEY_MAX_REENTRIES": "100",
                 **({"PARLEY_DATABASE_URL": f"{database}/postgres"} if database else {}),
             }
             through = wires.through if wired else _unchanged
@@ -92,8 +93,8 @@ def _unchanged(plan: Plan) -> Plan:
 
 
 def _phone(stack: Stack, clock: Clock, agent: str) -> Phone:
-    url = stack.gateway_url
-    return Phone(url, clock, agent=agent, auth_token=TOKEN, account_sid=ACCOUNT, public_url=PUBLIC_URL)
+    urls = stack.gateway_urls
+    return Phone(urls, clock, agent=agent, auth_token=TOKEN, account_sid=ACCOUNT, public_url=PUBLIC_URL)
 
 
 async def _late(caller: Caller, seconds: float) -> None:

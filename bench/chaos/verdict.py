@@ -13,6 +13,8 @@ from tests.sims.decoder import Word
 from tests.sims.recorder import heard_words
 from tests.sims.wordcodec import words_of
 
+CUT_OFF = "Sorry, we were cut off for a moment."
+"""What a caller is told who missed words; it is no answer, and may be said."""
 _STEP = RATE // 1000
 _ANSWERED = 0.5
 """Of an answer's words: with fewer the turn is lost."""
@@ -98,7 +100,7 @@ def _answer(verdict: Verdict, raw: Raw, found: Sequence[Word]) -> None:
     # A word in which sound came late cannot be read; that a hole lies there is known from the line.
     verdict.unreadable = min(holes, len(missing)) if not verdict.call_lost else 0
     verdict.bot_words_lost = missing[verdict.unreadable :]
-    allowed = Counter(expected) + Counter(words_of(raw.cut))
+    allowed = Counter(expected) + Counter(words_of(raw.cut)) + Counter(words_of(CUT_OFF))
     verdict.bot_words_twice = list((Counter(texts) - allowed).elements())
     if raw.cut and raw.history:
         told = words_of(raw.history)
