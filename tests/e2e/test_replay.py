@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from parley.bus import Bus, recorded_calls, records_of
@@ -40,17 +38,7 @@ def trouble(records: list[events_pb2.EventRecord]) -> str:
     try:
         result = replay.replayed(replay.valid(records))
     except BadInput as e:
-        return "" if killed_while_storing(str(e), records) else str(e)
+        return str(e)
     if result.differs is None:
         return "" if result.compared == result.records else "records without a digest"
     return f"{replay.name_of(result.differs)}: {result.why}"
-
-
-def killed_while_storing(said: str, records: list[events_pb2.EventRecord]) -> bool:
-    """The last record of a process that was killed may be lost: it is missing just before the next owner's first."""
-    found = re.search(r"record (\d+) is missing before (\d+)\.(\d+)/", said)
-    if found is None:
-        return False
-    n, *owner = map(int, found.groups())
-    first = min((r for r in records if [r.epoch.leg, r.epoch.open] == owner), key=lambda r: r.n)
-    return first.n == n + 1 and any(i.WhichOneof("event") == "taken_over" for i in first.inputs)
