@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 TIMEOUT_S = 5.0
 RING_S = 20
-"""How long a transfer rings: shorter than the orchestrator waits for a lost leg (30 s)."""
+"""How long a transfer rings: shorter than the orchestrator waits for a lost leg (40 s)."""
 _NO_SUCH_CALL = 20404
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 

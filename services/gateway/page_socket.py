@@ -21,8 +21,9 @@ from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAI
 
 START_S = 5.0
 MAX_TEXT = 4_000
-MAX_LEGS = 50
+MAX_LEGS = 500
 """A page may come back to its call this often."""
+MAX_AGAIN = 100
 TOKEN_REFUSED = 4003
 _KEYS = frozenset("0123456789*#ABCD")
 LegKind = conversation_pb2.Leg
@@ -64,12 +65,19 @@ async def _start(inbox: PageInbox, gateway: Gateway, door: Door) -> Claim | None
                 if isinstance(message, bytes):
                     inbox.bad("media before start", "send `start` with your token first")
                 elif message["type"] == "start":
-                    return gateway.tokens.redeem(str(message.get("token", "")), door)
+                    return gateway.tokens.redeem(str(message.get("token", "")), door, _again(message))
                 else:
                     inbox.bad("not a start", "send `start` with your token first")
     except TimeoutError:
         REFUSED.labels("no start").inc()
         return None
+
+
+def _again(message: dict[str, Any]) -> int:
+    again = message.get("again", 0)
+    if not isinstance(again, int) or again is True or not 0 <= again <= MAX_AGAIN:
+        raise NotAllowed(f"`again` must be a number from 0 to {MAX_AGAIN}")
+    return again
 
 
 async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Claim) -> None:

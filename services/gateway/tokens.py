@@ -37,7 +37,10 @@ class Claim:
 
 
 class Tokens:
-    """Signs and redeems. A token is good once per process; the signature is HMAC-SHA256 over its JSON."""
+    """Signs and redeems. A token is good once per process; the signature is HMAC-SHA256 over its JSON.
+
+    At another gateway with the same secret it is good once more: there the call's owner refuses a leg that is taken.
+    """
 
     def __init__(self, secret: str = "", now: Callable[[], float] = time.time) -> None:
         self._key = hashlib.sha256(secret.encode()).digest() if secret else os.urandom(32)
@@ -50,8 +53,11 @@ class Tokens:
         body = orjson.dumps([claim.call_id, claim.leg, claim.door, claim.agent, claim.fresh, expires, nonce])
         return f"{_encode(body)}.{_encode(self._sign(body))}"
 
-    def redeem(self, token: str, door: Door) -> Claim:
-        """What the token claims. Raises NotAllowed: forged, for another door, too old, or used before."""
+    def redeem(self, token: str, door: Door, again: int = 0) -> Claim:
+        """What the token claims. Raises NotAllowed: forged, for another door, too old, or used before.
+
+        `again`: so often a token for coming back was used and no answer came. Each time is good once, for a leg above.
+        """
         try:
             body_text, signature = token.split(".")
             body = _decode(body_text)
@@ -66,6 +72,9 @@ class Tokens:
             raise NotAllowed(f"the token is for {meant}, not for {door}")
         if expires < now:
             raise NotAllowed("the token is too old: ask for a new one")
+        if again and fresh:
+            raise NotAllowed("only a token for coming back may be used again: ask for a new one")
+        nonce, leg = f"{nonce}.{again}", leg + again
         if nonce in self._used:
             raise NotAllowed("the token was used before: ask for a new one")
         self._remember(nonce, expires, now)

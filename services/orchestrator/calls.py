@@ -28,7 +28,7 @@ log = structlog.get_logger()
 READ_S = 3.0  # for the state of a call that comes back to be read
 SETTLE_S = 0.3  # for the ledger to tell a new owner what was done
 IN_DOUBT_S = 3.0  # where something may have been
-ORPHAN_S = 30.0  # a conductor outlives its gateway's stream by this much
+ORPHAN_S = 40.0  # a conductor outlives its gateway's stream by this much: pages try to come back for 30 s
 
 
 class Calls:

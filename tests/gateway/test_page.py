@@ -152,6 +152,24 @@ async def test_a_page_that_lost_its_socket_comes_back_to_its_call(house: House) 
     await again.close()
 
 
+async def test_a_token_for_coming_back_that_was_sent_into_nothing_may_be_sent_again(house: House) -> None:
+    page = await visit(house)
+    resume = (await page.next("ready"))["resume"]
+    await page.close()
+    for again, leg in ((0, 2), (1, 3), (3, 5)):
+        page = await unstarted(house)
+        await page.say(type="start", token=resume, again=again)
+        assert (await page.next("ready"))["leg"] == leg
+        await page.close()
+    for wrong in (1, -1, 101, "x", True):
+        page = await unstarted(house)
+        await page.say(type="start", token=resume, again=wrong)
+        assert await page.closed() == 4003
+    page = await unstarted(house)
+    await page.say(type="start", token=(await session(house))["token"], again=1)
+    assert await page.closed() == 4003
+
+
 async def test_the_question_tells_the_ears_what_kind_of_answer_comes(house: House) -> None:
     page = await visit(house)
     owner, ears = await house.mind.call(), await house.stt.call()

@@ -5,18 +5,19 @@ import { Line } from "./line.js";
 
 const GIVE_UP_MS = 30_000;
 const PROVEN_MS = 5_000;
-const DELAYS_MS = [0, 500, 1000, 2000, 4000];
+const DELAYS_MS = [0, 300, 700, 1500, 2000];
 const GOODBYE_MS = 1_500;
 /** Frames kept while the connection is away: 3 s. */
 const MAX_KEPT = 150;
 
 const OVER = 1000;
+const NOT_UNDERSTOOD = 1008;
 const SUPERSEDED = 4001;
 const TOKEN_REFUSED = 4003;
 const NO_SUCH_CALL = 4004;
 const TRY_AGAIN = 1013;
 /** Not a loss: the far end meant it, and coming back would end the same way. */
-const FINAL = new Set([OVER, 1003, 1007, 1008, 1009, SUPERSEDED, TOKEN_REFUSED, NO_SUCH_CALL]);
+const FINAL = new Set([OVER, 1003, 1007, NOT_UNDERSTOOD, 1009, SUPERSEDED, TOKEN_REFUSED, NO_SUCH_CALL]);
 
 /**
  * @typedef {"ringing" | "talking" | "reconnecting" | "ended"} Phase
@@ -44,6 +45,7 @@ export class Call {
     this._lostAt = 0;
     this._tries = 0;
     this._resume = "";
+    this._again = 0;
     this._ended = "";
     this._hangingUp = false;
     /** @type {Array<Record<string, unknown>>} */
@@ -58,6 +60,10 @@ export class Call {
     /** @type {import("./speaker.js").Speaker | null} */
     this.speaker = null;
     this._droppedBefore = 0;
+    /** Between two tries to come back. */
+    this._waiting = false;
+    this._online = () => this._waiting && this._try();
+    window.addEventListener("online", this._online);
     this._byButton = false;
     this._pressed = false;
   }
@@ -70,7 +76,7 @@ export class Call {
     const session = await fetchSession(agent, this.door);
     if (this.phase === "ended") return;
     this.id = session.call_id;
-    this._connect(session.token);
+    this._connect({ token: session.token });
   }
 
   /** @param {import("./headset.js").Headset} headset stays its owner's, to be closed when the call has ended */
@@ -132,10 +138,10 @@ export class Call {
     };
   }
 
-  /** @param {string} token */
-  _connect(token) {
+  /** @param {{token: string, again?: number}} key */
+  _connect(key) {
     this._ready = false;
-    this._line = new Line(this.door, token, {
+    this._line = new Line(this.door, key, {
       message: (message) => this._take(message),
       sound: (data) => this.speaker?.play(data),
       closed: (code, reason) => this._closed(code, reason),
@@ -157,6 +163,7 @@ export class Call {
   _answered(message) {
     this.leg = message.leg;
     this._resume = message.resume;
+    this._again = 0;
     this._ready = true;
     this._readyAt = performance.now();
     if (this._byButton) this._line?.tell({ type: "push_to_talk", on: true });
@@ -187,6 +194,7 @@ export class Call {
    */
   _closed(code, reason) {
     const wasReady = this._ready;
+    if (this._resume && !wasReady && this._line?.asked) this._again += 1;
     this._droppedBefore += this._line?.dropped ?? 0;
     this._line = null;
     this._ready = false;
@@ -194,7 +202,7 @@ export class Call {
     this.speaker?.clear();
     if (this._hangingUp) this._end("You hung up.", false);
     else if (this._ended) this._end("The call is over.", false);
-    else if (FINAL.has(code) || !this._resume || (code === TRY_AGAIN && !wasReady)) {
+    else if (!this._resume || (FINAL.has(code) && !(code === NOT_UNDERSTOOD && !wasReady))) {
       this._end(...lastWords(code, reason, this._resume !== ""));
     } else this._comeBack(wasReady);
   }
@@ -212,7 +220,14 @@ export class Call {
     const delay = DELAYS_MS[Math.min(this._tries, DELAYS_MS.length - 1)];
     this._tries += 1;
     this._become("reconnecting", "");
-    this._timer = setTimeout(() => this._connect(this._resume), delay);
+    this._timer = setTimeout(() => this._try(), delay);
+    this._waiting = true;
+  }
+
+  _try() {
+    clearTimeout(this._timer);
+    this._waiting = false;
+    this._connect({ token: this._resume, again: this._again });
   }
 
   /**
@@ -232,6 +247,7 @@ export class Call {
   _end(reason, failed) {
     if (this.phase === "ended") return;
     clearTimeout(this._timer);
+    window.removeEventListener("online", this._online);
     this.phase = "ended";
     this._line?.close();
     this._listener.phase("ended", reason, failed);

@@ -1,8 +1,11 @@
 /** One connection to the gateway: control as JSON, sound as binary. See docs/protocol.md. */
 
 const READY_MS = 10_000;
-const PING_MS = 5_000;
-const DEAD_MS = 15_000;
+/** A call that comes back tries more often. */
+const READY_AGAIN_MS = 5_000;
+const PING_MS = 2_000;
+/** So long after a ping to which nothing came the connection is dead, whatever the network says. */
+const DEAD_MS = 6_000;
 const MAX_UNSENT = 160_000;
 
 /** Close codes of our own, for what no far end has said. */
@@ -18,15 +21,18 @@ export const UNREACHABLE = 1006;
 export class Line {
   /**
    * @param {"voice" | "chat"} door
-   * @param {string} token
+   * @param {{token: string, again?: number}} key `again`: a token for coming back was used so often and nothing came
    * @param {LineListener} listener
    */
-  constructor(door, token, listener) {
+  constructor(door, key, listener) {
     this._listener = listener;
     this._closed = false;
-    this._heardAt = performance.now();
-    this._alarm = setTimeout(() => this._end(UNREACHABLE, "the gateway does not answer"), READY_MS);
+    const patience = key.again === undefined ? READY_MS : READY_AGAIN_MS;
+    this._alarm = setTimeout(() => this._end(UNREACHABLE, "the gateway does not answer"), patience);
     this._pings = 0;
+    this._unansweredSince = 0;
+    /** The token was sent: whether it was taken is known only if an answer comes. */
+    this.asked = false;
     /** Round trip in ms, once known. */
     this.roundTrip = NaN;
     /** Frames not sent, because the connection did not take them. */
@@ -35,7 +41,10 @@ export class Line {
     url.protocol = url.protocol.replace("http", "ws");
     this._socket = new WebSocket(url);
     this._socket.binaryType = "arraybuffer";
-    this._socket.onopen = () => this.tell({ type: "start", token });
+    this._socket.onopen = () => {
+      this.asked = true;
+      this.tell({ type: "start", ...key });
+    };
     this._socket.onmessage = ({ data }) => this._take(data);
     this._socket.onclose = ({ code, reason }) => this._end(code, reason);
   }
@@ -57,7 +66,7 @@ export class Line {
 
   /** @param {string | ArrayBuffer} data */
   _take(data) {
-    this._heardAt = performance.now();
+    this._unansweredSince = 0;
     if (typeof data !== "string") {
       this._listener.sound(data);
       return;
@@ -76,8 +85,10 @@ export class Line {
   }
 
   _ping() {
-    if (performance.now() - this._heardAt > DEAD_MS) this._end(UNREACHABLE, "the gateway has gone silent");
-    else this.tell({ type: "ping", t: performance.now() });
+    const now = performance.now();
+    this._unansweredSince ||= now;
+    if (now - this._unansweredSince > DEAD_MS) this._end(UNREACHABLE, "the gateway has gone silent");
+    else this.tell({ type: "ping", t: now });
   }
 
   /**

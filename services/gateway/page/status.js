@@ -51,6 +51,7 @@ export class Status {
       this._set("talking", this._state, this._words(this._state));
     } else {
       if (phase === "ended") clearInterval(this._timer);
+      this._state = "";
       const words = { ringing: "Ringing", reconnecting: "Connection lost, coming back", ended: reason };
       this._set(phase, "", words[phase]);
     }
