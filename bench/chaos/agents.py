@@ -9,10 +9,12 @@ import yaml
 
 from bench.chaos.verdict import CUT_OFF
 
+PROMPT = "You answer the telephone whatever happens."
+"""By this the model's stand-in knows these agents."""
 _AGENT: dict[str, Any] = {
     "company": "Bellweather Bikes",
     "greeting": "Hello.",
-    "prompt": "You answer the telephone.",
+    "prompt": PROMPT,
     "endpointing": {"min_delay_ms": 200, "max_delay_ms": 800},
     "silence": {"prompt_after_s": 300},
     "knowledge": {"retrieve": "never"},

@@ -105,13 +105,14 @@ def table(cells: Sequence[dict[str, Any]]) -> str:
 
 
 def circumstances(store: Store) -> str:
-    waves = [wave for row in ROWS for wave in store.waves(row)]
+    every = [wave for row in ROWS for wave in store.waves(row)]
+    waves = [wave for wave in every if not wave.spoiled]
     if not waves:
         return "Nothing was measured yet."
     loads = [wave.load for wave in waves]
     late = percentile([wave.late_ms for wave in waves], 0.5)
     return (
-        f"{len(waves)} waves of up to {max(w.calls for w in waves)} calls, from {min(w.at for w in waves)} to "
+        f"{len(waves)} waves (and {len(every) - len(waves)} left out, in which the rig itself stood still) of up to {max(w.calls for w in waves)} calls, from {min(w.at for w in waves)} to "
         f"{max(w.at for w in waves)}. Load of the machine meanwhile: {percentile(loads, 0.5):.1f} (median), "
         f"{max(loads):.1f} (highest); the rig's own clock was up to {late:.0f} ms late in the median wave."
     )

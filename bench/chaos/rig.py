@@ -52,8 +52,11 @@ class Rig:
     asked: int = 0  # questions so far: each has a mark of its own
     struck: int = 0  # nodes of NATS so far
 
-    async def wave(self, row: Row, moments: Sequence[str]) -> Wave:
-        """One fault on all calls at once; `moments[i]` is what caller i is to be in."""
+    async def wave(self, row: Row, moments: Sequence[str], also: Sequence[str] = ()) -> Wave:
+        """One fault on all calls at once; `moments[i]` is what caller i is to be in.
+
+        `also`: services of which a replica is hit in the same way at the same time.
+        """
         for caller in self.callers:
             await caller.ready()
         self.clock.late_s.clear()
@@ -66,12 +69,13 @@ class Rig:
         try:
             await asyncio.sleep(strikes - _LOOK_S - time.monotonic())
             instance = await self._busiest(row.target)
+            more = [await self._busiest(service) for service in also]
             struck = _Struck(instance, self._pid(instance), self._ports(instance))
             if row.target == "gateway":  # its own account of the calls may die with it
                 struck.accounts = await asyncio.gather(*(self._timeline(caller.call) for caller in self.callers))
             await asyncio.sleep(max(0.0, strikes - time.monotonic()))
             struck.at = time.monotonic()
-            heal = STRIKES[row.kind](self.stack, self.wires, instance)
+            heals = [STRIKES[row.kind](self.stack, self.wires, name) for name in (instance, *more)]
             played = await asyncio.gather(*playing)
         finally:
             for task in playing:
@@ -80,7 +84,8 @@ class Rig:
         for n, (caller, (call, each)) in enumerate(zip(self.callers, played, strict=True)):
             account = struck.accounts[n] if struck.accounts else await self._timeline(call)
             wave.raws.append(self._raw(row, caller, call, each, struck, account))
-        await heal()
+        for heal in heals:
+            await heal()
         return wave
 
     def _scene(self, moment: str) -> Scene:

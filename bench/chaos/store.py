@@ -12,6 +12,7 @@ from bench.chaos.cells import Row
 from bench.chaos.verdict import Verdict
 
 FOLDER = Path(".parley") / "chaos"
+TOO_LATE_MS = 500.0
 
 
 @dataclass
@@ -26,6 +27,11 @@ class Kept:
     load: float
     verdicts: list[Verdict] = field(default_factory=list)
 
+    @property
+    def spoiled(self) -> bool:
+        """The callers' own clock stood still: what was heard then says nothing about the services."""
+        return self.late_ms > TOO_LATE_MS
+
 
 class Store:
     def __init__(self, folder: Path = FOLDER) -> None:
@@ -34,7 +40,8 @@ class Store:
     def add(self, kept: Kept) -> None:
         folder = self._folder / kept.row.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{len(list(folder.glob('*.json'))):03d}.json"
+        number = max((int(path.stem) for path in folder.glob("*.json")), default=-1) + 1
+        path = folder / f"{number:03d}.json"
         path.write_text(json.dumps(asdict(kept), indent=1), "utf-8")
 
     def waves(self, row: Row) -> Iterator[Kept]:
@@ -43,8 +50,8 @@ class Store:
             yield Kept(**{**data, "verdicts": [Verdict(**each) for each in data["verdicts"]]})
 
     def verdicts(self, row: Row) -> list[Verdict]:
-        """Those of calls that were served by what was hit."""
-        return [each for wave in self.waves(row) for each in wave.verdicts if each.hit]
+        """Those of calls that were served by what was hit, of waves in which the rig itself was in time."""
+        return [each for wave in self.waves(row) if not wave.spoiled for each in wave.verdicts if each.hit]
 
     def counts(self, row: Row) -> Counter[str]:
         """Moment -> calls that count."""

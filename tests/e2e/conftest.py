@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bench.chaos import agents as chaos
+from bench.chaos import talk
+from bench.chaos.bookings import Bookings
+from bench.chaos.cells import MOMENTS
 from cli.phone import Clock
 from cli.stack import Stack
 from parley import heap
@@ -19,6 +23,7 @@ from tests.e2e.house import PUBLIC_URL, House, told_by_rest
 from tests.e2e.model import SCRIPT
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.openai import OpenAISim
+from tests.sims.openai_script import Messages, Reply, Tools, text_of
 from tests.sims.twilio_rest import TwilioRestSim
 from tests.sims.vendors import Vendors
 
@@ -38,7 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder = tmp_path_factory.mktemp("house")
     agents = write_agents(folder / "agents", FAILING)
-    async with stand_ins() as vendors:
+    async with stand_ins() as vendors, Bookings() as bookings:
+        chaos.write_agents(agents, len(MOMENTS), bookings.url)
         fail(vendors)
         env = {
             **vendors.environment(),
@@ -48,12 +54,18 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         }
         async with Stack(data_dir=folder / "data", env=env, replicas=2) as stack, Clock() as clock:
             heap.freeze()
-            yield House(stack, vendors, clock)
+            yield House(stack, vendors, clock, bookings)
+
+
+def answer(messages: Messages, tools: Tools) -> Reply:
+    """The model's stand-in; for the calls under which processes die, that of the rig."""
+    system = text_of(messages[0]) if messages else ""
+    return talk.answer(messages, tools) if chaos.PROMPT in system else SCRIPT(messages, tools)
 
 
 def stand_ins() -> Vendors:
     return Vendors(
-        openai=OpenAISim(script=SCRIPT, tokens_per_s=100),
+        openai=OpenAISim(script=answer, tokens_per_s=100),
         elevenlabs=ElevenLabsSim(speed=4),
         twilio=TwilioRestSim(accept_unknown=True, on_update=told_by_rest),
     )

@@ -12,6 +12,7 @@ from nats import connect
 from nats.js.errors import NoKeysError
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.chaos.bookings import Bookings
 from cli.heard import RATE
 from cli.phone import Call, Clock, Phone
 from cli.stack import Stack
@@ -36,11 +37,12 @@ def speech(text: str) -> bytes:
 
 @dataclass
 class House:
-    """`vendors` and the callers run in this process, the services in theirs."""
+    """`vendors` and the callers run in this process, the services in theirs. `bookings`: where effects are counted."""
 
     stack: Stack
     vendors: Vendors
     clock: Clock
+    bookings: Bookings
 
     def phone(self, agent: str = "", **more: Any) -> Phone:
         """A telephone at a carrier with the house's account, which reaches any gateway that is ready."""

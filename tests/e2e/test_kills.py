@@ -6,16 +6,14 @@ import asyncio
 import os
 import signal
 
-import httpx
 import pytest
 
-from tests.e2e.agents import PLAIN
 from tests.e2e.house import House, answer, ask, heard, speech, words
 from tests.e2e.model import HISTORY
 from tests.sims.faults import Fault
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
-GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
+GREEN = "the bicycle is green"
 
 
 async def holder(house: House, service: str) -> str:
@@ -33,48 +31,6 @@ def kill_now(house: House, name: str) -> int:
     pid = house.stack.all_pids()[name]
     os.kill(pid, signal.SIGKILL)
     return pid
-
-
-async def serving(house: House, name: str) -> bool:
-    """Whether this replica is back and answers."""
-    try:
-        return bool(await house.metrics(name))
-    except httpx.HTTPError:
-        return False
-
-
-async def conversation(house: House, number: int, until: asyncio.Event) -> list[str]:
-    """A caller who asks until it is over; all answers that were not right."""
-    wrong = []
-    async with house.phone("plain").dial() as call:
-        wrong += [] if (said := await answer(call, call.born)) == GREETING else [said]
-        asked = 0
-        while not until.is_set():
-            asked += 1
-            said = await ask(call, f"caller {number} asks {asked} times what color is it")
-            wrong += [] if said == GREEN else [f"{asked}: {said!r}"]
-    return wrong
-
-
-async def test_every_process_dies_once_while_callers_talk(house: House) -> None:
-    """All replicas of the four services are killed, one after the other; every question is answered, word for word."""
-    over = asyncio.Event()
-    callers = [asyncio.ensure_future(conversation(house, number, over)) for number in range(4)]
-    try:
-        await asyncio.sleep(2.5)
-        for place in (0, 1):
-            names = [house.stack.plan.names(service)[place] for service in ("stt", "tts", "llm", "orchestrator")]
-            for name in names:
-                kill_now(house, name)
-                await asyncio.sleep(1.0)
-            async with asyncio.timeout(20):
-                while not all([await serving(house, name) for name in names]):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
-        await asyncio.sleep(1.0)
-    finally:
-        over.set()
-        wrong = await asyncio.gather(*callers, return_exceptions=True)
-    assert wrong == [[]] * 4
 
 
 async def kill(house: House, service: str) -> tuple[str, int]:

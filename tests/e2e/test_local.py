@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from bench.chaos.bookings import Bookings
 from cli.call import INTERRUPTION
 from cli.phone import Clock, Phone
 from cli.stack import Stack
@@ -136,7 +137,7 @@ async def on_the_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
     """The shop is open, and all callers have called."""
     folder = tmp_path_factory.mktemp("shop")
     async with Stack(data_dir=folder, env={"PARLEY_PROFILE": "local"}) as stack, Clock() as clock:
-        shop = House(stack, Vendors(), clock)
+        shop = House(stack, Vendors(), clock, Bookings())
         calls = {name: asyncio.ensure_future(story(shop)) for name, story in STORIES.items()}
         yield calls
         for call in calls.values():
