@@ -46,6 +46,10 @@ bench-turns: $(READY) ## Measure interruptions, noises, pauses; ARGS=--short for
 chaos: $(READY) ## Kill what serves calls and measure what callers notice; CELL=kill/stt/speaking for one cell
 	@CELL="$(CELL)" $(BIN)/python -m bench.chaos $(ARGS)
 
+.PHONY: soak
+soak: $(READY) ## Many calls for a long time: memory, tasks, files; DURATION=120 N=10 for a short look
+	@DURATION="$(DURATION)" N="$(N)" $(BIN)/python -m bench.soak $(ARGS)
+
 .PHONY: quality
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)

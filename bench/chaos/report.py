@@ -111,10 +111,12 @@ def circumstances(store: Store) -> str:
         return "Nothing was measured yet."
     loads = [wave.load for wave in waves]
     late = percentile([wave.late_ms for wave in waves], 0.5)
+    left_out = len(every) - len(waves)
     return (
-        f"{len(waves)} waves (and {len(every) - len(waves)} left out, in which the rig itself stood still) of up to {max(w.calls for w in waves)} calls, from {min(w.at for w in waves)} to "
-        f"{max(w.at for w in waves)}. Load of the machine meanwhile: {percentile(loads, 0.5):.1f} (median), "
-        f"{max(loads):.1f} (highest); the rig's own clock was up to {late:.0f} ms late in the median wave."
+        f"{len(waves)} waves of up to {max(w.calls for w in waves)} calls, from {min(w.at for w in waves)} to "
+        f"{max(w.at for w in waves)}; {left_out} more are left out, in which the rig itself stood still. Load of the "
+        f"machine: {percentile(loads, 0.5):.1f} (median), {max(loads):.1f} (highest); the rig's own clock was "
+        f"up to {late:.0f} ms late in the median wave."
     )
 
 
