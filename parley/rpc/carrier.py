@@ -76,9 +76,8 @@ class Carrier(trunk_pb2_grpc.TrunkServicer):
         call = calls.get(frame.call)
         what = frame.WhichOneof("what")
         if what == "open":
-            if call is None and len(calls) < MAX_CALLS:
-                call = calls[frame.call] = _Call(frame.call, out)
-                call.task = tasks.spawn(self._serve(call, frame.open, calls, out))
+            if call is None:
+                self._open(frame, calls, out, tasks)
         elif call is None:
             return
         elif what == "message":
@@ -90,7 +89,19 @@ class Carrier(trunk_pb2_grpc.TrunkServicer):
         elif what == "cancel" and call.task is not None:
             call.task.cancel()
 
-    async def _serve(self, call: _Call, path: str, calls: dict[int, _Call], out: Gatherer) -> None:
+    def _open(self, frame: Frame, calls: dict[int, _Call], out: Gatherer, tasks: TaskSet) -> None:
+        if len(calls) >= MAX_CALLS:
+            full = trunk_pb2.TrunkFailure(
+                code=grpc.StatusCode.RESOURCE_EXHAUSTED.name, message=f"{MAX_CALLS} calls of one client are open here"
+            )
+            out.put(Frame(call=frame.call, failed=full))
+            return
+        call = calls[frame.call] = _Call(frame.call, out)
+        call.task = tasks.spawn(self._serve(call, frame.open, out))
+        # Not at the end of `_serve`, which never begins when the call is cancelled at once.
+        call.task.add_done_callback(lambda _: calls.pop(call.number, None))
+
+    async def _serve(self, call: _Call, path: str, out: Gatherer) -> None:
         try:
             handler = self._registry.methods.get(path)
             if handler is None or not handler.response_streaming:
@@ -105,8 +116,6 @@ class Carrier(trunk_pb2_grpc.TrunkServicer):
             code, message = self._failure(e)
             failed = trunk_pb2.TrunkFailure(code=code.name, message=message)
             out.put(Frame(call=call.number, failed=failed))
-        finally:
-            calls.pop(call.number, None)
 
     async def _responses(self, call: _Call, handler: Any) -> Any:
         if handler.request_streaming:

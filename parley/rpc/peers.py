@@ -177,15 +177,22 @@ class Peers:
         request: Any = None,
         avoid: Collection[str] = (),
     ) -> CallStream:
-        """Open a stream of `stub.method` at the best replica. With `request`: a server-streaming call."""
+        """Open a stream of `stub.method` at the best replica. With `request`: a server-streaming call.
+
+        Raises Unavailable; what `write` raises, with `request`.
+        """
         peer = self.pick(avoid)
         peer.opened += 1
         trunk = peer.trunk()
-        call = trunk.call(getattr(stub(trunk), method))
+        stream = CallStream(peer, trunk.call(getattr(stub(trunk), method)))
         if request is not None:
-            await call.write(request)
-            await call.done_writing()
-        return CallStream(peer, call)
+            try:
+                await stream.write(request)
+                await stream.done_writing()
+            except BaseException:  # nobody else knows of the stream yet
+                stream.cancel()
+                raise
+        return stream
 
 
 async def call(

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from parley.errors import NotFound, Unavailable
-from parley.rpc import Admission, Peers, Server
+from parley.errors import AtCapacity, NotFound, Unavailable
+from parley.rpc import Admission, Peers, Server, carrier, frames
 from parley.rpc.frames import WINDOW, Credit, Frame, Gatherer, Inbox
-from parley.v1 import rag_pb2_grpc, tts_pb2, tts_pb2_grpc
+from parley.v1 import rag_pb2_grpc, trunk_pb2, trunk_pb2_grpc, tts_pb2, tts_pb2_grpc
 
 STUB = tts_pb2_grpc.TextToSpeechStub
 
@@ -123,6 +123,56 @@ async def test_a_method_the_server_does_not_have_is_named() -> None:
         stream = await peers.open(rag_pb2_grpc.KnowledgeStub, "Search")
         with pytest.raises(NotFound, match="Knowledge/Search"):
             await stream.read()
+
+
+async def test_a_call_that_is_given_up_while_its_request_is_written_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with echo() as (_, servicer, peers):
+        (peer,) = peers.all
+        with monkeypatch.context() as no_room:
+            no_room.setattr(frames, "WINDOW", 0)
+            request = tts_pb2.SynthesizeRequest(text="hello")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await peers.open(STUB, "Synthesize", request=request)
+        assert not peer.streams
+        assert not peer.trunk()._calls
+        assert await talk(peers, "next", 1) == ["next 0"]
+        assert servicer.open == 0
+
+
+async def test_a_call_cancelled_in_the_batch_that_opens_it_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "MAX_CALLS", 1)
+    path = "/parley.v1.TextToSpeech/Synthesize"
+    async with echo() as (_, servicer, peers):
+        (peer,) = peers.all
+        rpc = trunk_pb2_grpc.TrunkStub(peer.channel).Carry()
+        await rpc.write(trunk_pb2.TrunkFrames(frames=[Frame(call=1, open=path), Frame(call=1, cancel=True)]))
+        said = tts_pb2.SynthesizeRequest(text="hello").SerializeToString()
+        number = 1
+        answer = Frame(failed=trunk_pb2.TrunkFailure())
+        async with asyncio.timeout(10):
+            while answer.HasField("failed"):  # the place is free a moment later
+                number += 1
+                asked = [Frame(call=number, open=path), Frame(call=number, message=said)]
+                await rpc.write(trunk_pb2.TrunkFrames(frames=asked))
+                answer = (await rpc.read()).frames[0]
+        assert answer.call == number
+        assert tts_pb2.SynthesizeEvent.FromString(answer.message).audio.data == b"hello"
+        rpc.cancel()
+
+
+async def test_a_client_with_too_many_calls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "MAX_CALLS", 1)
+    async with echo() as (_, _, peers):
+        first = await peers.open(STUB, "Synthesize")
+        await first.write(tts_pb2.SynthesizeRequest(text="hello"))
+        assert (await first.read()).audio.data == b"hello"
+        async with await peers.open(STUB, "Synthesize") as second:
+            with pytest.raises(AtCapacity, match="1 calls"):
+                await second.read()
+        first.cancel()
 
 
 async def test_a_lone_frame_leaves_at_once_and_followers_together() -> None:
