@@ -25,13 +25,13 @@ class Deepgram:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._client = client(settings)
+        self._listen = client(settings).listen.v1  # here, since the SDK loads it when it is first asked for
         self._model = settings.deepgram_model
         if self._model.startswith("flux"):
             raise Misconfigured(f"PARLEY_DEEPGRAM_MODEL: {self._model} is an engine of its own; set PARLEY_STT=flux")
 
     async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
-        connection = self._client.listen.v1.connect(**self._query(config))
+        connection = self._listen.connect(**self._query(config))
         socket = await opened(connection)
         line = Line(socket, _MANNERS)
         try:

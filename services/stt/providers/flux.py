@@ -29,10 +29,10 @@ class Flux:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._client = client(settings)
+        self._listen = client(settings).listen.v2  # here, since the SDK loads it when it is first asked for
 
     async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
-        connection = self._client.listen.v2.connect(**_query(config))
+        connection = self._listen.connect(**_query(config))
         socket = await opened(connection)
         timeline = Timeline(config.offset_ms)
         manners = Manners(flush=_force_end, probe=_probe, keep_alive=lambda _: _fill(line, config.format, timeline))
