@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import structlog
-import twilio.rest.api  # or the SDK loads it at the first hang-up: half a second in which every call is still
+import twilio.rest.api  # noqa: F401 - or the SDK loads it at the first hang-up, while every call stands still
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -157,7 +157,7 @@ async def test_a_call_cancelled_in_the_batch_that_opens_it_takes_no_place(monkey
                 number += 1
                 asked = [Frame(call=number, open=path), Frame(call=number, message=said)]
                 await rpc.write(trunk_pb2.TrunkFrames(frames=asked))
-                answer = (await rpc.read()).frames[0]
+                (answer,) = cast(trunk_pb2.TrunkFrames, await rpc.read()).frames
         assert answer.call == number
         assert tts_pb2.SynthesizeEvent.FromString(answer.message).audio.data == b"hello"
         rpc.cancel()
