@@ -9,12 +9,14 @@ import pytest
 
 from parley.errors import Unavailable
 from parley.v1 import conversation_pb2, stt_pb2
+from services.gateway.metrics import DROPPED_AUDIO_MS
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import WORD_MS, Owner, Talk, audio_of
 from tests.gateway.phone import LOUD, Phone
 from tests.gateway.test_losses import TEN, either, final
 
 Event = stt_pb2.RecognizeEvent
+QUIET = b"\xff" * 160
 
 
 def started(offset_ms: int) -> Event:
@@ -122,6 +124,85 @@ async def test_the_caller_speaks_on_while_the_ears_change(house: House) -> None:
     whole = b"".join(counted)
     assert second.received[0].config.offset_ms == 0
     assert whole.startswith(audio_of(second))
+    await phone.hang_up()
+
+
+async def test_a_minute_that_is_not_final_is_heard_again_faster_than_it_was_said(house: House) -> None:
+    """It is twice what a stream may have under way; what is older than a minute is gone, and counted."""
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    first = await house.stt.call()
+    before = DROPPED_AUDIO_MS._value.get()
+    first.send(started(0))
+    await owner.next("speech")
+    for second in range(61):
+        await phone.speak(1000, bytes([second + 1]) * 160)
+        await heard_ms(first, second * 1000)
+    first.fail(Unavailable("gone"))
+    other = await house.stt.call(2)
+    begun = asyncio.get_running_loop().time()
+    offset_ms = other.received[0].config.offset_ms
+    assert 800 <= offset_ms <= 1000
+    await heard_ms(other, 59_900)
+    assert asyncio.get_running_loop().time() - begun < 20
+    assert DROPPED_AUDIO_MS._value.get() - before == offset_ms
+    said = b"".join(bytes([second + 1]) * 8000 for second in range(61))
+    assert said[offset_ms * 8 :].startswith(audio_of(other))
+    await phone.hang_up()
+
+
+async def test_ears_lost_between_the_last_word_and_the_turns_end_cost_the_wait_and_no_word(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    first = await house.stt.call()
+    await phone.speak(1200)
+    await heard_ms(first, 1140)
+    first.send(started(0), final("where is my order", 0, 1100))
+    await owner.next("speech", 2)
+    first.fail(Unavailable("gone"))
+    await house.stt.call(2)
+    await phone.speak(2000, QUIET)  # there are no more words in it
+    await owner.next("speech", 3)
+    assert told(owner) == ["where is my order", "[where is my order]"]
+    await phone.hang_up()
+
+
+async def test_ears_lost_while_the_bot_is_paused_still_say_why_it_was(house: House) -> None:
+    """The pause holds while they change; the words that come of it are told once, and the bot goes on when it may."""
+    house.voice.words = [*TEN.split()]
+    phone = await Phone().dial(house.url)
+    owner, first = await house.mind.call(), await house.stt.call()
+    owner.say(1, TEN, turn=1)
+    await phone.until(lambda: len(phone.played) > 250 * 8)
+    await phone.speak(400)
+    first.send(started(100))
+    await owner.next("paused")
+    first.fail(Unavailable("gone"))
+    second = await house.stt.call(2)
+    second.send(started(110), final("uh-huh", 110, 380), ended("uh-huh", 700))
+    await owner.next("speech", 3)
+    assert told(owner) == ["uh-huh", "[uh-huh]"]
+    assert len([event for event in owner.events("speech") if event.speech.HasField("speech_started")]) == 1
+    assert not owner.events("resumed")
+    owner.command(1, resume=conversation_pb2.Resume())
+    assert (await owner.next("heard")).heard.complete
+    assert len(owner.events("paused")) == 1
+    await phone.hang_up()
+
+
+async def test_a_pause_whose_ears_were_lost_and_of_which_nothing_came_ends_by_itself(house: House) -> None:
+    house.voice.words = [*TEN.split()]
+    phone = await Phone().dial(house.url)
+    owner, first = await house.mind.call(), await house.stt.call()
+    owner.say(1, TEN, turn=1)
+    await phone.until(lambda: len(phone.played) > 250 * 8)
+    first.send(started(0))
+    await owner.next("paused")
+    first.fail(Unavailable("gone"))
+    await house.stt.call(2)
+    await phone.speak(3000, QUIET, paced=True)
+    assert (await owner.next("heard")).heard.complete
+    assert not told(owner)
     await phone.hang_up()
 
 

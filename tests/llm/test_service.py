@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from parley.errors import BadInput, Misconfigured, NotBuilt, TooLate, VendorLost
+from parley.errors import AtCapacity, BadInput, Misconfigured, NotBuilt, TooLate, VendorLost
 from parley.rpc import Peers, call
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
@@ -89,7 +89,8 @@ async def test_a_connection_lost_at_once_is_tried_again(sim: OpenAISim) -> None:
     await chain.aclose()
 
 
-async def test_the_next_engine_answers_only_before_the_first_word() -> None:
+@pytest.mark.parametrize("error", [VendorLost("gone"), AtCapacity("429"), Misconfigured("key"), TooLate("silent")])
+async def test_the_next_engine_answers_only_before_the_first_word(error: Exception) -> None:
     class Fails:
         def __init__(self, first: str) -> None:
             self.first = first
@@ -97,7 +98,7 @@ async def test_the_next_engine_answers_only_before_the_first_word() -> None:
         async def chat(self, request: ChatRequest) -> Any:
             if self.first:
                 yield TextDelta(self.first)
-            raise VendorLost("gone")
+            raise error
 
         async def aclose(self) -> None: ...
 
@@ -107,9 +108,9 @@ async def test_the_next_engine_answers_only_before_the_first_word() -> None:
             yield Finish(FinishReason.STOP)
 
     assert (await heard(Chain({"a": Fails(""), "b": Works("")}), asks("hi"))).text == "Hello"
-    with pytest.raises(VendorLost):
+    with pytest.raises(type(error)):
         await heard(Chain({"a": Fails("He"), "b": Works("")}), asks("hi"))
-    with pytest.raises(VendorLost):
+    with pytest.raises(type(error)):
         await heard(Chain({"a": Fails("")}), asks("hi"))
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from parley.breaker import Breakers
-from parley.errors import AtCapacity, BadInput, Misconfigured, VendorLost
+from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, VendorLost
 from parley.telemetry import STT_LATENCY
 from services.stt import recognition as module
 from services.stt.contract import (
@@ -153,16 +153,19 @@ async def test_replayed_audio_is_one_turn_as_it_was_the_first_time(sim: Deepgram
     assert 22_000 < ended.speech_end_ms < 23_500
 
 
-async def test_the_next_recogniser_hears_what_had_no_final(sim: DeepgramSim, detector: Detector) -> None:
-    first = Scripted(Final("Hello.", 0, 600), VendorLost("gone"))
+@pytest.mark.parametrize("error", [VendorLost("gone"), AtCapacity("429"), TooLate("silent"), RuntimeError("bug")])
+async def test_the_next_recogniser_hears_what_had_no_final(
+    sim: DeepgramSim, detector: Detector, error: Exception
+) -> None:
+    first, what = Scripted(Final("Hello.", 0, 600), error), type(error).__name__
     async with line(Engine("first", first), deepgram(sim), detector=detector) as call:
-        before = FALLBACKS.labels("first", "VendorLost")._value.get()
+        before = FALLBACKS.labels("first", what)._value.get()
         call.say(spoken("Hello", after_ms=600 - int(render("Hello").duration_ms)) + spoken(ORDER, after_ms=700))
         texts: list[str] = []
         while not texts or "1234" not in texts[-1]:
             texts.append((await call.turn()).text)
     assert [e.text for e in call.seen if isinstance(e, Final)] == ["Hello.", HEARD]
-    assert FALLBACKS.labels("first", "VendorLost")._value.get() == before + 1
+    assert FALLBACKS.labels("first", what)._value.get() == before + 1
     assert len(first.given) == 2
     assert sim.records[-1].audio_bytes >= len(spoken(ORDER))
     final = next(e for e in call.seen if isinstance(e, Final) and e.text == HEARD)
