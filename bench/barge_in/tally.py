@@ -97,7 +97,7 @@ class Tally:
         for clear in record.clears:
             if since + (_SETTLED_S if not self.kind.sounds else 0.0) < clear.at < until and clear.dropped_ms > 0:
                 self.pauses += 1
-                again = next((run.start for run in record.fine if run.start >= clear.at - 0.01), None)
+                again = next((run.start for run in record.fine if clear.at - 0.01 <= run.start < until), None)
                 if again is not None:
                     self.holes.append((again - clear.at) * 1000)
 

@@ -10,6 +10,8 @@ ECHO_MARGIN = 8
 _UNDER_ECHO = 0.1
 """How much a frame counts as noise that may hold echo."""
 _HUSHED = 5
+_FAINT_RUN = 3
+"""So many frames in a row (60 ms) of a faint sound are a voice that begins softly: an "s", an "h"."""
 _LATELY, _ENOUGH = (1 << 20) - 1, 3
 """Speech the ears report now was heard here within 20 frames; so many of them show that it was somebody."""
 
@@ -22,6 +24,7 @@ class Onset:
         self._noise = Noise()
         self._loudest = 0
         self._own = self._explained = 0
+        self._faint = 0
 
     def loud(self, level: int, now: float, *, maybe_speech: bool) -> bool:
         """One frame's level: is it above noise and echo? From `maybe_speech` no noise is learned."""
@@ -30,10 +33,13 @@ class Onset:
         sounds = level > _HUSHED
         self._own = (self._own << 1 | (sounds and not explained)) & _LATELY
         self._explained = (self._explained << 1 | (sounds and explained)) & _LATELY
-        loud = level > noise.above and not explained
+        self._faint = self._faint + 1 if level > noise.faint and not explained else 0
+        loud = self._faint >= _FAINT_RUN or (level > noise.above and not explained)
         if loud and level > self._loudest:
             self._loudest = level
         if not maybe_speech:
+            if not loud:
+                noise.follow(level)
             noise.learn(level, _UNDER_ECHO if self._echo.possible else 1.0)
             if self._loudest:
                 self._loudest -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable
 
@@ -13,6 +14,7 @@ from services.gateway.onset import Onset
 from services.gateway.reflex import CONFIRM_MS, DISARMED_MS, LEASE_MS, LONGEST_MS, Reflex, Verdict
 
 QUIET, VOICE = 4, 45
+chance = random.Random(1)
 """Levels: a quiet line; speech at about -26 dBov."""
 
 
@@ -250,4 +252,47 @@ def test_what_was_mistaken_for_the_caller_is_not_mistaken_again_but_a_louder_voi
 
 def test_the_quietest_line_still_needs_a_sound() -> None:
     assert Noise().above == LEAST
-    assert not Body().hears(*[0] * 500, *[15] * 50).pauses
+    assert not Body().hears(*[0] * 500, *[12] * 50).pauses
+
+
+def test_a_voice_that_begins_softly_silences_within_60_ms_on_a_quiet_line() -> None:
+    body = Body().hears(*[2] * 100)
+    begins = body.now + 20
+    body.hears(14, 14, 13, 14, 20, 30)
+    assert [at - begins <= 60 for at in body.pauses] == [True]
+
+
+def test_a_short_faint_sound_does_not() -> None:
+    assert not Body().hears(*[2] * 100, *[15, 15, 2, 2, 2] * 10).pauses
+
+
+def test_on_a_noisy_line_a_faint_sound_is_noise() -> None:
+    assert not Body().hears(*steady(6, 200), *[14] * 50).pauses
+
+
+@pytest.mark.parametrize("lasts", [80, 120, 200])
+def test_cars_that_come_and_go_do_not_silence(lasts: int) -> None:
+    """Low noise that swells by 14 dB within half of `lasts` frames; a voice among it still does."""
+    swell = [int(27 + 18 * math.sin(2 * math.pi * n / lasts) + chance.gauss(0, 2)) for n in range(1_500)]
+    body = Body().hears(*steady(8, 25), *swell)
+    assert len(body.pauses) <= 1
+    before = len(body.pauses)
+    body.hears(*[70] * 3)
+    assert len(body.pauses) == before + 1
+
+
+def test_what_is_mistaken_twice_is_remembered_longer() -> None:
+    noise = Noise()
+    noise.mistook(30)
+    once = _fades(noise)
+    noise.mistook(30)
+    assert _fades(noise) > 1.5 * once
+
+
+def _fades(noise: Noise) -> int:
+    """Frames until it is forgotten."""
+    for frames in range(100_000):
+        if noise.mistaken < 10:
+            return frames
+        noise.learn(0)
+    raise AssertionError("never")
