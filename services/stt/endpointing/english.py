@@ -125,6 +125,10 @@ INVERTED_SUBJECTS = _words(
     "i you we they he she it there that this the my your our their his her a an any these those someone somebody "
     "anyone one all not everything anything delivery shipping"
 )
+INVERTED_FIRST = _words("is are was were do does did")
+NOT_INVERTED = _words("not it that this what when where who why how")
+"""A sentence that begins "are helmets" asks; "do it", "do not" tell."""
+ASKED_ENDS = _phrases("until when, since when, by when, for how long, why not, how come, from where, what for, to who")
 REQUESTS = _phrases(
     "i want, i need, i would like, we want, we need, we would like, i would prefer, i would love, can you, could "
     "you, can i, could i, may i, let me, would you, will you, i have to, i am looking for, i am trying to, i wanted "
@@ -142,6 +146,20 @@ FINISHERS = _words(
     "friday saturday sunday somebody someone human person agent manager operator representative"
 )
 """Last words of a request after which little is missing."""
+SENTENCE_ENDS = _phrases(
+    "as well, too, either, if possible, as soon as possible, if you can, if you could, if that is okay, if that is "
+    "possible, or so, or something, or something like that, i think, i guess, i believe, i suppose, i am afraid, in "
+    "that case, at the moment, right now, as usual, instead, or anything, and so on, whatever that is"
+)
+"""Nothing but an afterthought comes behind these, whatever was said before."""
+VERDICTS = _words("good great fine perfect okay acceptable enough best better wonderful lovely correct right wrong true")
+"""What something is, or would be: "ten o'clock would be good"."""
+RELATIONAL = _words(
+    "policy price prices cost costs fee fees charge charges rate rates difference deadline limit status reason "
+    "procedure process requirement requirements discount shipping delivery number address phone email warranty chance "
+    "way possibility option options rule rules penalty"
+)
+"""Nouns of something: "what is the price" is often followed by "of" or "for"."""
 ADJUNCTS = _words(
     "for from with at by about in on near without during after before over until till around through under between "
     "while when if because which who that where and or than into know"

@@ -96,7 +96,11 @@ def _sentence(said: str, *, asked: bool) -> Ending:
     if not _ends(said, en.CLOSED_ENDS) and _open(body, " ".join(body), wh=wh, question=question):
         return Ending.OPEN
     text = " ".join(body)
+    if len(body) > 1 and (_ends(text, en.SENTENCE_ENDS + en.ASKED_ENDS) or (not question and _concludes(body))):
+        return Ending.ASKED
     if question or asked or body[0] in en.IMPERATIVES or _starts(text, en.REQUESTS):
+        if _wants_more(body, wh=wh):
+            return Ending.SAID
         return Ending.ASKED if wh or (asked and not question) or _rounded(body) else Ending.SAID
     told = body[0] in en.TELLERS and any(word in en.PAST or word.endswith("ed") for word in body[1:4])
     if (told and "not" not in body) or _starts(text, en.MORE_PHRASES):
@@ -108,11 +112,15 @@ def _without_openers(words: list[str]) -> list[str]:
     at = 0
     while at < len(words) and words[at] in en.OPENERS:
         at += 1
+    if words[at : at + 1] == ["just"] and words[at + 1 : at + 2] and words[at + 1] in en.IMPERATIVES:
+        at += 1
     return words[at:]
 
 
 def _question(body: list[str]) -> tuple[bool, bool]:
     """Whether it asks with a question word, and whether it asks at all: from its first word on, or from a later one."""
+    if len(body) > _SHORT - 1 and body[0] in en.INVERTED_FIRST and body[1] not in en.NOT_INVERTED:
+        return False, True
     joints = en.CONJUNCTIONS | en.OPENERS | {""}
     for i, (before, word) in enumerate(zip(["", *body], body, strict=False)):
         after = body[i + 1] if i + 1 < len(body) else ""
@@ -150,6 +158,24 @@ def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
     if last in en.LEADING:
         return len(body) > 1 or last not in en.WH
     return not question and (last in en.AUXILIARIES or _ends_tag(said))
+
+
+def _concludes(body: list[str]) -> bool:
+    """A statement that leaves nothing open: a verdict, a promise with its time, a refusal with its object."""
+    if body[-1] in en.VERDICTS and any(word in en.BE for word in body[1:-1]):
+        return True
+    if body[0] in ("i", "we") and body[1:2] == ["will"] and len(body) > _SHORT:
+        return _rounded(body)
+    return "not" in body[:-2] and body[0] in en.SUBJECTS and body[-1] in en.FINISHERS
+
+
+def _wants_more(body: list[str], *, wh: bool) -> bool:
+    """A question that seems complete, and whose last word yet is one of something, or one to do something."""
+    if wh and body[-1] in en.RELATIONAL and not any(word in en.ADJUNCTS for word in body[1:-1]):
+        return True
+    if body[-2:] in (["it", "costs"], ["it", "takes"]):
+        return True
+    return body[0] in en.BE and body[1:2] == ["there"] and len(body) <= _SHORT + 1
 
 
 def _rounded(body: list[str]) -> bool:

@@ -20,6 +20,10 @@ SAID_SHARE = 1.4
 SURE, UNSURE = 0.8, 0.2
 """An opinion at or beyond these moves the ending a step."""
 
+LONE, LONE_MS, KNOWN = frozenset(("yes", "yeah", "no", "nope")), 430, 2
+"""What people say first when they answer, and often all; from so many pauses on the caller's own length of them."""
+SLOW_MS, SLOW_SHARE, SHORT = 700, 0.75, 6
+"""Who usually pauses so long does it in questions too, behind few words rather than behind many."""
 _OVER = {Ending.DONE: 0.95, Ending.ASKED: 0.8, Ending.SAID: 0.6, Ending.MORE: 0.35, Ending.OPEN: 0.1}
 
 
@@ -29,7 +33,9 @@ def meaning(quiet: Quiet) -> Wait:
         return Wait(None, 0.0, quiet.flush_ms)
     most = wish.max_delay_ms or max(MOST_MS, wish.min_delay_ms)
     ending = Ending.SAID if quiet.behind else _judged(quiet)
-    wait = Wait.soon(min(most, max(wish.min_delay_ms or LEAST_MS, _ms(ending, quiet, most))), _OVER[ending])
+    ms = max(wish.min_delay_ms or LEAST_MS, _ms(ending, quiet, most))
+    ms = max(ms, _perhaps_more(ending, quiet))
+    wait = Wait.soon(min(most, ms), _OVER[ending])
     return Wait(wait.ms, 0.0, FLUSH_FROM_MS) if quiet.behind else wait
 
 
@@ -41,6 +47,16 @@ def _judged(quiet: Quiet) -> Ending:
         if opinion is not None and ending in (Ending.ASKED, Ending.SAID, Ending.MORE):
             ending = Ending(ending - (opinion >= SURE) + (opinion <= UNSURE))
     return ending
+
+
+def _perhaps_more(ending: Ending, quiet: Quiet) -> int:
+    """Where the words look complete: of a lone "yes" and of a slow caller's question nobody is that sure."""
+    pauses = quiet.pauses
+    if ending is Ending.DONE and quiet.text.lower().strip(" .!,") in LONE:
+        return max(LONE_MS, pauses.mean_ms if pauses.count >= KNOWN else 0)
+    if ending is Ending.ASKED and pauses.mean_ms >= SLOW_MS and len(quiet.text.split()) <= SHORT:
+        return int(SLOW_SHARE * pauses.mean_ms)
+    return 0
 
 
 def _ms(ending: Ending, quiet: Quiet, most: int) -> int:
