@@ -37,7 +37,6 @@ WITHIN, ENOUGH = 0.5, 15
 _CHANGED = 12
 """So much weaker than known (4 dB), it is another echo or none."""
 _LOUD = 24
-_SILENT = 127.0
 _DECAY = 7
 """How fast a room falls silent: 6 units a slot, 110 dB/s."""
 
@@ -117,6 +116,8 @@ class Echo:
                 self._at_most(sent, came)
                 return False
         loss = _loss(sent, came, delay)
+        if loss is None:
+            return self.delay is not None
         self.loss = loss if self.delay is None else self.loss + (loss - self.loss) / 2
         self.delay = delay
         return True
@@ -140,7 +141,7 @@ class Echo:
         if self.delay is None:
             return
         seen = _loss(sent, came, self.delay)
-        if seen > self.loss + _CHANGED:
+        if seen is not None and seen > self.loss + _CHANGED:
             self.loss += (seen - self.loss) / 2
         if self.loss > _NO_ECHO:
             self.delay = None
@@ -174,10 +175,10 @@ def _likeness_within(sent: Levels, came: Levels, delay: int) -> float:
     return float(np.corrcoef(then, came)[0, 1])
 
 
-def _loss(sent: Levels, came: Levels, delay: int) -> float:
-    """What 95 % of the loud frames lose at least, at this delay."""
+def _loss(sent: Levels, came: Levels, delay: int) -> float | None:
+    """What 95 % of the loud frames lose at least, at this delay; None where too few are loud to tell."""
     around = np.lib.stride_tricks.sliding_window_view(np.pad(sent, 1), 3).max(axis=1)
     around = around[FARTHEST - delay : FARTHEST - delay + len(came)]
     loud = around > _LOUD
     lost = np.sort((around - came)[loud])
-    return float(lost[len(lost) // 20]) if len(lost) else _SILENT
+    return float(lost[len(lost) // 20]) if len(lost) >= ENOUGH else None

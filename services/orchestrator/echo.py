@@ -76,8 +76,8 @@ def _run(own: list[str], times: list[int], bot: list[voice.Word], i: int, j: int
             end = i
         elif not same:
             break
-        elif j + 1 < len(bot) and _alike(own[i], bot[j + 1].text):
-            j += 1
+        elif bot[j].text == bot[j - 1].text or (j + 1 < len(bot) and _alike(own[i], bot[j + 1].text)):
+            j += 1  # missing, or said again from its start after a pause in it
         elif i + 1 < len(own) and _alike(own[i + 1], bot[j].text):
             i += 1
         elif i + 1 < len(own) and j + 1 < len(bot) and _alike(own[i + 1], bot[j + 1].text):

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from services.orchestrator import history, voice
 from services.orchestrator.effects import BargeIn, CloseThink, Effect, Resume, Stop
-from services.orchestrator.rules import real_words, start, stop_timers
+from services.orchestrator.rules import begun_backchannel, real_words, start, stop_timers, sure_words
 from services.orchestrator.shields import shielded
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening
 
@@ -42,7 +42,7 @@ def consider(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """What follows from the sound and the words so far."""
     if not isinstance(call.floor, Answering):
         return call
-    words = real_words(call, call.hearing.text)
+    words = sure_words(call, call.hearing.text)
     if words and shielded(call, at_ms):
         call = replace(call, hearing=replace(call.hearing, shielded=True))
         return go_on(call, out) if call.paused else call
@@ -89,7 +89,8 @@ def judged(call: Call, out: list[Effect]) -> Call:
     if (call.paused or heard.text) and not heard.judged:
         out.append(BargeIn("backchannel" if heard.text else "echo" if heard.echoed else "noise"))
     nothing = Hearing(since_ms=heard.since_ms, over=heard.over, echoed=heard.echoed, judged=True, end_ms=heard.end_ms)
-    return go_on(replace(call, hearing=nothing), out)
+    begun = begun_backchannel(call, heard.finals)  # its other words are still to come as final ones
+    return go_on(replace(call, hearing=replace(nothing, finals=begun)), out)
 
 
 def go_on(call: Call, out: list[Effect]) -> Call:

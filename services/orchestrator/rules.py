@@ -73,6 +73,24 @@ def real_words(call: Call, text: str) -> int:
     return len(rest.split())
 
 
+def sure_words(call: Call, text: str) -> int:
+    """`real_words` of words that may go on: an "i" may become "i see"."""
+    begun = begun_backchannel(call, text)
+    return real_words(call, _plain(text).removesuffix(begun))
+
+
+def begun_backchannel(call: Call, text: str) -> str:
+    """The last words, if they are the beginning of a backchannel and not all of it; else empty."""
+    words = f" {_plain(text)}"
+    for phrase in call.policy.backchannels:
+        parts = _plain(phrase).split()
+        for length in range(len(parts) - 1, 0, -1):
+            begun = " ".join(parts[:length])
+            if words.endswith(f" {begun}"):
+                return begun
+    return ""
+
+
 def _plain(text: str) -> str:
     """Words with single spaces; recognisers write "uh-huh", "uh huh" and "Uh, huh" for the same sound."""
     return " ".join(_WORD.findall(text.lower().replace("-", " ")))

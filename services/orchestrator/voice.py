@@ -1,7 +1,7 @@
 """What of the bot's voice sounded when, in the last seconds: by what the mouth told, and by its pace in between.
 
 Times are the owner's clock, ms. The mouth tells where a stretch of sound began and, once it is known, where it ended;
-words in between lie evenly. Of what sounds now the end is not known: the pace of this voice so far is the guess.
+words in between lie evenly, but for the pauses that a voice makes at commas and points. Of what sounds now the end is not known: the pace of this voice so far is the guess.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ SLACK_MS = 150  # between the mouth's word and the sound at the caller's ear
 DRIFT = 0.15  # of the time since the mouth last told, when only the pace is known
 MAX_SLACK_MS = 1_200
 _PACES = (30, 200)  # ms per character that a voice may have
+_PAUSES = {".": 3, "!": 3, "?": 3, ",": 2, ";": 2, ":": 2}
+"""How many characters a voice could say in the pause behind one of these."""
 _TOO_SHORT = 20  # characters, to learn a pace from
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -37,9 +39,10 @@ def ends(call: Call, utterance: int, char: int, at_ms: int) -> Call:
     if stretch is None:
         return call
     line = history.line_of(call, utterance)
-    text = line.text if line is not None and line.kind == "filler" else ""  # it is forgotten once it was heard
+    said = line.text if line is not None else ""
+    text = said if line is not None and line.kind == "filler" else ""  # it is forgotten once it was heard
     over = replace(stretch, to_char=max(char, stretch.from_char), to_ms=max(at_ms, stretch.from_ms + 1), text=text)
-    length = over.to_char - over.from_char
+    length = _length(said, over.from_char, over.to_char)
     if length >= _TOO_SHORT:
         pace = (over.to_ms - over.from_ms) // length
         if _PACES[0] <= pace <= _PACES[1]:
@@ -55,8 +58,13 @@ def position(call: Call, at_ms: int) -> int:
     if stretch.to_ms:
         return stretch.to_char
     line = history.line_of(call, stretch.utterance)
-    longest = len(line.text) if line is not None else stretch.from_char
-    return min(stretch.from_char + (at_ms - stretch.from_ms) // max(1, call.pace_ms), longest)
+    text = line.text if line is not None else ""
+    left = (at_ms - stretch.from_ms) // max(1, call.pace_ms)
+    for char in range(stretch.from_char, len(text)):
+        if left <= 0:
+            return char
+        left -= 1 + _PAUSES.get(text[char], 0)
+    return max(len(text), stretch.from_char)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +84,25 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
         line = history.line_of(call, stretch.utterance)
         text = line.text if line is not None else stretch.text
         end_char = stretch.to_char if stretch.to_ms else len(text)
-        pace = (stretch.to_ms - stretch.from_ms) / max(1, end_char - stretch.from_char) if stretch.to_ms else 0.0
+        length = max(1, _length(text, stretch.from_char, end_char))
+        pace = (stretch.to_ms - stretch.from_ms) / length if stretch.to_ms else 0.0
         asks = stretch.to_ms and end_char >= len(text.rstrip()) and text.rstrip().endswith("?")
         for match in _WORD.finditer(text.lower()):
             if match.end() <= stretch.from_char:
                 continue
             if not text[end_char : match.start()].isspace() and match.start() > end_char:
                 break  # the word in which it fell silent sounded in part
-            passed = (match.start() - stretch.from_char) * (pace or call.pace_ms)
+            passed = _length(text, stretch.from_char, match.start()) * (pace or call.pace_ms)
             at_ms = stretch.from_ms + max(0, int(passed))
             slack = SLACK_MS + (0 if stretch.to_ms else min(int(passed * DRIFT), MAX_SLACK_MS))
             if at_ms + slack >= from_ms and at_ms - slack <= to_ms:
                 found.append(Word(match.group(), at_ms, slack, stretch.to_ms if asks else 0))
     return found
+
+
+def _length(text: str, from_char: int, to_char: int) -> int:
+    """Characters from here to there, with those that could be said in the pauses behind commas and points."""
+    return to_char - from_char + sum(_PAUSES.get(char, 0) for char in text[from_char:to_char])
 
 
 def _open(call: Call, utterance: int) -> Stretch | None:

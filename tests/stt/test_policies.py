@@ -96,6 +96,25 @@ def test_with_a_button_no_silence_ends_the_turn() -> None:
         ("on the third of May", Expect.FREE, Ending.SAID),
         ("yes I think so", Expect.YES_NO, Ending.DONE),
         ("", Expect.FREE, Ending.SAID),
+        ("the bill says", Expect.FREE, Ending.OPEN),
+        ("are you sure that", Expect.FREE, Ending.OPEN),
+        ("I want to know", Expect.FREE, Ending.OPEN),
+        ("that's what it says", Expect.FREE, Ending.SAID),
+        ("could you book me", Expect.FREE, Ending.OPEN),
+        ("I would rather have", Expect.FREE, Ending.OPEN),
+        ("if it rains tomorrow", Expect.FREE, Ending.MORE),
+        ("when I press the button", Expect.FREE, Ending.MORE),
+        ("what happens if I cancel", Expect.FREE, Ending.ASKED),
+        ("can I bring my dog in", Expect.FREE, Ending.ASKED),
+        ("are dogs allowed in", Expect.FREE, Ending.OPEN),
+        ("does it cover the tires as well", Expect.FREE, Ending.ASKED),
+        ("around noon I think", Expect.FREE, Ending.ASKED),
+        ("six in the evening would be perfect", Expect.FREE, Ending.ASKED),
+        ("we will come over on Friday", Expect.FREE, Ending.ASKED),
+        ("what is the fee", Expect.FREE, Ending.SAID),
+        ("what is the fee for students", Expect.FREE, Ending.ASKED),
+        ("is there anybody there", Expect.FREE, Ending.SAID),
+        ("just tell me the price", Expect.FREE, Ending.SAID),
     ],
 )
 def test_what_the_words_say_about_the_end(text: str, expect: Expect, ending: Ending) -> None:
@@ -111,6 +130,19 @@ def test_the_clearer_the_end_the_shorter_the_wait() -> None:
 def test_a_slow_caller_is_waited_for_longer_in_questions_and_statements_alike() -> None:
     for text in ("where is my order", "the blue one"):
         assert wait(text, pauses=BRISK) < wait(text, pauses=SLOW)
+
+
+def test_a_lone_yes_is_waited_for_a_little_and_by_those_who_pause_for_longer() -> None:
+    yes, please = wait("yes", Expect.YES_NO), wait("yes please", Expect.YES_NO)
+    assert please < yes < 450
+    assert yes < wait("Yes.", Expect.YES_NO, pauses=SLOW) <= SLOW.mean_ms
+    assert please == wait("yes please", Expect.YES_NO, pauses=SLOW)
+
+
+def test_a_slow_caller_goes_on_behind_a_short_question_rather_than_behind_a_long_one() -> None:
+    short, long = "are you open on sunday", "can you tell me whether you are open on sunday"
+    assert wait(short, pauses=SLOW) > wait(long, pauses=SLOW)
+    assert wait(short) == wait(long)
 
 
 def test_words_that_are_not_known_yet_are_asked_for_at_once_and_not_judged() -> None:

@@ -53,17 +53,17 @@ NEEDS_OBJECT = _words(
 )
 """Verbs that want an object; some are nouns too, then an article stands before."""
 VERB_BEFORE = _words(
-    "to i we you they he she not also and just only please would will can could should did do does never always "
+    "to i we you they he she rather not also and just only please would will can could should did do does never always "
     "already recently or then have has had must might may who people somebody someone anyone"
 )
 """What stands before a verb."""
 LINKS = _phrases(
     "number is, name is, address is, email is, code is, date is, problem is, question is, it is, that is, this is, "
     "there is, would be, should be, order is, issue is, thing is, i would like, would like to, want to, need to, "
-    "going to, have to, able to, so that, such as, for example, as well as, as soon as, even if, instead of, "
-    "because of, one of, a lot of, a couple of, some of, in case, rather than, spelled, tell me, give me, show me, "
-    "send me, get me, bring me, find me, let me, let me know, calling about, calling because, i was wondering, not "
-    "sure if, the one with, the one that, the first, the second, the last, the next, there are, you are, i was, i "
+    "going to, have to, able to, so that, such as, for example, as well as, as soon as, even if, instead of, because "
+    "of, one of, a lot of, a couple of, some of, in case, rather than, spelled, let us say, tell me, give me, show "
+    "me, send me, get me, bring me, find me, let me, let me know, calling about, calling because, i was wondering, "
+    "not sure if, the one with, the one that, the first, the second, the last, the next, there are, you are, i was, i "
     "have, i am, i will, will be, it was, they said, he said, she said, you said, a little, a few, a couple, a bit, "
     "kind, sort, the same, the other, at least, i think, i guess, i believe, i suppose, i mean"
 )
@@ -93,9 +93,24 @@ CLOSED_ENDS = _phrases(
     "come, why not, as well, by now, come by, stop by, drop by, swing by, came by, what for, from where, to who, "
     "like this, not really, me neither, me too, or what, not sure, no idea, lost and found, how much is it, it "
     "costs, that costs, they cost, do it, do that, been waiting for, do you call it, what is it, i know, no more, "
-    "any more, the most, at the latest, at most, the same, want to know, do not have, that is how much, do not "
-    "care, need help, be like, would love to, want me to, told me so"
+    "any more, the most, at the latest, at most, the same, do not have, that is how much, do not "
+    "care, need help, be like, would love to, want me to, told me so, all i want to know"
 )
+CONTENT_VERBS = _words("says keeps seems needs wants requires contains")
+"""Behind these the sentence says what, whoever their subject is."""
+ASKED_BEFORE = _words("what which whatever who all everything anything nothing something whoever")
+"""Behind these a verb has its object already: "that is what it says"."""
+THAT_BEFORE = _words("sure here says say said afraid hope hoping means mean aware fact so told")
+"""Before a "that" which leads to a sentence."""
+GIVEN_TO = _phrases(
+    "tell me, give me, show me, send me, get me, let me, let me know, book me, bring me, find me, sell me, offer me, "
+    "lend me, order me, buy me, read me"
+)
+SUBORDINATE = _words("if when because after before since although while once unless until as though")
+"""Sentences that begin so have a second half."""
+SEPARABLE = _words("bring drop pick send take put turn hand let call fill throw give get trade cut move")
+APART = _words("in off up out back down")
+"""Ends of verbs that stand behind the object too: "bring my dog in"."""
 MONTH_BEFORE = _words("of in since until by on next last early late")
 PARTICLES = _words("in on off up out over back down around through")
 STATES = _words("down off out over up back")
@@ -152,7 +167,9 @@ SENTENCE_ENDS = _phrases(
     "that case, at the moment, right now, as usual, instead, or anything, and so on, whatever that is"
 )
 """Nothing but an afterthought comes behind these, whatever was said before."""
-VERDICTS = _words("good great fine perfect okay acceptable enough best better wonderful lovely correct right wrong true")
+VERDICTS = _words(
+    "good great fine perfect okay acceptable enough best better wonderful lovely correct right wrong true"
+)
 """What something is, or would be: "ten o'clock would be good"."""
 RELATIONAL = _words(
     "policy price prices cost costs fee fees charge charges rate rates difference deadline limit status reason "
@@ -198,10 +215,13 @@ MORE_PHRASES = _phrases(
     "about, i am calling because, i am calling regarding, i was wondering, i have an order, i have a problem, i "
     "have an issue, there is a problem, i have got a problem, something is wrong, i am having, i have been, i have "
     "had, i have a bike, we have a, my name is, this is, the thing is, first of all, i already, my wife, my "
-    "husband, my son, my daughter, my friend, i used to, last week, yesterday, here is the thing, i am a customer, "
+    "husband, my son, my daughter, my friend, i used to, last week, last night, last month, the other day, "
+    "yesterday, here is the thing, i am a customer, "
     "the first one, i just, two things"
 )
-ALONE = _words("first second third finally secondly firstly anyway next because also actually sorry listen")
+ALONE = _words(
+    "first second third finally secondly firstly anyway next because also actually sorry listen rather instead"
+)
 
 # Read out
 

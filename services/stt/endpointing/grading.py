@@ -102,6 +102,8 @@ def _sentence(said: str, *, asked: bool) -> Ending:
         if _wants_more(body, wh=wh):
             return Ending.SAID
         return Ending.ASKED if wh or (asked and not question) or _rounded(body) else Ending.SAID
+    if _first_half(body):
+        return Ending.MORE
     told = body[0] in en.TELLERS and any(word in en.PAST or word.endswith("ed") for word in body[1:4])
     if (told and "not" not in body) or _starts(text, en.MORE_PHRASES):
         return Ending.MORE
@@ -124,7 +126,7 @@ def _question(body: list[str]) -> tuple[bool, bool]:
     joints = en.CONJUNCTIONS | en.OPENERS | {""}
     for i, (before, word) in enumerate(zip(["", *body], body, strict=False)):
         after = body[i + 1] if i + 1 < len(body) else ""
-        if before in joints and word in en.WH and (not before or after in en.INVERTED):
+        if before in joints and word in en.WH and ((not before and word != "when") or after in en.INVERTED):
             return True, True
         if before in joints and word in en.INVERTED and after in en.INVERTED_SUBJECTS:
             return False, True
@@ -138,13 +140,16 @@ def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
         return False
     if last in en.CONJUNCTIONS or last in en.DETERMINERS or _ends(said, en.ASK_ON):
         return True
-    if said in en.REQUESTS or _ends(
-        said, ("tell me", "give me", "show me", "send me", "get me", "let me", "let me know")
-    ):
+    if said in en.REQUESTS or _ends(said, en.GIVEN_TO) or said == "make it":
+        return True
+    if last == "that" and before in en.THAT_BEFORE and len(body) > 2:
         return True
     if last in en.SUBJECTS:
         return not (wh and before in en.BE)
     if last in en.PREPOSITIONS:
+        apart = last in en.APART and before not in en.PREPOSITIONS and any(word in en.DETERMINERS for word in body)
+        if apart and any(word in en.SEPARABLE for word in body[:-2]):
+            return False
         if last in en.STATES and before in en.BE:
             return False
         return not ((last in en.PARTICLES and before in en.BEFORE_PARTICLE) or (wh and len(body) > _SHORT))
@@ -152,6 +157,11 @@ def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
         return not (wh and before in en.BE)
     if last in en.AUXILIARIES and question:
         return not (wh and (last in ("do", "have") or (last == "be" and body[0] in ("how", "what"))))
+    purpose = before == "to" and body[-3] not in en.BEFORE_INFINITIVE if len(body) > _SHORT else False
+    if not purpose and any(word in en.ASKED_BEFORE for word in body[:-2]):
+        return last in en.LEADING and last not in en.WH
+    if last in en.CONTENT_VERBS:
+        return not wh and not question
     if last in en.NEEDS_OBJECT:
         verb = before in en.VERB_BEFORE or (question and before == "it")
         return verb and not (wh and body[0] in ("what", "which", "who", "how"))
@@ -167,6 +177,13 @@ def _concludes(body: list[str]) -> bool:
     if body[0] in ("i", "we") and body[1:2] == ["will"] and len(body) > _SHORT:
         return _rounded(body)
     return "not" in body[:-2] and body[0] in en.SUBJECTS and body[-1] in en.FINISHERS
+
+
+def _first_half(body: list[str]) -> bool:
+    """ "If it rains tomorrow": a second subject has not come."""
+    if len(body) < _SHORT or body[0] not in en.SUBORDINATE or body[1] not in en.PRONOUNS | en.DETERMINERS:
+        return False
+    return not any(word in en.PRONOUNS for word in body[2:])
 
 
 def _wants_more(body: list[str], *, wh: bool) -> bool:

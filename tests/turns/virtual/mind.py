@@ -12,7 +12,7 @@ from parley.v1 import conversation_pb2, llm_pb2
 from services.orchestrator import effects, events, prompt, wire
 from services.orchestrator.speakable import Phraser
 from services.orchestrator.speculation import imagined
-from services.orchestrator.state import Call, Epoch, Outcome, Then, ToolUse
+from services.orchestrator.state import Answering, Call, Epoch, Outcome, Then, ToolUse
 from services.orchestrator.turn import step
 from tests.turns import model
 from tests.turns.model import MODEL_MS
@@ -27,6 +27,8 @@ _ROLES = {
 }
 EFFECTS = ("book", "end_call")
 SEARCH_MS = 5
+SOUNDS_MS = 100
+"""An answer is heard within so long."""
 
 
 class Mind:
@@ -45,6 +47,7 @@ class Mind:
         self._timers: dict[str, Appointment] = {}
         self._rounds: list[tuple[effects.Think, Appointment, Asked]] = []
         self._inbox: list[events.Event] = []
+        self._sounds_ms = 0
 
     def open(self) -> None:
         self._tell(conversation_pb2.CallCommand(session=wire.session_of(self._agent, "en")))
@@ -59,6 +62,12 @@ class Mind:
                 effect_tools=EFFECTS,
             )
         )
+
+    @property
+    def thinking(self) -> bool:
+        """The model was asked and has not answered yet, or its answer is on its way to be heard."""
+        floor = self.call.floor if self.call is not None else None
+        return (isinstance(floor, Answering) and floor.thought is not None) or self._now < self._sounds_ms
 
     def take(self, message: conversation_pb2.CallEvent) -> None:
         if (event := wire.event_of(message, self._now)) is not None:
@@ -133,6 +142,7 @@ class Mind:
         self._rounds.append((think, said, asked))
 
     def _answer(self, think: effects.Think, text: str, calls: tuple[Any, ...]) -> None:
+        self._sounds_ms = self._now + SOUNDS_MS
         phraser = Phraser()
         for phrase in phraser.push(text):
             phrased = events.PhraseReady(

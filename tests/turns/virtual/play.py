@@ -210,7 +210,7 @@ class _VirtualCall:
         return next((at for tool, at in self._mind.tools if tool == name and at >= since), None)
 
     def busy(self) -> bool:
-        return bool(self._mind.working)
+        return bool(self._mind.working) or self._mind.thinking
 
 
 def _reported(what: s.Ears, at_ms: int) -> stt_pb2.RecognizeEvent:
