@@ -102,6 +102,17 @@ def test_an_echo_that_is_gone_is_forgotten() -> None:
     assert sum(phone.frames(voice(20, seed=5), caller=40)) >= 15
 
 
+def test_while_the_bot_is_silent_nothing_is_learned_of_its_echo() -> None:
+    phone = Speakerphone(10, 20)
+    phone.frames(voice(400))
+    known = phone.echo.loss
+    for level in [*voice(75, seed=6), *voice(75, seed=8)]:
+        phone.frames([0], caller=level)
+    phone.echo.learn()
+    assert phone.echo.delay is not None
+    assert abs(phone.echo.loss - known) < 12
+
+
 def test_what_was_cleared_has_no_echo() -> None:
     phone = Speakerphone(10, 10)
     phone.frames(voice(300))
