@@ -1,7 +1,8 @@
 """What of the bot's voice sounded when, in the last seconds: by what the mouth told, and by its pace in between.
 
 Times are the owner's clock, ms. The mouth tells where a stretch of sound began and, once it is known, where it ended;
-words in between lie evenly, but for the pauses that a voice makes at commas and points. Of what sounds now the end is not known: the pace of this voice so far is the guess.
+words in between lie evenly, but for the pauses that a voice makes at commas and points. Of what sounds now the end is
+not known: the pace of this voice so far is the guess.
 """
 
 from __future__ import annotations
