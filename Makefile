@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
 $(READY): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
@@ -36,6 +36,10 @@ bench: $(READY) ## Measure calls in real time; ARGS are passed on
 .PHONY: bench-largest
 bench-largest: $(READY) ## Find how many calls one core carries; ARGS are passed on
 	@$(BIN)/python -m bench.largest $(ARGS)
+
+.PHONY: bench-durability
+bench-durability: $(READY) ## Measure what keeping a call costs its caller; ARGS are passed on
+	@$(BIN)/python -m bench.durability $(ARGS)
 
 .PHONY: bench-turns
 bench-turns: $(READY) ## Measure interruptions, noises, pauses; ARGS=--short for a quick look

@@ -70,9 +70,14 @@ def table(results: Sequence[Result]) -> str:
 
 def write(results: Sequence[Result], place: str = "measured") -> None:
     """Put the tables, their date and the machine into the document, between the two marks of this place."""
+    put(table(results), place)
+
+
+def put(text: str, place: str) -> None:
+    """Put a text, its date and the machine into the document, between the two marks of this place."""
     begin, end = f"<!-- {place}: begin -->", f"<!-- {place}: end -->"
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     head = f"Measured {time.strftime('%Y-%m-%d')} on {machine}."
-    text = DOCUMENT.read_text("utf-8")
-    block = f"{begin}\n{head}\n\n{table(results)}\n{end}"
-    DOCUMENT.write_text(re.sub(f"{begin}.*?{end}", lambda _: block, text, flags=re.S), "utf-8")
+    document = DOCUMENT.read_text("utf-8")
+    block = f"{begin}\n{head}\n\n{text}\n{end}"
+    DOCUMENT.write_text(re.sub(f"{begin}.*?{end}", lambda _: block, document, flags=re.S), "utf-8")

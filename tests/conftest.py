@@ -65,8 +65,15 @@ def postgres_folder() -> str:
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For two test processes (`make test`): calls in real time come one after the other, and a file stays together."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For two test processes (`make test`): calls in real time come one after the other, and a file stays together.
+
+    Long tests run when asked for. They are left out and not skipped: nothing is missing here.
+    """
+    if os.environ.get("PARLEY_SOAK") != "1":
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     for item in items:
         stem, folder = item.path.stem, item.path.parent.name
         group = PAGES if folder == "browser" and stem != "test_whole" else TOGETHER.get(folder, str(item.path))

@@ -1,7 +1,7 @@
 """The only loop: an event goes through `step`, its effects are carried out, their results come back as events.
 
 One conductor per call and owner. It is fed synchronously (`feed`), so that nothing waits between an event and the
-command that answers it; storing comes after, in the next pass of the loop.
+command that answers it; storing comes after, in the next pass of the loop, or once the model was asked.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ log = structlog.get_logger()
 
 MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
 MAX_BROKEN = 10  # events in a row that break the logic: then the call is ended
+STORE_AFTER_S = 0.002  # by then the model was asked
 SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
 
@@ -90,6 +91,7 @@ class Conductor:
         self._writer: CallWriter | None = None
         self._traceparent = ""
         self._boundary: effects.Store | None = None
+        self._asking = False  # a round began since the last boundary
         if last is not None:
             self._unstored.publish_again(last.state.call_id, last.unstored)
 
@@ -202,6 +204,7 @@ class Conductor:
                 if (handle := self._timers.pop(effect.id, None)) is not None:
                     handle.cancel()
             case effects.Think():
+                self._asking = True
                 self._rounds.begin(effect, self._traceparent)
             case effects.CloseThink():
                 self._rounds.close(effect.turn)
@@ -287,11 +290,19 @@ class Conductor:
     def _store_soon(self, boundary: effects.Store) -> None:
         """Store in the loop's next pass, once however many boundaries this pass has: words go before paper."""
         if self._boundary is None and not boundary.first:
-            asyncio.get_running_loop().call_soon(self._store)
+            asyncio.get_running_loop().call_soon(self._store_after_words)
         if self._boundary is None or boundary.ended:
             self._boundary = boundary
         if boundary.first:
             self._store()
+
+    def _store_after_words(self) -> None:
+        """A round that began in this pass is on its way to the model: it would wait while the state is written down."""
+        if self._asking and not (self._boundary is not None and self._boundary.ended):
+            asyncio.get_running_loop().call_later(STORE_AFTER_S, self._store)
+        else:
+            self._store()
+        self._asking = False
 
     def _store(self) -> None:
         boundary, self._boundary = self._boundary, None
@@ -376,6 +387,7 @@ class Conductor:
 
     async def aclose(self) -> None:
         """Release what the conductor holds. The last state is given a moment to be written."""
+        self._store()
         self._stop_timers()
         self._rounds.close_all()
         if self._writer is not None and not self.superseded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,12 +29,7 @@ from tests.sims.vendors import Vendors
 REPLAY = Path(__file__).with_name("test_replay.py")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests run when asked for. They are left out and not skipped: nothing is missing here."""
-    if os.environ.get("PARLEY_SOAK") != "1":
-        long = [item for item in items if item.get_closest_marker("soak")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path == REPLAY)  # it replays what the others said
 
 

@@ -15,6 +15,7 @@ from parley.settings import Settings
 from parley.v1 import (
     conversation_pb2,
     conversation_pb2_grpc,
+    events_pb2,
     llm_pb2,
     llm_pb2_grpc,
     rag_pb2,
@@ -160,6 +161,15 @@ class Gateway:
                     found = getattr(command, kind)
                     if all(getattr(found, name) == value for name, value in values.items()):
                         return found
+
+    async def state(self, holds: Callable[[events_pb2.StoredCall], bool]) -> bytes:
+        """The newest state that was given for which it holds, or else the first one to come."""
+        data = [c.state.data for c in reversed(self.commands) if c.WhichOneof("command") == "state"]
+        while True:
+            for each in data:
+                if holds(events_pb2.StoredCall.FromString(each)):
+                    return each
+            data = [(await self.until("state")).data]
 
     async def said(self) -> tuple[int, str]:
         """The next whole utterance: its id and text."""

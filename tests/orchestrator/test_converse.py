@@ -190,11 +190,11 @@ async def test_another_owner_goes_on_where_the_first_stopped(tmp_path: Path) -> 
         await g.hears((await g.said())[0])
         await g.types("hello there")
         utterance, _ = await g.said()
-        state = next(c.state for c in reversed(g.commands) if c.WhichOneof("command") == "state")
+        state = await g.state(lambda stored: stored.state.turn == 2)
         g.stream.cancel()
         second = await h.gateway(1, 2)
         await second.opens(
-            state=state.data,
+            state=state,
             mouth={
                 "utterance": utterance,
                 "text": "You said hello there.",

@@ -76,9 +76,9 @@ async def test_a_caller_who_goes_on_never_hears_of_it(tmp_path: Path) -> None:
         assert (await g.said())[1] == "Yes, for a week too."
         asked = h.model.requests[-1]
         assert [m.text for m in asked.messages][1:] == [f"{QUESTION} for a week"]
-        stored = events_pb2.StoredCall.FromString(
-            next(c.state for c in reversed(g.commands) if c.WhichOneof("command") == "state").data
-        )
+        week = f"{QUESTION} for a week"
+        state = await g.state(lambda stored: any(line.caller_line.text == week for line in stored.state.history))
+        stored = events_pb2.StoredCall.FromString(state)
         assert not stored.state.ahead.text
         assert not stored.state.ahead.held
         conductor = h.calls._conductors["CA1"]
