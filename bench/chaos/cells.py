@@ -43,6 +43,8 @@ _STILL_BOUND_S = 2.0
 
 BASELINE = Row(NO_FAULT, "all")
 CUT = "cut"
+VENDORS = {"deepgram": MOMENTS, "openai": (THINKING, *SOUNDING), "elevenlabs": (THINKING, *SOUNDING)}
+VENDOR_KINDS = ("hangs up", "errs", "talks garbage", "stalls", "is out")
 ROWS = (
     BASELINE,
     *(Row("kill", target, _MOMENTS[target], bound) for target, bound in _KILL_BOUNDS_S.items()),
@@ -53,6 +55,7 @@ ROWS = (
     *(Row("restart", target, moments, 0.0) for target, moments in _MOMENTS.items()),
     Row("restart", "gateway", MOMENTS, 2.0),
     *(Row(CUT, target, moments, _STILL_BOUND_S) for target, moments in _MOMENTS.items()),
+    *(Row(kind, vendor, moments) for kind in VENDOR_KINDS for vendor, moments in VENDORS.items()),
 )
 
 
@@ -63,7 +66,7 @@ def cells(wanted: str) -> Iterator[tuple[Row, tuple[str, ...]]]:
     """
     kind, _, rest = wanted.strip().partition("/")
     target, _, moment = rest.partition("/")
-    moment = moment.replace("_", " ")
+    kind, moment = kind.replace("_", " "), moment.replace("_", " ")
     found = False
     for row in ROWS:
         moments = tuple(each for each in row.moments if moment in ("", each))

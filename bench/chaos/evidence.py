@@ -67,6 +67,6 @@ def ports_of(pid: int) -> set[int]:
     return {connection.laddr.port for connection in psutil.Process(pid).net_connections("tcp")}
 
 
-def open_then(records: Iterable[Any], ports: set[int], at: float) -> list[Any]:
-    """What a stand-in was serving to that process at that time."""
-    return [r for r in records if r.port in ports and r.at <= at and not 0 < r.over_at <= at]
+def open_then(records: Iterable[Any], ports: set[int] | None, at: float) -> list[Any]:
+    """What a stand-in was serving at that time, to the process with these ports, or to all (None)."""
+    return [r for r in records if (ports is None or r.port in ports) and r.at <= at and not 0 < r.over_at <= at]

@@ -14,9 +14,10 @@ import httpx
 from bench.chaos import evidence, talk
 from bench.chaos.bookings import Booking, Bookings
 from bench.chaos.callers import Caller, last_lines
-from bench.chaos.cells import INTERRUPTED, Row
+from bench.chaos.cells import INTERRUPTED, VENDORS, Row
 from bench.chaos.faults import STRIKES
 from bench.chaos.scene import PRELUDE_S, Played, Scene, scene
+from bench.chaos.vendors import fail
 from bench.chaos.verdict import Raw
 from bench.chaos.wires import Wires
 from cli.phone import Call, Clock
@@ -75,7 +76,10 @@ class Rig:
                 struck.accounts = await asyncio.gather(*(self._timeline(caller.call) for caller in self.callers))
             await asyncio.sleep(max(0.0, strikes - time.monotonic()))
             struck.at = time.monotonic()
-            heals = [STRIKES[row.kind](self.stack, self.wires, name) for name in (instance, *more)]
+            if row.target in VENDORS:
+                heals = [fail(getattr(self.vendors, row.target), row.kind)]
+            else:
+                heals = [STRIKES[row.kind](self.stack, self.wires, name) for name in (instance, *more)]
             played = await asyncio.gather(*playing)
         finally:
             for task in playing:
@@ -146,22 +150,22 @@ class Rig:
             reached=reached,
             understood=last_lines(requests[-1].body, lines) if requests else (),
             history=_history(requests, scene),
-            booked=sum(booking.mark == scene.mark for booking in mine),
+            booked=sum(booking.mark == scene.mark and booking.at >= played.began for booking in mine),
             books=int(scene.books),
         )
 
     def _hit(self, row: Row, caller: Caller, entries: evidence.Entries, mine: list[Booking], struck: _Struck) -> bool:
         """Whether what was hit served this call at that moment."""
-        at, ports = struck.at, struck.ports
+        at, ports = struck.at, None if row.target in VENDORS else struck.ports
         if row.target == "orchestrator":
             return evidence.mind_of(entries, at) == self._address(struck.instance)
-        if row.target == "stt":
+        if row.target in ("stt", "deepgram"):
             found = evidence.open_then(self.vendors.deepgram.records, ports, at)
             return any(caller.name in record.query.get("keyterm", []) for record in found)
-        if row.target == "tts":
+        if row.target in ("tts", "elevenlabs"):
             found = evidence.open_then(self.vendors.elevenlabs.records, ports, at)
             return any(record.voice == caller.name for record in found)
-        if row.target == "llm":
+        if row.target in ("llm", "openai"):
             found = evidence.open_then(self.vendors.openai.records, ports, at)
             return any(record.body.get("model") == caller.name for record in found)
         if row.target == "tools":

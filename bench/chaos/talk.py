@@ -18,7 +18,7 @@ ASKS = {
     STORY: "tell me a story of {mark}",
     WAIT: "wait what is new of {mark}",
 }
-UH_HUH = "uh-huh"
+UH_HUH = "mm-hm"
 _SHORT = "the thing called {mark} is ready for you"
 ANSWERS = {
     QUICK: _SHORT,

@@ -159,7 +159,8 @@ class DeepgramSim(VendorSim):
         self.open_connections += 1
         self.note()
         try:
-            await _Connection(request, ws, outbox, stream, seen, fault, self.silence_limit_s, self.note).serve()
+            with self.living(request.path_qs, outbox.strike):
+                await _Connection(request, ws, outbox, stream, seen, fault, self.silence_limit_s, self.note).serve()
         finally:
             self.open_connections -= 1
             seen.close_code, seen.over_at = ws.close_code, time.monotonic()

@@ -90,7 +90,8 @@ class ElevenLabsSim(VendorSim):
             request, seen, fault, check_key=self._knows, make=make, note=self.note, snake_case=self.snake_case
         )
         try:
-            await socket.serve()
+            with self.living(seen.voice, socket.strike):
+                await socket.serve()
         finally:
             seen.over_at = time.monotonic()
             self.open_connections -= 1

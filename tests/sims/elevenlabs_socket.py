@@ -78,6 +78,11 @@ class VoiceSocket:
         self.ws = web.WebSocketResponse(compress=False, max_msg_size=2**20)
         self._outbox = Outbox(self.ws, fault)
 
+    def strike(self, fault: Fault) -> None:
+        """From now on the connection has this fault."""
+        self._fault = fault
+        self._outbox.strike(fault)
+
     async def serve(self) -> None:
         await self.ws.prepare(self._request)
         fault = self._fault or Fault("close")

@@ -138,8 +138,28 @@ class OpenAISim(VendorSim):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         response.headers["x-request-id"] = f"req_{uuid.uuid4().hex}"
         await response.prepare(request)
+        struck: list[Fault] = []
+
+        def strike(fault: Fault) -> None:
+            struck.append(fault)
+            if fault.kind == "close" and request.transport is not None:
+                request.transport.abort()
+
+        with self.living(str(asked.body.get("model")), strike):
+            return await self._chunks(request, response, asked, reply, fault, struck)
+
+    async def _chunks(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        asked: Asked,
+        reply: Reply,
+        fault: Fault | None,
+        struck: list[Fault],
+    ) -> web.StreamResponse:
         born, sent = time.monotonic(), 0
         async for chunk in self._paced(asked, reply):
+            fault = struck.pop() if struck else fault
             if fault and fault.begins((time.monotonic() - born) * 1000, 0, sent):
                 if await _fail(request, response, fault):
                     return response

@@ -7,8 +7,10 @@ Control door, for tests that run a stand-in in another process: `POST /_sim/faul
 import asyncio
 import dataclasses
 import json
+import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,6 +41,8 @@ class VendorSim:
         self.records: deque[Any] = deque(maxlen=_KEPT)
         """What reached the stand-in: one dataclass per connection or request, oldest dropped after 500."""
         self.open_connections = 0
+        self.live: dict[str, Callable[[Fault], None]] = {}
+        """How each open connection or answer is struck, by an id that begins with whose it is."""
         self._host, self._port = host, port
         self._runner: web.AppRunner | None = None
         self._news = asyncio.Event()
@@ -53,6 +57,22 @@ class VendorSim:
             while not holds():
                 self._news.clear()
                 await self._news.wait()
+
+    def strike(self, fault: Fault) -> None:
+        """Connections that are open now and hold `only` in their id have this fault from now on."""
+        for name, struck in tuple(self.live.items()):
+            if fault.only in name:
+                struck(fault)
+
+    @contextmanager
+    def living(self, whose: str, struck: Callable[[Fault], None]) -> Iterator[None]:
+        """A connection is open, and may be struck."""
+        name = f"{whose} {uuid.uuid4().hex}"
+        self.live[name] = struck
+        try:
+            yield
+        finally:
+            del self.live[name]
 
     @property
     def url(self) -> str:

@@ -30,6 +30,7 @@ class Outbox:
         self._born = time.monotonic()
         self._garbled = False
         self._queue: asyncio.Queue[tuple[float, str]] = asyncio.Queue(maxsize=10_000)
+        self._struck = asyncio.Event()
         self.received = 0
         self.sent = 0
         self.last_input = time.monotonic()
@@ -42,6 +43,15 @@ class Outbox:
         """Counts a message received."""
         self.received += size
         self.last_input = time.monotonic()
+
+    def strike(self, fault: Fault) -> None:
+        """From now on the connection has this fault."""
+        self._fault, self._garbled = fault, False
+        self._struck.set()
+
+    @property
+    def _planned(self) -> bool:
+        return self._fault is not None and self._fault.kind in ("close", "error")
 
     def is_due(self, *kinds: str) -> bool:
         """Whether this connection's fault is one of these kinds and begins now."""
@@ -75,18 +85,20 @@ class Outbox:
 
     async def watch(self, request: web.Request, silence_limit_s: float, silent: Goodbye, failed: Goodbye) -> None:
         """Ends the connection when nothing came in for too long, or when its fault says so."""
-        planned = self._fault is not None and self._fault.kind in ("close", "error")
         while not self._ws.closed:
             quiet = time.monotonic() - self.last_input
             ending = silent if quiet >= silence_limit_s else None
-            if self.is_due("close"):
-                ending = Goodbye(failed.code, failed.reason)
+            if self.is_due("close") and self._fault is not None:
+                ending = Goodbye(self._fault.code, self._fault.message)
             elif self.is_due("error"):
                 ending = failed
             if ending is not None:
                 await end(request, self._ws, ending)
                 return
-            await asyncio.sleep(0.01 if planned else max(0.01, silence_limit_s - quiet))
+            self._struck.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.01 if self._planned else max(0.01, silence_limit_s - quiet)):
+                    await self._struck.wait()
 
 
 async def end(request: web.Request, ws: web.WebSocketResponse, goodbye: Goodbye) -> None:
