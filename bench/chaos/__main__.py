@@ -105,7 +105,7 @@ async def main() -> None:
         town.rehearse(16)
         with (
             tempfile.TemporaryDirectory() as folder,
-            ProcessPoolExecutor(1, get_context("spawn"), os.nice, (10,)) as pool,
+            ProcessPoolExecutor(1, get_context("spawn")) as pool,
         ):
             for wired in (False, True):
                 rows = [(row, moments) for row, moments in chosen if (row.kind == CUT) is wired]
