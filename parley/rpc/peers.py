@@ -154,6 +154,11 @@ class Peers:
             return False
         return True
 
+    def has_room(self, share: float) -> bool:
+        """Whether a replica that lives and stays is filled below `share`; true while none has told anything yet."""
+        told = [p for p in self._peers if p.known]
+        return not told or any(p.alive and not p.draining and p.load < share for p in told)
+
     def pick(self, avoid: Collection[str] = ()) -> Peer:
         """The least loaded replica that is alive, not draining and not in `avoid` (addresses). Raises Unavailable.
 

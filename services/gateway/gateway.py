@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from parley import telemetry
 from parley.aio import background
-from parley.errors import Unavailable
+from parley.errors import AtCapacity, Unavailable
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
 from parley.v1 import conversation_pb2
@@ -16,8 +16,9 @@ from services.gateway.call import Call, Wire
 from services.gateway.carrier import Carrier
 from services.gateway.clock import Clock
 from services.gateway.ended import Remembered
-from services.gateway.house import House
+from services.gateway.house import FRESH_SHARE, House
 from services.gateway.leg import Ending, Leg
+from services.gateway.metrics import FULL_ORGAN
 from services.gateway.organs import Organs
 from services.gateway.rehearsal import Rehearsal
 from services.gateway.signatures import Signatures
@@ -47,12 +48,27 @@ class Gateway:
 
     async def serve(self, call: Call, wire: Wire, listen: Callable[[Leg], Awaitable[Ending]], *, fresh: bool) -> None:
         """One leg, as long as it lasts. Raises AtCapacity, Unavailable (draining)."""
+        if fresh and (full := self._full()):
+            raise AtCapacity(f"every replica of {full} is {FRESH_SHARE:.0%} full, or away")
         leg = Leg(call, wire, self.organs)
         with self.house.enter(leg, fresh=fresh):
             self._refusals.forget(call.call_id)
             ending = await leg.run(listen)
         outcome = "ended" if ending[0] == conversation_pb2.Leg.KIND_ENDED else "lost"
         telemetry.CALLS_TOTAL.labels(call.channel, outcome).inc()
+
+    def room(self, *, fresh: bool) -> bool:
+        """Whether one more call would be let in: the house has room and, for a new one, so has every organ it needs."""
+        return self.house.room(fresh=fresh) and not (fresh and self._full())
+
+    def _full(self) -> str:
+        """An organ that could not carry a new call without touching what it keeps for those under way; or ""."""
+        organs = self.organs
+        for peers in (organs.orchestrator, organs.stt, organs.tts):
+            if not peers.has_room(FRESH_SHARE):
+                FULL_ORGAN.labels(peers.service).inc()
+                return peers.service
+        return ""
 
     def turned_away(self, call_id: str) -> int:
         """This call found no room; returns how often by now."""

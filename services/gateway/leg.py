@@ -21,6 +21,7 @@ from services.gateway.clock import now_ms
 from services.gateway.ears import Ears
 from services.gateway.echo import Echo
 from services.gateway.farewell import Farewell
+from services.gateway.flood import Flood
 from services.gateway.line import GOODBYE_S, Line
 from services.gateway.metrics import DROPPED_COMMANDS, STOP_TO_CLEAR
 from services.gateway.mouth import Mouth
@@ -36,6 +37,8 @@ _tracer = trace.get_tracer("parley")
 CallEvent = conversation_pb2.CallEvent
 CallCommand = conversation_pb2.CallCommand
 LegKind = conversation_pb2.Leg
+JUST_MS, LONG_MS = 300.0, 1_500.0
+"""After the bot's words: nobody answers sooner than the one, and who has not after the other is not about to."""
 Ending = tuple["conversation_pb2.Leg.Kind.ValueType", str]
 
 _CHANNELS = {
@@ -59,6 +62,7 @@ class Leg:
         self._line = Line(organs.orchestrator, call.leg, self._opening, self._take, self._leg_ms, mind)
         self._ears: Ears | None = None
         self._barge_in: BargeIn | None = None
+        self._flood = Flood(call.format.bytes_per_ms, wire) if call.format is not None else None
         self._mouth: Mouth | ChatMouth
         if call.format is None:
             self._mouth = ChatMouth(wire, self._tell)
@@ -77,16 +81,20 @@ class Leg:
         self._speech_end: float | None = None
         self._turn: trace.Span = trace.INVALID_SPAN
         self._ending: Ending | None = None
+        self._fell_silent = 0.0
 
     # From the far end
 
     def audio(self, frame: bytes) -> None:
         """One frame of the caller's sound."""
+        now = now_ms()
         if not self._first_audio:
             self._first_audio = time.monotonic()
+        if self._flood is None or not self._flood.passes(len(frame), now):
+            return
         if self._ears is not None and self._barge_in is not None and self._button.hears:
             self._ears.feed(frame)
-            self._barge_in.frame(len(frame), now_ms())
+            self._barge_in.frame(len(frame), now)
 
     def returned(self, mark: str) -> bool:
         """A mark came back. False when it was never sent."""
@@ -121,8 +129,14 @@ class Leg:
 
     @property
     def quiet(self) -> bool:
-        """Nobody speaks: a good moment to move the call to another gateway."""
-        return not self._mouth.waiting and not (self._ears is not None and self._ears.in_speech)
+        """Nobody speaks nor is about to: a good moment to move the call to another gateway.
+
+        The caller waits for an answer, or has just heard one to its end, or has been silent for long.
+        """
+        if self._mouth.waiting or (self._ears is not None and self._ears.in_speech):
+            return False
+        silent = now_ms() - self._fell_silent
+        return self._speech_end is not None or silent < JUST_MS or silent > LONG_MS
 
     def move(self, reason: str) -> None:
         """This process is going away: let the far end come back elsewhere."""
@@ -187,6 +201,7 @@ class Leg:
             self._speech_end = None
             self._subtitles.state("speaking")
         elif kind == "heard":
+            self._fell_silent = now_ms()
             self._subtitles.bot_over(event.heard)
             self._farewell.over(event.heard.utterance)
             if not self._mouth.waiting:

@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 BAD_MESSAGES = Counter("voice_bad_messages_total", "Messages from the far end that break the protocol", ["kind"])
 REFUSED = Counter("voice_refused_total", "Webhooks and sockets turned away", ["reason"])
 REOPENED = Counter("voice_streams_reopened_total", "Streams to a service opened again elsewhere", ["service"])
+FULL_ORGAN = Counter("voice_full_organ_total", "New calls not taken for want of room in a service", ["service"])
 DROPPED_COMMANDS = Counter("voice_dropped_commands_total", "Commands of a lower epoch or a stopped turn", ["reason"])
 DROPPED_AUDIO_MS = Counter("voice_dropped_audio_ms_total", "Caller's audio let go of because the ears were away")
 DROPPED_EVENTS = Counter("voice_dropped_events_total", "Events that found no room or no reader", ["kind"])
@@ -33,6 +34,7 @@ EARS_QUEUE = Histogram(
     "High-water marks of the requests a call's ears have waiting for stt",
     buckets=(1, 2, 5, 20, 100, 250),
 )
+FLOOD_MS = Counter("voice_flood_ms_total", "Sound thrown away because it came faster than it can sound")
 SLOW_READERS = Counter("voice_slow_readers_total", "Sockets closed because the far end did not read")
 CARRIER = Counter("voice_carrier_requests_total", "Requests to the carrier's REST API", ["request", "outcome"])
 SPOKEN_FOUND = Counter("voice_spoken_cache_total", "Fixed sentences that were looked for in the cache", ["outcome"])

@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 
 from parley.audio import BROWSER
+from services.gateway.clock import now_ms
+from services.gateway.flood import MESSAGES_PER_S, of_messages
 from services.gateway.metrics import BAD_MESSAGES
 from services.gateway.websocket import POLICY, Closed, WebSocket
 
@@ -46,6 +48,7 @@ class PageInbox:
         self._wire = wire
         self._sound = sound
         self._bad = 0
+        self._allowance = of_messages()
 
     async def read(self) -> dict[str, Any] | bytes:
         """A control message with a `type`, or a frame of sound. Raises Closed, also after too many bad messages."""
@@ -61,9 +64,12 @@ class PageInbox:
             except orjson.JSONDecodeError:
                 self.bad("json", "not JSON")
                 continue
-            if isinstance(control, dict) and isinstance(control.get("type"), str):
+            if not isinstance(control, dict) or not isinstance(control.get("type"), str):
+                self.bad("no type", "expected an object with a `type`")
+            elif not self._allowance.takes(1, now_ms()):
+                self.bad("flood", f"at most {MESSAGES_PER_S:.0f} messages a second")
+            else:
                 return control
-            self.bad("no type", "expected an object with a `type`")
 
     @contextmanager
     def sound_to(self, take: Callable[[bytes], None]) -> Iterator[None]:

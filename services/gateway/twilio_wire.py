@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from services.gateway.clock import now_ms
+from services.gateway.flood import of_messages
 from services.gateway.metrics import BAD_MESSAGES
 from services.gateway.websocket import POLICY, Closed, WebSocket
 
@@ -51,6 +53,7 @@ class Inbox:
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
         self._bad = 0
+        self._allowance = of_messages()
 
     async def read(self) -> dict[str, Any]:
         """The next message that is a JSON object with an event's name. Raises Closed, also after too many bad ones."""
@@ -64,9 +67,12 @@ class Inbox:
             except orjson.JSONDecodeError:
                 self.bad("json")
                 continue
-            if isinstance(event, dict) and isinstance(event.get("event"), str):
+            if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+                self.bad("no event")
+            elif event["event"] != "media" and not self._allowance.takes(1, now_ms()):
+                self.bad("flood")
+            else:
                 return event
-            self.bad("no event")
 
     @contextmanager
     def sound_to(self, take: Callable[[bytes], None]) -> Iterator[None]:

@@ -70,7 +70,7 @@ async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, 
         log.error("the call names an agent that cannot serve", error=str(error))
         return _hang_up(NOT_SET_UP)
     fresh = leg == 1 or refusals > 0
-    if not gateway.house.room(fresh=fresh):
+    if not gateway.room(fresh=fresh):
         if max(tries, refusals) >= MAX_TRIES:
             REFUSED.labels("full").inc()
             return _hang_up(BUSY)

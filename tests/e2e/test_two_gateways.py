@@ -13,18 +13,20 @@ import signal
 import time
 from contextlib import suppress
 
+import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from cli.carrier import signature
 from cli.phone import Call
 from parley.agents import Sentences
-from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, speech, words
+from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, same, speech, words
 from tests.e2e.test_bad_input import start
+from tests.e2e.test_kills import serving
 from tests.e2e.together import on_the_line
 from tests.sims.openai_script import text_of
 
-CUT_OFF, GREEN = words(Sentences().cut_off), "the bicycle is green"
+CUT_OFF, NOT_HEARD, GREEN = words(Sentences().cut_off), words(Sentences().not_heard), "the bicycle is green"
 REENTERED_S = 2.0
 """From the carrier's next stream to the bot's first word there."""
 
@@ -53,18 +55,18 @@ async def test_a_gateway_dies_in_mid_answer_and_while_another_caller_is_silent(h
 
         (told,) = [result for each in house.asked("hello can you tell me") for result in results(each.body["messages"])]
         whole = words(json.loads(told)["summary"]).split()
-        first, rest = heard(listening, began - 0.05, lost).split(), heard(listening, spoke - 0.05, ended + 0.05)
-        assert whole[: len(first)] == first
-        assert rest.startswith(CUT_OFF)
-        tail = rest.removeprefix(CUT_OFF).split()
-        assert whole[-len(tail) :] == tail
-        assert len(first) + len(tail) >= len(whole), "no word is missing"
+        first, rest = heard(listening, began - 0.05, lost), heard(listening, spoke - 0.05, ended + 0.05)
+        ends = [end for end in range(len(whole) + 1) if same(listening, first, " ".join(whole[:end]))]
+        begins = [at for at in range(len(whole)) if same(listening, rest, " ".join([CUT_OFF, *whole[at:]]))]
+        assert ends, (first, whole)
+        assert begins, (rest, whole)
+        assert begins[0] <= ends[-1], "no word is missing between the two parts"
         assert heard(silent, lost, spoke + 1.0) == "", "nothing was missed"
 
         answers = await asyncio.gather(
             ask(listening, "and now what color is it"), ask(silent, "i ask what color is it")
         )
-        assert list(answers) == [GREEN, GREEN]
+        assert [same(*each, GREEN) for each in zip((listening, silent), answers, strict=True)] == [True, True], answers
         (then,) = house.asked("and now what color is it")
         assert CUT_OFF in [words(line) for line in bot_lines(then)]
         assert len(results(then.body["messages"])) == 1, "the action was not done again"
@@ -109,3 +111,72 @@ async def back(call: Call) -> float:
 def results(messages: list[dict[str, object]]) -> list[str]:
     """What the tools of a call have given."""
     return [text_of(message) for message in messages if message["role"] == "tool"]
+
+
+async def conversation(house: House, number: int, gateways: list[str], until: asyncio.Event) -> list[str]:
+    """A caller who asks until it is over; all answers that were not right, and how the call ended.
+
+    Words that were not final when the gateway let the call go are lost, and asked for again.
+    """
+    wrong = []
+    async with house.phone("plain", gateways=gateways).dial() as call:
+        await answer(call, call.born)
+        asked = 0
+        while not until.is_set() and not call.over:
+            asked += 1
+            text = f"restart caller {number} asks {asked} times what color is it"
+            streams = len(call.streams)
+            said = await ask(call, text)
+            if said.endswith(NOT_HEARD) and len(call.streams) > streams:
+                said = await ask(call, text)  # spoken while the call was moved
+            if not same(call, said, GREEN) or not house.asked(text):
+                wrong.append(f"{asked}: {said!r} {len(call.streams)} streams")
+        if call.over or call.warnings:
+            wrong.append(f"{call.ended_by} {call.warnings}")
+    return wrong
+
+
+async def asked_to_stop(house: House, names: list[str]) -> None:
+    """SIGTERM; returns when other processes of these names serve."""
+    pids = {name: house.stack.all_pids()[name] for name in names}
+    for pid in pids.values():
+        os.kill(pid, signal.SIGTERM)
+    for name, pid in pids.items():
+        await house.stack.restarted(name, pid, timeout_s=40)
+    async with asyncio.timeout(20):
+        while not all([await serving(house, name) for name in names]):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def restarted_under(house: House, callers: int, gateways: list[str], rounds: list[list[str]]) -> None:
+    """All of `rounds` are restarted, one after the other, while callers talk: every question is answered."""
+    over = asyncio.Event()
+    order = [gateways, gateways[::-1]] if len(rounds) > 1 else [gateways]
+    talking = [asyncio.ensure_future(conversation(house, n, order[n % len(order)], over)) for n in range(callers)]
+    try:
+        await asyncio.sleep(2.0)
+        for names in rounds:
+            await asked_to_stop(house, names)
+        await asyncio.sleep(1.0)
+    finally:
+        over.set()
+        wrong = await asyncio.gather(*talking, return_exceptions=True)
+    assert wrong == [[]] * callers
+
+
+@pytest.mark.realtime
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_gateway_that_is_asked_to_stop_moves_its_calls_and_nothing_is_lost(house: House) -> None:
+    here, there = house.stack.gateway_urls
+    await restarted_under(house, 3, [there, here], [house.stack.plan.names("gateway")[1:]])
+
+
+@pytest.mark.realtime
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+async def test_a_rolling_restart_of_everything_under_talking_callers_loses_nothing(house: House) -> None:
+    """Every process but NATS, one replica of each service at a time."""
+    organs = ("stt", "tts", "llm", "orchestrator", "tools", "rag", "gateway")
+    rounds = [[name] for service in organs for name in house.stack.plan.names(service)]
+    await restarted_under(house, 8, list(house.stack.gateway_urls), rounds)
