@@ -166,6 +166,7 @@ async def restarted_under(house: House, callers: int, gateways: list[str], round
 
 @pytest.mark.realtime
 @pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.soak
 async def test_a_gateway_that_is_asked_to_stop_moves_its_calls_and_nothing_is_lost(house: House) -> None:
     here, there = house.stack.gateway_urls
     await restarted_under(house, 3, [there, here], [house.stack.plan.names("gateway")[1:]])
