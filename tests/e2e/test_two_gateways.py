@@ -13,6 +13,7 @@ import signal
 import time
 from contextlib import suppress
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -22,7 +23,6 @@ from cli.phone import Call
 from parley.agents import Sentences
 from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, same, speech, words
 from tests.e2e.test_bad_input import start
-from tests.e2e.test_kills import serving
 from tests.e2e.together import on_the_line
 from tests.sims.openai_script import text_of
 
@@ -146,6 +146,14 @@ async def asked_to_stop(house: House, names: list[str]) -> None:
     async with asyncio.timeout(20):
         while not all([await serving(house, name) for name in names]):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+async def serving(house: House, name: str) -> bool:
+    """Whether this process is back and answers."""
+    try:
+        return bool(await house.metrics(name))
+    except httpx.HTTPError:
+        return False
 
 
 async def restarted_under(house: House, callers: int, gateways: list[str], rounds: list[list[str]]) -> None:

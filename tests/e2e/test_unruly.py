@@ -159,7 +159,7 @@ async def test_ten_calls_go_on_word_for_word_while_bad_clients_hammer(house: Hou
         over.set()
         times = await asyncio.gather(*hammers)
     assert said == [["hello", [], 1, []]] * GOOD
-    assert min(times) >= 2, dict(zip((bad.__name__ for bad in BAD), times, strict=True))
+    assert min(times) >= 1, dict(zip((bad.__name__ for bad in BAD), times, strict=True))
     counted = {"json", "no event", "unknown event", "base64", "media fields", "mark", "dtmf", "second start", "binary"}
     for kind in (*counted, "oversized", "media before start"):
         assert await house.count("voice_bad_messages_total", kind=kind) > 0, kind
