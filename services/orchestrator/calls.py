@@ -111,8 +111,8 @@ class Calls:
             if own.epoch >= epoch:
                 raise Superseded(f"superseded: {message.call_id} has owner {own.epoch.leg}.{own.epoch.open}")
             own.halt()
-            if own.stored is not None:
-                found.append(own.stored)
+            if own.paper.stored is not None:
+                found.append(own.paper.stored)
         if message.state:
             try:
                 found.append(events_pb2.StoredCall.FromString(message.state))

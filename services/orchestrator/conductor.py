@@ -18,23 +18,22 @@ from parley import telemetry
 from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
-from parley.callstate import CallStore, CallWriter
-from parley.errors import BadInput, ParleyError, Superseded
+from parley.callstate import CallStore
+from parley.errors import ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
-from services.orchestrator import codec, effects, events, prices, prompt, wire
+from services.orchestrator import effects, events, prices, prompt, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.history import question_of
 from services.orchestrator.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS
 from services.orchestrator.organs import UNKNOWN, Organs
+from services.orchestrator.paper import Paper
 from services.orchestrator.rounds import Rounds
 from services.orchestrator.state import Call, Ended, Epoch
 from services.orchestrator.takeover import at_rest
 from services.orchestrator.turn import step
-from services.orchestrator.unstored import Unstored
 
 log = structlog.get_logger()
 
-MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
 MAX_BROKEN = 10  # events in a row that break the logic: then the call is ended
 STORE_AFTER_S = 0.002  # by then the model was asked
 SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -75,25 +74,15 @@ class Conductor:
         self.left = False
         self._leaving = False
         self._broken = 0  # events in a row that broke the logic
-        self.version = last.version if last is not None else 0
-        self.records = last.records if last is not None else 0
-        self.stored: events_pb2.StoredCall | None = None
-        self._unstored = Unstored(means.bus)
         self._inbox: deque[events.Event] = deque()
         self._feeding = False
-        self._inputs: list[events_pb2.StepInput] = []
-        self._input_bytes = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._seqs: dict[int, int] = {}
-        self._acked = 0
         self._tasks = TaskSet(self._task_failed)
         self._rounds = Rounds(means.organs, agent, means.engine, tools, self._tasks, self._current, self.feed)
-        self._writer: CallWriter | None = None
         self._traceparent = ""
         self._boundary: effects.Store | None = None
         self._asking = False  # a round began since the last boundary
-        if last is not None:
-            self._unstored.publish_again(last.state.call_id, last.unstored)
+        self.paper = Paper(means.bus, means.store, epoch, last, self._send, self._on_superseded)
 
     def feed(self, event: events.Event) -> None:
         """Take one event through `step`. An event caused while another is handled waits its turn."""
@@ -136,11 +125,10 @@ class Conductor:
                 raise  # without it there is no call
             event = self._dropped(event, e)
             self.call, outcome = step(self.call, event)
-        self._inputs.append(codec.event_to_proto(event))
-        self._input_bytes += self._inputs[-1].ByteSize()
+        self.paper.note(event)
         for effect in outcome:
             self._do(effect)
-        if self._input_bytes > MAX_RECORD_BYTES:  # a boundary is overdue: keep the record bounded
+        if self.paper.full:
             self._do(effects.Store())
 
     def _dropped(self, event: events.Event, error: Exception) -> events.Dropped:
@@ -226,7 +214,7 @@ class Conductor:
         command.epoch.leg, command.epoch.open = self.epoch
         if self.call is not None:
             command.seen_seq = self.call.seen_seq
-        command.ack_seq = self._acked
+        command.ack_seq = self.paper.acked
         command.traceparent = self._traceparent
         try:
             self.commands.put_nowait(command)
@@ -308,48 +296,14 @@ class Conductor:
         boundary, self._boundary = self._boundary, None
         if self.call is None or boundary is None or self.superseded or self.left:
             return
-        self.version += 1
-        self.records += 1
-        state = codec.state_to_proto(self.call)
-        record = events_pb2.EventRecord(call_id=self._id, n=self.records, inputs=self._inputs, ended=boundary.ended)
-        record.digest = codec.digest(state)
-        record.epoch.leg, record.epoch.open = self.epoch
-        self._inputs, self._input_bytes = [], 0
-        self._unstored.publish(record)
-        stored = events_pb2.StoredCall(version=self.version, touched_ms=now_ms(), records=self.records, state=state)
-        stored.epoch.leg, stored.epoch.open = self.epoch
-        self._keep(stored)
+        self.paper.boundary(self.call, ended=boundary.ended)
         if boundary.ended:
             self._finish()
 
-    def _keep(self, stored: events_pb2.StoredCall) -> None:
-        self.stored = stored
-        stored.unstored.extend(self._unstored.carried())
-        if self._writer is None:
-            self._writer = self.means.store.writer(self._id, self._on_stored, self._on_superseded)
-        assert self.call is not None
-        self._seqs[stored.version] = self.call.seen_seq
-        try:
-            self._writer.put(stored)
-        except BadInput as e:
-            log.error("the call's state is too large to store", call_id=self._id, error=str(e))
-            return
-        state = conversation_pb2.State(version=stored.version, data=stored.SerializeToString())
-        self._send(conversation_pb2.CallCommand(state=state))
-
-    def _on_stored(self, version: int) -> None:
-        for number in [v for v in self._seqs if v <= version]:
-            self._acked = max(self._acked, self._seqs.pop(number))
-
     def touch(self, after_s: float) -> None:
         """Write the state again if that was not done for so long: it shows that the call has an owner."""
-        stored = self.stored
-        if stored is None or self._writer is None or self.superseded or self.left or self.ended.is_set():
-            return
-        if now_ms() - stored.touched_ms >= after_s * 1000:
-            stored.touched_ms = now_ms()
-            stored.unstored[:] = self._unstored.carried()
-            self._writer.put(stored)
+        if not (self.superseded or self.left or self.ended.is_set()):
+            self.paper.touch(after_s)
 
     def _on_superseded(self, swept: bool = False) -> None:
         if swept and not self.superseded:  # the call was taken for an orphan: its gateway opens it anew, above that
@@ -390,6 +344,6 @@ class Conductor:
         self._store()
         self._stop_timers()
         self._rounds.close_all()
-        if self._writer is not None and not self.superseded:
-            await self._writer.idle(2.0)
+        if not self.superseded:
+            await self.paper.idle(2.0)
         await self._tasks.close()

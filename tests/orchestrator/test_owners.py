@@ -131,11 +131,11 @@ async def test_an_event_that_breaks_the_logic_is_left_out_and_sent_to_nobody_aga
         assert (await g.said())[1] == "You said and now."
         (owner,) = h.calls._conductors.values()
         async with asyncio.timeout(5):
-            while owner._acked < g.seq:  # noqa: ASYNC110
+            while owner.paper.acked < g.seq:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert owner.stored is not None
+        assert owner.paper.stored is not None
         monkeypatch.undo()
-        assert owner.stored.state.seen_seq == g.seq
+        assert owner.paper.stored.state.seen_seq == g.seq
 
 
 async def test_a_new_owner_goes_on_with_the_agent_as_its_files_are_now(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ async def test_an_owner_whom_nobody_hears_any_more_does_not_end_the_call_of_anot
             async with elsewhere.opened(message) as owner:
                 g.stream.cancel()
                 async with asyncio.timeout(5):
-                    while not owner._acked or len(h.calls):  # noqa: ASYNC110
+                    while not owner.paper.acked or len(h.calls):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
                 found = await owner.means.store.read("CA1")
                 assert found is not None

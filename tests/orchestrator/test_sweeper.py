@@ -16,7 +16,7 @@ async def abandoned(h: House) -> None:
     g, _ = await started(h)
     (owner,) = h.calls._conductors.values()
     async with asyncio.timeout(5):
-        while owner._acked < g.seq:  # noqa: ASYNC110
+        while owner.paper.acked < g.seq:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     owner.halt()
     g.stream.cancel()
@@ -69,7 +69,7 @@ async def test_a_live_call_that_was_taken_for_an_orphan_goes_on_above_it(tmp_pat
         g, state = await started(h)
         (owner,) = h.calls._conductors.values()
         async with asyncio.timeout(5):
-            while owner._acked < g.seq:  # noqa: ASYNC110
+            while owner.paper.acked < g.seq:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await Sweeper(other.calls._means, other.calls, orphan_s=0).sweep()
         await g.types("and now")
