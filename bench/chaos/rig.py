@@ -17,6 +17,7 @@ from bench.chaos.callers import Caller, last_lines
 from bench.chaos.cells import INTERRUPTED, VENDORS, Row
 from bench.chaos.faults import STRIKES
 from bench.chaos.scene import PRELUDE_S, Played, Scene, scene
+from bench.chaos.talk import said_in
 from bench.chaos.vendors import fail
 from bench.chaos.verdict import Raw
 from bench.chaos.wires import Wires
@@ -200,9 +201,11 @@ class _Struck:
     accounts: Sequence[evidence.Entries] = ()
 
 
-def _history(requests: Sequence[Any], scene: Scene) -> str:
-    """What the model was told, at last, of the answer that the caller cut short."""
+def _history(requests: Sequence[Any], scene: Scene) -> str | None:
+    """What the model was told, at last, of the answer that the caller cut short; None when nothing was cut or asked."""
     if not scene.cut or not requests:
-        return ""
-    told = [m["content"] or "" for m in requests[-1].body["messages"] if m["role"] in ("user", "assistant")]
-    return told[-2].removesuffix("—").strip() if len(told) > 1 else ""
+        return None
+    messages = requests[-1].body["messages"]
+    asked = [n for n, m in enumerate(messages) if m["role"] == "user" and scene.mark in said_in(m)]
+    told = [m["content"] or "" for m in messages[asked[-1] :] if m["role"] == "assistant"] if asked else []
+    return told[0].removesuffix("\u2014").strip() if told else ""

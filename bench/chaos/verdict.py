@@ -41,7 +41,7 @@ class Raw:
     said: str  # all words of the questions
     reached: str  # the words that the recogniser's stand-in heard
     understood: tuple[str, ...]  # the caller's last lines as the model was told them
-    history: str  # the cut answer as the model was told of it; empty: not told
+    history: str | None  # the cut answer as the model was told of it; None: nothing was cut
     booked: int  # effects for this question
     books: int  # effects there should be
 
@@ -102,7 +102,7 @@ def _answer(verdict: Verdict, raw: Raw, found: Sequence[Word]) -> None:
     verdict.bot_words_lost = missing[verdict.unreadable :]
     allowed = Counter(expected) + Counter(words_of(raw.cut)) + Counter(words_of(CUT_OFF))
     verdict.bot_words_twice = list((Counter(texts) - allowed).elements())
-    if raw.cut and raw.history:
+    if raw.history is not None:
         told = words_of(raw.history)
         if abs(len(told) - len(before)) > _HEARD_WORDS + holes:
             verdict.history_differs = f"told {len(told)} words, heard {len(before)}"

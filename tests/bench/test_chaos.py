@@ -28,7 +28,7 @@ def raw(heard: bytes, **more: Any) -> Raw:
     given = {"said": "tell me", "reached": "tell me", "understood": ("Tell me.",), "answers": (TOLD,), "heard": heard}
     rest = {"caller": "c00", "aimed": cells.SPEAKING, "moment": cells.SPEAKING, "hit": True, "lost": "", "trouble": ""}
     return Raw(
-        **{**given, **rest, "asked_s": 0.0, "gaps": (), "cut": "", "history": "", "booked": 0, "books": 0, **more}
+        **{**given, **rest, "asked_s": 0.0, "gaps": (), "cut": "", "history": None, "booked": 0, "books": 0, **more}
     )
 
 
