@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from bench.chaos.scene import Played, Scene, play
@@ -54,7 +55,17 @@ class Caller:
         return f"{call.ended_by or 'over'} {call.failure or ''}".strip() if call.over else ""
 
 
-def last_lines(body: dict[str, Any], count: int) -> tuple[str, ...]:
-    """The caller's last lines in a model request, in order, without what the platform adds in brackets."""
+def understood(bodies: Sequence[dict[str, Any]], count: int) -> tuple[str, ...]:
+    """The caller's lines of a scene with so many questions, as the last of its model requests has them, in order."""
+    if not bodies:
+        return ()
+    first, last = (_lines(body) for body in (bodies[0], bodies[-1]))
+    opening = first[-1].rstrip(".") if first else ""
+    places = [place for place, line in enumerate(last) if opening and line.startswith(opening)]
+    return tuple(last[places[-1] :] if places else last[-count:])
+
+
+def _lines(body: dict[str, Any]) -> list[str]:
+    """All that the caller said, without what the platform adds in brackets."""
     lines = [said_in(message) for message in body["messages"] if message["role"] == "user"]
-    return tuple(line for line in lines if line)[-count:]
+    return [line for line in lines if line]

@@ -13,7 +13,7 @@ import httpx
 
 from bench.chaos import evidence, talk
 from bench.chaos.bookings import Booking, Bookings
-from bench.chaos.callers import Caller, last_lines
+from bench.chaos.callers import Caller, understood
 from bench.chaos.cells import INTERRUPTED, VENDORS, Row
 from bench.chaos.faults import STRIKES
 from bench.chaos.scene import PRELUDE_S, Played, Scene, scene
@@ -149,7 +149,7 @@ class Rig:
             cut=scene.cut,
             said=" ".join(line.text for line in scene.lines if line.words),
             reached=reached,
-            understood=last_lines(requests[-1].body, lines) if requests else (),
+            understood=understood([each.body for each in requests], lines),
             history=_history(requests, scene),
             booked=sum(booking.mark == scene.mark and booking.at >= played.began for booking in mine),
             books=int(scene.books),

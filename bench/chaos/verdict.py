@@ -80,7 +80,7 @@ def judge(raw: Raw) -> Verdict:
     verdict.caller_words_unheard = _missing(expected, raw.reached.split())
     told = words_of(" ".join(raw.understood))
     verdict.caller_words_lost = _missing(expected, told)
-    verdict.caller_words_twice = _missing(words_of(raw.understood[-1]) if raw.understood else [], expected)
+    verdict.caller_words_twice = _missing(told, expected)
     verdict.effects_missing = max(0, raw.books - raw.booked)
     verdict.effects_doubled = max(0, raw.booked - raw.books)
     return verdict

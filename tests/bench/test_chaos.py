@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.chaos import cells
+from bench.chaos.callers import understood
 from bench.chaos.evidence import mind_of, moment_of
 from bench.chaos.scene import Played, scene
 from bench.chaos.talk import ANSWERS, STORY, answer
@@ -91,3 +92,12 @@ def test_cells_are_named_and_unknown_ones_are_refused() -> None:
     assert (row.name, moments) == ("kill/stt", (cells.INTERRUPTED,))
     with pytest.raises(BadInput, match="CELL=kill/nobody"):
         list(cells.cells("kill/nobody"))
+
+
+def test_a_question_that_became_two_turns_has_lost_no_word() -> None:
+    def body(*lines: str) -> dict[str, Any]:
+        return {"messages": [{"role": "user", "content": line} for line in lines]}
+
+    bodies = [body("Before.", "Now tell me."), body("Before.", "Now tell me.", "(Go on.)", "Of alpha.")]
+    assert understood(bodies, 1) == ("Now tell me.", "Of alpha.")
+    assert understood([], 1) == ()
