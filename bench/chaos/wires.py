@@ -22,44 +22,57 @@ class _End(asyncio.Protocol):
         self.other: _End | None = None
         self._held: list[bytes] = []
         self._size = 0
-        self._over = False
+        self.over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self._wire.ends.add(self)
+        self._wire.known.add(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._wire.is_cut or self.other is None or self.other.transport is None:
+        if self._wire.is_cut or self.other is None:
             self._held.append(data)
             self._size += len(data)
             if self._size > _HELD and self.transport is not None:
                 self.transport.pause_reading()
         else:
-            self.other.transport.write(data)
+            self.other.send(data)
+
+    def send(self, data: bytes) -> None:
+        """To this end; nothing, when it has closed."""
+        if self.transport is not None and not self.over and not self.transport.is_closing():
+            self.transport.write(data)
 
     def pause_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.pause_reading()
+        if self.other is not None:
+            self.other.reading(False)
 
     def resume_writing(self) -> None:
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.resume_reading()
+        if self.other is not None:
+            self.other.reading(True)
+
+    def reading(self, on: bool) -> None:
+        if self.transport is not None and not self.over and not self.transport.is_closing():
+            if on:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._over = True
+        self.over = True
         self._wire.ends.discard(self)
         if not self._wire.is_cut:
+            self._wire.known.discard(self)
             self._close_other()
 
     def heal(self) -> None:
         """What waited goes on its way."""
-        if self.other is not None and self.other.transport is not None and self._held:
-            self.other.transport.write(b"".join(self._held))
+        if self.other is not None and self._held:
+            self.other.send(b"".join(self._held))
             self._held.clear()
             self._size = 0
-            if self.transport is not None and not self._over:
-                self.transport.resume_reading()
-        if self._over:
+            self.reading(True)
+        if self.over:
             self._close_other()
 
     def _close_other(self) -> None:
@@ -75,6 +88,8 @@ class Wire:
         self.target = ""
         self.is_cut = False
         self.ends: set[_End] = set()
+        self.known: set[_End] = set()
+        """Those too that closed while it was cut: what they sent before is still to arrive."""
         self._dialling: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -106,8 +121,9 @@ class Wire:
 
     def heal(self) -> None:
         self.is_cut = False
-        for end in tuple(self.ends):
+        for end in tuple(self.known):
             end.heal()
+        self.known &= self.ends
 
     async def close(self) -> None:
         if self._server is not None:
