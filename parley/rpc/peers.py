@@ -24,6 +24,7 @@ from parley.v1 import replica_pb2, replica_pb2_grpc
 log = structlog.get_logger()
 
 MISSED_BEATS = 3
+PATIENCE_S = 1.0  # the last replica stopped before the one that is back was heard again
 STALL_S = 0.1  # our own loop was late by this much: a late beat says nothing about the peer
 _CHANNEL_OPTIONS = [
     *OPTIONS,
@@ -174,6 +175,18 @@ class Peers:
                 return min(candidates, key=lambda p: (not p.known, p.load + p.opened * 0.01, random.random()))  # noqa: S311
         raise Unavailable(f"no replica of {self.service} answers")
 
+    async def _living(self, avoid: Collection[str]) -> Peer:
+        """As `pick`; where no replica lives just now, one may be starting again, and is waited for."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_S
+        while True:
+            try:
+                return self.pick(avoid)
+            except Unavailable:
+                if loop.time() >= until:
+                    raise
+            await asyncio.sleep(0.02)
+
     async def open(
         self,
         stub: Any,
@@ -184,9 +197,9 @@ class Peers:
     ) -> CallStream:
         """Open a stream of `stub.method` at the best replica. With `request`: a server-streaming call.
 
-        Raises Unavailable; what `write` raises, with `request`.
+        Raises Unavailable, after a second in which no replica lived; what `write` raises, with `request`.
         """
-        peer = self.pick(avoid)
+        peer = await self._living(avoid)
         peer.opened += 1
         trunk = peer.trunk()
         stream = CallStream(peer, trunk.call(getattr(stub(trunk), method)))

@@ -56,8 +56,8 @@ class Knowledge(rag_pb2_grpc.KnowledgeServicer):
 
 
 @asynccontextmanager
-async def replica(capacity: int = 10, name: str = "a") -> AsyncIterator[tuple[Server, Voice]]:
-    server = Server("tts", "127.0.0.1:0", Admission(capacity))
+async def replica(capacity: int = 10, name: str = "a", port: int = 0) -> AsyncIterator[tuple[Server, Voice]]:
+    server = Server("tts", f"127.0.0.1:{port}", Admission(capacity))
     voice = Voice(server.admission, name)
     server.add(
         tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"], tts_pb2_grpc.add_TextToSpeechServicer_to_server, voice
@@ -151,6 +151,22 @@ async def test_no_replica_is_said_at_once() -> None:
     async with Peers("tts", ["127.0.0.1:1"]) as peers:
         with pytest.raises(Unavailable):
             await say(peers, "hello")
+
+
+async def test_between_the_last_replica_and_the_next_there_is_a_moment_and_no_error() -> None:
+    async with replica() as (first, _), Peers("tts", [address(first)]) as peers:
+        assert await say(peers, "x") == b"a:x"
+        await first.drain(0)
+        while any(p.alive for p in peers.all):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        words = asyncio.ensure_future(say(peers, "y"))
+        await asyncio.sleep(0.1)
+        async with replica(name="b", port=first.port):
+            assert await words == b"b:y"
+        while any(p.alive for p in peers.all):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        with pytest.raises(Unavailable, match="no replica of tts answers"):
+            await say(peers, "z")
 
 
 async def test_a_call_that_takes_too_long_is_too_late() -> None:
