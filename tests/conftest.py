@@ -10,9 +10,11 @@ import glob
 import os
 import shutil
 from collections.abc import Generator
+from pathlib import PurePath
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from parley import heap
 from parley.settings import Settings
@@ -64,20 +66,31 @@ def postgres_folder() -> str:
     return found
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For two test processes (`make test`): calls in real time come one after the other, and a file stays together.
-
-    Long tests run when asked for. They are left out and not skipped: nothing is missing here.
-    """
+    """Long tests run when asked for. They are left out and not skipped: nothing is missing here."""
     if os.environ.get("PARLEY_SOAK") != "1":
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
-    for item in items:
-        stem, folder = item.path.stem, item.path.parent.name
-        group = PAGES if folder == "browser" and stem != "test_whole" else TOGETHER.get(folder, str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """For two test processes (`make test`): calls in real time come one after the other, and a file stays together.
+
+    xdist's own groups are lost with pytest 9, where a test's name can no longer be given a suffix.
+    """
+    return Together(config, log)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """What shares a running house shares a process; the largest share begins first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = PurePath(nodeid.split("::", 1)[0])
+        if file.parent.name == "browser" and file.stem != "test_whole":
+            return PAGES
+        return TOGETHER.get(file.parent.name, str(file))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
