@@ -113,13 +113,13 @@ def _welcome(settings: Settings, stack: Stack, seconds: float) -> str:
         f"{service} {' '.join(map(str, stack.pids(service)))}"
         for service in dict.fromkeys(process.service for process in stack.plan.processes)
     )
-    others = ", ".join(stack.gateway_urls[1:])
+    gateways = ",".join(stack.gateway_urls)
     victim = next(iter(stack.pids("stt")), 0)
     lines = [
         f"Parley is ready after {seconds:.1f} s.",
         "",
         f"  page    {stack.gateway_url}/",
-        *([f"  gateway {others} takes over calls of {stack.gateway_url}: --gateway with both"] if others else []),
+        *([f"  both    --gateway {gateways} lets a call outlive its gateway"] if "," in gateways else []),
         f'  call    {prefix}.venv/bin/parley call --say "where is my order one two three four"',
         f"  chat    {prefix}.venv/bin/parley chat",
         "",

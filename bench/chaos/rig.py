@@ -85,6 +85,7 @@ class Rig:
         finally:
             for task in playing:
                 task.cancel()
+            await asyncio.gather(*playing, return_exceptions=True)
         wave = Wave(row.name, instance, late_ms=max(self.clock.late_s, default=0.0) * 1000)
         for n, (caller, (call, each)) in enumerate(zip(self.callers, played, strict=True)):
             account = struck.accounts[n] if struck.accounts else await self._timeline(call)
