@@ -21,8 +21,6 @@ from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
 TOGETHER = {"e2e": "calls", "browser": "calls", "turns": "calls", "cli": "runs", "run": "runs"}
-PAGES = "pages"
-"""The page against stand-ins, with no service behind it."""
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
@@ -84,12 +82,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
-    """What shares a running house shares a process; the largest share begins first."""
+    """Calls, and pages that play them, have one process after the other to themselves; the largest share begins first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.split("::", 1)[0])
-        if file.parent.name == "browser" and file.stem != "test_whole":
-            return PAGES
         return TOGETHER.get(file.parent.name, str(file))
 
 

@@ -26,11 +26,20 @@ from tests.sims.openai_script import Messages, Reply, Tools, text_of
 from tests.sims.twilio_rest import TwilioRestSim
 from tests.sims.vendors import Vendors
 
-REPLAY = Path(__file__).with_name("test_replay.py")
+HERE = Path(__file__).parent
+REPLAY = HERE / "test_replay.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path == REPLAY)  # it replays what the others said
+    """Calls that are all on the line come first: later tests kill their services, or count what calls leave behind."""
+    mine = [item for item in items if HERE in item.path.parents]
+    if not mine:
+        return
+    first = items.index(mine[0])
+    others = [item for item in items if HERE not in item.path.parents]
+    mine.sort(key=lambda item: item.get_closest_marker("on_the_line") is None)
+    mine.sort(key=lambda item: item.path == REPLAY)  # it replays what the others said
+    items[:] = [*others[:first], *mine, *others[first:]]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

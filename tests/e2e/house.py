@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,7 @@ from tests.sims.vendors import ACCOUNT, Vendors
 from tests.sims.wordcodec import render, words_of
 
 TOKEN = "stand-in-key"
+BACK_S = 15.0
 PUBLIC_URL = "https://bikes.example"
 
 
@@ -71,7 +73,7 @@ class House:
         async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
             for process, url in self.stack.metrics_urls().items():
                 if process.startswith(service):
-                    found[process] = samples((await client.get(url)).text)
+                    found[process] = samples((await _get(client, url)).text)
         return found
 
     async def gauge(self, name: str, service: str = "") -> dict[str, float]:
@@ -109,9 +111,19 @@ class House:
         entries: list[dict[str, Any]] = []
         async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
             for gateway in self.stack.gateway_urls:
-                answer = await client.get(f"{gateway}/calls/{call.sid}/timeline")
+                answer = await _get(client, f"{gateway}/calls/{call.sid}/timeline")
                 entries += answer.json().get("entries", [])
         return entries
+
+
+async def _get(client: httpx.AsyncClient, url: str) -> httpx.Response:
+    """Another test may have killed this process: it is back soon."""
+    async with asyncio.timeout(BACK_S):
+        while True:
+            try:
+                return await client.get(url)
+            except httpx.TransportError:
+                await asyncio.sleep(0.2)
 
 
 _CALLS: dict[str, Call] = {}

@@ -67,7 +67,7 @@ def _bound(story: Callable[[House, str], Awaitable[None]], case: str) -> Begin:
 
 def _as(test: Any, story: Any) -> Any:
     test.__name__, test.__doc__, test.__module__ = story.__name__, story.__doc__, story.__module__
-    return pytest.mark.realtime(pytest.mark.asyncio(loop_scope="session")(test))
+    return pytest.mark.on_the_line(pytest.mark.realtime(pytest.mark.asyncio(loop_scope="session")(test)))
 
 
 async def _tell(begin: Begin, house: House, lines: asyncio.Semaphore, after_s: float) -> None:
