@@ -82,7 +82,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
-    """Calls, and pages that play them, have one process after the other to themselves; the largest share begins first."""
+    """Calls, and pages that play them, come one after the other in one process; the largest share begins first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.split("::", 1)[0])
