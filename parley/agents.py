@@ -109,10 +109,13 @@ class Silence(_Strict):
 
 
 class Limits(_Strict):
-    """Bounds of a call. `turn_s`: a caller who never stops talking is answered after this."""
+    """Bounds of a call. `turn_s`: a caller who never stops talking is answered after this. `retry_s`: a model that is
+    away is asked again for so long, before the caller is told that something went wrong; 0: one more time.
+    """
 
     call_s: float = Field(1800.0, gt=0, le=14400)
     turn_s: float = Field(60.0, gt=0, le=600)
+    retry_s: float = Field(5.0, ge=0, le=30)
     rounds: int = Field(3, ge=1, le=10)
     answer_tokens: int = Field(400, ge=1, le=4000)
 

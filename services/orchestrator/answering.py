@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, fillers, history, speculation
-from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Think, Transfer
+from services.orchestrator import events, fillers, history, speculation, trying_again
+from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Transfer
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.knowledge import look
 from services.orchestrator.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -23,7 +23,6 @@ from services.orchestrator.state import (
 )
 
 MAX_TOOLS = 8  # of one round; more were never asked for, as far as the model is told
-MAX_TRIES = 1  # restarts of a round that failed, before the bot says so
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
@@ -79,10 +78,8 @@ def _think(call: Call, out: list[Effect], number: int, tries: int = 0, continuin
     assert isinstance(call.floor, Answering)
     first = call.ahead.tries if number == 0 and call.ahead.turn == call.turn else 0
     tries += first
-    out.append(Think(call.turn, tries, number, tools_off=number >= call.policy.rounds, continuing=continuing))
-    tally = replace(call.tally, rounds=call.tally.rounds + 1)
-    thought = Thought(number, tries, first=first)
-    return replace(call, floor=replace(call.floor, thought=thought, looking_for=""), tally=tally)
+    call = replace(call, floor=replace(call.floor, looking_for=""))
+    return trying_again.think(call, Thought(number, tries, first=first), out, continuing)
 
 
 def _thought_of(call: Call, event: events.PhraseReady | events.RoundEnded) -> Thought | None:
@@ -198,12 +195,13 @@ def _rounds_done(call: Call) -> int:
 
 
 def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:
-    """The round starts again once; words already said are continued, not repeated."""
+    """The round starts again; words already said are continued, not repeated. At last the bot says that it failed."""
     if thought.utterance:
         call = _speak(call, thought, "", event.at_ms, out, complete=True)
-    tries = thought.tries - thought.first
-    if tries < MAX_TRIES:
-        return _think(call, out, thought.round, tries + 1, continuing=bool(thought.utterance))
+    elif _noticed(call):
+        thought = replace(thought, continuing=True)
+    if (again := trying_again.after(call, thought, event)) is not None:
+        return trying_again.later(call, *again, event.at_ms, out)
     assert isinstance(call.floor, Answering)
     call = replace(call, floor=replace(call.floor, thought=None))
     return _fail(call, event.at_ms, out)
@@ -281,6 +279,7 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     floor = call.floor
     if not isinstance(floor, Answering):
         return call
+    call = stop_timers(call, out, trying_again.AGAIN)
     waiting = history.waiting_tools(call, call.turn)
     if waiting:
         out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in waiting)
@@ -298,5 +297,6 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
             say = Say(line.turn, line.utterance, "", line.kind, complete=True, interruptible=line.interruptible)
             out.append(replace(say, expect=asks_for(line.text)))
         tries = thought.tries + 1 if thought else 1
-        return _think(call, out, _rounds_done(call), tries, continuing=bool(unfinished) or _broken_off(call))
+        continuing = bool(unfinished) or _broken_off(call) or (thought is not None and thought.continuing)
+        return _think(call, out, _rounds_done(call), tries, continuing)
     return over(call, at_ms, out)

@@ -25,6 +25,13 @@ def expect(call: Call, at_ms: int, out: list[Effect]) -> Call:
     return start(call, out, LATE, at_ms + call.policy.filler_ms)
 
 
+def nothing_comes(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The model failed, also when it is in the middle of an answer: the caller waits, and may do so for a while."""
+    if not call.policy.filler_ms or call.channel == "chat" or has_timer(call, LATE):
+        return call
+    return start(call, out, LATE, at_ms + call.policy.filler_ms)
+
+
 def tools_begun(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Tools were just begun in this turn."""
     if not call.policy.tool_filler_ms or call.channel == "chat" or not _slow(call):
@@ -33,9 +40,11 @@ def tools_begun(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 
 def answer_is_late(call: Call, at_ms: int, out: list[Effect]) -> Call:
-    """Nothing was said since the caller's turn was over."""
-    if history.spoke(call, call.turn):
+    """Nothing was said since the caller's turn was over, or since the model failed."""
+    if not _waited_for(call):
         return call
+    if _fails(call) and history.unheard(call):
+        return start(call, out, LATE, at_ms + call.policy.filler_ms)
     return _say(call, history.waiting_tools(call, call.turn), at_ms, out)
 
 
@@ -49,7 +58,7 @@ def tool_is_long(call: Call, at_ms: int, out: list[Effect]) -> Call:
 def follow(before: Call, call: Call, out: list[Effect]) -> Call:
     """After every event: an answer has come, or the caller took the floor; and a filler that was heard is forgotten."""
     answering = isinstance(call.floor, Answering)
-    if has_timer(call, LATE) and not (answering and not history.spoke(call, call.turn)):
+    if has_timer(call, LATE) and not (answering and _waited_for(call)):
         call = stop_timers(call, out, LATE)
     if has_timer(call, LONG) and not (answering and _slow(call)):
         call = stop_timers(call, out, LONG)
@@ -63,6 +72,17 @@ def known(call: Call, text: str) -> bool:
     policy = call.policy
     own = (sentence for each in policy.fillers_of for sentence in each.sentences)
     return text in policy.fillers or text in policy.tool_fillers or text in own
+
+
+def _waited_for(call: Call) -> bool:
+    """Whether the caller waits for words: for the first ones, or for the rest of an answer that broke off."""
+    return _fails(call) or not history.spoke(call, call.turn)
+
+
+def _fails(call: Call) -> bool:
+    """A try of the running round failed, and the next one has given no word yet."""
+    thought = call.floor.thought if isinstance(call.floor, Answering) else None
+    return thought is not None and thought.failing_ms > 0 and not thought.utterance
 
 
 def _slow(call: Call) -> list[ToolUse]:

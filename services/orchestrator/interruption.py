@@ -18,6 +18,7 @@ from services.orchestrator.effects import BargeIn, CloseThink, Effect, Resume, S
 from services.orchestrator.rules import begun_backchannel, real_words, start, stop_timers, sure_words
 from services.orchestrator.shields import shielded
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening
+from services.orchestrator.trying_again import AGAIN
 
 RESUME_WAIT_MS = 300  # words may still come after the sound stopped
 TIMERS = ("barge_in", "wordless", "resume")
@@ -139,7 +140,7 @@ def interrupt(call: Call, at_ms: int, out: list[Effect], by_caller: bool = True)
     for line in history.unheard(call):
         call = history.edit(call, line.utterance, _no_more_text)
     then = call.then if call.then is not None and call.then.kind == "transfer" else None
-    call = stop_timers(call, out, *TIMERS, "retrieve")
+    call = stop_timers(call, out, *TIMERS, "retrieve", AGAIN)
     tally = replace(call.tally, barge_ins=call.tally.barge_ins + (spoke and by_caller))
     hearing = replace(call.hearing, over=0, shielded=False, earlier=floor.waiting_turn)
     call = replace(call, floor=Listening(), paused=False, protected_until_ms=0)

@@ -56,6 +56,7 @@ class Policy:
     fillers_of: tuple[ToolFillers, ...] = ()
     turn_ms: int = 60000
     call_ms: int = 1800000
+    retry_ms: int = 0
     trouble: str = ""
     unavailable: str = ""
     too_long: str = ""
@@ -148,13 +149,17 @@ Line = CallerLine | BotLine
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A round of the model that is running. `tries` counts its restarts, from `first` on: the tries before were
-    speculations that came to nothing."""
+    """A round of the model that is running, or waits for its next try. `tries` counts its restarts, from `first` on:
+    the tries before were speculations that came to nothing. The rest says how earlier tries failed."""
 
     round: int
     tries: int = 0
-    utterance: int = 0  # 0 until the first phrase
+    utterance: int = 0  # 0 until the first phrase of this try
     first: int = 0
+    failing_ms: int = 0  # since when tries fail; 0 = none did
+    last: bool = False  # there is no try after this one
+    broke_off: bool = False  # a try failed behind words
+    continuing: bool = False  # words of this answer were said by an earlier try
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 `hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
 bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
-for what was heard of it, `speculation.py` those for thinking ahead, `fillers.py` those for a word while the caller
-waits, `takeover.py` and `settling.py` those for a new owner, `coming_back.py` those for a new leg.
+for what was heard of it, `speculation.py` those for thinking ahead, `trying_again.py` those for a model that fails,
+`fillers.py` those for a word while the caller waits, `takeover.py` and `settling.py` those for a new owner,
+`coming_back.py` those for a new leg.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from services.orchestrator import (
     playout,
     push_to_talk,
     speculation,
+    trying_again,
 )
 from services.orchestrator.coming_back import leg_lost
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
@@ -166,6 +168,7 @@ def _recalled(call: Call, event: events.Recalled, out: list[Effect]) -> Call:
 
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
     "retrieve": answering.retrieve_waited,
+    trying_again.AGAIN: trying_again.now,
     speculation.STABLE: speculation.words_are_stable,
     fillers.LATE: fillers.answer_is_late,
     fillers.LONG: fillers.tool_is_long,

@@ -93,6 +93,7 @@ def policy_of(agent: Agent) -> Policy:
         fillers_of=tuple(ToolFillers(name, sentences) for name, sentences in agent.fillers.by_tool.items()),
         turn_ms=int(agent.limits.turn_s * 1000),
         call_ms=int(agent.limits.call_s * 1000),
+        retry_ms=int(agent.limits.retry_s * 1000),
         trouble=agent.sentences.trouble,
         unavailable=agent.sentences.unavailable,
         too_long=agent.sentences.too_long,

@@ -16,6 +16,7 @@ LISTENING = {
 THINKING = {
     "llm-refuses": Fault("refuse", status=401),
     "llm-busy": Fault("refuse", status=429, times=1),
+    "llm-away": Fault("refuse", status=503, times=6),
     "llm-slow": Fault("slow", after_ms=2500),
     "llm-garbage": Fault("garbage", after_items=3),
     "llm-cut": Fault("close", after_items=3, times=1),

@@ -148,6 +148,20 @@ async def test_a_model_that_stalls_in_mid_answer_ends_the_round_and_counts(sim: 
     await chain.aclose()
 
 
+async def test_a_lone_model_that_was_away_answers_as_soon_as_it_is_back(sim: OpenAISim) -> None:
+    """Its breaker is open, and lets every try through."""
+    sim.faults.add(Fault("refuse", status=503))
+    chain = Chain.from_settings(settings(sim.base_url), KNOWN)
+    for _ in range(5):
+        with pytest.raises(VendorLost):
+            await heard(chain, asks("hello"))
+    assert chain.breakers.of("openai").is_open
+    sim.faults.clear()
+    assert (await heard(chain, asks("hello"))).text.startswith("You said")
+    assert not chain.breakers.of("openai").is_open
+    await chain.aclose()
+
+
 async def test_a_round_that_its_caller_closes_says_nothing_about_the_model() -> None:
     class Fails(Spare):
         async def chat(self, request: ChatRequest) -> Any:

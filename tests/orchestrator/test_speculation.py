@@ -212,7 +212,7 @@ def test_a_confirmed_round_that_breaks_afterwards_is_begun_again() -> None:
     call.phrase("Your order ")
     call.ends("where is my order")
     out = call.finishes(error="vendor_lost")
-    assert of(Think, out) == [Think(2, 2, 0, continuing=True)]
+    assert of(Think, out) == [Think(2, 1, 0, continuing=True)]
 
 
 def test_an_endless_speculation_is_given_up() -> None:

@@ -1,0 +1,68 @@
+"""A round of the model that failed is begun again: at once, then after growing pauses while failures are quick.
+
+What is away passes: a server that restarts, a vendor that refuses everybody for two seconds, one that takes no more
+requests now. `policy.retry_ms` from the first failure on the round is tried again. What would fail in the same way, or
+has cost the caller a time-out, is tried once more only; so is an answer that broke off behind words, when it does so
+again. No try does anything but think: tools are used when a round has ended well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.orchestrator import events, fillers
+from services.orchestrator.effects import Effect, Think
+from services.orchestrator.rules import start
+from services.orchestrator.state import Answering, Call, Thought
+
+AGAIN = "again"
+PASSES = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
+"""Errors that come quickly and may be gone soon."""
+PAUSES_MS = (0, 250, 500, 750, 1000)
+"""Before the first restart, the second, and so on; the last one repeats."""
+
+
+def after(call: Call, thought: Thought, event: events.RoundEnded) -> tuple[Thought, int] | None:
+    """The next try of a round that failed, and the pause before it, ms; None when it is to be tried no more."""
+    said, failed, passes = bool(thought.utterance), bool(thought.failing_ms), event.error in PASSES
+    since_ms = thought.failing_ms or event.at_ms
+    tries = thought.tries - thought.first
+    pause_ms = PAUSES_MS[min(tries, len(PAUSES_MS) - 1)] if failed and passes else 0
+    if thought.last or (said and thought.broke_off):
+        return None
+    if failed and event.at_ms + pause_ms - since_ms > call.policy.retry_ms:
+        return None
+    again = replace(
+        thought,
+        tries=thought.tries + 1,
+        utterance=0,
+        failing_ms=since_ms,
+        last=not passes,
+        broke_off=thought.broke_off or said,
+        continuing=thought.continuing or said,
+    )
+    return again, pause_ms
+
+
+def later(call: Call, thought: Thought, pause_ms: int, at_ms: int, out: list[Effect]) -> Call:
+    """Begin this try after the pause. Meanwhile the round counts as running: the bot has the floor."""
+    if not pause_ms:
+        return think(call, thought, out, thought.continuing)
+    assert isinstance(call.floor, Answering)
+    call = replace(call, floor=replace(call.floor, thought=thought))
+    return start(fillers.nothing_comes(call, at_ms, out), out, AGAIN, at_ms + pause_ms)
+
+
+def now(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The pause is over."""
+    thought = call.floor.thought if isinstance(call.floor, Answering) else None
+    return call if thought is None else think(call, thought, out, thought.continuing)
+
+
+def think(call: Call, thought: Thought, out: list[Effect], continuing: bool) -> Call:
+    """Ask the model. `continuing`: words of this answer were said already."""
+    assert isinstance(call.floor, Answering)
+    tools_off = thought.round >= call.policy.rounds
+    out.append(Think(call.turn, thought.tries, thought.round, tools_off=tools_off, continuing=continuing))
+    tally = replace(call.tally, rounds=call.tally.rounds + 1)
+    return replace(call, floor=replace(call.floor, thought=thought), tally=tally)
