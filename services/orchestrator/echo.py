@@ -19,6 +19,7 @@ _WINDOW_MS = 3_000  # of the bot's words looked at before the caller's
 _AFTER_QUESTION_MS = 100  # words that begin so long after a question is over are its answer
 _ALIKE = 0.75
 _LONG_WORD = 4
+_AGAIN = 4  # words that the bot may say again after a pause in them
 _MOST_WORDS = 60  # of one event; more are not compared
 _GUESSED_WORD_MS = 350
 
@@ -76,8 +77,10 @@ def _run(own: list[str], times: list[int], bot: list[voice.Word], i: int, j: int
             end = i
         elif not same:
             break
-        elif bot[j].text == bot[j - 1].text or (j + 1 < len(bot) and _alike(own[i], bot[j + 1].text)):
-            j += 1  # missing, or said again from its start after a pause in it
+        elif again := _said_again(bot, first, j):
+            j += again
+        elif j + 1 < len(bot) and _alike(own[i], bot[j + 1].text):
+            j += 1  # missing
         elif i + 1 < len(own) and _alike(own[i + 1], bot[j].text):
             i += 1
         elif i + 1 < len(own) and j + 1 < len(bot) and _alike(own[i + 1], bot[j + 1].text):
@@ -89,14 +92,22 @@ def _run(own: list[str], times: list[int], bot: list[voice.Word], i: int, j: int
     return _Run(start, end, same)
 
 
+def _said_again(bot: list[voice.Word], first: int, at: int) -> int:
+    """How many of the words from bot[at] on repeat those before, after a pause in them; the echo has them once."""
+    for many in range(1, min(_AGAIN, at - first, len(bot) - at) + 1):
+        if all(bot[at + n].text == bot[at - many + n].text for n in range(many)):
+            return many
+    return 0
+
+
 def _in_time(times: list[int], start: int, bot: list[voice.Word], first: int, last: int, same: int) -> bool:
     word, began = bot[first], times[start]
     if word.asked_ms and began > word.asked_ms + _AFTER_QUESTION_MS:
         return False
     delay = began - word.at_ms
-    slack = word.slack_ms + (began - times[0]) // 5  # inside an interim only the ends have times
+    inside = (began - times[0]) // 5  # inside an interim only the ends have times
     lasting = int((bot[last].at_ms - word.at_ms) * _LASTING) if same >= 3 else 0
-    return -slack <= delay <= max(LATEST_MS, lasting) + slack
+    return -(word.early_ms + inside) <= delay <= max(LATEST_MS, lasting) + word.slack_ms + inside
 
 
 def _counts(run: _Run, own: list[str]) -> bool:

@@ -70,11 +70,15 @@ def position(call: Call, at_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of the bot: when it began to sound, give or take `slack_ms`. `asked_ms`: when its question was over."""
+    """A word of the bot: when it began to sound, at most `early_ms` sooner or `slack_ms` later.
+
+    `asked_ms`: when its question was over.
+    """
 
     text: str
     at_ms: int
     slack_ms: int
+    early_ms: int
     asked_ms: int = 0
 
 
@@ -95,9 +99,11 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
                 break  # the word in which it fell silent sounded in part
             passed = _length(text, stretch.from_char, match.start()) * (pace or call.pace_ms)
             at_ms = stretch.from_ms + max(0, int(passed))
-            slack = SLACK_MS + (0 if stretch.to_ms else min(int(passed * DRIFT), MAX_SLACK_MS))
-            if at_ms + slack >= from_ms and at_ms - slack <= to_ms:
-                found.append(Word(match.group(), at_ms, slack, stretch.to_ms if asks else 0))
+            early = slack = SLACK_MS + min(int(passed * DRIFT), MAX_SLACK_MS)
+            if stretch.to_ms:  # its words lie evenly only on the average
+                slack, early = SLACK_MS, SLACK_MS + min(early - SLACK_MS, int((stretch.to_ms - at_ms) * DRIFT))
+            if at_ms + slack >= from_ms and at_ms - early <= to_ms:
+                found.append(Word(match.group(), at_ms, slack, early, stretch.to_ms if asks else 0))
     return found
 
 

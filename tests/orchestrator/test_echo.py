@@ -192,3 +192,37 @@ def test_an_echo_after_a_pause_and_on_again_is_known() -> None:
     call.starts()
     call.at += 400
     assert not of(Stop, call.words("order is", since=800))
+
+
+def test_words_that_the_bot_says_again_after_a_pause_are_an_echo_once() -> None:
+    call = Script()
+    call.says("where is my order")
+    call.answers("Hello, this is the desk of the shop.")
+    call.at += 250
+    call.starts()
+    call.at += 570
+    call.pauses(2, 12)
+    call.at += 200
+    call.lapses(2, 7)
+    call.at += 1_000
+    assert not of(Stop, call.words("hello this is the", since=1_900))
+
+
+def test_a_voice_does_not_speak_evenly() -> None:
+    """Words in the middle of a long stretch sounded sooner than its average pace tells."""
+    text = "The shop was founded long ago by two sisters who loved old bicycles and wide roads and more."
+    call = Script()
+    call.says("tell me the story")
+    call.answers(text)
+    begun = call.at
+    call.at = begun + 6_940
+    call.starts()
+    call.pauses(2, text.index("wide"))
+    call.at = begun + 7_280
+    heard = "old bicycles and sorry what"
+    assert of(Stop, call.words(heard, since=2_230))
+    call.cut(2, text.index("wide"))
+    call.final(heard, since=2_230)
+    call.stops()
+    call.ends(heard)
+    assert call.turns[-1] == "sorry what"
