@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         alias="PARLEY_TTS_STALL_S",
         gt=0,
         lt=4,
-        description="A voice that owes sound and gives none for so long, the first or more, is left for the next engine; less than the 4 s after which the gateway leaves the replica",
+        description="A voice that owes sound and gives none for so long, the first or more, is left for the next engine; less than the 4 s after which the gateway leaves the replica. A lone engine that was slow before gets up to these 4 s",
     )
     twilio_account_sid: str = Field(
         "", alias="TWILIO_ACCOUNT_SID", description="Twilio account, to end and transfer calls"

@@ -58,6 +58,7 @@ class SynthesizeConfig(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     utterance: _builtins.int
     voice: _builtins.str
@@ -66,6 +67,8 @@ class SynthesizeConfig(_message.Message):
     speed: _builtins.float
     """1 = as the voice is; 0.7-1.3; 0 = default"""
     traceparent: _builtins.str
+    attempt: _builtins.int
+    """how often in a row this text was asked for before and gave no sound: patience is due"""
     @_builtins.property
     def turn(self) -> _call_pb2.TurnRef: ...
     @_builtins.property
@@ -81,10 +84,11 @@ class SynthesizeConfig(_message.Message):
         language: _builtins.str = ...,
         speed: _builtins.float = ...,
         traceparent: _builtins.str = ...,
+        attempt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "turn", b"turn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "format", b"format", "language", b"language", "speed", b"speed", "traceparent", b"traceparent", "turn", b"turn", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "call_id", b"call_id", "format", b"format", "language", b"language", "speed", b"speed", "traceparent", b"traceparent", "turn", b"turn", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -52,7 +52,8 @@ class Synthesis:
         prepared: Prepared | None = None,
     ) -> None:
         self._peers = peers
-        self._config = config
+        self._config = tts_pb2.SynthesizeConfig()
+        self._config.CopyFrom(config)
         self._track = track
         self._on_audio = on_audio
         self._prepared = prepared
@@ -90,7 +91,9 @@ class Synthesis:
             except ParleyError as error:
                 self.unbroken = False
                 said, self._from = self._from, self._track.cut_to_word()
-                failures = 1 if self._from > said else failures + 1
+                silent = self._from == said
+                failures = failures + 1 if silent else 1
+                self._config.attempt = failures if silent else 0
                 streams += 1
                 if streams >= MAX_STREAMS or time.monotonic() - self._moved_at > GIVE_UP_S:
                     raise

@@ -17,6 +17,7 @@ class TtsConfig:
     language: str = "en"
     speed: float = 1.0
     traceparent: str = ""
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

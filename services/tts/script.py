@@ -23,7 +23,7 @@ class Script:
         """Loop time of the first words; 0 before."""
         self.last_at = asyncio.get_running_loop().time()
         self.watch: asyncio.Timeout | None = None
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._news = asyncio.Event()
 
     async def read(self, source: AsyncIterator[str]) -> None:
@@ -32,7 +32,7 @@ class Script:
             async for piece in source:
                 self._add(piece)
             self.complete = True
-            self._tell(self._patience_s)
+            self._tell(self.patience_s)
         except Exception as e:
             self.error = e
             self._tell(0)
@@ -46,7 +46,7 @@ class Script:
         self.last_at = asyncio.get_running_loop().time()
         if not self.first_at and has_words(piece):
             self.first_at = self.last_at
-        self._tell(self._patience_s)
+        self._tell(self.patience_s)
 
     def _tell(self, patience_s: float) -> None:
         self._news.set()

@@ -78,6 +78,7 @@ def _config(config: tts_pb2.SynthesizeConfig) -> TtsConfig:
         format=AudioFormat(encoding, rate),
         language=config.language or "en",
         speed=round(speed, 3),
+        attempt=config.attempt,
     )
 
 

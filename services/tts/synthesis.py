@@ -33,6 +33,7 @@ class Stalled(VendorLost):
 
 
 STALL_S = 2.5
+PATIENCE = 2
 IDLE_S = 120.0
 
 
@@ -45,8 +46,9 @@ class Engine:
 class Synthesis:
     """Speaks with the first of `engines` that can.
 
-    `stall_s`: an engine that has words to speak and gives no audio for so long is left. `idle_s`: a stream without new
-    text is ended. `breakers`: those of the process.
+    `stall_s`: an engine that has words to speak and gives no audio for so long is left; a lone one gets twice as long
+    when it is known to be slow, or when another replica was left for its silence: better late than never. `idle_s`: a
+    stream without new text is ended. `breakers`: those of the process.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Synthesis:
         self.breakers = breakers or Breakers("tts").know(engine.name for engine in engines)
         self._stall_s = stall_s
         self._idle_s = idle_s
+        self._slow = False  # the lone engine's last first sound took longer than `stall_s`, or never came
 
     @classmethod
     def of(cls, settings: Settings) -> Synthesis:
@@ -86,7 +89,7 @@ class Synthesis:
         """
         failed: ParleyError = VendorLost("no engine was asked")
 
-        script = Script(self._stall_s)
+        script = Script(self._patience_s(config))
         spoken = _Spoken(config.format)
         async with background(script.read(text)):
             for engine in self._choices():
@@ -120,6 +123,10 @@ class Synthesis:
                 spoken.abandon()
             raise failed
 
+    def _patience_s(self, config: TtsConfig) -> float:
+        late = len(self.engines) == 1 and (self._slow or config.attempt)
+        return PATIENCE * self._stall_s if late else self._stall_s
+
     def _choices(self) -> Iterator[Engine]:
         yield from self.breakers.choices(self.engines)
         if len(self.engines) == 1:
@@ -139,6 +146,7 @@ class Synthesis:
             while (chunk := await self._next(name, stream, script, spoken)) is not None:
                 if not spoken.sounded and chunk.data:
                     waited_s = loop.time() - max(begun, script.first_at)
+                    self._slow = waited_s > self._stall_s
                     TTS_TTFB.labels(engine=name).observe(waited_s * 1000)
                     measured("tts.first_audio", config.traceparent, waited_s, engine=name, call_id=config.call_id)
                 out = spoken.take(chunk)
@@ -156,7 +164,7 @@ class Synthesis:
         if script.error is not None:
             raise script.error
         busy = self._is_due(script, spoken)
-        limit = loop.time() + self._stall_s if busy else script.last_at + self._idle_s
+        limit = loop.time() + script.patience_s if busy else script.last_at + self._idle_s
         try:
             async with asyncio.timeout_at(limit) as script.watch:
                 return await anext(stream, None)
@@ -164,7 +172,8 @@ class Synthesis:
             if script.error is not None:
                 raise script.error from None
             if self._is_due(script, spoken):
-                raise Stalled(f"{name}: no audio for {self._stall_s:g} s") from None
+                self._slow = True
+                raise Stalled(f"{name}: no audio for {script.patience_s:g} s") from None
             raise TooLate(f"text: nothing came for {self._idle_s:g} s; end a stream whose text is complete") from None
         finally:
             script.watch = None

@@ -24,7 +24,7 @@ THINKING = {
 }
 SPEAKING = {
     "tts-refuses": Fault("refuse", status=401),
-    "tts-slow": Fault("slow", after_ms=1500),
+    "tts-slow": Fault("slow", after_ms=3000),
     "tts-garbage": Fault("garbage", after_items=1, times=1),
     "tts-cut": Fault("close", code=0, after_items=1, times=1),
     "tts-closes": Fault("close", code=1008, after_items=1, times=1),

@@ -135,6 +135,16 @@ async def test_a_server_with_plain_streaming_only_is_enough() -> None:
         assert {seen.path.rpartition("/")[2] for seen in sim.records} == {"stream"}
 
 
+async def test_a_vendor_that_was_away_is_spoken_to_by_socket_again() -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        sim.faults.add(Fault("refuse", status=503))
+        with pytest.raises(Unavailable):
+            await line.refused(config(), text("Hello. "))
+        sim.faults.clear()
+        assert (await line.say()).spoken == WORDS
+        assert sim.records[-1].path.endswith("/stream-input")
+
+
 async def test_http_refusals_keep_their_meaning() -> None:
     async with ElevenLabsSim() as sim, service(settings(sim)) as line:
         sim.faults.add(Fault("refuse", status=503, only="stream-input"))

@@ -48,7 +48,7 @@ class Drone:
                 yield AudioChunk(b"\x55" * WORD_MS * config.format.bytes_per_ms, (word,))
 
 
-async def speak(synthesis: Synthesis, voice: str = "", hold: asyncio.Event | None = None) -> Heard:
+async def speak(synthesis: Synthesis, voice: str = "", hold: asyncio.Event | None = None, attempt: int = 0) -> Heard:
     """The answer through these engines; its text is complete only when `hold` is set."""
 
     async def phrases() -> AsyncIterator[str]:
@@ -58,7 +58,7 @@ async def speak(synthesis: Synthesis, voice: str = "", hold: asyncio.Event | Non
             await hold.wait()
 
     heard = Heard("".join(ANSWER), TELEPHONE)
-    async for chunk in synthesis.speak(phrases(), TtsConfig(voice=voice)):
+    async for chunk in synthesis.speak(phrases(), TtsConfig(voice=voice, attempt=attempt)):
         heard.audio += chunk.data
         heard.words += chunk.words  # type: ignore[arg-type]
     return heard
@@ -121,6 +121,33 @@ async def test_a_lone_voice_that_stalls_is_reported_at_once_so_that_another_repl
         with pytest.raises(Unavailable, match="no audio for"):
             await line.refused(config(), text("Are you there? "))
         assert len(sim.records) == 1
+
+
+async def test_a_lone_voice_that_is_slow_is_waited_for_the_next_time() -> None:
+    """It would be left each time just before it speaks, and nobody would hear a word."""
+    async with ElevenLabsSim(ttfb_ms=400) as sim:
+        voice = ElevenLabs(settings(sim))
+        synthesis = Synthesis([Engine("elevenlabs", voice)], stall_s=0.25)
+        with pytest.raises(VendorLost, match="no audio for 0.25 s"):
+            await speak(synthesis)
+        assert (await speak(synthesis)).spoken == WORDS
+        sim.ttfb_ms = 0
+        assert (await speak(synthesis)).spoken == WORDS
+        sim.ttfb_ms = 400
+        with pytest.raises(VendorLost, match="no audio for 0.25 s"):
+            await speak(synthesis)
+        await voice.aclose()
+
+
+async def test_a_lone_voice_is_given_time_when_another_replica_was_left_for_its_silence() -> None:
+    async with ElevenLabsSim(ttfb_ms=400) as sim:
+        voice = ElevenLabs(settings(sim))
+        assert (await speak(Synthesis([Engine("elevenlabs", voice)], stall_s=0.25), attempt=1)).spoken == WORDS
+        drone = Drone()
+        both = Synthesis([Engine("elevenlabs", voice), Engine("local", drone)], stall_s=0.25)
+        await speak(both, attempt=1)
+        assert words_of(drone.asked) == WORDS, "where there is another, nobody waits"
+        await voice.aclose()
 
 
 async def test_waiting_for_the_mind_is_no_stall() -> None:

@@ -24,7 +24,8 @@ log = structlog.get_logger()
 
 _OPEN_S = 4.0
 _MAX_MESSAGE = 4 << 20
-# A refused upgrade is remembered, so that only one utterance in this time tries again and waits for the refusal.
+# Where HTTP speaks and sockets are refused, that is remembered: only one utterance in this time tries again and waits
+# for the refusal. A vendor that is away refuses both.
 _REFUSED_FOR_S = 60.0
 
 
@@ -60,6 +61,7 @@ class ElevenLabs:
         voice = config.voice or self._voice
         url = wire.socket_url(self._base, voice, self._model, config)
         loop = asyncio.get_running_loop()
+        refused = False
         if loop.time() >= self._sockets_refused_until:
             try:
                 async with self._open(url) as socket, aclosing(_speak(socket, text, config)) as chunks:
@@ -67,10 +69,12 @@ class ElevenLabs:
                         yield chunk
                 return
             except _UpgradeRefused as e:
-                self._sockets_refused_until = loop.time() + _REFUSED_FOR_S
+                refused = True
                 log.warning("socket refused, speaking by http", reason=str(e), call_id=config.call_id)
         async with aclosing(self._http.speak(voice, text, config)) as chunks:
             async for chunk in chunks:
+                if refused and chunk.data:
+                    self._sockets_refused_until, refused = loop.time() + _REFUSED_FOR_S, False
                 yield chunk
 
     @asynccontextmanager
