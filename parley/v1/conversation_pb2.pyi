@@ -63,6 +63,7 @@ class CallEvent(_message.Message):
     TROUBLE_FIELD_NUMBER: _builtins.int
     REFLEX_FIELD_NUMBER: _builtins.int
     PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """0 = never sent again"""
     leg_ms: _builtins.int
@@ -94,6 +95,8 @@ class CallEvent(_message.Message):
     def reflex(self) -> Global___Reflex: ...
     @_builtins.property
     def push_to_talk(self) -> Global___PushToTalk: ...
+    @_builtins.property
+    def progress(self) -> Global___Progress: ...
     def __init__(
         self,
         *,
@@ -113,12 +116,13 @@ class CallEvent(_message.Message):
         trouble: Global___Trouble | None = ...,
         reflex: Global___Reflex | None = ...,
         push_to_talk: Global___PushToTalk | None = ...,
+        progress: Global___Progress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "paused", b"paused", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "paused", b"paused", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex", "push_to_talk"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex", "push_to_talk", "progress"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -309,6 +313,33 @@ class Heard(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Heard: _TypeAlias = Heard  # noqa: Y015
+
+@_typing.final
+class Progress(_message.Message):
+    """Where the voice is, about once a second while it sounds. If the leg is lost before the next one, the owner reckons on
+    from here how much was heard: nobody else will tell.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    CHARS_FIELD_NUMBER: _builtins.int
+    utterance: _builtins.int
+    chars: _builtins.int
+    """code points of its text that have sounded; may lie inside a word"""
+    def __init__(
+        self,
+        *,
+        utterance: _builtins.int = ...,
+        chars: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "utterance", b"utterance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Progress: _TypeAlias = Progress  # noqa: Y015
 
 @_typing.final
 class Paused(_message.Message):

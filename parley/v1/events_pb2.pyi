@@ -715,12 +715,16 @@ class StateStretch(_message.Message):
     FROM_MS_FIELD_NUMBER: _builtins.int
     TO_MS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    KNOWN_CHAR_FIELD_NUMBER: _builtins.int
+    KNOWN_MS_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     from_char: _builtins.int
     to_char: _builtins.int
     from_ms: _builtins.int
     to_ms: _builtins.int
     text: _builtins.str
+    known_char: _builtins.int
+    known_ms: _builtins.int
     def __init__(
         self,
         *,
@@ -730,10 +734,12 @@ class StateStretch(_message.Message):
         from_ms: _builtins.int = ...,
         to_ms: _builtins.int = ...,
         text: _builtins.str = ...,
+        known_char: _builtins.int = ...,
+        known_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_char", b"from_char", "from_ms", b"from_ms", "text", b"text", "to_char", b"to_char", "to_ms", b"to_ms", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_char", b"from_char", "from_ms", b"from_ms", "known_char", b"known_char", "known_ms", b"known_ms", "text", b"text", "to_char", b"to_char", "to_ms", b"to_ms", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1074,6 +1080,7 @@ class StepInput(_message.Message):
     SETTLED_FIELD_NUMBER: _builtins.int
     DROPPED_FIELD_NUMBER: _builtins.int
     TOOLS_KNOWN_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     @_builtins.property
@@ -1138,6 +1145,8 @@ class StepInput(_message.Message):
     def dropped(self) -> Global___StepDropped: ...
     @_builtins.property
     def tools_known(self) -> Global___StepToolsKnown: ...
+    @_builtins.property
+    def progress(self) -> Global___StepProgress: ...
     def __init__(
         self,
         *,
@@ -1174,12 +1183,13 @@ class StepInput(_message.Message):
         settled: Global___StepSettled | None = ...,
         dropped: Global___StepDropped | None = ...,
         tools_known: Global___StepToolsKnown | None = ...,
+        progress: Global___StepProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_back", b"leg_back", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "recalled", b"recalled", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "recalled", "timer_fired", "leg_lost", "leg_back", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known", "progress"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1612,6 +1622,28 @@ class StepHeard(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepHeard: _TypeAlias = StepHeard  # noqa: Y015
+
+@_typing.final
+class StepProgress(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    CHARS_FIELD_NUMBER: _builtins.int
+    utterance: _builtins.int
+    chars: _builtins.int
+    def __init__(
+        self,
+        *,
+        utterance: _builtins.int = ...,
+        chars: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "utterance", b"utterance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepProgress: _TypeAlias = StepProgress  # noqa: Y015
 
 @_typing.final
 class StepPaused(_message.Message):

@@ -22,6 +22,8 @@ from services.gateway.voices import Voices
 
 MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
+PROGRESS_MS = 700.0
+"""Of sound heard between two words on how far the voice is. Marks come back every 400 ms: every second one tells."""
 MAX_QUEUED = 32
 MAX_TEXT = 20_000
 
@@ -31,7 +33,7 @@ Why = conversation_pb2.Resumed.Cause
 
 
 class Mouth:
-    """Speaks into an outlet. Reports by `tell`: utterance_started, heard, paused, resumed, trouble."""
+    """Speaks into an outlet. Reports by `tell`: utterance_started, progress, heard, paused, resumed, trouble."""
 
     def __init__(
         self,
@@ -261,8 +263,17 @@ class Mouth:
             if front.heard_ms and front.in_one_run and self.sounded[0] != front.id and self._outlet.calibrated:
                 self.sounded = front.id, now - front.heard_ms
             if not front.all_heard:
+                if front.heard_ms - front.told_ms >= PROGRESS_MS:
+                    self._tell_progress(front)
                 return
             self._finish(front)
+
+    def _tell_progress(self, utterance: Utterance) -> None:
+        """By the clock as it is now, also where marks do not come back."""
+        utterance.told_ms = utterance.heard_by(self._outlet.played(now_ms()))
+        chars = utterance.track.char_at(utterance.told_ms)
+        progress = conversation_pb2.Progress(utterance=utterance.id, chars=chars)
+        self._tell(conversation_pb2.CallEvent(progress=progress))
 
     def _finish(self, utterance: Utterance) -> None:
         self._queue.remove(utterance)

@@ -97,6 +97,14 @@ class Track:
                 return word.char_start
         return self._next_word(times[-1].char_end) if times else 0
 
+    def char_at(self, ms: float) -> int:
+        """The character that sounds at `ms`, also inside a word."""
+        word = self.word_start(ms)
+        if word is None:
+            return self.chars_at(ms)
+        part = (ms - word.start_ms) / max(1, word.end_ms - word.start_ms)
+        return word.char_start + int(max(0.0, part) * (word.char_end - word.char_start))
+
     @property
     def said_chars(self) -> int:
         """How far into the text the words go whose sound has come."""

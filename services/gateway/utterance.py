@@ -28,6 +28,8 @@ class Utterance:
         self.failed = False
         self.end_marked = False
         self.heard_ms = 0.0
+        self.told_ms = 0.0
+        """How much of it was heard when that was last told."""
         self._reached_ms = 0.0
         self._at_ms: float | None = None
         self._from_ms = 0.0
@@ -42,10 +44,15 @@ class Utterance:
 
     def follow(self, played_ms: float) -> float:
         """The far end has played this much of the generation. Returns how much of the utterance it has heard."""
-        if self._at_ms is not None:
-            sounded = min(max(0.0, played_ms - self._at_ms), self.track.sent_ms - self._from_ms)
-            self.heard_ms = max(self.heard_ms, self._from_ms + sounded)
+        self.heard_ms = self.heard_by(played_ms)
         return self.heard_ms
+
+    def heard_by(self, played_ms: float) -> float:
+        """How much of it the far end has heard when it has played this much of the generation."""
+        if self._at_ms is None:
+            return self.heard_ms
+        sounded = min(max(0.0, played_ms - self._at_ms), self.track.sent_ms - self._from_ms)
+        return max(self.heard_ms, self._from_ms + sounded)
 
     def rewind(self) -> int:
         """A `clear` went out. Its sound goes on at the start of the word where it stopped; returns that character.

@@ -110,6 +110,8 @@ class Calls:
         if own is not None:
             if own.epoch >= epoch:
                 raise Superseded(f"superseded: {message.call_id} has owner {own.epoch.leg}.{own.epoch.open}")
+            if epoch.leg > own.epoch.leg:  # its stream may not know yet that nobody is there
+                own.leg_lost("the caller is back on another leg")
             own.halt()
             if own.paper.stored is not None:
                 found.append(own.paper.stored)
@@ -213,7 +215,7 @@ class Calls:
         """The stream is over. Unless the call is, wait for its gateway to come back, here or elsewhere."""
         try:
             if not (conductor.ended.is_set() or conductor.left):
-                conductor.feed(events.LegLost(at_ms=now_ms(), reason="the gateway's stream ended"))
+                conductor.leg_lost("the gateway's stream ended")
                 await self._wait_for_another(call_id, conductor)
         finally:
             if self._conductors.get(call_id) is conductor:

@@ -18,6 +18,7 @@ def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
     """Nobody listens: do not ask whether somebody is there, nor wait for words to be heard. How far the voice came is
     guessed, as nobody will tell."""
     if call.sounding and not call.paused:
+        call = voice.breaks_off(call, event.at_ms)
         guess = voice.position(call, event.at_ms)
         heard = lambda x: replace(x, heard=max(x.heard, x.text.rfind(" ", 0, guess + 1)))  # noqa: E731
         call = history.edit(call, call.sounding, heard)
@@ -65,10 +66,10 @@ def answer_finals(call: Call, before: Call, at_ms: int, out: list[Effect]) -> Ca
 
 
 def _rest(call: Call, line: BotLine, at_ms: int, out: list[Effect]) -> Call:
-    """Say it from the sentence on in which it broke off."""
+    """Say it from the sentence on in which it broke off. What of that was heard stays heard, and is heard twice."""
     ends = [match.end() for match in _SENTENCE_END.finditer(line.text) if match.end() <= line.heard]
     start = ends[-1] if ends else 0
-    call = history.edit(call, line.utterance, lambda x: replace(x, heard=start, status="cut", complete=True))
+    call = history.edit(call, line.utterance, lambda x: replace(x, text=x.text[: x.heard], status="cut", complete=True))
     text, utterance = line.text[start:], call.utterance + 1
     again = replace(line, turn=call.turn, utterance=utterance, text=text, heard=0, status="pending", at_ms=at_ms)
     call = replace(history.add(call, again), utterance=utterance)

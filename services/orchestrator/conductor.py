@@ -327,6 +327,12 @@ class Conductor:
     def _task_failed(self, error: BaseException) -> None:
         log.error("a task of the call failed", call_id=self._id, exc_info=error)
 
+    def leg_lost(self, reason: str) -> None:
+        """Nobody listens: settle and write down at once what was heard; the call may come back to another replica."""
+        if not (self.superseded or self.left or self.ended.is_set()):
+            self.feed(events.LegLost(at_ms=now_ms(), reason=reason))
+            self._store()
+
     def halt(self) -> None:
         """Stop without ending the call: another owner goes on with it."""
         self.superseded = True

@@ -158,6 +158,14 @@ class Heard(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Event):
+    """So many characters have sounded by now; the voice goes on."""
+
+    utterance: int
+    chars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paused(Event):
     utterance: int
     chars: int = 0
@@ -281,6 +289,7 @@ KINDS: tuple[type[Event], ...] = (
     PushToTalk,
     UtteranceStarted,
     Heard,
+    Progress,
     Paused,
     Resumed,
     PhraseReady,

@@ -42,6 +42,11 @@ def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
     return call
 
 
+def progress(call: Call, event: events.Progress, out: list[Effect]) -> Call:
+    """How far the voice is, while it sounds. History waits for `Heard`; this is for when that can no longer come."""
+    return voice.reaches(call, event.utterance, event.chars, event.at_ms)
+
+
 def paused(call: Call, event: events.Paused, out: list[Effect]) -> Call:
     """The mouth fell silent by itself. One that was stopped meanwhile is not waited for."""
     call = voice.ends(call, event.utterance, event.chars, event.at_ms)

@@ -207,7 +207,10 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of an utterance that sounded without a break. `to_ms` 0: it sounds now. `text`: of one not in history."""
+    """A piece of an utterance that sounded without a break. `to_ms` 0: it sounds now. `text`: of one not in history.
+
+    `known_char`, `known_ms`: where the mouth last said that it was, and when; 0: it has not.
+    """
 
     utterance: int
     from_char: int
@@ -215,6 +218,8 @@ class Stretch:
     from_ms: int
     to_ms: int = 0
     text: str = ""
+    known_char: int = 0
+    known_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,7 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.PushToTalk: push_to_talk.switched,
     events.UtteranceStarted: playout.utterance_started,
     events.Heard: playout.heard,
+    events.Progress: playout.progress,
     events.Paused: playout.paused,
     events.Resumed: playout.resumed,
     events.PhraseReady: answering.phrase_ready,

@@ -2,7 +2,7 @@
 
 Times are the owner's clock, ms. The mouth tells where a stretch of sound began and, once it is known, where it ended;
 words in between lie evenly, but for the pauses that a voice makes at commas and points. Of what sounds now the end is
-not known: the pace of this voice so far is the guess.
+not known: the pace of this voice so far is the guess, from where the mouth last said that it was.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ MAX_STRETCHES = 12
 SLACK_MS = 150  # between the mouth's word and the sound at the caller's ear
 DRIFT = 0.15  # of the time since the mouth last told, when only the pace is known
 MAX_SLACK_MS = 1_200
+UNTOLD_MS = 1_500  # without a word of the mouth: one that still sounded would have told by then
 _PACES = (30, 200)  # ms per character that a voice may have
 _PAUSES = {".": 3, "!": 3, "?": 3, ",": 2, ";": 2, ":": 2}
 """How many characters a voice could say in the pause behind one of these."""
@@ -51,6 +52,25 @@ def ends(call: Call, utterance: int, char: int, at_ms: int) -> Call:
     return replace(call, voice=tuple(over if s is stretch else s for s in call.voice))
 
 
+def reaches(call: Call, utterance: int, char: int, at_ms: int) -> Call:
+    """It sounds, and is at this character now. Of one that is silent by now nothing is learnt."""
+    stretch = _open(call, utterance)
+    if stretch is None or char < max(stretch.from_char, stretch.known_char):
+        return call
+    known = replace(stretch, known_char=char, known_ms=at_ms)
+    return replace(call, voice=tuple(known if s is stretch else s for s in call.voice))
+
+
+def breaks_off(call: Call, at_ms: int) -> Call:
+    """Nobody will tell any more how far it came: by this time it was as far as the guess. Told again, it stays there."""
+    stretch = call.voice[-1] if call.voice else None
+    if stretch is None or stretch.to_ms:
+        return call
+    until_ms = min(at_ms, (stretch.known_ms or stretch.from_ms) + UNTOLD_MS)
+    over = replace(stretch, to_char=position(call, until_ms), to_ms=max(until_ms, stretch.from_ms + 1))
+    return replace(call, voice=(*call.voice[:-1], over))
+
+
 def position(call: Call, at_ms: int) -> int:
     """The character that sounds at this time, by the guess; of the utterance that began last."""
     stretch = call.voice[-1] if call.voice else None
@@ -60,12 +80,23 @@ def position(call: Call, at_ms: int) -> int:
         return stretch.to_char
     line = history.line_of(call, stretch.utterance)
     text = line.text if line is not None else ""
-    left = (at_ms - stretch.from_ms) // max(1, call.pace_ms)
-    for char in range(stretch.from_char, len(text)):
+    begin, since_ms = max(stretch.from_char, stretch.known_char), stretch.known_ms or stretch.from_ms
+    left = (at_ms - since_ms) // _pace(call, stretch, text)
+    for char in range(begin, len(text)):
         if left <= 0:
             return char
         left -= 1 + _PAUSES.get(text[char], 0)
-    return max(len(text), stretch.from_char)
+    return max(len(text), begin)
+
+
+def _pace(call: Call, stretch: Stretch, text: str) -> int:
+    """Of what sounds now, as far as the mouth has told; else of this voice so far. ms per character."""
+    length = _length(text, stretch.from_char, stretch.known_char)
+    if length >= _TOO_SHORT // 2:
+        pace = (stretch.known_ms - stretch.from_ms) // length
+        if _PACES[0] <= pace <= _PACES[1]:
+            return pace
+    return max(1, call.pace_ms)
 
 
 @dataclass(frozen=True, slots=True)

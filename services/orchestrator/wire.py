@@ -144,6 +144,9 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
                 cut=h.cut,
                 text=h.text,
             )
+        case "progress":
+            far = message.progress
+            return events.Progress(at_ms=at_ms, utterance=far.utterance, chars=far.chars)
         case "paused":
             p = message.paused
             cause = _PAUSE_CAUSES.get(p.cause, "speech")

@@ -86,6 +86,34 @@ async def test_late_words_of_a_stopped_turn_are_dropped(house: House) -> None:
     await phone.hang_up()
 
 
+async def test_the_mind_is_told_about_every_second_how_far_the_voice_is(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    words = [f"word{n:02}" for n in range(25)]
+    owner.say(1, " ".join(words), turn=1)
+    for count in (1, 2):
+        told = (await owner.next("progress", count)).progress
+        heard = [w for w, ms in house.voice.heard(phone.played) if ms >= 50]
+        assert told.utterance == 1
+        assert 4 * count <= told.chars / len("word00 ") <= len(heard) + 2, "the phone is a frame or two from the clock"
+    assert (await owner.next("heard")).heard.complete
+    told_at = [event.progress.chars for event in owner.events("progress")]
+    assert len(told_at) <= 3
+    assert told_at == sorted(told_at)
+    assert all(not event.seq for event in owner.events("progress")), "they are never sent again"
+    await phone.hang_up()
+
+
+async def test_where_marks_do_not_come_back_the_clock_says_how_far_the_voice_is(house: House) -> None:
+    phone = await Phone(marks=False).dial(house.url)
+    owner = await house.mind.call()
+    owner.say(1, " ".join(f"word{n:02}" for n in range(25)), turn=1)
+    told = (await owner.next("progress")).progress
+    heard = [w for w, ms in house.voice.heard(phone.played) if ms >= 50]
+    assert 4 <= told.chars / len("word00 ") <= len(heard) + 3
+    await phone.hang_up()
+
+
 async def test_a_cough_pauses_the_bot_and_it_goes_on_without_losing_a_word(house: House) -> None:
     phone = await Phone().dial(house.url)
     owner, ears = await house.mind.call(), await house.stt.call()

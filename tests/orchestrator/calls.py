@@ -151,6 +151,10 @@ class Script:
     def cut(self, utterance: int, chars: int) -> list[effects.Effect]:
         return self._feed(events.Heard, seq=True, utterance=utterance, chars=chars, cut=True)
 
+    def reaches(self, utterance: int, chars: int) -> list[effects.Effect]:
+        """The mouth says how far its voice is."""
+        return self._feed(events.Progress, utterance=utterance, chars=chars)
+
     def pauses(self, utterance: int, chars: int) -> list[effects.Effect]:
         return self._feed(events.Paused, utterance=utterance, chars=chars)
 

@@ -33,8 +33,10 @@ def said(out: list[effects.Effect]) -> list[str]:
 def test_an_answer_that_broke_off_is_apologised_for_and_said_from_the_sentence_on_in_which_it_did() -> None:
     call = Script(OWN)
     call.says("what are your hours")
-    call.answers("We are open all week. On Sundays we open at ten.")
-    call.at += 27 * OWN_PACE
+    utterance = call.answers("We are open all week. On Sundays we open at ten.")
+    call.at += 22 * OWN_PACE
+    call.reaches(utterance, 22)
+    call.at += 5 * OWN_PACE
     lost(call)
     out = back(call)
     assert said(out) == ["Sorry, we were cut off.", "On Sundays we open at ten."]
@@ -42,8 +44,8 @@ def test_an_answer_that_broke_off_is_apologised_for_and_said_from_the_sentence_o
     call.hears(3)
     call.hears(4)
     assert isinstance(call.state.floor, Listening)
-    answers = ["We are open all week. ", "Sorry, we were cut off.", "On Sundays we open at ten."]
-    assert [m.text for m in messages(call.state)[2:]] == [text.rstrip() for text in answers]
+    answers = ["We are open all week. On", "Sorry, we were cut off.", "On Sundays we open at ten."]
+    assert [m.text for m in messages(call.state)[2:]] == answers
 
 
 def test_an_answer_cut_by_the_end_of_the_leg_is_made_up_for_all_the_same() -> None:
@@ -53,6 +55,110 @@ def test_an_answer_cut_by_the_end_of_the_leg_is_made_up_for_all_the_same() -> No
     call.cut(utterance, 27)
     lost(call)
     assert said(back(call)) == ["Sorry, we were cut off.", "On Sundays we open at ten."]
+
+
+STORY = "this is the story of a bicycle that was made by two sisters and since then it has taught half of the town to ride"
+
+
+def told(call: Script) -> list[str]:
+    """What the model is told that it said, after the greeting."""
+    return call.bot_said[1:]
+
+
+def test_who_broke_in_when_the_leg_was_lost_has_heard_what_had_sounded() -> None:
+    call = Script(OWN)
+    call.says("tell me a story")
+    utterance = call.answers(STORY)
+    call.at += 600
+    call.pauses(utterance, 8)
+    call.starts()
+    call.at += 300
+    lost(call)
+    call.at += 200
+    back(call)
+    call.says("is new of it")
+    assert told(call) == ["this is"]
+    call.cut(utterance + 1, 0)
+    call.cut(utterance + 2, 0)
+    assert told(call) == ["this is"]
+
+
+def test_how_far_the_voice_was_is_reckoned_from_where_the_mouth_last_said_that_it_is() -> None:
+    for pace in (45, 70, 110):  # ms per character; the owner has never heard this voice
+        for lost_ms in range(300, 6000, 170):
+            call = Script(OWN)
+            call.says("tell me a story")
+            utterance, began = call.answers(STORY), call.at
+            if lost_ms // pace >= len(STORY):
+                continue
+            for ms in range(800, lost_ms, 800):
+                call.at = began + ms
+                call.reaches(utterance, ms // pace)
+            call.at = began + lost_ms
+            lost(call)
+            back(call)
+            sounded = len(STORY[: lost_ms // pace + 1].split(" ")) - 1  # whole words
+            heard = len(told(call)[0].split()) if told(call) else 0
+            assert abs(heard - sounded) <= 1, (pace, lost_ms)
+
+
+def test_a_loss_that_is_noticed_late_does_not_make_the_caller_hear_more() -> None:
+    call = Script(OWN)
+    call.says("tell me a story")
+    utterance = call.answers(STORY)
+    call.at += 1000
+    call.reaches(utterance, 14)
+    call.at += 8000
+    lost(call)
+    back(call)
+    assert told(call)[0] == STORY[: 14 + 1500 // OWN_PACE], "1.5 s of it at most"
+
+
+def test_a_loss_told_twice_is_the_same_loss() -> None:
+    call = Script(OWN)
+    call.says("tell me a story")
+    utterance = call.answers(STORY)
+    call.at += 800
+    call.reaches(utterance, 11)
+    lost(call)
+    call.at += 700
+    lost(call)
+    back(call)
+    assert told(call)[0] == "this is the"
+
+
+def test_where_the_voice_was_told_too_late_changes_nothing() -> None:
+    call = Script(OWN)
+    call.says("tell me a story")
+    utterance = call.answers(STORY)
+    call.at += 600
+    call.pauses(utterance, 8)
+    call.reaches(utterance, 18)  # on its way when it fell silent
+    call.starts()
+    call.words("wait")
+    call.cut(utterance, 8)
+    call.reaches(utterance, 18)
+    call.reaches(99, 4)
+    lost(call)
+    assert told(call) == ["this is"]
+    assert replayed(call) == call.outputs
+
+
+def test_an_answer_is_made_up_for_once_for_each_leg_that_is_lost() -> None:
+    call = Script(OWN)
+    call.says("what are your hours")
+    utterance = call.answers("We are open all week. On Sundays we open at ten.")
+    call.pauses(utterance, 25)
+    lost(call)
+    assert said(back(call)) == ["Sorry, we were cut off.", "On Sundays we open at ten."]
+    call.hears(utterance + 1)
+    call.sounds(utterance + 2)
+    call.at += 300
+    call.pauses(utterance + 2, 3)
+    lost(call)
+    out = call._feed(events.TakenOver, epoch=Epoch(3, 1), new_leg=True)
+    assert said(out) == ["Sorry, we were cut off.", "On Sundays we open at ten."]
+    assert told(call)[:3] == ["We are open all week. On", "Sorry, we were cut off.", "On"]
 
 
 def test_an_answer_that_was_still_being_made_is_continued_by_the_model() -> None:

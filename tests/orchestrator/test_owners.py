@@ -14,9 +14,10 @@ from parley.errors import BadInput, NotFound, ParleyError, Superseded, Unavailab
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.gateway.stored import ended_by_state
 from services.orchestrator import calls as calls_of_process
-from services.orchestrator import conductor, prompt, turn, wiring
+from services.orchestrator import conductor, prompt, replay, turn, wiring
 from services.orchestrator.wiring import wired
 from tests.orchestrator.organs import Gateway, House, house, replica
+from tests.orchestrator.test_replay import records
 
 
 async def started(h: House) -> tuple[Gateway, bytes]:
@@ -227,6 +228,30 @@ async def test_a_call_that_is_over_and_cleared_away_is_not_begun_again(tmp_path:
         with pytest.raises(NotFound, match="is over"):
             await again.until("session")
         assert await ended_by_state(store)("CA1"), "the webhook says so too"
+
+
+async def test_a_caller_who_is_back_before_his_last_leg_is_known_to_be_lost_has_heard_what_he_heard(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        g, _ = await started(h)
+        await g.types("and now")
+        utterance, text = await g.said()
+        await g.tell(utterance_started={"utterance": utterance})
+        await g.tell(progress={"utterance": utterance, "chars": 9})
+        (owner,) = h.calls._conductors.values()
+        async with asyncio.timeout(5):
+            while not (owner._current().voice and owner._current().voice[-1].known_char):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        second = await h.gateway(2, 1)
+        await second.opens()  # the first leg's stream is open still
+        assert [(await second.said())[1] for _ in range(2)] == [Sentences().cut_off, text]
+        await second.types("hello there")
+        await second.said()
+        assert "You said" in [m.text for m in h.model.requests[-1].messages]
+        with pytest.raises(Superseded):
+            await g.tell(progress={"utterance": utterance, "chars": 12})
+            await g.until("session")
+        result = replay.replayed(replay.valid(await records(h)))
+        assert (result.differs, result.compared) == (None, result.records)
 
 
 async def test_a_caller_who_comes_back_before_anything_was_stored_is_greeted(tmp_path: Path) -> None:
