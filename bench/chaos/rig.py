@@ -207,6 +207,6 @@ def _history(requests: Sequence[Any], scene: Scene) -> str | None:
     if not scene.cut or not requests:
         return None
     messages = requests[-1].body["messages"]
-    asked = [n for n, m in enumerate(messages) if m["role"] == "user" and scene.mark in said_in(m)]
+    asked = [n for n, m in enumerate(messages) if m["role"] == "user" and scene.mark in said_in(m).lower()]
     told = [m["content"] or "" for m in messages[asked[-1] :] if m["role"] == "assistant"] if asked else []
     return told[0].removesuffix("\u2014").strip() if told else ""

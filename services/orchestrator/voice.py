@@ -62,7 +62,7 @@ def reaches(call: Call, utterance: int, char: int, at_ms: int) -> Call:
 
 
 def breaks_off(call: Call, at_ms: int) -> Call:
-    """Nobody will tell any more how far it came: by this time it was as far as the guess. Told again, it stays there."""
+    """Nobody will tell any more how far it came: at this time it was where the guess is. Told again, it stays."""
     stretch = call.voice[-1] if call.voice else None
     if stretch is None or stretch.to_ms:
         return call

@@ -57,7 +57,7 @@ def test_an_answer_cut_by_the_end_of_the_leg_is_made_up_for_all_the_same() -> No
     assert said(back(call)) == ["Sorry, we were cut off.", "On Sundays we open at ten."]
 
 
-STORY = "this is the story of a bicycle that was made by two sisters and since then it has taught half of the town to ride"
+STORY = "this is the story of a bicycle that was made by two sisters and since then half of the town has learnt to ride"
 
 
 def told(call: Script) -> list[str]:
