@@ -18,15 +18,18 @@ from pathlib import Path
 import uvloop
 
 from bench.chaos import report, town
-from bench.chaos.cells import CUT, WANTED, Row, cells
+from bench.chaos.cells import CUT, Row, cells
+from bench.chaos.course import Course, cast
 from bench.chaos.rig import Rig, Wave
 from bench.chaos.store import Kept, Store
 from bench.chaos.verdict import judge
 from parley.errors import BadInput
 
-CALLS = 16
+CALLS = 40
 MOST_WAVES = 14
 """Of a row: a cell that so many could not fill is marked as having few calls."""
+_IN_VAIN = 3
+"""So many waves in a row that gave no cell of the row a call it lacks: no more are played."""
 
 
 def arguments() -> argparse.Namespace:
@@ -35,48 +38,74 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=CALLS, help="calls at once")
     parser.add_argument("--waves", type=int, default=MOST_WAVES, help="faults per row at most")
     parser.add_argument("--again", action="store_true", help="forget what was measured of these rows before")
+    parser.add_argument("--plan", action="store_true", help="only say how much there is to do, and how long it takes")
     parser.add_argument("--report", action="store_true", help="only write docs/chaos.md from what was measured")
     return parser.parse_args()
 
 
-def moments_for(calls: int, wanted: Sequence[str], counts: Counter[str], turn: int) -> list[str]:
-    """What each caller is to be in: first what lacks calls most; nobody is in the same moment all the time."""
-    have = Counter({moment: counts[moment] for moment in wanted})
-    chosen = []
-    for _ in range(calls):
-        least = min(wanted, key=lambda moment: have[moment])
-        have[least] += 1
-        chosen.append(least)
-    shift = turn % calls
-    return chosen[shift:] + chosen[:shift]
+class Run:
+    """One run of `make chaos`."""
+
+    def __init__(self, options: argparse.Namespace, rows: Sequence[tuple[Row, Sequence[str]]], pool: Executor) -> None:
+        self._options, self._pool = options, pool
+        self._store = Store(town.SCENES)
+        self._course = Course(self._store, rows, options.calls, options.waves)
+        self._rows = rows
+
+    async def all(self) -> None:
+        """Without wires first: a proxy would be in the way of what is measured."""
+        with tempfile.TemporaryDirectory() as folder:
+            for wired in (False, True):
+                rows = [(row, moments) for row, moments in self._rows if (row.kind == CUT) is wired]
+                rows = [(row, moments) for row, moments in rows if self._store.lacking(row, moments)]
+                if not rows:
+                    continue
+                print(self._course.line(2 - wired), flush=True)
+                async with town.rig(Path(folder) / str(wired), self._options.calls, wired) as rig:
+                    for row, moments in rows:
+                        await self._row(rig, row, moments)
+
+    async def _row(self, rig: Rig, row: Row, moments: Sequence[str]) -> None:
+        """Waves until no cell of the row lacks calls, or it is clear that they cannot be had."""
+        vain = 0
+        for turn in range(self._options.waves):
+            lacking = self._store.lacking(row, moments)
+            if not lacking or vain >= _IN_VAIN:
+                break
+            kept = await self._judged(await rig.wave(row, cast(len(rig.callers), lacking, turn)))
+            self._store.add(kept)
+            hit = Counter(v.moment for v in kept.verdicts if v.hit)
+            vain = 0 if any(hit[moment] for moment in lacking) and not kept.spoiled else vain + 1
+            self._course.played(row, kept.took_s, hit.total())
+            print(f"{_told(kept)}\n  {self._course.line()}", flush=True)
+        if self._store.lacking(row, moments):
+            self._course.gave_up(row)
+
+    async def _judged(self, wave: Wave) -> Kept:
+        loop, began = asyncio.get_running_loop(), time.monotonic()
+        verdicts = await asyncio.gather(*(loop.run_in_executor(self._pool, judge, raw) for raw in wave.raws))
+        at, load = time.strftime("%Y-%m-%d %H:%M:%S"), os.getloadavg()[0]
+        took_s = wave.took_s + time.monotonic() - began
+        return Kept(
+            row=wave.row,
+            instance=wave.instance,
+            at=at,
+            calls=len(wave.raws),
+            late_ms=round(wave.late_ms),
+            load=load,
+            verdicts=list(verdicts),
+            scenes=town.SCENES,
+            took_s=round(took_s, 1),
+            busy=round(wave.busy, 2),
+        )
 
 
-async def try_row(rig: Rig, row: Row, moments: Sequence[str], options: argparse.Namespace, pool: Executor) -> None:
-    store = Store()
-    if options.again:
-        store.forget(row)
-    for turn in range(options.waves):
-        counts = store.counts(row)
-        if all(counts[moment] >= WANTED for moment in moments):
-            break
-        wave = await rig.wave(row, moments_for(len(rig.callers), moments, counts, turn))
-        kept = await _judged(wave, len(rig.callers), pool)
-        store.add(kept)
-        print(_line(kept), flush=True)
-
-
-async def _judged(wave: Wave, calls: int, pool: Executor) -> Kept:
-    loop = asyncio.get_running_loop()
-    verdicts = await asyncio.gather(*(loop.run_in_executor(pool, judge, raw) for raw in wave.raws))
-    at = time.strftime("%Y-%m-%d %H:%M:%S")
-    return Kept(wave.row, wave.instance, at, calls, round(wave.late_ms), os.getloadavg()[0], list(verdicts))
-
-
-def _line(kept: Kept) -> str:
+def _told(kept: Kept) -> str:
     """One wave for the terminal, with what went wrong."""
     hit = [v for v in kept.verdicts if v.hit]
     moments = ", ".join(f"{moment or 'unclear'} {n}" for moment, n in sorted(Counter(v.moment for v in hit).items()))
-    lines = [f"{kept.row} {kept.instance}: {len(hit)} of {kept.calls} calls hit ({moments}); late {kept.late_ms} ms"]
+    rig = f"{kept.took_s:.1f} s, rig late {kept.late_ms} ms, {kept.busy:.0%} of a core"
+    lines = [f"{kept.row} {kept.instance}: {len(hit)} of {kept.calls} calls hit ({moments}); {rig}"]
     for v in kept.verdicts:
         wrong = {
             "call lost": v.call_lost,
@@ -97,24 +126,21 @@ def _line(kept: Kept) -> str:
 async def main() -> None:
     options = arguments()
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # clients that die are what this is about
+    store = Store(town.SCENES)
     if not options.report:
         try:
             chosen = list(cells(options.cell))
         except BadInput as error:
             sys.exit(f"make chaos: {error}")
-        town.rehearse(16)
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            ProcessPoolExecutor(1, get_context("spawn")) as pool,
-        ):
-            for wired in (False, True):
-                rows = [(row, moments) for row, moments in chosen if (row.kind == CUT) is wired]
-                if not rows:
-                    continue
-                async with town.rig(Path(folder) / str(wired), options.calls, wired) as rig:
-                    for row, moments in rows:
-                        await try_row(rig, row, moments, options, pool)
-    print(report.write(Store()))
+        if options.plan:
+            print(Course(store, chosen, options.calls, options.waves).line(2))
+            return
+        for row, _ in chosen if options.again else ():
+            store.forget(row)
+        town.rehearse()
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            await Run(options, chosen, pool).all()
+    print(report.write(store))
 
 
 if __name__ == "__main__":

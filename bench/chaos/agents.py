@@ -11,16 +11,16 @@ from bench.chaos.verdict import CUT_OFF
 
 PROMPT = "You answer the telephone whatever happens."
 """By this the model's stand-in knows these agents."""
-_AGENT: dict[str, Any] = {
+AGENT: dict[str, Any] = {
     "company": "Bellweather Bikes",
     "greeting": "Hello.",
     "prompt": PROMPT,
     "endpointing": {"min_delay_ms": 200, "max_delay_ms": 800},
     "silence": {"prompt_after_s": 300},
-    "knowledge": {"retrieve": "never"},
     "limits": {"call_s": 7200},
     "sentences": {"cut_off": CUT_OFF},
 }
+_KNOWN = "# Opening hours\nThe shop is open from nine to six, and closed on Sundays.\n"
 _TOOLS = '''"""The one thing this agent can do, and it changes the world."""
 
 import os
@@ -50,10 +50,13 @@ def name_of(caller: int) -> str:
     return f"c{caller:02d}"
 
 
-def write_agents(folder: Path, callers: int, bookings_url: str) -> Path:
+def write_agents(folder: Path, callers: int, bookings_url: str, knows: bool = False) -> Path:
+    """`knows`: each question is looked up in what the agent knows."""
     for name in map(name_of, range(callers)):
-        (folder / name).mkdir(parents=True)
-        agent = _AGENT | {"voice": {"elevenlabs": name}, "models": {"openai": name}, "keyterms": [name]}
+        (folder / name / "knowledge").mkdir(parents=True)
+        (folder / name / "knowledge" / "about.md").write_text(_KNOWN)
+        agent = AGENT | {"knowledge": {"retrieve": "always" if knows else "never"}}
+        agent |= {"voice": {"elevenlabs": name}, "models": {"openai": name}, "keyterms": [name]}
         (folder / name / "agent.yaml").write_text(yaml.safe_dump(agent))
         (folder / name / "tools.py").write_text(_TOOLS.format(name=name, url=bookings_url))
     return folder

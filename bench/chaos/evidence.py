@@ -10,13 +10,19 @@ import psutil
 from bench.chaos import cells
 from bench.chaos.bookings import Booking
 from bench.chaos.scene import Played
+from bench.chaos.talk import said_in
 
 Entries = Sequence[dict[str, Any]]
+_LOOKS_S = 1.5
+"""A turn that ends so soon after the fault is one whose knowledge is looked for under it."""
 
 
 def moment_of(entries: Entries, at: float, played: Played, bookings: Iterable[Booking]) -> str:
     """The call's moment at `at` (time.monotonic()); empty when its account does not say. Times of `entries` are ms."""
     before = [entry for entry in entries if entry["at_ms"] / 1000 <= at]
+    if played.scene.aimed == cells.LOOKUP:
+        ends = [e["at_ms"] / 1000 - at for e in entries if e["what"] == "turn_ended"]
+        return cells.LOOKUP if any(0 < soon < _LOOKS_S for soon in ends) else ""
     talking = [line for line, said in played.said if said.sent and said.start <= at <= said.end]
     if sounding(before):
         if any(line.words for line in talking):
@@ -57,9 +63,10 @@ def mind_of(entries: Entries, at: float) -> str:
     return minds[-1] if minds else ""
 
 
-def gateway_of(entries: Entries) -> str:
-    """The gateway that has the call, by the newest entry."""
-    return str(entries[-1]["gateway"]) if entries else ""
+def gateway_of(entries: Entries, at: float) -> str:
+    """The gateway that had the call, by its newest entry."""
+    told = [entry["gateway"] for entry in entries if entry["at_ms"] / 1000 <= at]
+    return str(told[-1]) if told else ""
 
 
 def ports_of(pid: int) -> set[int]:
@@ -70,3 +77,28 @@ def ports_of(pid: int) -> set[int]:
 def open_then(records: Iterable[Any], ports: set[int] | None, at: float) -> list[Any]:
     """What a stand-in was serving at that time, to the process with these ports, or to all (None)."""
     return [r for r in records if (ports is None or r.port in ports) and r.at <= at and not 0 < r.over_at <= at]
+
+
+def begun_again_s(requests: Iterable[Any], at: float) -> float:
+    """How long the model's broken-off answer had been on its way, where it was asked for anew: that is lost time."""
+    mine = list(requests)
+    later = {_question(r) for r in mine if r.at > at}
+    return max((at - r.at for r in open_then(mine, None, at) if _question(r) in later), default=0.0)
+
+
+def done_again_s(bookings: Iterable[Booking], at: float) -> float:
+    """The same of a tool's effect."""
+    mine = list(bookings)
+    later = {booking.mark for booking in mine if booking.at > at}
+    before = (b for b in mine if b.at <= at and not 0 < b.answered_at <= at)
+    return max((at - booking.at for booking in before if booking.mark in later), default=0.0)
+
+
+def waited_out(records: Iterable[Any], at: float, lasts_s: float) -> bool:
+    """Whether what was open then was still wanted so much later."""
+    return any(r.over_at == 0 or r.over_at >= at + lasts_s for r in open_then(records, None, at))
+
+
+def _question(request: Any) -> str:
+    said = [said_in(message) for message in request.body["messages"] if message["role"] == "user"]
+    return next((line for line in reversed(said) if line), "")

@@ -1,131 +1,112 @@
-"""The figures of all waves as a Markdown table and as JSON, in docs/."""
+"""The figures of all waves as a page of Markdown and as JSON, in docs/."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from bench.chaos.cells import BASELINE, ROWS, WANTED, Row
+from bench.chaos import bounds, figures
+from bench.chaos.cells import ROWS, Row
+from bench.chaos.figures import Cell
 from bench.chaos.store import Store
-from bench.chaos.verdict import Verdict
 from bench.latency import percentile
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "chaos.md"
-FIGURES = DOCUMENT.with_suffix(".json")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _HEAD = (
     "| hit | moment | calls | calls lost | turns lost | bot's words lost / twice"
     " | caller's words lost / twice (unheard) | history differs | effects missing / doubled"
-    " | extra silence p50 / p95 s | bound s |"
+    " | extra silence p50 / p95 s | beyond the vendor's own p50 / p95 s | bound s |"
 )
-
-Usual = dict[str, tuple[float, float]]
-
-
-def usual(store: Store) -> Usual:
-    """Moment -> delay and longest hole in seconds without a fault, medians."""
-    found: Usual = {}
-    for moment in BASELINE.moments:
-        here = [v for v in store.verdicts(BASELINE) if v.aimed == moment and not v.turn_lost]
-        delays = [v.delay_s for v in here if v.delay_s is not None]
-        holes = [v.hole_s for v in here if v.hole_s is not None]
-        if delays and holes:
-            found[moment] = percentile(delays, 0.5), percentile(holes, 0.5)
-    return found
+_COLUMNS = _HEAD.count("|") - 1
 
 
-def extra_s(verdict: Verdict, usual: Usual) -> float | None:
-    """The longest silence beyond what there is without a fault."""
-    if verdict.aimed not in usual or verdict.delay_s is None or verdict.hole_s is None:
-        return None
-    delay, hole = usual[verdict.aimed]
-    return max(0.0, verdict.delay_s - delay, verdict.hole_s - hole)
+def table(cells: Sequence[Cell]) -> Iterator[str]:
+    """Moments that cannot be are told together, with the reason."""
+    yield _HEAD
+    yield "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    for (target, kind, why), group in groupby(cells, key=lambda cell: (cell.target, cell.kind, cell.never)):
+        if why:
+            moments = ", ".join(cell.moment for cell in group)
+            yield f"| {kind} {target} | {moments} | n/a: {why} |{' |' * (_COLUMNS - 3)}"
+        else:
+            yield from (_line(cell) for cell in group)
 
 
-def figures(row: Row, moment: str, verdicts: Sequence[Verdict], usual: Usual) -> dict[str, Any]:
-    """One cell."""
-    here = [v for v in verdicts if v.moment == moment]
-    silences = [s for v in here if not v.call_lost and not v.turn_lost and (s := extra_s(v, usual)) is not None]
-    return {
-        "kind": row.kind,
-        "target": row.target,
-        "moment": moment,
-        "calls": len(here),
-        "calls_lost": sum(bool(v.call_lost) for v in here),
-        "turns_lost": sum(v.turn_lost for v in here),
-        "bot_words_lost": sum(len(v.bot_words_lost) for v in here),
-        "bot_words_twice": sum(len(v.bot_words_twice) for v in here),
-        "bot_words_unreadable": sum(v.unreadable for v in here),
-        "caller_words_lost": sum(len(v.caller_words_lost) for v in here),
-        "caller_words_twice": sum(len(v.caller_words_twice) for v in here),
-        "caller_words_unheard": sum(len(v.caller_words_unheard) for v in here),
-        "history_differs": sum(bool(v.history_differs) for v in here),
-        "effects_missing": sum(v.effects_missing for v in here),
-        "effects_doubled": sum(v.effects_doubled for v in here),
-        "extra_silence_p50_s": round(percentile(silences, 0.5), 2) if silences else None,
-        "extra_silence_p95_s": round(percentile(silences, 0.95), 2) if silences else None,
-        "bound_s": row.bound_s,
-    }
+def _line(cell: Cell) -> str:
+    bound = "" if cell.bound_s is None else f"{cell.bound_s:g}{' (beyond)' if cell.bound_beyond else ''}"
+    values = (
+        f"{cell.kind} {cell.target}",
+        cell.moment,
+        f"{cell.calls}{' (few)' if cell.few else ''}",
+        cell.calls_lost,
+        cell.turns_lost,
+        f"{cell.bot_words_lost} / {cell.bot_words_twice}",
+        f"{cell.caller_words_lost} / {cell.caller_words_twice} ({cell.caller_words_unheard})",
+        cell.history_differs,
+        f"{cell.effects_missing} / {cell.effects_doubled}",
+        _silence(cell.extra_silence_p50_s, cell.extra_silence_p95_s),
+        _silence(cell.beyond_vendor_p50_s, cell.beyond_vendor_p95_s),
+        bound,
+    )
+    return f"| {' | '.join(map(str, values))} |"
 
 
-def all_figures(store: Store) -> list[dict[str, Any]]:
-    normal = usual(store)
-    found = []
-    for row in ROWS:
-        verdicts = store.verdicts(row)
-        found += [figures(row, moment, verdicts, normal) for moment in row.moments if verdicts]
-    return found
-
-
-def table(cells: Sequence[dict[str, Any]]) -> str:
-    lines = [_HEAD, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
-    for c in cells:
-        few = "" if c["calls"] >= WANTED else " (few)"
-        silence = (
-            "–" if c["extra_silence_p50_s"] is None else f"{c['extra_silence_p50_s']} / {c['extra_silence_p95_s']}"
-        )
-        values = (
-            f"{c['kind']} {c['target']}",
-            c["moment"],
-            f"{c['calls']}{few}",
-            c["calls_lost"],
-            c["turns_lost"],
-            f"{c['bot_words_lost']} / {c['bot_words_twice']}",
-            f"{c['caller_words_lost']} / {c['caller_words_twice']} ({c['caller_words_unheard']})",
-            c["history_differs"],
-            f"{c['effects_missing']} / {c['effects_doubled']}",
-            silence,
-            "" if c["bound_s"] is None else c["bound_s"],
-        )
-        lines.append(f"| {' | '.join(map(str, values))} |")
-    return "\n".join(lines)
+def _silence(p50_s: float | None, p95_s: float | None) -> str:
+    return "–" if p50_s is None or p95_s is None else f"{p50_s:g} / {p95_s:g}"
 
 
 def circumstances(store: Store) -> str:
-    every = [wave for row in ROWS for wave in store.waves(row)]
-    waves = [wave for wave in every if not wave.spoiled]
+    """When, on what, and what was left out."""
+    kept = [wave for row in ROWS for wave in store.every(row)]
+    now = [wave for row in ROWS for wave in store.waves(row)]
+    waves = [wave for wave in now if not wave.spoiled]
     if not waves:
         return "Nothing was measured yet."
-    loads = [wave.load for wave in waves]
-    late = percentile([wave.late_ms for wave in waves], 0.5)
-    left_out = len(every) - len(waves)
+    loads, older = [wave.load for wave in waves], len(kept) - len(now)
+    minutes = sum(wave.took_s for wave in waves) / 60
     return (
-        f"{len(waves)} waves of up to {max(w.calls for w in waves)} calls, from {min(w.at for w in waves)} to "
-        f"{max(w.at for w in waves)}; {left_out} more are left out, in which the rig itself stood still. Load of the "
-        f"machine: {percentile(loads, 0.5):.1f} (median), {max(loads):.1f} (highest); the rig's own clock was "
-        f"up to {late:.0f} ms late in the median wave."
+        f"{len(waves)} waves of up to {max(w.calls for w in waves)} calls, {minutes:.0f} minutes in all, from "
+        f"{min(w.at for w in waves)} to {max(w.at for w in waves)}; left out: {len(now) - len(waves)} in which the rig "
+        f"itself stood still{f', {older} of older scenes' if older else ''}. Load of the machine: "
+        f"{percentile(loads, 0.5):.1f} (median), {max(loads):.1f} (highest). The rig's own clock was up to "
+        f"{percentile([w.late_ms for w in waves], 0.5):.0f} ms late in the median wave; callers and stand-ins took "
+        f"{percentile([w.busy for w in waves], 0.5):.0%} of a core."
     )
 
 
-def write(store: Store) -> str:
-    """Put the table into the document, the figures beside it; the table."""
-    cells = all_figures(store)
-    shown = table(cells)
-    FIGURES.write_text(json.dumps(cells, indent=1) + "\n", "utf-8")
-    block = f"{BEGIN}\n{circumstances(store)}\n\n{shown}\n{END}"
-    text = DOCUMENT.read_text("utf-8")
-    DOCUMENT.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: block, text, flags=re.S), "utf-8")
+def page(store: Store) -> str:
+    """All that stands between the marks of the document."""
+    rows = list(figures.rows(store))
+    measured = [(row, cells) for row, cells in rows if any(cell.calls or cell.never for cell in cells)]
+    noise = bounds.noise(_baseline(rows))
+    lines = [
+        *bounds.summary(rows),
+        "",
+        circumstances(store),
+        "",
+        "### Row by row",
+        *(bounds.verdict(row, cells, noise) for row, cells in rows),
+        "",
+        "### Cell by cell",
+        *table([cell for _, cells in measured for cell in cells]),
+    ]
+    return "\n".join(lines)
+
+
+def _baseline(rows: Sequence[tuple[Row, Sequence[Cell]]]) -> Sequence[Cell]:
+    return rows[0][1]
+
+
+def write(store: Store, document: Path = DOCUMENT) -> str:
+    """Put the figures into the document, and beside it as JSON; what stands in the document now."""
+    shown = page(store)
+    cells = [asdict(cell) for _, of in figures.rows(store) for cell in of if cell.calls or cell.never]
+    document.with_suffix(".json").write_text(json.dumps(cells, indent=1) + "\n", "utf-8")
+    text = document.read_text("utf-8")
+    document.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{shown}\n{END}", text, flags=re.S), "utf-8")
     return shown

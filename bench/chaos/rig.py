@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +12,13 @@ from typing import Any
 import httpx
 
 from bench.chaos import evidence, talk
-from bench.chaos.bookings import Booking, Bookings
+from bench.chaos.bookings import Bookings
 from bench.chaos.callers import Caller, understood
-from bench.chaos.cells import INTERRUPTED, VENDORS, Row
-from bench.chaos.faults import STRIKES
-from bench.chaos.scene import PRELUDE_S, Played, Scene, scene
+from bench.chaos.cells import ALL_NATS, INTERRUPTED, KILL, RESTART, VENDORS, Row
+from bench.chaos.faults import STRIKES, Heal
+from bench.chaos.lookups import Lookups
+from bench.chaos.scene import Played, Scene, prelude_s, scene
+from bench.chaos.struck import Struck
 from bench.chaos.talk import said_in
 from bench.chaos.vendors import fail
 from bench.chaos.verdict import Raw
@@ -28,16 +30,23 @@ from tests.sims.vendors import Vendors
 
 _LOOK_S = 0.12
 """Before the fault: which replica serves most is asked, and who is connected to whom is noted."""
+_LOOK_AT_CALLS_S = 0.25
+"""The same, when all timelines of a gateway are to be read before it ends."""
 
 
 @dataclass
 class Wave:
-    """One fault. `late_ms`: how late the rig's own clock was at worst; what it measures is that much unsure."""
+    """One fault. `late_ms`: how late the rig's own clock was at worst; what it measures is that much unsure.
+
+    `took_s`: all in all; `busy`: the share of a core that callers and stand-ins took.
+    """
 
     row: str
     instance: str
     raws: list[Raw] = field(default_factory=list)
     late_ms: float = 0.0
+    took_s: float = 0.0
+    busy: float = 0.0
 
 
 @dataclass
@@ -58,148 +67,142 @@ class Rig:
         """One fault on all calls at once; `moments[i]` is what caller i is to be in.
 
         `also`: services of which a replica is hit in the same way at the same time.
+        Over when the callers have their answers and what was hit is well again.
         """
-        for caller in self.callers:
-            await caller.ready()
+        await asyncio.gather(*(caller.ready() for caller in self.callers))
         self.clock.late_s.clear()
-        began = time.monotonic()
-        strikes = began + PRELUDE_S
+        began, used = time.monotonic(), time.process_time()
         scenes = [self._scene(moment) for moment in moments]
+        strikes = began + prelude_s(scenes)
         playing = [
             asyncio.ensure_future(caller.play(each, strikes)) for caller, each in zip(self.callers, scenes, strict=True)
         ]
+        healing: list[asyncio.Future[None]] = []
         try:
-            await asyncio.sleep(strikes - _LOOK_S - time.monotonic())
-            instance = await self._busiest(row.target)
+            await asyncio.sleep(strikes - (_LOOK_AT_CALLS_S if _takes_accounts(row) else _LOOK_S) - time.monotonic())
+            struck = await self._look(row)
             more = [await self._busiest(service) for service in also]
-            struck = _Struck(instance, self._pid(instance), self._ports(instance))
-            if row.target == "gateway":  # its own account of the calls may die with it
-                struck.accounts = await asyncio.gather(*(self._timeline(caller.call) for caller in self.callers))
             await asyncio.sleep(max(0.0, strikes - time.monotonic()))
             struck.at = time.monotonic()
-            if row.target in VENDORS:
-                heals = [fail(getattr(self.vendors, row.target), row.kind)]
-            else:
-                heals = [STRIKES[row.kind](self.stack, self.wires, name) for name in (instance, *more)]
+            healing += [asyncio.ensure_future(heal()) for heal in self._strike(row, [*struck.names, *more])]
             played = await asyncio.gather(*playing)
+            await asyncio.gather(*healing)
         finally:
             for task in playing:
                 task.cancel()
-            await asyncio.gather(*playing, return_exceptions=True)
-        wave = Wave(row.name, instance, late_ms=max(self.clock.late_s, default=0.0) * 1000)
-        for n, (caller, (call, each)) in enumerate(zip(self.callers, played, strict=True)):
-            account = struck.accounts[n] if struck.accounts else await self._timeline(call)
-            wave.raws.append(self._raw(row, caller, call, each, struck, account))
-        for heal in heals:
-            await heal()
+            for heals in healing:
+                heals.cancel()
+            await asyncio.gather(*playing, *healing, return_exceptions=True)
+        wave = Wave(row.name, struck.instance, late_ms=max(self.clock.late_s, default=0.0) * 1000)
+        accounts = await self._accounts(call for call, _ in played)
+        for caller, (call, each), account in zip(self.callers, played, accounts, strict=True):
+            wave.raws.append(self._raw(caller, call, each, struck, struck.accounts.get(caller.name, account)))
+        wave.took_s = time.monotonic() - began
+        wave.busy = (time.process_time() - used) / wave.took_s
         return wave
 
     def _scene(self, moment: str) -> Scene:
         self.asked += 2 if moment == INTERRUPTED else 1
         return scene(moment, talk.mark_of(self.asked), talk.mark_of(self.asked - 1))
 
-    def _pid(self, instance: str) -> int:
-        return self.stack.all_pids().get(instance, 0)
+    async def _look(self, row: Row) -> Struck:
+        names = await self._targets(row)
+        pid = self.stack.all_pids().get(names[0], 0) if names else 0
+        ports = evidence.ports_of(pid) if pid and row.target not in ("gateway", "nats", ALL_NATS) else set()
+        struck = Struck(row, names, pid, self._address(names), ports, Lookups(self.stack.logs))
+        if _takes_accounts(row):
+            calls = [caller.call for caller in self.callers]
+            accounts = await self._accounts(calls, names)
+            struck.accounts = dict(zip((caller.name for caller in self.callers), accounts, strict=True))
+        return struck
 
-    def _ports(self, instance: str) -> set[int]:
-        return evidence.ports_of(self._pid(instance)) if self._pid(instance) else set()
+    def _strike(self, row: Row, names: Sequence[str]) -> list[Heal]:
+        if row.target in VENDORS:
+            return [fail(getattr(self.vendors, row.target), row.kind)]
+        return [STRIKES[row.kind](self.stack, self.wires, name) for name in names or [""]]
+
+    async def _targets(self, row: Row) -> list[str]:
+        """What is hit. NATS: one node after the other, all have every call's state."""
+        nodes = self.stack.plan.names("nats")
+        if row.target == ALL_NATS:
+            return nodes
+        if row.target == "nats":
+            self.struck += 1
+            return [nodes[self.struck % len(nodes)]]
+        busiest = await self._busiest(row.target)
+        return [busiest] if busiest else []
 
     async def _busiest(self, service: str) -> str:
-        """The replica that serves the most streams. NATS: one node after the other, all have every call's state."""
-        if service == "nats":
-            names = self.stack.plan.names(service)
-            self.struck += 1
-            return names[self.struck % len(names)]
+        """The replica that serves the most streams."""
         loads: dict[str, float] = {}
+        series = "voice_calls_active{}" if service == "gateway" else "voice_streams_active{}"
         for name, url in self.stack.metrics_urls().items():
             if name in self.stack.plan.names(service):
-                found = samples((await self.http.get(url)).text)
-                loads[name] = found.get(
-                    "voice_calls_active{}" if service == "gateway" else "voice_streams_active{}", 0.0
-                )
+                loads[name] = samples((await self.http.get(url)).text).get(series, 0.0)
         return max(loads, key=lambda name: loads[name], default="")
 
-    def _raw(
-        self, row: Row, caller: Caller, call: Call, played: Played, struck: _Struck, entries: evidence.Entries
-    ) -> Raw:
-        mine = [b for b in self.bookings.records if b.agent == caller.name]
-        moment = evidence.moment_of(entries, struck.at, played, mine)
+    def _raw(self, caller: Caller, call: Call, played: Played, struck: Struck, entries: evidence.Entries) -> Raw:
+        name, healed = caller.name, time.monotonic()
+        mine = [b for b in self.bookings.records if b.agent == name]
         scene, since = played.scene, played.began - 0.1
         begin = round((since - call.born) * 8000)
-        requests = [
-            r for r in self.vendors.openai.records if r.body.get("model") == caller.name and r.at >= played.began
-        ]
+        requests = [r for r in self.vendors.openai.records if r.body.get("model") == name and r.at >= played.began]
         lines = len([line for line in scene.lines if line.words])
-        reached = " ".join(
-            word.text
-            for record in self.vendors.deepgram.records
-            if caller.name in record.query.get("keyterm", [])
-            for word in record.words[-40:]
-        )
         return Raw(
-            caller=caller.name,
+            caller=name,
             aimed=scene.aimed,
-            moment=moment,
-            hit=self._hit(row, caller, entries, mine, struck),
+            moment=evidence.moment_of(entries, struck.at, played, mine),
+            hit=struck.served(self.vendors, name, call.sid, entries, mine),
             lost=caller.why_over(call),
             trouble=played.trouble,
-            heard=call.heard.mulaw(played.ended)[begin:],
+            heard=call.heard.mulaw(healed)[begin:],
             asked_s=(played.asked_at or played.began) - since,
-            gaps=tuple((at - since, ms) for at, ms in call.heard.gaps() if since <= at <= played.ended),
+            gaps=tuple((at - since, ms) for at, ms in call.heard.gaps() if since <= at <= healed),
             answers=scene.answers,
             cut=scene.cut,
             said=" ".join(line.text for line in scene.lines if line.words),
-            reached=reached,
+            reached=self._reached(name, played.began),
             understood=understood([each.body for each in requests], lines),
             history=_history(requests, scene),
             booked=sum(booking.mark == scene.mark and booking.at >= played.began for booking in mine),
             books=int(scene.books),
+            own_s=struck.own_s(self.vendors, name, mine),
         )
 
-    def _hit(self, row: Row, caller: Caller, entries: evidence.Entries, mine: list[Booking], struck: _Struck) -> bool:
-        """Whether what was hit served this call at that moment."""
-        at, ports = struck.at, None if row.target in VENDORS else struck.ports
-        if row.target == "orchestrator":
-            return evidence.mind_of(entries, at) == self._address(struck.instance)
-        if row.target in ("stt", "deepgram"):
-            found = evidence.open_then(self.vendors.deepgram.records, ports, at)
-            return any(caller.name in record.query.get("keyterm", []) for record in found)
-        if row.target in ("tts", "elevenlabs"):
-            found = evidence.open_then(self.vendors.elevenlabs.records, ports, at)
-            return any(record.voice == caller.name for record in found)
-        if row.target in ("llm", "openai"):
-            found = evidence.open_then(self.vendors.openai.records, ports, at)
-            return any(record.body.get("model") == caller.name for record in found)
-        if row.target == "tools":
-            return any(b.pid == struck.pid and b.at <= at and not 0 < b.answered_at <= at for b in mine)
-        if row.target == "gateway":
-            return evidence.gateway_of(entries) == struck.instance
-        return True
+    def _reached(self, caller: str, since: float) -> str:
+        """The words that any recogniser heard of a caller, of those that listened since then."""
+        return " ".join(
+            word.text
+            for record in self.vendors.deepgram.records
+            if caller in record.query.get("keyterm", []) and (record.over_at == 0 or record.over_at >= since)
+            for word in record.words[-40:]
+        )
 
-    def _address(self, instance: str) -> str:
-        if instance in self.wires.of:
-            return self.wires.of[instance].address
-        return next(p.env.get("PARLEY_LISTEN", "") for p in self.stack.plan.processes if p.name == instance)
+    def _address(self, names: Sequence[str]) -> str:
+        if not names:
+            return ""
+        if names[0] in self.wires.of:
+            return self.wires.of[names[0]].address
+        return next(p.env.get("PARLEY_LISTEN", "") for p in self.stack.plan.processes if p.name == names[0])
 
-    async def _timeline(self, call: Call | None) -> evidence.Entries:
-        """What the gateways tell of a call, each with its name, in order."""
+    async def _accounts(self, calls: Iterable[Call | None], gateways: Sequence[str] = ()) -> Sequence[evidence.Entries]:
+        """What these gateways, or all, tell of each call."""
+        return await asyncio.gather(*(self._timeline(call, gateways) for call in calls))
+
+    async def _timeline(self, call: Call | None, gateways: Sequence[str]) -> evidence.Entries:
+        """What gateways tell of a call, each with its name, in order."""
         entries: list[dict[str, Any]] = []
         for name, url in zip(self.stack.plan.names("gateway"), self.stack.gateway_urls, strict=True):
-            with suppress(httpx.HTTPError):
-                answer = await self.http.get(f"{url}/calls/{call.sid if call else ''}/timeline", timeout=2.0)
-                entries += [entry | {"gateway": name} for entry in answer.json().get("entries", [])]
+            if not gateways or name in gateways:
+                with suppress(httpx.HTTPError):
+                    answer = await self.http.get(f"{url}/calls/{call.sid if call else ''}/timeline", timeout=2.0)
+                    entries += [entry | {"gateway": name} for entry in answer.json().get("entries", [])]
         return sorted(entries, key=lambda entry: float(entry["at_ms"]))
 
 
-@dataclass
-class _Struck:
-    """What was hit: its name, its process, its connections just before; when."""
-
-    instance: str
-    pid: int
-    ports: set[int]
-    at: float = 0.0
-    accounts: Sequence[evidence.Entries] = ()
+def _takes_accounts(row: Row) -> bool:
+    """A gateway that ends takes its account of the calls with it."""
+    return row.target == "gateway" and row.kind in (KILL, RESTART)
 
 
 def _history(requests: Sequence[Any], scene: Scene) -> str | None:

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bench.chaos import cells, talk
 from cli.phone import Call, CallOver, Spoken
 from parley.audio import pcm_to_mulaw
-from tests.sims.wordcodec import Rendered, render
+from tests.sims.recorder import heard_words
+from tests.sims.wordcodec import Rendered, render, words_of
 
-PRELUDE_S = 5.0
-"""Before the fault: the longest question and what it needs to be in its moment."""
+_READY_S = 0.3
+"""Before the first caller's first word."""
 ANSWER_S = 14.0
 """For an answer to begin, and for it to end."""
 QUIET_MS = 2_500.0
-"""Silence after which the bot is done; a fault may cause a shorter one."""
-_BEFORE_S = {cells.THINKING: 1.0, cells.TOOL: 1.0, cells.SPEAKING: 1.5, cells.PAUSED: 1.6, cells.INTERRUPTED: 1.9}
+"""Silence after which the bot is done, whatever it said; a fault may cause a shorter one."""
+DONE_MS = 800.0
+"""Silence after which it is done when its answer has been heard."""
+_BEFORE_S = {
+    cells.LOOKUP: -0.2,
+    cells.THINKING: 1.0,
+    cells.TOOL: 1.0,
+    cells.SPEAKING: 1.5,
+    cells.PAUSED: 1.6,
+    cells.INTERRUPTED: 1.9,
+}
 """From the end of the question to the fault."""
-_OVER_S = {cells.PAUSED: 0.3, cells.INTERRUPTED: 0.3}
+_OVER_S = {cells.PAUSED: 0.4, cells.INTERRUPTED: 0.3}
 """From the caller's first sound over the bot's voice to the fault."""
-_LISTENS_S = 1.0
+_LISTENS_S = 0.6
 _KIND = {
     cells.LISTENING: talk.QUICK,
     cells.MID_WORD: talk.QUICK,
@@ -30,7 +43,8 @@ _KIND = {
     cells.TOOL: talk.BOOK,
     cells.SPEAKING: talk.STORY,
     cells.PAUSED: talk.STORY,
-    cells.INTERRUPTED: talk.STORY,
+    cells.INTERRUPTED: talk.TALE,
+    cells.LOOKUP: talk.QUICK,
 }
 
 
@@ -70,6 +84,21 @@ class Scene:
     cut: str = ""
     books: bool = False
 
+    @property
+    def prelude_s(self) -> float:
+        """From its first word to the fault."""
+        return max(0.0, -self.lines[0].at)
+
+    def answered(self, heard: bytes) -> bool:
+        """Whether one of the answers is in this sound, with all its words."""
+        said = Counter(word.text for word in heard_words(heard))
+        return any(not Counter(words_of(answer)) - said for answer in self.answers)
+
+
+def prelude_s(scenes: Sequence[Scene]) -> float:
+    """How long before the fault the scenes must begin."""
+    return max(scene.prelude_s for scene in scenes) + _READY_S
+
 
 def scene(aimed: str, mark: str, other: str) -> Scene:
     """`mark` names the question, `other` the second one, of a caller who interrupts."""
@@ -79,7 +108,7 @@ def scene(aimed: str, mark: str, other: str) -> Scene:
     if aimed == cells.LISTENING:
         return Scene(aimed, mark, (Line(question, _LISTENS_S),), answers)
     if aimed == cells.MID_WORD:
-        word = spoken(question).words[3]
+        word = spoken(question).words[2]
         return Scene(aimed, mark, (Line(question, -(word.start_ms + word.end_ms) / 2000),), answers)
     first = Line(question, -_BEFORE_S[aimed] - len(sound(question)) / 8000)
     if aimed == cells.TOOL:
@@ -116,8 +145,21 @@ async def play(call: Call, scene: Scene, strikes: float) -> Played:
                 played.asked_at = said.end
         await call.until_bot_speaks(played.asked_at, ANSWER_S)
         await asyncio.sleep(max(0.0, strikes + 1.0 - time.monotonic()))
-        await call.until_bot_silent(QUIET_MS, 2 * ANSWER_S)
+        await call.until_bot_silent(DONE_MS, 2 * ANSWER_S)
+        if not scene.answered(_since(call, played.asked_at if scene.cut else played.began)):
+            await call.until_bot_silent(QUIET_MS, 2 * ANSWER_S)
     except (CallOver, TimeoutError) as error:
         played.trouble = f"{type(error).__name__}: {error}"
     played.ended = time.monotonic()
     return played
+
+
+def _since(call: Call, at: float) -> bytes:
+    return call.heard.mulaw(time.monotonic())[max(0, round((at - call.born) * 8000)) :]
+
+
+def fingerprint(*more: object) -> str:
+    """Changes with anything that is said or timed in a scene: silences of other scenes are no measure for these."""
+    scenes = [scene(moment, "alpha bravo", "alpha charlie") for moment in cells.BASELINE.moments]
+    told = repr((scenes, QUIET_MS, DONE_MS, talk.PACES, more))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench.chaos.cells import Row
+from bench.chaos.cells import WANTED, Row
 from bench.chaos.verdict import Verdict
 
 FOLDER = Path(".parley") / "chaos"
@@ -17,7 +17,7 @@ TOO_LATE_MS = 500.0
 
 @dataclass
 class Kept:
-    """One wave as it is kept."""
+    """One wave as it is kept. `scenes`: the fingerprint of what was said in it; `took_s`: all in all."""
 
     row: str
     instance: str
@@ -26,6 +26,9 @@ class Kept:
     late_ms: float
     load: float
     verdicts: list[Verdict] = field(default_factory=list)
+    scenes: str = ""
+    took_s: float = 0.0
+    busy: float = 0.0
 
     @property
     def spoiled(self) -> bool:
@@ -34,7 +37,10 @@ class Kept:
 
 
 class Store:
-    def __init__(self, folder: Path = FOLDER) -> None:
+    """`scenes`: the fingerprint of the scenes as they are now. What others were played in is kept, and not used."""
+
+    def __init__(self, scenes: str, folder: Path = FOLDER) -> None:
+        self._scenes = scenes
         self._folder = folder
 
     def add(self, kept: Kept) -> None:
@@ -45,6 +51,11 @@ class Store:
         path.write_text(json.dumps(asdict(kept), indent=1), "utf-8")
 
     def waves(self, row: Row) -> Iterator[Kept]:
+        """Of the scenes as they are now, in order."""
+        return (wave for wave in self.every(row) if wave.scenes == self._scenes)
+
+    def every(self, row: Row) -> Iterator[Kept]:
+        """Those of other scenes too."""
         for path in sorted((self._folder / row.name.replace("/", "-")).glob("*.json")):
             data = json.loads(path.read_text("utf-8"))
             yield Kept(**{**data, "verdicts": [Verdict(**each) for each in data["verdicts"]]})
@@ -56,6 +67,11 @@ class Store:
     def counts(self, row: Row) -> Counter[str]:
         """Moment -> calls that count."""
         return Counter(each.moment for each in self.verdicts(row))
+
+    def lacking(self, row: Row, moments: Iterable[str]) -> dict[str, int]:
+        """Moment -> calls that its cell still needs; only those that need some."""
+        counts = self.counts(row)
+        return {moment: WANTED - counts[moment] for moment in moments if counts[moment] < WANTED}
 
     def forget(self, row: Row) -> None:
         for path in (self._folder / row.name.replace("/", "-")).glob("*.json"):

@@ -10,28 +10,38 @@ from bench.caller import LETTERS
 from services.orchestrator.prompt import CONTINUE
 from tests.sims.openai_script import Call, Messages, Reply, Tools, text_of
 
-QUICK, SLOW, BOOK, STORY, WAIT = "quick", "slow", "book", "story", "wait"
+QUICK, SLOW, BOOK, STORY, TALE, WAIT = "quick", "slow", "book", "story", "tale", "wait"
 ASKS = {
-    QUICK: "now tell me quickly of {mark}",
-    SLOW: "please look slowly for {mark}",
-    BOOK: "please book it for {mark}",
-    STORY: "tell me a story of {mark}",
-    WAIT: "wait what is new of {mark}",
+    QUICK: "tell me quickly of {mark}",
+    SLOW: "look slowly for {mark}",
+    BOOK: "book it for {mark}",
+    STORY: "a story of {mark}",
+    TALE: "a tale of {mark}",
+    WAIT: "wait what of {mark}",
 }
 UH_HUH = "mm-hm"
-_SHORT = "the thing called {mark} is ready for you"
+_SHORT = "{mark} is ready for you today"
 ANSWERS = {
     QUICK: _SHORT,
     SLOW: _SHORT,
     WAIT: _SHORT,
-    STORY: "this is the story of {mark} that was made by two sisters, and since then it has taught "
-    "half of the town how to ride",
+    STORY: "this is the story of {mark}, made by two sisters for their town",
+    TALE: "this is the tale of {mark}, which two sisters told to half of the town, and since then it has been told "
+    "again by all who came to know them",
     BOOK: "done, booked {mark} for you",
 }
 NOT_KNOWN = "i can not say whether {mark} was done"
-_KEYS = {"quickly": QUICK, "slowly": SLOW, "book": BOOK, "story": STORY, "wait": WAIT, "new": WAIT}
+_KEYS = {"quickly": QUICK, "slowly": SLOW, "book": BOOK, "story": STORY, "tale": TALE, "wait": WAIT}
 _NOTES = re.compile(r"\([^)]*\)")
 _THINKS_MS = {SLOW: 1800.0}
+_TOKENS_PER_S = {STORY: 10.0, TALE: 10.0}
+"""Slow enough that a model which dies while its words are being spoken dies in the middle of them."""
+PACES = (ASKS, ANSWERS, _THINKS_MS, _TOKENS_PER_S)
+"""All that an answer's time follows from."""
+
+
+MARKS = len(LETTERS) ** 2
+"""Questions that are told apart; then their names come again."""
 
 
 def mark_of(number: int) -> str:
@@ -58,8 +68,8 @@ def answer(messages: Messages, tools: Tools) -> Reply:
         return Reply(calls=(Call("book_visit", {"mark": mark}),))
     whole = ANSWERS[kind].format(mark=mark)
     if CONTINUE in text_of(last):
-        return Reply(_rest(whole, since))
-    return Reply(whole, wait_ms=_THINKS_MS.get(kind, 0.0))
+        return Reply(_rest(whole, since), tokens_per_s=_TOKENS_PER_S.get(kind, 0.0))
+    return Reply(whole, wait_ms=_THINKS_MS.get(kind, 0.0), tokens_per_s=_TOKENS_PER_S.get(kind, 0.0))
 
 
 def _told(result: Mapping[str, Any], mark: str) -> str:

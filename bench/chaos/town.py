@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -10,11 +11,11 @@ from pathlib import Path
 import httpx
 
 from bench.chaos import cells, talk
-from bench.chaos.agents import name_of, write_agents
-from bench.chaos.bookings import Bookings
+from bench.chaos.agents import AGENT, name_of, write_agents
+from bench.chaos.bookings import TAKES_S, Bookings
 from bench.chaos.callers import Caller
 from bench.chaos.rig import Rig
-from bench.chaos.scene import scene, sound
+from bench.chaos.scene import fingerprint, scene, sound
 from bench.chaos.wires import Wires
 from cli.phone import Clock, Phone
 from cli.plan import Plan
@@ -31,23 +32,28 @@ from tests.tools import postgres
 PUBLIC_URL = "https://bikes.example"
 TOKEN = "stand-in-key"
 APART_S = 0.25
+TOKENS_PER_S, VOICE_SPEED = 20.0, 2.0
+SCENES = fingerprint(TOKENS_PER_S, VOICE_SPEED, TAKES_S, AGENT)
+"""What all waves of the same scenes have in common; others cannot be compared with them."""
 REPLICAS = 2
+_REMEMBERED = 8_000
+"""Requests that a stand-in remembers: a recogniser's connection may be old when it is hit."""
 
 
 def stand_ins() -> Vendors:
     """An answer takes a while to be thought and to be spoken: there must be a middle to hit."""
     return Vendors(
-        openai=OpenAISim(script=talk.answer, tokens_per_s=20),
-        elevenlabs=ElevenLabsSim(speed=2),
+        openai=OpenAISim(script=talk.answer, tokens_per_s=TOKENS_PER_S),
+        elevenlabs=ElevenLabsSim(speed=VOICE_SPEED),
         twilio=TwilioRestSim(accept_unknown=True),
     )
 
 
-def rehearse(questions: int) -> None:
+def rehearse(questions: int = talk.MARKS) -> None:
     """Make the sounds beforehand: the stand-ins share the callers' process, and must answer at once."""
     for number in range(questions):
         mark, other = talk.mark_of(number), talk.mark_of(number - 1)
-        for moment in cells.MOMENTS:
+        for moment in cells.BASELINE.moments:
             each = scene(moment, mark, other)
             for line in each.lines:
                 sound(line.text)
@@ -69,9 +75,11 @@ async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
             Wires(REPLICAS) as wires,
             httpx.AsyncClient(trust_env=False) as http,
         ):
+            for sim in (vendors.deepgram, vendors.openai, vendors.elevenlabs, bookings):
+                sim.records = deque(maxlen=_REMEMBERED)
             env = {
                 **vendors.environment(),
-                "PARLEY_AGENTS_DIR": str(write_agents(folder / "agents", calls, bookings.url)),
+                "PARLEY_AGENTS_DIR": str(write_agents(folder / "agents", calls, bookings.url, knows=True)),
                 "PARLEY_AGENT": name_of(0),
                 "PARLEY_PUBLIC_URL": PUBLIC_URL,
                 "PARLEY_LOG_LEVEL": "warning",

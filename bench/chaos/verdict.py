@@ -44,11 +44,15 @@ class Raw:
     history: str | None  # the cut answer as the model was told of it; None: nothing was cut
     booked: int  # effects for this question
     books: int  # effects there should be
+    own_s: float = 0.0  # the vendor's own time in what the caller waited for because of the fault
 
 
 @dataclass
 class Verdict:
-    """Of one scene. `delay_s`: from the question's end to the first sound; `hole_s`: the longest silence after it."""
+    """Of one scene. `delay_s`: from the question's end to the first sound; `hole_s`: the longest silence after it.
+
+    `own_s`: how long the vendor's answer, begun anew because of the fault, had been on its way before.
+    """
 
     caller: str
     aimed: str
@@ -67,11 +71,12 @@ class Verdict:
     effects_doubled: int = 0
     delay_s: float | None = None
     hole_s: float | None = None
+    own_s: float = 0.0
     heard: str = ""
 
 
 def judge(raw: Raw) -> Verdict:
-    verdict = Verdict(raw.caller, raw.aimed, raw.moment, raw.hit, call_lost=raw.lost)
+    verdict = Verdict(raw.caller, raw.aimed, raw.moment, raw.hit, call_lost=raw.lost, own_s=raw.own_s)
     found = heard_words(raw.heard)
     verdict.heard = " ".join(word.text for word in found)
     _answer(verdict, raw, found)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, cast
 
-from cli.plan import ORGANS, Plan
+from cli.plan import ORGANS, SERVICES, Plan
 
 _HELD = 16 << 20
 """Bytes that wait in one direction of a cut connection at most; then its reader is stopped."""
@@ -139,20 +139,24 @@ class Wires:
     """`async with Wires(2) as wires: Stack(rewire=wires.through, ...)`; then `wires.of["stt-1"].cut()`."""
 
     def __init__(self, replicas: int) -> None:
-        self._free = [Wire() for _ in range(replicas * len(ORGANS))]
+        self._free = [Wire() for _ in range(replicas * len(SERVICES))]
         self.of: dict[str, Wire] = {}
 
     def through(self, plan: Plan) -> Plan:
-        """The same plan, with every service found at the near end of its wire."""
+        """The same plan, with every service found at the near end of its wire, and every gateway too."""
         env = dict(plan.env)
         for service in ORGANS:
-            addresses = []
-            for process in (each for each in plan.processes if each.service == service):
-                wire = self.of[process.name] = self._free[len(self.of)]
-                wire.target = process.env["PARLEY_LISTEN"]
-                addresses.append(wire.address)
+            listen = {p.name: p.env["PARLEY_LISTEN"] for p in plan.processes if p.service == service}
+            addresses = [self._before(name, target) for name, target in listen.items()]
             env[f"PARLEY_{service.upper()}_ADDRESS"] = ",".join(addresses)
-        return replace(plan, env=env)
+        doors = zip(plan.names("gateway"), plan.gateway_urls, strict=True)
+        urls = tuple(f"http://{self._before(name, url.removeprefix('http://'))}" for name, url in doors)
+        return replace(plan, env=env, gateway_urls=urls)
+
+    def _before(self, name: str, target: str) -> str:
+        wire = self.of[name] = self._free[len(self.of)]
+        wire.target = target
+        return wire.address
 
     async def __aenter__(self) -> Self:
         for wire in self._free:

@@ -80,7 +80,6 @@ class VoiceSocket:
 
     def strike(self, fault: Fault) -> None:
         """From now on the connection has this fault."""
-        self._fault = fault
         self._outbox.strike(fault)
 
     async def serve(self) -> None:

@@ -5,7 +5,7 @@
 A request or connection takes the first fault that has times left and keeps it for its life. Kinds:
 
 - refuse   answers the request, or the WebSocket upgrade, with `status`
-- slow     waits `after_ms` before it answers at all
+- slow     waits `after_ms` before it answers at all; what is struck in its middle stands still for so long
 - stall    accepts, takes everything, answers nothing (from `after_ms` / `after_items` on)
 - garbage  sends something that is not the protocol, then goes on
 - error    sends the vendor's own error message (`message`, `status` or `code`), then ends

@@ -129,7 +129,8 @@ class OpenAISim(VendorSim):
             self.note()
 
     def _whole_s(self, reply: Reply) -> float:
-        pace = len(reply.text) / CHUNK_CHARS / self.tokens_per_s if self.tokens_per_s else 0
+        per_s = reply.tokens_per_s or self.tokens_per_s
+        pace = len(reply.text) / CHUNK_CHARS / per_s if per_s else 0
         return (self.ttft_ms + reply.wait_ms) / 1000 + pace
 
     async def _stream(
@@ -157,9 +158,12 @@ class OpenAISim(VendorSim):
         fault: Fault | None,
         struck: list[Fault],
     ) -> web.StreamResponse:
-        born, sent = time.monotonic(), 0
+        born, sent, taken = time.monotonic(), 0, fault
         async for chunk in self._paced(asked, reply):
             fault = struck.pop() if struck else fault
+            if fault and fault.kind == "slow" and fault is not taken:
+                await asyncio.sleep(fault.after_ms / 1000)
+                fault = None
             if fault and fault.begins((time.monotonic() - born) * 1000, 0, sent):
                 if await _fail(request, response, fault):
                     return response
@@ -178,9 +182,10 @@ class OpenAISim(VendorSim):
     async def _paced(self, asked: Asked, reply: Reply) -> AsyncIterator[dict[str, Any]]:
         """The chunks at their time. Tokens due within 5 ms of each other leave together."""
         begin = time.monotonic() + (self.ttft_ms + reply.wait_ms) / 1000
+        per_s = reply.tokens_per_s or self.tokens_per_s
         for place, chunk in enumerate(chunks(asked.body, reply, self.quirks)):
             token = max(0, place - 1)
-            due = begin + (token / self.tokens_per_s if self.tokens_per_s else 0)
+            due = begin + (token / per_s if per_s else 0)
             wait = due - time.monotonic()
             if wait > (_TICK_S if token else 0):
                 await asyncio.sleep(wait)

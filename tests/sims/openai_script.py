@@ -24,11 +24,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: words, tool calls, or words and then tool calls. `wait_ms`: longer before the first token."""
+    """One answer: words, tool calls, or words and then tool calls. `wait_ms`: longer before the first token.
+
+    `tokens_per_s`: instead of the stand-in's own; 0: that.
+    """
 
     text: str = ""
     calls: tuple[Call, ...] = ()
     wait_ms: float = 0
+    tokens_per_s: float = 0
 
 
 Script = Callable[[Messages, Tools], Reply]

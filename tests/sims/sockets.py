@@ -31,6 +31,7 @@ class Outbox:
         self._garbled = False
         self._queue: asyncio.Queue[tuple[float, str]] = asyncio.Queue(maxsize=10_000)
         self._struck = asyncio.Event()
+        self._held_until = 0.0
         self.received = 0
         self.sent = 0
         self.last_input = time.monotonic()
@@ -45,7 +46,10 @@ class Outbox:
         self.last_input = time.monotonic()
 
     def strike(self, fault: Fault) -> None:
-        """From now on the connection has this fault."""
+        """From now on the connection has this fault; a slow one keeps back for a while what it sends, once."""
+        if fault.kind == "slow":
+            self._held_until = time.monotonic() + fault.after_ms / 1000
+            return
         self._fault, self._garbled = fault, False
         self._struck.set()
 
@@ -66,9 +70,8 @@ class Outbox:
         """Sends until cancelled."""
         while True:
             due, text = await self._queue.get()
-            wait = due - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
+            await _until(due)
+            await _until(self._held_until)
             if not self.is_due("stall") and not self._ws.closed:
                 # A client that has gone is no fault of the stand-in: the receiving side sees it too.
                 with suppress(ConnectionError):
@@ -99,6 +102,11 @@ class Outbox:
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.01 if self._planned else max(0.01, silence_limit_s - quiet)):
                     await self._struck.wait()
+
+
+async def _until(at: float) -> None:
+    if (wait := at - time.monotonic()) > 0:
+        await asyncio.sleep(wait)
 
 
 async def end(request: web.Request, ws: web.WebSocketResponse, goodbye: Goodbye) -> None:
