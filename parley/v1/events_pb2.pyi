@@ -715,16 +715,15 @@ class StateStretch(_message.Message):
     FROM_MS_FIELD_NUMBER: _builtins.int
     TO_MS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    KNOWN_CHAR_FIELD_NUMBER: _builtins.int
-    KNOWN_MS_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     from_char: _builtins.int
     to_char: _builtins.int
     from_ms: _builtins.int
     to_ms: _builtins.int
     text: _builtins.str
-    known_char: _builtins.int
-    known_ms: _builtins.int
+    @_builtins.property
+    def told(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatePlace]: ...
     def __init__(
         self,
         *,
@@ -734,16 +733,37 @@ class StateStretch(_message.Message):
         from_ms: _builtins.int = ...,
         to_ms: _builtins.int = ...,
         text: _builtins.str = ...,
-        known_char: _builtins.int = ...,
-        known_ms: _builtins.int = ...,
+        told: _abc.Iterable[Global___StatePlace] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_char", b"from_char", "from_ms", b"from_ms", "known_char", b"known_char", "known_ms", b"known_ms", "text", b"text", "to_char", b"to_char", "to_ms", b"to_ms", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_char", b"from_char", "from_ms", b"from_ms", "text", b"text", "to_char", b"to_char", "to_ms", b"to_ms", "told", b"told", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateStretch: _TypeAlias = StateStretch  # noqa: Y015
+
+@_typing.final
+class StatePlace(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAR_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    char: _builtins.int
+    at_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        char: _builtins.int = ...,
+        at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "char", b"char"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatePlace: _TypeAlias = StatePlace  # noqa: Y015
 
 @_typing.final
 class StateLine(_message.Message):

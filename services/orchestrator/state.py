@@ -206,10 +206,18 @@ class Hearing:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The voice was at this character at this time."""
+
+    char: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """A piece of an utterance that sounded without a break. `to_ms` 0: it sounds now. `text`: of one not in history.
 
-    `known_char`, `known_ms`: where the mouth last said that it was, and when; 0: it has not.
+    `told`: where the mouth said that it was, and when, in order.
     """
 
     utterance: int
@@ -218,8 +226,7 @@ class Stretch:
     from_ms: int
     to_ms: int = 0
     text: str = ""
-    known_char: int = 0
-    known_ms: int = 0
+    told: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,22 @@
 """What of the bot's voice sounded when, in the last seconds: by what the mouth told, and by its pace in between.
 
-Times are the owner's clock, ms. The mouth tells where a stretch of sound began and, once it is known, where it ended;
-words in between lie evenly, but for the pauses that a voice makes at commas and points. Of what sounds now the end is
-not known: the pace of this voice so far is the guess, from where the mouth last said that it was.
+Times are the owner's clock, ms. The mouth tells where a stretch of sound began, about once a second where it is, and
+where it ended; words in between lie evenly, but for the pauses that a voice makes at commas and points. Beyond the last
+that it told, the pace of this voice so far is the guess.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from services.orchestrator import history
-from services.orchestrator.state import Call, Stretch
+from services.orchestrator.state import Call, Place, Stretch
 
 KEPT_MS = 15_000
 MAX_STRETCHES = 12
+MAX_TOLD = 24  # of one stretch; the first are forgotten first
 SLACK_MS = 150  # between the mouth's word and the sound at the caller's ear
 DRIFT = 0.15  # of the time since the mouth last told, when only the pace is known
 MAX_SLACK_MS = 1_200
@@ -43,7 +45,9 @@ def ends(call: Call, utterance: int, char: int, at_ms: int) -> Call:
     line = history.line_of(call, utterance)
     said = line.text if line is not None else ""
     text = said if line is not None and line.kind == "filler" else ""  # it is forgotten once it was heard
+    told = tuple(place for place in stretch.told if place.char < char)  # a pause goes back to the start of its word
     over = replace(stretch, to_char=max(char, stretch.from_char), to_ms=max(at_ms, stretch.from_ms + 1), text=text)
+    over = replace(over, told=told)
     length = _length(said, over.from_char, over.to_char)
     if length >= _TOO_SHORT:
         pace = (over.to_ms - over.from_ms) // length
@@ -55,10 +59,10 @@ def ends(call: Call, utterance: int, char: int, at_ms: int) -> Call:
 def reaches(call: Call, utterance: int, char: int, at_ms: int) -> Call:
     """It sounds, and is at this character now. Of one that is silent by now nothing is learnt."""
     stretch = _open(call, utterance)
-    if stretch is None or char < max(stretch.from_char, stretch.known_char):
+    if stretch is None or char < _last(stretch).char:
         return call
-    known = replace(stretch, known_char=char, known_ms=at_ms)
-    return replace(call, voice=tuple(known if s is stretch else s for s in call.voice))
+    told = replace(stretch, told=(*stretch.told, Place(char, at_ms))[-MAX_TOLD:])
+    return replace(call, voice=tuple(told if s is stretch else s for s in call.voice))
 
 
 def breaks_off(call: Call, at_ms: int) -> Call:
@@ -66,7 +70,7 @@ def breaks_off(call: Call, at_ms: int) -> Call:
     stretch = call.voice[-1] if call.voice else None
     if stretch is None or stretch.to_ms:
         return call
-    until_ms = min(at_ms, (stretch.known_ms or stretch.from_ms) + UNTOLD_MS)
+    until_ms = min(at_ms, _last(stretch).at_ms + UNTOLD_MS)
     over = replace(stretch, to_char=position(call, until_ms), to_ms=max(until_ms, stretch.from_ms + 1))
     return replace(call, voice=(*call.voice[:-1], over))
 
@@ -80,20 +84,25 @@ def position(call: Call, at_ms: int) -> int:
         return stretch.to_char
     line = history.line_of(call, stretch.utterance)
     text = line.text if line is not None else ""
-    begin, since_ms = max(stretch.from_char, stretch.known_char), stretch.known_ms or stretch.from_ms
-    left = (at_ms - since_ms) // _pace(call, stretch, text)
-    for char in range(begin, len(text)):
+    last = _last(stretch)
+    left = (at_ms - last.at_ms) // _pace(call, stretch, text)
+    for char in range(last.char, len(text)):
         if left <= 0:
             return char
         left -= 1 + _PAUSES.get(text[char], 0)
-    return max(len(text), begin)
+    return max(len(text), last.char)
+
+
+def _last(stretch: Stretch) -> Place:
+    return stretch.told[-1] if stretch.told else Place(stretch.from_char, stretch.from_ms)
 
 
 def _pace(call: Call, stretch: Stretch, text: str) -> int:
     """Of what sounds now, as far as the mouth has told; else of this voice so far. ms per character."""
-    length = _length(text, stretch.from_char, stretch.known_char)
+    last = _last(stretch)
+    length = _length(text, stretch.from_char, last.char)
     if length >= _TOO_SHORT // 2:
-        pace = (stretch.known_ms - stretch.from_ms) // length
+        pace = (last.at_ms - stretch.from_ms) // length
         if _PACES[0] <= pace <= _PACES[1]:
             return pace
     return max(1, call.pace_ms)
@@ -120,22 +129,34 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
         line = history.line_of(call, stretch.utterance)
         text = line.text if line is not None else stretch.text
         end_char = stretch.to_char if stretch.to_ms else len(text)
-        length = max(1, _length(text, stretch.from_char, end_char))
-        pace = (stretch.to_ms - stretch.from_ms) / length if stretch.to_ms else 0.0
         asks = stretch.to_ms and end_char >= len(text.rstrip()) and text.rstrip().endswith("?")
         for match in _WORD.finditer(text.lower()):
             if match.end() <= stretch.from_char:
                 continue
             if not text[end_char : match.start()].isspace() and match.start() > end_char:
                 break  # the word in which it fell silent sounded in part
-            passed = _length(text, stretch.from_char, match.start()) * (pace or call.pace_ms)
-            at_ms = stretch.from_ms + max(0, int(passed))
-            early = slack = SLACK_MS + min(int(passed * DRIFT), MAX_SLACK_MS)
-            if stretch.to_ms:  # its words lie evenly only on the average
-                slack, early = SLACK_MS, SLACK_MS + min(early - SLACK_MS, int((stretch.to_ms - at_ms) * DRIFT))
+            at_ms, slack, early = _when(call, stretch, text, match.start())
             if at_ms + slack >= from_ms and at_ms - early <= to_ms:
                 found.append(Word(match.group(), at_ms, slack, early, stretch.to_ms if asks else 0))
     return found
+
+
+def _when(call: Call, stretch: Stretch, text: str, char: int) -> tuple[int, int, int]:
+    """When this character sounds; how much later and how much sooner it may be."""
+    places = (Place(stretch.from_char, stretch.from_ms), *stretch.told)
+    if stretch.to_ms:
+        places = (*places, Place(stretch.to_char, stretch.to_ms))
+    n = bisect_right(places, char, key=lambda place: place.char) - 1
+    here = places[max(0, n)]
+    after = places[n + 1] if n + 1 < len(places) else None
+    length = _length(text, here.char, char)
+    if after is None:
+        passed = max(0, length * _pace(call, stretch, text)) if not stretch.to_ms else 0
+        slack = SLACK_MS + min(int(passed * DRIFT), MAX_SLACK_MS)
+        return here.at_ms + passed, slack, slack
+    passed = max(0, (after.at_ms - here.at_ms) * length // max(1, _length(text, here.char, after.char)))
+    left = after.at_ms - here.at_ms - passed  # between two places words lie evenly only on the average
+    return here.at_ms + passed, SLACK_MS, SLACK_MS + min(int(min(passed, left) * DRIFT), MAX_SLACK_MS)
 
 
 def _length(text: str, from_char: int, to_char: int) -> int:

@@ -239,7 +239,7 @@ async def test_who_is_back_before_the_last_leg_is_known_to_be_lost_has_heard_wha
         await g.tell(progress={"utterance": utterance, "chars": 9})
         (owner,) = h.calls._conductors.values()
         async with asyncio.timeout(5):
-            while not (owner._current().voice and owner._current().voice[-1].known_char):  # noqa: ASYNC110
+            while not (owner._current().voice and owner._current().voice[-1].told):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         second = await h.gateway(2, 1)
         await second.opens()  # the first leg's stream is open still

@@ -23,7 +23,7 @@ from tests.turns.sound import FRAME, RATE
 QUIET_S = 0.5
 BROKEN_OFF_S = 2.0
 ANSWER_S = 4.0
-WHEN_S = 8.0
+WHEN_S = 12.0
 _SPOKEN_S = 5.0
 KEY_MS = 150
 """From one key to the next."""
