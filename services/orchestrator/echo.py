@@ -14,6 +14,7 @@ from services.orchestrator import voice
 from services.orchestrator.state import Call
 
 LATEST_MS = 500  # an echo comes back no later
+BREAK_MS = 250  # between two words of it
 _LASTING = 0.7  # of a run's own length: nobody repeats a sentence before its end
 _WINDOW_MS = 3_000  # of the bot's words looked at before the caller's
 _AFTER_QUESTION_MS = 100  # words that begin so long after a question is over are its answer
@@ -35,8 +36,11 @@ class _Run:
     same: int
 
 
-def without_echo(call: Call, text: str, from_ms: int, to_ms: int) -> str:
-    """The caller's words without those that are an echo; empty when all are. Times: the owner's clock, 0 = unknown."""
+def without_echo(call: Call, text: str, from_ms: int, to_ms: int, goes_on: bool = False) -> str:
+    """The caller's words without those that are an echo; empty when all are. Times: the owner's clock, 0 = unknown.
+
+    `goes_on`: the words before these were an echo, and these follow at once.
+    """
     said = list(_WORD.finditer(text.lower()))
     if not said or len(said) > _MOST_WORDS or not call.voice:
         return text
@@ -50,7 +54,7 @@ def without_echo(call: Call, text: str, from_ms: int, to_ms: int) -> str:
     i = 0
     while i < len(own):
         run = max((_run(own, times, bot, i, j) for j in range(len(bot))), key=lambda r: (r.same, -r.end))
-        if _counts(run, own):
+        if _counts(run, own, goes_on):
             first = 0 if run.start == 1 and run.same >= 3 else run.start  # a misheard first word
             gone[first : run.end] = [True] * (run.end - first)
             i = run.end
@@ -110,10 +114,15 @@ def _in_time(times: list[int], start: int, bot: list[voice.Word], first: int, la
     return -(word.early_ms + inside) <= delay <= max(LATEST_MS, lasting) + word.slack_ms + inside
 
 
-def _counts(run: _Run, own: list[str]) -> bool:
-    """Enough to be an echo: (nearly) all that was said; two words at an end of it, or its first; three anywhere."""
+def _counts(run: _Run, own: list[str], goes_on: bool) -> bool:
+    """Enough to be an echo: (nearly) all that was said; two words at an end of it, or its first; three anywhere.
+
+    Short words alone are not enough, but for the first ones where an echo goes on.
+    """
     if not run.same:
         return False
+    if goes_on and run.start == 0:
+        return True
     if run.end - run.start == len(own) and run.same * 3 >= len(own) * 2:
         return True
     words = own[run.start : run.end]

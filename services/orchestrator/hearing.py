@@ -64,7 +64,7 @@ def _own_words(call: Call, event: events.Interim | events.Final, out: list[Effec
         begun = event.at_ms - (event.leg_ms or event.end_ms)
         call = replace(call, leg_began_ms=min(begun, call.leg_began_ms or begun))  # some events are late, none is early
         from_ms, to_ms = call.leg_began_ms + event.start_ms, call.leg_began_ms + event.end_ms
-    text = echo.without_echo(call, event.text, from_ms, to_ms)
+    text = echo.without_echo(call, event.text, from_ms, to_ms, goes_on=_goes_on(call.hearing, event))
     if text != event.text:
         call = replace(call, hearing=replace(call.hearing, echoed=True))
         if not text and not call.hearing.finals and call.paused:
@@ -72,6 +72,11 @@ def _own_words(call: Call, event: events.Interim | events.Final, out: list[Effec
     elif not call.hearing.over and isinstance(call.floor, Answering) and call.sounding:  # no sound was told before
         call = interruption.over_the_voice(call, from_ms)
     return call, text
+
+
+def _goes_on(heard: Hearing, event: events.Interim | events.Final) -> bool:
+    """All that was heard so far is an echo, and these words follow it without a break."""
+    return heard.echoed and not heard.finals and 0 <= event.start_ms - heard.end_ms <= echo.BREAK_MS
 
 
 def _late(call: Call, event: events.Interim | events.Final) -> bool:

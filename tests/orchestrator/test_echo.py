@@ -226,3 +226,20 @@ def test_a_voice_does_not_speak_evenly() -> None:
     call.stops()
     call.ends(heard)
     assert call.turns[-1] == "sorry what"
+
+
+@pytest.mark.parametrize(("pause", "turn"), [(20, "sorry what"), (900, "on sorry what")])
+def test_an_echo_that_goes_on_begins_with_any_word(pause: int, turn: str) -> None:
+    """The recogniser may end its words in the middle of an echo: a short one then stands before the caller's own."""
+    call = over(SHIPPED, "your order", "your order is", length=1_000)
+    call.final("your order is", since=1_050)
+    call.at += pause
+    begun = call.at - 50
+    call.at += 900
+    since = call.at - begun
+    assert of(Stop, call.words("on sorry what", since=since))
+    call.cut(2, (since + 1_200) // CHAR_MS)
+    call.final("on sorry what", since=since)
+    call.stops()
+    call.ends("on sorry what")
+    assert call.turns[-1] == turn
