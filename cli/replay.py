@@ -110,6 +110,9 @@ def _told(records: Records, show_text: bool) -> bool:
         return False
     if not result.compared:
         raise BadInput(f"{seen}: none has a digest to compare with; they were recorded by an older version")
+    for record in records:
+        if record.anew:
+            print(f"record {folding.name_of(record)} begins anew: its owner could not read what was stored")
     print(f"{seen}: the same decisions{'' if result.ended else '; the call has not ended'}")
     return True
 

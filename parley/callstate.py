@@ -6,7 +6,8 @@ compare-and-set. A conflict or a time-out is not an answer: the key is read back
     our own epoch and writer     it was written after all: take its revision, go on
     a lower epoch                write over it
     a higher epoch               somebody else owns the call: `superseded`, for good
-    unreadable                   go on talking, try again later
+    it cannot be read            go on talking, try again later
+    damaged                      write over it
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import structlog
+from google.protobuf.message import DecodeError
 from nats.errors import Error as NatsError
 from nats.js.api import KeyValueConfig, StorageType
 from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
@@ -52,6 +54,14 @@ async def make_bucket(bus: Bus, replicas: int) -> None:
         await js.create_key_value(config=config)
 
 
+class Unreadable(Unavailable):
+    """What is stored of a call is no state: it was damaged. `revision`: to write over it."""
+
+    def __init__(self, message: str, revision: int) -> None:
+        super().__init__(message)
+        self.revision = revision
+
+
 class CallStore:
     """The calls' states as this process may see them."""
 
@@ -69,7 +79,8 @@ class CallStore:
         return self._kv[1]
 
     async def read(self, call_id: str) -> tuple[events_pb2.StoredCall, int] | None:
-        """The stored value and its revision; None when there is none. Raises Unavailable when it cannot be read."""
+        """The stored value and its revision; None when there is none. Raises Unavailable when it cannot be read, and
+        Unreadable when it is damaged."""
         found = await self.find(call_id)
         return None if found == "cleared" else found
 
@@ -84,7 +95,11 @@ class CallStore:
             raise Unavailable(f"the state of the call cannot be read ({type(e).__name__})") from e
         if entry.value is None:
             return None
-        return events_pb2.StoredCall.FromString(entry.value), int(entry.revision or 0)
+        revision = int(entry.revision or 0)
+        try:
+            return events_pb2.StoredCall.FromString(entry.value), revision
+        except DecodeError as e:
+            raise Unreadable("what is stored of the call is no state", revision) from e
 
     async def calls(self) -> list[str]:
         """Ids of all calls with a state. Raises Unavailable."""
@@ -232,6 +247,9 @@ class CallWriter:
     async def _read_back(self, stored: events_pb2.StoredCall) -> bool:
         try:
             found = await self._store.read(self._call_id)
+        except Unreadable as e:  # nobody's any more: the next try writes over it
+            self._revision = e.revision
+            return False
         except Unavailable:
             return False
         if found is None:

@@ -81,7 +81,8 @@ Global___StoredCall: _TypeAlias = StoredCall  # noqa: Y015
 @_typing.final
 class EventRecord(_message.Message):
     """One stored message per boundary: all inputs of `step` since the last one, in order.
-    `Nats-Msg-Id` is `<call_id>/<leg>.<open>/<n>`; consumers drop what they have seen. n has no holes within an owner.
+    `Nats-Msg-Id` is `<call_id>/<leg>.<open>/<n>`; consumers drop what they have seen. n has no holes within an owner, and
+    goes on from owner to owner, but for one that cannot read what the last one left (`anew`).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -93,6 +94,7 @@ class EventRecord(_message.Message):
     ENDED_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     SWEPT_FIELD_NUMBER: _builtins.int
+    ANEW_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     n: _builtins.int
     ended: _builtins.bool
@@ -101,6 +103,10 @@ class EventRecord(_message.Message):
     """of the state after these inputs: a replay that comes to another one was decided otherwise"""
     swept: _builtins.bool
     """of one who ended an orphan. An owner that lives may have this epoch and n: the message id has `/swept`"""
+    anew: _builtins.bool
+    """First record of an owner that could not read what is stored of the call. n begins at 1 again; the records of older
+    owners stay: they are what happened before. What follows does not know of it.
+    """
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -115,10 +121,11 @@ class EventRecord(_message.Message):
         ended: _builtins.bool = ...,
         digest: _builtins.str = ...,
         swept: _builtins.bool = ...,
+        anew: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "digest", b"digest", "ended", b"ended", "epoch", b"epoch", "inputs", b"inputs", "n", b"n", "swept", b"swept"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anew", b"anew", "call_id", b"call_id", "digest", b"digest", "ended", b"ended", "epoch", b"epoch", "inputs", b"inputs", "n", b"n", "swept", b"swept"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -230,6 +237,7 @@ class CallState(_message.Message):
     NO_INTERIMS_FIELD_NUMBER: _builtins.int
     SAID_FIELD_NUMBER: _builtins.int
     UNSETTLED_FIELD_NUMBER: _builtins.int
+    LEG_LOST_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -261,6 +269,7 @@ class CallState(_message.Message):
     no_interims: _builtins.bool
     said: _builtins.int
     unsettled: _builtins.bool
+    leg_lost: _builtins.bool
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -334,10 +343,11 @@ class CallState(_message.Message):
         no_interims: _builtins.bool = ...,
         said: _builtins.int = ...,
         unsettled: _builtins.bool = ...,
+        leg_lost: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1230,6 +1240,7 @@ class StepOpened(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
     SLOW_TOOLS_FIELD_NUMBER: _builtins.int
+    UNSETTLED_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -1237,6 +1248,7 @@ class StepOpened(_message.Message):
     caller_pii: _builtins.str
     called: _builtins.str
     language: _builtins.str
+    unsettled: _builtins.bool
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -1259,10 +1271,11 @@ class StepOpened(_message.Message):
         policy: Global___StatePolicy | None = ...,
         effect_tools: _abc.Iterable[_builtins.str] | None = ...,
         slow_tools: _abc.Iterable[_builtins.str] | None = ...,
+        unsettled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "policy", b"policy", "slow_tools", b"slow_tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "policy", b"policy", "slow_tools", b"slow_tools", "unsettled", b"unsettled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,25 +7,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import structlog
-from google.protobuf.message import DecodeError
 
 from parley.agents import Agent, load_agent
 from parley.aio import TaskSet
-from parley.errors import BadInput, NotFound, ParleyError, Superseded, Unavailable
+from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator import codec, events, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.conductor import Conductor, Means
+from services.orchestrator.newest import BACK, find, newest
 from services.orchestrator.prompt import tool_specs
 from services.orchestrator.settling import in_doubt
 from services.orchestrator.state import Call, Ended, Epoch, ToolUse
 
 log = structlog.get_logger()
 
-READ_S = 3.0  # for the state of a call that comes back to be read
 SETTLE_S = 0.3  # for the ledger to tell a new owner what was done
 IN_DOUBT_S = 3.0  # where something may have been
 ORPHAN_S = 40.0  # a conductor outlives its gateway's stream by this much: pages try to come back for 30 s
@@ -83,7 +81,8 @@ class Calls:
         """A conductor and its first events. Begun again when another open of the call came to its end meanwhile."""
         while True:
             own = self._conductors.get(message.call_id)
-            stored, unread = await self._newest(message, epoch, own)
+            before = await newest(message, epoch, own, self._means.store, self._means.bus)
+            stored = before.stored
             if stored is None and self._means.refuse_without_nats and not self._means.bus.connected:
                 raise Unavailable("no new calls while NATS is away (PARLEY_WITHOUT_NATS=refuse)")
             agent = load_agent(self._agents_dir, message.agent or (stored.state.agent if stored else ""))
@@ -91,63 +90,14 @@ class Calls:
             infos = listing.result() if listing.done() else []
             first: list[events.Event] = []
             if stored is None:
-                first.append(_opened(message, epoch, agent, infos, returning=unread and epoch.leg > 1))
+                first.append(_opened(message, epoch, agent, infos, unread=before.unread))
             if stored is not None or message.mouth.last_utterance:
                 first.append(await self._taken_over(message, epoch, stored, agent, infos))
             if self._conductors.get(message.call_id) in (own, None):
                 break
-        conductor = Conductor(self._means, agent, tool_specs(agent, infos), epoch, stored)
+        conductor = Conductor(self._means, agent, tool_specs(agent, infos), epoch, stored, anew=before.unread)
         conductor.call = _read_state(stored) if stored else None
         return conductor, first
-
-    async def _newest(
-        self, message: conversation_pb2.Open, epoch: Epoch, own: Conductor | None
-    ) -> tuple[events_pb2.StoredCall | None, bool]:
-        """The newest state anybody has: our own conductor's, the gateway's copy, or the store's; and whether the
-        store could not be read. Raises NotFound: the call is over."""
-        unread = False
-        found: list[events_pb2.StoredCall] = []
-        if own is not None:
-            if own.epoch >= epoch:
-                raise Superseded(f"superseded: {message.call_id} has owner {own.epoch.leg}.{own.epoch.open}")
-            if epoch.leg > own.epoch.leg:  # its stream may not know yet that nobody is there
-                own.leg_lost("the caller is back on another leg")
-            own.halt()
-            if own.paper.stored is not None:
-                found.append(own.paper.stored)
-        if message.state:
-            try:
-                found.append(events_pb2.StoredCall.FromString(message.state))
-            except DecodeError as e:
-                raise BadInput("open.state: not a state of ours; send what the last `state` command had") from e
-        if (epoch.leg > 1 or epoch.open > 1) and not message.state:
-            entry = await self._find(message.call_id, READ_S if not found else 0.0)
-            unread = entry == "unread"
-            if entry == "cleared" and not found:
-                raise NotFound(f"{message.call_id} is over: its state was cleared away")
-            if isinstance(entry, events_pb2.StoredCall):
-                found.append(entry)
-        if not found:
-            return None, unread
-        newest = max(found, key=lambda s: (wire.epoch_of(s.epoch), s.version))
-        if wire.epoch_of(newest.epoch) >= epoch:
-            raise Superseded(f"superseded: {message.call_id} has owner {newest.epoch.leg}.{newest.epoch.open}")
-        return newest, unread
-
-    async def _find(
-        self, call_id: str, patience_s: float
-    ) -> events_pb2.StoredCall | Literal["cleared", "unread"] | None:
-        """What the store has of a call. One that cannot be read is asked again, for so long."""
-        give_up = asyncio.get_running_loop().time() + patience_s
-        while True:
-            try:
-                entry = await self._means.store.find(call_id)
-                return entry[0] if isinstance(entry, tuple) else entry
-            except Unavailable as e:
-                if asyncio.get_running_loop().time() >= give_up:
-                    log.warning("a call comes back whose state cannot be read", call_id=call_id, error=str(e))
-                    return "unread"
-            await asyncio.sleep(0.2)
 
     async def _taken_over(
         self,
@@ -228,7 +178,7 @@ class Calls:
                 await conductor.ended.wait()
             return
         except TimeoutError:
-            stored = await self._find(call_id, 0.0)
+            stored = await find(self._means.store, call_id, 0.0)
         if isinstance(stored, events_pb2.StoredCall) and wire.epoch_of(stored.epoch) > conductor.epoch:
             conductor.halt()  # it came back elsewhere: not ours to end
         elif not conductor.ended.is_set():
@@ -237,7 +187,10 @@ class Calls:
     def signal(self, message: events_pb2.CallSignal) -> None:
         """Something from outside for one of our calls."""
         conductor = self._conductors.get(message.call_id)
-        if conductor is not None and not isinstance(conductor.call.floor if conductor.call else None, Ended):
+        if message.name == BACK:
+            if conductor is not None and message.data.isdecimal() and int(message.data) > conductor.epoch.leg:
+                conductor.leg_lost("the caller is back on another leg")
+        elif conductor is not None and not isinstance(conductor.call.floor if conductor.call else None, Ended):
             conductor.feed(events.Signal(at_ms=now_ms(), name=message.name, data=message.data))
 
     async def aclose(self) -> None:
@@ -253,16 +206,17 @@ def _read_state(stored: events_pb2.StoredCall) -> Call:
 
 
 def _opened(
-    message: conversation_pb2.Open, epoch: Epoch, agent: Agent, infos: list[tools_pb2.ToolInfo], *, returning: bool
+    message: conversation_pb2.Open, epoch: Epoch, agent: Agent, infos: list[tools_pb2.ToolInfo], *, unread: bool
 ) -> events.Opened:
     """A new call. Where the mouth has spoken, an owner was lost before its first state came: the greeting is over.
 
-    `returning`: not a new one, but nobody can tell what was said. The caller is not greeted but asked to say it again.
+    `unread`: not a new one, but nobody can tell what was said: a caller who is back is not greeted but asked to say it
+    again; what older owners have done the ledger must tell.
     """
     policy, (effect_tools, slow_tools) = wire.policy_of(agent), wire.marked(infos)
     if message.mouth.last_utterance:
         policy = replace(policy, greeting="")
-    elif returning:
+    elif unread and epoch.leg > 1:
         policy = replace(policy, greeting=" ".join(filter(None, (policy.cut_off, policy.not_heard))))
     return events.Opened(
         at_ms=now_ms(),
@@ -277,4 +231,5 @@ def _opened(
         policy=policy,
         effect_tools=effect_tools,
         slow_tools=slow_tools,
+        unsettled=unread,
     )

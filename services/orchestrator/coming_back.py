@@ -23,7 +23,7 @@ def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
         heard = lambda x: replace(x, heard=max(x.heard, x.text.rfind(" ", 0, guess + 1)))  # noqa: E731
         call = history.edit(call, call.sounding, heard)
     out.append(Store())
-    return stop_timers(call, out, "away", "unheard")
+    return stop_timers(replace(call, leg_lost=True), out, "away", "unheard")
 
 
 def missed(call: Call) -> tuple[BotLine, ...]:

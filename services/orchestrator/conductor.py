@@ -63,6 +63,8 @@ class Conductor:
         tools: list[llm_pb2.ToolSpec],
         epoch: Epoch,
         last: events_pb2.StoredCall | None = None,
+        *,
+        anew: bool = False,
     ) -> None:
         self.means = means
         self.agent = agent
@@ -82,7 +84,7 @@ class Conductor:
         self._traceparent = ""
         self._boundary: effects.Store | None = None
         self._asking = False  # a round began since the last boundary
-        self.paper = Paper(means.bus, means.store, epoch, last, self._send, self._on_superseded)
+        self.paper = Paper(means.bus, means.store, epoch, last, self._send, self._on_superseded, anew=anew)
 
     def feed(self, event: events.Event) -> None:
         """Take one event through `step`. An event caused while another is handled waits its turn."""
@@ -329,7 +331,8 @@ class Conductor:
 
     def leg_lost(self, reason: str) -> None:
         """Nobody listens: settle and write down at once what was heard; the call may come back to another replica."""
-        if not (self.superseded or self.left or self.ended.is_set()):
+        known = self.call is None or self.call.leg_lost
+        if not (known or self.superseded or self.left or self.ended.is_set()):
             self.feed(events.LegLost(at_ms=now_ms(), reason=reason))
             self._store()
 

@@ -15,7 +15,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened(Event):
-    """A new call."""
+    """A new call. `unsettled`: one whose past nobody can read, so that the ledger must tell what was done in it."""
 
     call_id: str
     epoch: Epoch
@@ -28,6 +28,7 @@ class Opened(Event):
     policy: Policy = Policy()
     effect_tools: tuple[str, ...] = ()
     slow_tools: tuple[str, ...] = ()
+    unsettled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

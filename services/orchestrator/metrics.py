@@ -15,7 +15,11 @@ SPECULATION_LEAD = Histogram(
     buckets=(1, 25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2500, 5000),
 )
 DROPPED = Counter("voice_events_dropped_total", "Events that broke the call's logic and were left out", ["kind"])
-SWEPT = Counter("voice_calls_swept_total", "Stored calls that nobody owned: orphan (ended), purged", ["what"])
+SWEPT = Counter("voice_calls_swept_total", "Stored calls that nobody owned: orphan (ended), purged, damaged", ["what"])
+PASTS_LOST = Counter(
+    "voice_calls_without_past_total",
+    "Calls that came back and of which no state could be read: they began anew, with an apology",
+)
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")
 UNCARRIED = Counter(
     "voice_event_records_uncarried_total",

@@ -27,6 +27,7 @@ MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
 class Paper:
     """One owner's. `last` is what the owner before it left; `superseded` is called when a newer owner has written.
 
+    `anew`: what the owner before it left cannot be read: the numbers begin at 1 again, and the first record says so.
     `version` and `records` are the numbers last given; `acked` is the last of the gateway's events that NATS holds.
     """
 
@@ -38,10 +39,13 @@ class Paper:
         last: events_pb2.StoredCall | None,
         tell: Callable[[conversation_pb2.CallCommand], None],
         superseded: Callable[[bool], None],
+        *,
+        anew: bool = False,
     ) -> None:
         self.version = last.version if last is not None else 0
         self.records = last.records if last is not None else 0
         self.acked = 0
+        self._anew = anew
         self.stored: events_pb2.StoredCall | None = None
         self._store, self._epoch, self._tell, self._superseded = store, epoch, tell, superseded
         self._inputs: list[events_pb2.StepInput] = []
@@ -68,6 +72,7 @@ class Paper:
         self.records += 1
         state = codec.state_to_proto(call)
         record = events_pb2.EventRecord(call_id=call.call_id, n=self.records, inputs=self._inputs, ended=ended)
+        record.anew, self._anew = self._anew, False
         record.digest = codec.digest(state)
         record.epoch.leg, record.epoch.open = self._epoch
         self._inputs, self._input_bytes = [], 0

@@ -46,15 +46,19 @@ class Otherwise:
 def valid(records: Iterable[events_pb2.EventRecord]) -> list[events_pb2.EventRecord]:
     """The records that count, in order: each once, and of an older owner only up to where the next one took over.
 
+    An owner that could not read the past begins `anew`, at n = 1: all that older owners told stands before that.
     Raises BadInput: there are none, or some are missing (it names them).
     """
     once = {(r.epoch.leg, r.epoch.open, r.n): r for r in records}
+    past: list[events_pb2.EventRecord] = []
     found: list[events_pb2.EventRecord] = []
     owner = (0, 0)
     for key in sorted(once):
         record = once[key]
         if key[:2] != owner:
             owner = key[:2]
+            if record.anew:
+                past, found = past + found, []
             found = [r for r in found if r.n <= _taken_over_at(record)]
         if record.n != len(found) + 1:
             upto = f" to {record.n - 1}" if record.n - 1 > len(found) + 1 else ""
@@ -62,7 +66,7 @@ def valid(records: Iterable[events_pb2.EventRecord]) -> list[events_pb2.EventRec
         found.append(record)
     if not found:
         raise BadInput("there are no records")
-    return found
+    return past + found
 
 
 def _taken_over_at(first: events_pb2.EventRecord) -> int:

@@ -289,6 +289,7 @@ class Call:
     slow_tools: tuple[str, ...] = ()  # names of tools that may take long
     epoch: Epoch = Epoch()
     unsettled: bool = False  # what the last owner has begun is not known: until then no action
+    leg_lost: bool = False  # nobody listens; what was heard is settled
     turn: int = 0
     utterance: int = 0  # highest id given out
     said: int = 0  # highest utterance that the gateway was told

@@ -11,6 +11,7 @@ import random
 
 import structlog
 
+from parley.callstate import Unreadable
 from parley.errors import ParleyError, Superseded
 from parley.v1 import events_pb2
 from services.orchestrator import codec, events, wire
@@ -57,7 +58,11 @@ class Sweeper:
         for call_id, age_s in (await self._means.store.ages()).items():
             if self._calls.has(call_id) or age_s < min(self._orphan_s, self._means.linger_s):
                 continue
-            found = await self._means.store.read(call_id)
+            try:
+                found = await self._means.store.read(call_id)
+            except Unreadable as e:
+                await self._clear_away(call_id, e, age_s)
+                continue
             if found is None:
                 continue
             stored, revision = found
@@ -67,6 +72,12 @@ class Sweeper:
                     SWEPT.labels("purged").inc()
             elif age_s >= self._orphan_s:
                 await self._end(call_id, stored, revision)
+
+    async def _clear_away(self, call_id: str, damaged: Unreadable, age_s: float) -> None:
+        """What is stored is no state. One who owns the call writes over it; nobody else can do anything with it."""
+        if age_s >= self._orphan_s and await self._means.store.purge(call_id, damaged.revision):
+            log.error("a damaged state was cleared away", call_id=call_id)
+            SWEPT.labels("damaged").inc()
 
     async def _end(self, call_id: str, stored: events_pb2.StoredCall, revision: int) -> None:
         """As an owner would: settle, take over, end, write it down. Whoever comes first has done it."""

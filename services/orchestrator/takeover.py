@@ -31,6 +31,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         call,
         epoch=event.epoch,
         unsettled=event.unsettled,
+        leg_lost=False,
         agent_version=event.agent_version or call.agent_version,
         policy=event.policy or call.policy,
         effect_tools=event.effect_tools or call.effect_tools,

@@ -84,6 +84,7 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         effect_tools=event.effect_tools,
         slow_tools=event.slow_tools,
         epoch=event.epoch,
+        unsettled=event.unsettled,
         started_ms=event.at_ms,
         button="up" if event.policy.push_to_talk else "",
     )
@@ -125,6 +126,7 @@ def _ended(call: Call, reason: str, out: list[Effect]) -> Call:
 
 
 def _leg_back(call: Call, event: events.LegBack, out: list[Effect]) -> Call:
+    call = replace(call, leg_lost=False)
     return silence_timer(await_hearing(call, out, event.at_ms), out, event.at_ms)
 
 

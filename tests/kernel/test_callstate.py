@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from parley.bus import Bus, make_events_stream
-from parley.callstate import MAX_BYTES, CallStore, CallWriter, make_bucket
+from parley.callstate import MAX_BYTES, CallStore, CallWriter, Unreadable, make_bucket
 from parley.errors import BadInput, Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
@@ -77,6 +77,17 @@ async def test_a_new_owner_writes_over_a_lower_epoch(tmp_path: Path) -> None:
         assert await new.writer.idle(5)
         assert new.stored == [6]
         assert (await read(store)).epoch.open == 2
+
+
+async def test_what_is_damaged_is_named_and_written_over(tmp_path: Path) -> None:
+    async with nats_server(tmp_path) as server, connected(server) as (_, store):
+        await (await store.kv()).put("CA1", b"\xff\xff garbage")
+        with pytest.raises(Unreadable, match="no state"):
+            await store.read("CA1")
+        owner = Owner(store, opened=2)
+        owner.put(7)
+        assert await owner.writer.idle(5)
+        assert ((await read(store)).version, owner.stored) == (7, [7])
 
 
 async def test_the_old_owner_learns_that_it_is_superseded_and_stops(tmp_path: Path) -> None:

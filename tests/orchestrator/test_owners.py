@@ -14,7 +14,7 @@ from parley.errors import BadInput, NotFound, ParleyError, Superseded, Unavailab
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.gateway.stored import ended_by_state
 from services.orchestrator import calls as calls_of_process
-from services.orchestrator import conductor, prompt, replay, turn, wiring
+from services.orchestrator import conductor, newest, prompt, replay, turn, wiring
 from services.orchestrator.wiring import wired
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
@@ -266,7 +266,7 @@ async def test_a_caller_who_comes_back_while_nothing_can_be_read_is_not_greeted_
     async def unreadable(store: CallStore, call_id: str) -> None:
         raise Unavailable("electing")
 
-    monkeypatch.setattr(calls_of_process, "READ_S", 0.1)
+    monkeypatch.setattr(newest, "READ_S", 0.1)
     monkeypatch.setattr(CallStore, "find", unreadable)
     async with house(tmp_path) as h:
         g = await h.gateway(2, 1)

@@ -114,6 +114,18 @@ def test_records_of_an_older_owner_after_the_takeover_are_void_and_doubles_count
     assert names(replay.valid([*second, *first, first[0]])) == ["1.1/1", "1.1/2", "1.2/3", "1.2/4"]
 
 
+def test_an_owner_who_could_not_read_the_past_begins_anew_and_the_past_stays() -> None:
+    anew = record(1, 2)
+    anew.anew = True
+    past, later = [record(1), record(2)], [record(2, 2), record(3, 2), record(3, 3, after_n=2)]
+    found = replay.valid([*later, anew, *past])
+    assert names(found) == ["1.1/1", "1.1/2", "1.2/1", "1.2/2", "1.3/3"]
+    with pytest.raises(BadInput, match=r"record 2 is missing before 1\.2/3"):
+        replay.valid([*past, anew, record(3, 2)])
+    with pytest.raises(BadInput, match=r"record 1 is missing before 1\.1/2"):
+        replay.valid([record(2), anew])
+
+
 def test_records_that_are_missing_are_named() -> None:
     with pytest.raises(BadInput, match=r"record 2 to 3 is missing before 1\.1/4"):
         replay.valid([record(1), record(4)])
