@@ -44,6 +44,8 @@ def verdict(row: Row, cells: Sequence[Cell], noise: Noise) -> str:
         return f"- **{row.kind} {row.target}**: not applicable"
     if not any(cell.calls for cell in tried):
         return f"- **{row.kind} {row.target}**: not measured yet"
+    if row.kind == NO_FAULT:
+        return f"- **{row.kind} {row.target}**: {sum(cell.calls for cell in tried)} calls, the measure for all others"
     wrong = [f"{cell.moment}: {', '.join(bad)}" for cell in tried if (bad := missed(cell, noise))]
     few = [f"{cell.moment} {cell.calls}" for cell in tried if cell.few]
     parts = [f"**missed** ({'; '.join(wrong)})" if wrong else "within bounds"]

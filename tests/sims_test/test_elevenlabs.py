@@ -185,6 +185,21 @@ async def test_a_socket_that_dies_stalls_or_babbles() -> None:
                         json.loads(await socket.recv())
 
 
+async def test_a_socket_that_stands_still_goes_on_where_it_was() -> None:
+    async with (
+        ElevenLabsSim() as sim,
+        websockets.connect(address(sim), additional_headers=HEADERS) as socket,
+    ):
+        await sim.until(lambda: bool(sim.live))
+        sim.strike(Fault("slow", after_ms=300))
+        await say(socket, {"text": " "}, {"text": "Your order has shipped. ", "flush": True})
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.15):
+                await socket.recv()
+        async with asyncio.timeout(5):
+            assert json.loads(await socket.recv())["audio"]
+
+
 async def test_an_idle_socket_is_ended() -> None:
     async with (
         ElevenLabsSim() as sim,

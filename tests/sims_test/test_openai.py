@@ -176,6 +176,17 @@ async def test_a_server_that_is_slow_to_begin() -> None:
         assert text(await ask(sim, [said("hello")]))
 
 
+async def test_an_answer_that_stands_still_in_its_middle_and_goes_on() -> None:
+    async with OpenAISim(script=lambda *_: Reply("one two three four five six", tokens_per_s=100)) as sim:
+        asked = asyncio.ensure_future(ask(sim, [said("hello")]))
+        await sim.until(lambda: bool(sim.records) and bool(sim.live))
+        sim.strike(Fault("slow", after_ms=300))
+        assert text(await asked) == "one two three four five six"
+        (record,) = sim.records
+        assert record.finished
+        assert 0.3 <= record.over_at - record.at < 3
+
+
 async def test_models_and_embeddings() -> None:
     async with OpenAISim() as sim:
         listed = await client(sim).models.list()
