@@ -11,8 +11,8 @@
         call.heard.mulaw()                       # what the caller heard, silence included
         call.warnings                            # what the carrier would complain about
 
-With a list of URLs the gateways stand behind one address, as behind a load balancer that takes the first that is
-ready: a call whose gateway dies is brought back by the next verb of its TwiML, to another.
+With a list of URLs, or a `Front` that phones share, the gateways stand behind one address, as behind a load balancer
+that takes the first that is ready: a call whose gateway dies is brought back by the next verb of its TwiML, to another.
 
 Audio is µ-law, 8 kHz. All times are seconds of `time.monotonic()`. One thing is more lenient than Twilio: on a
 loopback address the stream's URL may be ws.
@@ -67,7 +67,7 @@ class Phone:
 
     def __init__(
         self,
-        gateway_url: str | Sequence[str],
+        gateway_url: str | Sequence[str] | Front,
         clock: Clock,
         *,
         from_: str = "+15550111",
@@ -82,7 +82,7 @@ class Phone:
     ) -> None:
         self._clock = clock
         self._who = Subscriber(
-            Front([gateway_url] if isinstance(gateway_url, str) else gateway_url, public_url),
+            gateway_url if isinstance(gateway_url, Front) else Front(gateway_url, public_url),
             from_,
             to,
             agent,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 
 from bench.chaos import evidence, talk
 from bench.chaos.bookings import Bookings
@@ -32,6 +32,7 @@ _LOOK_S = 0.12
 """Before the fault: which replica serves most is asked, and who is connected to whom is noted."""
 _LOOK_AT_CALLS_S = 0.25
 """The same, when all timelines of a gateway are to be read before it ends."""
+_PATIENCE = aiohttp.ClientTimeout(2.0)
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Rig:
     bookings: Bookings
     clock: Clock
     callers: list[Caller]
-    http: httpx.AsyncClient
+    http: aiohttp.ClientSession
     asked: int = 0  # questions so far: each has a mark of its own
     struck: int = 0  # nodes of NATS so far
 
@@ -138,7 +139,8 @@ class Rig:
         series = "voice_calls_active{}" if service == "gateway" else "voice_streams_active{}"
         for name, url in self.stack.metrics_urls().items():
             if name in self.stack.plan.names(service):
-                loads[name] = samples((await self.http.get(url)).text).get(series, 0.0)
+                async with self.http.get(url, timeout=_PATIENCE) as answer:
+                    loads[name] = samples(await answer.text()).get(series, 0.0)
         return max(loads, key=lambda name: loads[name], default="")
 
     def _raw(self, caller: Caller, call: Call, played: Played, struck: Struck, entries: evidence.Entries) -> Raw:
@@ -194,9 +196,11 @@ class Rig:
         entries: list[dict[str, Any]] = []
         for name, url in zip(self.stack.plan.names("gateway"), self.stack.gateway_urls, strict=True):
             if not gateways or name in gateways:
-                with suppress(httpx.HTTPError):
-                    answer = await self.http.get(f"{url}/calls/{call.sid if call else ''}/timeline", timeout=2.0)
-                    entries += [entry | {"gateway": name} for entry in answer.json().get("entries", [])]
+                with suppress(aiohttp.ClientError, TimeoutError):
+                    where = f"{url}/calls/{call.sid if call else ''}/timeline"
+                    async with self.http.get(where, timeout=_PATIENCE) as answer:
+                        told = (await answer.json()).get("entries", []) if answer.ok else []
+                    entries += [entry | {"gateway": name} for entry in told]
         return sorted(entries, key=lambda entry: float(entry["at_ms"]))
 
 

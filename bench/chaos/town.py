@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
-import httpx
+import aiohttp
 
 from bench.chaos import cells, talk
 from bench.chaos.agents import AGENT, name_of, write_agents
@@ -17,6 +17,7 @@ from bench.chaos.callers import Caller
 from bench.chaos.rig import Rig
 from bench.chaos.scene import fingerprint, scene, sound
 from bench.chaos.wires import Wires
+from cli.front import Front
 from cli.phone import Clock, Phone
 from cli.plan import Plan
 from cli.stack import Stack
@@ -73,7 +74,7 @@ async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
             stand_ins() as vendors,
             Bookings() as bookings,
             Wires(REPLICAS) as wires,
-            httpx.AsyncClient(trust_env=False) as http,
+            aiohttp.ClientSession() as http,
         ):
             for sim in (vendors.deepgram, vendors.openai, vendors.elevenlabs, bookings):
                 sim.records = deque(maxlen=_REMEMBERED)
@@ -91,7 +92,8 @@ async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
             running = Stack(data_dir=folder / "data", env=env, replicas=REPLICAS, rewire=through)
             async with running as services, Clock() as clock:
                 heap.freeze()
-                callers = [Caller(name, _phone(services, clock, name)) for name in map(name_of, range(calls))]
+                front = Front(services.gateway_urls, PUBLIC_URL)
+                callers = [Caller(name, _phone(front, clock, name)) for name in map(name_of, range(calls))]
                 async with background(*(_late(caller, n * APART_S) for n, caller in enumerate(callers))):
                     yield Rig(services, wires, vendors, bookings, clock, callers, http)
 
@@ -100,9 +102,8 @@ def _unchanged(plan: Plan) -> Plan:
     return plan
 
 
-def _phone(stack: Stack, clock: Clock, agent: str) -> Phone:
-    urls = stack.gateway_urls
-    return Phone(urls, clock, agent=agent, auth_token=TOKEN, account_sid=ACCOUNT, public_url=PUBLIC_URL)
+def _phone(front: Front, clock: Clock, agent: str) -> Phone:
+    return Phone(front, clock, agent=agent, auth_token=TOKEN, account_sid=ACCOUNT)
 
 
 async def _late(caller: Caller, seconds: float) -> None:

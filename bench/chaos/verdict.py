@@ -108,9 +108,15 @@ def _answer(verdict: Verdict, raw: Raw, found: Sequence[Word]) -> None:
     allowed = Counter(expected) + Counter(words_of(raw.cut)) + Counter(words_of(CUT_OFF))
     verdict.bot_words_twice = list((Counter(texts) - allowed).elements())
     if raw.history is not None:
-        told = words_of(raw.history)
-        if abs(len(told) - len(before)) > _HEARD_WORDS + holes:
-            verdict.history_differs = f"told {len(told)} words, heard {len(before)}"
+        told, sounded = words_of(raw.history), _of_cut(raw.cut, before, texts, expected)
+        if abs(len(told) - sounded) > _HEARD_WORDS + holes:
+            verdict.history_differs = f"told {len(told)} words, heard {sounded}"
+
+
+def _of_cut(cut: str, before: Sequence[str], after: Sequence[str], answer: Sequence[str]) -> int:
+    """How much of a cut answer sounded, in words: it may have gone on while the caller was not understood."""
+    more = Counter(after) - Counter(answer)
+    return ((Counter(before) + more) & Counter(words_of(cut))).total()
 
 
 def _missing(expected: Sequence[str], found: Sequence[str]) -> list[str]:

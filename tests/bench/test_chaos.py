@@ -68,6 +68,8 @@ def test_a_history_longer_than_what_was_heard_is_found() -> None:
     known = raw(heard, asked_s=asked, cut=cut, history="this is the story")
     assert not judge(known).history_differs
     assert judge(replace(known, history="this is the story of alpha bravo")).history_differs
+    on = sound("this is the story") + sound(f"of alpha bravo. {TOLD}", before_s=1.0)
+    assert not judge(replace(known, heard=on, history="this is the story of alpha bravo")).history_differs
 
 
 def test_the_moment_is_read_from_the_timeline() -> None:

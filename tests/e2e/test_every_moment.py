@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-import httpx
+import aiohttp
 import pytest
 
 from bench.chaos.agents import name_of
@@ -29,7 +29,7 @@ async def test_processes_die_at_every_moment_of_a_call(house: House) -> None:
     rehearse(2 * len(MOMENTS) + 4)
     callers = [Caller(name, house.phone(name)) for name in map(name_of, range(len(MOMENTS)))]
     async with (
-        httpx.AsyncClient(trust_env=False) as http,
+        aiohttp.ClientSession() as http,
         background(*(caller.run() for caller in callers)),
     ):
         rig = Rig(house.stack, Wires(0), house.vendors, house.bookings, house.clock, callers, http)
