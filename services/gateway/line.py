@@ -111,7 +111,8 @@ class Line:
                 self._connected = False
                 if stream is not None:
                     stream.cancel()
-            await asyncio.sleep(random.uniform(0.01, 0.15))  # noqa: S311 - spreads re-opens
+            again = stream is None or len(avoid) > 1  # who lost one mind is awaited by a caller
+            await asyncio.sleep(random.uniform(0.01, 0.15 if again else 0.03))  # noqa: S311 - spreads re-opens
 
     def end(self) -> None:
         """No more events will come: half-close once all were sent."""

@@ -39,6 +39,10 @@ class Database:
             lost = not isinstance(e, DBAPIError) or e.connection_invalidated
             raise Unavailable(f"the tools database {'is lost' if lost else 'failed'}: {type(e).__name__}") from e
 
+    async def connect(self) -> AsyncConnection:
+        """A connection to keep, each statement a transaction of its own. Raises SQLAlchemyError, OSError."""
+        return await self._engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+
     async def close(self) -> None:
         await self._engine.dispose()
         if self._lock is not None:
@@ -96,7 +100,7 @@ def _postgres(value: str) -> Database:
     url = url.set(drivername="postgresql+asyncpg", query=query)
     engine = create_async_engine(
         url,
-        pool_size=5,
+        pool_size=6,  # one is kept, see `Presence`
         max_overflow=5,
         pool_timeout=2,
         pool_pre_ping=True,

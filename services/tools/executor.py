@@ -20,7 +20,8 @@ from parley.tooling import Records
 from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Status
 from services.tools.discovery import Toolboxes
 from services.tools.invoker import HARD_LIMIT_S, Invoker
-from services.tools.ledger import BEAT_S, Ledger
+from services.tools.ledger import Ledger
+from services.tools.presence import BEAT_S, Presence
 from services.tools.run import Run
 from services.tools.schema import BadArguments, LoadedTool
 
@@ -48,9 +49,17 @@ class Settled:
 class Executor:
     """All runs of this replica. `instance` is its name in the ledger."""
 
-    def __init__(self, toolboxes: Toolboxes, ledger: Ledger, instance: str, records: Callable[[str], Records]) -> None:
+    def __init__(
+        self,
+        toolboxes: Toolboxes,
+        ledger: Ledger,
+        presence: Presence,
+        instance: str,
+        records: Callable[[str], Records],
+    ) -> None:
         self._toolboxes = toolboxes
         self._ledger = ledger
+        self._presence = presence
         self._instance = instance
         self._invoker = Invoker(toolboxes, records)
         self._live: dict[Key, Run] = {}
@@ -60,7 +69,7 @@ class Executor:
 
     async def start(self) -> None:
         """Say that this replica lives, and go on saying it. Raises Unavailable."""
-        await self._ledger.beat()
+        await self._presence.beat()
         self._tasks.spawn(self._beats())
 
     async def close(self, wait_s: float) -> None:
@@ -69,6 +78,7 @@ class Executor:
         if running:
             await asyncio.wait(running, timeout=wait_s)
         await self._tasks.close()
+        await self._presence.close()
 
     async def execute(self, intent: Intent) -> AsyncGenerator[str | Outcome, None]:
         """Progress texts, then one outcome. Leaving early never stops a tool with effects.
@@ -97,7 +107,7 @@ class Executor:
         self._raise_fence(call_id, epoch)
         rows = await self._ledger.settle(call_id, epoch)
         open_rows = [row for row in rows if row.outcome is None]
-        alive = await self._ledger.alive() if any(row.executor != self._instance for row in open_rows) else set()
+        alive = await self._presence.alive() if any(row.executor != self._instance for row in open_rows) else set()
         return [Settled(row, self._outcome_of((call_id, row.intent), row, alive)) for row in rows]
 
     def _outcome_of(self, key: Key, row: Row, alive: set[str]) -> Outcome | None:
@@ -178,7 +188,7 @@ class Executor:
                 raise _reused(intent)
             if row.outcome is not None:
                 return row.outcome
-            if row.executor == self._instance or row.executor not in await self._ledger.alive():
+            if row.executor == self._instance or row.executor not in await self._presence.alive():
                 if not tool.marks.idempotent:
                     return UNKNOWN
                 if await self._ledger.take_over(intent.key, row.claim, run.claim):
@@ -225,7 +235,7 @@ class Executor:
         purge_at = loop.time()
         while True:
             try:
-                await self._ledger.beat()
+                await self._presence.beat()
                 if loop.time() >= purge_at:
                     await self._ledger.purge()
                     purge_at = loop.time() + PURGE_S

@@ -15,9 +15,6 @@ from services.tools.contract import Epoch, Intent, Key, Outcome, Row, Status
 from services.tools.database import Database
 from services.tools.tables import executors, fences, ledger
 
-LEASE_S = 2.0
-"""A replica that has not said that it lives for this long is dead. It says so every BEAT_S."""
-BEAT_S = 0.5
 KEEP_DAYS = 30
 MAX_ROWS = 100
 """Rows of one call that `settle` returns, the newest: with arguments and results within one gRPC message."""
@@ -85,25 +82,6 @@ class Ledger:
             await self._fence(connection, call_id, epoch)
             rows = [_row(row) for row in (await connection.execute(query)).all()]
         return rows[::-1]
-
-    async def alive(self) -> set[str]:
-        """Replicas that live. With SQLite there is only this one: it holds the lock."""
-        if not self._database.shared:
-            return {self._instance}
-        fresh = executors.c.beat_at > func.now() - timedelta(seconds=LEASE_S)
-        async with self._database.transaction() as connection:
-            found = set((await connection.execute(select(executors.c.instance).where(fresh))).scalars())
-        return found | {self._instance}
-
-    async def beat(self) -> None:
-        """Say that this replica lives, where others may ask."""
-        if not self._database.shared:
-            return
-        alive = self._database.insert(executors).values(instance=self._instance)
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                alive.on_conflict_do_update(index_elements=["instance"], set_={"beat_at": func.now()})
-            )
 
     async def purge(self) -> int:
         """Forget calls older than KEEP_DAYS; how many rows."""

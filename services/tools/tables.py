@@ -37,12 +37,13 @@ ledger = Table(
     Index("ledger_started_at", "started_at"),
 )
 
-# Replicas that are alive say so, twice a second.
+# Replicas that are alive say so, twice a second. `lock`: the advisory lock that each holds; null: none.
 executors = Table(
     "executors",
     metadata,
     Column("instance", String(64), primary_key=True),
     Column("beat_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("lock", BigInteger),
 )
 
 # The agents' own data, and the hash of the file each collection was loaded from.

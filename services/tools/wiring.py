@@ -17,6 +17,7 @@ from services.tools.database import Database, open_database
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
 from services.tools.ledger import Ledger
+from services.tools.presence import Presence
 from services.tools.records import AgentRecords, load_seeds
 from services.tools.servicer import Servicer
 
@@ -30,7 +31,8 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
     toolboxes = Toolboxes(settings.agents_dir)
     instance = f"{os.getpid()}-{secrets.token_hex(6)}"
-    executor = Executor(toolboxes, Ledger(database, instance), instance, lambda agent: AgentRecords(database, agent))
+    ledger, presence = Ledger(database, instance), Presence(database, instance)
+    executor = Executor(toolboxes, ledger, presence, instance, lambda agent: AgentRecords(database, agent))
 
     async def close() -> None:
         await executor.close(min(LINGER_S, settings.drain_s))

@@ -11,9 +11,12 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from parley.errors import Superseded, Unavailable
+from services.tools import presence
 from services.tools.database import open_database
+from services.tools.presence import Presence
 from services.tools.tables import metadata
 from tests.tools import postgres
 from tests.tools.conftest import Gate, Journal
@@ -105,12 +108,86 @@ async def test_a_replica_is_killed_and_the_other_knows(tmp_path: Path, url: str,
             await asyncio.to_thread(gate.arrived)
             await first.kill()
         gate.open()
-        assert [row.running for row in await second.settle((1, 2))] == [True]
         outcome = await second.execute("book_visit", 1, (1, 2), arguments=arguments)
         assert outcome.status == STATUS.STATUS_UNKNOWN
         (row,) = await second.settle((1, 3))
         assert (row.running, row.outcome.status) == (False, STATUS.STATUS_UNKNOWN)
     assert journal.text() == "booked CA1/1\n"
+
+
+async def test_the_end_of_a_process_is_known_at_once(
+    tmp_path: Path, url: str, journal: Journal, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its lock: with beats alone this would take a minute."""
+    monkeypatch.setattr(presence, "LEASE_S", 60.0)
+    monkeypatch.setattr(Presence, "_trusts_locks", lambda _: True)
+    arguments = {"journal": journal.path, "gate": gate.path}
+    async with serving(settings(tmp_path, url=url)) as second:
+        async with process(tmp_path, url) as first:
+            await first.desk.open("book_visit", 1, arguments=arguments)
+            await asyncio.to_thread(gate.arrived)
+            assert [row.running for row in await second.settle((1, 2))] == [True]
+            await first.kill()
+        gate.open()
+        async with asyncio.timeout(10):
+            outcome = await second.execute("book_visit", 1, (1, 2), arguments=arguments)
+    assert outcome.status == STATUS.STATUS_UNKNOWN
+    assert journal.text() == "booked CA1/1\n"
+
+
+@pytest.fixture
+def long_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute, and half of it for whose lock is gone: no machine is too slow for these tests."""
+    monkeypatch.setattr(presence, "LEASE_S", 60.0)
+    monkeypatch.setattr(presence, "LOST_S", 30.0)
+
+
+@pytest.mark.usefixtures("long_leases")
+async def test_a_replica_that_lost_its_lock_and_lives_is_not_taken_for_dead(tmp_path: Path, url: str) -> None:
+    database = await open_database(url, tmp_path)
+    one, other = Presence(database, "one"), Presence(database, "other")
+    await one.beat()
+    await other.beat()
+    other._locked_at -= presence.LEASE_S
+    async with database.transaction() as connection:
+        await connection.execute(
+            text(
+                "SELECT pg_terminate_backend(l.pid) FROM pg_locks l, executors e WHERE e.instance = 'one'"
+                " AND l.locktype = 'advisory' AND (l.classid::bigint << 32) | l.objid::bigint = e.lock"
+            )
+        )
+    assert await other.alive() == {"one", "other"}, "its last beat is not old"
+    await one.beat()
+    assert await one.alive() == {"one", "other"}
+    await one.beat()
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE executors SET beat_at = now() - interval '40 seconds'"))
+    assert await other.alive() == {"one", "other"}, "it has a lock again"
+    await one.close()
+    assert await other.alive() == {"other"}
+    await other.close()
+    await database.close()
+
+
+@pytest.mark.usefixtures("long_leases")
+async def test_without_a_lock_the_beats_alone_tell(tmp_path: Path, url: str) -> None:
+    """As behind a pooler, or from an older version."""
+    database = await open_database(url, tmp_path)
+    one, other = Presence(database, "one"), Presence(database, "other")
+    await one.beat()
+    await other.beat()
+    other._locked_at -= presence.LEASE_S
+    async with database.transaction() as connection:
+        await connection.execute(
+            text("UPDATE executors SET lock = NULL, beat_at = now() - interval '40 seconds' WHERE instance = 'one'")
+        )
+    await one.close()
+    assert await other.alive() == {"one", "other"}
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE executors SET beat_at = now() - interval '61 seconds'"))
+    assert await other.alive() == {"other"}
+    await other.close()
+    await database.close()
 
 
 async def test_the_database_goes_away_in_the_middle_and_the_outcome_is_kept(
