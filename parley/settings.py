@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         5,
         alias="PARLEY_MAX_REENTRIES",
         ge=0,
-        description="How often the carrier may bring a call back after a lost stream",
+        description="How often in a row the carrier may bring a call back whose stream was lost within 15 s",
     )
 
     secret: SecretStr = Field(

@@ -12,7 +12,10 @@ ChannelName = Literal["phone", "browser", "chat"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One leg of one call. `leg` counts from 1; `caller` is personal. `format` is None where there is no sound."""
+    """One leg of one call. `leg` counts from 1; `caller` is personal. `format` is None where there is no sound.
+
+    `way_back`: path by which the carrier brings the call back as the next leg; empty on a page.
+    """
 
     call_id: str
     leg: int
@@ -21,6 +24,7 @@ class Call:
     format: AudioFormat | None
     caller: str = ""
     called: str = ""
+    way_back: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
 
 

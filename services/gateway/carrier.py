@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 import structlog
 import twilio.rest.api  # noqa: F401 - or the SDK loads it at the first hang-up, while every call stands still
@@ -69,10 +68,8 @@ class Carrier:
         response = VoiceResponse()
         dial = Dial(answer_on_bridge=True, timeout=RING_S)
         if self._public_url:
-            back = urlencode({"leg": call.leg + 1, "agent": call.agent})
-            dial = Dial(
-                answer_on_bridge=True, timeout=RING_S, action=f"{self._public_url}/twilio-webhook?{back}", method="POST"
-            )
+            back = f"{self._public_url}{call.way_back}"
+            dial = Dial(answer_on_bridge=True, timeout=RING_S, action=back, method="POST")
         dial.number(to)
         response.append(dial)
         await self._update(call.call_id, "transfer", twiml=str(response))

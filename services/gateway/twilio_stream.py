@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from services.gateway.call import Call
 from services.gateway.gateway import Gateway
 from services.gateway.leg import Ending, Leg
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
+from services.gateway.reentry import Entry
 from services.gateway.tokens import Claim
 from services.gateway.twilio_wire import Inbox, TwilioWire, frame_of
 from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAIN, Closed, WebSocket
@@ -21,7 +23,7 @@ from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAI
 log = structlog.get_logger()
 
 START_S = 5.0
-_OWN = frozenset(("token", "leg", "from", "to", "agent"))
+_OWN = frozenset(("token", "leg", "from", "to", "agent", "back"))
 _KEYS = frozenset("0123456789*#ABCD")
 _LINGER_S = 1.0
 LegKind = conversation_pb2.Leg
@@ -102,6 +104,12 @@ def _redeem(gateway: Gateway, start: dict[str, Any]) -> Claim:
     return claim
 
 
+def _way_back(given: dict[str, str], claim: Claim) -> str:
+    """As our own webhook gave it; what else stands there is not used."""
+    path = given.get("back", "")
+    return path if path.startswith("/twilio-webhook?") else Entry(claim.agent, claim.leg).next_leg(time.time())
+
+
 async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[str, Any], claim: Claim) -> None:
     given = start["customParameters"]
     call = Call(
@@ -112,6 +120,7 @@ async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[
         format=TELEPHONE,
         caller=given.get("from", ""),
         called=given.get("to", ""),
+        way_back=_way_back(given, claim),
         parameters={k: v for k, v in given.items() if k not in _OWN},
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlencode
+import time
+from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import Request, Response
@@ -14,6 +15,7 @@ from parley.agents import load_agent
 from parley.errors import BadInput, Misconfigured, NotFound
 from services.gateway.gateway import Gateway
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
+from services.gateway.reentry import Entry
 from services.gateway.signatures import Form
 from services.gateway.tokens import Claim
 
@@ -31,7 +33,7 @@ async def twilio_webhook(request: Request, gateway: Gateway) -> Response:
     """403 for a wrong signature, 400 for a form without a call; else TwiML."""
     try:
         form = await _form(request)
-        leg, tries = _number(request, "leg", 1), _number(request, "try", 0)
+        entry = Entry.of(request.query_params, gateway.settings.agent, time.time())
     except BadInput as error:
         BAD_MESSAGES.labels("webhook").inc()
         return Response(f"{error}\n", 400, media_type="text/plain")
@@ -47,20 +49,20 @@ async def twilio_webhook(request: Request, gateway: Gateway) -> Response:
     if not _CALL_SID.fullmatch(call_id):
         BAD_MESSAGES.labels("webhook").inc()
         return Response("CallSid is missing or malformed\n", 400, media_type="text/plain")
-    twiml = await _answer(request, gateway, form, call_id, leg, tries)
+    twiml = await _answer(request, gateway, form, call_id, entry)
     return Response(str(twiml), media_type="text/xml")
 
 
-async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, leg: int, tries: int) -> VoiceResponse:
-    settings = gateway.settings
-    agent = request.query_params.get("agent") or settings.agent
+async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, entry: Entry) -> VoiceResponse:
+    settings, agent, leg = gateway.settings, entry.agent, entry.leg
     dialled = form.get("DialCallStatus", "")
     if dialled == "completed" or form.get("CallStatus") == "completed":
         return _hang_up()
     if leg > 1 and not dialled and await gateway.is_over(call_id):
         return _hang_up()
     refusals = gateway.refusals(call_id)
-    if leg > settings.max_reentries + 1:
+    if entry.loops(settings.max_reentries):
+        log.error("a call comes back again and again", call_id=call_id, leg=leg, short=entry.short)
         REFUSED.labels("re-entries").inc()
         return _hang_up(BROKEN)
     try:
@@ -71,10 +73,10 @@ async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, 
         return _hang_up(NOT_SET_UP)
     fresh = leg == 1 or refusals > 0
     if not gateway.room(fresh=fresh):
-        if max(tries, refusals) >= MAX_TRIES:
+        if max(entry.tries, refusals) >= MAX_TRIES:
             REFUSED.labels("full").inc()
             return _hang_up(BUSY)
-        return _again(agent, leg, tries + 1)
+        return _again(entry)
     if refusals >= MAX_TRIES:
         REFUSED.labels("full").inc()
         return _hang_up(BUSY)
@@ -83,26 +85,23 @@ async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, 
     connect = Connect()
     host = request.headers.get("host", "")
     stream = connect.stream(url=gateway.signatures.stream_url(request.url.scheme, host))
+    back = entry.next_leg(time.time())
     given = {"token": token, "leg": str(leg), "from": form.get("From", ""), "to": form.get("To", ""), "agent": agent}
+    given["back"] = back
     if dialled:
         given["transfer"] = dialled
     for name, value in given.items():
         stream.parameter(name=name, value=value[:400])
     response.append(connect)
-    response.redirect(_own(agent, leg + 1), method="POST")
+    response.redirect(back, method="POST")
     return response
 
 
-def _own(agent: str, leg: int, tries: int = 0) -> str:
-    query = {"leg": leg, "agent": agent} | ({"try": tries} if tries else {})
-    return f"/twilio-webhook?{urlencode(query)}"
-
-
-def _again(agent: str, leg: int, tries: int) -> VoiceResponse:
+def _again(entry: Entry) -> VoiceResponse:
     """No room here: ask again in a moment, perhaps another gateway."""
     response = VoiceResponse()
     response.pause(length=1)
-    response.redirect(_own(agent, leg, tries), method="POST")
+    response.redirect(entry.once_more(), method="POST")
     return response
 
 
@@ -126,10 +125,3 @@ async def _form(request: Request) -> Form:
     except (UnicodeDecodeError, ValueError) as error:
         raise BadInput("the body must be a URL-encoded form") from error
     return ImmutableMultiDict(pairs)
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    value = request.query_params.get(name, str(default))
-    if not value.isascii() or not value.isdigit() or len(value) > 4 or (name == "leg" and int(value) < 1):
-        raise BadInput(f"{name} must be a number: {value!r:.20}")
-    return int(value)
