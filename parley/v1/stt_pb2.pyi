@@ -68,6 +68,8 @@ class RecognizeConfig(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     PAUSES_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    LEAD_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     language: _builtins.str
     """BCP 47, "en" or "en-US" """
@@ -77,6 +79,8 @@ class RecognizeConfig(_message.Message):
     """whose domain the local recogniser knows"""
     traceparent: _builtins.str
     """W3C trace context of the call"""
+    lead: _builtins.bytes
+    """the caller's sound before `offset_ms`, with speech in it; at most 64 KiB; not recognised"""
     @_builtins.property
     def format(self) -> _audio_pb2.AudioFormat: ...
     @_builtins.property
@@ -88,6 +92,10 @@ class RecognizeConfig(_message.Message):
     @_builtins.property
     def pauses(self) -> Global___CallerPauses:
         """what earlier streams of this call learned"""
+
+    @_builtins.property
+    def said(self) -> Global___Final:
+        """words of the turn under way that were told as final; unset: none"""
 
     def __init__(
         self,
@@ -101,10 +109,12 @@ class RecognizeConfig(_message.Message):
         agent: _builtins.str = ...,
         pauses: Global___CallerPauses | None = ...,
         traceparent: _builtins.str = ...,
+        lead: _builtins.bytes = ...,
+        said: Global___Final | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing", "format", b"format", "pauses", b"pauses"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing", "format", b"format", "pauses", b"pauses", "said", b"said"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "call_id", b"call_id", "endpointing", b"endpointing", "format", b"format", "keyterms", b"keyterms", "language", b"language", "offset_ms", b"offset_ms", "pauses", b"pauses", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "call_id", b"call_id", "endpointing", b"endpointing", "format", b"format", "keyterms", b"keyterms", "language", b"language", "lead", b"lead", "offset_ms", b"offset_ms", "pauses", b"pauses", "said", b"said", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,7 +50,12 @@ class SpeechToTextStub:
       9 ->  half-close, or cancel when the call is over
 
     After a lost stream the client opens another with `offset_ms` = start of the audio since the last final and sends
-    that audio again, faster than real time; the client drops events it has already reported.
+    that audio again, faster than real time; the client drops events it has already reported. With `lead` voice
+    detection begins as it would have gone on; with `said` the turn under way is judged, and told, as one:
+      1 ->  config{..., offset_ms:2410, lead:(1 s up to there), said:{text:"where is", start_ms:1240, end_ms:2410}}
+      2 ->  audio (since then), audio, ...
+      3 <-  final{text:"my order", start_ms:2500, end_ms:2990}
+      4 <-  turn_ended{kind:CONFIRMED, text:"where is my order", offset_ms:3490}
 
     Errors: INVALID_ARGUMENT (no config, unknown format), RESOURCE_EXHAUSTED (at capacity: take the next replica),
     UNAVAILABLE (vendor lost, or draining: open elsewhere), FAILED_PRECONDITION (the vendor refuses the key).
@@ -78,7 +83,12 @@ class SpeechToTextAsyncStub(SpeechToTextStub):
       9 ->  half-close, or cancel when the call is over
 
     After a lost stream the client opens another with `offset_ms` = start of the audio since the last final and sends
-    that audio again, faster than real time; the client drops events it has already reported.
+    that audio again, faster than real time; the client drops events it has already reported. With `lead` voice
+    detection begins as it would have gone on; with `said` the turn under way is judged, and told, as one:
+      1 ->  config{..., offset_ms:2410, lead:(1 s up to there), said:{text:"where is", start_ms:1240, end_ms:2410}}
+      2 ->  audio (since then), audio, ...
+      3 <-  final{text:"my order", start_ms:2500, end_ms:2990}
+      4 <-  turn_ended{kind:CONFIRMED, text:"where is my order", offset_ms:3490}
 
     Errors: INVALID_ARGUMENT (no config, unknown format), RESOURCE_EXHAUSTED (at capacity: take the next replica),
     UNAVAILABLE (vendor lost, or draining: open elsewhere), FAILED_PRECONDITION (the vendor refuses the key).
@@ -109,7 +119,12 @@ class SpeechToTextServicer(metaclass=_abc_1.ABCMeta):
           9 ->  half-close, or cancel when the call is over
 
         After a lost stream the client opens another with `offset_ms` = start of the audio since the last final and sends
-        that audio again, faster than real time; the client drops events it has already reported.
+        that audio again, faster than real time; the client drops events it has already reported. With `lead` voice
+        detection begins as it would have gone on; with `said` the turn under way is judged, and told, as one:
+          1 ->  config{..., offset_ms:2410, lead:(1 s up to there), said:{text:"where is", start_ms:1240, end_ms:2410}}
+          2 ->  audio (since then), audio, ...
+          3 <-  final{text:"my order", start_ms:2500, end_ms:2990}
+          4 <-  turn_ended{kind:CONFIRMED, text:"where is my order", offset_ms:3490}
 
         Errors: INVALID_ARGUMENT (no config, unknown format), RESOURCE_EXHAUSTED (at capacity: take the next replica),
         UNAVAILABLE (vendor lost, or draining: open elsewhere), FAILED_PRECONDITION (the vendor refuses the key).

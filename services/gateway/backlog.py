@@ -1,4 +1,7 @@
-"""The caller's audio since the last final, kept to be heard again by another recogniser. Pure; leg time in ms."""
+"""The caller's audio since the last final, kept to be heard again by another recogniser. Pure; leg time in ms.
+
+`lead`: the second of sound before that final, which is not recognised again.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from parley.audio import AudioFormat
 MAX_MS = 60_000
 IDLE_MS = 3_000
 """With nothing said since the last turn, only the last moments are kept."""
+LEAD_MS = 1_000
+"""Of the sound before the last final: voice detection that begins without any speech misses soft words."""
 _REPLAY_MS = 100
 
 
@@ -22,6 +27,8 @@ class Backlog:
         self._start = 0
         self._size = 0
         self.dropped_ms = 0
+        self.lead = b""
+        self._led = 0
 
     @property
     def start_ms(self) -> int:
@@ -42,8 +49,16 @@ class Backlog:
                 self.dropped_ms += gone // self._per_ms
 
     def settle(self, until_ms: int) -> None:
-        """Words up to here are final: whole messages before it are not needed again."""
+        """Words up to here are final: whole messages before it are not needed again, but for the `lead`."""
         until = until_ms * self._per_ms
+        place, fresh = self._start, [self.lead]
+        for audio in self._kept:
+            if place >= until:
+                break
+            fresh.append(audio[max(0, self._led - place) : until - place])
+            place += len(audio)
+        self.lead = b"".join(fresh)[-LEAD_MS * self._per_ms :]
+        self._led = max(self._led, until)
         while self._kept and self._start + len(self._kept[0]) <= until:
             self._pop()
 

@@ -42,8 +42,8 @@ MAX_OUTBOX = 250
 """Requests (about 15 s of audio) a replica may leave unread."""
 REST_MS = 500
 """Silence after the button was let go, so that what is said at its next press does not touch what was said before."""
-OVERDUE_MS = 1_500
-"""After a re-open: if no speech follows the last final for so long, the turn is over."""
+OVERDUE_MS = 4_500
+"""After a re-open: the new stream ends the turn that it was told of; if it does not, and hears nobody, this does."""
 _HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
 
 Request = stt_pb2.RecognizeRequest
@@ -216,7 +216,8 @@ class Ears:
                 raise failed
         raise Unavailable("the ears' stream ended")
 
-    async def _write(self, stream: CallStream) -> None:
+    def _opening(self) -> list[Request]:
+        """What a new stream is told first: how to listen, and what it must hear again. The rest follows."""
         report, session = self._report, self._session
         assert session is not None
         start_ms = max(self._backlog.start_ms, report.final_until_ms)
@@ -224,7 +225,8 @@ class Ears:
         self._outbox.clear()
         report.replayed(self._backlog.end_ms if self._opened else 0)
         self._opened = True
-        self._overdue_at_ms = self.fed_ms + OVERDUE_MS if report.has_finals else None
+        said = report.said
+        self._overdue_at_ms = self.fed_ms + OVERDUE_MS if said is not None else None
         config = stt_pb2.RecognizeConfig(
             call_id=self._call_id,
             format=wire_format(self._sound),
@@ -235,13 +237,18 @@ class Ears:
             agent=session.agent,
             pauses=report.pauses,
             traceparent=telemetry.traceparent(),
+            lead=self._backlog.lead,
+            said=said,
         )
-        await stream.write(Request(config=config))
-        for audio in replay:
-            await stream.write(Request(audio=audio))
+        requests = [Request(config=config), *(Request(audio=audio) for audio in replay)]
         if self._owes_end:
             self._owes_end = False
-            await stream.write(Request(end_of_turn=stt_pb2.EndOfTurn()))
+            requests.append(Request(end_of_turn=stt_pb2.EndOfTurn()))
+        return requests
+
+    async def _write(self, stream: CallStream) -> None:
+        for request in self._opening():
+            await stream.write(request)
         while True:
             self._more.clear()
             while self._outbox:

@@ -6,6 +6,8 @@ from parley.v1 import stt_pb2
 
 _SAME_MS = 120
 """Two recognisers place the same word this far apart."""
+_MOST_SAID = 8_000
+"""Characters of a turn that the next recogniser is told."""
 
 Event = stt_pb2.RecognizeEvent
 
@@ -19,6 +21,8 @@ class Report:
         self.open_turn = False
         self.pauses: stt_pb2.CallerPauses | None = None
         self._finals: list[str] = []
+        self._began_ms = 0
+        self._started_ms = 0
         self._turn_until_ms = 0
         self._speech_end_ms = 0
         self._replayed_until_ms = 0
@@ -44,8 +48,7 @@ class Report:
         if kind == "final":
             return self._final(event.final)
         if kind == "speech_stopped":
-            was, self.in_speech = self.in_speech, False
-            return was
+            return self._stopped(event.speech_stopped)
         if kind == "turn_ended":
             return self._ended(event.turn_ended)
         return False
@@ -60,14 +63,26 @@ class Report:
         return Event(turn_ended=ended)
 
     @property
-    def has_finals(self) -> bool:
-        return bool(self._finals)
+    def said(self) -> stt_pb2.Final | None:
+        """The words of the turn under way that are final: the next recogniser goes on from there."""
+        if not self._finals:
+            return None
+        text = " ".join(self._finals)[-_MOST_SAID:]
+        return stt_pb2.Final(text=text, start_ms=self._began_ms, end_ms=self._speech_end_ms)
 
     def _started(self, started: stt_pb2.SpeechStarted) -> bool:
         if self.in_speech and self.again(started.offset_ms):
             return False
         self.in_speech = self.open_turn = True
+        self._started_ms = started.offset_ms
         return True
+
+    def _stopped(self, stopped: stt_pb2.SpeechStopped) -> bool:
+        """The end of a sound before the one that was told last is no news: who hears again hears that too."""
+        if self.again(stopped.offset_ms) and stopped.offset_ms <= self._started_ms:
+            return False
+        was, self.in_speech = self.in_speech, False
+        return was
 
     def _final(self, final: stt_pb2.Final) -> bool:
         if final.end_ms and final.end_ms <= self.final_until_ms + _SAME_MS and self.again(final.end_ms - 1):
@@ -76,6 +91,7 @@ class Report:
         self._speech_end_ms = final.end_ms
         self.open_turn = True
         if final.text:
+            self._began_ms = self._began_ms if self._finals else final.start_ms
             self._finals.append(final.text)
         return True
 

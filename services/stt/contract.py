@@ -45,6 +45,10 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class SttConfig:
+    """`lead`: the caller's sound from before `offset_ms`, for voice detection only. `said`: the words of the turn under
+    way that another recogniser has made final.
+    """
+
     call_id: str = ""
     format: AudioFormat = TELEPHONE
     language: str = "en"
@@ -53,6 +57,8 @@ class SttConfig:
     offset_ms: int = 0
     agent: str = ""
     pauses: Pauses = Pauses()
+    lead: bytes = b""
+    said: Final | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,10 @@ class Recognition:
             vad=detector is not None,
             policy=policy(self._wish.policy),
             language=config.language,
+            said=config.said,
         )
-        self._track = detector.listen(config.format, config.offset_ms, self._listened) if detector else None
+        begin_ms = config.offset_ms - len(config.lead) // config.format.bytes_per_ms
+        self._track = detector.listen(config.format, begin_ms, self._listened) if detector else None
         self._judge = judge
         self._sound = TurnSound(config.format, config.offset_ms) if judge and detector else None
         self._out: deque[SpeechEvent] = deque()
@@ -106,7 +108,10 @@ class Recognition:
         self._let_go_at = 0.0
         self._leaving = False
         self._speaking = False
+        self._finding_bearings = bool(config.lead)
         self._voice_ms = config.offset_ms
+        if self._track is not None and config.lead:
+            self._track.push(config.lead)
 
     @property
     def heard_ms(self) -> int:
@@ -179,8 +184,14 @@ class Recognition:
 
     def _listened(self, now_ms: int, edge: SpeechStarted | SpeechStopped | None) -> None:
         """The VAD has come this far."""
+        if self._finding_bearings and now_ms > self._config.offset_ms:
+            self._finding_bearings = False
+            if self._speaking:  # who heard the beginning has told of it: the client knows
+                self._tell(self._turns.edge(SpeechStarted(self._config.offset_ms)))
         if edge is not None:
             self._speaking = isinstance(edge, SpeechStarted)
+        if self._finding_bearings:
+            return
         if self._speaking and now_ms - self._voice_ms >= VOICE_EVERY_MS:
             self._voice_ms = now_ms
             self._feed.voice()
@@ -236,6 +247,7 @@ class Recognition:
 
     async def _run(self, engine: Engine, attempt: Attempt) -> None:
         offset_ms, audio = self._feed.open()
+        self._vendor_at, self._vendor_ms = self._clock(), offset_ms  # it has heard nothing yet
         if self._turns.flushed:
             self._feed.flush()
         config = replace(self._config, offset_ms=offset_ms, endpointing=self._wish)

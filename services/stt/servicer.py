@@ -32,6 +32,7 @@ from services.stt.vad import Detector
 
 MAX_AUDIO = 64 << 10
 MAX_KEYTERMS = 100
+MAX_SAID = 16_000
 CONFIG_S = 10.0
 _EXPECT = {
     call_pb2.EXPECT_UNSPECIFIED: Expect.FREE,
@@ -125,6 +126,10 @@ async def _requests(requests: AsyncIterator[stt_pb2.RecognizeRequest]) -> AsyncI
 def _config(config: stt_pb2.RecognizeConfig) -> SttConfig:
     if len(config.keyterms) > MAX_KEYTERMS:
         raise BadInput(f"config.keyterms: {len(config.keyterms)} of them; send at most {MAX_KEYTERMS}")
+    if len(config.lead) > MAX_AUDIO:
+        raise BadInput(f"config.lead: {len(config.lead)} bytes; send at most {MAX_AUDIO}")
+    if len(config.said.text) > MAX_SAID:
+        raise BadInput(f"config.said.text: {len(config.said.text)} characters; send at most {MAX_SAID}")
     return SttConfig(
         call_id=config.call_id,
         format=_format(config.format),
@@ -134,6 +139,8 @@ def _config(config: stt_pb2.RecognizeConfig) -> SttConfig:
         offset_ms=config.offset_ms,
         agent=config.agent,
         pauses=Pauses(config.pauses.count, config.pauses.mean_ms, config.pauses.max_ms),
+        lead=config.lead,
+        said=Final(config.said.text, config.said.start_ms, config.said.end_ms) if config.said.text else None,
     )
 
 

@@ -74,6 +74,23 @@ def test_the_backlog_keeps_what_is_not_final() -> None:
     assert max(len(piece) for piece in backlog.since(0)) == 800
 
 
+def test_the_backlog_keeps_a_second_of_what_is_final() -> None:
+    backlog = Backlog(TELEPHONE)
+    sound = b"".join(bytes([n]) * 160 for n in range(200))
+    for at in range(0, len(sound), 640):
+        backlog.put(sound[at : at + 640], in_speech=True)
+    backlog.settle(190)
+    assert backlog.lead == sound[: 190 * 8]
+    backlog.settle(190)
+    backlog.settle(210)
+    assert backlog.lead == sound[: 210 * 8]
+    backlog.settle(1790)
+    assert backlog.lead == sound[790 * 8 : 1790 * 8]
+    for _ in range(100):
+        backlog.put(TELEPHONE.silence(80), in_speech=False)
+    assert backlog.lead == sound[790 * 8 : 1790 * 8]
+
+
 def test_the_backlog_is_bounded_in_speech_and_short_without() -> None:
     backlog = Backlog(TELEPHONE)
     for _ in range(200):
@@ -100,6 +117,24 @@ def test_what_was_reported_is_not_reported_again() -> None:
     assert not report.accept(confirmed("my order", 2400))
 
 
+def test_the_end_of_an_older_sound_that_is_heard_again_does_not_end_the_new_one() -> None:
+    """The ears die in an "uh-huh"; the next hear the last word before it end, then the "uh-huh"."""
+
+    def stopped(offset_ms: int) -> Event:
+        return Event(speech_stopped=stt_pb2.SpeechStopped(offset_ms=offset_ms))
+
+    report = Report()
+    report.accept(final("tell me more", 100, 900))
+    report.accept(confirmed("tell me more", 1200))
+    assert report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=2500)))
+    report.replayed(2800)
+    assert not report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=900)))
+    assert not report.accept(stopped(960))
+    assert report.in_speech
+    assert not report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=2510)))
+    assert report.accept(stopped(3010))
+
+
 def test_a_turn_whose_end_died_with_its_recogniser_is_ended() -> None:
     report = Report()
     report.accept(final("cancel it", 0, 700))
@@ -107,7 +142,7 @@ def test_a_turn_whose_end_died_with_its_recogniser_is_ended() -> None:
     overdue = report.overdue(2500)
     assert overdue.turn_ended.text == "cancel it"
     assert overdue.turn_ended.speech_end_ms == 700
-    assert not report.has_finals
+    assert report.said is None
 
 
 def test_events_with_a_number_are_kept_until_stored() -> None:

@@ -155,7 +155,34 @@ async def test_a_minute_that_is_not_final_is_heard_again_faster_than_it_was_said
     await phone.hang_up()
 
 
-async def test_ears_lost_between_the_last_word_and_the_turns_end_cost_the_wait_and_no_word(house: House) -> None:
+async def test_the_next_ears_are_told_what_was_said_of_the_turn_and_how_the_caller_sounds(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    first = await house.stt.call()
+    counted = [bytes([n]) * 160 for n in range(1, 101)]
+    for frame in counted:
+        await phone.speak(20, frame)
+    await heard_ms(first, 1900)
+    first.send(started(0), final("where is", 100, 800), final("my order", 900, 1610))
+    await owner.next("speech", 3)
+    first.fail(Unavailable("gone"))
+    second = await house.stt.call(2)
+    config = second.received[0].config
+    assert config.said == stt_pb2.Final(text="where is my order", start_ms=100, end_ms=1610)
+    assert (config.offset_ms, config.lead) == (1610, b"".join(counted)[610 * 8 : 1610 * 8])
+    await heard_ms(second, 300)
+    assert audio_of(second).startswith(bytes([81]) * 80 + bytes([82]) * 160)
+    second.send(ended("where is my order", 1900))
+    await owner.next("speech", 4)
+    second.fail(Unavailable("gone"))
+    third = await house.stt.call(3)
+    assert not third.received[0].config.HasField("said")
+    assert third.received[0].config.lead == config.lead
+    assert told(owner) == ["where is", "my order", "[where is my order]"]
+    await phone.hang_up()
+
+
+async def test_a_turn_that_the_next_ears_do_not_end_is_ended_all_the_same(house: House) -> None:
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
     first = await house.stt.call()
@@ -165,7 +192,7 @@ async def test_ears_lost_between_the_last_word_and_the_turns_end_cost_the_wait_a
     await owner.next("speech", 2)
     first.fail(Unavailable("gone"))
     await house.stt.call(2)
-    await phone.speak(2000, QUIET)  # there are no more words in it
+    await phone.speak(5000, QUIET)  # there are no more words in it
     await owner.next("speech", 3)
     assert told(owner) == ["where is my order", "[where is my order]"]
     await phone.hang_up()

@@ -25,11 +25,14 @@ VENDOR_SAYS_DONE = TurnKind.CONFIRMED
 class Call:
     """Times in ms of audio."""
 
-    def __init__(self, wish: Endpointing | None = None, *, vad: bool = True) -> None:
+    def __init__(
+        self, wish: Endpointing | None = None, *, vad: bool = True, offset_ms: int = 0, begun: Final | None = None
+    ) -> None:
         wish = wish or Endpointing()
-        self.turns = Turns(wish, Pauses(), 0, vad=vad, policy=policy(wish.policy))
+        offset_ms = begun.end_ms if begun is not None else offset_ms
+        self.turns = Turns(wish, Pauses(), offset_ms, vad=vad, policy=policy(wish.policy), said=begun)
         self.told: list[SpeechEvent | Flush] = []
-        self.now = 0
+        self.now = offset_ms
 
     def voice(self, begin: int, end: int) -> "Call":
         """The VAD hears a voice; it tells of the end 192 ms later."""
@@ -137,11 +140,60 @@ def test_words_still_on_their_way_are_asked_for_and_awaited() -> None:
     assert call.final("where is my order", 1000, 1990).texts == ["where is my order"]
 
 
-def test_when_the_words_never_come_max_delay_ends_the_turn_with_what_there_is() -> None:
+def test_a_recogniser_that_does_not_answer_is_waited_for_until_it_is_found_out() -> None:
+    """It stalled in mid-sentence: half a question is no question. Whoever watches it takes less than these 4 s."""
     call = Call().voice(1000, 3000).final("where is", 1000, 1500).interim("my order", 1600, 2900)
-    call.until(5800)
+    call.until(6900)
     assert call.texts == []
-    assert call.until(6000).texts == ["where is"]
+    assert call.until(7100).texts == ["where is"]
+
+
+def test_a_recogniser_that_stalls_after_the_first_word_of_many_does_not_end_the_turn_with_it() -> None:
+    """The caller spoke on for 3 s; no interim ever told of that."""
+    call = Call(Endpointing(min_delay_ms=200, max_delay_ms=800)).voice(1000, 4400).final("now", 1000, 1300)
+    call.until(8300)
+    assert (call.texts, call.count(Flush)) == ([], 1)
+    assert call.final("tell me quickly", 1400, 4400).texts == ["now tell me quickly"]
+
+
+def test_a_recogniser_that_was_asked_and_has_no_more_words_is_waited_for_no_longer_than_before() -> None:
+    call = Call().voice(1000, 3000).final("where is", 1000, 1500).until(3600)
+    assert call.count(Flush) == 1
+    call.told += call.turns.heard(Interim("", 3600, 3600))
+    assert call.until(4700).texts == ["where is"]
+
+
+def test_the_turn_of_another_recogniser_goes_on_and_is_told_as_one() -> None:
+    call = Call(begun=Final("where is", 1000, 1500)).voice(1700, 2400).until(3200)
+    assert (call.texts, call.count(Flush)) == ([], 1)
+    assert call.final("my order", 1700, 2400).texts == ["where is my order"]
+
+
+def test_a_turn_that_had_only_to_end_ends_once_the_next_recogniser_has_answered() -> None:
+    """All words were told. What is heard again has none, but nobody knows that before it was listened to."""
+    call = Call(begun=Final("where is my order", 1000, 1500)).until(2200)
+    assert (call.texts, call.count(Flush)) == ([], 1)
+    call.told += call.turns.heard(Interim("", 2200, 2200))
+    assert call.texts == ["where is my order"]
+
+
+def test_a_turn_that_had_only_to_end_waits_no_second_longer_for_a_recogniser_that_has_nothing_to_say() -> None:
+    call = Call(begun=Final("where is my order", 1000, 1500)).until(2450)
+    assert call.texts == []
+    assert call.until(2560).texts == ["where is my order"]
+
+
+def test_a_cough_after_the_last_word_of_which_a_recogniser_says_nothing_is_waited_for_no_longer_than_before() -> None:
+    call = said(Call(Endpointing(min_delay_ms=500, max_delay_ms=800))).until(2250).voice(2300, 2500)
+    assert call.until(3700).texts == []
+    assert call.until(3850).texts == ["where is my order"]
+
+
+def test_a_word_that_is_heard_again_in_one_go_is_not_left_to_the_next_turn() -> None:
+    """The VAD is through with the replay before the recogniser: the first of its finals ends nothing."""
+    call = Call(offset_ms=1500).voice(1600, 2900).until(4000).final("tell me", 1600, 2500)
+    assert (call.texts, call.count(Flush)) == ([], 2)
+    assert call.final("now", 2600, 2900).texts == ["tell me now"]
 
 
 def test_words_on_their_way_are_given_real_time_although_replayed_audio_is_past() -> None:

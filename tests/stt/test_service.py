@@ -115,6 +115,8 @@ async def test_a_new_endpointing_over_the_wire(stt: Peers) -> None:
         ({"endpointing": stt_pb2.Endpointing(policy="psychic")}, "there is no 'psychic'; known are dynamic, fixed"),
         ({"endpointing": stt_pb2.Endpointing(max_delay_ms=10**9)}, "endpointing.max_delay_ms"),
         ({"keyterms": ["word"] * 101}, "config.keyterms: 101"),
+        ({"lead": bytes(65537)}, "config.lead: 65537 bytes; send at most 65536"),
+        ({"said": stt_pb2.Final(text="a" * 16_001)}, "config.said.text: 16001 characters; send at most 16000"),
     ],
 )
 async def test_a_config_that_is_wrong_is_refused_by_field(stt: Peers, config: dict[str, Any], says: str) -> None:

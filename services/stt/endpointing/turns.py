@@ -27,7 +27,8 @@ from services.stt.endpointing.words import Words
 
 Told = Sequence[SpeechEvent | Flush]
 
-LATE_WORDS_MS = 1000  # after max_delay: how long words that the recogniser still holds are waited for
+LATE_WORDS_MS = 1000  # after max_delay: how long words are waited for that the recogniser did not give when asked
+DEAF_MS = 4000  # silence after which a recogniser that does not answer is waited for no longer: it is found out sooner
 NOISE_MS = 5000  # after max_delay: sound without a word for so long is no caller
 WORDLESS_MS = 5000  # voice for which no word came in so long was a cough
 LONGEST_TURN_MS = 90_000
@@ -37,7 +38,11 @@ _NEAR_MS = 300
 
 
 class Turns:
-    """One call's account. `vad`: edges come from `edge`; otherwise from the recogniser's own events."""
+    """One call's account. `vad`: edges come from `edge`; otherwise from the recogniser's own events.
+
+    `said`: words of the turn under way that another recogniser has told. A stream that begins in mid-call hears in one
+    go what was said meanwhile: no turn ends before the recogniser has answered for it.
+    """
 
     def __init__(
         self,
@@ -48,6 +53,7 @@ class Turns:
         vad: bool,
         policy: Policy = fixed,
         language: str = "en",
+        said: Final | None = None,
     ) -> None:
         self.long_turns = 0
         self._wish = wish
@@ -59,7 +65,9 @@ class Turns:
         self._told_started = False
         self._speaking = False
         self._voice_from = self._voice_end = offset_ms
-        self._words = Words(pauses, offset_ms)
+        self._words = Words(pauses, offset_ms, said)
+        self._catching_up = offset_ms > 0
+        self._began_ms = offset_ms
         self._covered = offset_ms
         self._vendor_final = False
         self._vendor_over: float | None = None
@@ -134,6 +142,9 @@ class Turns:
             case Final():
                 self._words.settle(event)
                 self._answered = True
+                if self._catching_up and self._flushed:  # it may have been on its way before the question
+                    self._catching_up = self._voice_end > event.end_ms + _NEAR_MS
+                    self._flushed = not self._catching_up  # ask again
                 self._covered = max(self._covered, event.end_ms)
                 return [*self._spoken(event.start_ms), *self._overtaken(), event, *self._decide()]
             case TurnEnded():
@@ -156,6 +167,7 @@ class Turns:
         """The recogniser has no more words than its finals."""
         self._words.take_back()
         self._answered = True
+        self._catching_up = self._catching_up and not self._flushed
         return self._overtaken()
 
     def _opinion(self, event: TurnEnded) -> Told:
@@ -165,7 +177,7 @@ class Turns:
             self._now = max(self._now, event.offset_ms)
             return self._decide()
         told = self._nothing()
-        self._vendor_final = True
+        self._vendor_final, self._catching_up = True, False
         self._vendor_over = event.confidence or None
         self._covered = max(self._covered, event.offset_ms)
         self._now = max(self._now, event.offset_ms)
@@ -235,7 +247,7 @@ class Turns:
             return ()
         wait = self._judged()
         told: list[SpeechEvent | Flush] = []
-        if not self._speaking and (self._words.interim or self._uncovered) and self._silence >= wait.flush_ms:
+        if not self._speaking and self._expected and self._silence >= wait.flush_ms:
             told += self._flush()
         if self._words.finals and self._is_over(wait):
             return [*told, *self._end()]
@@ -262,6 +274,11 @@ class Turns:
             return False
         if not self._held:
             return self._silence >= wait.ms
+        if not self._speaking and not (self._flushed and self._answered):
+            if self._catching_up and self._words.interim is None and not self._behind:  # nobody spoke in the meantime
+                return self._silence >= wait.ms and self._patience - self._began_ms >= LATE_WORDS_MS
+            if self._owed:
+                return self._patience - max(self._words.end_ms, self._voice_end) >= max(wait.ms, DEAF_MS)
         grace = NOISE_MS if self._speaking else LATE_WORDS_MS
         return self._patience - self._words.end_ms >= max(wait.ms, self._quiet.max_ms) + grace
 
@@ -310,7 +327,18 @@ class Turns:
         """Something speaks against the end: new voice after the last word, or words still on their way."""
         if self._vendor_final:
             return self._resumed
-        return self._speaking or self._words.interim is not None or self._uncovered
+        return self._speaking or self._expected
+
+    @property
+    def _expected(self) -> bool:
+        """The recogniser has words to tell, or to take back."""
+        return self._words.interim is not None or self._uncovered or self._catching_up
+
+    @property
+    def _owed(self) -> bool:
+        """What the recogniser does not answer for was more than a cough."""
+        behind_ms = self._voice_end - max(self._words.end_ms, self._covered)
+        return self._words.interim is not None or self._catching_up or behind_ms > _SMEAR_MS
 
     @property
     def _resumed(self) -> bool:

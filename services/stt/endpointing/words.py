@@ -12,9 +12,9 @@ LONGEST_SENTENCE = 1000
 class Words:
     """`end_ms`: where the last word ended, as far as known; a final corrects what its interims said."""
 
-    def __init__(self, pauses: Pauses, offset_ms: int) -> None:
+    def __init__(self, pauses: Pauses, offset_ms: int, said: Final | None = None) -> None:
         self.pauses = pauses
-        self.finals: list[Final] = []
+        self.finals: list[Final] = [said] if said is not None else []
         self.interim: Interim | None = None
         self.end_ms = self._final_end = offset_ms
         self._last: Final | None = None  # of the turn before

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from parley.audio import TELEPHONE, AudioFormat
 from parley.v1 import stt_pb2
+from services.gateway.synthesis import wire_format
 from services.stt import servicer, silero
-from services.stt.contract import SttConfig
 from services.stt.endpointing import policy
 from services.stt.providers.deepgram import ENDPOINTING_MS, UTTERANCE_END_MS
 from services.stt.providers.deepgram_results import Results
@@ -50,19 +50,27 @@ class AtOnce:
 
 
 class VirtualEars:
-    """`take` a request of the leg's ears; what is recognised goes to `tell`."""
+    """`take` a request of the leg's ears; what is recognised goes to `tell`, until the ears are `dead`.
 
-    def __init__(self, time: VirtualTime, tell: Callable[[stt_pb2.RecognizeEvent], None]) -> None:
+    `mute`: the recogniser says nothing more. `slow_ms`: the recogniser's words come so late.
+    """
+
+    def __init__(self, time: VirtualTime, tell: Callable[[stt_pb2.RecognizeEvent], None], slow_ms: float = 0.0) -> None:
+        self.dead = self.mute = False
         self._tell = tell
         self._time = time
+        self._slow_ms = slow_ms
         self._recognition: Recognition | None = None
         self._stream: NovaStream
         self._results = Results(0)
 
     def take(self, request: stt_pb2.RecognizeRequest, wish: stt_pb2.Endpointing) -> None:
-        """`wish`: how to end turns; counts when this is the first request."""
+        """`wish`: how to end turns; counts when this is the first request, and no config."""
+        if self.dead:
+            return
         if self._recognition is None:
-            self._begin(wish)
+            config = stt_pb2.RecognizeConfig(format=wire_format(TELEPHONE), endpointing=wish)
+            self._begin(request.config if request.HasField("config") else config)
         recognition = self._recognition
         assert recognition is not None
         match request.WhichOneof("request"):
@@ -77,11 +85,13 @@ class VirtualEars:
                 recognition._let_go()
         self._pass_on()
 
-    def _begin(self, wish: stt_pb2.Endpointing) -> None:
-        endpointing = servicer._endpointing(wish)
+    def _begin(self, asked: stt_pb2.RecognizeConfig) -> None:
+        config = servicer._config(asked)
+        endpointing = config.endpointing
         detector = cast(Detector, AtOnce())
         engines = [Engine("stand-in", cast(Any, None))]
-        self._recognition = Recognition(SttConfig(endpointing=endpointing), engines, detector)
+        self._recognition = Recognition(config, engines, detector)
+        self._results = Results(config.offset_ms)
         self._recognition._clock = lambda: self._time.now
         self._recognition._audio_at = self._recognition._vendor_at = self._time.now
         self._recognition._feed.flush = self._flush  # type: ignore[method-assign]
@@ -98,9 +108,11 @@ class VirtualEars:
         self._pass_on()
 
     def _post(self, message: dict[str, Any], delay_ms: float) -> None:
-        self._time.after(2 + delay_ms, lambda: self._heard(message))
+        self._time.after(2 + delay_ms + self._slow_ms, lambda: self._heard(message))
 
     def _heard(self, message: dict[str, Any]) -> None:
+        if self.dead or self.mute:
+            return
         assert self._recognition is not None
         for event in self._results.read(message):
             self._recognition._heard(event)

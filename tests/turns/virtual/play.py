@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -42,11 +43,26 @@ _NAMES = {
 }
 
 
-async def play(script: Script) -> Record:
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The ears die `after_ms` after the beginning of a line of the story; `away_ms` later others listen.
+
+    `stalls_ms`: their recogniser stalls then, and it is so long until that is found out. `slow_ms`: the words of all
+    these ears come so late.
+    """
+
+    line: int
+    after_ms: int
+    away_ms: int = 60
+    slow_ms: int = 0
+    stalls_ms: int = 0
+
+
+async def play(script: Script, loss: Loss | None = None) -> Record:
     """One call. Asynchronous because the leg wants a loop; nothing is awaited."""
     time = VirtualTime()
     with time.in_place():
-        return _VirtualCall(time, script).run()
+        return _VirtualCall(time, script, loss).run()
 
 
 class _Clock:
@@ -100,9 +116,11 @@ class _Line:
 class _VirtualCall:
     """Everything of one call, and what a script's caller can do in it: the `World` of `Caller`."""
 
-    def __init__(self, time: VirtualTime, script: Script) -> None:
+    def __init__(self, time: VirtualTime, script: Script, loss: Loss | None) -> None:
         self._time = time
         self._script = script
+        self._loss = loss
+        self._slow_ms = loss.slow_ms if loss is not None else 0
         self._clock = _Clock()
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)
@@ -118,7 +136,7 @@ class _VirtualCall:
         self._mouth._voices = cast(Any, VirtualVoices(time, self._mouth._advance))
         self._ears._stream = cast(Any, object())
         self._line.leg_ms = lambda: int(self._leg._ears.fed_ms) if self._leg._ears else 0
-        self._stt = VirtualEars(time, lambda event: self._later(lambda: self._ears._heard(event)))
+        self._stt = self._new_ears()
         self._carrier.returned = self._leg.returned
         self._listener = Listener(self._carrier.heard)
         self._caller = Caller(script, self._listener, self, time.now)
@@ -158,16 +176,45 @@ class _VirtualCall:
         self._carrier.up.carry(lambda: self._hear(frame))
         self._time.after(20, self._frame)
 
+    def _new_ears(self) -> VirtualEars:
+        def tell(event: stt_pb2.RecognizeEvent) -> None:
+            self._later(lambda: ears.dead or self._ears._heard(event))
+
+        ears = VirtualEars(self._time, tell, self._slow_ms)
+        return ears
+
+    def _lose_ears(self) -> None:
+        """As `Ears.run` does it: nothing is queued without a stream, the next hears what is not final."""
+        loss, played = self._loss, self._caller.played
+        if loss is None or self._stt.dead or len(played) <= loss.line:
+            return
+        if self._time.now >= played[loss.line].begun + loss.after_ms / 1000:
+            self._loss = None
+            self._stt.mute = True
+            self._time.after(loss.stalls_ms, lambda: self._die(loss.away_ms))
+
+    def _die(self, away_ms: int) -> None:
+        self._stt.dead = True
+        self._ears._stream = None
+        self._time.after(away_ms, self._listen_elsewhere)
+
+    def _listen_elsewhere(self) -> None:
+        self._ears._stream = cast(Any, object())
+        self._stt = self._new_ears()
+        for request in self._ears._opening():
+            self._request(request)
+
     def _hear(self, frame: bytes) -> None:
+        self._lose_ears()
         self._leg.audio(frame)
         outbox, self._ears._outbox = self._ears._outbox, []
         for request in outbox:
             self._request(request)
 
     def _request(self, request: stt_pb2.RecognizeRequest) -> None:
-        wish = stt_pb2.Endpointing()
+        wish, stt = stt_pb2.Endpointing(), self._stt
         wish.CopyFrom(self._ears._endpointing)
-        self._later(lambda: self._stt.take(request, wish))
+        self._later(lambda: stt.take(request, wish))
 
     def _tick(self) -> None:
         for who in tuple(self._clock.ticking):
