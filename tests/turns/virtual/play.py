@@ -178,7 +178,7 @@ class _VirtualCall:
 
     def _new_ears(self) -> VirtualEars:
         def tell(event: stt_pb2.RecognizeEvent) -> None:
-            self._later(lambda: ears.dead or self._ears._heard(event))
+            self._later(lambda: None if ears.dead else self._ears._heard(event))
 
         ears = VirtualEars(self._time, tell, self._slow_ms)
         return ears
