@@ -138,7 +138,7 @@ async def main() -> None:
         for row, _ in chosen if options.again else ():
             store.forget(row)
         town.rehearse()
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, get_context("spawn"), os.nice, (20,)) as pool:
             await Run(options, chosen, pool).all()
     print(report.write(store))
 

@@ -38,7 +38,7 @@ async def book_visit(mark: str, context: CallContext) -> dict[str, str]:
         mark: What the visit is for.
     """
     booking = {{"agent": "{name}", "mark": mark, "call_id": context.call_id, "pid": os.getpid()}}
-    async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=30.0) as client:
         answer = await client.post("{url}/bookings", json=booking)
         answer.raise_for_status()
     return {{"mark": mark, "summary": f"booked {{mark}}"}}

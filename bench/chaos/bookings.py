@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.sims.server import VendorSim
 
-TAKES_S = 1.2
+TAKES_S = 1.5
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ DONE_MS = 800.0
 _BEFORE_S = {
     cells.LOOKUP: -0.2,
     cells.THINKING: 1.0,
-    cells.TOOL: 1.3,
+    cells.TOOL: 1.5,
     cells.SPEAKING: 1.5,
     cells.PAUSED: 1.6,
     cells.INTERRUPTED: 1.9,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -37,6 +38,7 @@ TOKENS_PER_S, VOICE_SPEED = 20.0, 2.0
 SCENES = fingerprint(TOKENS_PER_S, VOICE_SPEED, TAKES_S, AGENT)
 """What all waves of the same scenes have in common; others cannot be compared with them."""
 REPLICAS = 2
+_AHEAD = 10
 _REMEMBERED = 8_000
 """Requests that a stand-in remembers: a recogniser's connection may be old when it is hit."""
 
@@ -94,8 +96,25 @@ async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
                 heap.freeze()
                 front = Front(services.gateway_urls, PUBLIC_URL)
                 callers = [Caller(name, _phone(front, clock, name)) for name in map(name_of, range(calls))]
-                async with background(*(_late(caller, n * APART_S) for n, caller in enumerate(callers))):
-                    yield Rig(services, wires, vendors, bookings, clock, callers, http)
+                dialling = background(*(_late(caller, n * APART_S) for n, caller in enumerate(callers)))
+                with _first():
+                    async with dialling:
+                        yield Rig(services, wires, vendors, bookings, clock, callers, http)
+
+
+@contextmanager
+def _first() -> Iterator[None]:
+    """Carrier and vendors have machines of their own: here at least they need not wait, where that is allowed."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, usual - _AHEAD)
+    except PermissionError:
+        yield  # without the right to it their clock is late on a busy machine, and the page says how much
+        return
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, usual)
 
 
 def _unchanged(plan: Plan) -> Plan:
