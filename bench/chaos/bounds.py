@@ -29,7 +29,10 @@ def missed(cell: Cell, noise: Noise) -> list[str]:
         "effects doubled": cell.effects_doubled,
     }
     found = [f"{count} {what}" for what, count in counts.items() if count]
-    if cell.bound_s is not None and (silence := cell.bounded_s) is not None:
+    silence = cell.bounded_s
+    if cell.bound_s is not None and cell.calls and silence is None:
+        found.append("extra silence not known, for want of the row none")
+    elif cell.bound_s is not None and silence is not None:
         allowed = cell.bound_s or noise.get(cell.moment, _LEAST_NOISE_S)
         if silence > allowed:
             which = " beyond the vendor's own time" if cell.bound_beyond else ""

@@ -50,9 +50,11 @@ class Row:
         """Whether the bound is on the silence beyond the vendor's own time, which begins again with its request."""
         return self.target in ("llm", "tools") or (self.target == "orchestrator" and moment == THINKING)
 
-    def excused(self, moment: str) -> bool:
-        """Whether the caller's words may be lost: those not yet final when a gateway ends are, by design."""
-        return self.target == "gateway" and self.kind in (KILL, RESTART) and moment in (MID_WORD, INTERRUPTED)
+    def excused(self, moment: str, lost: int, unheard: int) -> int:
+        """How many of the caller's lost words are by design: not final when a gateway ended, or said into no ear."""
+        if self.target != "gateway" or self.kind not in (KILL, RESTART):
+            return 0
+        return lost if moment in (MID_WORD, INTERRUPTED) else min(lost, unheard)
 
 
 _SERVES: Mapping[str, tuple[tuple[str, ...], Reasons]] = {

@@ -86,6 +86,7 @@ def cell(row: Row, moment: str, verdicts: Sequence[Verdict], usual: Usual) -> Ce
     ]
     heard, beyond = ([each[which] for each in silences] for which in (0, 1))
     words_lost = sum(len(v.caller_words_lost) for v in here)
+    unheard = sum(len(v.caller_words_unheard) for v in here)
     return Cell(
         kind=row.kind,
         target=row.target,
@@ -98,8 +99,8 @@ def cell(row: Row, moment: str, verdicts: Sequence[Verdict], usual: Usual) -> Ce
         bot_words_unreadable=sum(v.unreadable for v in here),
         caller_words_lost=words_lost,
         caller_words_twice=sum(len(v.caller_words_twice) for v in here),
-        caller_words_unheard=sum(len(v.caller_words_unheard) for v in here),
-        caller_words_excused=words_lost if row.excused(moment) else 0,
+        caller_words_unheard=unheard,
+        caller_words_excused=row.excused(moment, words_lost, unheard),
         history_differs=sum(bool(v.history_differs) for v in here),
         effects_missing=sum(v.effects_missing for v in here),
         effects_doubled=sum(v.effects_doubled for v in here),

@@ -82,7 +82,7 @@ def circumstances(store: Store) -> str:
 def page(store: Store) -> str:
     """All that stands between the marks of the document."""
     rows = list(figures.rows(store))
-    measured = [(row, cells) for row, cells in rows if any(cell.calls or cell.never for cell in cells)]
+    measured = [cells for _, cells in rows if any(cell.calls for cell in cells) or all(cell.never for cell in cells)]
     noise = bounds.noise(_baseline(rows))
     lines = [
         *bounds.summary(rows),
@@ -93,7 +93,7 @@ def page(store: Store) -> str:
         *(bounds.verdict(row, cells, noise) for row, cells in rows),
         "",
         "### Cell by cell",
-        *table([cell for _, cells in measured for cell in cells]),
+        *table([cell for cells in measured for cell in cells]),
     ]
     return "\n".join(lines)
 

@@ -29,8 +29,8 @@ _BEFORE_S = {
     cells.THINKING: 1.0,
     cells.TOOL: 1.5,
     cells.SPEAKING: 1.5,
-    cells.PAUSED: 1.6,
-    cells.INTERRUPTED: 1.9,
+    cells.PAUSED: 2.1,
+    cells.INTERRUPTED: 2.2,
 }
 """From the end of the question to the fault."""
 _OVER_S = {cells.PAUSED: 0.4, cells.INTERRUPTED: 0.3}

@@ -25,8 +25,8 @@ ANSWERS = {
     QUICK: _SHORT,
     SLOW: _SHORT,
     WAIT: _SHORT,
-    STORY: "this is the story of {mark}, made by two sisters for their town",
-    TALE: "this is the tale of {mark}, which two sisters told to half of the town, and since then it has been told "
+    STORY: "the story of {mark}, which is of two sisters who came to their town",
+    TALE: "the tale of {mark}, which two sisters told to half of the town, and since then it has been told "
     "again by all who came to know them",
     BOOK: "done, booked {mark} for you",
 }
@@ -34,7 +34,7 @@ NOT_KNOWN = "i can not say whether {mark} was done"
 _KEYS = {"quickly": QUICK, "slowly": SLOW, "book": BOOK, "story": STORY, "tale": TALE, "wait": WAIT}
 _NOTES = re.compile(r"\([^)]*\)")
 _THINKS_MS = {SLOW: 1800.0}
-_TOKENS_PER_S = {STORY: 10.0, TALE: 10.0}
+_TOKENS_PER_S = {STORY: 8.0, TALE: 8.0}
 """Slow enough that a model which dies while its words are being spoken dies in the middle of them."""
 PACES = (ASKS, ANSWERS, _THINKS_MS, _TOKENS_PER_S)
 """All that an answer's time follows from."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bench.chaos.cells import PAUSED
 from cli.heard import RATE, audible
 from tests.sims.decoder import Word
 from tests.sims.recorder import heard_words
@@ -21,6 +22,8 @@ _ANSWERED = 0.5
 _HOLE_MS = 20.0
 _HEARD_WORDS = 1
 """A word cut in its middle was heard or was not."""
+_RESUMED_WORDS = 1
+"""After a pause the bot goes on at the beginning of the word in which it stopped."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,13 @@ def judge(raw: Raw) -> Verdict:
     verdict = Verdict(raw.caller, raw.aimed, raw.moment, raw.hit, call_lost=raw.lost, own_s=raw.own_s)
     found = heard_words(raw.heard)
     verdict.heard = " ".join(word.text for word in found)
-    _answer(verdict, raw, found)
-    _silence(verdict, raw)
     expected = words_of(raw.said)
     verdict.caller_words_unheard = _missing(expected, raw.reached.split())
     told = words_of(" ".join(raw.understood))
     verdict.caller_words_lost = _missing(expected, told)
     verdict.caller_words_twice = _missing(told, expected)
+    _answer(verdict, raw, found)
+    _silence(verdict, raw)
     verdict.effects_missing = max(0, raw.books - raw.booked)
     verdict.effects_doubled = max(0, raw.booked - raw.books)
     return verdict
@@ -102,11 +105,13 @@ def _answer(verdict: Verdict, raw: Raw, found: Sequence[Word]) -> None:
     verdict.turn_lost = len(missing) > len(expected) * _ANSWERED
     if verdict.turn_lost:
         return
+    missing = _missing(missing, verdict.caller_words_lost)  # what the model was not told it cannot say
     # A word in which sound came late cannot be read; that a hole lies there is known from the line.
     verdict.unreadable = min(holes, len(missing)) if not verdict.call_lost else 0
     verdict.bot_words_lost = missing[verdict.unreadable :]
     allowed = Counter(expected) + Counter(words_of(raw.cut)) + Counter(words_of(CUT_OFF))
-    verdict.bot_words_twice = list((Counter(texts) - allowed).elements())
+    twice = list((Counter(texts) - allowed).elements())
+    verdict.bot_words_twice = twice[_RESUMED_WORDS:] if raw.aimed == PAUSED else twice
     if raw.history is not None:
         told, sounded = words_of(raw.history), _of_cut(raw.cut, before, texts, expected)
         if abs(len(told) - sounded) > _HEARD_WORDS + holes:
