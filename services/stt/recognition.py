@@ -40,6 +40,7 @@ log = structlog.get_logger()
 UNREAD = 1000  # events the client has not taken
 SETTLED_MS = 1000  # audio kept before now while nobody speaks
 WATCH_S = 0.5
+STOOD_STILL_S = 0.25  # a look that comes so late: this process stood still, and audio may wait to be read
 VOICE_EVERY_MS = 500  # how often a recogniser is reminded that somebody speaks
 FLUSH_WAIT_S = 1.0  # for the words that were asked for when the button was let go
 
@@ -302,9 +303,12 @@ class Recognition:
     async def _watch(self) -> None:
         """What audio time cannot tell: the audio ceased in mid-turn, or a flush is not answered."""
         while True:
+            due = self._clock() + WATCH_S
             await asyncio.sleep(WATCH_S)
             now = self._clock()
             self._leave_if_settled()
+            if now - due >= STOOD_STILL_S:
+                continue
             if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_S:
                 self._let_go_at = 0.0
                 self._tell(self._turns.overdue())

@@ -1,6 +1,7 @@
 """One caller's speech, from audio to turns, and what happens when a recogniser fails in the middle of it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -133,6 +134,19 @@ async def test_a_microphone_switched_off_in_mid_turn_ends_it(
     async with line(deepgram(sim), detector=detector, config=config) as call:
         call.say(spoken("Hello there"))
         assert (await call.turn()).text == "Hello there"
+
+
+async def test_a_process_that_stood_still_does_not_take_that_for_silence(sim: DeepgramSim, detector: Detector) -> None:
+    """Audio waits to be read behind a look at the clock that is as late as the audio is."""
+    config = SttConfig(endpointing=Endpointing(max_delay_ms=800, min_delay_ms=200))
+    whole = spoken("Hello there", after_ms=900)
+    half = int(render("Hello there").words[1].start_ms) * 8
+    async with line(deepgram(sim), detector=detector, config=config) as call:
+        call.say(whole[:half])
+        await call.until(Interim)
+        asyncio.get_running_loop().call_later(1.1, call.say, whole[half:])
+        time.sleep(1.2)  # noqa: ASYNC251 - the loop itself stands still
+        assert (await call.turn()).text == "Hello there."
 
 
 async def test_the_call_that_ends_tells_its_last_words(sim: DeepgramSim, detector: Detector) -> None:
