@@ -25,7 +25,7 @@ from bench.chaos.store import Kept, Store
 from bench.chaos.verdict import judge
 from parley.errors import BadInput
 
-CALLS = 40
+CALLS = 44
 MOST_WAVES = 14
 """Of a row: a cell that so many could not fill is marked as having few calls."""
 _IN_VAIN = 3
