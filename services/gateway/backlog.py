@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from parley.audio import AudioFormat
 
 MAX_MS = 60_000
-IDLE_MS = 3_000
-"""With nothing said since the last turn, only the last moments are kept."""
+IDLE_MS = 8_000
+"""With nothing said since the last turn, only the last moments are kept: more than arrives at once from a carrier to
+which this process, or the network, was silent for a while. Nobody has listened to that yet."""
 LEAD_MS = 1_000
 """Of the sound before the last final: voice detection that begins without any speech misses soft words."""
 _REPLAY_MS = 100

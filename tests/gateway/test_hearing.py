@@ -11,6 +11,7 @@ from parley.rpc import Peers
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from services.gateway.backlog import IDLE_MS, MAX_MS, Backlog
 from services.gateway.ears import Ears
+from services.gateway.flood import MAX_AHEAD_MS
 from services.gateway.ledger import Ledger
 from services.gateway.level import Level
 from services.gateway.report import Report
@@ -94,13 +95,20 @@ def test_the_backlog_keeps_a_second_of_what_is_final() -> None:
 def test_the_backlog_is_bounded_in_speech_and_short_without() -> None:
     backlog = Backlog(TELEPHONE)
     for _ in range(200):
-        backlog.put(bytes(480), in_speech=False)
+        backlog.put(bytes(400), in_speech=False)
     assert backlog.end_ms - backlog.start_ms == IDLE_MS
     assert backlog.dropped_ms == 0
-    for _ in range(1100):
-        backlog.put(bytes(480), in_speech=True)
+    for _ in range(1300):
+        backlog.put(bytes(400), in_speech=True)
     assert backlog.end_ms - backlog.start_ms == MAX_MS
     assert backlog.dropped_ms > 0
+
+
+def test_what_comes_at_once_after_a_standstill_is_kept_although_nobody_has_heard_it_yet() -> None:
+    backlog = Backlog(TELEPHONE)
+    backlog.put(bytes(round(MAX_AHEAD_MS) * 8), in_speech=False)
+    assert len(b"".join(backlog.since(0))) == MAX_AHEAD_MS * 8
+    assert IDLE_MS > MAX_AHEAD_MS
 
 
 def test_what_was_reported_is_not_reported_again() -> None:
