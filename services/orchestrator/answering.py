@@ -299,4 +299,12 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
         tries = thought.tries + 1 if thought else 1
         continuing = bool(unfinished) or _broken_off(call) or (thought is not None and thought.continuing)
         return _think(call, out, _rounds_done(call), tries, continuing)
+    if _owes_round(call):
+        return _think(call, out, _rounds_done(call), continuing=_noticed(call))
     return over(call, at_ms, out)
+
+
+def _owes_round(call: Call) -> bool:
+    """The last that was done in this turn are tools, and the model has not said what came of them."""
+    lines = [line for line in history.bot_lines(call, call.turn) if line.kind not in ("filler", "notice")]
+    return bool(lines) and bool(lines[-1].tools) and all(tool.outcome is not None for tool in lines[-1].tools)

@@ -164,7 +164,10 @@ class Calls:
     async def _let_go(self, call_id: str, conductor: Conductor) -> None:
         """The stream is over. Unless the call is, wait for its gateway to come back, here or elsewhere."""
         try:
-            if not (conductor.ended.is_set() or conductor.left):
+            if conductor.listening:
+                log.warning("the gateway left while this process stood still", call_id=call_id)
+                conductor.halt()
+            elif not (conductor.ended.is_set() or conductor.left):
                 conductor.leg_lost("the gateway's stream ended")
                 await self._wait_for_another(call_id, conductor)
         finally:

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import traceback
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -28,6 +28,7 @@ from services.orchestrator.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SP
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.paper import Paper
 from services.orchestrator.rounds import Rounds
+from services.orchestrator.standstill import Standstill
 from services.orchestrator.state import Call, Ended, Epoch
 from services.orchestrator.takeover import at_rest
 from services.orchestrator.turn import step
@@ -51,6 +52,7 @@ class Means:
     prices: prices.Prices
     linger_s: float
     refuse_without_nats: bool = False
+    standstill: Standstill = field(default_factory=Standstill)
 
 
 class Conductor:
@@ -74,6 +76,7 @@ class Conductor:
         self.ended = asyncio.Event()
         self.superseded = False
         self.left = False
+        self.listening = False  # after a standstill: is the gateway still there?
         self._leaving = False
         self._broken = 0  # events in a row that broke the logic
         self._inbox: deque[events.Event] = deque()
@@ -89,8 +92,20 @@ class Conductor:
     def feed(self, event: events.Event) -> None:
         """Take one event through `step`. An event caused while another is handled waits its turn."""
         self._inbox.append(event)
-        if self._feeding:
+        if self._feeding or self.listening:
             return
+        if self.call is not None and (wait_s := self.means.standstill.wait_s()):
+            self.listening = True
+            asyncio.get_running_loop().call_later(wait_s, self._heed)
+            return
+        self._take_all()
+
+    def _heed(self) -> None:
+        """The process stood still, and the gateway is still there."""
+        self.listening = False
+        self._take_all()
+
+    def _take_all(self) -> None:
         self._feeding = True
         try:
             while self._inbox and not (self.superseded or self.left):

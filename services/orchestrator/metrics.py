@@ -20,6 +20,7 @@ PASTS_LOST = Counter(
     "voice_calls_without_past_total",
     "Calls that came back and of which no state could be read: they began anew, with an apology",
 )
+STANDSTILLS = Counter("voice_standstills_total", "Times this process stood still for over a second")
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")
 UNCARRIED = Counter(
     "voice_event_records_uncarried_total",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from parley.errors import BadInput, NotFound, ParleyError, Superseded, Unavailab
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.gateway.stored import ended_by_state
 from services.orchestrator import calls as calls_of_process
-from services.orchestrator import conductor, newest, prompt, replay, turn, wiring
+from services.orchestrator import conductor, newest, prompt, replay, standstill, turn, wiring
 from services.orchestrator.wiring import wired
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
@@ -56,6 +57,32 @@ async def test_of_two_owners_at_once_the_higher_stays_and_the_other_is_told_to_g
         with pytest.raises(Superseded):
             await second.until("say")
         assert len(h.calls) == 1
+
+
+@pytest.mark.parametrize("left", [True, False])
+async def test_an_owner_that_stood_still_does_nothing_before_it_knows_that_its_gateway_is_there(
+    tmp_path: Path, left: bool
+) -> None:
+    """What the caller said meanwhile another owner has heard, if the gateway has left."""
+    async with house(tmp_path) as h, replica(h) as other:
+        g, state = await started(h)
+        await asyncio.sleep(2 * standstill.BEAT_S)
+        asked = len(h.model.requests)
+        await g.types("words that waited")
+        time.sleep(standstill.STOOD_STILL_S + 0.1)  # noqa: ASYNC251 - the process stands still
+        if left:
+            g.stream.cancel()
+            second = await other.gateway(1, 2)
+            await second.opens(state=state, acked_seq=g.seq, last_seq=g.seq, mouth={"turn": 2, "last_utterance": 2})
+            second.seq = g.seq
+            await second.types("words for the other owner")
+            assert (await second.said())[1] == "You said words for the other owner."
+            async with asyncio.timeout(5):
+                while len(h.calls):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert len(h.model.requests) == asked + 1
+        else:
+            assert (await g.said())[1] == "You said words that waited."
 
 
 async def test_without_the_ledger_a_call_is_answered_and_nothing_is_done_until_it_tells(tmp_path: Path) -> None:

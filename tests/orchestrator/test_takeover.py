@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from services.orchestrator import effects, events
 from services.orchestrator.effects import Execute, Say, Stop, Think
 from services.orchestrator.history import messages
@@ -29,6 +31,25 @@ def test_the_outcome_of_a_tool_is_told_though_the_words_before_it_were_complete(
     out = taken_over(call, mouth_utterance=2, mouth_text="One moment.", mouth_complete=True, mouth_heard=3)
     assert [think.round for think in of(Think, out)] == [1]
     assert not of(Execute, out)
+
+
+@pytest.mark.parametrize("words", ["", "One moment."])
+@pytest.mark.parametrize("new_leg", [False, True])
+def test_a_tool_that_came_to_its_end_while_nobody_had_the_call_is_told(words: str, new_leg: bool) -> None:
+    call = Script()
+    call.says("book me in")
+    call.finishes(words, tools=(BOOK,))
+    if words:
+        call.sounds(2)
+        call.hears(2)
+    row = ToolUse("", "book_visit", '{"day": "friday"}', 1, Outcome("ok", '{"summary": "booked"}'))
+    epoch = Epoch(2, 1) if new_leg else Epoch(1, 2)
+    out = taken_over(call, epoch=epoch, new_leg=new_leg, settled=(row,))
+    assert [think.round for think in of(Think, out)] == [1]
+    assert not of(Execute, out)
+    call.hears(call.answers("You are booked."))
+    assert isinstance(call.state.floor, Listening)
+    assert not of(Think, taken_over(call, epoch=Epoch(3, 1), settled=(row,)))
 
 
 def test_a_tool_that_only_the_ledger_knows_is_told_and_not_done_again() -> None:
