@@ -24,6 +24,8 @@ MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
 PROGRESS_MS = 700.0
 """Of sound heard between two words on how far the voice is. Marks come back every 400 ms: every second one tells."""
+TORN_MS = 400.0
+"""A word with such a hole in it is not understood: it is said again from its start."""
 MAX_QUEUED = 32
 MAX_TEXT = 20_000
 
@@ -238,6 +240,10 @@ class Mouth:
 
     def _send(self, utterance: Utterance, now: float) -> None:
         outlet, track = self._outlet, utterance.track
+        if utterance.runs and track.ahead_ms > 0 and (dry := outlet.dry(now)) > TORN_MS:
+            GAPS.observe(dry)
+            utterance.follow(outlet.played(now))
+            utterance.rewind()
         while track.ahead_ms > 0 and outlet.wants(now):
             flowing = utterance.enters(outlet.position)
             gap = outlet.play(track.take(PIECE_MS), now)

@@ -39,6 +39,10 @@ class Outlet:
         """There is room: never more than 200 ms wait at the far end."""
         return self._clock.ahead(now) <= TARGET_MS - PIECE_MS
 
+    def dry(self, now: float) -> float:
+        """How long the far end has been silent in want of sound, in ms."""
+        return self._clock.dry(now)
+
     def played(self, now: float) -> float:
         """How much has sounded since the last `clear`."""
         return self._clock.played(now)

@@ -30,7 +30,7 @@ class PlayClock:
 
     def sent(self, ms: float, now: float) -> float:
         """`ms` of audio went out at `now`. Returns how long the far end had been silent in want of it."""
-        gap = max(0.0, now - self._ends_at) if self.sent_ms else 0.0
+        gap = self.dry(now)
         self._ends_at = max(self._ends_at, now) + ms
         self.sent_ms += ms
         return gap
@@ -38,6 +38,10 @@ class PlayClock:
     def ahead(self, now: float) -> float:
         """ms of audio the far end still has to play, if it plays on arrival."""
         return max(0.0, self._ends_at - now)
+
+    def dry(self, now: float) -> float:
+        """How long the far end has been silent in want of sound, in ms."""
+        return max(0.0, now - self._ends_at) if self.sent_ms else 0.0
 
     def played(self, now: float) -> float:
         """How much of this generation has sounded: never less than a true mark said, never more than was sent."""

@@ -42,6 +42,11 @@ class Utterance:
         self._from_ms = self.track.sent_ms
         return False
 
+    @property
+    def runs(self) -> bool:
+        """Some of its sound was sent since the last `clear`."""
+        return self._at_ms is not None
+
     def follow(self, played_ms: float) -> float:
         """The far end has played this much of the generation. Returns how much of the utterance it has heard."""
         self.heard_ms = self.heard_by(played_ms)
@@ -55,7 +60,7 @@ class Utterance:
         return max(self.heard_ms, self._from_ms + sounded)
 
     def rewind(self) -> int:
-        """A `clear` went out. Its sound goes on at the start of the word where it stopped; returns that character.
+        """It fell silent: a `clear` went out, or sound was wanting. It goes on at the start of the word where it stopped; returns that character.
 
         May be asked again before it plays on: word times that came meanwhile count.
         """

@@ -70,6 +70,20 @@ async def test_a_door_that_slams_leaves_a_short_hole_and_no_word_is_lost(house: 
     await phone.hang_up()
 
 
+async def test_a_word_with_a_long_hole_in_it_is_said_again_from_its_start(house: House) -> None:
+    phone, owner, _ = await call(house)
+    owner.say(1, TEXT, turn=1)
+    for ms in (350, 900, 1500):
+        await until_heard(phone, ms)
+        time.sleep(0.7)  # noqa: ASYNC251 - the gateway stands still, and the 200 ms that it was ahead are over
+    assert (await owner.next("heard")).heard.complete
+    assert whole_words(house, phone) == TEXT.split()
+    assert not phone.cleared_at
+    spoken = sum(ms for _, ms in house.voice.heard(phone.played))
+    assert 100 * len(TEXT.split()) < spoken <= 100 * (len(TEXT.split()) + 3)
+    await phone.hang_up()
+
+
 async def test_a_click_and_a_soft_rustle_do_not_silence_the_bot(house: House) -> None:
     phone, owner, _ = await call(house)
     owner.say(1, TEXT, turn=1)
