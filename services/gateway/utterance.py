@@ -60,9 +60,9 @@ class Utterance:
         return max(self.heard_ms, self._from_ms + sounded)
 
     def rewind(self) -> int:
-        """It fell silent: a `clear` went out, or sound was wanting. It goes on at the start of the word where it stopped; returns that character.
+        """It fell silent: a `clear` went out, or sound was wanting. Goes back to the start of that word.
 
-        May be asked again before it plays on: word times that came meanwhile count.
+        Returns that character. May be asked again before it plays on: word times that came meanwhile count.
         """
         reached = self._reached_ms = max(self._reached_ms, self.heard_ms)
         word = self.track.word_start(reached - _FRAME_MS)
