@@ -72,7 +72,7 @@ class Run:
             lacking = self._store.lacking(row, moments)
             if not lacking or vain >= _IN_VAIN:
                 break
-            kept = await self._judged(await rig.wave(row, cast(len(rig.callers), lacking, turn)))
+            kept = await self._judged(await rig.wave(row, cast(len(rig.callers), lacking, moments, turn)))
             self._store.add(kept)
             hit = Counter(v.moment for v in kept.verdicts if v.hit)
             vain = 0 if any(hit[moment] for moment in lacking) and not kept.spoiled else vain + 1

@@ -14,15 +14,26 @@ WAVE_S = 13.0
 """Until some were played."""
 STARTS_S = 25.0
 """For all processes to start and all callers to dial, once with wires and once without."""
+_SPREAD = 4
+"""A quarter of the callers at most is in one moment, where the row has so many."""
 _SHARED = ("llm", "tts", "tools")
 """Each request goes to the less loaded of two replicas; what is hit serves about half of them."""
 
 
-def cast(calls: int, lacking: Mapping[str, int], turn: int) -> list[str]:
-    """What each caller is to be in: in proportion to the calls that the cells lack; nobody always in the same."""
+def cast(calls: int, lacking: Mapping[str, int], moments: Sequence[str], turn: int) -> list[str]:
+    """What each caller is to be in: in proportion to the calls that the cells lack; nobody always in the same.
+
+    Many in the same moment would do the same thing in the same millisecond, as no real callers do: who is too many
+    goes to another moment of the row.
+    """
+    most = math.ceil(calls / min(len(moments), _SPREAD))
     given: Counter[str] = Counter()
     for _ in range(calls):
-        given[max(lacking, key=lambda moment: lacking[moment] / (given[moment] + 1))] += 1
+        wanting = [moment for moment in lacking if given[moment] < most]
+        if wanting:
+            given[max(wanting, key=lambda moment: lacking[moment] / (given[moment] + 1))] += 1
+        else:
+            given[min(moments, key=lambda moment: given[moment])] += 1
     chosen = list(given.elements())
     shift = turn * 7 % calls
     return chosen[shift:] + chosen[:shift]

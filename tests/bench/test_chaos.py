@@ -113,9 +113,12 @@ def test_a_question_that_became_two_turns_has_lost_no_word() -> None:
 
 
 def test_callers_are_sent_where_calls_are_lacking() -> None:
-    sent = cast(40, {cells.LISTENING: 20, cells.SPEAKING: 5}, 3)
-    assert Counter(sent) == {cells.LISTENING: 32, cells.SPEAKING: 8}
-    assert cast(2, {cells.TOOL: 1}, 0) == [cells.TOOL, cells.TOOL]
+    two = (cells.LISTENING, cells.SPEAKING)
+    assert Counter(cast(40, {cells.LISTENING: 20, cells.SPEAKING: 5}, two, 3)) == dict.fromkeys(two, 20)
+    sent = Counter(cast(40, {cells.LISTENING: 20, cells.SPEAKING: 5}, cells.MOMENTS, 3))
+    assert (sent[cells.LISTENING], sent[cells.SPEAKING]) == (10, 10)
+    assert max(sent.values()) == 10
+    assert cast(2, {cells.TOOL: 1}, (cells.TOOL,), 0) == [cells.TOOL, cells.TOOL]
 
 
 def test_a_moment_in_which_knowledge_is_looked_for_is_told_by_the_end_of_the_turn() -> None:
