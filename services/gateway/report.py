@@ -98,8 +98,8 @@ class Report:
     def _ended(self, ended: stt_pb2.TurnEnded) -> bool:
         if ended.HasField("pauses"):
             self.pauses = ended.pauses
-        if ended.offset_ms and ended.offset_ms <= self._turn_until_ms:
-            return False
+        if ended.offset_ms and ended.offset_ms <= self._turn_until_ms and not self._finals:
+            return False  # with words of its own it is another turn that ended at the same moment
         if ended.kind != stt_pb2.TurnEnded.KIND_CONFIRMED:
             return not self._patched  # the words of a turn that two recognisers heard are known at its end only
         if self._patched and self._finals:

@@ -125,6 +125,17 @@ def test_what_was_reported_is_not_reported_again() -> None:
     assert not report.accept(confirmed("my order", 2400))
 
 
+def test_two_turns_may_end_at_the_same_moment_and_each_is_told_once() -> None:
+    """A recogniser that was late gives everything at once."""
+    report = Report()
+    report.accept(final("tell me quickly", 100, 900))
+    assert report.accept(confirmed("tell me quickly", 3400))
+    report.accept(final("of alpha", 900, 1600))
+    assert report.accept(confirmed("of alpha", 3400))
+    assert not report.accept(confirmed("of alpha", 3400))
+    assert not report.open_turn
+
+
 def test_the_end_of_an_older_sound_that_is_heard_again_does_not_end_the_new_one() -> None:
     """The ears die in an "uh-huh"; the next hear the last word before it end, then the "uh-huh"."""
 

@@ -156,6 +156,16 @@ def test_a_recogniser_that_stalls_after_the_first_word_of_many_does_not_end_the_
     assert call.final("tell me quickly", 1400, 4400).texts == ["now tell me quickly"]
 
 
+def test_a_recogniser_that_was_late_tells_the_rest_right_behind_the_first_words() -> None:
+    """It stood still in mid-sentence and answers two seconds after the caller has finished, in two parts."""
+    wish = Endpointing(min_delay_ms=200, max_delay_ms=800)
+    call = Call(wish).voice(1000, 3200).interim("tell me", 1000, 1500).until(5600)
+    call.final("tell me quickly", 1000, 2000)
+    assert call.texts == []
+    call.until(5700).interim("of alpha", 2100, 3000).final("of alpha lima", 2100, 3200)
+    assert call.until(6000).texts == ["tell me quickly of alpha lima"]
+
+
 def test_a_recogniser_that_was_asked_and_has_no_more_words_is_waited_for_no_longer_than_before() -> None:
     call = Call().voice(1000, 3000).final("where is", 1000, 1500).until(3600)
     assert call.count(Flush) == 1

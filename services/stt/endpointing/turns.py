@@ -28,6 +28,7 @@ from services.stt.endpointing.words import Words
 Told = Sequence[SpeechEvent | Flush]
 
 LATE_WORDS_MS = 1000  # after max_delay: how long words are waited for that the recogniser did not give when asked
+BATCH_MS = 240  # a recogniser that was late tells the rest right behind the first words
 DEAF_MS = 4000  # silence after which a recogniser that does not answer is waited for no longer: it is found out sooner
 NOISE_MS = 5000  # after max_delay: sound without a word for so long is no caller
 WORDLESS_MS = 5000  # voice for which no word came in so long was a cough
@@ -76,6 +77,7 @@ class Turns:
         self._flushed = self._answered = False
         self._let_go_ms: int | None = None
         self._ended_ms = offset_ms
+        self._more_until_ms = 0
 
     def configure(self, wish: Endpointing, policy: Policy) -> Told:
         self._wish, self._policy = wish, policy
@@ -142,6 +144,8 @@ class Turns:
             case Final():
                 self._words.settle(event)
                 self._answered = True
+                more = self._voice_end > event.end_ms + _NEAR_MS and self._now - self._voice_end >= LATE_WORDS_MS
+                self._more_until_ms = self._now + BATCH_MS if more else 0
                 if self._catching_up and self._flushed:  # it may have been on its way before the question
                     self._catching_up = self._voice_end > event.end_ms + _NEAR_MS
                     self._flushed = not self._catching_up  # ask again
@@ -270,7 +274,7 @@ class Turns:
         if self._now - self._words.finals[0].start_ms >= LONGEST_TURN_MS:
             self.long_turns += 1
             return True
-        if wait.ms is None:
+        if wait.ms is None or self._now < self._more_until_ms:
             return False
         if not self._held:
             return self._silence >= wait.ms
