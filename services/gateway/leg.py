@@ -27,6 +27,7 @@ from services.gateway.metrics import DROPPED_COMMANDS, STOP_TO_CLEAR
 from services.gateway.mouth import Mouth
 from services.gateway.organs import Organs
 from services.gateway.outlet import Outlet
+from services.gateway.steady import Steady
 from services.gateway.subtitles import Subtitles
 from services.gateway.synthesis import wire_format
 from services.gateway.waterfall import TurnBy
@@ -64,6 +65,7 @@ class Leg:
         self._barge_in: BargeIn | None = None
         self._flood = Flood(call.format.bytes_per_ms, wire) if call.format is not None else None
         self._mouth: Mouth | ChatMouth
+        self._steady: Steady | None = None
         if call.format is None:
             self._mouth = ChatMouth(wire, self._tell)
         else:
@@ -71,7 +73,8 @@ class Leg:
             ears = self._ears = Ears(sound, organs.stt, call.call_id, self._tell)
             outlet = Outlet(wire, sound, echo)
             ways = organs.tts, organs.clock, organs.rehearsal
-            mouth = self._mouth = Mouth(outlet, sound, *ways, call.call_id, self._tell)
+            self._steady = Steady() if call.channel == "phone" else None
+            mouth = self._mouth = Mouth(outlet, sound, *ways, call.call_id, self._tell, self._steady)
             self._barge_in = BargeIn(sound, ears, mouth, echo, organs.clock, self._tell)
         self._button = Button(self._ears)
         self._subtitles = Subtitles(wire, shown=call.channel != "phone")
@@ -90,6 +93,8 @@ class Leg:
         now = now_ms()
         if not self._first_audio:
             self._first_audio = time.monotonic()
+        if self._steady is not None and self._steady.frame(now) and isinstance(self._mouth, Mouth):
+            self._mouth.back(now)
         if self._flood is None or not self._flood.passes(len(frame), now):
             return
         if self._ears is not None and self._barge_in is not None and self._button.hears:

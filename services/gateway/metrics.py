@@ -21,6 +21,7 @@ ONSET_TO_CLEAR = Histogram(
 )
 RESUMES = Counter("voice_resumes_total", "Times the mouth went on after a pause", ["cause"])
 MARKS = Counter("voice_marks_total", "Marks that came back", ["outcome"])
+HELD = Counter("voice_lines_stood_still_total", "Times nothing came from the carrier while the bot spoke: it waited")
 GAPS = Histogram(
     "voice_playout_gap_ms",
     "Holes inside an utterance: the far end had played everything and more was to come",

@@ -14,9 +14,10 @@ from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.v1 import call_pb2, conversation_pb2
 from services.gateway.clock import Clock, now_ms
-from services.gateway.metrics import DROPPED_COMMANDS, GAPS, MARKS, PAUSES, RESUMES
+from services.gateway.metrics import DROPPED_COMMANDS, GAPS, HELD, MARKS, PAUSES, RESUMES
 from services.gateway.outlet import PIECE_MS, Outlet
 from services.gateway.rehearsal import Rehearsal
+from services.gateway.steady import SILENT_MS, Steady
 from services.gateway.utterance import Utterance
 from services.gateway.voices import Voices
 
@@ -46,7 +47,10 @@ class Mouth:
         rehearsal: Rehearsal,
         call_id: str,
         tell: Tell,
+        line: Steady | None = None,
     ) -> None:
+        self._line = line or Steady()
+        self._held_at: float | None = None
         self._outlet = outlet
         self._sound = sound
         self._clock = clock
@@ -159,14 +163,28 @@ class Mouth:
     def returned(self, mark: str) -> bool:
         """A mark came back. False when it was never sent."""
         now = now_ms()
+        self.back(now)
         outcome = self._outlet.returned(mark, now)
         MARKS.labels({True: "heard", False: "cleared", None: "unknown"}[outcome]).inc()
         if outcome:
             self._follow(now)
         return outcome is not None
 
+    def back(self, now: float) -> None:
+        """The line had stood still: what was sent meanwhile is taken back, and said now."""
+        if self._held_at is None:
+            return
+        if not self.paused and any(utterance.runs for utterance in self._queue):
+            self._hush()
+        self._held_at = None
+        self._pump(now)
+
     def tick(self, now: float) -> None:
         """Every 20 ms while there is something to say."""
+        since = self._line.stands_still_since(now)
+        if self._held_at is None and since is not None and self._outlet.overdue(now) > SILENT_MS:
+            self._held_at = since
+            HELD.inc()
         self._pump(now)
         # Where marks do not come back, the clock's word is taken, a little later.
         self._follow(now - MARK_GRACE_MS)
@@ -182,7 +200,7 @@ class Mouth:
             # What counts for a new owner is the answer: a filler before it is over in a moment.
             front = next((u for u in self._queue if u.kind != conversation_pb2.Say.KIND_FILLER), self._queue[0])
             if not self.paused:
-                front.follow(self._outlet.played(now_ms()))
+                front.follow(self._played(now_ms()))
             mouth.utterance, mouth.text, mouth.complete = front.id, front.track.text, front.track.text_complete
             mouth.heard_chars = front.heard_chars
         return mouth
@@ -204,11 +222,16 @@ class Mouth:
 
     # Inside
 
+    def _played(self, now: float) -> float:
+        """How much the far end has played since the last `clear`; nothing that went out while the line stands still."""
+        played = self._outlet.played(now)
+        return played if self._held_at is None else min(played, self._outlet.sent_by(self._held_at))
+
     def _sounding(self, now: float) -> Utterance | None:
         """The utterance the far end plays by the clock (its last mark may still be due); None when silent or paused."""
         if self.paused or not self._queue:
             return None
-        played = self._outlet.played(now)
+        played = self._played(now)
         for utterance in self._queue:
             if not utterance.started:
                 return None
@@ -220,7 +243,7 @@ class Mouth:
     def _hush(self) -> None:
         """`clear` first, then settle what was heard and go back to it."""
         now = now_ms()
-        played = self._outlet.played(now)
+        played = self._played(now)
         self._outlet.clear(now)
         for utterance in list(self._queue):
             utterance.follow(played)
@@ -231,7 +254,7 @@ class Mouth:
 
     def _pump(self, now: float) -> None:
         """Send what is due, in the order of the utterances."""
-        if self.paused:
+        if self.paused or self._held_at is not None:
             return
         for utterance in self._queue:
             self._send(utterance, now)
@@ -242,7 +265,7 @@ class Mouth:
         outlet, track = self._outlet, utterance.track
         if utterance.runs and track.ahead_ms > 0 and (dry := outlet.dry(now)) > TORN_MS:
             GAPS.observe(dry)
-            utterance.follow(outlet.played(now))
+            utterance.follow(self._played(now))
             utterance.rewind()
         while track.ahead_ms > 0 and outlet.wants(now):
             flowing = utterance.enters(outlet.position)
@@ -262,7 +285,7 @@ class Mouth:
 
     def _follow(self, now: float) -> None:
         """Settle what has been heard by `now`; utterances heard to their end are over."""
-        played = self._outlet.played(now)
+        played = self._played(now)
         while self._queue and not self.paused:
             front = self._queue[0]
             front.track.forget(front.follow(played))
@@ -276,7 +299,7 @@ class Mouth:
 
     def _tell_progress(self, utterance: Utterance) -> None:
         """By the clock as it is now, also where marks do not come back."""
-        utterance.told_ms = utterance.heard_by(self._outlet.played(now_ms()))
+        utterance.told_ms = utterance.heard_by(self._played(now_ms()))
         chars = utterance.track.char_at(utterance.told_ms)
         progress = conversation_pb2.Progress(utterance=utterance.id, chars=chars)
         self._tell(conversation_pb2.CallEvent(progress=progress))

@@ -43,9 +43,17 @@ class Outlet:
         """How long the far end has been silent in want of sound, in ms."""
         return self._clock.dry(now)
 
+    def overdue(self, now: float) -> float:
+        """How long a mark has been due that is not back."""
+        return self._clock.overdue(now)
+
     def played(self, now: float) -> float:
         """How much has sounded since the last `clear`."""
         return self._clock.played(now)
+
+    def sent_by(self, at: float) -> float:
+        """How much had been sent by then, since the last `clear`."""
+        return self._clock.sent_by(at)
 
     def play(self, piece: bytes, now: float) -> float:
         """Send a piece. Returns how long the far end had been silent in want of it, in ms."""

@@ -12,6 +12,8 @@ from collections import deque
 MAX_HELD_BACK_MS = 400.0
 """Marks later than this say more about marks than about sound."""
 MAX_PENDING_MARKS = 256
+MAX_SENDINGS = 64
+"""The last ones: some seconds of sound."""
 
 
 class PlayClock:
@@ -23,6 +25,7 @@ class PlayClock:
         self._ends_at = 0.0
         self._floor = 0.0
         self._serial = 0
+        self._sendings: deque[tuple[float, float]] = deque(maxlen=MAX_SENDINGS)
         self._pending: dict[str, tuple[float, float, bool]] = {}
         self._lags: deque[float] = deque(maxlen=4)
         self._round_trips: deque[float] = deque(maxlen=4)
@@ -33,11 +36,16 @@ class PlayClock:
         gap = self.dry(now)
         self._ends_at = max(self._ends_at, now) + ms
         self.sent_ms += ms
+        self._sendings.append((now, self.sent_ms))
         return gap
 
     def ahead(self, now: float) -> float:
         """ms of audio the far end still has to play, if it plays on arrival."""
         return max(0.0, self._ends_at - now)
+
+    def sent_by(self, at: float) -> float:
+        """How much of this generation had gone out by then."""
+        return max((sent for when, sent in self._sendings if when <= at), default=0.0)
 
     def dry(self, now: float) -> float:
         """How long the far end has been silent in want of sound, in ms."""
@@ -83,7 +91,13 @@ class PlayClock:
         self._floor = max(self._floor, position)
         return True
 
+    def overdue(self, now: float) -> float:
+        """How long the oldest mark that is not back has been due; 0 where marks do not come back at all."""
+        due = next((due for _, due, _ in self._pending.values()), now)
+        return max(0.0, now - due - self.held_back) if self.calibrated else 0.0
+
     def clear(self) -> None:
         """A `clear` goes out: the far end's buffer is empty, and what comes back for it says nothing about sound."""
         self.generation += 1
+        self._sendings.clear()
         self.sent_ms = self._ends_at = self._floor = 0.0
