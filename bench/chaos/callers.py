@@ -44,11 +44,11 @@ class Caller:
         async with asyncio.timeout(timeout_s):
             await self._ready.wait()
 
-    async def play(self, scene: Scene, strikes: float) -> tuple[Call, Played]:
-        """One scene on the call as it is now."""
+    async def play(self, scene: Scene, strikes: float, quiet_ms: float) -> tuple[Call, Played]:
+        """One scene on the call as it is now, until the bot is silent for `quiet_ms`."""
         assert self.call is not None
         call = self.call
-        return call, await play(call, scene, strikes)
+        return call, await play(call, scene, strikes, quiet_ms)
 
     def why_over(self, call: Call) -> str:
         """How a call was lost that nobody ended; empty while it lasts."""

@@ -14,10 +14,10 @@ import aiohttp
 from bench.chaos import evidence, talk
 from bench.chaos.bookings import Bookings
 from bench.chaos.callers import Caller, understood
-from bench.chaos.cells import ALL_NATS, INTERRUPTED, KILL, RESTART, VENDORS, Row
-from bench.chaos.faults import STRIKES, Heal
+from bench.chaos.cells import ALL_NATS, CUT, INTERRUPTED, KILL, RESTART, VENDORS, Row
+from bench.chaos.faults import LASTS_S, STRIKES, Heal
 from bench.chaos.lookups import Lookups
-from bench.chaos.scene import Played, Scene, prelude_s, scene
+from bench.chaos.scene import QUIET_MS, Played, Scene, prelude_s, scene
 from bench.chaos.struck import Struck
 from bench.chaos.talk import said_in
 from bench.chaos.vendors import fail
@@ -75,8 +75,10 @@ class Rig:
         began, used = time.monotonic(), time.process_time()
         scenes = [self._scene(moment) for moment in moments]
         strikes = began + prelude_s(scenes)
+        quiet_ms = QUIET_MS + (LASTS_S * 1000 if row.target == "gateway" and row.kind in ("freeze", CUT) else 0)
         playing = [
-            asyncio.ensure_future(caller.play(each, strikes)) for caller, each in zip(self.callers, scenes, strict=True)
+            asyncio.ensure_future(caller.play(each, strikes, quiet_ms))
+            for caller, each in zip(self.callers, scenes, strict=True)
         ]
         healing: list[asyncio.Future[None]] = []
         try:

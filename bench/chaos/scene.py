@@ -133,8 +133,8 @@ class Played:
     trouble: str = ""
 
 
-async def play(call: Call, scene: Scene, strikes: float) -> Played:
-    """Say the lines at their time around `strikes`, and listen until the bot is done."""
+async def play(call: Call, scene: Scene, strikes: float, quiet_ms: float = QUIET_MS) -> Played:
+    """Say the lines at their time around `strikes`, and listen until the bot is done: silent for `quiet_ms`."""
     played = Played(scene, began=time.monotonic())
     for line in scene.lines:
         played.said.append((line, call.speak(sound(line.text), strikes + line.at)))
@@ -147,7 +147,7 @@ async def play(call: Call, scene: Scene, strikes: float) -> Played:
         await asyncio.sleep(max(0.0, strikes + 1.0 - time.monotonic()))
         await call.until_bot_silent(DONE_MS, 2 * ANSWER_S)
         if not scene.answered(_since(call, played.asked_at if scene.cut else played.began)):
-            await call.until_bot_silent(QUIET_MS, 2 * ANSWER_S)
+            await call.until_bot_silent(quiet_ms, 2 * ANSWER_S)
     except (CallOver, TimeoutError) as error:
         played.trouble = f"{type(error).__name__}: {error}"
     played.ended = time.monotonic()
