@@ -51,7 +51,9 @@ async def test_a_hundred_short_calls_leave_nothing_behind(house: House) -> None:
         await short_call(house, f"CA{n + 1}")
     await settled(house)
     gc.collect()
-    assert len(asyncio.all_tasks()) <= tasks
+    async with asyncio.timeout(5):
+        while len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 — gRPC ends its own a little later
+            await asyncio.sleep(0.02)
     assert len(os.listdir("/proc/self/fd")) <= files
     for peers in (house.gateway.organs.stt, house.gateway.organs.tts, house.gateway.organs.orchestrator):
         assert not any(peer.streams for peer in peers.all)

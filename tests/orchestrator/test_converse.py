@@ -7,6 +7,8 @@ from pathlib import Path
 
 import nats
 import pytest
+from nats.js.errors import KeyNotFoundError
+from nats.js.kv import KeyValue
 
 from parley import telemetry
 from parley.errors import BadInput, NotFound, Superseded, Unavailable
@@ -142,18 +144,21 @@ async def test_the_state_stands_in_kv_and_the_events_replay_to_it(tmp_path: Path
             pass
         client = await nats.connect(h.nats.url)
         js = client.jetstream()
+        kv = await js.key_value("calls")
         async with asyncio.timeout(5):
+            while (stored := await _stored(kv)) is None or stored.state.floor.WhichOneof("floor") != "ended":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
             records: list[events_pb2.EventRecord] = []
             sub = await js.subscribe("call.CA1.event", ordered_consumer=True)
-            while not records or not records[-1].ended:
+            while len(records) < stored.records:
                 records.append(events_pb2.EventRecord.FromString((await sub.next_msg(timeout=2)).data))
-        assert [r.n for r in records] == list(range(1, len(records) + 1))
+        records.sort(key=lambda r: r.n)
+        assert [r.n for r in records] == list(range(1, stored.records + 1))
+        assert [r.ended for r in records].index(True) == stored.records - 1
         call = None
         for record in records:
             for item in record.inputs:
                 call, _ = step(call, codec.event_from_proto(item))
-        kv = await js.key_value("calls")
-        stored = events_pb2.StoredCall.FromString((await kv.get("CA1")).value or b"")
         assert call is not None
         assert codec.state_from_proto(stored.state) == call
         assert [m.text for m in messages(call)][1:] == ["hello there", "You said hello there."]
@@ -174,6 +179,13 @@ async def test_the_state_of_an_ended_call_is_purged(tmp_path: Path) -> None:
             while await _keys(kv):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await client.close()
+
+
+async def _stored(kv: KeyValue) -> events_pb2.StoredCall | None:
+    try:
+        return events_pb2.StoredCall.FromString((await kv.get("CA1")).value or b"")
+    except KeyNotFoundError:
+        return None
 
 
 async def _keys(kv: object) -> list[str]:

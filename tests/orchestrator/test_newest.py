@@ -60,8 +60,9 @@ async def damage(h: House) -> None:
 
 
 async def test_an_owner_elsewhere_that_does_not_know_that_its_leg_is_lost_is_asked_what_was_heard(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(newest, "LAST_WORD_S", 5.0)
     async with house(tmp_path) as h, replica(h) as other:
         _, text = await half_said(h)
         g = await other.gateway(2, 1)
@@ -79,7 +80,8 @@ async def test_an_owner_that_does_not_answer_is_waited_for_a_moment_only(
 ) -> None:
     monkeypatch.setattr(newest, "LAST_WORD_S", 0.1)
     async with house(tmp_path) as h, replica(h) as other:
-        _, text = await half_said(h)
+        g, text = await half_said(h)
+        await eventually(lambda: owner_of(h).paper.acked == g.seq)
         owner_of(h).halt()  # frozen, or gone with its gateway
         g = await other.gateway(2, 1)
         async with asyncio.timeout(2):
@@ -127,7 +129,7 @@ async def test_a_call_whose_state_is_damaged_begins_anew_and_both_parts_replay(t
         await g.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "caller hung up"})
         await eventually(lambda: not other.calls.has("CA1"))
         async with asyncio.timeout(5):
-            while not await ended_by_state(store)("CA1"):  # it is written behind the call's end
+            while not await ended_by_state(store)("CA1"):  # noqa: ASYNC110 — it is written behind the call's end
                 await asyncio.sleep(0.01)
         found = await store.read("CA1")
         assert found is not None

@@ -140,6 +140,9 @@ async def test_a_turn_in_which_something_may_have_been_done_waits_for_the_ledger
         await second.types("book me in")
         assert (await second.said())[1] == "You said book me in."
         assert asked == 3
+        async with asyncio.timeout(5):
+            while not h.actions.executed:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         assert [e.intent for e in h.actions.executed] == [1]
 
 
@@ -248,7 +251,7 @@ async def test_a_call_that_is_over_and_cleared_away_is_not_begun_again(tmp_path:
         store = next(iter(h.calls._conductors.values())).means.store
         await g.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "hung up"})
         async with asyncio.timeout(5):
-            while await store.read("CA1"):  # noqa: ASYNC110
+            while await store.find("CA1") != "cleared":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         again = await h.gateway(2, 1)
         await again.opens()

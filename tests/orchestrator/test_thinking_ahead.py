@@ -48,7 +48,7 @@ async def test_the_caller_waits_less_by_what_the_model_began_earlier(tmp_path: P
         g = await greeted(h)
         plain = await waited(g, None)
         ahead = await waited(g, lead_s)
-        assert plain - ahead >= 0.8 * min(lead_s, TTFT_S)
+        assert plain - ahead >= 0.5 * min(lead_s, TTFT_S)
         assert len(h.model.requests) == 2, "the round was not asked for again"
         assert [m.text for m in h.model.requests[1].messages][-1] == QUESTION
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -61,14 +61,15 @@ async def turn(stream: CallStream) -> tuple[stt_pb2.TurnEnded, list[str]]:
     raise AssertionError(f"no turn: {kinds}")
 
 
-async def refusal(stream: CallStream, kind: type[ParleyError]) -> str:
+async def refusal(stream: CallStream, kind: type[ParleyError], audio: bytes = b"") -> str:
     with pytest.raises(kind) as failure:
-        await everything(stream)
+        await everything(stream, audio)
     return str(failure.value)
 
 
-async def everything(stream: CallStream) -> list[stt_pb2.RecognizeEvent]:
+async def everything(stream: CallStream, audio: bytes = b"") -> list[stt_pb2.RecognizeEvent]:
     async with asyncio.timeout(5):
+        await say(stream, audio)
         return [event async for event in stream]
 
 
@@ -168,8 +169,7 @@ async def test_the_vendors_failures_reach_the_client_by_their_meaning(
 ) -> None:
     sim.faults.add(fault)
     stream = await call(stt)
-    await stream.write(Req(audio=spoken("Hello", after_ms=400)))
-    await refusal(stream, kind)
+    assert await refusal(stream, kind, spoken("Hello", after_ms=400))
 
 
 async def test_one_stream_too_many_is_sent_to_the_next_replica(sim: DeepgramSim) -> None:
@@ -177,7 +177,8 @@ async def test_one_stream_too_many_is_sent_to_the_next_replica(sim: DeepgramSim)
         first = await call(peers)
         await say(first, spoken("Hello", after_ms=500))
         await turn(first)
-        assert "1 of 1" in await refusal(await call(peers), AtCapacity)
+        with pytest.raises(AtCapacity, match="1 of 1"):
+            await everything(await call(peers))
         first.cancel()
         await eventually(lambda: server.admission.active == 0)
 
@@ -228,13 +229,16 @@ async def test_ears_that_are_asked_to_stop_hear_the_caller_out_and_then_send_him
                 assert event is not None
         async with background(_drain(server)):
             assert "listen elsewhere" in await refusal(quiet, Unavailable)
-            await say(busy, sound[len(sound) // 2 :])
+            with pytest.raises(Unavailable, match="draining"):
+                await everything(await call(peers))
+            back = await call(peers, offset_ms=1000)
+            with suppress(Unavailable):  # given away before its last silence came
+                await say(back, spoken(ORDER, after_ms=700))
+            with suppress(Unavailable):
+                await say(busy, sound[len(sound) // 2 :])
             ended, _ = await turn(busy)
             assert ended.text == HEARD
             assert "listen elsewhere" in await refusal(busy, Unavailable)
-            assert "draining" in await refusal(await call(peers), Unavailable)
-            back = await call(peers, offset_ms=1000)
-            await say(back, spoken(ORDER, after_ms=700))
             ended, _ = await turn(back)
             assert ended.text == HEARD
             back.cancel()
