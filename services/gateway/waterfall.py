@@ -106,7 +106,10 @@ class Waterfall:
     def sounded(self, utterance: int, at: float) -> Turn | None:
         """An utterance began at the caller's ear."""
         turn = self._of(utterance)
-        return turn if turn is not None and utterance in turn.answers and turn.reached("heard", at) else None
+        if turn is None or utterance not in turn.answers:
+            return None
+        sent = turn.at_ms + turn.stages.get("audio", 0)  # noted once it is out: the ear may be told of first
+        return turn if turn.reached("heard", max(at, sent)) else None
 
     def over(self, utterance: int, cut: bool, now: float) -> Turn | None:
         """An utterance was heard to its end, or cut."""

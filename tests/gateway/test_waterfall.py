@@ -38,6 +38,15 @@ def test_an_answer_from_the_callers_last_word_to_his_ear() -> None:
     assert turn.cut
 
 
+def test_an_answer_is_not_heard_before_it_was_sent() -> None:
+    fall = Waterfall()
+    turn = fall.began(1_000, 1_010, "text")
+    fall.said(answer(1), 1, 1_020)
+    fall.started(1, 1_041)
+    fall.sounded(1, 1_039)
+    assert (turn.stages["audio"], turn.stages["heard"]) == (41, 41)
+
+
 def test_a_model_that_thought_ahead_began_before_the_turn_was_over() -> None:
     fall = Waterfall()
     turn = fall.began(1_000, 1_500, "voice")
