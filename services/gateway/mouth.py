@@ -23,8 +23,10 @@ from services.gateway.voices import Voices
 
 MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
-PROGRESS_MS = 700.0
-"""Of sound heard between two words on how far the voice is. Marks come back every 400 ms: every second one tells."""
+PROGRESS_MS = 1_000.0
+"""How often it is told how far the voice is: by all mouths of the process at one moment, so that one message has it."""
+NEWS_MS = 300.0
+"""Less than that was heard since: not told."""
 TORN_MS = 400.0
 """A word with such a hole in it is not understood: it is said again from its start."""
 MAX_QUEUED = 32
@@ -49,8 +51,9 @@ class Mouth:
         tell: Tell,
         line: Steady | None = None,
     ) -> None:
-        self._line = line or Steady()
+        self._line = line
         self._held_at: float | None = None
+        self._told_in = now_ms() // PROGRESS_MS
         self._outlet = outlet
         self._sound = sound
         self._clock = clock
@@ -181,13 +184,16 @@ class Mouth:
 
     def tick(self, now: float) -> None:
         """Every 20 ms while there is something to say."""
-        since = self._line.stands_still_since(now)
+        since = self._line.stands_still_since(now) if self._line is not None else None
         if self._held_at is None and since is not None and self._outlet.overdue(now) > SILENT_MS:
             self._held_at = since
             HELD.inc()
         self._pump(now)
         # Where marks do not come back, the clock's word is taken, a little later.
         self._follow(now - MARK_GRACE_MS)
+        if now // PROGRESS_MS != self._told_in:
+            self._told_in = now // PROGRESS_MS
+            self._tell_progress(now)
         if not self._queue:
             self._clock.remove(self)
 
@@ -292,17 +298,19 @@ class Mouth:
             if front.heard_ms and front.in_one_run and self.sounded[0] != front.id and self._outlet.calibrated:
                 self.sounded = front.id, now - front.heard_ms
             if not front.all_heard:
-                if front.heard_ms - front.told_ms >= PROGRESS_MS:
-                    self._tell_progress(front)
                 return
             self._finish(front)
 
-    def _tell_progress(self, utterance: Utterance) -> None:
-        """By the clock as it is now, also where marks do not come back."""
-        utterance.told_ms = utterance.heard_by(self._played(now_ms()))
-        chars = utterance.track.char_at(utterance.told_ms)
-        progress = conversation_pb2.Progress(utterance=utterance.id, chars=chars)
-        self._tell(conversation_pb2.CallEvent(progress=progress))
+    def _tell_progress(self, now: float) -> None:
+        """By the clock, also where marks do not come back."""
+        if self.paused or not self._queue:
+            return
+        front = self._queue[0]
+        heard_ms = front.heard_by(self._played(now))
+        if heard_ms - front.told_ms >= NEWS_MS:
+            front.told_ms = heard_ms
+            progress = conversation_pb2.Progress(utterance=front.id, chars=front.track.char_at(heard_ms))
+            self._tell(conversation_pb2.CallEvent(progress=progress))
 
     def _finish(self, utterance: Utterance) -> None:
         self._queue.remove(utterance)

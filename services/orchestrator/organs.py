@@ -83,7 +83,7 @@ class Organs:
                 reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
                 return list(reply.tools)
             except ParleyError as e:
-                log.warning("tools are not known", agent=agent, error=str(e))
+                log.warning("tools are not known yet, asked again", agent=agent, error=str(e))
             await asyncio.sleep(pause)
         raise AssertionError
 
