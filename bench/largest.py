@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import html
+import re
 import shutil
 import sys
 import tempfile
@@ -62,6 +64,24 @@ async def largest(run: Callable[[int], Awaitable[Result]], start: int) -> Result
         calls = min(MOST, round(low * GROWS)) if high > MOST else (low + high) // 2
 
 
+_PROCESS = re.compile(
+    r"<title>process [0-9]+:&quot;[^<]*? -m (?P<module>[\w.]+)[^<]*?&quot;"
+    r"(?P<share> \([^<]*</title><rect[^>]*><text[^>]*>)(?P<label>[^<]*)"
+)
+
+
+def named(svg: str, title: str) -> str:
+    """The picture with a title; its processes are called by their modules, not by where they lie on this machine."""
+
+    def called(process: re.Match[str]) -> str:
+        module, room = process["module"], len(html.unescape(process["label"]))
+        label = module if len(module) <= room else f"{module[: room - 2]}.." if room > 2 else ""
+        return f"<title>{module}{process['share']}{label}"
+
+    svg = re.sub(r'(<text id="title"[^>]*>)[^<]*', lambda at: at[1] + html.escape(title), svg)
+    return _PROCESS.sub(called, svg)
+
+
 async def picture(name: str, calls: int, seconds: float) -> None:
     """A flame graph of all the server's Python processes in the midst of so many calls, by py-spy."""
     spy = shutil.which("py-spy", path=str(Path(sys.executable).parent))
@@ -104,6 +124,8 @@ class _Watched:
         if spy.returncode:
             print(f"no picture: py-spy may not look at the services (run as root): {said.decode().strip()[-200:]}")
         else:
+            title = f"Where the time goes: {self._calls} calls, {PICTURE_S} s"
+            PICTURE.write_text(named(PICTURE.read_text("utf-8"), title), "utf-8")
             print(f"picture: {PICTURE}")
 
 

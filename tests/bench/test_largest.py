@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from bench.largest import FAULTY, MOST, carried, largest
+from bench.largest import FAULTY, MOST, carried, largest, named
 from bench.run import Result
 
 
@@ -55,3 +57,22 @@ def test_what_is_carried() -> None:
     assert not carried(result(50, lost=1, gaps=[30.0])), "or have a gap"
     assert carried(result(50, turns=1000, lost=5, gaps=[30.0] * 5))
     assert round(FAULTY * 1000) == 10
+
+
+def test_the_picture_names_no_place_of_this_machine() -> None:
+    frame = (
+        "<g><title>process {}:&quot;/home/ann/parley/.venv/bin/python -m {}&quot; (251 samples, 15.32%)</title>"
+        '<rect x="0%" y="84"/><text x="0%" y="94.50">{}</text></g>'
+    )
+    svg = '<text id="title" x="50%">/home/ann/parley/.venv/bin/py-spy record --pid 7</text>'
+    svg += frame.format(7, "services.stt -c /tmp/x.conf", "process 7:&quot;/home/ann..")
+    svg += frame.format(8, "services.orchestrator", "process 8:&quot;/..") + frame.format(9, "services.rag", "")
+    drawn = named(svg, "120 calls")
+    assert "/home" not in drawn
+    assert "/tmp" not in drawn
+    assert re.findall(r"<title>([^<]*)</title>[^<]*<rect[^>]*><text[^>]*>([^<]*)", drawn) == [
+        ("services.stt (251 samples, 15.32%)", "services.stt"),
+        ("services.orchestrator (251 samples, 15.32%)", "services.orc.."),
+        ("services.rag (251 samples, 15.32%)", ""),
+    ]
+    assert '<text id="title" x="50%">120 calls</text>' in drawn
