@@ -1,15 +1,18 @@
 """Tasks with an owner, for places where a TaskGroup cannot stand.
 
 Wait with `asyncio.timeout`, not with `asyncio.wait_for`: in Python 3.11 the latter loses a cancellation that meets the
-end of what it waits for, and the task then runs on for ever.
+end of what it waits for, and the task then runs on for ever. Libraries do: who must stop is told again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
+
+AGAIN_S = 5.0
+"""A task that has not ended by then has lost its cancellation: no clean-up takes so long."""
 
 
 @asynccontextmanager
@@ -31,10 +34,23 @@ async def background(*coros: Coroutine[Any, Any, None]) -> AsyncIterator[list[as
         raise error
 
 
-async def _stop(tasks: list[asyncio.Task[None]]) -> list[BaseException]:
-    for task in tasks:
-        task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
+async def _stop(tasks: Collection[asyncio.Task[Any]]) -> list[BaseException]:
+    """Cancel tasks until they have ended. Gives the errors that are not cancellations."""
+    loop = asyncio.get_running_loop()
+    again: asyncio.TimerHandle | None = None
+
+    def cancel() -> None:
+        nonlocal again
+        for task in tasks:
+            task.cancel()
+        again = loop.call_later(AGAIN_S, cancel)
+
+    cancel()
+    try:
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        if again is not None:
+            again.cancel()
     return [r for r in results if isinstance(r, BaseException) and not isinstance(r, asyncio.CancelledError)]
 
 
@@ -63,7 +79,4 @@ class TaskSet:
         return len(self._tasks)
 
     async def close(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _stop(list(self._tasks))

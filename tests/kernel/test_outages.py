@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from parley import outages
+from parley.aio import background
 from parley.breaker import Breakers
 from parley.bus import Bus
 from parley.errors import Unavailable, VendorLost
@@ -112,16 +113,12 @@ async def test_a_report_leaves_at_once_and_what_nats_did_not_take_is_sent_later(
             await replica.outages.poll()
         await make_bucket(bus, 1)
         await polled(replica)
-        running = asyncio.ensure_future(other.outages.run())
-        try:
+        async with background(other.outages.run()):
             other.loses_the_vendor()
             kv = await bus.jetstream().key_value("outages")
             async with asyncio.timeout(20):  # it does not wait for the next poll
                 while len(await kv.keys()) < 4:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_without_nats_and_without_a_choice_calls_are_served_all_the_same() -> None:
