@@ -69,7 +69,7 @@ _KILL_BOUNDS_S = {"orchestrator": 1.0, "stt": 1.0, "tts": 0.5, "llm": 1.0, "tool
 _STILL_BOUND_S = 2.0
 _STANDS_STILL = (
     "a carrier does nothing about a gateway that is silent: the stream stands still for 5 s and goes on, which is the "
-    "extra silence; no bound"
+    "extra silence"
 )
 
 
@@ -92,13 +92,13 @@ ROWS = (
     Row(KILL, "nats", MOMENTS, 0.0),
     Row(KILL, ALL_NATS, MOMENTS, 0.0),
     *(_row(FREEZE, service, _STILL_BOUND_S) for service in _SERVES),
-    Row(FREEZE, "gateway", MOMENTS, note=_STANDS_STILL),
+    Row(FREEZE, "gateway", MOMENTS, _STILL_BOUND_S, note=_STANDS_STILL),
     Row(FREEZE, "nats", MOMENTS, 0.0),
     *(_row(RESTART, service, 2.0 if service == "rag" else 0.0) for service in _SERVES),
     Row(RESTART, "gateway", MOMENTS, 2.0),
     Row(RESTART, "nats", MOMENTS, 0.0),
     *(_row(CUT, service, _STILL_BOUND_S) for service in _SERVES),
-    Row(CUT, "gateway", MOMENTS, note=_STANDS_STILL),
+    Row(CUT, "gateway", MOMENTS, _STILL_BOUND_S, note=_STANDS_STILL),
     Row(CUT, "nats", (), never=_PASSED_BY),
     *(Row(kind, name, moments, never=never) for kind in VENDOR_KINDS for name, (moments, never) in VENDORS.items()),
 )
