@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 from parley.aio import background
+from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS
 from services.llm.contract import LlmEvent, TextDelta
 
 HOLD_S = 0.05  # words that end no phrase wait this long for more
@@ -16,11 +17,11 @@ HOLD_S = 0.05  # words that end no phrase wait this long for more
 FIRST_CHARS = 48
 FIRST_MARK = 12
 _QUEUE = 256
-_MARK = re.compile(r"[.!?\u2026,;:\u2013\u2014\n]")
+_MARKS = re.escape(SPACED_ENDS + ENDS + SPACED_CLAUSES + CLAUSES)
+_MARK = re.compile(rf"[{_MARKS}\n]")
 _MARKUP = re.compile(r"[\])>`]")  # its end may let go of a phrase that has a mark inside
 # The end of a first phrase for certain: a full stop after a short word may be an abbreviation's.
-_PHRASE = re.compile(r"(?:[!?\u2026,;:\u2013\u2014\n]|\w{5,}\.)[\"')\]]*\s")
-_CLOSING = "\"')]*_"
+_PHRASE = re.compile(rf"(?:(?![.])[{_MARKS}\n]|\w{{5,}}\.)[{re.escape(CLOSING)}]*\s|[{re.escape(ENDS)}]")
 
 
 class Pace:
@@ -38,7 +39,7 @@ class Pace:
         """Whether the next delta of the round must not be held."""
         marked = bool(_MARK.search(delta) or _MARKUP.search(delta))
         urgent = marked or self._marked or not self._begun
-        self._marked = marked or (self._marked and not delta.strip(_CLOSING))
+        self._marked = marked or (self._marked and not delta.strip(CLOSING))
         if not self._speaking:
             self._begun += delta
             marks = (mark.end() >= FIRST_MARK for mark in _PHRASE.finditer(self._begun))

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -47,6 +48,34 @@ class Round:
         if self.usage is not None:
             return self.usage.input_tokens, self.usage.output_tokens
         return self.asked // CHARS_A_TOKEN, self.got // CHARS_A_TOKEN
+
+
+class Grace:
+    """While it is entered, what could end a phrase is said when the model falls silent."""
+
+    def __init__(self, phraser: Phraser, say: Callable[[list[str]], None]) -> None:
+        self._phraser = phraser
+        self._say = say
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Words have come."""
+        self._cancel()
+        if grace_s := self._phraser.grace_s:
+            self._timer = asyncio.get_running_loop().call_later(grace_s, self._over)
+
+    def _over(self) -> None:
+        self._say(self._phraser.pause())
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def __aenter__(self) -> Grace:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._cancel()
 
 
 class Rounds:
@@ -128,14 +157,15 @@ class Rounds:
         request = prompt.request(call, self._agent, self._engine, self.tools, think, telemetry.traceparent())
         running.asked = prompt.size(request)
         tools: list[ToolUse] = []
-        async with aclosing(self._organs.chat(request)) as stream:
+        say = partial(self._phrases, think)
+        async with aclosing(self._organs.chat(request)) as stream, Grace(phraser, say) as grace:
             async for event in stream:
                 match event.WhichOneof("event"):
                     case "text_delta":
                         running.got += len(event.text_delta)
                         self.first_token.came(think)
-                        for phrase in phraser.push(event.text_delta):
-                            self._phrase(think, phrase)
+                        say(phraser.push(event.text_delta, now_ms()))
+                        grace.begin()
                     case "tool_call":
                         used = event.tool_call
                         running.got += len(used.name) + len(used.arguments_json)
@@ -146,8 +176,10 @@ class Rounds:
                         break
         return () if think.tools_off else tuple(tools)
 
-    def _phrase(self, think: effects.Think, text: str) -> None:
-        self._feed(events.PhraseReady(at_ms=now_ms(), turn=think.turn, tries=think.tries, round=think.round, text=text))
+    def _phrases(self, think: effects.Think, phrases: list[str]) -> None:
+        turn, tries, number = think.turn, think.tries, think.round
+        for text in phrases:
+            self._feed(events.PhraseReady(at_ms=now_ms(), turn=turn, tries=tries, round=number, text=text))
 
     @property
     def _id(self) -> str:

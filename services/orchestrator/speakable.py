@@ -1,110 +1,140 @@
 """Tokens of a model in, phrases fit to speak out. Pure.
 
 The first phrase leaves as early as it sounds right: at the end of a sentence, at a clause mark once a few words are
-there, or after enough words. Later ones leave at sentence ends, since the voice then has work to do already.
+there, or after enough words. Later ones leave at sentence ends, since the voice then has work to do already. What could
+end, but may go on, leaves when no token comes for a short grace.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-FIRST_CLAUSE_CHARS = 12  # a comma this early already makes a phrase that can be said alone
-LATER_CLAUSE_CHARS = 60
-FIRST_WORDS_CHARS = 48  # no mark at all: the first phrase does not wait longer than this
-LATER_WORDS_CHARS = 160
+from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNMARKED, ends_sentence
+from services.orchestrator.markdown import Markdown
 
-_SENTENCE = re.compile(r"[.!?…]+[\"')\]]*(?=\s)|\n+")
-_CLAUSE = re.compile(r"[,;:–—][\"')\]]*(?=\s)")
-_ABBREVIATIONS = frozenset(
-    {"mr", "mrs", "ms", "dr", "st", "no", "vs", "etc", "e.g", "i.e", "approx", "dept", "inc", "jr", "sr", "a.m", "p.m"}
+GRACE_S = 0.07  # words may have been held for 50 ms before
+NUMBER_GRACE_S = 0.12  # a full stop behind a digit may be a decimal point
+LOOK_AHEAD_MS = 400  # so long markup may hold words back while tokens come slowly
+FIRST_CLAUSE = 12  # a comma this early already makes a phrase that can be said alone
+LATER_CLAUSE = 60
+FIRST_WORDS = 48  # no mark at all: the first phrase does not wait longer than this
+LATER_WORDS = 160
+# Lengths are of Latin letters; a sign that is a syllable counts for three of them.
+_WIDE = 3
+
+_CLOSE = re.escape(CLOSING)
+_SENTENCE = re.compile(
+    rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*(?=\s)|[{re.escape(ENDS)}]+[{_CLOSE}]*|[^\n]\n+|^\n+"
 )
-
-_LINK = re.compile(r"\[([^\]]+)\]\((?:https?://|mailto:)?[^)]*\)")
-_URL = re.compile(r"https?://(?:www\.)?([^\s/)]+)\S*")
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+", re.MULTILINE)
-_HEADING = re.compile(r"^\s*#+\s*", re.MULTILINE)
-_MARKS = re.compile(r"\*\*|__|[*_`~]|<[^<>\s][^<>]*>")
-_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]")
-_SPACES = re.compile(r"\s+")
-
-
-def spoken(text: str) -> str:
-    """Text without what only an eye understands: Markdown, tags, emoji, bullets, the inside of links."""
-    text = _LINK.sub(r"\1", text)
-    text = _URL.sub(r"\1", text)
-    text = _HEADING.sub("", _BULLET.sub("", text))
-    text = _EMOJI.sub("", _MARKS.sub("", text))
-    return _SPACES.sub(" ", text)
+_CLAUSE = re.compile(
+    rf"[{re.escape(SPACED_CLAUSES)}][{_CLOSE}]*(?=\s)|[{re.escape(CLAUSES)}][{_CLOSE}]*|(?<=[{UNMARKED}])(?= )"
+)
+_COULD_END = re.compile(rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*$")
+_COULD_PAUSE = re.compile(rf"(?:[{re.escape(SPACED_CLAUSES + CLAUSES)}][{_CLOSE}]*|[{UNMARKED}])$")
 
 
 class Phraser:
-    """One per round of the model. `push` gives the phrases that are ready, `end` the rest.
-
-    Each phrase but the last ends with one space, so that the concatenation is the spoken text.
-    """
+    """One per round of the model. `push` gives the phrases that are ready, `pause` what could end when nothing came for
+    `grace_s`, `end` the rest. Their concatenation is the spoken text."""
 
     def __init__(self) -> None:
-        self._buffer = ""
+        self._markdown = Markdown()
+        self._text = ""
         self._said = 0
+        self._gap = ""  # white space behind what was given out, not given out itself
+        self._spaced = True
+        self._held_ms = 0
 
-    def push(self, delta: str) -> list[str]:
-        self._buffer += delta
-        phrases: list[str] = []
-        while (cut := self._cut()) > 0:
-            head, self._buffer = self._buffer[:cut], self._buffer[cut:]
-            if phrase := spoken(head).strip():
-                phrases.append(f"{phrase} ")
-                self._said += 1
-        return phrases
+    def push(self, delta: str, at_ms: int = 0) -> list[str]:
+        """`at_ms`: any clock; markup that is not closed holds words back for `LOOK_AHEAD_MS` of it at most."""
+        self._text += self._markdown.push(delta)
+        if not self._markdown.holds:
+            self._held_ms = 0
+        elif not self._held_ms:
+            self._held_ms = at_ms
+        elif at_ms - self._held_ms > LOOK_AHEAD_MS:
+            self._text += self._markdown.freeze()
+            self._held_ms = 0
+        return self._ready()
+
+    def pause(self) -> list[str]:
+        """Nothing came for a while: what could be the end of a phrase is taken for one."""
+        if not self.grace_s:
+            return []
+        self._text += self._markdown.freeze()
+        phrases = self._ready()
+        rest, self._text = self._text, ""
+        return [*phrases, *self._phrase(rest)]
+
+    @property
+    def grace_s(self) -> float:
+        """After how long without a token what was not given out is the end of a phrase; 0: it looks like none."""
+        text = (self._text + self._markdown.look()).rstrip()
+        if not any(map(str.isalnum, text)):
+            return 0
+        if mark := _COULD_END.search(text):
+            grace_s = NUMBER_GRACE_S if text[: mark.start()][-1:].isdigit() else GRACE_S
+            return grace_s if ends_sentence(text, mark.end(1) - 1, sure=False) else 0
+        if text.rstrip(CLOSING)[-1:] in ENDS:
+            return GRACE_S
+        long = _width(text) >= (LATER_CLAUSE if self._said else FIRST_CLAUSE)
+        return GRACE_S if long and _COULD_PAUSE.search(text) else 0
 
     def end(self) -> str:
-        rest, self._buffer = spoken(self._buffer).strip(), ""
-        return rest
+        self._text += self._markdown.end()
+        rest, self._text = self._text, ""
+        return "".join(self._phrase(rest)).rstrip()
+
+    def _ready(self) -> list[str]:
+        phrases: list[str] = []
+        while (cut := self._cut()) > 0:
+            head, self._text = self._text[:cut], self._text[cut:]
+            phrases += self._phrase(head)
+        return phrases
+
+    def _phrase(self, text: str) -> list[str]:
+        """The words of it, one space for each white space; none when there are only spaces."""
+        words = " ".join(text.split()).replace(" | ", ", ")  # of a table without bars at its sides
+        self._gap = self._gap or text[: len(text) - len(text.lstrip())]
+        if not words:
+            return []
+        lead = " " if self._gap and not self._spaced else ""
+        self._spaced = text[-1].isspace()
+        self._gap = ""
+        self._said += 1
+        return [f"{lead}{words}{' ' if self._spaced else ''}"]
 
     def _cut(self) -> int:
-        """Where the next phrase ends in the buffer; 0 = not yet."""
-        text = self._buffer
-        if _inside_markup(text):
-            return 0
+        """Where the next phrase ends in the text; 0 = not yet."""
+        text, word = self._text, self._markdown.word
+        first = next((n for n, char in enumerate(text) if char.isalnum()), len(text))  # marks alone are no phrase
         for mark in _SENTENCE.finditer(text):
-            if _ends_sentence(text, mark.start()):
-                return mark.end()
-        clause, words = (
-            (LATER_CLAUSE_CHARS, LATER_WORDS_CHARS) if self._said else (FIRST_CLAUSE_CHARS, FIRST_WORDS_CHARS)
-        )
+            if mark.end() > first and (mark[1] is None or ends_sentence(text + word, mark.end(1) - 1)):
+                return _with_space(text, mark.end())
+        clause, words = (LATER_CLAUSE, LATER_WORDS) if self._said else (FIRST_CLAUSE, FIRST_WORDS)
+        if _width(text) < clause:
+            return 0
         for mark in _CLAUSE.finditer(text):
-            if mark.end() >= clause and not _in_number(text, mark.start()):
-                return mark.end()
-        if len(text) > words:
-            return text.rfind(" ", 0, words) + 1
-        return 0
+            if _width(text[: mark.end()]) >= clause:
+                return _with_space(text, mark.end())
+        return _between_words(text, words) if text and _width(text + word) > words else 0
 
 
-def _ends_sentence(text: str, at: int) -> bool:
-    """A full stop after an abbreviation, an initial or a bare number in a list is not the end of a sentence."""
-    if text[at] != ".":
-        return True
-    before = text[:at].rsplit(maxsplit=1)
-    last = before[-1].lower().lstrip("(\"'") if before else ""
-    return not (
-        last in _ABBREVIATIONS
-        or (len(last) == 1 and last.isalpha() and last != "i")
-        or (last.isdigit() and len(before) == 1)
-    )
+def _with_space(text: str, at: int) -> int:
+    """Behind the white space at this place."""
+    return len(text) - len(text[at:].lstrip())
 
 
-def _in_number(text: str, at: int) -> bool:
-    return 0 < at < len(text) - 1 and text[at - 1].isdigit() and text[at + 1].isdigit()
+def _width(text: str) -> int:
+    """Length as if all were Latin letters."""
+    if text.isascii():
+        return len(text)
+    return sum(_WIDE if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def _inside_markup(text: str) -> bool:
-    """A link or a tag has begun and may not have ended: wait for it, but not for ever."""
-    opened = max(text.rfind("["), text.rfind("<"), text.rfind("`"))
-    if opened < 0 or len(text) - opened > 80:
-        return False
-    tail = text[opened:]
-    if tail[0] == "[":
-        return "]" not in tail or (tail.endswith("]") or ("](" in tail and ")" not in tail))
-    if tail[0] == "<":
-        return ">" not in tail and tail[1:2].strip() != ""
-    return text.count("`") % 2 == 1
+def _between_words(text: str, most: int) -> int:
+    """The last place before this width where a word ends."""
+    while len(text) > 1 and _width(text) > most:
+        text = text[:-1]
+    return text.rfind(" ") + 1 or len(text)
