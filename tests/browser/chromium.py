@@ -50,6 +50,26 @@ EAR = """
 """
 """Put into the page before its own scripts: keeps what goes to the loudspeaker."""
 
+MOUTH = """
+(() => {
+  const context = new AudioContext({ sampleRate: RATE });
+  const microphone = context.createMediaStreamDestination();
+  navigator.mediaDevices.getUserMedia = async () => microphone.stream;
+  window.__say = (base64) => new Promise((over) => {
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const samples = Float32Array.from(new Int16Array(bytes.buffer), (sample) => sample / 32768);
+    const buffer = context.createBuffer(1, samples.length, context.sampleRate);
+    buffer.copyToChannel(samples, 0);
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.onended = () => over();
+    source.connect(microphone);
+    source.start();
+  });
+})();
+""".replace("RATE", str(DEVICE_RATE))
+"""The same, for a caller who speaks when a test says so: `Visit.say`. Silent in between."""
+
 
 @dataclass
 class Sockets:
@@ -87,6 +107,10 @@ class Visit:
 
     async def hang_up(self) -> None:
         await self.page.get_by_role("button", name="Hang up", exact=True).click()
+
+    async def say(self, samples: NDArray[np.int16], rate: int) -> None:
+        """Speak into the microphone of a page visited with `speaking`; returns when that is over."""
+        await self.page.evaluate("sound => window.__say(sound)", base64.b64encode(_for_device(samples, rate)).decode())
 
     async def status(self, text: str, timeout_s: float = 5) -> None:
         """Wait until the page says so."""
@@ -128,6 +152,7 @@ async def visiting(
     url: str,
     *,
     microphone: Path | None = None,
+    speaking: bool = False,
     allowed: bool = True,
     size: tuple[int, int] = (1200, 800),
     **context: Any,
@@ -152,7 +177,7 @@ async def visiting(
                 "console",
                 lambda message: visit.complaints.append(message.text) if message.type == "error" else None,
             )
-            await page.add_init_script(EAR)
+            await page.add_init_script(EAR + MOUTH if speaking else EAR)
             await page.goto(url)
             yield visit
         finally:
@@ -161,14 +186,18 @@ async def visiting(
 
 def write_wav(path: Path, samples: NDArray[np.int16], rate: int) -> Path:
     """A file as Chromium's fake microphone wants it: 48 kHz mono 16 bit."""
-    if rate != DEVICE_RATE:
-        samples = np.asarray(soxr.resample(samples, rate, DEVICE_RATE)).astype(np.int16)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(DEVICE_RATE)
-        file.writeframes(samples.tobytes())
+        file.writeframes(_for_device(samples, rate))
     return path
+
+
+def _for_device(samples: NDArray[np.int16], rate: int) -> bytes:
+    if rate != DEVICE_RATE:
+        samples = np.asarray(soxr.resample(samples, rate, DEVICE_RATE)).astype(np.int16)
+    return samples.tobytes()
 
 
 def _read(payload: str | bytes) -> Any:

@@ -13,10 +13,10 @@ import pytest
 from cli.phone import CallOver
 from tests.e2e.house import House
 
-pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.realtime, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
 AT_ONCE = 20
-SETTLE_S = 25.0
-"""A vendor that does not answer its connection being closed may hold a stream for 20 s; one that hangs never ends."""
+SETTLE_S = 60.0
+"""Of patience, for a slow machine; on others nothing waits for it. A vendor that does not answer its connection being closed may hold a stream for 20 s; one that hangs never ends."""
 MEMORY_MB = 4.0
 """Per process, beyond what it had after the warm-up: caches of words and connections still fill a little."""
 MEMORY_PER_CALL_KB = 2.5
@@ -71,10 +71,9 @@ async def tell(house: House) -> str:
 
 async def until_no_state(house: House) -> None:
     """States of ended calls are purged after PARLEY_CALL_LINGER_S, 1 s here."""
-    async with asyncio.timeout(10):
-        while left := await house.states():  # noqa: ASYNC110
+    async with asyncio.timeout(SETTLE_S):
+        while await house.states():  # noqa: ASYNC110
             await asyncio.sleep(0.2)
-    assert not left
 
 
 async def check(house: House, warm_up: int, count: int) -> None:
@@ -102,6 +101,5 @@ async def test_five_hundred_short_calls_leave_nothing_behind(house: House) -> No
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(400)
 async def test_five_thousand_short_calls_leave_nothing_behind(house: House) -> None:
     await check(house, warm_up=250, count=5000)
