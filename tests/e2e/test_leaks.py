@@ -16,7 +16,8 @@ from tests.e2e.house import House
 pytestmark = [pytest.mark.realtime, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
 AT_ONCE = 20
 SETTLE_S = 60.0
-"""Of patience, for a slow machine; on others nothing waits for it. A vendor that does not answer its connection being closed may hold a stream for 20 s; one that hangs never ends."""
+"""Patience, for a slow machine too. A vendor that does not answer its connection being closed may hold a stream for
+20 s; one that hangs never ends."""
 MEMORY_MB = 4.0
 """Per process, beyond what it had after the warm-up: caches of words and connections still fill a little."""
 MEMORY_PER_CALL_KB = 2.5
