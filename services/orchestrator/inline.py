@@ -24,6 +24,8 @@ def _words(text: str) -> frozenset[str]:
 
 LOOK_AHEAD = 80
 """Characters that an opened link, tag or emphasis is waited for; then it is taken for what it looks like."""
+ADDRESS_AHEAD = 500
+"""The same, for the address of a link or a picture."""
 RUN = 60
 """Characters without a space that a word may have."""
 
@@ -38,13 +40,19 @@ _TAGS = _words(
     """
 )
 """HTML and SSML, and the wrappers that models put around an answer. Any other <word> may be content."""
-_BREAKS = _words("br p div li tr td th h1 h2 h3 h4 h5 h6 ul ol table section article hr break")
+_BREAKS = _words(
+    """
+    article blockquote br break caption dd details div dl dt figure footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p
+    pre section summary table tbody td tfoot th thead title tr ul
+    """
+)
 _TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9-]*)")
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>\n]*|!--.*?--)>")
 _TAG_BEGUN = re.compile(r"<(?:/?[a-zA-Z][^<>\n]*|!(?:-.*)?|/)?$")
 _URL = re.compile(r"(?:https?|ftp)://(?:www\.)?([^\s<>\"'\[\]{}|`，。、；！？（）「」]+)", re.IGNORECASE)
 _URL_TAIL = ".,;:!?*_~"
 _ADDRESS = re.compile(r"(?:https?|ftp)(?:$|:$|:/$|://\S*)|&[#\w]{0,31}(?:;|$)", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?<!\w)\[([^\[\]]*[^\W\d_][^\[\]]*)\]\[[^\[\]]{0,40}\]")
 _CITATION = re.compile(r"【[^】]{0,40}†[^】]{0,40}】|\[\^\w{1,8}\]")
 _EYE = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u25a0-\u25ff\u2300-\u23ff\ufe0e\ufe0f\u200d\u20e3\u3030\u303d"
@@ -72,7 +80,7 @@ def spoken(source: str) -> str:
     """What a voice is to say of it. Letters, digits and signs that are content are all kept; white space as it is."""
     if plain(source):
         return source
-    text = "".join(_pieces(_PARSER.parseInline(source)[0].children or []))
+    text = "".join(_pieces(_PARSER.parseInline(_REFERENCE.sub(r"\1", source))[0].children or []))
     return _EYE.sub("", text)
 
 
@@ -87,9 +95,9 @@ def settled(source: str) -> int:
         opened, border = len(source), max((match.end() for match in _BORDER.finditer(source)), default=0)
     else:
         opened, border = _scan(source)
-        if len(source) - opened > LOOK_AHEAD:
-            border = source.rfind(" ", 0, len(source) - 1) + 1
-    return border if len(source) - border <= RUN else opened or len(source)
+        if len(source) - opened > (ADDRESS_AHEAD if "](" in source[opened:] else LOOK_AHEAD):
+            opened, border = len(source), source.rfind(" ", 0, len(source) - 1) + 1
+    return border if opened - border <= RUN else opened
 
 
 def _scan(source: str) -> tuple[int, int]:
@@ -157,10 +165,9 @@ def _link_end(source: str, at: int) -> int:
             if not depth:
                 if place + 1 == len(source):
                     return 0
-                if source[place + 1] != "(":
+                if source[place + 1] not in "([":
                     return at + 1  # brackets that are content, with what is in them
-                closed = source.find(")", place)
-                return closed + 1
+                return source.find(")" if source[place + 1] == "(" else "]", place + 1) + 1
     return 0
 
 
@@ -182,7 +189,7 @@ def _flanks(source: str, begin: int, end: int) -> tuple[bool, bool]:
         return True, True
     if source[begin] == "_":
         beyond = source[end + 1 : end + 2]
-        if after in "./@:\\-(" and (beyond.isalnum() or beyond in "_)") or before in "./@:\\":
+        if (after in "./@:\\-(" and (beyond.isalnum() or beyond in ("_", ")"))) or before in "./@:\\":
             return False, False
     return not inside[0], not inside[1]
 

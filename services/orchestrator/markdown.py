@@ -26,7 +26,11 @@ _BLANK = re.compile(r"[ \t]*\n")
 _UNDECIDED = re.compile(
     r"[ \t]*(?:#{0,6}|>?|[-*+•◦▪▫●○■‣⁃·–—]?[ \t]*|[-+*][ \t]+\[?[ xX]?\]?[ \t]*|\d{1,9}(?:[.)][ \t]*)?|[-*_=:| \t]+)$"
 )
+_DEFINITION = re.compile(r"[ \t]*\[[^\]\n]{1,40}\]:[ \t]*(?:<[^>\n]*>|(?:https?:|mailto:|tel:|/|#)\S*)[^\n]*\n")
+_DEFINITION_BEGUN = re.compile(r"[ \t]*\[[^\]\n]{0,40}(?:\](?::[ \t]*(?:(?:[</#]|\w+:)[^\n]*|[a-z]{0,6}))?)?$")
 _NEXT_NUMBER = re.compile(r"\n[ \t]*(\d{1,9})[.)][ \t]+\S")
+_BEGUN = _UNDECIDED, _FENCE_BEGUN, _DEFINITION_BEGUN
+_HEADING_END = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _BLOCK = re.compile(r"[ \t]*(?:#{1,6}[ \t]|>|[-*+•◦▪●○■‣–—][ \t]|\d{1,9}[.)][ \t]|`{3}|~{3}|\||\n|$)")
 _CELL = re.compile(r"(?<!\\)\|")
 
@@ -41,6 +45,7 @@ class Markdown:
         self._source = ""
         self._start = True  # at the start of a line
         self._item = False  # of a line that ends like a sentence
+        self._heading = False
         self._fence = ""
         self._list = 0, False  # the last item's number, and whether it is left out
         self._last = ""  # said
@@ -96,9 +101,12 @@ class Markdown:
             self._take(fence.end())
         elif rule := _rule(source):
             self._take(rule)
-        elif not final and len(source) <= ROW_AHEAD and (_UNDECIDED.match(source) or _FENCE_BEGUN.match(source)):
+        elif definition := _DEFINITION.match(source):
+            self._take(definition.end())
+        elif not final and len(source) <= ROW_AHEAD and any(begun.match(source) for begun in _BEGUN):
             return False
         elif mark := _HEADING.match(source) or _BULLET.match(source):
+            self._heading = "#" in mark[0]
             self._take(mark.end())
             self._start, self._item = False, True
         elif quote := _QUOTE.match(source):
@@ -162,6 +170,11 @@ class Markdown:
 
     def _text(self, final: bool) -> bool:
         line, newline, rest = self._source.partition("\n")
+        size = len(line + newline)
+        if self._heading:
+            line = _HEADING_END.sub("", line)
+        if newline:
+            line = line.removesuffix("\\")
         if newline and not final and not inline.closed(line) and len(line) <= inline.LOOK_AHEAD:
             if not rest.strip(" \t"):
                 return False
@@ -170,11 +183,12 @@ class Markdown:
                 return True
         if newline or final:
             self._say(inline.spoken(line))
-            self._take(len(line + newline))
+            self._take(size)
             if newline:
                 self._stop()
                 self._say("\n")
-                self._start, self._item = True, False
+                self._start = True
+                self._item = self._heading = False
             return True
         if size := inline.settled(line):
             self._say(inline.spoken(line[:size]))

@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNMARKED, ends_sentence
+from parley.punctuation import (
+    CLAUSES,
+    CLOSING,
+    ENDS,
+    SPACED_CLAUSES,
+    SPACED_ENDS,
+    UNMARKED,
+    UNMARKED_ENDS,
+    ends_sentence,
+)
 from services.orchestrator.markdown import Markdown
 
 GRACE_S = 0.07  # words may have been held for 50 ms before
@@ -25,7 +34,7 @@ _WIDE = 3
 
 _CLOSE = re.escape(CLOSING)
 _SENTENCE = re.compile(
-    rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*(?=\s)|[{re.escape(ENDS)}]+[{_CLOSE}]*|[^\n]\n+|^\n+"
+    rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*(?=\s)|[{re.escape(ENDS)}]+[{_CLOSE}]*|(?:{UNMARKED_ENDS})(?=\s)|[^\n]\n+|^\n+"
 )
 _CLAUSE = re.compile(
     rf"[{re.escape(SPACED_CLAUSES)}][{_CLOSE}]*(?=\s)|[{re.escape(CLAUSES)}][{_CLOSE}]*|(?<=[{UNMARKED}])(?= )"
