@@ -97,8 +97,8 @@ async def test_tokens_come_at_the_pace_asked_for() -> None:
             model="m", messages=[{"role": "user", "content": "hi"}], stream=True
         )
         times = [loop.time() - begin async for chunk in stream if chunk.choices[0].delta.content]
-        assert times[0] == pytest.approx(0.1, abs=0.06)
-        assert times[-1] - times[0] == pytest.approx(0.2, abs=0.08)
+        assert times[0] >= 0.1 - 0.01
+        assert times[-1] >= 0.1 + 0.2 - 0.08, "never before their time; how long after it is the machine's business"
 
 
 async def test_hanging_up_on_the_model_is_noticed() -> None:
@@ -145,9 +145,11 @@ async def test_a_cut_stalled_or_garbled_stream() -> None:
         with pytest.raises((openai.APIError, ValueError)):
             await ask(sim, [said("hello")])
         sim.faults.add(Fault("stall", after_items=2, times=1))
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await ask(sim, [said("hello")])
+        asking = asyncio.ensure_future(ask(sim, [said("hello")]))
+        await sim.until(lambda: len(sim.records) == 3 and bool(sim.records[-1].sent_text))
+        await asyncio.wait([asking], timeout=0.2)
+        assert not asking.done(), "it stands still"
+        asking.cancel()
         assert text(await ask(sim, [said("hello")]))
 
 

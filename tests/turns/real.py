@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 from cli.phone import Call, CallOver, Clock, Conditions, Phone
 from cli.stack import Stack
+from tests import machine
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.openai import OpenAISim
 from tests.sims.openai_script import Messages, Reply, Tools, polite
@@ -144,7 +147,8 @@ class _Line:
 
 async def play(script: Script, services: Services, longest_s: float = LONGEST_S) -> Record:
     """One call, from dialling to the end of the script. Raises nothing: what went wrong stands in the record."""
-    late_before = len(services.clock.late_s)
+    late_before, pids = len(services.clock.late_s), [os.getpid(), *services.stack.all_pids().values()]
+    waits_before, began = machine.waits(pids), time.monotonic()
     async with services.phone(script).dial() as call:
         services.models.calls[call.sid] = call
         line = _Line(call, services.agents / script.slug / "runs.log")
@@ -177,6 +181,7 @@ async def play(script: Script, services: Services, longest_s: float = LONGEST_S)
         ended_by=ended_by,
         ended_at=call.ended_at,
         late_s=_latest(services.clock, late_before),
+        waited=machine.waited(waits_before, machine.waits(pids), time.monotonic() - began),
         warnings=[str(warning) for warning in call.warnings],
         failure=caller.failure or failure,
     )

@@ -36,7 +36,7 @@ class Record:
     """One call. `tools`: name and when it began; `failure`: why the script could not be played to its end.
 
     `holes`: where sound that belongs together came late; a word with a hole in it cannot be read. `late_s`: how late
-    the player itself was at most.
+    the player itself was at most. `waited`: the share of the time that services or player had no core to run on.
     """
 
     script: Script
@@ -52,6 +52,7 @@ class Record:
     ended_at: float = 0.0
     holes: list[float] = field(default_factory=list)
     late_s: float = 0.0
+    waited: float = 0.0
     warnings: list[str] = field(default_factory=list)
     failure: str = ""
 
