@@ -21,7 +21,7 @@ from services.llm.contract import (
     ToolSpec,
 )
 from services.llm.providers.openai import OpenAI, base_url
-from services.llm.providers.openai_request import BROKE_IN, GO_ON, NO_RESULT
+from services.llm.histories import BROKE_IN, CONNECTED, GO_ON, NO_RESULT
 from tests.llm.conftest import Round, asks, heard, settings
 from tests.sims.faults import Fault
 from tests.sims.openai import OpenAISim
