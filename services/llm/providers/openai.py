@@ -83,27 +83,30 @@ class OpenAI:
                     sent, pieces = await self._open(stack, request)
             known = (tool.name for tool in request.tools)
             answer = Answer(sent["model"], sum(len(m["content"] or "") for m in sent["messages"]), known)
+            by, ended = first_by, False
             while not stream.done:
-                data = await self._piece(pieces, answer, first_by)
-                words = [answer.feed(value) for value in stream.feed(data)]
-                if text := "".join(words):
+                data = await self._piece(pieces, answer.ended, by)
+                values = stream.feed(data)
+                if text := "".join([answer.feed(value) for value in values]):
                     yield TextDelta(text)
                 if not data:
                     break
+                if answer.ended and not ended:
+                    by, ended = loop.time() + LAST_S, True
+                elif answer.begun and values and not ended:
+                    by = loop.time() + self._stall_s
             for event in answer.end(stream.done):
                 yield event
             await _drain(pieces)
 
-    async def _piece(self, pieces: AsyncIterator[bytes], answer: Answer, first_by: float) -> bytes:
+    async def _piece(self, pieces: AsyncIterator[bytes], ended: bool, by: float) -> bytes:
         """The next bytes; b"" at the end. What goes wrong behind the end of an answer does not matter any more."""
-        now = asyncio.get_running_loop().time()
-        by = now + LAST_S if answer.ended else now + self._stall_s if answer.begun else first_by
         try:
             with translated():
                 async with asyncio.timeout_at(by):
                     return await anext(pieces, b"")
         except (TooLate, VendorLost):
-            if answer.ended:
+            if ended:
                 return b""
             raise
 

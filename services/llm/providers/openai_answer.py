@@ -31,7 +31,6 @@ from services.llm.providers.openai_stream import SKIPPED
 _BESIDE = frozenset(("error", "x_groq", "timings", "finishReason", "stop_reason", "done_reason"))
 """Fields that a chunk or its choice seldom has, and that tell something."""
 _CHARS_PER_TOKEN = 4
-_REPEATED = 20  # characters of a whole message that cannot be the same again by chance
 
 
 class Answer:
@@ -46,6 +45,7 @@ class Answer:
         self._input_chars = input_chars
         self._chars = 0
         self._said = ""  # by messages; what deltas said is not kept
+        self._grows = False  # each message has all the words so far
         self._half = ""  # of a character that stands in two chunks
 
     @property
@@ -54,7 +54,14 @@ class Answer:
         return bool(self._reason)
 
     def feed(self, chunk: Any) -> str:
-        """The words in one value of the stream. Raises what an error in the stream stands for."""
+        """The words in one value of the stream; none in what cannot be read. Raises what an error in it stands for."""
+        try:
+            return self._feed(chunk)
+        except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
+            SKIPPED.labels("chunk").inc()
+            return ""
+
+    def _feed(self, chunk: Any) -> str:
         if type(chunk) is not dict:
             SKIPPED.labels("chunk").inc()
             return ""
@@ -97,11 +104,10 @@ class Answer:
     def end(self, done: bool = True) -> Iterator[LlmEvent]:
         """What follows the last word. `done`: the server said so. Raises VendorLost if it broke off."""
         calls = list(self._calls)
-        if not (self._reason or done):
-            if not self.begun:
-                raise VendorLost("the model's server closed the stream before it said anything")
-            if not all(whole(call.arguments) for call in calls):
-                raise VendorLost("the model's server closed the stream in mid-answer")
+        if not (self._reason or done or self.begun):
+            raise VendorLost("the model's server closed the stream before it said anything")
+        if not (self._reason or done or all(whole(call.arguments) for call in calls)):
+            raise VendorLost("the model's server closed the stream in mid-answer")
         if self._reason == "error":
             raise VendorLost("the model's server failed in mid-answer")
         reason = finish_of(self._reason)
@@ -114,24 +120,22 @@ class Answer:
     def _words(self, choice: dict[str, Any]) -> str:
         delta = choice.get("delta")
         if type(delta) is dict:
-            if "tool_calls" not in delta and type(content := delta.get("content")) is str and content:
-                return self._whole(content)
-            if self._calls.of_delta(delta):
-                self.begun = True
+            self.begun = self._calls.of_delta(delta) or self.begun
         message = choice.get("message")
-        if isinstance(message, dict) and self._calls.of_message(message):
-            self.begun = True
+        if isinstance(message, dict):
+            self.begun = self._calls.of_message(message) or self.begun
         if words := words_in(delta) or words_of(choice.get("text")) or words_of(choice.get("content")):
             return self._whole(words)
-        return self._of_message(words_in(message)) if message else ""
+        return self._of_message(words_in(message)) if isinstance(message, dict) else ""
 
     def _of_message(self, words: str) -> str:
         """What a whole message says that was not said: it may repeat the deltas, or the messages before it."""
         if self._chars and not self._said:
             return ""  # deltas have said it
         if len(words) > len(self._said) and words.startswith(self._said):
+            self._grows = bool(self._said)
             words, self._said = words[len(self._said) :], words
-        elif words == self._said and len(words) > _REPEATED:
+        elif words == self._said and (self._grows or self._reason):
             return ""
         else:
             self._said += words

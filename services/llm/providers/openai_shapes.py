@@ -14,6 +14,8 @@ from services.llm.contract import FinishReason
 
 MAX_COUNT = 1 << 31
 _CUT = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
+_KINDS = {"invalidrequest": 400, "badrequest": 400, "ratelimit": 429, "authentication": 401}
+"""Errors in a stream that have a type and no number."""
 _FILTERED = ("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii")
 
 
@@ -101,11 +103,14 @@ def error_in(chunk: dict[str, Any]) -> Any:
 
 def raised_by(error: Any) -> ParleyError:
     """An error in the stream as ours: by its code where it has one, else the server is lost."""
-    code, said = 0, error
-    if isinstance(error, dict):
-        said = error.get("message") or error.get("detail") or error.get("type") or "no reason given"
-        code = count_in(error, "code", "status", "status_code", "http_code")
-    return by_status(code, f"in mid-answer: {said}"[:200], str(error.get("code") if isinstance(error, dict) else ""))
+    if not isinstance(error, dict):
+        return by_status(0, f"in mid-answer: {error}"[:200])
+    said = error.get("message") or error.get("detail") or error.get("type") or "no reason given"
+    status = count_in(error, "code", "status", "status_code", "http_code")
+    kind = f"{error.get('type')} {error.get('code')}".lower().replace("_", "")
+    if not status:
+        status = next((number for name, number in _KINDS.items() if name in kind), 0)
+    return by_status(status, f"in mid-answer: {said}"[:200], str(error.get("code")))
 
 
 def by_status(status: int, said: str, code: str = "") -> ParleyError:
