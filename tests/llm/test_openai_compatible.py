@@ -31,7 +31,7 @@ HELLO, THERE, STOP = delta(content="Hello"), delta(content=" there"), delta("sto
 JSON = json.dumps(HELLO)
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3}
 
-STREAMS = {
+STREAMS: dict[str, list[Any]] = {
     "no space behind data:": [b"data:" + JSON.encode() + b"\n\n", STOP],
     "no empty lines": [b"data: " + JSON.encode() + b"\ndata: " + json.dumps(STOP).encode() + b"\n"],
     "carriage returns alone": [b"data: " + JSON.encode() + b"\r\rdata: " + json.dumps(STOP).encode() + b"\r\r"],
@@ -89,7 +89,7 @@ async def test_a_stream_in_any_pieces_says_the_same() -> None:
             assert (await said(odd)).text == "H\u00e9llo \U0001f600  there"
 
 
-SHAPES = {
+SHAPES: dict[str, list[Any]] = {
     "a list of parts": [delta(content=[{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}])],
     "strings as parts": [delta(content=["Hel", "lo"])],
     "a text with a value": [delta(content=[{"type": "text", "text": {"value": "Hello"}}])],

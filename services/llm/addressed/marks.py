@@ -49,10 +49,12 @@ _THOUGHTS = frozenset((
     "think", "thinking", "thought", "thoughts", "reasoning", "reflection", "reflect", "scratchpad", "scratch_pad",
     "analysis", "monologue", "inner_monologue", "inner_thought", "inner_thoughts", "internal_thoughts",
     "chain_of_thought", "cot", "deliberation", "planning", "antthinking", "longcat_think", "cot_budget_reflect",
-    "system_reminder", "tool_response", "tool_result", "tool_results", "tool_output", "tool_outputs",
-    "function_response", "function_result", "function_results", "function_output", "observation",
 ))  # fmt: skip
-"""Also results that a model makes up: they are addressed to nobody."""
+RESULTS = frozenset((
+    "tool_response", "tool_responses", "tool_result", "tool_results", "tool_output", "tool_outputs",
+    "function_response", "function_result", "function_results", "function_output", "observation", "system_reminder",
+))  # fmt: skip
+"""What a model makes up of its tools: it is addressed to nobody, like a thought."""
 _TOOLS = frozenset((
     "tool_call", "tool_calls", "toolcall", "toolcalls", "tool_use", "tool_code", "function_call", "function_calls",
     "functioncall", "function", "invoke", "use_tool", "call_tool", "longcat_tool_call", "start_function_call",
@@ -65,7 +67,7 @@ _ROLES = frozenset((
     "user", "system", "tool", "developer", "observation", "assistant", "model", "human", "ipython", "environment",
 ))  # fmt: skip
 _NAMESPACES = ("antml:", "seed:", "minimax:", "ant:", "claude:")
-_NAMES = _THOUGHTS | _TOOLS | _TRANSPARENT | {"start_of_turn", "channel", "turn", "tool"}
+_NAMES = _THOUGHTS | RESULTS | _TOOLS | _TRANSPARENT | {"start_of_turn", "channel", "turn", "tool"}
 _PREFIXES = frozenset(name[:n] for name in (*_NAMES, *_NAMESPACES) for n in range(len(name) + 1))
 
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:-]{0,40})([\s=][^<>]{0,200})?(/?)>")
@@ -84,6 +86,7 @@ _TRIANGLE_BEGUN = re.compile(r"◁/?\w{0,20}\Z")
 _KEYS = frozenset((
     "name", "function", "function_name", "tool", "tool_name", "tool_call", "tool_calls", "tool_uses",
     "function_call", "recipient_name", "type", "id", "action", "arguments", "parameters", "args",
+    "thought", "thoughts", "reasoning",
 ))  # fmt: skip
 _JSON = re.compile(r"(?:\[\s{0,8})?\{\s{0,8}[\"'](\w{1,64})[\"']\s{0,8}:")
 _JSON_BEGUN = re.compile(r"(?:\[\s{0,8})?(?:\{\s{0,8}(?:[\"'](\w{0,64})(?:[\"']\s{0,8})?)?)?\Z")
@@ -96,7 +99,7 @@ def mark_at(text: str, tools: frozenset[str]) -> Mark | str | None:
     found: Mark | str | None
     match text[0]:
         case "<":
-            found = _angle(text)
+            found = _angle(text, tools)
         case "[":
             found = _square(text, tools)
         case "◁":
@@ -110,8 +113,10 @@ def mark_at(text: str, tools: frozenset[str]) -> Mark | str | None:
     return None if found is WAIT and len(text) > MAX_MARK else found
 
 
-def _angle(text: str) -> Mark | str | None:
+def _angle(text: str, tools: frozenset[str]) -> Mark | str | None:
     if tag := _TAG.match(text) or _DSML.match(text):
+        if tag[2] in tools:
+            return Mark(Kind.TOOL, tag[2], len(tag[0]), bool(tag[1]))
         return _tag(tag)
     if token := _TOKEN.match(text):
         if token[2] == "channel" and not token[3]:
@@ -121,14 +126,15 @@ def _angle(text: str) -> Mark | str | None:
         return _token(token[1], len(token[0]), opening=False)
     if begun := _TAG_BEGUN.match(text):
         name = (begun[1] or "").lower().replace("-", "_")
-        return WAIT if name in _PREFIXES or (":" in name and name.rpartition(":")[2] in _PREFIXES) else None
+        known = name in _PREFIXES or (":" in name and name.rpartition(":")[2] in _PREFIXES)
+        return WAIT if known or any(tool.startswith(begun[1]) for tool in tools) else None
     return WAIT if _TOKEN_BEGUN.match(text) else None
 
 
 def _tag(tag: re.Match[str]) -> Mark | None:
     name, closing, length = _local(tag[2].lower()), bool(tag[1]), len(tag[0])
     self_closed = tag.re is _TAG and bool(tag[4])
-    if name in _THOUGHTS:
+    if name in _THOUGHTS or name in RESULTS:
         return Mark(Kind.PLAIN if self_closed else Kind.THOUGHT, name, length, closing)
     if name in _TOOLS:
         return Mark(Kind.TOOL, name, length, closing)

@@ -19,6 +19,8 @@ _INTERJECTIONS = (
 _OF_THE_CALLER = (
     "the user", "the caller", "the customer", "this user", "this caller", "the human", "user asks", "user wants",
     "user is ", "caller asks", "caller wants",
+    "用户", "好的，用户", "嗯，用户", "der nutzer", "der benutzer", "der anrufer",
+    "el usuario", "l'utilisateur",
 )  # fmt: skip
 _OF_ONESELF = (
     "we need to ", "we should ", "we have to ", "i need to ", "i should ", "i have to ", "i must ", "let me think",
@@ -62,9 +64,13 @@ def opening_of(text: str, tools: frozenset[str], wary: bool) -> Opening:
     if tools and text.startswith(_FUNCTOOLS):
         return Opening("code", len(_FUNCTOOLS) - 1)
     for name in tools:
-        if text.startswith(f"{name}("):
-            return Opening("code")
-    if _begins(text, *_STRIPPED, *_REACT, _FUNCTOOLS, *(f"{name}(" for name in tools)):
+        if text.startswith(name):
+            behind = text[len(name) :].lstrip(" :\n")
+            if behind[:1] in ("(", "{"):
+                return Opening("code")
+            if not behind and len(text) < len(name) + 4:
+                return WAIT
+    if _begins(text, *_STRIPPED, *_REACT, _FUNCTOOLS, *tools):
         return WAIT
     if text.startswith(_STRIPPED) and re.fullmatch(r"(?:assistant)?\w{0,10}\s*(?:<|t|to)?", text):
         return WAIT

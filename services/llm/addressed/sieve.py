@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from services.llm.addressed.capture import Balance, Block, Capture
 from services.llm.addressed.headers import MAX_HEADER, OURS, behind_channel, channel_of, goes_on, header_of, role_of
-from services.llm.addressed.marks import TRIGGER, WAIT, Kind, Mark, mark_at
+from services.llm.addressed.marks import RESULTS, TRIGGER, WAIT, Kind, Mark, mark_at
 from services.llm.addressed.openings import Opening, opening_of
 from services.llm.addressed.said import Item, Said
 
@@ -79,6 +79,9 @@ class Sieve:
         """The stream is over. What was undecided is words, unless it was begun as something else."""
         if self._mode == self._capturing:
             self._close()
+        if self._mode == self._opening and "_" in self._buffer and self._buffer.strip() in self._tools:
+            self._said.block(Block("", self._buffer.strip()))  # all that it says is a tool's name
+            self._buffer = ""
         if self._mode == self._header and channel_of(self._buffer) == "final":
             self._said.words(behind_channel(self._buffer))
         elif self._mode in (self._opening, self._speaking, self._after_fence) and self._buffer[:2] not in ("<|", "<｜"):
@@ -164,7 +167,8 @@ class Sieve:
             if len(self._buffer) >= 3:
                 self._close()
             return len(self._buffer) >= 3
-        mark = mark_at(self._buffer, frozenset()) if self._buffer[0] in "<[" else None
+        tools = self._tools if self._buffer[0] == "<" else frozenset()
+        mark = mark_at(self._buffer, tools) if self._buffer[0] in "<[" else None
         if mark is WAIT:
             return False
         if isinstance(mark, Mark) and capture.ended_by(mark, bool(self._thoughts)):
@@ -253,7 +257,8 @@ class Sieve:
                 self._turn_of(mark.name)
             case Kind.THOUGHT if mark.closing:
                 self._taken(mark.length)
-                self._said.drop()
+                if mark.name not in RESULTS:
+                    self._said.drop()
             case Kind.THOUGHT:
                 self._taken(mark.length)
                 self._said.release()

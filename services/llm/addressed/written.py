@@ -6,6 +6,7 @@
     function <token> name ```json {..}                  DeepSeek
     <function=name> <parameter=key> or {..}             Qwen, Llama
     <invoke name=".."> <parameter name="key">           Claude, MiniMax, DeepSeek
+    <name><key>..</key></name>                          Cline
     name <arg_key>..</arg_key><arg_value>..</arg_value>   GLM
     [name(key="value"), ..]  print(name(..))  name.call(..)   Llama, Gemma
     call:name{key:<|"|>value<|"|>}                      Gemma
@@ -27,7 +28,9 @@ from services.llm.contract import ToolCall, ToolSpec
 
 _NAMES = ("name", "function_name", "tool_name", "recipient_name", "tool", "function", "action")
 _ARGUMENTS = ("arguments", "parameters", "args", "params", "input", "action_input", "tool_input", "kwargs")
-_OTHERS = frozenset(("id", "type", "tool_call_id", "index", *_NAMES, *_ARGUMENTS))
+_OTHERS = frozenset(
+    ("id", "type", "tool_call_id", "index", "thought", "thoughts", "reasoning", *_NAMES, *_ARGUMENTS)
+)
 _WRAPPED = ("function", "function_call", "tool_call")
 _LISTED = ("tool_calls", "tool_uses", "calls")
 _TOKEN = re.compile(r"<[|｜][^<>\n]{0,60}>|<\w{1,40}[|｜]>|\[/?(?:TOOL_CALLS?|ARGS|CALL_ID)\]")
@@ -41,7 +44,7 @@ _PARAMETER = re.compile(
 _GLM = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[\w:]{1,40}>")
 _GEMMA = re.compile(r"call:\s*([\w.-]+)\s*(?=[{(])")
-_NAMED = re.compile(r"([A-Za-z_][\w.-]*)(?::\d+)?\s*(?:[A-Za-z0-9]{9}\s+)?(?=[{\[])")
+_NAMED = re.compile(r"([A-Za-z_][\w.-]*)(?::\d+)?:?\s*(?:[A-Za-z0-9]{9}\s+)?(?=[{\[])")
 _CODE = re.compile(r"\s*(?:\[|print\(|[\w.]+\()")
 UNREADABLE = "the tool call could not be read; call the tool through the tools interface"
 
@@ -85,7 +88,7 @@ def _broken(text: str, tools: Mapping[str, ToolSpec]) -> list[ToolCall] | None:
 
 
 def _pairs(text: str, tools: Mapping[str, ToolSpec]) -> list[Pair] | None:
-    for reader in (_invoked, _keyed, _gemma, _objects, _named, _coded):
+    for reader in (_invoked, _keyed, _named_tag, _gemma, _objects, _named, _coded):
         if pairs := list(reader(text, tools)):
             return pairs
     return None
@@ -105,6 +108,16 @@ def _keyed(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
         name = _TAG.sub("", text.partition("<arg_key>")[0]).strip()
         given = {key.strip(): _typed(value, key.strip(), tools.get(name)) for key, value in _GLM.findall(text)}
         yield name, orjson.dumps(given).decode()
+
+
+def _named_tag(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
+    """The tool's name as a tag, arguments as tags or as JSON in it."""
+    for found in re.finditer(r"<(\w[\w.-]*)>(.*?)(?:</\1>|\Z)", text, re.DOTALL):
+        if (tool := tools.get(found[1])) is None:
+            continue
+        inner = re.findall(r"<(\w[\w.-]*)>(.*?)</\1>", found[2], re.DOTALL)
+        given = {key: _typed(value, key, tool) for key, value in inner}
+        yield tool.name, orjson.dumps(given).decode() if given else _clean(found[2])
 
 
 def _gemma(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
