@@ -7,11 +7,12 @@ docs/adr/strict-histories.md.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.llm.calls import MAX_NAME
+from services.llm.calls import MAX_NAME, arguments_of
 from services.llm.contract import ChatRequest, Message, Passage, Role, ToolCall
 
 CONNECTED = "(The call is connected.)"
@@ -99,10 +100,12 @@ def _add_calls(made: list[Message], message: Message, later: Sequence[Message], 
     calls: list[ToolCall] = []
     taken: set[int] = set()
     for call in message.tool_calls:
-        own = call.id if _OWN_ID.fullmatch(call.id) and call.id not in ids else f"c{len(ids):08d}"
+        others = (f"x{n:08d}" for n in itertools.count(len(ids)))
+        given = (call.id,) if _OWN_ID.fullmatch(call.id) else ()
+        own = next(each for each in itertools.chain(given, others) if each not in ids)
         ids.add(own)
         name = _NO_NAME.sub("_", call.name)[:MAX_NAME] or "unknown"
-        calls.append(ToolCall(own, name, call.arguments or "{}"))
+        calls.append(ToolCall(own, name, arguments_of(call.arguments)[0]))
         results.append(Message(TOOL, _result(call.id, later, taken) or NO_RESULT, tool_call_id=own))
     if not (made and made[-1].role is ASSISTANT and not made[-1].tool_calls):
         made.append(Message(ASSISTANT))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -26,12 +28,21 @@ CHECK, LOOK = "check_order_status", "get_hours"
 A, B = '{"order":"1"}', '{"order":"2"}'
 
 
-async def said(odd: OddServer, **more: Any) -> Round:
-    model = OpenAI(settings(odd.url, PARLEY_LLM_FIRST_TOKEN_S=1))
-    try:
-        return await heard(model, asks("hi", **{"tools": TOOLS, **more}))
-    finally:
-        await model.aclose()
+@asynccontextmanager
+async def server(*chunks: Any, **more: Any) -> AsyncIterator[tuple[OddServer, OpenAI]]:
+    async with odd_server(*chunks, **more) as odd:
+        model = OpenAI(settings(odd.url, PARLEY_LLM_FIRST_TOKEN_S=5))
+        try:
+            yield odd, model
+        finally:
+            await model.aclose()
+
+
+async def said(*chunks: Any, **more: Any) -> Round:
+    async with server(*chunks) as (odd, model):
+        made = await heard(model, asks("hi", **{"tools": TOOLS, **more}))
+        assert len(odd.bodies) == 1
+        return made
 
 
 def named(made: Round) -> list[tuple[str, Any]]:
@@ -170,19 +181,20 @@ FRAGMENTS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("done", [True, False])
-@pytest.mark.parametrize("finish", ["tool_calls", "stop", "tool_use", None])
 @pytest.mark.parametrize("case", FRAGMENTS)
-async def test_calls_are_put_together(case: str, finish: str | None, done: bool) -> None:
+async def test_calls_are_put_together(case: str) -> None:
     chunks, meant = FRAGMENTS[case]
-    async with odd_server(*chunks, *([delta(finish)] if finish else []), done=done) as odd:
-        made = await said(odd)
-    assert named(made) == meant
-    assert not any(call.mistake for call in made.calls)
-    assert all(re.fullmatch("c[0-9a-f]{8}", call.id) for call in made.calls), "ids are ours, as every vendor takes them"
-    assert len({call.id for call in made.calls}) == len(made.calls)
-    assert made.finish is not None
-    assert made.finish.reason is FinishReason.TOOL_CALLS
+    async with server() as (odd, model):
+        for finish in ("tool_calls", "stop", "tool_use", None):
+            for odd.done in (True, False):
+                odd.chunks = [*chunks, *([delta(finish)] if finish else [])]
+                made = await heard(model, asks("hi", tools=TOOLS))
+                assert named(made) == meant
+                assert not any(call.mistake for call in made.calls)
+                ours = [call.id for call in made.calls if re.fullmatch("c[0-9a-f]{8}", call.id)]
+                assert len(set(ours)) == len(made.calls), "ids are ours, as every vendor takes them"
+                assert made.finish is not None
+                assert made.finish.reason is FinishReason.TOOL_CALLS
 
 
 MISTAKES = [
@@ -208,9 +220,11 @@ async def test_what_the_model_got_wrong_is_told_and_no_fault_of_the_server(
     name: str, arguments: str, told: str
 ) -> None:
     fragment = calls(f(name, arguments, index=0, id="a"), f(LOOK, "{}", index=1, id="b"))
-    async with odd_server(delta(content="Let me look."), fragment, delta("tool_calls")) as odd:
-        made = await said(odd)
-        assert len(odd.bodies) == 1
+    made = await said(
+        delta(content="Let me look."),
+        fragment,
+        delta("tool_calls"),
+    )
     bad, good = made.calls
     assert told in bad.mistake
     assert (bad.arguments, len(bad.mistake) < 400) == ("{}", True)
@@ -219,8 +233,10 @@ async def test_what_the_model_got_wrong_is_told_and_no_fault_of_the_server(
 
 
 async def test_of_too_many_calls_the_model_is_told_once() -> None:
-    async with odd_server(calls(*[f(LOOK, "{}", index=n) for n in range(500)]), delta("tool_calls")) as odd:
-        made = await said(odd)
+    made = await said(
+        calls(*[f(LOOK, "{}", index=n) for n in range(500)]),
+        delta("tool_calls"),
+    )
     assert [bool(call.mistake) for call in made.calls] == [False] * MAX_CALLS + [True]
     assert "more than 8 tools" in made.calls[-1].mistake
 
@@ -234,22 +250,27 @@ def test_arguments_are_counted_in_characters(letter: str) -> None:
 
 
 async def test_a_call_that_was_cut_by_the_length_limit_is_told_and_the_ones_before_it_done() -> None:
-    async with odd_server(calls(f(CHECK, A, index=0), f(CHECK, '{"order": "2', index=1)), delta("length")) as odd:
-        made = await said(odd)
+    made = await said(
+        calls(f(CHECK, A, index=0), f(CHECK, '{"order": "2', index=1)),
+        delta("length"),
+    )
     assert [bool(call.mistake) for call in made.calls] == [False, True]
 
 
 async def test_nothing_is_called_when_no_tool_may_be() -> None:
-    async with odd_server(delta(content="Hello"), calls(f(CHECK, A)), delta("tool_calls")) as odd:
-        made = await said(odd, tool_choice=ToolChoice.NONE)
+    made = await said(delta(content="Hello"), calls(f(CHECK, A)), delta("tool_calls"), tool_choice=ToolChoice.NONE)
     assert (made.text, made.calls) == ("Hello", [])
     assert made.finish is not None
     assert made.finish.reason is FinishReason.STOP
 
 
 async def test_what_a_filter_stopped_is_not_done() -> None:
-    async with odd_server(calls(f(CHECK, A)), delta("content_filter")) as odd:
-        assert (await said(odd)).calls == []
+    assert (
+        await said(
+            calls(f(CHECK, A)),
+            delta("content_filter"),
+        )
+    ).calls == []
 
 
 def test_a_name_that_could_be_two_tools_is_none() -> None:
