@@ -64,6 +64,7 @@ class ChatRequest(_message.Message):
     CARRY_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    REQUESTS_LEFT_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     attempt: _builtins.int
     """speculation or restart of the same turn"""
@@ -80,11 +81,13 @@ class ChatRequest(_message.Message):
     """the `finish.carry` of the round before, unread"""
     traceparent: _builtins.str
     language: _builtins.str
+    requests_left: _builtins.int
+    """at most so many requests to engines for this round; 0 = the service's default"""
     @_builtins.property
     def turn(self) -> _call_pb2.TurnRef: ...
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """at most 200"""
+        """at most 600"""
 
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolSpec]: ...
@@ -111,10 +114,11 @@ class ChatRequest(_message.Message):
         carry: _builtins.bytes = ...,
         traceparent: _builtins.str = ...,
         language: _builtins.str = ...,
+        requests_left: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "temperature", b"temperature", "turn", b"turn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "agent", b"agent", "agent_version", b"agent_version", "attempt", b"attempt", "call_id", b"call_id", "carry", b"carry", "language", b"language", "max_output_tokens", b"max_output_tokens", "messages", b"messages", "model", b"model", "passages", b"passages", "system", b"system", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "traceparent", b"traceparent", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "agent", b"agent", "agent_version", b"agent_version", "attempt", b"attempt", "call_id", b"call_id", "carry", b"carry", "language", b"language", "max_output_tokens", b"max_output_tokens", "messages", b"messages", "model", b"model", "passages", b"passages", "requests_left", b"requests_left", "system", b"system", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "traceparent", b"traceparent", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
     _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
@@ -178,25 +182,31 @@ Global___Message: _TypeAlias = Message  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):
+    """Ids are the platform's own on both sides: those that a model chose stay in the llm service."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
+    MISTAKE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     arguments_json: _builtins.str
-    """a JSON object; the provider has checked that it parses"""
+    """a JSON object; `{}` with a mistake"""
+    mistake: _builtins.str
+    """what the model got wrong, in words for it; empty: the call can be carried out"""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         name: _builtins.str = ...,
         arguments_json: _builtins.str = ...,
+        mistake: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "id", b"id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "id", b"id", "mistake", b"mistake", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -261,6 +271,8 @@ class ChatEvent(_message.Message):
     TOOL_CALL_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     FINISH_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    UNSAY_FIELD_NUMBER: _builtins.int
     text_delta: _builtins.str
     @_builtins.property
     def tool_call(self) -> Global___ToolCall: ...
@@ -268,6 +280,10 @@ class ChatEvent(_message.Message):
     def usage(self) -> Global___Usage: ...
     @_builtins.property
     def finish(self) -> Global___Finish: ...
+    @_builtins.property
+    def failed(self) -> Global___Failed: ...
+    @_builtins.property
+    def unsay(self) -> Global___Unsay: ...
     def __init__(
         self,
         *,
@@ -275,12 +291,14 @@ class ChatEvent(_message.Message):
         tool_call: Global___ToolCall | None = ...,
         usage: Global___Usage | None = ...,
         finish: Global___Finish | None = ...,
+        failed: Global___Failed | None = ...,
+        unsay: Global___Unsay | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "finish", b"finish", "text_delta", b"text_delta", "tool_call", b"tool_call", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "failed", b"failed", "finish", b"finish", "text_delta", b"text_delta", "tool_call", b"tool_call", "unsay", b"unsay", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "finish", b"finish", "text_delta", b"text_delta", "tool_call", b"tool_call", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "failed", b"failed", "finish", b"finish", "text_delta", b"text_delta", "tool_call", b"tool_call", "unsay", b"unsay", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["text_delta", "tool_call", "usage", "finish"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["text_delta", "tool_call", "usage", "finish", "failed", "unsay"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -342,22 +360,74 @@ class Finish(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     CARRY_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
     reason: Global___Finish.Reason.ValueType
     carry: _builtins.bytes
     """opaque blocks of the vendor that the next round must give back"""
+    requests: _builtins.int
+    """that the round has cost"""
     def __init__(
         self,
         *,
         reason: Global___Finish.Reason.ValueType = ...,
         carry: _builtins.bytes = ...,
+        requests: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carry", b"carry", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carry", b"carry", "reason", b"reason", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Finish: _TypeAlias = Finish  # noqa: Y015
+
+@_typing.final
+class Failed(_message.Message):
+    """The engines failed; the stream ends with the same status."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """name of a gRPC status"""
+    message: _builtins.str
+    requests: _builtins.int
+    """that it has cost"""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+        requests: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Failed: _TypeAlias = Failed  # noqa: Y015
+
+@_typing.final
+class Unsay(_message.Message):
+    """What was given as words so far was no words for the caller: the model thought aloud, and only the end of the thought
+    was marked. Words that were not spoken yet are to be dropped.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unsay: _TypeAlias = Unsay  # noqa: Y015
 
 @_typing.final
 class LiveRequest(_message.Message):

@@ -43,8 +43,13 @@ class LanguageModelStub:
       5 <-  finish{reason:TOOL_CALLS}                 always last
     and the next round carries the assistant message with c1 and a tool message that answers it.
 
+    A call that the model got wrong (no such tool, arguments that are no JSON object) comes too, with `mistake`: it is
+    not to be carried out, the model is to be told. That is no fault of the engine.
+
     Errors before the first event mean nothing was said: INVALID_ARGUMENT (the request's fault), RESOURCE_EXHAUSTED,
-    UNAVAILABLE, DEADLINE_EXCEEDED (no first token in time, or a stall), FAILED_PRECONDITION (the key is refused).
+    UNAVAILABLE, DEADLINE_EXCEEDED (no first token in time, or a stall), FAILED_PRECONDITION (the key is refused). When
+    it is the engines that failed, and not this replica, a `failed` event comes right before the status: no other
+    replica can do better, and the event tells how many requests it cost.
     """
     Live: _grpc.StreamStreamMultiCallable[_llm_pb2.LiveRequest, _llm_pb2.LiveEvent]
     """Speech to speech: ears, mind and mouth in one model. The gateway streams audio here instead of to stt and tts.
@@ -69,8 +74,13 @@ class LanguageModelAsyncStub(LanguageModelStub):
       5 <-  finish{reason:TOOL_CALLS}                 always last
     and the next round carries the assistant message with c1 and a tool message that answers it.
 
+    A call that the model got wrong (no such tool, arguments that are no JSON object) comes too, with `mistake`: it is
+    not to be carried out, the model is to be told. That is no fault of the engine.
+
     Errors before the first event mean nothing was said: INVALID_ARGUMENT (the request's fault), RESOURCE_EXHAUSTED,
-    UNAVAILABLE, DEADLINE_EXCEEDED (no first token in time, or a stall), FAILED_PRECONDITION (the key is refused).
+    UNAVAILABLE, DEADLINE_EXCEEDED (no first token in time, or a stall), FAILED_PRECONDITION (the key is refused). When
+    it is the engines that failed, and not this replica, a `failed` event comes right before the status: no other
+    replica can do better, and the event tells how many requests it cost.
     """
     Live: _aio.StreamStreamMultiCallable[_llm_pb2.LiveRequest, _llm_pb2.LiveEvent]  # type: ignore[assignment]
     """Speech to speech: ears, mind and mouth in one model. The gateway streams audio here instead of to stt and tts.
@@ -98,8 +108,13 @@ class LanguageModelServicer(metaclass=_abc_1.ABCMeta):
           5 <-  finish{reason:TOOL_CALLS}                 always last
         and the next round carries the assistant message with c1 and a tool message that answers it.
 
+        A call that the model got wrong (no such tool, arguments that are no JSON object) comes too, with `mistake`: it is
+        not to be carried out, the model is to be told. That is no fault of the engine.
+
         Errors before the first event mean nothing was said: INVALID_ARGUMENT (the request's fault), RESOURCE_EXHAUSTED,
-        UNAVAILABLE, DEADLINE_EXCEEDED (no first token in time, or a stall), FAILED_PRECONDITION (the key is refused).
+        UNAVAILABLE, DEADLINE_EXCEEDED (no first token in time, or a stall), FAILED_PRECONDITION (the key is refused). When
+        it is the engines that failed, and not this replica, a `failed` event comes right before the status: no other
+        replica can do better, and the event tells how many requests it cost.
         """
 
     @_abc_1.abstractmethod

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from prometheus_client import Counter
 
 from parley.aio import TaskSet
 from parley.breaker import Attempt, Breakers
-from parley.errors import ParleyError, TooLate, VendorLost
+from parley.errors import ParleyError, TooLate
 from parley.providers import load
 from parley.settings import Settings
 from parley.telemetry import LLM_TTFT
+from services.llm.addressed import Habits, addressed
 from services.llm.contract import ChatRequest, Finish, LanguageModelProvider, LlmEvent
 
 log = structlog.get_logger()
 
 FAILURES = Counter("voice_llm_failures_total", "Rounds an engine failed", ["engine", "error", "stage"])
-QUICK_S = 0.3
+REQUESTS = Counter("voice_llm_requests_total", "Requests sent to an engine", ["engine"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,50 +33,62 @@ class Engine:
 
 
 class Chain:
-    """`chat` like a provider, over several. Once a word is out nothing is tried again: an answer has one author.
+    """`chat` like a provider, over several: of what each writes only what is addressed to the caller (`addressed`).
 
-    An engine whose connection fails at once (a kept one that the vendor has closed) is asked a second time.
-    Raises what the last engine raised.
+    Once a word is out nothing is tried again: an answer has one author. Nor is an engine asked twice: when to try again
+    is for those to say who know how long the caller waits. Raises what the last engine raised.
     """
 
-    def __init__(self, engines: Mapping[str, LanguageModelProvider], breakers: Breakers | None = None) -> None:
+    def __init__(
+        self,
+        engines: Mapping[str, LanguageModelProvider],
+        breakers: Breakers | None = None,
+        first_word_s: float = math.inf,
+    ) -> None:
         self._engines = [Engine(name, provider) for name, provider in engines.items()]
         self.breakers = breakers or Breakers("llm").know(engines)
+        self._habits = Habits()
+        self._first_word_s = first_word_s
         self._tasks = TaskSet(lambda e: log.error("warm-up failed", error=type(e).__name__, pii_detail=str(e)))
 
     @classmethod
     def from_settings(cls, settings: Settings, known: Mapping[str, str]) -> Chain:
         """Engines named by the settings. Raises Misconfigured for an unknown name or a refused setting."""
         names = settings.engines("llm")
-        return cls({name: load(known, name, "PARLEY_LLM")(settings) for name in names})
+        engines = {name: load(known, name, "PARLEY_LLM")(settings) for name in names}
+        return cls(engines, first_word_s=settings.llm_first_token_s)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[LlmEvent, None]:
         failed: ParleyError | None = None
+        counted = 0
         for engine in self.breakers.choices(self._engines):
-            for again in (False, True):
-                begin, said = time.monotonic(), False
-                try:
-                    with self.breakers.of(engine.name).begin() as attempt:
-                        async with aclosing(self._timed(engine, request, begin, attempt)) as events:
-                            async for event in events:
-                                said = True
-                                yield event
-                    return
-                except ParleyError as e:
-                    name, what = engine.name, type(e).__name__
-                    FAILURES.labels(name, what, "after" if said else "before").inc()
-                    log.warning("engine failed", engine=name, error=what, pii_detail=str(e), call_id=request.call_id)
-                    if said:
-                        raise
-                    failed = e
-                if again or not isinstance(failed, VendorLost) or time.monotonic() - begin > QUICK_S:
-                    break
+            if failed is not None and not request.requests.left:
+                break
+            begin, said = time.monotonic(), False
+            try:
+                with self.breakers.of(engine.name).begin() as attempt:
+                    async with aclosing(self._timed(engine, request, begin, attempt)) as events:
+                        async for event in events:
+                            said = True
+                            yield event
+                return
+            except ParleyError as e:
+                name, what = engine.name, type(e).__name__
+                FAILURES.labels(name, what, "after" if said else "before").inc()
+                log.warning("engine failed", engine=name, error=what, pii_detail=str(e), call_id=request.call_id)
+                if said:
+                    raise
+                failed = e
+            finally:
+                REQUESTS.labels(engine.name).inc(request.requests.sent - counted)
+                counted = request.requests.sent
         raise failed or TooLate("no engine answered")
 
     async def _timed(
         self, engine: Engine, request: ChatRequest, begin: float, attempt: Attempt
     ) -> AsyncGenerator[LlmEvent, None]:
-        events: Any = engine.provider.chat(request)
+        words = engine.provider.chat(request)
+        events = addressed(words, request, self._habits, engine.name, self._first_word_s)
         async with aclosing(events):
             first = True
             async for event in events:

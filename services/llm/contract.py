@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+
+from parley.errors import BadInput
 
 
 class Role(Enum):
@@ -29,11 +31,16 @@ class FinishReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`arguments` is the JSON text of an object; providers check that it parses."""
+    """A provider gives name and arguments as the model wrote them; `addressed` makes of it what leaves the service.
+
+    There `id` is our own, `arguments` the JSON text of an object, and `mistake` what the model got wrong, in words for
+    it: such a call is not to be carried out.
+    """
 
     id: str
     name: str
     arguments: str
+    mistake: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,28 @@ class Passage:
     score: float = 0.0
 
 
+class Requests:
+    """How many requests to engines one round may cost, and has cost. Shared by all who send any for it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.sent = 0
+
+    @property
+    def left(self) -> bool:
+        return self.sent < self.most
+
+    def take(self) -> None:
+        """Before each request. Raises BadInput: there were enough."""
+        if not self.left:
+            raise BadInput(f"requests_left: {self.sent} requests were sent for this round, and no more may be")
+        self.sent += 1
+
+
+MOST_REQUESTS = 4
+"""Of a round whose caller sets no bound."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     call_id: str = ""
@@ -75,11 +104,17 @@ class ChatRequest:
     temperature: float | None = None
     language: str = "en"
     carry: bytes = b""
+    requests: Requests = field(default_factory=lambda: Requests(MOST_REQUESTS), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsay:
+    """The words so far were a thought after all: what was not spoken of them is to be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +132,16 @@ class Finish:
     carry: bytes = b""
 
 
-LlmEvent = TextDelta | ToolCall | Usage | Finish
+LlmEvent = TextDelta | Unsay | ToolCall | Usage | Finish
 
 
 class LanguageModelProvider(Protocol):
     """One class per vendor, made from Settings; one object serves all calls of the process.
 
     `chat` yields deltas as they come and exactly one Finish, last. Closing the generator closes the vendor's stream.
-    Raises Misconfigured (key refused), AtCapacity (429), VendorLost (closed, garbage), BadInput (4xx), TooLate (stall).
+    What the model wrote is given as it is, its thoughts in fields of their own left out: `addressed` looks at the rest.
+    Each request to the vendor is counted first (`request.requests.take()`).
+    Raises Misconfigured (key refused), AtCapacity (429), VendorLost (closed), BadInput (4xx), TooLate (stall).
     """
 
     def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]: ...

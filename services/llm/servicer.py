@@ -9,27 +9,30 @@ from typing import Any
 import orjson
 
 from parley import telemetry
-from parley.errors import BadInput, NotBuilt
+from parley.errors import BadInput, NotBuilt, ParleyError
 from parley.rpc import Admission
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
 from services.llm.coalescing import coalesced
 from services.llm.contract import (
+    MOST_REQUESTS,
     ChatRequest,
     Finish,
     FinishReason,
     LlmEvent,
     Message,
     Passage,
+    Requests,
     Role,
     TextDelta,
     ToolCall,
     ToolChoice,
     ToolSpec,
+    Unsay,
     Usage,
 )
 
-MAX_MESSAGES = 200
+MAX_MESSAGES = 600
 MAX_TEXT = 1 << 20
 _ROLES = {1: Role.USER, 2: Role.ASSISTANT, 3: Role.TOOL}
 _CHOICES = {0: ToolChoice.AUTO, 1: ToolChoice.AUTO, 2: ToolChoice.NONE, 3: ToolChoice.REQUIRED}
@@ -51,9 +54,13 @@ class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
     async def Chat(self, request: llm_pb2.ChatRequest, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
         with self._admission.admit(), telemetry.span("llm.chat", request.traceparent, call_id=request.call_id):
             asked = from_proto(request)
-            async with aclosing(coalesced(self._chain.chat(asked))) as events:
-                async for event in events:
-                    yield to_proto(event)
+            try:
+                async with aclosing(coalesced(self._chain.chat(asked))) as events:
+                    async for event in events:
+                        yield to_proto(event, asked.requests.sent)
+            except ParleyError as e:
+                yield llm_pb2.ChatEvent(failed=_failed(e, asked.requests.sent))
+                raise
 
     async def Live(self, requests: Any, context: Any) -> AsyncIterator[llm_pb2.LiveEvent]:
         raise NotBuilt("speech to speech is not part of this version: use stt, Chat and tts")
@@ -82,7 +89,12 @@ def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:
         temperature=request.temperature if request.HasField("temperature") else None,
         language=request.language or "en",
         carry=request.carry,
+        requests=Requests(request.requests_left or MOST_REQUESTS),
     )
+
+
+def _failed(error: ParleyError, requests: int) -> llm_pb2.Failed:
+    return llm_pb2.Failed(code=error.code, message=str(error), requests=requests)
 
 
 def _message(place: int, message: llm_pb2.Message) -> Message:
@@ -103,12 +115,16 @@ def _tool(place: int, tool: llm_pb2.ToolSpec) -> ToolSpec:
     return ToolSpec(tool.name, tool.description, tool.parameters_json)
 
 
-def to_proto(event: LlmEvent) -> llm_pb2.ChatEvent:
+def to_proto(event: LlmEvent, requests: int = 0) -> llm_pb2.ChatEvent:
+    """`requests`: that the round has cost so far."""
     match event:
         case TextDelta(text):
             return llm_pb2.ChatEvent(text_delta=text)
-        case ToolCall(id=call_id, name=name, arguments=arguments):
-            return llm_pb2.ChatEvent(tool_call=llm_pb2.ToolCall(id=call_id, name=name, arguments_json=arguments))
+        case Unsay():
+            return llm_pb2.ChatEvent(unsay=llm_pb2.Unsay())
+        case ToolCall(id=call_id, name=name, arguments=arguments, mistake=mistake):
+            made = llm_pb2.ToolCall(id=call_id, name=name, arguments_json=arguments, mistake=mistake)
+            return llm_pb2.ChatEvent(tool_call=made)
         case Usage():
             return llm_pb2.ChatEvent(
                 usage=llm_pb2.Usage(
@@ -120,4 +136,5 @@ def to_proto(event: LlmEvent) -> llm_pb2.ChatEvent:
                 )
             )
         case Finish(reason=reason, carry=carry):
-            return llm_pb2.ChatEvent(finish=llm_pb2.Finish(reason=_REASONS[reason], carry=carry))
+            finish = llm_pb2.Finish(reason=_REASONS[reason], carry=carry, requests=requests)
+            return llm_pb2.ChatEvent(finish=finish)

@@ -20,9 +20,11 @@ from services.orchestrator.state import (
     Outcome,
     Then,
     Thought,
+    ToolUse,
 )
 
-MAX_TOOLS = 8  # of one round; more were never asked for, as far as the model is told
+MAX_TOOLS = 8  # of one round; of more the model is told, once
+TOO_MANY = f"more than {MAX_TOOLS} tools at once: this one and those after it were left out"
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
@@ -119,6 +121,7 @@ def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call
     if thought is None:
         return call
     call = spent(call, event.input_tokens, event.output_tokens)
+    call = trying_again.count(call, call.turn, event.requests - 1)
     if event.error:
         return _round_failed(call, thought, event, out)
     return _round_over(call, thought, event, out)
@@ -133,15 +136,17 @@ def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: lis
     if event.tools:
         out.insert(first, Store(first=True))
         return _use_tools(call, event, out)
-    if not (history.spoke(call, call.turn) or _rounds_done(call)):
+    if not (history.spoke(call, call.turn) or _tools_done(call)):
         return _fail(call, event.at_ms, out)
     call = replace(call, failures=0)
     return over(call, event.at_ms, out)
 
 
 def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
-    """Give every tool call its number in the ledger, write it down, then do it."""
-    tools = tuple(replace(tool, intent=call.intent + i) for i, tool in enumerate(event.tools[:MAX_TOOLS], 1))
+    """Give every tool call its number in the ledger, write it down, then do it. One that the model got wrong is not
+    done: the model is told, in the next round."""
+    given = event.tools[: MAX_TOOLS + 1]
+    tools = tuple(_numbered(tool, call.intent + n, n > MAX_TOOLS) for n, tool in enumerate(given, 1))
     call = replace(call, intent=call.intent + len(tools))
     lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))
     last = next(lines, None)
@@ -149,8 +154,24 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
         call = history.edit(call, last.utterance, lambda x: replace(x, tools=tools))
     else:
         call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
-    out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in tools)
+    out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in tools if tool.outcome is None)
+    if not history.waiting_tools(call, call.turn):
+        return _next_round(call, event.at_ms, out)
     return fillers.tools_begun(call, event.at_ms, out)
+
+
+def _numbered(tool: ToolUse, intent: int, too_many: bool) -> ToolUse:
+    tool = replace(tool, intent=intent)
+    if too_many and tool.outcome is None:
+        tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
+    return replace(tool, id=tool.id or history.call_id(tool))
+
+
+def _next_round(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The tools of this turn have ended: the model is told."""
+    if trying_again.spent(call):
+        return _fail(call, at_ms, out)
+    return _think(call, out, _rounds_done(call), continuing=_noticed(call))
 
 
 def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
@@ -170,7 +191,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
         if asked:
             call = _say_notice(call, event.outcome, event.at_ms, out)
         if asked and not thinking and not history.waiting_tools(call, call.turn):
-            call = _think(call, out, _rounds_done(call), continuing=_noticed(call))
+            call = _next_round(call, event.at_ms, out)
     elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
         call = stop_timers(replace(call, turn=call.turn + 1, floor=Answering()), out, "away")
         call = _say_notice(call, event.outcome, event.at_ms, out)
@@ -192,6 +213,12 @@ def _noticed(call: Call) -> bool:
 
 def _rounds_done(call: Call) -> int:
     return sum(1 for line in history.bot_lines(call, call.turn) if line.tools)
+
+
+def _tools_done(call: Call) -> bool:
+    """Whether a tool was used in this turn: calls that were refused are none."""
+    tools = (tool for line in history.bot_lines(call, call.turn) for tool in line.tools)
+    return any(tool.outcome is None or tool.outcome.status != "refused" for tool in tools)
 
 
 def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:

@@ -24,7 +24,7 @@ from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.orchestrator import effects, events, prices, prompt, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.history import question_of
-from services.orchestrator.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS
+from services.orchestrator.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS, count_requests
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.paper import Paper
 from services.orchestrator.rounds import Rounds
@@ -134,6 +134,7 @@ class Conductor:
         self.ended.set()
 
     def _take(self, event: events.Event) -> None:
+        before = self.call
         try:
             self.call, outcome = step(self.call, event)
             self._broken = 0
@@ -142,6 +143,7 @@ class Conductor:
                 raise  # without it there is no call
             event = self._dropped(event, e)
             self.call, outcome = step(self.call, event)
+        count_requests(before, self.call)
         self.paper.note(event)
         for effect in outcome:
             self._do(effect)
@@ -334,6 +336,7 @@ class Conductor:
         call = self.call
         assert call is not None
         seconds = (now_ms() - call.started_ms) / 1000
+        count_requests(call, None)
         telemetry.COST_PER_CALL.observe(self.means.prices.of(call, seconds))
         reason = call.floor.reason if isinstance(call.floor, Ended) else ""
         log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn)

@@ -192,7 +192,11 @@ class PhraseReady(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundEnded(Event):
-    """The rest of a round's words, its tool calls, or why it failed (`error` is a ParleyError code)."""
+    """The rest of a round's words, its tool calls, or why it failed (`error` is a ParleyError code).
+
+    A call that the model got wrong comes with its outcome: it is not carried out. `requests`: that the round has cost,
+    0 = not known.
+    """
 
     turn: int
     tries: int
@@ -202,6 +206,7 @@ class RoundEnded(Event):
     error: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,8 +164,16 @@ def messages(call: Call) -> list[Message]:
         if line.kind == "filler" or not (text or line.tools):
             continue
         out.append(Message("assistant", text, line.tools, interrupted=cut))
-        out.extend(Message("tool", tool_text(tool), tool_id=tool.id) for tool in line.tools)
+        out.extend(Message("tool", tool_text(tool), tool_id=call_id(tool)) for tool in line.tools)
     return out
+
+
+def call_id(tool: ToolUse) -> str:
+    """What a tool call is called towards every model: our own number of it, in the form that all of them take.
+
+    What a model calls it may be missing, or stand for another call too.
+    """
+    return f"c{tool.intent % 10**8:08d}"
 
 
 def tool_text(tool: ToolUse) -> str:

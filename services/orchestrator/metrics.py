@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
+from services.orchestrator.state import Call
+
 SPECULATIONS = Counter(
     "voice_speculations_total",
     "Rounds begun before the caller's turn was over: confirmed, discarded, failed, too_long",
@@ -13,6 +15,11 @@ SPECULATION_LEAD = Histogram(
     "voice_speculation_lead_ms",
     "How long a confirmed speculation had run when the turn was over",
     buckets=(1, 25, 50, 100, 200, 300, 500, 750, 1000, 1500, 2500, 5000),
+)
+REQUESTS = Histogram(
+    "voice_llm_requests_per_turn",
+    "Requests to models for one turn of a caller, with rounds after tools, repetitions and speculations",
+    buckets=(1, 2, 3, 4, 5, 6, 8, 12, 20),
 )
 DROPPED = Counter("voice_events_dropped_total", "Events that broke the call's logic and were left out", ["kind"])
 SWEPT = Counter("voice_calls_swept_total", "Stored calls that nobody owned: orphan (ended), purged, damaged", ["what"])
@@ -26,3 +33,11 @@ UNCARRIED = Counter(
     "voice_event_records_uncarried_total",
     "Event records that NATS has not stored and the state has no room for: lost if their owner dies now",
 )
+
+
+def count_requests(before: Call | None, after: Call | None) -> None:
+    """A turn is over when models are asked for another one, and with the call (`after` is None)."""
+    if before is None or not before.requests.sent:
+        return
+    if after is None or after.requests.turn != before.requests.turn:
+        REQUESTS.observe(before.requests.sent)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from parley.agents import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
-from services.orchestrator import effects, history
+from services.orchestrator import effects, history, trying_again
 from services.orchestrator.state import Call
 
 _ROLES = {
@@ -39,7 +39,9 @@ def request(
         llm_pb2.Message(
             role=_ROLES[m.role],
             text=m.text,
-            tool_calls=[llm_pb2.ToolCall(id=t.id, name=t.name, arguments_json=t.arguments) for t in m.tools],
+            tool_calls=[
+                llm_pb2.ToolCall(id=history.call_id(t), name=t.name, arguments_json=t.arguments) for t in m.tools
+            ],
             tool_call_id=m.tool_id,
             interrupted=m.interrupted,
         )
@@ -66,6 +68,7 @@ def request(
         language=call.language,
         traceparent=traceparent,
         attempt=think.tries,
+        requests_left=trying_again.requests_left(call, think),
     )
 
 

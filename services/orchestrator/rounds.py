@@ -22,10 +22,11 @@ from parley.v1 import llm_pb2
 from services.orchestrator import effects, events, prompt
 from services.orchestrator.clock import now_ms
 from services.orchestrator.first_token import FirstToken
+from services.orchestrator.history import MIN_RESULT_BYTES, clipped
 from services.orchestrator.organs import Organs
 from services.orchestrator.speakable import Phraser
 from services.orchestrator.speculation import imagined
-from services.orchestrator.state import Call, ToolUse
+from services.orchestrator.state import Call, Outcome, ToolUse
 
 log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ class Round:
     asked: int = 0
     got: int = 0
     usage: llm_pb2.Usage | None = None
+    requests: int = 0
 
     def estimate(self) -> tuple[int, int]:
         """Tokens in and out, as told or as they may have been."""
@@ -148,6 +150,7 @@ class Rounds:
         self._running.discard(running)
         usage = running.usage or llm_pb2.Usage()
         ended = replace(ended, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        ended = replace(ended, requests=running.requests)
         self._feed(replace(ended, at_ms=now_ms(), text=phraser.end()))
 
     async def _converse(self, running: Round, phraser: Phraser) -> tuple[ToolUse, ...]:
@@ -167,12 +170,16 @@ class Rounds:
                         say(phraser.push(event.text_delta, now_ms()))
                         grace.begin()
                     case "tool_call":
-                        used = event.tool_call
-                        running.got += len(used.name) + len(used.arguments_json)
-                        tools.append(ToolUse(used.id, used.name, used.arguments_json))
+                        running.got += len(event.tool_call.name) + len(event.tool_call.arguments_json)
+                        tools.append(_used(event.tool_call))
+                    case "unsay":
+                        phraser.end()  # what it holds was a thought
                     case "usage":
                         running.usage = event.usage
+                    case "failed":
+                        running.requests = event.failed.requests  # the stream then raises why
                     case "finish":
+                        running.requests = event.finish.requests
                         break
         return () if think.tools_off else tuple(tools)
 
@@ -184,3 +191,9 @@ class Rounds:
     @property
     def _id(self) -> str:
         return self._current().call_id
+
+
+def _used(call: llm_pb2.ToolCall) -> ToolUse:
+    """A tool call of the model; one that it got wrong is refused already."""
+    refused = Outcome("refused", message=clipped(call.mistake, MIN_RESULT_BYTES)) if call.mistake else None
+    return ToolUse("", call.name, call.arguments_json, outcome=refused)

@@ -50,5 +50,5 @@ def settled(call: Call, event: events.Settled, out: list[Effect]) -> Call:
 
 def begun(call: Call, tool: ToolUse, at_ms: int) -> Call:
     """A tool that only the ledger knows was called by the bot all the same."""
-    unnamed = replace(tool, id=f"settled-{tool.intent}", outcome=None)
-    return history.add(call, BotLine(call.turn, status="heard", complete=True, at_ms=at_ms, tools=(unnamed,)))
+    named = replace(tool, id=history.call_id(tool), outcome=None)
+    return history.add(call, BotLine(call.turn, status="heard", complete=True, at_ms=at_ms, tools=(named,)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, history
+from services.orchestrator import events, history, trying_again
 from services.orchestrator.effects import Effect, SpeculationOver, Think
 from services.orchestrator.events import Event
 from services.orchestrator.knowledge import look
@@ -130,6 +130,7 @@ def _think(call: Call, out: list[Effect]) -> Call:
     call = stop_timers(call, out, "retrieve")
     out.append(Think(ahead.turn, ahead.tries, 0, tools_off=call.policy.rounds <= 0, speculative=True))
     tally = replace(call.tally, rounds=call.tally.rounds + 1, speculations=call.tally.speculations + 1)
+    call = trying_again.count(call, ahead.turn, 1)
     return replace(call, ahead=replace(ahead, tries=ahead.tries + 1, looking_for=""), tally=tally)
 
 
@@ -142,6 +143,7 @@ def _hold(call: Call, event: events.PhraseReady | events.RoundEnded, out: list[E
     ahead = replace(ahead, held=ahead.held + event.text)
     if isinstance(event, events.RoundEnded):
         call = spent(call, event.input_tokens, event.output_tokens)
+        call = trying_again.count(call, ahead.turn, event.requests - 1)
         ahead = replace(ahead, tools=event.tools, complete=True)
         if event.error or not (ahead.held or ahead.tools):
             return _discard(call, out, event.at_ms, "failed")

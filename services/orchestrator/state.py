@@ -105,7 +105,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """One tool call of the model. `intent` is its number in the ledger."""
+    """One tool call of the model. `intent` is its number in the ledger, and the only one that it is known by.
+
+    `id`: what the model called it, in calls of older versions. Nothing asks for it.
+    """
 
     id: str
     name: str
@@ -274,6 +277,14 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Requests:
+    """How often models were asked for one turn, repeated and speculative requests too."""
+
+    turn: int = 0
+    sent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """The state of one call."""
 
@@ -315,6 +326,7 @@ class Call:
     timers: tuple[Timer, ...] = ()
     silences: int = 0
     failures: int = 0
+    requests: Requests = Requests()
     misheard: int = 0  # times in a row that something was said and not understood
     fillers: int = 0  # said so far
     filler: str = ""  # the last one

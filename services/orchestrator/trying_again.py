@@ -3,7 +3,11 @@
 What is away passes: a server that restarts, a vendor that refuses everybody for two seconds, one that takes no more
 requests now. `policy.retry_ms` from the first failure on the round is tried again. What would fail in the same way, or
 has cost the caller a time-out, is tried once more only; so is an answer that broke off behind words, when it does so
-again. No try does anything but think: tools are used when a round has ended well.
+again. What was refused as it is (a 4xx) is not sent again. No try does anything but think: tools are used when a round
+has ended well.
+
+All requests of a turn are counted, whoever repeats them: here, in the llm service, in another owner. When there were
+enough, nothing came of the turn.
 """
 
 from __future__ import annotations
@@ -13,13 +17,18 @@ from dataclasses import replace
 from services.orchestrator import events, fillers
 from services.orchestrator.effects import Effect, Think
 from services.orchestrator.rules import start
-from services.orchestrator.state import Answering, Call, Thought
+from services.orchestrator.state import Answering, Call, Requests, Thought
 
 AGAIN = "again"
 PASSES = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 """Errors that come quickly and may be gone soon."""
+REFUSED = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT_FOUND", "UNIMPLEMENTED")
+"""Errors of the request: the same one again has the same end."""
+FULL = "RESOURCE_EXHAUSTED"
+MIN_REQUESTS = 8
+"""Of one turn at most; or twice the rounds that it may take, for agents that may take many."""
 PAUSES_MS = (0, 250, 500, 750, 1000)
-"""Before the first restart, the second, and so on; the last one repeats."""
+"""Before the first restart, the second, and so on; the last one repeats. Who is asked too much is given one more."""
 
 
 def after(call: Call, thought: Thought, event: events.RoundEnded) -> tuple[Thought, int] | None:
@@ -27,8 +36,11 @@ def after(call: Call, thought: Thought, event: events.RoundEnded) -> tuple[Thoug
     said, failed, passes = bool(thought.utterance), bool(thought.failing_ms), event.error in PASSES
     since_ms = thought.failing_ms or event.at_ms
     tries = thought.tries - thought.first
-    pause_ms = PAUSES_MS[min(tries, len(PAUSES_MS) - 1)] if failed and passes else 0
-    if thought.last or (said and thought.broke_off):
+    full = event.error == FULL
+    pause_ms = PAUSES_MS[min(tries + full, len(PAUSES_MS) - 1)] if passes and (failed or full) else 0
+    if thought.last or (said and thought.broke_off) or spent(call):
+        return None
+    if event.error in REFUSED and not said:
         return None
     if failed and event.at_ms + pause_ms - since_ms > call.policy.retry_ms:
         return None
@@ -65,4 +77,26 @@ def think(call: Call, thought: Thought, out: list[Effect], continuing: bool) -> 
     tools_off = thought.round >= call.policy.rounds
     out.append(Think(call.turn, thought.tries, thought.round, tools_off=tools_off, continuing=continuing))
     tally = replace(call.tally, rounds=call.tally.rounds + 1)
-    return replace(call, floor=replace(call.floor, thought=thought), tally=tally)
+    call = replace(call, floor=replace(call.floor, thought=thought), tally=tally)
+    return count(call, call.turn, 1)
+
+
+def count(call: Call, turn: int, requests: int) -> Call:
+    """So many requests more were sent for this turn."""
+    before = call.requests.sent if call.requests.turn == turn else 0
+    return replace(call, requests=Requests(turn, before + max(0, requests)))
+
+
+def spent(call: Call) -> bool:
+    """Whether this turn has had its requests."""
+    return call.requests.turn == call.turn and call.requests.sent >= _most(call)
+
+
+def requests_left(call: Call, think: Think) -> int:
+    """How many requests this round may cost: it is counted as one already."""
+    sent = call.requests.sent if call.requests.turn == think.turn else 1
+    return max(1, _most(call) - sent + 1)
+
+
+def _most(call: Call) -> int:
+    return max(MIN_REQUESTS, 2 * (call.policy.rounds + 1))

@@ -10,8 +10,9 @@ import pytest
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import llm_pb2, llm_pb2_grpc
+from services.llm.addressed import Habits, addressed
 from services.llm.chat import Chain
-from services.llm.contract import ChatRequest, Finish, LlmEvent, Message, Role, TextDelta, ToolCall, Usage
+from services.llm.contract import ChatRequest, Finish, LlmEvent, Message, Role, TextDelta, ToolCall, Unsay, Usage
 from services.llm.providers import KNOWN
 from services.llm.servicer import LanguageModel
 from tests.sims.openai import OpenAISim
@@ -36,15 +37,20 @@ class Round:
                 self.calls.append(event)
             case Usage():
                 self.usage = event
+            case Unsay():
+                self.text = ""
             case Finish():
                 assert self.finish is None
                 self.finish = event
 
 
-async def heard(provider: Any, request: ChatRequest) -> Round:
-    """A whole round of a provider."""
+async def heard(engine: Any, request: ChatRequest, habits: Habits | None = None) -> Round:
+    """A whole round of a provider, or of a chain of them, as it leaves the service."""
+    events = engine.chat(request)
+    if not isinstance(engine, Chain):
+        events = addressed(events, request, habits or Habits())
     made = Round()
-    async for event in provider.chat(request):
+    async for event in events:
         assert made.finish is None, "nothing comes after Finish"
         made.take(event)
     assert made.finish is not None

@@ -1,9 +1,9 @@
-"""A server that sends exactly the chunks a test gives it: how compatible servers differ."""
+"""A server that sends exactly what a test gives it: how compatible servers differ."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +12,29 @@ from aiohttp import web
 
 
 @dataclass
+class Refusal:
+    """An answer that is none."""
+
+    message: str
+    status: int = 400
+    code: str = ""
+
+
+@dataclass
 class OddServer:
+    """`chunks`: of every answer; dicts are sent as JSON, strings as they stand behind `data: `, bytes as they are.
+
+    `answers`: instead, chunks or a Refusal for each request; None: the connection is cut. `refuses`: fields it does not
+    take. `done`: whether the stream ends with [DONE]; `breaks`: whether its connection is cut instead.
+    """
+
     chunks: list[Any] = field(default_factory=list)
+    answers: Callable[[dict[str, Any]], list[Any] | Refusal | None] | None = None
     refuses: set[str] = field(default_factory=set)
     says: str = "unknown field {field}"
     done: bool = True
+    breaks: bool = False
+    content_type: str = "text/event-stream"
     bodies: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -25,15 +43,38 @@ class OddServer:
         self.bodies.append(body)
         for name in self.refuses & set(body):
             return web.json_response({"error": {"message": self.says.format(field=name)}}, status=400)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        chunks = self.answers(body) if self.answers is not None else self.chunks
+        if isinstance(chunks, Refusal):
+            error = {"message": chunks.message, "type": "BadRequestError", "code": chunks.code or chunks.status}
+            return web.json_response({"error": error}, status=chunks.status)
+        response = web.StreamResponse(headers={"Content-Type": self.content_type})
+        if chunks is None:
+            assert request.transport is not None
+            request.transport.abort()
+            return response
         await response.prepare(request)
-        for chunk in self.chunks:
+        for chunk in chunks:
+            if isinstance(chunk, bytes):
+                await response.write(chunk)
+                continue
             text = chunk if isinstance(chunk, str) else json.dumps(chunk)
             await response.write(f"data: {text}\r\n\r\n".encode())
+        if self.breaks and request.transport is not None:
+            request.transport.abort()
+            return response
         if self.done:
             await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         return response
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """Those of the last request."""
+        return list(self.bodies[-1]["messages"])
+
+    @property
+    def roles(self) -> list[str]:
+        return [message["role"] for message in self.messages]
 
 
 @asynccontextmanager
@@ -51,9 +92,14 @@ async def odd_server(*chunks: Any, **more: Any) -> AsyncIterator[OddServer]:
         await runner.cleanup()
 
 
-def delta(finish: str | None = None, **fields: Any) -> dict[str, Any]:
+def delta(finish: Any = None, **fields: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish}]}
 
 
 def calls(*fragments: dict[str, Any]) -> dict[str, Any]:
     return delta(tool_calls=list(fragments))
+
+
+def message(finish: Any = "stop", **fields: Any) -> dict[str, Any]:
+    """A chunk, or a whole answer, that has a message where a delta should be."""
+    return {"choices": [{"index": 0, "message": {"role": "assistant", **fields}, "finish_reason": finish}]}

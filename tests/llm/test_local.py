@@ -14,7 +14,7 @@ from parley.errors import Misconfigured, NotFound
 from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolCall, ToolChoice
 from services.llm.local import moves
 from services.llm.providers.local import Local
-from tests.llm.conftest import heard, settings
+from tests.llm.conftest import Round, heard, settings
 from tests.llm.talk import Talk, spec
 
 AGENTS = Path(__file__).parent / "agents"
@@ -265,7 +265,9 @@ async def test_a_tool_that_is_not_offered_is_not_called(replicas: list[Local]) -
 
 
 async def test_words_stream_and_are_counted(replicas: list[Local]) -> None:
-    made = await heard(replicas[0], ChatRequest(messages=(Message(Role.USER, "what is your fax number"),)))
+    made = Round()
+    async for event in replicas[0].chat(ChatRequest(messages=(Message(Role.USER, "what is your fax number"),))):
+        made.take(event)
     assert (made.text, made.deltas) == ("We have no fax.", 4)
     assert made.usage is not None
     assert (made.usage.input_tokens, made.usage.output_tokens, made.usage.vendor) == (5, 4, "local")

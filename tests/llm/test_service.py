@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from parley.errors import AtCapacity, BadInput, Misconfigured, NotBuilt, TooLate, VendorLost
+from parley.breaker import OPEN as BREAKER
+from parley.errors import AtCapacity, BadInput, Misconfigured, NotBuilt, TooLate, Unavailable, VendorLost
 from parley.rpc import Peers, call
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
-from services.llm.contract import ChatRequest, Finish, FinishReason, TextDelta
+from services.llm.contract import ChatRequest, Finish, FinishReason, Requests, TextDelta
 from services.llm.providers import KNOWN
 from services.llm.providers.openai import OpenAI
 from tests.llm.conftest import asks, heard, service, settings
@@ -53,7 +54,7 @@ async def test_cancelling_the_call_stops_the_model(sim: OpenAISim) -> None:
     ("fields", "message"),
     [
         ({"messages": []}, "messages: 0 of them"),
-        ({"messages": [User] * 201}, "messages: 201 of them"),
+        ({"messages": [User] * 601}, "messages: 601 of them"),
         ({"messages": [llm_pb2.Message(text="x")]}, r"messages\[0\].role"),
         ({"tools": [llm_pb2.ToolSpec(name="t", parameters_json="[1]")]}, r"tools\[0\].parameters_json"),
         ({"tools": [llm_pb2.ToolSpec()]}, r"tools\[0\].name"),
@@ -82,11 +83,48 @@ async def test_parts_to_come_are_refused_clearly(sim: OpenAISim) -> None:
             await live.read()
 
 
-async def test_a_connection_lost_at_once_is_tried_again(sim: OpenAISim) -> None:
-    sim.faults.add(Fault("close", times=1))
+async def test_when_to_try_again_is_not_for_the_chain_to_say(sim: OpenAISim) -> None:
+    """The orchestrator knows how long the caller waits; both of them together asked 16 times in a turn."""
+    sim.faults.add(Fault("close"))
     chain = Chain.from_settings(settings(sim.base_url), KNOWN)
-    assert (await heard(chain, asks("hello"))).text.startswith("You said")
+    with pytest.raises(VendorLost):
+        await heard(chain, asks("hello"))
+    assert len(sim.records) == 1
     await chain.aclose()
+
+
+async def test_engines_share_the_requests_of_a_round(sim: OpenAISim) -> None:
+    sim.faults.add(Fault("refuse", status=503))
+    models = {name: OpenAI(settings(sim.base_url)) for name in ("a", "b", "c")}
+    chain = Chain(models)
+    request = asks("hello", requests=Requests(2))
+    with pytest.raises(VendorLost):
+        await heard(chain, request)
+    assert request.requests.sent == 2
+    await chain.aclose()
+
+
+async def test_a_failure_of_the_engines_is_told_with_what_it_cost_and_then_raised(sim: OpenAISim) -> None:
+    sim.faults.add(Fault("refuse", status=503))
+    async with service(settings(sim.base_url)) as peers:
+        stream = await peers.open(Stub, "Chat", request=llm_pb2.ChatRequest(messages=[User], requests_left=5))
+        event = await stream.read()
+        assert (event.failed.code, event.failed.requests) == ("UNAVAILABLE", 1)
+        with pytest.raises(Unavailable, match="failed"):
+            await stream.read()
+
+
+async def test_a_mistake_of_the_model_goes_with_its_call_and_opens_no_breaker(sim: OpenAISim) -> None:
+    sim.script = lambda messages, tools: Reply("", (Call("check_order_status", '{"order": 12'),))
+    tool = llm_pb2.ToolSpec(name="check_order_status", parameters_json='{"type":"object"}')
+    async with service(settings(sim.base_url)) as peers:
+        for _ in range(5):
+            events = await chat(peers, tools=[tool])
+            (call,) = [event.tool_call for event in events if event.WhichOneof("event") == "tool_call"]
+            assert (call.name, call.arguments_json) == ("check_order_status", "{}")
+            assert '{"order": 12' in call.mistake
+            assert events[-1].finish.requests == 1
+    assert BREAKER.labels("llm", "openai")._value.get() == 0
 
 
 @pytest.mark.parametrize("error", [VendorLost("gone"), AtCapacity("429"), Misconfigured("key"), TooLate("silent")])
@@ -165,7 +203,7 @@ async def test_a_lone_model_that_was_away_answers_as_soon_as_it_is_back(sim: Ope
 async def test_a_round_that_its_caller_closes_says_nothing_about_the_model() -> None:
     class Fails(Spare):
         async def chat(self, request: ChatRequest) -> Any:
-            yield TextDelta("Well")
+            yield TextDelta("Yes")
             raise VendorLost("gone")
 
     chain = Chain({"a": Fails(), "b": Spare()})

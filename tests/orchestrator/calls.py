@@ -126,11 +126,11 @@ class Script:
         tools: tuple[ToolUse, ...] = (),
         error: str = "",
         think: effects.Think | None = None,
+        requests: int = 0,
     ) -> list[effects.Effect]:
         t = think or self.thinks()
-        return self._feed(
-            events.RoundEnded, turn=t.turn, tries=t.tries, round=t.round, text=text, tools=tools, error=error
-        )
+        ended: dict[str, Any] = {"text": text, "tools": tools, "error": error, "requests": requests}
+        return self._feed(events.RoundEnded, turn=t.turn, tries=t.tries, round=t.round, **ended)
 
     def tool(
         self, intent: int, result: str = "{}", status: str = "ok", then: Then | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from services.orchestrator import effects, events
 from services.orchestrator.effects import Execute, Say, Stop, Think
-from services.orchestrator.history import messages
+from services.orchestrator.history import call_id, messages
 from services.orchestrator.state import Epoch, Listening, Outcome, Then, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
@@ -60,7 +60,7 @@ def test_a_tool_that_only_the_ledger_knows_is_told_and_not_done_again() -> None:
     assert [think.round for think in of(Think, out)] == [1]
     assert not of(Execute, out)
     called, told = messages(call.state)[-2:]
-    assert called.tools[0].id == told.tool_id != ""
+    assert call_id(called.tools[0]) == told.tool_id
     assert told.text == '{"summary": "booked"}'
     out = call.finishes(tools=(BOOK,))
     assert [e.intent for e in of(Execute, out)] == [2]

@@ -9,7 +9,7 @@ import pytest
 from services.orchestrator import effects, events, history
 from services.orchestrator.effects import Execute, HangUp, Say, Stop, Think
 from services.orchestrator.history import messages
-from services.orchestrator.state import Answering, Epoch, Listening, ToolUse
+from services.orchestrator.state import Answering, Epoch, Listening, Requests, ToolUse
 from services.orchestrator.trying_again import AGAIN
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
@@ -99,12 +99,20 @@ def test_three_such_turns_end_the_call() -> None:
     assert of(HangUp, hears_all(call))
 
 
-@pytest.mark.parametrize("error", [LATE, REFUSED, "INTERNAL"])
+@pytest.mark.parametrize("error", [LATE, "INTERNAL"])
 def test_what_waiting_does_not_help_is_tried_once_more(error: str) -> None:
     call = asks()
     assert of(Think, call.finishes(error=error)) == [Think(2, 1, 0)]
     call.finishes(error=error)
     assert troubles(call) == 1
+
+
+@pytest.mark.parametrize("error", [REFUSED, "INVALID_ARGUMENT", "PERMISSION_DENIED", "NOT_FOUND"])
+def test_what_was_refused_as_it_is_is_not_sent_again(error: str) -> None:
+    call = asks()
+    assert not of(Think, call.finishes(error=error))
+    assert troubles(call) == 1
+    assert not waits(call)
 
 
 def test_a_time_out_while_it_is_away_is_followed_by_one_more_try() -> None:
@@ -118,8 +126,44 @@ def test_a_time_out_while_it_is_away_is_followed_by_one_more_try() -> None:
 
 def test_a_model_that_takes_no_more_requests_now_is_asked_again() -> None:
     call = asks()
-    assert len(is_away(call, 1000, error="RESOURCE_EXHAUSTED")) == 4
+    assert is_away(call, 1000, error="RESOURCE_EXHAUSTED") == [0, 250, 750], "never at once"
     is_back(call, "From nine to six.")
+    assert troubles(call) == 0
+
+
+def test_all_requests_of_a_turn_are_counted_and_then_there_are_enough() -> None:
+    """A round may cost more than one: each engine, each form of the request."""
+    call = asks()
+    tries = 0
+    while thought_of(call) is not None:
+        if waits(call):
+            call.wait(10)
+        else:
+            tries += 1
+            call.finishes(error=AWAY, requests=3)
+    assert tries == 3
+    assert call.state.requests == Requests(2, 9)
+    assert troubles(call) == 1
+    hears_all(call)
+    call.says("what are your hours")
+    assert call.state.requests == Requests(3, 1), "the next turn has its own"
+    assert replayed(call) == call.outputs
+
+
+def test_rounds_after_tools_count_too_and_at_the_bound_the_caller_hears_that_it_failed() -> None:
+    call = asks("book me in")
+    call.finishes(tools=(BOOK,), requests=8)
+    assert not of(Think, call.tool(1, '{"summary": "booked"}'))
+    assert troubles(call) == 1
+
+
+def test_an_agent_that_may_take_many_rounds_has_room_for_them() -> None:
+    call = Script(replace(PATIENT, rounds=10))
+    call.says("book me in")
+    for intent in range(1, 11):
+        call.finishes(tools=(BOOK,))
+        call.tool(intent)
+    assert call.thinks().tools_off
     assert troubles(call) == 0
 
 

@@ -18,20 +18,26 @@ import openai
 import orjson
 import structlog
 
-from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, TooLate, VendorLost
+from parley.errors import Misconfigured, TooLate, VendorLost
 from parley.settings import Settings
-from services.llm.contract import ChatRequest, LlmEvent, TextDelta
+from services.llm.contract import ChatRequest, LlmEvent, Requests, TextDelta
 from services.llm.providers.openai_answer import Answer
+from services.llm.providers.openai_refusals import Server
 from services.llm.providers.openai_request import body
+from services.llm.providers.openai_shapes import by_status
+from services.llm.providers.openai_stream import Stream
 
 log = structlog.get_logger()
 
-# What compatible servers refuse though an answer does not depend on it.
-OPTIONAL = ("stream_options", "temperature", "tool_choice", "max_completion_tokens", "max_tokens")
 CONNECT_S = 3.0
 IDLE_S = 55.0  # a kept connection saves the next turn a TLS handshake
 DRAIN_S = 0.2
-_MAX_LINE = 1 << 20
+LAST_S = 0.5
+"""For usage and [DONE] to come behind the reason of the end; some servers send neither, and keep the stream open."""
+FORMS = 3
+"""In so many forms a request is sent at most, while its server refuses them."""
+MAX_MODELS = 64
+_CUT = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 
 
 class OpenAI:
@@ -47,8 +53,8 @@ class OpenAI:
         self._max_tokens = "max_completion_tokens" if vendor else "max_tokens"
         first_token_s, stall_s = settings.llm_first_token_s, settings.llm_stall_s
         self._first_token_s, self._stall_s = first_token_s, stall_s
-        self._refused: set[str] = set()
-        self._accepted = False
+        self._servers: dict[str, Server] = {}
+        self._kept = False  # there may be a connection from before
         self._client = openai.AsyncOpenAI(
             api_key=key or "none",
             base_url=self._base_url,
@@ -70,61 +76,89 @@ class OpenAI:
     async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
         loop = asyncio.get_running_loop()
         first_by = loop.time() + self._first_token_s
-        sent = _without(body(request, self._model, self._max_tokens), self._refused)
-        answer = Answer(sent["model"], sum(len(m["content"] or "") for m in sent["messages"]))
         async with AsyncExitStack() as stack:  # closing the generator closes the stream, and so stops the model
-            lines = Lines()
+            stream = Stream()
             with translated():
                 async with asyncio.timeout_at(first_by):
-                    pieces = await self._open(stack, sent)
-            while not lines.done:
-                with translated():
-                    by = loop.time() + self._stall_s if answer.begun else first_by
-                    async with asyncio.timeout_at(by):
-                        data = await anext(pieces, b"")
-                words = [answer.feed(line) for line in lines.feed(data)]
-                if text := "".join(words):
+                    sent, pieces = await self._open(stack, request)
+            known = (tool.name for tool in request.tools)
+            answer = Answer(sent["model"], sum(len(m["content"] or "") for m in sent["messages"]), known)
+            by, ended = first_by, False
+            while not stream.done:
+                data = await self._piece(pieces, answer.ended, by)
+                values = stream.feed(data)
+                if text := "".join([answer.feed(value) for value in values]):
                     yield TextDelta(text)
                 if not data:
                     break
-            for event in answer.end():
+                if answer.ended and not ended:
+                    by, ended = loop.time() + LAST_S, True
+                elif answer.begun and values and not ended:
+                    by = loop.time() + self._stall_s
+            for event in answer.end(stream.done):
                 yield event
             await _drain(pieces)
+
+    async def _piece(self, pieces: AsyncIterator[bytes], ended: bool, by: float) -> bytes:
+        """The next bytes; b"" at the end. What goes wrong behind the end of an answer does not matter any more."""
+        try:
+            with translated():
+                async with asyncio.timeout_at(by):
+                    return await anext(pieces, b"")
+        except (TooLate, VendorLost):
+            if ended:
+                return b""
+            raise
 
     async def aclose(self) -> None:
         await self._client.close()
 
-    async def _open(self, stack: AsyncExitStack, sent: dict[str, Any]) -> AsyncIterator[bytes]:
-        """The bytes of the answer. Asks once more without the optional fields that the server refuses."""
+    async def _open(self, stack: AsyncExitStack, request: ChatRequest) -> tuple[dict[str, Any], AsyncIterator[bytes]]:
+        """The body that was taken, and the bytes of the answer. A body that is refused is sent in another form."""
+        server = self._server(request.model or self._model)
+        form = server.form
+        for left in reversed(range(FORMS)):
+            sent = body(request, self._model, self._max_tokens, form)
+            request.requests.take()
+            try:
+                pieces = await self._sent(stack, sent, request.requests)
+            except openai.APIStatusError as e:
+                other = server.other(e.status_code, str(e), form, frozenset(sent))
+                if other is None or not left or not request.requests.left:
+                    raise
+                form = other
+            else:
+                server.took(form)
+                return sent, pieces
+        raise AssertionError
+
+    async def _sent(self, stack: AsyncExitStack, sent: dict[str, Any], requests: Requests) -> AsyncIterator[bytes]:
+        """A kept connection that the server has closed shows it only now: then the request is sent once more, and not
+        again before something has come back."""
         try:
-            return await self._post(stack, sent)
-        except openai.APIStatusError as e:
-            refused = self._blamed(e, sent)
-            if e.status_code not in (400, 422) or not refused:
+            pieces = await self._post(stack, sent)
+        except openai.APIConnectionError as e:
+            if not (self._kept and requests.left and isinstance(e.__cause__, _CUT)):
                 raise
-            log.warning("model server refuses fields; going on without", fields=sorted(refused))
-            pieces = await self._post(stack, _without(sent, refused))
-            self._refused |= refused
-            return pieces
+            self._kept = False
+            requests.take()
+            pieces = await self._post(stack, sent)
+        self._kept = True
+        return pieces
 
     async def _post(self, stack: AsyncExitStack, sent: dict[str, Any]) -> AsyncIterator[bytes]:
         response = await self._client.post(
             "/chat/completions", cast_to=httpx2.Response, content=orjson.dumps(sent), stream=True
         )
         stack.push_async_callback(response.aclose)
-        self._accepted = True
         return response.aiter_bytes()
 
-    def _blamed(self, error: openai.APIStatusError, sent: dict[str, Any]) -> set[str]:
-        """Which optional fields the refusal names; of a server that never took a request yet, the usual one."""
-        named = {field for field in OPTIONAL if field in sent and field in str(error)}
-        return named or (set() if self._accepted else {"stream_options"} & set(sent))
-
-
-def _without(sent: dict[str, Any], refused: set[str]) -> dict[str, Any]:
-    """The body without refused fields. A server that cannot be told to call no tool is offered none."""
-    silent = "tool_choice" in refused and sent.get("tool_choice") == "none"
-    return {k: v for k, v in sent.items() if k not in refused and not (silent and k == "tools")}
+    def _server(self, model: str) -> Server:
+        if model not in self._servers:
+            if len(self._servers) >= MAX_MODELS:
+                del self._servers[next(iter(self._servers))]
+            self._servers[model] = Server()
+        return self._servers[model]
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:
@@ -143,49 +177,11 @@ def translated() -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as e:
-        raise _by_status(e) from e
+        raise by_status(e.status_code, e.message[:200], str(e.code or "")) from e
     except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException) as e:
         raise TooLate("the model gave no token in time") from e
     except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError) as e:
         raise VendorLost(f"the model's server was lost ({type(e.__cause__ or e).__name__})") from e
-
-
-def _by_status(error: openai.APIStatusError) -> ParleyError:
-    status, said = error.status_code, error.message[:200]
-    if status in (401, 403):
-        return Misconfigured(f"OPENAI_API_KEY: the model's server refuses it ({status})")
-    if status == 404:
-        return Misconfigured(f"OPENAI_BASE_URL or the model's name is wrong: the model's server knows neither: {said}")
-    if status == 429:
-        if error.code == "insufficient_quota":
-            return Misconfigured(f"OPENAI_API_KEY: its account has no credit left: {said}")
-        return AtCapacity(f"the model's server takes no more requests now: {said}")
-    if status in (408, 504):
-        return TooLate(f"the model's server gave up waiting ({status})")
-    if status < 500:
-        return BadInput(f"the model's server refuses the request ({status}): {said}")
-    return VendorLost(f"the model's server failed ({status}): {said}")
-
-
-class Lines:
-    """Server-sent events: the payload of each `data:` line, over the borders of network reads. `done` after [DONE]."""
-
-    def __init__(self) -> None:
-        self.done = False
-        self._rest = b""
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Payloads completed by these bytes; b"" is the end of the stream. Raises VendorLost for an endless line."""
-        *lines, self._rest = (self._rest + (data or b"\n")).split(b"\n")
-        if len(self._rest) > _MAX_LINE:
-            raise VendorLost(f"the model's server sent a line longer than {_MAX_LINE} bytes")
-        for line in lines:
-            if line.startswith(b"data:"):
-                payload = line[5:].strip()
-                if payload == b"[DONE]":
-                    self.done = True
-                    return
-                yield payload
 
 
 def base_url(value: str) -> str:

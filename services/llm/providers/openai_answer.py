@@ -1,150 +1,175 @@
 """The chunks of a streamed chat completion as our events, for OpenAI and the servers that nearly speak like it.
 
-Seen in compatible servers: all parallel calls at index 0 with new ids, ids missing or empty, arguments as an object,
-"stop" with tool calls, thoughts in `reasoning`, `reasoning_content` or inside <think>, chunks without choices.
+Each piece of the stream is of one of three classes, decided here. *Skipped*: what says nothing, or nothing that can be
+read; counted. *The model's*: what it wrote, mistakes and all, is given as it is; `addressed` tells the model of them.
+*Lost*: an error in the stream, a stream that ends before it said anything or within a call.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import orjson
-
 from parley.errors import VendorLost
-from services.llm.contract import Finish, FinishReason, LlmEvent, TextDelta, ToolCall, Usage
+from services.llm.calls import whole
+from services.llm.contract import Finish, FinishReason, LlmEvent, Usage
+from services.llm.providers.openai_calls import Calls
+from services.llm.providers.openai_shapes import (
+    MAX_COUNT,
+    cached_in,
+    count_in,
+    error_in,
+    finish_of,
+    raised_by,
+    reason_of,
+    usages_in,
+    words_in,
+    words_of,
+)
+from services.llm.providers.openai_stream import SKIPPED
 
-_REASONS = {
-    "stop": FinishReason.STOP,
-    "tool_calls": FinishReason.TOOL_CALLS,
-    "function_call": FinishReason.TOOL_CALLS,
-    "length": FinishReason.LENGTH,
-    "content_filter": FinishReason.FILTER,
-}
+_BESIDE = frozenset(("error", "x_groq", "timings", "finishReason", "stop_reason", "done_reason"))
+"""Fields that a chunk or its choice seldom has, and that tell something."""
 _CHARS_PER_TOKEN = 4
-_MAX_CALLS = 16
-_MAX_ARGUMENTS = 64 * 1024
 
 
 class Answer:
     """One round, folded from chunks. `feed` gives the words of a chunk, `end` the calls, usage and Finish."""
 
-    def __init__(self, model: str, input_chars: int) -> None:
+    def __init__(self, model: str, input_chars: int, tools: Iterable[str] = ()) -> None:
         self.begun = False  # words or a tool call came: thoughts do not count
         self._model = model
         self._reason = ""
-        self._calls: list[dict[str, str]] = []
-        self._by_index: dict[Any, dict[str, str]] = {}
-        self._usage: dict[str, Any] = {}
+        self._calls = Calls(tools)
+        self._usage = [0, 0, 0]
         self._input_chars = input_chars
         self._chars = 0
-        self._thinking: bool | None = None  # None: not known yet, the answer may begin with <think>
-        self._held = ""
+        self._said = ""  # by messages; what deltas said is not kept
+        self._grows = False  # each message has all the words so far
+        self._half = ""  # of a character that stands in two chunks
 
-    def feed(self, data: bytes) -> str:
-        """The words in one `data:` line. Raises VendorLost for an error in the stream or what is no chunk."""
+    @property
+    def ended(self) -> bool:
+        """The server has said why it ended: only usage may follow."""
+        return bool(self._reason)
+
+    def feed(self, chunk: Any) -> str:
+        """The words in one value of the stream; none in what cannot be read. Raises what an error in it stands for."""
         try:
-            chunk = orjson.loads(data)
-            if error := chunk.get("error"):
-                raise VendorLost(f"the model's server failed in mid-answer: {_message(error)}")
-            if usage := chunk.get("usage"):
-                self._usage = usage
-            choices = chunk.get("choices")
-            if not choices:
-                return ""
-            self._reason = choices[0].get("finish_reason") or self._reason
-            delta = choices[0].get("delta") or {}
-            for fragment in delta.get("tool_calls") or ():
-                self._fragment(fragment)
-            content = delta.get("content")
-            return self._words(content) if isinstance(content, str) and content else ""
-        except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError, IndexError) as e:
-            raise VendorLost(f"the model's server sent what is no chunk of an answer ({type(e).__name__})") from e
+            return self._feed(chunk)
+        except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
+            SKIPPED.labels("chunk").inc()
+            return ""
 
-    def end(self) -> Iterator[LlmEvent]:
-        """What follows the last word. Raises VendorLost if the answer broke off or a call cannot be read."""
-        if not self._reason:
-            raise VendorLost("the model's server closed the stream in mid-answer")
-        if self._held:
-            yield TextDelta(self._held)
-        reason = _REASONS.get(self._reason, FinishReason.STOP)
-        calls = [] if reason in (FinishReason.LENGTH, FinishReason.FILTER) else [_checked(c) for c in self._calls]
-        yield from calls
-        yield self._counted()
-        yield Finish(FinishReason.TOOL_CALLS if calls else _without_calls(reason))
-
-    def _words(self, content: str) -> str:
-        if self._thinking is False:
+    def _feed(self, chunk: Any) -> str:
+        if type(chunk) is not dict:
+            SKIPPED.labels("chunk").inc()
+            return ""
+        choices = chunk.get("choices")
+        choice: Any = choices[0] if type(choices) is list and choices else chunk
+        if type(choice) is not dict:
+            return ""
+        if choice is not chunk and (words := self._plain(chunk, choice)):
+            return words
+        if choice is chunk or not (_BESIDE.isdisjoint(chunk) and _BESIDE.isdisjoint(choice)):
+            if error := error_in(chunk):
+                raise raised_by(error)
+            self._count(chunk, choice)
+            self._reason = reason_of(choice) or self._reason
+        else:
+            if choice.get("finish_reason"):
+                self._reason = reason_of(choice) or self._reason
+            if chunk.get("usage") or "usage" in choice:
+                self._count(chunk, choice)
+        words = self._words(choice)
+        if words:
             self.begun = True
-            self._chars += len(content)
-            return content
-        self._held += content
-        start = self._held.lstrip()
-        if self._thinking is None:
-            if "<think>".startswith(start[:7]) and len(start) < 7:
-                return ""
-            self._thinking = start.startswith("<think>")
-        if self._thinking:
-            _, closed, rest = self._held.partition("</think>")
-            self._held = rest.lstrip() if closed else self._held[-8:]
-            if not self._held or not closed:
-                self._thinking = None if closed else True
-                return ""
-        self._thinking, words, self._held = False, self._held, ""
-        return self._words(words)
+            self._chars += len(words)
+        return words
 
-    def _fragment(self, fragment: dict[str, Any]) -> None:
-        """A piece of a call. It begins a new one if its index is new, its id is new, or it names one again."""
+    def _plain(self, chunk: dict[str, Any], choice: dict[str, Any]) -> str:
+        """The words of a chunk that has nothing else: nearly all are so."""
+        delta = choice.get("delta")
+        if type(delta) is not dict or len(delta) > 1 or len(choice) > 4 or choice.get("finish_reason", "") is not None:
+            return ""
+        content = delta.get("content")
+        if type(content) is not str or not content or not content.isascii() or self._half:
+            return ""
+        if chunk.get("usage") or "error" in chunk:
+            return ""
         self.begun = True
-        function = fragment.get("function") or {}
-        index, call_id, name = fragment.get("index", 0), fragment.get("id") or "", function.get("name") or ""
-        call = self._by_index.get(index)
-        again = call is not None and name and not call_id and _complete(call["arguments"])
-        if call is None or (call_id and call_id != call["id"] and (call["id"] or name)) or again:
-            if len(self._calls) >= _MAX_CALLS:
-                raise VendorLost(f"the model asked for more than {_MAX_CALLS} tools at once")
-            call = {"id": call_id, "name": "", "arguments": ""}
-            self._calls.append(call)
-            self._by_index[index] = call
-        call["name"] = call["name"] or name
-        arguments = function.get("arguments")
-        if arguments is not None:
-            call["arguments"] += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
-        if len(call["arguments"]) > _MAX_ARGUMENTS:
-            raise VendorLost(f"the arguments of {call['name']} are longer than {_MAX_ARGUMENTS} characters")
+        self._chars += len(content)
+        return content
 
-    def _counted(self) -> Usage:
+    def end(self, done: bool = True) -> Iterator[LlmEvent]:
+        """What follows the last word. `done`: the server said so. Raises VendorLost if it broke off."""
+        calls = list(self._calls)
+        if not (self._reason or done or self.begun):
+            raise VendorLost("the model's server closed the stream before it said anything")
+        if not (self._reason or done or all(whole(call.arguments) for call in calls)):
+            raise VendorLost("the model's server closed the stream in mid-answer")
+        if self._reason == "error":
+            raise VendorLost("the model's server failed in mid-answer")
+        reason = finish_of(self._reason)
+        if reason is FinishReason.FILTER:
+            calls = []
+        yield from calls
+        yield self._counted(sum(len(call.name) + len(call.arguments) for call in calls))
+        yield Finish(FinishReason.TOOL_CALLS if calls else reason)
+
+    def _words(self, choice: dict[str, Any]) -> str:
+        delta = choice.get("delta")
+        if type(delta) is dict:
+            self.begun = self._calls.of_delta(delta) or self.begun
+        message = choice.get("message")
+        if isinstance(message, dict):
+            self.begun = self._calls.of_message(message) or self.begun
+        if words := words_in(delta) or words_of(choice.get("text")) or words_of(choice.get("content")):
+            return self._whole(words)
+        return self._of_message(words_in(message)) if isinstance(message, dict) else ""
+
+    def _of_message(self, words: str) -> str:
+        """What a whole message says that was not said: it may repeat the deltas, or the messages before it."""
+        if self._chars and not self._said:
+            return ""  # deltas have said it
+        if len(words) > len(self._said) and words.startswith(self._said):
+            self._grows = bool(self._said)
+            words, self._said = words[len(self._said) :], words
+        elif words == self._said and (self._grows or self._reason):
+            return ""
+        else:
+            self._said += words
+        return self._whole(words)
+
+    def _whole(self, words: str) -> str:
+        """Without half a character: JSON may break an emoji in two."""
+        if not self._half and (words.isascii() or not _has_half(words)):
+            return words
+        words, self._half = self._half + words, ""
+        if "\ud800" <= words[-1:] <= "\udbff":
+            words, self._half = words[:-1], words[-1]
+        return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+    def _count(self, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
+        for usage in usages_in(chunk, choice):
+            counts = (
+                count_in(usage, "prompt_tokens", "input_tokens", "prompt_eval_count", "prompt_n"),
+                count_in(usage, "completion_tokens", "output_tokens", "eval_count", "predicted_n"),
+                cached_in(usage),
+            )
+            self._usage = [max(before, now) for before, now in zip(self._usage, counts, strict=True)]
+
+    def _counted(self, called: int) -> Usage:
         """The server's own count; an estimate by length if it gave none."""
-        cached = (self._usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        made = self._chars + sum(len(c["name"]) + len(c["arguments"]) for c in self._calls)
+        read, written, cached = self._usage
         return Usage(
-            input_tokens=self._usage.get("prompt_tokens") or self._input_chars // _CHARS_PER_TOKEN,
-            output_tokens=self._usage.get("completion_tokens") or made // _CHARS_PER_TOKEN + 1,
+            input_tokens=read or self._input_chars // _CHARS_PER_TOKEN,
+            output_tokens=written or min(MAX_COUNT, (self._chars + called) // _CHARS_PER_TOKEN + 1),
             cached_tokens=cached,
             vendor="openai",
             model=self._model,
         )
 
 
-def _complete(arguments: str) -> bool:
-    try:
-        return not arguments or isinstance(orjson.loads(arguments), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _checked(call: dict[str, str]) -> ToolCall:
-    if not call["name"]:
-        raise VendorLost("the model asked for a tool without a name")
-    if not _complete(call["arguments"]):
-        raise VendorLost(f"the model's arguments for {call['name']} are no JSON object")
-    return ToolCall(call["id"] or f"call_{uuid.uuid4().hex[:24]}", call["name"], call["arguments"] or "{}")
-
-
-def _without_calls(reason: FinishReason) -> FinishReason:
-    return FinishReason.STOP if reason is FinishReason.TOOL_CALLS else reason
-
-
-def _message(error: Any) -> str:
-    return str(error.get("message", "no reason given") if isinstance(error, dict) else error)[:200]
+def _has_half(words: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in words)

@@ -1,0 +1,130 @@
+"""What servers that speak chat completions put into a chunk, in all its shapes: words, usage, reasons, errors. Pure.
+
+Only fields whose words are for the caller are read; `reasoning`, `reasoning_content`, `thinking`, `thoughts` and their
+like are not among them, whatever they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, TooLate, VendorLost
+from services.llm.contract import FinishReason
+
+MAX_COUNT = 1 << 31
+_CUT = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
+_KINDS = {"invalidrequest": 400, "badrequest": 400, "ratelimit": 429, "authentication": 401}
+"""Errors in a stream that have a type and no number."""
+_FILTERED = ("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii")
+
+
+def words_of(value: Any) -> str:
+    """The words in a `content`: a string, a list of parts, one part, nothing. Parts that are thoughts have none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(words_of, value))
+    if isinstance(value, dict):
+        kind = str(value.get("type") or "").lower()
+        if "think" in kind or "reason" in kind or "thought" in kind or value.get("thought") is True:
+            return ""
+        for name in ("text", "value", "refusal", "content", "transcript", "output_text"):
+            if words := words_of(value.get(name)):
+                return words
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return ""
+
+
+def words_in(delta: Any) -> str:
+    """The words of a delta or a message: of the first field that has any."""
+    if not isinstance(delta, dict):
+        return delta if isinstance(delta, str) else ""
+    for name in ("content", "text", "refusal", "audio"):
+        if words := words_of(delta.get(name)):
+            return words
+    return ""
+
+
+def reason_of(choice: dict[str, Any]) -> str:
+    """Why the answer has ended, as the server says it; "" while it has not."""
+    for name in ("finish_reason", "finishReason", "stop_reason", "done_reason"):
+        value = choice.get(name)
+        if value and isinstance(value, str | int | dict) and value is not True:
+            return str(value).lower()
+    return ""
+
+
+def finish_of(reason: str) -> FinishReason:
+    """What an end means; one that nobody knows is an end like another."""
+    if reason in _CUT:
+        return FinishReason.LENGTH
+    return FinishReason.FILTER if reason in _FILTERED else FinishReason.STOP
+
+
+def usages_in(chunk: dict[str, Any], choice: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every count of tokens in a chunk, wherever it stands."""
+    vendor = chunk.get("x_groq")
+    for holder in (chunk, choice, vendor if isinstance(vendor, dict) else {}):
+        if isinstance(usage := holder.get("usage"), dict):
+            yield usage
+    for usage in (chunk.get("timings"), chunk if "eval_count" in chunk else None):  # llama.cpp, Ollama
+        if isinstance(usage, dict):
+            yield usage
+
+
+def count_in(usage: dict[str, Any], *names: str) -> int:
+    """The first of these fields that counts something; 0 if none does."""
+    for name in names:
+        value = usage.get(name)
+        try:
+            number = int(float(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0
+        except (ValueError, OverflowError):
+            continue
+        if number > 0:
+            return min(number, MAX_COUNT)
+    return 0
+
+
+def cached_in(usage: dict[str, Any]) -> int:
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    found = count_in(details, "cached_tokens") if isinstance(details, dict) else 0
+    return found or count_in(usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_n")
+
+
+def error_in(chunk: dict[str, Any]) -> Any:
+    """What a chunk reports as an error; None when it is none, as an `error` that is empty."""
+    if chunk.get("object") == "error":  # vLLM
+        return chunk
+    return chunk.get("error") or None
+
+
+def raised_by(error: Any) -> ParleyError:
+    """An error in the stream as ours: by its code where it has one, else the server is lost."""
+    if not isinstance(error, dict):
+        return by_status(0, f"in mid-answer: {error}"[:200])
+    said = error.get("message") or error.get("detail") or error.get("type") or "no reason given"
+    status = count_in(error, "code", "status", "status_code", "http_code")
+    kind = f"{error.get('type')} {error.get('code')}".lower().replace("_", "")
+    if not status:
+        status = next((number for name, number in _KINDS.items() if name in kind), 0)
+    return by_status(status, f"in mid-answer: {said}"[:200], str(error.get("code")))
+
+
+def by_status(status: int, said: str, code: str = "") -> ParleyError:
+    """The server's status as our error. What it says is cut to 200 characters by the caller; keys are not in it."""
+    if status in (401, 403):
+        return Misconfigured(f"OPENAI_API_KEY: the model's server refuses it ({status})")
+    if status == 404:
+        return Misconfigured(f"OPENAI_BASE_URL or the model's name is wrong: the model's server knows neither: {said}")
+    if code == "insufficient_quota" or status == 402:
+        return Misconfigured(f"OPENAI_API_KEY: its account has no credit left: {said}")
+    if status == 429:
+        return AtCapacity(f"the model's server takes no more requests now: {said}")
+    if status in (408, 504):
+        return TooLate(f"the model's server gave up waiting ({status})")
+    if 400 <= status < 500:
+        return BadInput(f"the model's server refuses the request ({status}): {said}")
+    return VendorLost(f"the model's server failed ({status or 'no status'}): {said}")
