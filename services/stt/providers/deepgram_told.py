@@ -1,0 +1,128 @@
+"""What one connection has told as final: so that nothing is told twice, and each final ends after the one before.
+
+In good order each message's words begin where the last final ended, and nothing has to be compared.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.stt.contract import Final, Interim, Word
+from services.stt.providers.deepgram_fields import Clock, Spoken
+
+_KEPT = 200
+_NEAR_MS = 50
+_AGAIN_MS = 1_500
+"""Who repeats himself does so within so much audio. The same words at the same time, later: that clock stands."""
+_NEXT_MS = 150
+"""Between the ends of two finals: those that end closer together are taken for the same words, heard by two."""
+_LETTER_MS, _LONGEST_GUESS_MS = 60, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A word that was told, or a whole text whose words have no times; and when, in audio sent."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    told_at_ms: int
+
+
+class Told:
+    """`final` and `interim` give what is new in a message, with times; None when nothing is."""
+
+    def __init__(self, offset_ms: int, clock: Clock) -> None:
+        self.end_ms = offset_ms
+        self._clock = clock
+        self._marks: deque[_Mark] = deque(maxlen=_KEPT)
+        self._last_untimed = ""
+
+    def between(self) -> None:
+        """Something else was heard: the same words without times are new ones."""
+        self._last_untimed = ""
+
+    def interim(self, spoken: Spoken) -> Interim | None:
+        new = self._new(spoken, late=False)
+        if new is None:
+            return None
+        start, end = self._placed(new)
+        self.between()
+        return Interim(new.text, start, end, new.confidence)
+
+    def final(self, spoken: Spoken, *, late: bool = False) -> Final | None:
+        """`late`: said when we asked for it, so it may be older than what is new to us."""
+        new = self._new(spoken, late)
+        if new is None:
+            return None
+        start, end = self._placed(new)
+        at = max(self._clock.now_ms, end)
+        texts = new.words or (Word(new.text, *_span(new)),) if new.start_ms is not None else ()
+        self._marks.extend(_Mark(plain(each.text), each.start_ms, each.end_ms, at) for each in texts)
+        self._last_untimed = "" if texts else plain(new.text)
+        self.end_ms = end
+        return Final(new.text, start, end, new.confidence, _within(new.words, start, end))
+
+    def _new(self, spoken: Spoken, late: bool) -> Spoken | None:
+        """Without the words that were told."""
+        if not spoken.text:
+            return None
+        if spoken.start_ms is None:
+            return None if self._last_untimed == plain(spoken.text) else spoken
+        if spoken.start_ms >= self.end_ms - _NEAR_MS:
+            return spoken
+        marks = [mark for mark in self._marks if late or self._clock.now_ms - mark.told_at_ms <= _AGAIN_MS]
+        if not spoken.words:
+            return None if _is_in(Word(spoken.text, *_span(spoken)), marks) else spoken
+        words = tuple(word for word in spoken.words if not _is_in(word, marks))
+        if len(words) == len(spoken.words):
+            return spoken
+        if not words:
+            return None
+        text = " ".join(word.text for word in words)
+        return replace(spoken, text=text, words=words, start_ms=words[0].start_ms, end_ms=words[-1].end_ms)
+
+    def _placed(self, spoken: Spoken) -> tuple[int, int]:
+        """Times that never go back. Words without any were said just now."""
+        end = spoken.end_ms
+        if end is None or end <= self.end_ms:
+            end = max(self._clock.now_ms, self.end_ms + _NEXT_MS)
+        start = spoken.start_ms
+        if start is None or start > end or spoken.end_ms != end:
+            start = end - min(len(spoken.text) * _LETTER_MS, _LONGEST_GUESS_MS)
+        return max(start, self.end_ms), end
+
+
+def plain(text: str) -> str:
+    """The same words, however they are written."""
+    return "".join(filter(str.isalnum, text.casefold())) or text
+
+
+def _span(spoken: Spoken) -> tuple[int, int]:
+    start = spoken.start_ms or 0
+    return start, max(start, spoken.end_ms or 0)
+
+
+def _is_in(word: Word, marks: Sequence[_Mark]) -> bool:
+    """The same text over the same time."""
+    text = plain(word.text)
+    return any(
+        mark.text == text and (_both(word, mark) or (word.start_ms, word.end_ms) == (mark.start_ms, mark.end_ms))
+        for mark in marks
+    )
+
+
+def _both(word: Word, mark: _Mark) -> bool:
+    shorter = min(word.end_ms - word.start_ms, mark.end_ms - mark.start_ms)
+    return 2 * (min(word.end_ms, mark.end_ms) - max(word.start_ms, mark.start_ms)) > shorter
+
+
+def _within(words: tuple[Word, ...], start: int, end: int) -> tuple[Word, ...]:
+    """Words of a final that had to be placed elsewhere have no times."""
+    if not words or (words[0].start_ms >= start and words[-1].end_ms <= end):
+        return words
+    if words[-1].end_ms > end or words[-1].end_ms <= start:
+        return ()
+    return tuple(replace(word, start_ms=max(word.start_ms, start), end_ms=max(word.end_ms, start)) for word in words)
