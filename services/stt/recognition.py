@@ -40,7 +40,7 @@ from services.stt.vad import Detector
 log = structlog.get_logger()
 
 UNREAD = 1000  # events the client has not taken
-FINALS, FINALS_PER_S = 300, 20  # of a recogniser, at once and every second: a minute that is heard again has some 60
+FINALS, FINALS_PER_S = 2000, 20  # of a recogniser, at once and every second: a minute that is heard again has some 60
 SETTLED_MS = 1000  # audio kept before now while nobody speaks
 WATCH_S = 0.5
 STOOD_STILL_S = 0.25  # a look that comes so late: this process stood still, and audio may wait to be read
@@ -247,7 +247,7 @@ class Recognition:
                     log.exception("recogniser failed", engine=engine.name, call_id=self._config.call_id)
                 else:
                     log.warning("recogniser lost", engine=engine.name, call_id=self._config.call_id, error=str(e))
-                if hope is None and (not isinstance(e, ParleyError) or e.retryable):
+                if not isinstance(e, ParleyError) or e.retryable:
                     hope = e
                 if isinstance(e, BadInput):
                     break

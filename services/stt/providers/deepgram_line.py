@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from deepgram import AsyncDeepgramClient
@@ -113,10 +113,7 @@ class Line:
         look_at = time.monotonic() + TICK_S
         while True:
             try:
-                async with asyncio.timeout(TICK_S):
-                    raw = await self._socket._websocket.recv()
-            except TimeoutError:
-                raw = None
+                raw = await self._receive()
             except ConnectionClosed as e:
                 if not self._closing_at or e.rcvd is None or e.rcvd.code != 1000:
                     raise closed(e) from e
@@ -132,6 +129,17 @@ class Line:
                 for event in await self._look():
                     yield event
                 look_at = time.monotonic() + TICK_S
+
+    async def _receive(self) -> str | bytes | None:
+        """The next message; None when there is none for a while. Raises ConnectionClosed."""
+        protocol = self._socket._websocket
+        try:
+            async with asyncio.timeout(TICK_S):
+                return cast("str | bytes", await protocol.recv())
+        except TimeoutError:
+            if protocol.transfer_data_task.done() and not protocol.messages:  # the socket's own end may take 10 s more
+                raise cast(ConnectionClosed, protocol.connection_closed_exc()) from None
+            return None
 
     def _note(self, readable: bool) -> None:
         """A message came."""

@@ -69,7 +69,7 @@ class Results:
 
     def unanswered(self) -> list[SpeechEvent]:
         """It was asked for its words and does not give them: the guess is what there is, if there is one."""
-        told = self._final(self._guess, late=False) if self._guess is not None else []
+        told = self._final(self._guess, guess=True) if self._guess is not None else []
         return told or [self._nothing(None)]
 
     def _result(self, message: dict[str, Any]) -> list[SpeechEvent]:
@@ -104,18 +104,18 @@ class Results:
 
     def _segment(self, words: Spoken | None, asked: bool, until: int | None) -> list[SpeechEvent]:
         """The end of a segment: its words, or that there are none."""
-        if words is None:
-            words = self._guess
+        guess = words is None
+        words = self._guess if words is None else words
         if words is not None and words.text:
-            if told := self._final(words, late=asked):
+            if told := self._final(words, late=asked, guess=guess):
                 return told
             answered = asked and self._guess is None  # words that were told before say nothing of a newer guess
         else:
             answered = asked or self._guess is not None
         return [self._nothing(until)] if answered else []
 
-    def _final(self, words: Spoken, *, late: bool) -> list[SpeechEvent]:
-        event = self._told.final(words, late=late)
+    def _final(self, words: Spoken, *, late: bool = False, guess: bool = False) -> list[SpeechEvent]:
+        event = self._told.final(words, late=late, guess=guess)
         if event is None:
             skip(ENGINE, "again")
             return []
@@ -148,7 +148,6 @@ class Results:
                 events.append(TurnEnded(TurnKind.CONFIRMED, offset_ms))
             self._open = False
         self._sounding = False
-        self._told.between()
         return events
 
 

@@ -18,6 +18,7 @@ _AGAIN_MS = 1_500
 """Who repeats himself does so within so much audio. The same words at the same time, later: that clock stands."""
 _NEXT_MS = 150
 """Between the ends of two finals: those that end closer together are taken for the same words, heard by two."""
+_NEVER_MS = 1 << 60
 _LETTER_MS, _LONGEST_GUESS_MS = 60, 10_000
 
 
@@ -39,6 +40,7 @@ class Told:
         self._clock = clock
         self._marks: deque[_Mark] = deque(maxlen=_KEPT)
         self._last_untimed = ""
+        self._last_at_ms = offset_ms
 
     def between(self) -> None:
         """Something else was heard: the same words without times are new ones."""
@@ -52,16 +54,17 @@ class Told:
         self.between()
         return Interim(new.text, start, end, new.confidence)
 
-    def final(self, spoken: Spoken, *, late: bool = False) -> Final | None:
-        """`late`: said when we asked for it, so it may be older than what is new to us."""
+    def final(self, spoken: Spoken, *, late: bool = False, guess: bool = False) -> Final | None:
+        """`late`: said when we asked for it, so it may be older than what is new to us. `guess`: its true final may come
+        at any time."""
         new = self._new(spoken, late)
         if new is None:
             return None
         start, end = self._placed(new)
-        at = max(self._clock.now_ms, end)
+        at = max(self._clock.now_ms, end) if not guess else _NEVER_MS
         texts = new.words or (Word(new.text, *_span(new)),) if new.start_ms is not None else ()
         self._marks.extend(_Mark(plain(each.text), each.start_ms, each.end_ms, at) for each in texts)
-        self._last_untimed = "" if texts else plain(new.text)
+        self._last_untimed, self._last_at_ms = "" if texts else plain(new.text), at
         self.end_ms = end
         return Final(new.text, start, end, new.confidence, _within(new.words, start, end))
 
@@ -69,11 +72,13 @@ class Told:
         """Without the words that were told."""
         if not spoken.text:
             return None
+        now = self._clock.now_ms
         if spoken.start_ms is None:
-            return None if self._last_untimed == plain(spoken.text) else spoken
+            again = self._last_untimed == plain(spoken.text) and now - self._last_at_ms <= _AGAIN_MS
+            return None if again else spoken
         if spoken.start_ms >= self.end_ms - _NEAR_MS:
             return spoken
-        marks = [mark for mark in self._marks if late or self._clock.now_ms - mark.told_at_ms <= _AGAIN_MS]
+        marks = [mark for mark in self._marks if late or now - mark.told_at_ms <= _AGAIN_MS]
         if not spoken.words:
             return None if _is_in(Word(spoken.text, *_span(spoken)), marks) else spoken
         words = tuple(word for word in spoken.words if not _is_in(word, marks))

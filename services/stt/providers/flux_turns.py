@@ -110,7 +110,7 @@ class FluxTurns:
         """It was asked for its words and does not give them: what it said so far is what there is."""
         if self._turn is None or self._turn.words is None or not self._text:
             return [Interim("", self._now, self._now)]
-        events = self._final(self._turn.words)
+        events = self._final(self._turn.words, guess=True)
         self._given, self._text = f"{self._given} {self._text}".strip(), ""
         self._turn = replace(self._turn, words=None)
         return events
@@ -119,10 +119,10 @@ class FluxTurns:
         event, turn = info.get("event"), self._read(info)
         if event not in _EVENTS and not turn.text:
             raise Skip("unknown_type")
-        if self._is_old(event, turn):
-            raise Skip("again")
         if turn.words is None and (self._turn is None or event in ("StartOfTurn", "Update")):
             raise Skip("half")
+        if self._is_old(event, turn):
+            raise Skip("again")
         at, sure = self._heard(turn), info.get("end_of_turn_confidence")
         events: list[SpeechEvent] = []
         if turn.text or event == "StartOfTurn":
@@ -170,7 +170,7 @@ class FluxTurns:
             return events
         if before is not None and before.words is not None:
             skip(ENGINE, "half")
-            events += self._final(before.words)
+            events += self._final(before.words, guess=True)
         self._turn, self._text, self._given = replace(turn, words=None), "", ""
         self._told.between()
         return [*events, SpeechStarted(at if turn.start_ms is None else turn.start_ms)]
@@ -202,8 +202,8 @@ class FluxTurns:
         self._turn, self._text, self._given = None, "", ""
         return [*events, TurnEnded(TurnKind.CONFIRMED, self._now, sure)]
 
-    def _final(self, words: Spoken) -> list[SpeechEvent]:
-        event = self._told.final(words)
+    def _final(self, words: Spoken, *, guess: bool = False) -> list[SpeechEvent]:
+        event = self._told.final(words, guess=guess)
         if event is None:
             skip(ENGINE, "again")
             return []
