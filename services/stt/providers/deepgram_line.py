@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -90,7 +90,6 @@ class Line:
             async for data in audio:
                 if data is Flush.VOICE:
                     self._voice_at = self._voice_at or time.monotonic()
-                    self._flushed_at = 0.0
                     continue
                 if isinstance(data, Flush):
                     self._flushed_at = time.monotonic()
@@ -122,7 +121,7 @@ class Line:
                 return
             if raw is not None:
                 told = self._messages.read(raw)
-                self._note(told is not None)
+                self._note(told)
                 for event in told or ():
                     yield event
             if raw is None or time.monotonic() >= look_at:
@@ -141,12 +140,14 @@ class Line:
                 raise cast(ConnectionClosed, protocol.connection_closed_exc()) from None
             return None
 
-    def _note(self, readable: bool) -> None:
+    def _note(self, told: Sequence[SpeechEvent] | None) -> None:
         """A message came."""
-        if not readable:
+        if told is None:
             self._odd = True
             return
         self._heard_at = time.monotonic()
+        if told and self._flushed_at:  # it is still at it
+            self._flushed_at = self._heard_at
         self._audio_since_heard = False
         self._voice_at = self._asked_at = 0.0
 

@@ -24,6 +24,7 @@ from services.stt.skipped import Skip, skip
 
 ENGINE = "deepgram"
 _STALE_MS = 100
+_NEAR_MS = 50
 _MUTE = ("Metadata", "ConfigureSuccess", "ConfigureFailure", "Warning", "Connected")
 """Known, and of nothing that was said."""
 
@@ -107,8 +108,9 @@ class Results:
         guess = words is None
         words = self._guess if words is None else words
         if words is not None and words.text:
+            rest = None if guess else _after(self._guess, until)
             if told := self._final(words, late=asked, guess=guess):
-                return told
+                return [*told, *(self._interim(rest) if rest is not None else ())]
             answered = asked and self._guess is None  # words that were told before say nothing of a newer guess
         else:
             answered = asked or self._guess is not None
@@ -149,6 +151,14 @@ class Results:
             self._open = False
         self._sounding = False
         return events
+
+
+def _after(guess: Spoken | None, until: int | None) -> Spoken | None:
+    """What a guess has beyond the segment that is final now."""
+    words = tuple(w for w in guess.words if until is not None and w.start_ms >= until - _NEAR_MS) if guess else ()
+    if guess is None or not words:
+        return None
+    return Spoken(" ".join(w.text for w in words), words[0].start_ms, words[-1].end_ms, guess.confidence, words)
 
 
 def _best(message: dict[str, Any], span: tuple[int | None, int | None], clock: Clock) -> Spoken | None:
