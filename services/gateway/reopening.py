@@ -17,9 +17,9 @@ GIVE_UP_S = 6.0
 PROVEN_S = 2.0
 """A stream that lasted so long was a good one, as is one that brought words: its loss starts the count anew. Not if the
 one before it, too, had no words for a voice."""
-PAUSES_S = (0.0, 0.2, 0.8, 1.5, 2.0, 3.0, 5.0)
+PAUSES_S = (0.0, 0.3, 1.6, 2.0, 2.0, 3.0, 5.0)
 """Before the next stream, by the number of streams that broke before they had proved good."""
-AT_MOST = ((5, 4.0), (20, 60.0))
+AT_MOST = ((4, 4.0), (20, 60.0))
 """So many streams in so many seconds, however good each was."""
 NOBODY_S = 0.1
 """Where nobody took the stream, nobody is asked too often; finding that out has taken its time."""

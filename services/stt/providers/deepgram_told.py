@@ -15,7 +15,8 @@ from services.stt.providers.deepgram_fields import Clock, Spoken
 _KEPT = 200
 _NEAR_MS = 50
 _AGAIN_MS = 1_500
-"""Who repeats himself does so within so much audio. The same words at the same time, later: that clock stands."""
+"""Who repeats himself does so within so much audio. The same words at the same time, later, and none after them in the
+meantime: that clock stands."""
 _NEXT_MS = 150
 """Between the ends of two finals: those that end closer together are taken for the same words, heard by two."""
 _NEVER_MS = 1 << 60
@@ -39,12 +40,12 @@ class Told:
         self.end_ms = offset_ms
         self._clock = clock
         self._marks: deque[_Mark] = deque(maxlen=_KEPT)
-        self._last_untimed = ""
-        self._last_at_ms = offset_ms
+        self._last = ""
+        self._last_at_ms = self._newest_ms = offset_ms
 
     def between(self) -> None:
         """Something else was heard: the same words without times are new ones."""
-        self._last_untimed = ""
+        self._last = ""
 
     def interim(self, spoken: Spoken) -> Interim | None:
         new = self._new(spoken, late=False)
@@ -62,9 +63,12 @@ class Told:
             return None
         start, end = self._placed(new)
         at = max(self._clock.now_ms, end) if not guess else _NEVER_MS
-        texts = new.words or (Word(new.text, *_span(new)),) if new.start_ms is not None else ()
-        self._marks.extend(_Mark(plain(each.text), each.start_ms, each.end_ms, at) for each in texts)
-        self._last_untimed, self._last_at_ms = "" if texts else plain(new.text), at
+        if new.words:
+            self._marks.extend(_Mark(plain(word.text), word.start_ms, word.end_ms, at) for word in new.words)
+        else:  # somewhere in its time, or since the last
+            span = _span(new) if new.start_ms is not None else (self.end_ms, end)
+            self._marks.extend(_Mark(text, *span, at) for text in {plain(new.text), *map(plain, new.text.split())})
+        self._last, self._last_at_ms = plain(spoken.text), at
         self.end_ms = end
         return Final(new.text, start, end, new.confidence, _within(new.words, start, end))
 
@@ -72,13 +76,18 @@ class Told:
         """Without the words that were told."""
         if not spoken.text:
             return None
+        self._newest_ms = max(self._newest_ms, spoken.end_ms or 0)
         now = self._clock.now_ms
         if spoken.start_ms is None:
-            again = self._last_untimed == plain(spoken.text) and now - self._last_at_ms <= _AGAIN_MS
+            again = self._last == plain(spoken.text) and now - self._last_at_ms <= _AGAIN_MS
             return None if again else spoken
         if spoken.start_ms >= self.end_ms - _NEAR_MS:
             return spoken
-        marks = [mark for mark in self._marks if late or now - mark.told_at_ms <= _AGAIN_MS]
+        marks = [
+            mark
+            for mark in self._marks
+            if late or now - mark.told_at_ms <= _AGAIN_MS or self._newest_ms > mark.end_ms + _NEAR_MS
+        ]
         if not spoken.words:
             return None if _is_in(Word(spoken.text, *_span(spoken)), marks) else spoken
         words = tuple(word for word in spoken.words if not _is_in(word, marks))
