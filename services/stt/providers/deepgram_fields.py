@@ -12,20 +12,45 @@ from services.stt.transcript import said
 
 AHEAD_MS = 1_000
 """A time that is so much after the audio that was sent is no time."""
+_LATEST_S = 1e6
 _BESIDE_MS = 500
 """Words that lie so far outside of what their message is about have no times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What a message says was said. Times in ms of leg time; None: it does not say. `words`: only if their times are
-    known."""
+Span = tuple[int | None, int | None]
 
-    text: str
-    start_ms: int | None
-    end_ms: int | None
-    confidence: float
-    words: tuple[Word, ...] = ()
+
+class Spoken:
+    """What a message says was said. Times in ms of leg time; None: it does not say.
+
+    Its single words are read when they are asked for: of a guess, nobody asks.
+    """
+
+    __slots__ = ("_loose", "_words", "confidence", "end_ms", "start_ms", "text")
+
+    def __init__(
+        self,
+        text: str,
+        start_ms: int | None,
+        end_ms: int | None,
+        confidence: float = 0.0,
+        words: tuple[Word, ...] = (),
+        loose: Callable[[], tuple[Word, ...]] | None = None,
+    ) -> None:
+        self.text, self.start_ms, self.end_ms, self.confidence = text, start_ms, end_ms, confidence
+        self._words = words
+        self._loose = loose
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """With times; nothing when these are not known."""
+        if self._loose is not None:
+            self._words, self._loose = self._loose(), None
+        return self._words
+
+    def but(self, text: str, end_ms: int | None) -> Spoken:
+        """Without the words' own times."""
+        return Spoken(text, self.start_ms, end_ms, self.confidence)
 
 
 class Clock:
@@ -42,13 +67,13 @@ class Clock:
 
     def ms(self, seconds: Any) -> int | None:
         """None for what is no time: negative, infinite, after the audio."""
-        found = number(seconds)
-        if found is None or found < 0 or found > 1e9:
+        found = seconds if type(seconds) is float else number(seconds)
+        if found is None or not 0.0 <= found <= _LATEST_S:
             return None
         at = self._leg_ms(found)
         return at if self._sent_ms is None or at <= self._sent_ms() + AHEAD_MS else None
 
-    def span(self, start: Any, duration: Any) -> tuple[int | None, int | None]:
+    def span(self, start: Any, duration: Any) -> Span:
         """Where something begins and where it ends."""
         begin, length = number(start), number(duration)
         if begin is None or length is None or length <= 0:
@@ -70,16 +95,22 @@ def number(value: Any) -> float | None:
 
 
 def flag(value: Any) -> bool:
-    return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() == "true")
+    if value is True or value is False or value is None:
+        return bool(value)
+    return value == 1 or (isinstance(value, str) and value.strip().lower() == "true")
 
 
 def whole(value: Any) -> int | None:
+    if type(value) is int and abs(value) < _LATEST_S:
+        return value
     found = number(value)
     return None if found is None else int(found)
 
 
 def share(value: Any, otherwise: float = 0.0) -> float:
     """A confidence, 0 to 1."""
+    if type(value) is float and 0.0 <= value <= 1.0:
+        return value
     found = number(value)
     return otherwise if found is None else min(max(found, 0.0), 1.0)
 
@@ -89,24 +120,45 @@ def first(value: Any) -> Any:
     return (value[0] if value else None) if isinstance(value, list) else value
 
 
-def spoken(said_by: Any, span: tuple[int | None, int | None], clock: Clock) -> Spoken | None:
+def spoken(said_by: Any, span: Span, clock: Clock) -> Spoken | None:
     """From a mapping with `transcript`, `words`, `confidence`; None when it says neither that there are words nor that
     there are none."""
     if not isinstance(said_by, dict):
         return None
     written, listed = said_by.get("transcript"), said_by.get("words")
-    loose = [word for each in (listed if isinstance(listed, list) else ()) if (word := _Loose.of(each, clock)).text]
+    text, confidence = said(written), number(said_by.get("confidence"))
+    if text and confidence is not None and isinstance(listed, list) and (edges := _edges(listed, span, clock)):
+        return Spoken(text, *edges, share(confidence), loose=lambda: _timed(_all(listed, clock), span))
+    loose = _all(listed, clock)
     if not isinstance(written, str) and not loose:
         return None
-    text = said(written) or " ".join(word.text for word in loose)
     words = _timed(loose, span)
     return Spoken(
-        text=text,
-        start_ms=words[0].start_ms if words else span[0],
-        end_ms=words[-1].end_ms if words else span[1],
-        confidence=share(said_by.get("confidence"), _mean([word.confidence for word in loose])),
-        words=words,
+        text or " ".join(word.text for word in loose),
+        words[0].start_ms if words else span[0],
+        words[-1].end_ms if words else span[1],
+        _mean([word.confidence for word in loose]) if confidence is None else share(confidence),
+        words,
     )
+
+
+def _edges(listed: list[Any], span: Span, clock: Clock) -> tuple[int, int] | None:
+    """Where the words begin and end, if it is as it should be."""
+    if not listed or not isinstance(listed[0], dict) or not isinstance(listed[-1], dict):
+        return None
+    start, end = clock.ms(listed[0].get("start")), clock.ms(listed[-1].get("end"))
+    return (start, end) if start is not None and end is not None and _is_at(start, end, span) else None
+
+
+def _is_at(start: int, end: int, span: Span) -> bool:
+    """Whether words with these times are to be believed: they take some, and are where their message is."""
+    if end <= start or (span[1] is not None and start > span[1] + _BESIDE_MS):
+        return False
+    return span[0] is None or end >= span[0] - _BESIDE_MS
+
+
+def _all(listed: Any, clock: Clock) -> list[_Loose]:
+    return [word for each in (listed if isinstance(listed, list) else ()) if (word := _Loose.of(each, clock)).text]
 
 
 @dataclass(slots=True)
@@ -126,14 +178,10 @@ class _Loose:
         return cls(text, clock.ms(word.get("start")), clock.ms(word.get("end")), share(word.get("confidence")))
 
 
-def _timed(loose: list[_Loose], span: tuple[int | None, int | None]) -> tuple[Word, ...]:
-    """The words with times that never go back; one without stands where the one before ended. Nothing when they are
-    not to be believed: none is known, all are the same, or they are elsewhere than their message."""
+def _timed(loose: list[_Loose], span: Span) -> tuple[Word, ...]:
+    """The words with times that never go back; one without stands where the one before ended."""
     known = [ms for word in loose for ms in (word.start_ms, word.end_ms) if ms is not None]
-    if not known or max(known) <= min(known):
-        return ()
-    begin, end = span
-    if (end is not None and min(known) > end + _BESIDE_MS) or (begin is not None and max(known) < begin - _BESIDE_MS):
+    if not known or not _is_at(min(known), max(known), span):
         return ()
     at, words = known[0], []
     for word in loose:

@@ -155,8 +155,10 @@ class Results:
 
 def _after(guess: Spoken | None, until: int | None) -> Spoken | None:
     """What a guess has beyond the segment that is final now."""
-    words = tuple(w for w in guess.words if until is not None and w.start_ms >= until - _NEAR_MS) if guess else ()
-    if guess is None or not words:
+    if guess is None or until is None or guess.end_ms is None or guess.end_ms <= until:
+        return None
+    words = tuple(word for word in guess.words if word.start_ms >= until - _NEAR_MS)
+    if not words:
         return None
     return Spoken(" ".join(w.text for w in words), words[0].start_ms, words[-1].end_ms, guess.confidence, words)
 

@@ -6,13 +6,13 @@ In good order each message's words begin where the last final ended, and nothing
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from services.stt.contract import Final, Interim, Word
 from services.stt.providers.deepgram_fields import Clock, Spoken
 
-_KEPT = 200
+_KEPT = 32
 _NEAR_MS = 50
 _AGAIN_MS = 1_500
 """Who repeats himself does so within so much audio. The same words at the same time, later, and none after them in the
@@ -23,14 +23,29 @@ _NEVER_MS = 1 << 60
 _LETTER_MS, _LONGEST_GUESS_MS = 60, 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """A word that was told, or a whole text whose words have no times; and when, in audio sent."""
+class _Final(NamedTuple):
+    """What was told. `at_ms`: when, in audio sent. Words without times are each somewhere between the edges."""
 
     text: str
     start_ms: int
     end_ms: int
-    told_at_ms: int
+    words: tuple[Word, ...]
+    at_ms: int
+
+    def has(self, word: Word) -> bool:
+        """The same text over the same time."""
+        text = plain(word.text)
+        for mark in self.words or self._somewhere:
+            both = min(word.end_ms, mark.end_ms) - max(word.start_ms, mark.start_ms)
+            shorter = min(word.end_ms - word.start_ms, mark.end_ms - mark.start_ms)
+            same = 2 * both > shorter or (word.start_ms, word.end_ms) == (mark.start_ms, mark.end_ms)
+            if same and plain(mark.text) == text:
+                return True
+        return False
+
+    @property
+    def _somewhere(self) -> list[Word]:
+        return [Word(text, self.start_ms, self.end_ms) for text in (self.text, *self.text.split())]
 
 
 class Told:
@@ -39,8 +54,8 @@ class Told:
     def __init__(self, offset_ms: int, clock: Clock) -> None:
         self.end_ms = offset_ms
         self._clock = clock
-        self._marks: deque[_Mark] = deque(maxlen=_KEPT)
-        self._last = ""
+        self._finals: deque[_Final] = deque(maxlen=_KEPT)
+        self._last = ""  # text of the last final, if nothing was heard since
         self._last_at_ms = self._newest_ms = offset_ms
 
     def between(self) -> None:
@@ -56,47 +71,43 @@ class Told:
         return Interim(new.text, start, end, new.confidence)
 
     def final(self, spoken: Spoken, *, late: bool = False, guess: bool = False) -> Final | None:
-        """`late`: said when we asked for it, so it may be older than what is new to us. `guess`: its true final may come
-        at any time."""
+        """`late`: it was said because we asked for it, and may be older than what is new. `guess`: its true final may
+        come at any time."""
         new = self._new(spoken, late)
         if new is None:
             return None
         start, end = self._placed(new)
-        at = max(self._clock.now_ms, end) if not guess else _NEVER_MS
-        if new.words:
-            self._marks.extend(_Mark(plain(word.text), word.start_ms, word.end_ms, at) for word in new.words)
-        else:  # somewhere in its time, or since the last
-            span = _span(new) if new.start_ms is not None else (self.end_ms, end)
-            self._marks.extend(_Mark(text, *span, at) for text in {plain(new.text), *map(plain, new.text.split())})
-        self._last, self._last_at_ms = plain(spoken.text), at
-        self.end_ms = end
-        return Final(new.text, start, end, new.confidence, _within(new.words, start, end))
+        at = _NEVER_MS if guess else max(self._clock.now_ms, end)
+        words = new.words
+        began, ended = _span(new) if new.start_ms is not None else (self.end_ms, end)
+        self._finals.append(_Final(new.text, began, ended, words, at))
+        self._last, self._last_at_ms, self.end_ms = spoken.text, at, end
+        return Final(new.text, start, end, new.confidence, _within(words, start, end))
 
     def _new(self, spoken: Spoken, late: bool) -> Spoken | None:
         """Without the words that were told."""
         if not spoken.text:
             return None
         self._newest_ms = max(self._newest_ms, spoken.end_ms or 0)
+        if spoken.start_ms is not None and spoken.start_ms >= self.end_ms - _NEAR_MS:
+            return spoken
         now = self._clock.now_ms
         if spoken.start_ms is None:
-            again = self._last == plain(spoken.text) and now - self._last_at_ms <= _AGAIN_MS
+            again = plain(self._last) == plain(spoken.text) and now - self._last_at_ms <= _AGAIN_MS
             return None if again else spoken
-        if spoken.start_ms >= self.end_ms - _NEAR_MS:
-            return spoken
-        marks = [
-            mark
-            for mark in self._marks
-            if late or now - mark.told_at_ms <= _AGAIN_MS or self._newest_ms > mark.end_ms + _NEAR_MS
-        ]
+        told = [each for each in self._finals if late or self._counts(each, now)]
         if not spoken.words:
-            return None if _is_in(Word(spoken.text, *_span(spoken)), marks) else spoken
-        words = tuple(word for word in spoken.words if not _is_in(word, marks))
+            return None if any(each.has(Word(spoken.text, *_span(spoken))) for each in told) else spoken
+        words = tuple(word for word in spoken.words if not any(each.has(word) for each in told))
         if len(words) == len(spoken.words):
             return spoken
         if not words:
             return None
         text = " ".join(word.text for word in words)
-        return replace(spoken, text=text, words=words, start_ms=words[0].start_ms, end_ms=words[-1].end_ms)
+        return Spoken(text, words[0].start_ms, words[-1].end_ms, spoken.confidence, words)
+
+    def _counts(self, told: _Final, now: int) -> bool:
+        return now - told.at_ms <= _AGAIN_MS or self._newest_ms > told.end_ms + _NEAR_MS
 
     def _placed(self, spoken: Spoken) -> tuple[int, int]:
         """Times that never go back. Words without any were said just now."""
@@ -117,20 +128,6 @@ def plain(text: str) -> str:
 def _span(spoken: Spoken) -> tuple[int, int]:
     start = spoken.start_ms or 0
     return start, max(start, spoken.end_ms or 0)
-
-
-def _is_in(word: Word, marks: Sequence[_Mark]) -> bool:
-    """The same text over the same time."""
-    text = plain(word.text)
-    return any(
-        mark.text == text and (_both(word, mark) or (word.start_ms, word.end_ms) == (mark.start_ms, mark.end_ms))
-        for mark in marks
-    )
-
-
-def _both(word: Word, mark: _Mark) -> bool:
-    shorter = min(word.end_ms - word.start_ms, mark.end_ms - mark.start_ms)
-    return 2 * (min(word.end_ms, mark.end_ms) - max(word.start_ms, mark.start_ms)) > shorter
 
 
 def _within(words: tuple[Word, ...], start: int, end: int) -> tuple[Word, ...]:

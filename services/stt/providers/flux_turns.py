@@ -141,8 +141,8 @@ class FluxTurns:
         start, end = self._clock.ms(info.get("audio_window_start")), self._clock.ms(info.get("audio_window_end"))
         words = spoken(info, (start, end), self._clock)
         before = self._turn.words if self._turn is not None else None
-        if words is not None and not words.words and before is not None and before.text == words.text:
-            words = replace(words, end_ms=before.end_ms)  # words without times ended where they were told first
+        if words is not None and before is not None and before.text == words.text and not words.words:
+            words = words.but(words.text, before.end_ms)  # words without times ended where they were told first
         return _Turn(whole(info.get("turn_index")), start, end, words)
 
     def _heard(self, turn: _Turn) -> int:
@@ -212,9 +212,9 @@ class FluxTurns:
 
     def _rest(self, words: Spoken | None) -> Spoken | None:
         """Without what was made final although the turn goes on."""
-        if words is None or words.words or not self._given:
+        if words is None or not self._given or words.words:
             return words  # words with times are known by these
         left, given = words.text.split(), plain(self._given)
         while left and given and given.startswith(plain(left[0])):
             given = given[len(plain(left.pop(0))) :]
-        return replace(words, text=" ".join(left)) if not given else words
+        return words if given else words.but(" ".join(left), words.end_ms)
