@@ -33,7 +33,9 @@ class Button:
             return
         self.hears = pressed
         self._let_go_at = None if pressed else now
-        if not pressed:
+        if pressed:
+            self._ears.new_turn()
+        else:
             self._ears.end_of_turn()
             self._ears.rest()
 

@@ -7,7 +7,6 @@ another replica and hears again, faster than real time, what is not final yet.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable
 from typing import NoReturn
@@ -17,12 +16,13 @@ import structlog
 from parley import telemetry
 from parley.aio import background
 from parley.audio import AudioFormat
-from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Unavailable
+from parley.errors import ParleyError, Unavailable
 from parley.rpc import CallStream, Peers
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.backlog import Backlog
 from services.gateway.level import Level
 from services.gateway.metrics import DROPPED_AUDIO_MS, EARS_QUEUE, REOPENED, TROUBLES
+from services.gateway.reopening import Reopening
 from services.gateway.report import Report
 from services.gateway.synthesis import wire_format
 
@@ -33,18 +33,12 @@ ONSET_AFTER_MS, ONSET_LASTS_MS = 250, 400
 """A rise after so long a quiet is the beginning of speech; a shorter one is the next syllable."""
 END_FROM_MS, END_TO_MS = 100, 700
 """So long after a fall the turn may be over; before it, the gap between two words."""
-GIVE_UP_S = 6.0
-"""Without a working stream for so long the ears are in trouble; they go on trying, slowly."""
-SLOW_RETRY_S = 2.0
-PROVEN_S = 2.0
-"""A stream that lasted so long was a good one: its loss starts the count anew."""
 MAX_OUTBOX = 250
 """Requests (about 15 s of audio) a replica may leave unread."""
 REST_MS = 500
 """Silence after the button was let go, so that what is said at its next press does not touch what was said before."""
 OVERDUE_MS = 4_500
 """After a re-open: the new stream ends the turn that it was told of; if it does not, and hears nobody, this does."""
-_HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
 
 Request = stt_pb2.RecognizeRequest
 Tell = Callable[[conversation_pb2.CallEvent], None]
@@ -69,11 +63,13 @@ class Ears:
         self._more = asyncio.Event()
         self._session: conversation_pb2.Session | None = None
         self._known = asyncio.Event()
+        self._otherwise = asyncio.Event()
+        self._reopening = Reopening(time.monotonic())
         self._wish = self._endpointing = stt_pb2.Endpointing()
         self._by_button = False
         self._stream: CallStream | None = None
         self._overdue_at_ms: int | None = None
-        self._opened = self._works = self._troubled = self._owes_end = False
+        self._opened = self._owes_end = False
         self._fullest = 0
 
     @property
@@ -119,6 +115,10 @@ class Ears:
         changed = before is not None and (
             before.language != session.language or list(before.keyterms) != list(session.keyterms)
         )
+        if before != session:
+            self._otherwise.set()
+        if changed:
+            self._reopening.changed()
         if changed and self._stream is not None:
             self._stream.lose()
 
@@ -148,6 +148,7 @@ class Ears:
     def by_button(self, on: bool) -> None:
         """Only the button ends a turn; or again what `endpointing` and `expect` said last."""
         self._by_button = on
+        self._owes_end = self._owes_end and on
         self.endpointing(self._wish)
 
     @property
@@ -169,48 +170,58 @@ class Ears:
         """The button was let go: what was said is the turn."""
         if self._pending:
             self._post_audio()
-        self._owes_end = self._stream is None
+        self._owes_end = True
         self._post(Request(end_of_turn=stt_pb2.EndOfTurn()))
+
+    def new_turn(self) -> None:
+        """The button is pressed: an end of the turn before, if it is still owed, would now cut into this one."""
+        self._owes_end = False
 
     async def run(self) -> NoReturn:
         """Listen until cancelled; streams come and go."""
         await self._known.wait()
-        avoid: list[str] = []
-        lost_at = time.monotonic()
-        short = 0
+        self._reopening = Reopening(time.monotonic())
         while True:
             stream: CallStream | None = None
-            began = time.monotonic()
-            self._works = False
+            self._reopening.begins(time.monotonic())
+            self._otherwise.clear()
             try:
-                stream = await self._stt.open(stt_pb2_grpc.SpeechToTextStub, "Recognize", avoid=avoid)
+                stream = await self._stt.open(
+                    stt_pb2_grpc.SpeechToTextStub, "Recognize", avoid=self._reopening.avoid
+                )
+                self._reopening.opened(time.monotonic())
                 self._stream = stream
                 await self._listen(stream)
             except ParleyError as error:
-                if self._works or time.monotonic() - began > PROVEN_S:
-                    lost_at, avoid = time.monotonic(), []
-                short = 0 if time.monotonic() - began > PROVEN_S else short + 1
-                hopeless = isinstance(error, _HOPELESS)
-                if not self._troubled and (hopeless or time.monotonic() - lost_at > GIVE_UP_S):
-                    self._troubled = True
-                    self._trouble(error)
-                if stream is not None:
-                    avoid = [*avoid[-3:], stream.peer.address]
-                    REOPENED.labels("stt").inc()
-                    log.warning("ears lost, listening elsewhere", call_id=self._call_id, error=str(error))
+                pause_s = self._lost(error, stream)
             finally:
                 self._stream = None
                 if stream is not None:
                     stream.cancel()
-            pause = SLOW_RETRY_S if self._troubled else min(SLOW_RETRY_S, random.uniform(0.0, 0.1) * short)  # noqa: S311
-            await asyncio.sleep(pause)
+            if pause_s is None:
+                await self._otherwise.wait()
+            else:
+                await asyncio.sleep(pause_s)
+
+    def _lost(self, error: ParleyError, stream: CallStream | None) -> float | None:
+        """How long to wait; None: until something else is asked."""
+        address = stream.peer.address if stream is not None else None
+        then = self._reopening.ended(error, address, time.monotonic(), self._report.open_turn)
+        if then.trouble:
+            self._trouble(error)
+        if stream is not None:
+            REOPENED.labels("stt").inc()
+            log.warning("ears lost, listening elsewhere", call_id=self._call_id, error=str(error))
+        for event in self._report.lost():
+            self._heard(event)
+        return then.pause_s
 
     async def _listen(self, stream: CallStream) -> NoReturn:
         """One stream, to its end, which is never wanted here."""
         async with background(self._write(stream)) as (writer,):
             async for event in stream:
-                if event.WhichOneof("event") in ("interim", "final"):  # edges are no proof: they need no recogniser
-                    self._works, self._troubled = True, False
+                if event.interim.text or event.final.text:  # edges are no proof: they need no recogniser
+                    self._reopening.works()
                 self._heard(event)
             if writer.done() and not writer.cancelled() and (failed := writer.exception()) is not None:
                 raise failed
@@ -242,7 +253,6 @@ class Ears:
         )
         requests = [Request(config=config), *(Request(audio=audio) for audio in replay)]
         if self._owes_end:
-            self._owes_end = False
             requests.append(Request(end_of_turn=stt_pb2.EndOfTurn()))
         return requests
 
@@ -269,6 +279,7 @@ class Ears:
             self._backlog.settle(self._report.final_until_ms)
         elif event.HasField("turn_ended"):
             self._overdue_at_ms = None
+            self._owes_end = self._owes_end and event.turn_ended.kind != stt_pb2.TurnEnded.KIND_CONFIRMED
         self._tell(conversation_pb2.CallEvent(speech=event))
 
     def again(self, offset_ms: int) -> bool:

@@ -8,6 +8,8 @@ _SAME_MS = 120
 """Two recognisers place the same word this far apart."""
 _MOST_SAID = 8_000
 """Characters of a turn that the next recogniser is told."""
+MOST_GUESSES = 2
+"""Recognisers in a row that were lost and had not made their guess final."""
 
 Event = stt_pb2.RecognizeEvent
 
@@ -27,6 +29,21 @@ class Report:
         self._speech_end_ms = 0
         self._replayed_until_ms = 0
         self._patched = False
+        self._guess: stt_pb2.Interim | None = None
+        self._guessed = False
+        self._guesses = 0
+
+    def lost(self) -> list[Event]:
+        """A recogniser is gone. The words of the second that had only a guess are final: a third would have no other.
+
+        Not while the caller speaks: then there is more to hear.
+        """
+        self._guesses += self._guessed
+        self._guessed = False
+        guess = self._guess
+        if guess is None or self._guesses < MOST_GUESSES or self.in_speech:
+            return []
+        return [Event(final=stt_pb2.Final(text=guess.text, start_ms=guess.start_ms, end_ms=guess.end_ms))]
 
     def replayed(self, until_ms: int) -> None:
         """Another recogniser hears the audio up to here again."""
@@ -44,6 +61,9 @@ class Report:
         if kind == "interim":
             fresh = not event.interim.end_ms or event.interim.end_ms > self.final_until_ms + _SAME_MS
             self.open_turn = self.open_turn or fresh
+            if fresh:
+                self._guess = event.interim if event.interim.text else None
+                self._guessed = self._guess is not None
             return fresh
         if kind == "final":
             return self._final(event.final)
@@ -90,6 +110,7 @@ class Report:
         self.final_until_ms = max(self.final_until_ms, final.end_ms)
         self._speech_end_ms = final.end_ms
         self.open_turn = True
+        self._forget_guess()
         if final.text:
             self._began_ms = self._began_ms if self._finals else final.start_ms
             self._finals.append(final.text)
@@ -111,3 +132,7 @@ class Report:
         self._turn_until_ms = max(self._turn_until_ms, offset_ms)
         self._finals.clear()
         self.open_turn = self._patched = self.in_speech = False
+        self._forget_guess()
+
+    def _forget_guess(self) -> None:
+        self._guess, self._guessed, self._guesses = None, False, 0

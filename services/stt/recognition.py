@@ -15,6 +15,7 @@ from parley.aio import background
 from parley.breaker import Attempt, Breakers
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
 from parley.telemetry import STT_LATENCY
+from services.stt.burst import Burst
 from services.stt.contract import (
     Endpointing,
     Expect,
@@ -32,12 +33,14 @@ from services.stt.contract import (
 from services.stt.endpointing import MAX_DELAY_MS, Turns, policy
 from services.stt.endpointing.turns import Told
 from services.stt.feed import Feed
+from services.stt.transcript import parts, shown
 from services.stt.turn_sound import Judge, TurnSound
 from services.stt.vad import Detector
 
 log = structlog.get_logger()
 
 UNREAD = 1000  # events the client has not taken
+FINALS, FINALS_PER_S = 2000, 20  # of a recogniser, at once and every second: a minute that is heard again has some 60
 SETTLED_MS = 1000  # audio kept before now while nobody speaks
 WATCH_S = 0.5
 STOOD_STILL_S = 0.25  # a look that comes so late: this process stood still, and audio may wait to be read
@@ -105,6 +108,7 @@ class Recognition:
         self._clock = asyncio.get_running_loop().time
         self._audio_at = self._vendor_at = self._clock()
         self._vendor_ms = config.offset_ms
+        self._finals = Burst(FINALS, FINALS_PER_S)
         self._final_at_ms = 0.0
         self._let_go_at = 0.0
         self._leaving = False
@@ -223,6 +227,7 @@ class Recognition:
         An engine is asked once a stream: whoever opens the next one begins anew.
         """
         failed: Exception = VendorLost("no recogniser was asked")
+        hope: Exception | None = None  # what may pass is told before what does not
         for place, engine in enumerate(self._breakers.choices(self._engines)):
             if place:
                 FALLBACKS.labels(self._engine, type(failed).__name__).inc()
@@ -242,9 +247,11 @@ class Recognition:
                     log.exception("recogniser failed", engine=engine.name, call_id=self._config.call_id)
                 else:
                     log.warning("recogniser lost", engine=engine.name, call_id=self._config.call_id, error=str(e))
+                if not isinstance(e, ParleyError) or e.retryable:
+                    hope = e
                 if isinstance(e, BadInput):
                     break
-        self._fail(failed)
+        self._fail(hope or failed)
 
     async def _run(self, engine: Engine, attempt: Attempt) -> None:
         offset_ms, audio = self._feed.open()
@@ -268,11 +275,14 @@ class Recognition:
         at_ms = event.end_ms if isinstance(event, Final | Interim) else event.offset_ms
         self._vendor_ms = max(self._vendor_ms, at_ms)
         if isinstance(event, Final) and event.text:
+            if not self._finals.take(self._vendor_at):
+                raise VendorLost(f"{self._engine} sends more words than anybody can say")
             self._final_at_ms = self._feed.end_ms + (self._vendor_at - self._audio_at) * 1000
-            self._tell(self._turns.heard(event))
+            for part in parts(event):
+                self._tell(self._turns.heard(part))
             self._feed.settle(event.end_ms)
         else:
-            self._tell(self._turns.heard(event))
+            self._tell(self._turns.heard(shown(event) if isinstance(event, Interim) else event))
 
     def _tell(self, told: Told) -> None:
         if self._error is not None:

@@ -12,7 +12,7 @@ TROUBLE, UNAVAILABLE = words(PLAIN["sentences"]["trouble"]), words(PLAIN["senten
 
 COUNTED = {
     "stt-refuses": ("voice_stt_failures_total", {"error": "Misconfigured"}),
-    "stt-garbage": ("voice_stt_failures_total", {"error": "VendorLost"}),
+    "stt-garbage": ("voice_stt_skipped_messages_total", {"engine": "deepgram", "kind": "not_json"}),
     "stt-closes": ("voice_streams_reopened_total", {"service": "stt"}),
     "llm-refuses": ("voice_llm_failures_total", {"error": "Misconfigured", "stage": "before"}),
     "llm-busy": ("voice_llm_failures_total", {"error": "AtCapacity", "stage": "before"}),
@@ -26,7 +26,7 @@ COUNTED = {
 RECOVER = [
     name
     for name in (*LISTENING, *THINKING, *SPEAKING)
-    if name not in ("stt-refuses", "stt-garbage", "llm-refuses", "llm-garbage", "llm-stalls", "tts-refuses")
+    if name not in ("stt-refuses", "llm-refuses", "llm-garbage", "llm-stalls", "tts-refuses")
 ]
 
 
@@ -47,7 +47,7 @@ async def test_a_failure_that_passes_costs_the_caller_time_and_no_words(house: H
     assert await counted(house, case)
 
 
-@on_the_line.each(["stt-refuses", "stt-garbage"])
+@on_the_line.each(["stt-refuses"])
 async def test_without_ears_the_caller_is_told_and_the_call_ends(house: House, case: str) -> None:
     async with house.phone(case).dial() as call:
         house.carry_out(call)

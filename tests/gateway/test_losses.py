@@ -138,9 +138,9 @@ async def test_speech_heard_for_the_second_time_does_not_silence_the_bot(house: 
 
 
 async def test_ears_that_nobody_gives_are_a_trouble(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway import ears
+    from services.gateway import reopening
 
-    monkeypatch.setattr(ears, "GIVE_UP_S", 0.2)
+    monkeypatch.setattr(reopening, "GIVE_UP_S", 0.2)
     house.stt.refuse = Unavailable("starting")
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()

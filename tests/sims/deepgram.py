@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,8 +18,9 @@ from tests.sims.deepgram_flux import FluxQuery, FluxStream
 from tests.sims.deepgram_nova import NovaQuery, NovaStream
 from tests.sims.ear import Ear
 from tests.sims.faults import GARBAGE, Fault
+from tests.sims.raw import Script, Scripts
 from tests.sims.server import VendorSim, port_of, shown_headers
-from tests.sims.sockets import Goodbye, Outbox
+from tests.sims.sockets import Goodbye, Outbox, end
 
 _NO_AUDIO = (
     "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001"
@@ -92,6 +93,7 @@ class DeepgramSim(VendorSim):
     """`final_delay_ms`, `interim_delay_ms`: added to each final / any other result. `interim_ms`: audio between two
     interims (0: one per word). `silence_limit_s`: without audio or text the socket closes 1011. `api_key` None takes
     any key. `gate_rms`: voice level, int16 units. `full_confidence_ms`: silence after which Flux is sure of the end.
+    `scripts`: what connections send word for word.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class DeepgramSim(VendorSim):
         full_confidence_ms: float = 800,
     ) -> None:
         super().__init__(port=port, host=host)
+        self.scripts = Scripts()
         self.api_key = api_key
         self.final_delay_ms = final_delay_ms
         self.interim_delay_ms = interim_delay_ms
@@ -140,9 +143,12 @@ class DeepgramSim(VendorSim):
         query_of = {name: request.query.getall(name) for name in request.query}
         seen = Listened(request.path, query_of, shown_headers(request), port=port_of(request))
 
+        script = self.scripts.take()
+
         def post(message: dict[str, Any], delay_ms: float) -> None:
-            seen.tell(message, delay_ms)
-            outbox.post(message, delay_ms)
+            if script is None or not script.alone:
+                seen.tell(message, delay_ms)
+                outbox.post(message, delay_ms)
 
         ear = Ear(query.encoding, query.sample_rate, self.gate_rms)
         stream: Stream
@@ -160,7 +166,12 @@ class DeepgramSim(VendorSim):
         self.note()
         try:
             with self.living(request.path_qs, outbox.strike):
-                await _Connection(request, ws, outbox, stream, seen, fault, self.silence_limit_s, self.note).serve()
+                rate = query.sample_rate * (1 if query.encoding == "mulaw" else 2) / 1000
+                wire = _Wire(request, ws, outbox, seen, rate, self.until)
+                playing = _playing(script, wire)
+                await _Connection(
+                    request, ws, outbox, stream, seen, fault, self.silence_limit_s, self.note, playing
+                ).serve()
         finally:
             self.open_connections -= 1
             seen.close_code, seen.over_at = ws.close_code, time.monotonic()
@@ -178,16 +189,22 @@ class _Connection:
     fault: Fault | None
     silence_limit_s: float
     note: Callable[[], None]
+    playing: Coroutine[Any, Any, None]
+    played: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             watch = self.outbox.watch(self.request, self.silence_limit_s, Goodbye(1011, _NO_AUDIO), self._failure())
-            owned = [tasks.create_task(self.outbox.run(GARBAGE)), tasks.create_task(watch)]
+            owned = [tasks.create_task(each) for each in (self.outbox.run(GARBAGE), watch, self._play())]
             try:
                 await self._receive()
             finally:
                 for task in owned:
                     task.cancel()
+
+    async def _play(self) -> None:
+        await self.playing
+        self.played.set()
 
     def _failure(self) -> Goodbye:
         fault = self.fault or Fault("close")
@@ -211,8 +228,9 @@ class _Connection:
             else:
                 continue
             self.note()
-            if over:
+            if over:  # a script is heard out
                 self.stream.finish()
+                await self.played.wait()
                 await self.outbox.flushed()
                 await self.ws.close(code=1000)
                 return
@@ -226,6 +244,39 @@ class _Connection:
             self.outbox.post({"type": "Error", "variant": "SchemaError", "description": str(error), "message": text})
             return False
         return self.stream.control(message)
+
+
+@dataclass(slots=True)
+class _Wire:
+    """The connection as a script sees it."""
+
+    request: web.Request
+    ws: web.WebSocketResponse
+    outbox: Outbox
+    seen: Listened
+    bytes_per_ms: float
+    sim_until: Callable[[Callable[[], bool], float], Awaitable[None]]
+
+    async def send(self, data: str | bytes) -> None:
+        await self.outbox.send(data)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        await self.sim_until(holds, 60)
+
+    async def close(self, code: int, reason: str) -> None:
+        await end(self.request, self.ws, Goodbye(code, reason))
+
+    @property
+    def audio_ms(self) -> float:
+        return self.seen.audio_bytes / self.bytes_per_ms
+
+    def controls(self, kind: str) -> int:
+        return sum(f'"{kind}"' in control for control in self.seen.controls)
+
+
+async def _playing(script: Script | None, wire: _Wire) -> None:
+    if script is not None:
+        await script.play(wire)
 
 
 def _refusal(status: int, message: str) -> web.Response:

@@ -66,6 +66,13 @@ class Outbox:
         """Queues a message. A client that stops reading for 10,000 messages is a broken test: QueueFull is raised."""
         self._queue.put_nowait((time.monotonic() + delay_ms / 1000, json.dumps(message)))
 
+    async def send(self, data: str | bytes) -> None:
+        """Word for word, behind what was queued before."""
+        await self._queue.join()
+        with suppress(ConnectionError):
+            await (self._ws.send_str(data) if isinstance(data, str) else self._ws.send_bytes(data))
+            self.sent += 1
+
     async def run(self, garbage: str) -> None:
         """Sends until cancelled."""
         while True:

@@ -161,7 +161,7 @@ async def test_a_config_that_never_comes_is_not_waited_for(stt: Peers, monkeypat
         (Fault("refuse", status=401), Misconfigured),
         (Fault("refuse", status=429), AtCapacity),
         (Fault("close", after_bytes=960), Unavailable),
-        (Fault("garbage"), Unavailable),
+        (Fault("close", code=1008, after_bytes=960), Misconfigured),
     ],
 )
 async def test_the_vendors_failures_reach_the_client_by_their_meaning(

@@ -32,7 +32,7 @@ BATCH_MS = 240  # a recogniser that was late tells the rest right behind the fir
 DEAF_MS = 4000  # silence after which a recogniser that does not answer is waited for no longer: it is found out sooner
 NOISE_MS = 5000  # after max_delay: sound without a word for so long is no caller
 WORDLESS_MS = 5000  # voice for which no word came in so long was a cough
-LONGEST_TURN_MS = 90_000
+LONGEST_TURN_MS, MOST_CHARS = 90_000, 8_000
 # A recogniser's word times and the VAD's edges differ by this much.
 _SMEAR_MS = 500
 _NEAR_MS = 300
@@ -265,13 +265,18 @@ class Turns:
         """The caller speaks, and has not for very long: there is nothing to judge, which is what costs."""
         if not self._speaking or self._vendor_final or self._let_go_ms is not None:
             return False
-        first = self._words.finals[0].start_ms if self._words.finals else self._now
-        return self._now - first < LONGEST_TURN_MS and self._patience - self._words.end_ms < NOISE_MS
+        return not self._is_too_long and self._patience - self._words.end_ms < NOISE_MS
+
+    @property
+    def _is_too_long(self) -> bool:
+        """Nobody waits for the end of so much."""
+        finals = self._words.finals
+        return bool(finals) and (self._now - finals[0].start_ms >= LONGEST_TURN_MS or self._words.size >= MOST_CHARS)
 
     def _is_over(self, wait: Wait) -> bool:
         if self._let_go_ms is not None and self._words.interim is None and self._answered:
             return True
-        if self._now - self._words.finals[0].start_ms >= LONGEST_TURN_MS:
+        if self._is_too_long:
             self.long_turns += 1
             return True
         if wait.ms is None or self._now < self._more_until_ms:

@@ -24,6 +24,11 @@ class Words:
         return bool(self.finals) or self.interim is not None
 
     @property
+    def size(self) -> int:
+        """Characters that are final."""
+        return sum(len(final.text) for final in self.finals)
+
+    @property
     def text(self) -> str:
         texts = [final.text for final in self.finals]
         return " ".join([*texts, self.interim.text] if self.interim else texts)

@@ -19,7 +19,8 @@ from parley.errors import AtCapacity, Unavailable, VendorLost
 from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.local import worker
 from services.stt.local.model import Model
-from services.stt.local.wire import COUNT, Kind, Message, Unpacker, unpack_events
+from services.stt.local.wire import Kind, Message, Unpacker, unpack_count, unpack_events
+from services.stt.skipped import Skip, skip
 
 STREAMS_PER_WORKER = 20
 WINDOW_MS = 2000
@@ -88,16 +89,25 @@ class Stream:
         return self._gone or (self._under_way < self._window and self._events.qsize() < MAX_EVENTS)
 
     def receive(self, message: Message) -> None:
+        """What the worker says. What is of no use is skipped, and costs no other stream."""
+        try:
+            self._take(message)
+        except Skip as skipped:
+            skip("local", skipped.kind)
+
+    def _take(self, message: Message) -> None:
         match message.kind:
             case Kind.EVENTS:
                 self._events.put_nowait(unpack_events(message.payload))
             case Kind.TAKEN:
-                self._under_way -= COUNT.unpack(message.payload)[0]
+                self._under_way -= unpack_count(message.payload)
                 self._moved.set()
             case Kind.DONE:
                 self._events.put_nowait(None)
-            case _:
+            case Kind.FAILED:
                 self.fail(VendorLost(f"the local recogniser failed: {message.payload.decode(errors='replace')}"))
+            case _:
+                raise Skip("unknown_type")
 
     def fail(self, error: Exception) -> None:
         self._gone = True
@@ -183,6 +193,9 @@ class Worker:
                         stream.receive(message)
         except ConnectionError:
             pass
+        except ValueError as error:  # nothing that follows can be read
+            _log.error("recogniser process cannot be understood", worker=self._index, error=str(error))
+            self.kill("garbled")
         finally:
             await self._lost()
 

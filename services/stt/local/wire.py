@@ -23,6 +23,7 @@ from services.stt.contract import (
     SpeechStopped,
     Word,
 )
+from services.stt.skipped import Skip
 
 HEADER = struct.Struct("<IBI")
 COUNT = struct.Struct("<I")
@@ -30,6 +31,7 @@ MAX_PAYLOAD = 256 * 1024
 
 
 class Kind(IntEnum):
+    UNKNOWN = 0  # a number that is none of these: to be skipped
     OPEN = 1
     AUDIO = 2
     FLUSH = 3
@@ -39,6 +41,10 @@ class Kind(IntEnum):
     TAKEN = 7
     DONE = 8
     FAILED = 9
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kind:
+        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Message:
 
 
 class Unpacker:
-    """Bytes to messages. Raises ValueError: a payload above 256 KB or an unknown kind."""
+    """Bytes to messages. Raises ValueError for a payload above 256 KB: where the next begins is then not known."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -80,7 +86,19 @@ def pack_events(events: list[SpeechEvent]) -> bytes:
 
 
 def unpack_events(data: bytes) -> list[SpeechEvent]:
-    return [_event(name, fields) for name, fields in orjson.loads(data)]
+    """Raises Skip for what is no list of events."""
+    try:
+        return [_event(name, fields) for name, fields in orjson.loads(data)]
+    except (KeyError, TypeError, ValueError) as e:
+        raise Skip("half") from e
+
+
+def unpack_count(data: bytes) -> int:
+    """Raises Skip for what is no number of bytes."""
+    try:
+        return int(COUNT.unpack(data)[0])
+    except struct.error as e:
+        raise Skip("half") from e
 
 
 def _event(name: str, fields: dict[str, Any]) -> SpeechEvent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from parley.aio import background
@@ -10,7 +11,8 @@ from parley.errors import Misconfigured
 from parley.settings import Settings
 from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.providers.deepgram_line import Line, Manners, client, opened
-from services.stt.providers.deepgram_results import Results
+from services.stt.providers.deepgram_messages import Messages
+from services.stt.providers.deepgram_results import ENGINE, Results
 
 ENDPOINTING_MS = 300
 UTTERANCE_END_MS = 1000  # the least that Deepgram takes
@@ -33,13 +35,13 @@ class Deepgram:
     async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
         connection = self._listen.connect(**self._query(config))
         socket = await opened(connection)
-        line = Line(socket, _MANNERS)
+        rate = config.format.bytes_per_ms
+        results = Results(config.offset_ms, lambda: config.offset_ms + line.sent_bytes // rate)
+        line = Line(socket, _MANNERS, Messages(ENGINE, results))
         try:
-            results = Results(config.offset_ms)
-            async with background(line.send(audio)):
-                while (message := await line.receive()) is not None:
-                    for event in results.read(message):
-                        yield event
+            async with background(line.send(audio)), aclosing(line.events()) as events:
+                async for event in events:
+                    yield event
         finally:
             line.abort()
             await connection.__aexit__(None, None, None)

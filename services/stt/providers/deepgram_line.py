@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-import orjson
 from deepgram import AsyncDeepgramClient
 from deepgram.core.api_error import ApiError
 from deepgram.environment import DeepgramClientEnvironment
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, VendorLost
+from parley.errors import Misconfigured, VendorLost
 from parley.settings import Settings
-from services.stt.contract import Flush
+from services.stt.contract import Flush, SpeechEvent
+from services.stt.providers.deepgram_messages import Messages, closed, refused
 
 CONNECT_S = 5.0
 TICK_S = 0.5
 KEEP_ALIVE_S = 4.0  # without audio or text for 10 s Deepgram closes (net0001)
 PROBE_S = 10.0  # audio flows and not one message: ask for one
 VOICE_S = 2.0  # the same when somebody speaks: interims come about every second
-STALL_S = 2.0  # asked, and no message at all after it
-CLOSE_S = 5.0  # for the last results after CloseStream
+STALL_S = 2.0  # asked, and no message after it that can be read
+ANSWER_S = 6.0  # asked for its words, and there is still only a guess: longer than anybody takes to make it final
+CLOSE_S, CLOSE_LONGEST_S = 5.0, 15.0  # for the last results after CloseStream
+MAX_MESSAGE = 1 << 20  # bytes; a larger one ends the stream
+MAX_WAITING = 8  # messages; what else comes waits at the vendor
 
 
 def client(settings: Settings) -> AsyncDeepgramClient:
@@ -45,13 +48,15 @@ def client(settings: Settings) -> AsyncDeepgramClient:
 async def opened(connection: Any) -> Any:
     """The socket of one of the SDK's connections; the connection's `__aexit__` is the caller's to call.
 
-    Raises Misconfigured, BadInput, AtCapacity, VendorLost.
+    Raises what `refused` makes of it.
     """
     try:
         async with asyncio.timeout(CONNECT_S):
-            return await connection.__aenter__()
+            socket = await connection.__aenter__()
     except (ApiError, InvalidHandshake, InvalidURI, OSError, TimeoutError) as e:
         raise refused(e) from e
+    socket._websocket.max_size, socket._websocket.max_queue = MAX_MESSAGE, MAX_WAITING
+    return socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +69,31 @@ class Manners:
 
 
 class Line:
-    """One connection, and whether it still lives."""
+    """One connection, and whether it still lives. Only a message that can be read is a sign of life."""
 
-    def __init__(self, socket: Any, manners: Manners) -> None:
+    def __init__(self, socket: Any, manners: Manners, messages: Messages) -> None:
         self._socket = socket
         self._manners = manners
+        self._messages, self._takes = messages, messages.takes
         self.sent_bytes = 0
         self._sent_at = self._heard_at = time.monotonic()
         self._audio_since_heard = False
         self._voice_at = 0.0
         self._asked_at = 0.0
+        self._odd = False  # something came since it was asked, and could not be read
+        self._flushed_at = 0.0
         self._closing_at = 0.0
 
     async def send(self, audio: AsyncIterator[bytes | Flush]) -> None:
-        """Until the call's audio is over. What goes wrong here shows in `receive`."""
+        """Until the call's audio is over. What goes wrong here shows in `events`."""
         try:
             async for data in audio:
                 if data is Flush.VOICE:
                     self._voice_at = self._voice_at or time.monotonic()
                     continue
                 if isinstance(data, Flush):
-                    self._asked_at = time.monotonic()
-                    await self._manners.flush(self._socket)
+                    self._flushed_at = time.monotonic()
+                    await self._ask(self._manners.flush)
                 elif data:  # an empty frame would end the stream
                     await self.send_media(data)
                     self._audio_since_heard = True
@@ -99,48 +107,91 @@ class Line:
         await self._socket.send_media(audio)
         self.sent_bytes += len(audio)
 
-    async def receive(self) -> Any:
-        """The next message; None when all was said. Raises VendorLost."""
+    async def events(self) -> AsyncGenerator[SpeechEvent, None]:
+        """What is said, until all was. Raises VendorLost, and what `deepgram_messages` makes of an end."""
+        look_at = time.monotonic() + TICK_S
         while True:
             try:
-                async with asyncio.timeout(TICK_S):
-                    message = orjson.loads(await self._socket._websocket.recv())
-            except TimeoutError:
-                if await self._look():
-                    return None
-                continue
+                raw = await self._receive()
             except ConnectionClosed as e:
-                if self._closing_at and e.rcvd is not None and e.rcvd.code == 1000:
-                    return None
-                said = f"{e.rcvd.code} {e.rcvd.reason}" if e.rcvd is not None else "no goodbye"
-                raise VendorLost(f"Deepgram closed in mid-stream: {said}") from e
-            except orjson.JSONDecodeError as e:
-                raise VendorLost("Deepgram sent what is no JSON") from e
-            self._heard_at = time.monotonic()
-            self._audio_since_heard = False
-            self._voice_at = self._asked_at = 0.0
-            return message
+                if not self._closing_at or e.rcvd is None or e.rcvd.code != 1000:
+                    raise closed(e) from e
+                for event in self._takes.unanswered() if self._takes.owes else ():
+                    yield event
+                return
+            if raw is not None:
+                told = self._messages.read(raw)
+                self._note(told)
+                for event in told or ():
+                    yield event
+            if raw is None or time.monotonic() >= look_at:
+                for event in await self._look():
+                    yield event
+                look_at = time.monotonic() + TICK_S
 
-    async def _look(self) -> bool:
-        """A while without a message: keeps the line alive, asks whether it is. True: there is nothing more to come."""
+    async def _receive(self) -> str | bytes | None:
+        """The next message; None when there is none for a while. Raises ConnectionClosed."""
+        protocol = self._socket._websocket
+        try:
+            async with asyncio.timeout(TICK_S):
+                return cast("str | bytes", await protocol.recv())
+        except TimeoutError:
+            if protocol.transfer_data_task.done() and not protocol.messages:  # the socket's own end may take 10 s more
+                raise cast(ConnectionClosed, protocol.connection_closed_exc()) from None
+            return None
+
+    def _note(self, told: Sequence[SpeechEvent] | None) -> None:
+        """A message came."""
+        if told is None:
+            self._odd = True
+            return
+        self._heard_at = time.monotonic()
+        if told and self._flushed_at:  # it is still at it
+            self._flushed_at = self._heard_at
+        self._audio_since_heard = False
+        self._voice_at = self._asked_at = 0.0
+
+    async def _look(self) -> list[SpeechEvent]:
+        """Now and then: keeps the line alive, asks whether it is. Gives the words that were asked for in vain."""
         now = time.monotonic()
         if self._closing_at:
-            if now - self._closing_at < CLOSE_S:
-                return False
+            if now - max(self._closing_at, self._heard_at) < CLOSE_S and now - self._closing_at < CLOSE_LONGEST_S:
+                return []
             raise VendorLost("Deepgram did not end the stream")
-        if self._asked_at and now - self._asked_at >= STALL_S and self._audio_since_heard:
-            raise VendorLost(f"Deepgram stalled: audio flows and nothing came for {now - self._heard_at:.0f} s")
+        if self._is_in_vain(now):
+            self._asked_at = self._flushed_at = 0.0
+            return self._takes.unanswered()
         try:
             async with asyncio.timeout(TICK_S):
                 if now - self._sent_at >= KEEP_ALIVE_S:
                     await self._manners.keep_alive(self._socket)
                     self._sent_at = now
                 elif self._audio_since_heard and not self._asked_at and self._is_due(now):
-                    self._asked_at = now
-                    await self._manners.probe(self._socket)
+                    await self._ask(self._manners.probe)
         except (TimeoutError, ConnectionClosed):
-            self._asked_at = self._asked_at or now  # shows in the next `receive`, or as a stall
-        return False
+            self._asked_at = self._asked_at or now  # shows in the next `recv`, or as a stall
+        return []
+
+    async def _ask(self, how: Callable[[Any], Awaitable[None]]) -> None:
+        """Not of who does not understand it: for him, silence is no answer."""
+        if not self._messages.not_understood:
+            self._asked_at, self._odd = time.monotonic(), False
+            await how(self._socket)
+
+    def _is_in_vain(self, now: float) -> bool:
+        """It was asked and there is no answer that can be read, but it lives. Raises VendorLost when it does not.
+
+        Who says something else lives, if there are words of his for the voice that was heard.
+        """
+        owes = self._takes.owes
+        if self._asked_at and now - self._asked_at >= STALL_S:
+            if self._odd and (owes or not self._voice_at):
+                return True
+            if self._audio_since_heard:
+                raise VendorLost(f"Deepgram stalled: audio flows and nothing came for {now - self._heard_at:.0f} s")
+        if not owes:
+            self._flushed_at = 0.0
+        return bool(self._flushed_at) and now - self._flushed_at >= ANSWER_S
 
     def _is_due(self, now: float) -> bool:
         """Whether a message should have come by now."""
@@ -163,21 +214,3 @@ def bases(url: str) -> tuple[str, str]:
     path = parts.path.rstrip("/").removesuffix("/listen").removesuffix("/v1").removesuffix("/v2")
     http, ws = schemes[parts.scheme]
     return f"{http}://{parts.netloc}{path}", f"{ws}://{parts.netloc}{path}"
-
-
-def refused(error: Exception) -> ParleyError:
-    """Why no connection came about."""
-    status = error.status_code if isinstance(error, ApiError) else None
-    match status:
-        case 401 | 403:
-            return Misconfigured(f"DEEPGRAM_API_KEY: Deepgram refuses the key ({status})")
-        case 402:
-            return Misconfigured("DEEPGRAM_API_KEY: Deepgram's account has no credit (402)")
-        case 400:
-            return BadInput("Deepgram refuses the request (400); check language, keyterms and PARLEY_DEEPGRAM_MODEL")
-        case 429:
-            return AtCapacity("Deepgram takes no more streams at once (429)")
-        case None:
-            return VendorLost(f"Deepgram cannot be reached: {type(error).__name__}")
-        case _:
-            return VendorLost(f"Deepgram answered {status}")

@@ -1,91 +1,173 @@
 """Deepgram's messages as speech events.
 
 A turn's text is the sum of its `is_final` segments; `speech_final` carries only the last of them. An UtteranceEnd
-counts when no speech_final came since the last word (in steady noise none ever comes).
+counts when no speech_final came since the last word (in steady noise none ever comes), and when the words before it
+are final. A final that does not say what was said stands for the guess before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-import structlog
-
-from parley.errors import VendorLost
 from services.stt.contract import (
-    Final,
     Interim,
     SpeechEvent,
     SpeechStarted,
     SpeechStopped,
     TurnEnded,
     TurnKind,
-    Word,
 )
+from services.stt.providers.deepgram_fields import Clock, Spoken, first, flag, number, spoken, whole
+from services.stt.providers.deepgram_told import Told
+from services.stt.skipped import Skip, skip
 
-log = structlog.get_logger()
+ENGINE = "deepgram"
+_STALE_MS = 100
+_NEAR_MS = 50
+_MUTE = ("Metadata", "ConfigureSuccess", "ConfigureFailure", "Warning", "Connected")
+"""Known, and of nothing that was said."""
 
 
 class Results:
-    """Reads one connection's messages; their clock starts at 0, ours at `offset_ms`."""
+    """Reads one connection's messages; their clock starts at 0, ours at `offset_ms`. `sent_ms`: see Clock."""
 
-    def __init__(self, offset_ms: int) -> None:
-        self._offset = offset_ms
-        self._interim = ""
+    def __init__(self, offset_ms: int, sent_ms: Callable[[], int] | None = None) -> None:
+        self._clock = Clock(lambda seconds: offset_ms + round(seconds * 1000), sent_ms)
+        self._told = Told(offset_ms, self._clock)
+        self._guess: Spoken | None = None
+        self._shown = ""  # of the guess
         self._open = False  # words since the last end of speech
         self._sounding = False
         self._word_end = offset_ms
 
-    def read(self, message: Any) -> Iterator[SpeechEvent]:
-        """Raises VendorLost for what cannot be read, and for Deepgram's own errors."""
-        try:
-            kind = message["type"]
-            if kind == "Results":
-                yield from self._result(message)
-            elif kind == "SpeechStarted":
-                self._sounding = True
-                yield SpeechStarted(self._ms(message["timestamp"]))
-            elif kind == "UtteranceEnd":
-                yield from self._ended(self._word_end)
-            elif kind == "Error":
-                raise VendorLost(f"Deepgram reports an error: {message.get('description')}")
-        except (AttributeError, LookupError, TypeError, ValueError) as e:
-            raise VendorLost("Deepgram sent what cannot be read") from e
+    @property
+    def owes(self) -> bool:
+        """There is a guess that is not final yet."""
+        return self._guess is not None
 
-    def _result(self, message: dict[str, Any]) -> Iterator[SpeechEvent]:
-        best = message["channel"]["alternatives"][0]
-        text, confidence = best["transcript"], best.get("confidence") or 0.0
-        until = self._ms(message["start"] + message["duration"])
-        if text:
-            words = best.get("words") or []
-            start = self._ms(words[0]["start"] if words else message["start"])
-            end = self._ms(words[-1]["end"]) if words else until
+    def read(self, message: dict[str, Any]) -> list[SpeechEvent]:
+        """What is new in a message. Raises Skip when it is of no use."""
+        kind = message.get("type")
+        if kind is None and isinstance(message.get("channel"), dict):
+            kind = "Results"
+        if kind is None:
+            raise Skip("no_type")
+        if kind in _MUTE:
+            raise Skip
+        if kind not in ("Results", "SpeechStarted", "UtteranceEnd"):
+            raise Skip("unknown_type")
+        if whole(first(message.get("channel_index" if kind == "Results" else "channel"))):
+            raise Skip("other_channel")
+        if kind == "Results":
+            return self._result(message)
+        if kind == "UtteranceEnd":
+            return self._utterance_ended(message)
+        self._sounding = True
+        self._told.between()
+        at = self._clock.ms(message.get("timestamp"))
+        return [SpeechStarted(max(self._clock.now_ms, self._word_end) if at is None else at)]
+
+    def unanswered(self) -> list[SpeechEvent]:
+        """It was asked for its words and does not give them: the guess is what there is, if there is one."""
+        told = self._final(self._guess, guess=True) if self._guess is not None else []
+        return told or [self._nothing(None)]
+
+    def _result(self, message: dict[str, Any]) -> list[SpeechEvent]:
+        asked, over = flag(message.get("from_finalize")), flag(message.get("speech_final"))
+        is_final = flag(message.get("is_final")) or asked or over
+        span = self._clock.span(message.get("start"), message.get("duration"))
+        words = _best(message, span, self._clock)
+        if words is None and not is_final:
+            raise Skip("half")
+        if words is None:
+            skip(ENGINE, "half")
+        if words is not None and words.text:
             self._open = True
-            self._word_end = max(self._word_end, end)
-        if message["is_final"]:
-            if text:
-                spoken = tuple(self._word(word) for word in words)
-                yield Final(text, start, end, confidence, spoken)
-            elif self._interim or message.get("from_finalize"):
-                yield Interim("", self._word_end, until)  # the guess is taken back; or: there is nothing to flush
-            self._interim = ""
-        elif text and text != self._interim:
-            self._interim = text
-            yield Interim(text, start, end, confidence)
-        if message.get("speech_final"):
-            yield from self._ended(until)
+            self._word_end = max(self._word_end, words.end_ms or 0)
+        if not is_final:
+            assert words is not None
+            return self._interim(words)
+        events = self._segment(words, asked, span[1])
+        if over:
+            until = max(self._clock.now_ms, self._word_end) if span[1] is None else span[1]
+            events += self._ended(max(until, self._told.end_ms))
+        return events
 
-    def _ended(self, offset_ms: int) -> Iterator[SpeechEvent]:
-        """Told also of a sound without words: it is over, and nothing more will come of it."""
+    def _interim(self, words: Spoken) -> list[SpeechEvent]:
+        if not words.text or words.text == self._shown:
+            return []
+        event = self._told.interim(words)
+        if event is None:
+            raise Skip("again")
+        self._guess, self._shown = words, words.text
+        return [event]
+
+    def _segment(self, words: Spoken | None, asked: bool, until: int | None) -> list[SpeechEvent]:
+        """The end of a segment: its words, or that there are none."""
+        guess = words is None
+        words = self._guess if words is None else words
+        if words is not None and words.text:
+            rest = None if guess else _after(self._guess, until)
+            if told := self._final(words, late=asked, guess=guess):
+                return [*told, *(self._interim(rest) if rest is not None else ())]
+            answered = asked and self._guess is None  # words that were told before say nothing of a newer guess
+        else:
+            answered = asked or self._guess is not None
+        return [self._nothing(until)] if answered else []
+
+    def _final(self, words: Spoken, *, late: bool = False, guess: bool = False) -> list[SpeechEvent]:
+        event = self._told.final(words, late=late, guess=guess)
+        if event is None:
+            skip(ENGINE, "again")
+            return []
+        self._guess, self._shown = None, ""
+        self._word_end = max(self._word_end, event.end_ms)
+        return [event]
+
+    def _nothing(self, until: int | None) -> Interim:
+        """The guess is taken back; or: there is nothing to flush."""
+        self._guess, self._shown = None, ""
+        return Interim("", self._word_end, max(until or 0, self._word_end))
+
+    def _utterance_ended(self, message: dict[str, Any]) -> list[SpeechEvent]:
+        at = number(message.get("last_word_end"))
+        last = self._clock.ms(at)
+        if at is not None and at >= 0 and last is not None and last < self._word_end - _STALE_MS:
+            raise Skip("again")  # it is of words before those that are known
+        return self._ended(self._word_end)
+
+    def _ended(self, offset_ms: int) -> list[SpeechEvent]:
+        """Told also of a sound without words: it is over, and nothing more will come of it.
+
+        Not while a guess stands: who has ended has said what it was.
+        """
+        events: list[SpeechEvent] = []
         if self._sounding:
-            yield SpeechStopped(self._word_end if self._open else offset_ms)
-        if self._open or self._sounding:
-            yield TurnEnded(TurnKind.CONFIRMED, offset_ms)
-        self._open = self._sounding = False
+            events.append(SpeechStopped(self._word_end if self._open else offset_ms))
+        if self._guess is None:
+            if self._open or self._sounding:
+                events.append(TurnEnded(TurnKind.CONFIRMED, offset_ms))
+            self._open = False
+        self._sounding = False
+        return events
 
-    def _word(self, word: dict[str, Any]) -> Word:
-        text = word.get("punctuated_word") or word["word"]
-        return Word(text, self._ms(word["start"]), self._ms(word["end"]), word.get("confidence") or 0.0)
 
-    def _ms(self, seconds: float) -> int:
-        return self._offset + round(seconds * 1000)
+def _after(guess: Spoken | None, until: int | None) -> Spoken | None:
+    """What a guess has beyond the segment that is final now."""
+    if guess is None or until is None or guess.end_ms is None or guess.end_ms <= until:
+        return None
+    words = tuple(word for word in guess.words if word.start_ms >= until - _NEAR_MS)
+    if not words:
+        return None
+    return Spoken(" ".join(w.text for w in words), words[0].start_ms, words[-1].end_ms, guess.confidence, words)
+
+
+def _best(message: dict[str, Any], span: tuple[int | None, int | None], clock: Clock) -> Spoken | None:
+    """The first alternative that says something; None when none does."""
+    channel = message.get("channel")
+    alternatives = first(channel).get("alternatives") if isinstance(first(channel), dict) else None
+    for each in alternatives if isinstance(alternatives, list) else (alternatives,):
+        if (found := spoken(each, span, clock)) is not None:
+            return found
+    return None

@@ -6,6 +6,7 @@ Made for the endpointing policy `vendor`; with the others its opinion is one amo
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from parley.aio import background
@@ -13,11 +14,10 @@ from parley.audio import AudioFormat
 from parley.settings import Settings
 from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.providers.deepgram_line import Line, Manners, client, opened
-from services.stt.providers.flux_turns import FluxTurns, Timeline
+from services.stt.providers.deepgram_messages import Messages
+from services.stt.providers.flux_turns import EAGER, ENGINE, SURE, FluxTurns, Timeline
 
 ENGLISH, OTHERS = "flux-general-en", "flux-general-multi"
-EAGER, SURE = 0.4, 0.7
-"""Deepgram's confidence for an early and for a definite end of turn; its own default is 0.7."""
 LEAST_TIMEOUT_MS, TIMEOUT_MS = 500, 5000
 KEEP_ALIVE_MS = 100
 
@@ -30,20 +30,22 @@ class Flux:
 
     def __init__(self, settings: Settings) -> None:
         self._listen = client(settings).listen.v2  # here, since the SDK loads it when it is first asked for
+        self._forces = True  # until a server does not know ForceEndTurn, and hangs up
 
     async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
         connection = self._listen.connect(**_query(config))
         socket = await opened(connection)
         timeline = Timeline(config.offset_ms)
-        manners = Manners(flush=_force_end, probe=_probe, keep_alive=lambda _: _fill(line, config.format, timeline))
-        line = Line(socket, manners)
+        flush = _force_end if self._forces else _probe
+        rate = config.format.bytes_per_ms
+        messages = Messages(ENGINE, FluxTurns(timeline, lambda: timeline.leg_ms(line.sent_bytes / rate / 1000)))
+        line = Line(socket, Manners(flush, _probe, lambda _: _fill(line, config.format, timeline)), messages)
         try:
-            turns = FluxTurns(timeline)
-            async with background(line.send(audio)):
-                while (message := await line.receive()) is not None:
-                    for event in turns.read(message):
-                        yield event
+            async with background(line.send(audio)), aclosing(line.events()) as events:
+                async for event in events:
+                    yield event
         finally:
+            self._forces = self._forces and not messages.not_understood
             line.abort()
             await connection.__aexit__(None, None, None)
 
