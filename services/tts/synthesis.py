@@ -14,14 +14,15 @@ from parley import providers
 from parley.aio import background
 from parley.audio import AudioFormat
 from parley.breaker import Breakers
-from parley.errors import BadInput, ParleyError, TooLate, VendorLost
+from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
+from parley.words import has_words, least_ms
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
 from services.tts.providers import KNOWN
 from services.tts.script import Script
 from services.tts.voices import voice_for
-from services.tts.words import has_words
+from services.tts.words import spread
 
 log = structlog.get_logger()
 
@@ -35,6 +36,10 @@ class Stalled(VendorLost):
 STALL_S = 2.5
 PATIENCE = 2
 IDLE_S = 120.0
+TAIL_MS = 40
+"""So much of a word may be missing at the end of the audio."""
+MAX_ROUNDS = 3
+"""How often all engines are gone through for one stream, as long as words come of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,8 @@ class Synthesis:
     async def speak(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
         """Audio of `text` as it comes. A word is told once all of its audio is.
 
-        An engine that fails is followed by the next one, which goes on after the last word told. A lone engine has a
-        second try when its connection was lost.
+        An engine that fails, or that ends without sound for words, is followed by the next one, which goes on after the
+        last word told. A lone engine has a second try when its connection was lost or it gave no sound.
         Raises BadInput, TooLate (no text for `idle_s`), or the error of the last engine.
         """
         failed: ParleyError = VendorLost("no engine was asked")
@@ -92,7 +97,7 @@ class Synthesis:
         script = Script(self._patience_s(config))
         spoken = _Spoken(config.format)
         async with background(script.read(text)):
-            for engine in self._choices():
+            for engine in self._choices(spoken):
                 try:
                     with self.breakers.of(engine.name).begin() as attempt:
                         try:
@@ -118,19 +123,26 @@ class Synthesis:
                         audio_ms=int(spoken.ms),
                         told_to=spoken.told_to,
                     )
+                    spoken.abandon()
+                    if script.complete and not has_words(script.text, spoken.told_to):
+                        return  # it has said all there was to say
                     if len(self.engines) == 1 and not _is_worth_a_retry(e):
                         break
-                spoken.abandon()
             raise failed
 
     def _patience_s(self, config: TtsConfig) -> float:
         late = len(self.engines) == 1 and (self._slow or config.attempt)
         return PATIENCE * self._stall_s if late else self._stall_s
 
-    def _choices(self) -> Iterator[Engine]:
-        yield from self.breakers.choices(self.engines)
-        if len(self.engines) == 1:
-            yield self.engines[0]
+    def _choices(self, spoken: _Spoken) -> Iterator[Engine]:
+        """Each engine once, a lone one twice; and from the start again while words are said that way."""
+        for _ in range(MAX_ROUNDS):
+            told_to = spoken.told_to
+            yield from self.breakers.choices(self.engines)
+            if len(self.engines) == 1:
+                yield self.engines[0]
+            if spoken.told_to == told_to:
+                return
 
     async def _perform(
         self, engine: Engine, script: Script, spoken: _Spoken, config: TtsConfig
@@ -152,10 +164,13 @@ class Synthesis:
                 out = spoken.take(chunk)
                 if out.data or out.words:
                     yield out
-        if not spoken.sounded and has_words(script.text, spoken.char_base):
-            raise VendorLost(f"{name}: the audio ended before it began")
-        if last := spoken.pending():
+        last, whole = spoken.finish(script.text)
+        if last:
             yield AudioChunk(b"", last)
+        if not script.complete:
+            raise VendorLost(f"{name}: the audio ended before its text did")
+        if not whole:
+            raise NoSound(f"{name}: {'the audio ended before the words did' if spoken.sounded else 'no sound came'}")
 
     async def _next(
         self, name: str, stream: AsyncIterator[AudioChunk], script: Script, spoken: _Spoken
@@ -163,8 +178,8 @@ class Synthesis:
         loop = asyncio.get_running_loop()
         if script.error is not None:
             raise script.error
-        busy = self._is_due(script, spoken)
-        limit = loop.time() + script.patience_s if busy else script.last_at + self._idle_s
+        begun, busy = loop.time(), self._is_due(script, spoken)
+        limit = begun + script.patience_s - spoken.waited_s if busy else script.last_at + self._idle_s
         try:
             async with asyncio.timeout_at(limit) as script.watch:
                 return await anext(stream, None)
@@ -177,6 +192,8 @@ class Synthesis:
             raise TooLate(f"text: nothing came for {self._idle_s:g} s; end a stream whose text is complete") from None
         finally:
             script.watch = None
+            if busy:
+                spoken.waited_s += loop.time() - begun
 
     @staticmethod
     def _is_due(script: Script, spoken: _Spoken) -> bool:
@@ -212,8 +229,11 @@ class _Spoken:
         """A new engine goes on from here: its offsets and times count from these."""
         self.char_base = self.told_to
         self._ms_base = self.ms
+        self._told_ms = self.ms
         self.sounded = False
         self.tells_words = False
+        self.waited_s = 0.0
+        """For sound, since there was some; messages without any do not count."""
 
     def take(self, chunk: AudioChunk) -> AudioChunk:
         """The same audio in whole samples, with the words that are complete by its end, on the stream's own scales."""
@@ -221,28 +241,43 @@ class _Spoken:
         odd = len(data) % self._sample
         self._odd, data = (data[-odd:], data[:-odd]) if odd else (b"", data)
         self._size += len(data)
-        self.sounded = self.sounded or bool(data)
+        if data:
+            self.sounded, self.waited_s = True, 0.0
         for word in chunk.words:
             self.tells_words = True
             start, end = (int(self._ms_base) + ms for ms in (word.start_ms, word.end_ms))
             self._waiting.append(WordTime(self.char_base + word.char_start, self.char_base + word.char_end, start, end))
         # A millisecond of grace: vendors round.
-        ready = 0
-        while ready < len(self._waiting) and self._waiting[ready].end_ms <= self.ms + 1:
-            ready += 1
-        return AudioChunk(data, self._told(ready))
+        return AudioChunk(data, self._told(self._sounded_by(self.ms + 1)))
 
-    def pending(self) -> tuple[WordTime, ...]:
-        """The audio is complete: what is left is told, whatever its times say."""
-        return self._told(len(self._waiting))
+    def finish(self, text: str) -> tuple[tuple[WordTime, ...], bool]:
+        """The audio is complete: the words not told yet that have sounded, and whether these are all of the text.
+
+        The last breath of a word may be missing. Where the engine's times say otherwise, or nothing, the words that are
+        left have sounded if the audio that is left is long enough for them.
+        """
+        told = self._told(self._sounded_by(self.ms + TAIL_MS))
+        if not has_words(text, self.told_to):
+            return told, True
+        left_ms = self.ms - min(self._told_ms, self.ms)
+        if left_ms < least_ms(text[self.told_to :]):
+            return told, False
+        self._waiting = spread(text, self.told_to, len(text), self.ms - left_ms, self.ms)
+        return told + self._told(len(self._waiting)), True
 
     def abandon(self) -> None:
         """The engine failed: words whose audio never came are forgotten."""
         self._waiting.clear()
         self._odd = b""
 
+    def _sounded_by(self, ms: float) -> int:
+        """How many of the waiting words have ended by then."""
+        return next((n for n, word in enumerate(self._waiting) if word.end_ms > ms), len(self._waiting))
+
     def _told(self, count: int) -> tuple[WordTime, ...]:
-        words, self._waiting = tuple(self._waiting[:count]), self._waiting[count:]
+        words, self._waiting = self._waiting[:count], self._waiting[count:]
         if words:
-            self.told_to = words[-1].char_end
-        return words
+            until = int(self.ms) + 1
+            words[-1] = replace(words[-1], end_ms=min(words[-1].end_ms, until), start_ms=min(words[-1].start_ms, until))
+            self.told_to, self._told_ms = words[-1].char_end, words[-1].end_ms
+        return tuple(words)

@@ -8,14 +8,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 
 import structlog
+from prometheus_client import Counter
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.frames import CloseCode
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus
 
 from parley.aio import background
-from parley.errors import Misconfigured, VendorLost
+from parley.errors import Misconfigured, ParleyError, VendorLost
 from parley.settings import Settings
 from services.tts.contract import AudioChunk, TtsConfig
+from services.tts.providers import elevenlabs_messages as messages
 from services.tts.providers import elevenlabs_wire as wire
 from services.tts.providers.elevenlabs_http import HttpSpeech
 from services.tts.words import Aligner
@@ -27,6 +28,10 @@ _MAX_MESSAGE = 4 << 20
 # Where HTTP speaks and sockets are refused, that is remembered: only one utterance in this time tries again and waits
 # for the refusal. A vendor that is away refuses both.
 _REFUSED_FOR_S = 60.0
+AFTER_LAST_S = 0.3
+"""For sound behind a message that says it is the last, when words have none yet."""
+
+SKIPPED = Counter("voice_tts_skipped_messages", "A voice's messages that nothing could be made of", ["engine", "why"])
 
 
 class _UpgradeRefused(Exception):
@@ -92,7 +97,7 @@ class ElevenLabs:
         except InvalidStatus as e:
             status = e.response.status_code
             if status in (401, 402, 429):
-                raise wire.refusal("", "", status) from e
+                raise messages.refusal("", "", status) from e
             raise _UpgradeRefused(f"status {status}") from e
         except InvalidHandshake as e:
             raise _UpgradeRefused(type(e).__name__) from e
@@ -107,15 +112,23 @@ class ElevenLabs:
             await socket.wait_closed()
 
 
-async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig, aligner: Aligner) -> None:
+class _Sent:
+    """What was given to the vendor. `whole`: it was told that no more text comes."""
+
+    def __init__(self) -> None:
+        self.aligner = Aligner()
+        self.whole = False
+
+
+async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig, sent: _Sent) -> None:
     # A lost connection is seen, and told, by whoever reads from it.
     try:
         with suppress(ConnectionClosed):
             await socket.send(wire.opening(config))
             async for piece in text:
-                aligner.given(piece)
-                if not piece.isspace():
-                    await socket.send(wire.phrase(piece))
+                sent.aligner.given(piece)
+                await socket.send(wire.phrase(piece))
+            sent.whole = True
             await socket.send(wire.CLOSING)
     except Exception:
         socket.transport.abort()
@@ -125,36 +138,75 @@ async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsC
 async def _speak(
     socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig
 ) -> AsyncGenerator[AudioChunk, None]:
-    aligner = Aligner()
+    sent = _Sent()
+    aligner, per_ms = sent.aligner, config.format.bytes_per_ms
     size = 0
-    async with background(_send(socket, text, config, aligner)) as (sending,):
+    async with background(_send(socket, text, config, sent)) as (sending,):
         try:
-            async for raw in socket:
-                message = wire.parse(raw)
-                since_ms = size / config.format.bytes_per_ms
-                words = tuple(message.words(aligner, since_ms))
-                size += len(message.audio)
-                if message.audio or words:
-                    yield AudioChunk(message.audio, words)
-                if message.final and sending.done():
-                    break
-            else:
-                _must_be_complete(sending, aligner)
+            async with aclosing(_messages(socket, sent, per_ms)) as coming:
+                async for message in coming:
+                    if message.error is None and message.torn and aligner.follows(message.chars):
+                        raise VendorLost("elevenlabs: a part of the audio cannot be read")
+                    words = tuple(message.words(aligner, size / per_ms)) if not message.torn else ()
+                    size += len(message.audio)
+                    if message.audio or words:
+                        yield AudioChunk(message.audio, words)
+                    if message.error is not None:
+                        raise message.error
         except ConnectionClosed as e:
             _raise_of(sending)
-            if e.rcvd is not None and e.rcvd.code == CloseCode.POLICY_VIOLATION:
-                raise wire.refusal(e.rcvd.reason.lower().replace(" ", "_"), e.rcvd.reason) from e
-            raise VendorLost(f"elevenlabs: the connection was lost ({e.rcvd.code if e.rcvd else 'no goodbye'})") from e
+            raise _closed(e) from e
+        _raise_of(sending)
+        if not sent.whole:
+            raise VendorLost("elevenlabs: the socket was closed in the middle of the text")
         # Words that the vendor did not place: over the audio since the last one it did.
-        if rest := tuple(aligner.rest(size / config.format.bytes_per_ms)):
+        if rest := tuple(aligner.rest(size / per_ms)):
             yield AudioChunk(b"", rest)
 
 
-def _must_be_complete(sending: asyncio.Task[None], aligner: Aligner) -> None:
-    """A socket closed politely, without the final message: whole only if every word has sounded."""
-    _raise_of(sending)
-    if not sending.done() or not aligner.all_told:
-        raise VendorLost("elevenlabs: the socket was closed in the middle of the text")
+async def _messages(
+    socket: ClientConnection, sent: _Sent, bytes_per_ms: int
+) -> AsyncGenerator[messages.Message, None]:
+    """What can be used, until the vendor has said that this was all. Raises ConnectionClosed.
+
+    Behind a last message that comes too early the rest is waited for, for a moment. A message with sound that is the
+    one before once more, where the text does not say so, is left out.
+    """
+    over_at: float | None = None
+    before: messages.Message | None = None
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout_at(over_at):
+                raw = await socket.recv()
+        except (TimeoutError, ConnectionClosedOK):
+            if socket.close_reason and isinstance(said := messages.refusal("", socket.close_reason), Misconfigured):
+                raise said from None
+            return
+        message = messages.parse(raw, bytes_per_ms)
+        if message is None:
+            SKIPPED.labels("elevenlabs", "unknown").inc()
+            continue
+        if message == before and message.chars and not sent.aligner.follows(message.chars):
+            SKIPPED.labels("elevenlabs", "twice").inc()
+            continue
+        before = message if message.audio else before
+        size += len(message.audio)
+        yield message
+        if message.final and sent.whole:
+            if sent.aligner.may_end(size / bytes_per_ms):
+                return
+            over_at = asyncio.get_running_loop().time() + AFTER_LAST_S
+
+
+def _closed(error: ConnectionClosed) -> ParleyError:
+    """Why the vendor hung up, as far as it says."""
+    if error.rcvd is None:
+        return VendorLost("elevenlabs: the connection was lost (no goodbye)")
+    said = messages.refusal(error.rcvd.reason.replace(" ", "_"), error.rcvd.reason)
+    if isinstance(said, VendorLost):
+        return VendorLost(f"elevenlabs: the connection was lost ({error.rcvd.code})")
+    return said
 
 
 def _raise_of(sending: asyncio.Task[None]) -> None:
