@@ -12,17 +12,16 @@ from prometheus_client import Counter
 
 from parley import providers
 from parley.aio import background
-from parley.audio import AudioFormat
 from parley.breaker import Breakers
 from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
-from parley.words import has_words, least_ms
-from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
+from parley.words import has_words
+from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig
 from services.tts.providers import KNOWN
 from services.tts.script import Script
+from services.tts.spoken import Spoken
 from services.tts.voices import voice_for
-from services.tts.words import spread
 
 log = structlog.get_logger()
 
@@ -36,8 +35,6 @@ class Stalled(VendorLost):
 STALL_S = 2.5
 PATIENCE = 2
 IDLE_S = 120.0
-TAIL_MS = 40
-"""So much of a word may be missing at the end of the audio."""
 MAX_ROUNDS = 3
 """How often all engines are gone through for one stream, as long as words come of it."""
 
@@ -95,7 +92,7 @@ class Synthesis:
         failed: ParleyError = VendorLost("no engine was asked")
 
         script = Script(self._patience_s(config))
-        spoken = _Spoken(config.format)
+        spoken = Spoken(config.format)
         async with background(script.read(text)):
             for engine in self._choices(spoken):
                 try:
@@ -134,7 +131,7 @@ class Synthesis:
         late = len(self.engines) == 1 and (self._slow or config.attempt)
         return PATIENCE * self._stall_s if late else self._stall_s
 
-    def _choices(self, spoken: _Spoken) -> Iterator[Engine]:
+    def _choices(self, spoken: Spoken) -> Iterator[Engine]:
         """Each engine once, a lone one twice; and from the start again while words are said that way."""
         for _ in range(MAX_ROUNDS):
             told_to = spoken.told_to
@@ -145,7 +142,7 @@ class Synthesis:
                 return
 
     async def _perform(
-        self, engine: Engine, script: Script, spoken: _Spoken, config: TtsConfig
+        self, engine: Engine, script: Script, spoken: Spoken, config: TtsConfig
     ) -> AsyncGenerator[AudioChunk, None]:
         name = engine.name
         loop = asyncio.get_running_loop()
@@ -173,7 +170,7 @@ class Synthesis:
             raise NoSound(f"{name}: {'the audio ended before the words did' if spoken.sounded else 'no sound came'}")
 
     async def _next(
-        self, name: str, stream: AsyncIterator[AudioChunk], script: Script, spoken: _Spoken
+        self, name: str, stream: AsyncIterator[AudioChunk], script: Script, spoken: Spoken
     ) -> AudioChunk | None:
         loop = asyncio.get_running_loop()
         if script.error is not None:
@@ -196,7 +193,7 @@ class Synthesis:
                 spoken.waited_s += loop.time() - begun
 
     @staticmethod
-    def _is_due(script: Script, spoken: _Spoken) -> bool:
+    def _is_due(script: Script, spoken: Spoken) -> bool:
         """Whether the engine owes audio. One that tells no words before the end cannot be held to each of them."""
         if script.complete:
             return True
@@ -206,78 +203,3 @@ class Synthesis:
 
 def _is_worth_a_retry(error: ParleyError) -> bool:
     return isinstance(error, VendorLost) and not isinstance(error, Stalled)
-
-
-class _Spoken:
-    """What has been handed on so far, over all engines."""
-
-    def __init__(self, audio: AudioFormat) -> None:
-        self._bytes_per_ms = audio.bytes_per_ms
-        self._sample = audio.sample_bytes
-        self._size = 0
-        self._odd = b""
-        self._waiting: list[WordTime] = []
-        self.told_to = 0
-        """Characters that have become audio, whole words."""
-        self.begin()
-
-    @property
-    def ms(self) -> float:
-        return self._size / self._bytes_per_ms
-
-    def begin(self) -> None:
-        """A new engine goes on from here: its offsets and times count from these."""
-        self.char_base = self.told_to
-        self._ms_base = self.ms
-        self._told_ms = self.ms
-        self.sounded = False
-        self.tells_words = False
-        self.waited_s = 0.0
-        """For sound, since there was some; messages without any do not count."""
-
-    def take(self, chunk: AudioChunk) -> AudioChunk:
-        """The same audio in whole samples, with the words that are complete by its end, on the stream's own scales."""
-        data = self._odd + chunk.data if self._odd else chunk.data
-        odd = len(data) % self._sample
-        self._odd, data = (data[-odd:], data[:-odd]) if odd else (b"", data)
-        self._size += len(data)
-        if data:
-            self.sounded, self.waited_s = True, 0.0
-        for word in chunk.words:
-            self.tells_words = True
-            start, end = (int(self._ms_base) + ms for ms in (word.start_ms, word.end_ms))
-            self._waiting.append(WordTime(self.char_base + word.char_start, self.char_base + word.char_end, start, end))
-        # A millisecond of grace: vendors round.
-        return AudioChunk(data, self._told(self._sounded_by(self.ms + 1)))
-
-    def finish(self, text: str) -> tuple[tuple[WordTime, ...], bool]:
-        """The audio is complete: the words not told yet that have sounded, and whether these are all of the text.
-
-        The last breath of a word may be missing. Where the engine's times say otherwise, or nothing, the words that are
-        left have sounded if the audio that is left is long enough for them.
-        """
-        told = self._told(self._sounded_by(self.ms + TAIL_MS))
-        if not has_words(text, self.told_to):
-            return told, True
-        left_ms = self.ms - min(self._told_ms, self.ms)
-        if left_ms < least_ms(text[self.told_to :]):
-            return told, False
-        self._waiting = spread(text, self.told_to, len(text), self.ms - left_ms, self.ms)
-        return told + self._told(len(self._waiting)), True
-
-    def abandon(self) -> None:
-        """The engine failed: words whose audio never came are forgotten."""
-        self._waiting.clear()
-        self._odd = b""
-
-    def _sounded_by(self, ms: float) -> int:
-        """How many of the waiting words have ended by then."""
-        return next((n for n, word in enumerate(self._waiting) if word.end_ms > ms), len(self._waiting))
-
-    def _told(self, count: int) -> tuple[WordTime, ...]:
-        words, self._waiting = self._waiting[:count], self._waiting[count:]
-        if words:
-            until = int(self.ms) + 1
-            words[-1] = replace(words[-1], end_ms=min(words[-1].end_ms, until), start_ms=min(words[-1].start_ms, until))
-            self.told_to, self._told_ms = words[-1].char_end, words[-1].end_ms
-        return tuple(words)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 
 import structlog
-from prometheus_client import Counter
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-from parley.aio import background
-from parley.errors import Misconfigured, ParleyError, VendorLost
+from parley.errors import Misconfigured, VendorLost
 from parley.settings import Settings
 from services.tts.contract import AudioChunk, TtsConfig
 from services.tts.providers import elevenlabs_messages as messages
 from services.tts.providers import elevenlabs_wire as wire
 from services.tts.providers.elevenlabs_http import HttpSpeech
-from services.tts.words import Aligner
+from services.tts.providers.elevenlabs_socket import speak
 
 log = structlog.get_logger()
 
@@ -28,10 +26,6 @@ _MAX_MESSAGE = 4 << 20
 # Where HTTP speaks and sockets are refused, that is remembered: only one utterance in this time tries again and waits
 # for the refusal. A vendor that is away refuses both.
 _REFUSED_FOR_S = 60.0
-AFTER_LAST_S = 0.3
-"""For sound behind a message that says it is the last, when words have none yet."""
-
-SKIPPED = Counter("voice_tts_skipped_messages", "A voice's messages that nothing could be made of", ["engine", "why"])
 
 
 class _UpgradeRefused(Exception):
@@ -69,7 +63,7 @@ class ElevenLabs:
         refused = False
         if loop.time() >= self._sockets_refused_until:
             try:
-                async with self._open(url) as socket, aclosing(_speak(socket, text, config)) as chunks:
+                async with self._open(url) as socket, aclosing(speak(socket, text, config)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -110,105 +104,3 @@ class ElevenLabs:
             # that has the whole text may not read our goodbye until it has sent all of the audio.
             socket.transport.abort()
             await socket.wait_closed()
-
-
-class _Sent:
-    """What was given to the vendor. `whole`: it was told that no more text comes."""
-
-    def __init__(self) -> None:
-        self.aligner = Aligner()
-        self.whole = False
-
-
-async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig, sent: _Sent) -> None:
-    # A lost connection is seen, and told, by whoever reads from it.
-    try:
-        with suppress(ConnectionClosed):
-            await socket.send(wire.opening(config))
-            async for piece in text:
-                sent.aligner.given(piece)
-                await socket.send(wire.phrase(piece))
-            sent.whole = True
-            await socket.send(wire.CLOSING)
-    except Exception:
-        socket.transport.abort()
-        raise
-
-
-async def _speak(
-    socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig
-) -> AsyncGenerator[AudioChunk, None]:
-    sent = _Sent()
-    aligner, per_ms = sent.aligner, config.format.bytes_per_ms
-    size = 0
-    async with background(_send(socket, text, config, sent)) as (sending,):
-        try:
-            async with aclosing(_messages(socket, sent, per_ms)) as coming:
-                async for message in coming:
-                    if message.error is None and message.torn and aligner.follows(message.chars):
-                        raise VendorLost("elevenlabs: a part of the audio cannot be read")
-                    words = tuple(message.words(aligner, size / per_ms)) if not message.torn else ()
-                    size += len(message.audio)
-                    if message.audio or words:
-                        yield AudioChunk(message.audio, words)
-                    if message.error is not None:
-                        raise message.error
-        except ConnectionClosed as e:
-            _raise_of(sending)
-            raise _closed(e) from e
-        _raise_of(sending)
-        if not sent.whole:
-            raise VendorLost("elevenlabs: the socket was closed in the middle of the text")
-        # Words that the vendor did not place: over the audio since the last one it did.
-        if rest := tuple(aligner.rest(size / per_ms)):
-            yield AudioChunk(b"", rest)
-
-
-async def _messages(
-    socket: ClientConnection, sent: _Sent, bytes_per_ms: int
-) -> AsyncGenerator[messages.Message, None]:
-    """What can be used, until the vendor has said that this was all. Raises ConnectionClosed.
-
-    Behind a last message that comes too early the rest is waited for, for a moment. A message with sound that is the
-    one before once more, where the text does not say so, is left out.
-    """
-    over_at: float | None = None
-    before: messages.Message | None = None
-    size = 0
-    while True:
-        try:
-            async with asyncio.timeout_at(over_at):
-                raw = await socket.recv()
-        except (TimeoutError, ConnectionClosedOK):
-            if socket.close_reason and isinstance(said := messages.refusal("", socket.close_reason), Misconfigured):
-                raise said from None
-            return
-        message = messages.parse(raw, bytes_per_ms)
-        if message is None:
-            SKIPPED.labels("elevenlabs", "unknown").inc()
-            continue
-        if message == before and message.chars and not sent.aligner.follows(message.chars):
-            SKIPPED.labels("elevenlabs", "twice").inc()
-            continue
-        before = message if message.audio else before
-        size += len(message.audio)
-        yield message
-        if message.final and sent.whole:
-            if sent.aligner.may_end(size / bytes_per_ms):
-                return
-            over_at = asyncio.get_running_loop().time() + AFTER_LAST_S
-
-
-def _closed(error: ConnectionClosed) -> ParleyError:
-    """Why the vendor hung up, as far as it says."""
-    if error.rcvd is None:
-        return VendorLost("elevenlabs: the connection was lost (no goodbye)")
-    said = messages.refusal(error.rcvd.reason.replace(" ", "_"), error.rcvd.reason)
-    if isinstance(said, VendorLost):
-        return VendorLost(f"elevenlabs: the connection was lost ({error.rcvd.code})")
-    return said
-
-
-def _raise_of(sending: asyncio.Task[None]) -> None:
-    if sending.done() and (error := sending.exception()) is not None:
-        raise error
