@@ -58,14 +58,14 @@ class Spoken:
     def finish(self, text: str) -> tuple[tuple[WordTime, ...], bool]:
         """The audio is complete: the words not told yet that have sounded, and whether these are all of the text.
 
-        The last breath of a word may be missing. Where the engine's times say otherwise, or nothing, the words that are
-        left have sounded if the audio that is left is long enough for them.
+        The last breath of a word may be missing. Where the engine's times say otherwise, or nothing of these words, they
+        have sounded if the audio that is left is long enough for them; where it tells no times at all, if there is any.
         """
         told = self._told(self._sounded_by(self.ms + TAIL_MS))
         if not has_words(text, self.told_to):
             return told, True
         left_ms = self.ms - min(self._told_ms, self.ms)
-        if left_ms < least_ms(text[self.told_to :]):
+        if left_ms < (least_ms(text[self.told_to :]) if self.tells_words else 1):
             return told, False
         self._waiting = spread(text, self.told_to, len(text), self.ms - left_ms, self.ms)
         return told + self._told(len(self._waiting)), True

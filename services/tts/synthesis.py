@@ -167,7 +167,7 @@ class Synthesis:
         if not script.complete:
             raise VendorLost(f"{name}: the audio ended before its text did")
         if not whole:
-            raise NoSound(f"{name}: {'the audio ended before the words did' if spoken.sounded else 'no sound came'}")
+            raise NoSound(f"{name}: {'the sound ended before the words did' if spoken.sounded else 'no sound came'}")
 
     async def _next(
         self, name: str, stream: AsyncIterator[AudioChunk], script: Script, spoken: Spoken

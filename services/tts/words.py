@@ -50,6 +50,7 @@ class Aligner:
         self.told_to = 0
         """End of the last word whose time is known."""
         self._at = 0
+        self._timed = False
         self._last_ms = 0.0
         self._word: tuple[int, int] | None = None
         self._word_ms = (0.0, 0.0)
@@ -67,6 +68,7 @@ class Aligner:
         for char, start, end in zip(chars, starts_ms, ends_ms, strict=False):
             if not char or char.isspace() or (place := self._find(char)) is None:
                 continue
+            self._timed = True
             if self._word is None or place >= self._word[1]:
                 told += self._finish()
                 self._word, self._word_ms = self._around(place), (start, end)
@@ -84,9 +86,12 @@ class Aligner:
         return has_words(next_ones) and "".join(self.text[self._at :].split()).startswith(next_ones)
 
     def may_end(self, until_ms: float) -> bool:
-        """Whether audio of this length may hold all words: what is left of it is not too short for what is left."""
+        """Whether audio of this length may hold all words: what is left of it is not too short for what is left.
+
+        Of a voice that tells no times nothing is known: any sound may be all of it.
+        """
         left_ms = until_ms - min(self._last_ms, until_ms)
-        return left_ms >= least_ms(self.text[self.told_to :])
+        return left_ms >= least_ms(self.text[self.told_to :]) or (not self._timed and left_ms > 0)
 
     def rest(self, until_ms: float) -> list[WordTime]:
         """All words without a time so far, over the audio that is left; none when it is too short for them."""

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from parley.aio import background
-from parley.errors import Misconfigured, ParleyError, VendorLost
+from parley.errors import Misconfigured, NoSound, ParleyError, VendorLost
 from services.tts.contract import AudioChunk, TtsConfig
 from services.tts.providers import elevenlabs_messages as messages
 from services.tts.providers import elevenlabs_wire as wire
@@ -72,6 +72,8 @@ async def speak(
         _raise_of(sending)
         if not sent.whole:
             raise VendorLost("elevenlabs: the socket was closed in the middle of the text")
+        if not aligner.may_end(size / per_ms):
+            raise NoSound(f"elevenlabs: {'the sound ended before the words did' if size else 'no sound came'}")
         # Words that the vendor did not place: over the audio since the last one it did.
         if rest := tuple(aligner.rest(size / per_ms)):
             yield AudioChunk(b"", rest)
