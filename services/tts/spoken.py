@@ -58,8 +58,8 @@ class Spoken:
     def finish(self, text: str) -> tuple[tuple[WordTime, ...], bool]:
         """The audio is complete: the words not told yet that have sounded, and whether these are all of the text.
 
-        The last breath of a word may be missing. Where the engine's times say otherwise, or nothing of these words, they
-        have sounded if the audio that is left is long enough for them; where it tells no times at all, if there is any.
+        The last breath of a word may be missing. Words of which the engine's times say otherwise, or nothing, have
+        sounded if the audio that is left is long enough for them; where it tells no times at all, if there is any.
         """
         told = self._told(self._sounded_by(self.ms + TAIL_MS))
         if not has_words(text, self.told_to):
