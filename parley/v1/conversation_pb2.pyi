@@ -803,6 +803,7 @@ class Say(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     PROTECT_MS_FIELD_NUMBER: _builtins.int
     FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     kind: Global___Say.Kind.ValueType
     interruptible: _builtins.bool
@@ -818,6 +819,8 @@ class Say(_message.Message):
     """
     first_token_ms: _builtins.int
     """the model's first word of this turn came so long before this message; told once"""
+    due: _builtins.bool
+    """as `due` says it, from these words on"""
     def __init__(
         self,
         *,
@@ -829,13 +832,19 @@ class Say(_message.Message):
         complete: _builtins.bool = ...,
         protect_ms: _builtins.int = ...,
         first_token_ms: _builtins.int | None = ...,
+        due: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms", "first_token_ms", b"first_token_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_due", b"_due", "_first_token_ms", b"_first_token_ms", "due", b"due", "first_token_ms", b"first_token_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms", "complete", b"complete", "expect", b"expect", "first_token_ms", b"first_token_ms", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_due", b"_due", "_first_token_ms", b"_first_token_ms", "complete", b"complete", "due", b"due", "expect", b"expect", "first_token_ms", b"first_token_ms", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__due: _TypeAlias = _typing.Literal["due"]  # noqa: Y015
+    _WhichOneofArgType__due: _TypeAlias = _typing.Literal["_due", b"_due"]  # noqa: Y015
     _WhichOneofReturnType__first_token_ms: _TypeAlias = _typing.Literal["first_token_ms"]  # noqa: Y015
     _WhichOneofArgType__first_token_ms: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__due) -> _WhichOneofReturnType__due | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__first_token_ms) -> _WhichOneofReturnType__first_token_ms | None: ...
 
 Global___Say: _TypeAlias = Say  # noqa: Y015
@@ -860,8 +869,8 @@ Global___Stop: _TypeAlias = Stop  # noqa: Y015
 @_typing.final
 class Due(_message.Message):
     """Whether the caller is owed words that the gateway has not been given: the model thinks, a tool runs. For the page,
-    which shows who is at turn; not sent on the telephone. Said when it changes, and in answer to every end of a turn: not
-    every sound of a caller is a turn.
+    which shows who is at turn; not told on the telephone. Told when it changes, with words if there are some, and in answer
+    to every end of a turn: not every sound of a caller is a turn.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -282,6 +282,8 @@ class Leg:
             turn = call_pb2.TurnRef(epoch=command.epoch, turn=command.turn)
             if self._mouth.pending(command.say.utterance):
                 self._subtitles.said(command.say.utterance, command.say.text)
+            if command.say.HasField("due"):
+                self._due, self._maybe_due = command.say.due, False
             self._mouth.say(command.say, turn, command.traceparent)
             if self._ears is not None and command.say.utterance == self._sounding and command.say.expect:
                 self._ears.expect(command.say.expect)

@@ -209,6 +209,8 @@ class Conductor:
         if command is not None:
             if not command.turn and self.call is not None:
                 command.turn = self.call.turn
+            if isinstance(effect, effects.Say) and self.call is not None and self.call.channel != "phone":
+                self._due = command.say.due = due(self.call)
             self._rounds.first_token.tell(command)
             self._send(command)
         match effect:
