@@ -10,6 +10,7 @@
     ├── Superseded              ABORTED               a newer owner exists: stop, never come back
     ├── Unavailable             UNAVAILABLE           try elsewhere
     │   └── VendorLost                                the vendor closed, stalled or spoke garbage
+    │       └── NoSound         DATA_LOSS             a voice gave no sound for words: elsewhere once, not for long
     ├── TooLate                 DEADLINE_EXCEEDED
     └── NotBuilt                UNIMPLEMENTED         part of the contract, not of this version
 
@@ -64,6 +65,12 @@ class Unavailable(ParleyError):
 
 class VendorLost(Unavailable):
     """The vendor closed the connection, fell silent, or sent what cannot be read."""
+
+
+class NoSound(VendorLost):
+    """A voice ended politely and gave no sound for words, or for the last of them. Asking for long does not help."""
+
+    code = "DATA_LOSS"
 
 
 class TooLate(ParleyError):

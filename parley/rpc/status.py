@@ -20,6 +20,7 @@ _BY_CODE: dict[str, type[errors.ParleyError]] = {
         errors.AtCapacity,
         errors.Superseded,
         errors.Unavailable,
+        errors.NoSound,
         errors.TooLate,
         errors.NotBuilt,
     )

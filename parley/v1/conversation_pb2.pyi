@@ -288,6 +288,7 @@ class Heard(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     CUT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     chars: _builtins.int
     """code points of the utterance's text that sounded at the caller's ear"""
@@ -297,6 +298,8 @@ class Heard(_message.Message):
     """stopped here for good"""
     text: _builtins.str
     """all of the utterance's text that the gateway had: a new owner may not know it"""
+    failed: _builtins.bool
+    """with `cut`: no voice could be had for the rest of it, or for any of it"""
     def __init__(
         self,
         *,
@@ -305,10 +308,11 @@ class Heard(_message.Message):
         complete: _builtins.bool = ...,
         cut: _builtins.bool = ...,
         text: _builtins.str = ...,
+        failed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "failed", b"failed", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -656,6 +660,7 @@ class CallCommand(_message.Message):
     TRANSFER_FIELD_NUMBER: _builtins.int
     HANG_UP_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     seen_seq: _builtins.int
     """taken into memory"""
@@ -684,6 +689,8 @@ class CallCommand(_message.Message):
     def hang_up(self) -> Global___HangUp: ...
     @_builtins.property
     def state(self) -> Global___State: ...
+    @_builtins.property
+    def due(self) -> Global___Due: ...
     def __init__(
         self,
         *,
@@ -702,12 +709,13 @@ class CallCommand(_message.Message):
         transfer: Global___Transfer | None = ...,
         hang_up: Global___HangUp | None = ...,
         state: Global___State | None = ...,
+        due: Global___Due | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "epoch", b"epoch", "hang_up", b"hang_up", "listen", b"listen", "record", b"record", "resume", b"resume", "say", b"say", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "listen", b"listen", "record", b"record", "resume", b"resume", "say", b"say", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_seq", b"ack_seq", "command", b"command", "epoch", b"epoch", "hang_up", b"hang_up", "listen", b"listen", "record", b"record", "resume", b"resume", "say", b"say", "seen_seq", b"seen_seq", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "traceparent", b"traceparent", "transfer", b"transfer", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_seq", b"ack_seq", "command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "listen", b"listen", "record", b"record", "resume", b"resume", "say", b"say", "seen_seq", b"seen_seq", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "traceparent", b"traceparent", "transfer", b"transfer", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["session", "say", "stop", "resume", "listen", "record", "show", "transfer", "hang_up", "state"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["session", "say", "stop", "resume", "listen", "record", "show", "transfer", "hang_up", "state", "due"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -795,6 +803,7 @@ class Say(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     PROTECT_MS_FIELD_NUMBER: _builtins.int
     FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     kind: Global___Say.Kind.ValueType
     interruptible: _builtins.bool
@@ -810,6 +819,8 @@ class Say(_message.Message):
     """
     first_token_ms: _builtins.int
     """the model's first word of this turn came so long before this message; told once"""
+    due: _builtins.bool
+    """as `due` says it, from these words on"""
     def __init__(
         self,
         *,
@@ -821,13 +832,19 @@ class Say(_message.Message):
         complete: _builtins.bool = ...,
         protect_ms: _builtins.int = ...,
         first_token_ms: _builtins.int | None = ...,
+        due: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms", "first_token_ms", b"first_token_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_due", b"_due", "_first_token_ms", b"_first_token_ms", "due", b"due", "first_token_ms", b"first_token_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms", "complete", b"complete", "expect", b"expect", "first_token_ms", b"first_token_ms", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_due", b"_due", "_first_token_ms", b"_first_token_ms", "complete", b"complete", "due", b"due", "expect", b"expect", "first_token_ms", b"first_token_ms", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__due: _TypeAlias = _typing.Literal["due"]  # noqa: Y015
+    _WhichOneofArgType__due: _TypeAlias = _typing.Literal["_due", b"_due"]  # noqa: Y015
     _WhichOneofReturnType__first_token_ms: _TypeAlias = _typing.Literal["first_token_ms"]  # noqa: Y015
     _WhichOneofArgType__first_token_ms: _TypeAlias = _typing.Literal["_first_token_ms", b"_first_token_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__due) -> _WhichOneofReturnType__due | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__first_token_ms) -> _WhichOneofReturnType__first_token_ms | None: ...
 
 Global___Say: _TypeAlias = Say  # noqa: Y015
@@ -848,6 +865,30 @@ class Stop(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Stop: _TypeAlias = Stop  # noqa: Y015
+
+@_typing.final
+class Due(_message.Message):
+    """Whether the caller is owed words that the gateway has not been given: the model thinks, a tool runs. For the page,
+    which shows who is at turn; not told on the telephone. Told when it changes, with words if there are some, and in answer
+    to every end of a turn: not every sound of a caller is a turn.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DUE_FIELD_NUMBER: _builtins.int
+    due: _builtins.bool
+    def __init__(
+        self,
+        *,
+        due: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due", b"due"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Due: _TypeAlias = Due  # noqa: Y015
 
 @_typing.final
 class Resume(_message.Message):

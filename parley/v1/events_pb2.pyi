@@ -239,6 +239,7 @@ class CallState(_message.Message):
     UNSETTLED_FIELD_NUMBER: _builtins.int
     LEG_LOST_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
+    VOICELESS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -271,6 +272,7 @@ class CallState(_message.Message):
     said: _builtins.int
     unsettled: _builtins.bool
     leg_lost: _builtins.bool
+    voiceless: _builtins.int
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -348,10 +350,11 @@ class CallState(_message.Message):
         unsettled: _builtins.bool = ...,
         leg_lost: _builtins.bool = ...,
         requests: Global___StateRequests | None = ...,
+        voiceless: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice", "voiceless", b"voiceless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -706,6 +709,7 @@ class StateBotLine(_message.Message):
     TOOLS_FIELD_NUMBER: _builtins.int
     AT_MS_FIELD_NUMBER: _builtins.int
     PROTECT_MS_FIELD_NUMBER: _builtins.int
+    VOICELESS_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     utterance: _builtins.int
     kind: _builtins.str
@@ -716,6 +720,7 @@ class StateBotLine(_message.Message):
     interruptible: _builtins.bool
     at_ms: _builtins.int
     protect_ms: _builtins.int
+    voiceless: _builtins.bool
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
     def __init__(
@@ -732,10 +737,11 @@ class StateBotLine(_message.Message):
         tools: _abc.Iterable[Global___StateToolUse] | None = ...,
         at_ms: _builtins.int = ...,
         protect_ms: _builtins.int = ...,
+        voiceless: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "complete", b"complete", "heard", b"heard", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "status", b"status", "text", b"text", "tools", b"tools", "turn", b"turn", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "complete", b"complete", "heard", b"heard", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "status", b"status", "text", b"text", "tools", b"tools", "turn", b"turn", "utterance", b"utterance", "voiceless", b"voiceless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -882,6 +888,7 @@ class StateThought(_message.Message):
     LAST_FIELD_NUMBER: _builtins.int
     BROKE_OFF_FIELD_NUMBER: _builtins.int
     CONTINUING_FIELD_NUMBER: _builtins.int
+    EMPTY_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     tries: _builtins.int
     utterance: _builtins.int
@@ -890,6 +897,7 @@ class StateThought(_message.Message):
     last: _builtins.bool
     broke_off: _builtins.bool
     continuing: _builtins.bool
+    empty: _builtins.bool
     def __init__(
         self,
         *,
@@ -901,10 +909,11 @@ class StateThought(_message.Message):
         last: _builtins.bool = ...,
         broke_off: _builtins.bool = ...,
         continuing: _builtins.bool = ...,
+        empty: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["broke_off", b"broke_off", "continuing", b"continuing", "failing_ms", b"failing_ms", "first", b"first", "last", b"last", "round", b"round", "tries", b"tries", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broke_off", b"broke_off", "continuing", b"continuing", "empty", b"empty", "failing_ms", b"failing_ms", "first", b"first", "last", b"last", "round", b"round", "tries", b"tries", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -973,8 +982,14 @@ class StateAnswering(_message.Message):
     THOUGHT_FIELD_NUMBER: _builtins.int
     LOOKING_FOR_FIELD_NUMBER: _builtins.int
     WAITING_TURN_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    EMPTIES_FIELD_NUMBER: _builtins.int
     looking_for: _builtins.str
     waiting_turn: _builtins.str
+    asked: _builtins.bool
+    about: _builtins.int
+    empties: _builtins.int
     @_builtins.property
     def thought(self) -> Global___StateThought: ...
     def __init__(
@@ -983,10 +998,13 @@ class StateAnswering(_message.Message):
         thought: Global___StateThought | None = ...,
         looking_for: _builtins.str = ...,
         waiting_turn: _builtins.str = ...,
+        asked: _builtins.bool = ...,
+        about: _builtins.int = ...,
+        empties: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["thought", b"thought"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["looking_for", b"looking_for", "thought", b"thought", "waiting_turn", b"waiting_turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "asked", b"asked", "empties", b"empties", "looking_for", b"looking_for", "thought", b"thought", "waiting_turn", b"waiting_turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1660,11 +1678,13 @@ class StepHeard(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     CUT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     chars: _builtins.int
     complete: _builtins.bool
     cut: _builtins.bool
     text: _builtins.str
+    failed: _builtins.bool
     def __init__(
         self,
         *,
@@ -1673,10 +1693,11 @@ class StepHeard(_message.Message):
         complete: _builtins.bool = ...,
         cut: _builtins.bool = ...,
         text: _builtins.str = ...,
+        failed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "failed", b"failed", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -58,7 +58,8 @@ class TextToSpeechServicer:
         5 <-  audio{..} ... and the stream ends when all text has sounded
 
         Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (at capacity), UNAVAILABLE (vendor lost or draining: re-open elsewhere
-        with the text not yet turned into audio), FAILED_PRECONDITION (the vendor refuses the key or the voice).
+        with the text not yet turned into audio), DATA_LOSS (no sound came for words: elsewhere once more, not for long),
+        FAILED_PRECONDITION (the vendor refuses the key or the voice).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,8 @@ class TextToSpeechStub:
       5 <-  audio{..} ... and the stream ends when all text has sounded
 
     Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (at capacity), UNAVAILABLE (vendor lost or draining: re-open elsewhere
-    with the text not yet turned into audio), FAILED_PRECONDITION (the vendor refuses the key or the voice).
+    with the text not yet turned into audio), DATA_LOSS (no sound came for words: elsewhere once more, not for long),
+    FAILED_PRECONDITION (the vendor refuses the key or the voice).
     """
 
 @_typing.type_check_only
@@ -65,7 +66,8 @@ class TextToSpeechAsyncStub(TextToSpeechStub):
       5 <-  audio{..} ... and the stream ends when all text has sounded
 
     Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (at capacity), UNAVAILABLE (vendor lost or draining: re-open elsewhere
-    with the text not yet turned into audio), FAILED_PRECONDITION (the vendor refuses the key or the voice).
+    with the text not yet turned into audio), DATA_LOSS (no sound came for words: elsewhere once more, not for long),
+    FAILED_PRECONDITION (the vendor refuses the key or the voice).
     """
 
 class TextToSpeechServicer(metaclass=_abc_1.ABCMeta):
@@ -88,7 +90,8 @@ class TextToSpeechServicer(metaclass=_abc_1.ABCMeta):
           5 <-  audio{..} ... and the stream ends when all text has sounded
 
         Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (at capacity), UNAVAILABLE (vendor lost or draining: re-open elsewhere
-        with the text not yet turned into audio), FAILED_PRECONDITION (the vendor refuses the key or the voice).
+        with the text not yet turned into audio), DATA_LOSS (no sound came for words: elsewhere once more, not for long),
+        FAILED_PRECONDITION (the vendor refuses the key or the voice).
         """
 
 def add_TextToSpeechServicer_to_server(servicer: TextToSpeechServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

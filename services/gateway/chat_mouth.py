@@ -17,6 +17,7 @@ class ChatMouth:
     """Has the face of `Mouth`, as far as a chat needs it."""
 
     sounded = 0, 0.0
+    paused = False
 
     def __init__(self, wire: Wire, tell: Callable[[CallEvent], None]) -> None:
         self._wire = wire
@@ -33,6 +34,10 @@ class ChatMouth:
     @property
     def waiting(self) -> bool:
         return bool(self._open)
+
+    @property
+    def speaking(self) -> bool:
+        return self.waiting
 
     def pending(self, utterance: int) -> bool:
         return utterance > self.last_utterance or utterance in self._open

@@ -82,6 +82,9 @@ class Leg:
         self._tasks = TaskSet(self._broke)
         self._sounding = 0
         self._speech_end: float | None = None
+        self._due = False
+        self._maybe_due = False
+        """A turn has ended here, and the mind has not said yet what it makes of it."""
         self._turn: trace.Span = trace.INVALID_SPAN
         self._ending: Ending | None = None
         self._fell_silent = 0.0
@@ -125,7 +128,6 @@ class Leg:
 
     def typed(self, text: str) -> None:
         self._subtitles.caller(text, final=True)
-        self._subtitles.state("thinking")
         self._mouth.expect_answer()
         self._turn_begins(now_ms(), "text")
         self._tell(CallEvent(typed=conversation_pb2.Typed(text=text)))
@@ -200,17 +202,28 @@ class Leg:
         elif kind == "utterance_started":
             self._started(event.utterance_started.utterance)
         elif kind == "paused":
-            self._subtitles.state("paused")
+            self._show_state()
         elif kind == "resumed":
             # What was heard was no turn: nobody waits for an answer to it.
-            self._speech_end = None
-            self._subtitles.state("speaking")
+            self._speech_end, self._maybe_due = None, False
+            self._show_state()
         elif kind == "heard":
             self._fell_silent = now_ms()
             self._subtitles.bot_over(event.heard)
             self._farewell.over(event.heard.utterance)
-            if not self._mouth.waiting:
-                self._subtitles.state("listening" if self._speech_end is None else "thinking")
+            self._show_state()
+
+    def _show_state(self) -> None:
+        """Who is at turn, as the page is to show it: what sounds, else what is to come."""
+        due = self._due or self._maybe_due
+        if not (due or self._mouth.waiting or self._speech_end is None):
+            self._turn_ends("unanswered")
+        if self._mouth.paused:
+            self._subtitles.state("paused")
+        elif self._mouth.speaking:
+            self._subtitles.state("speaking")
+        else:
+            self._subtitles.state("thinking" if due or self._mouth.waiting else "listening")
 
     def _heard_speech(self, speech: stt_pb2.RecognizeEvent) -> None:
         assert self._ears is not None
@@ -231,15 +244,15 @@ class Leg:
             ended = speech.turn_ended.speech_end_ms or speech.turn_ended.offset_ms
             by_ears = now_ms() - max(0, self._ears.fed_ms - ended)
             self._turn_begins(self._button.speech_end(by_ears), "button" if self._button.decides else "voice")
-            self._subtitles.state("thinking")
             self._mouth.expect_answer()
 
     def _turn_begins(self, speech_end: float, by: TurnBy) -> None:
         """The bot is at turn: its span lasts to the first audio of an answer, or to the caller's next turn."""
         self._turn_ends("unanswered")
         self._timeline.turn_began(speech_end, by)
-        self._speech_end = speech_end
+        self._speech_end, self._maybe_due = speech_end, True
         self._turn = _tracer.start_span("turn", attributes={"call_id": self.call.call_id})
+        self._show_state()
 
     def _turn_ends(self, how: str) -> None:
         self._speech_end = None
@@ -253,9 +266,11 @@ class Leg:
         if self._speech_end is not None and kind == conversation_pb2.Say.KIND_ANSWER:
             telemetry.TURN_LATENCY.observe(now_ms() - self._speech_end)
             self._turn_ends("first audio")
+        if kind != conversation_pb2.Say.KIND_FILLER:
+            self._maybe_due = False
         if self._ears is not None:
             self._ears.expect(expect)
-        self._subtitles.state("speaking")
+        self._show_state()
         self._subtitles.bot(self._mouth.progress())
 
     # From the mind
@@ -267,6 +282,8 @@ class Leg:
             turn = call_pb2.TurnRef(epoch=command.epoch, turn=command.turn)
             if self._mouth.pending(command.say.utterance):
                 self._subtitles.said(command.say.utterance, command.say.text)
+            if command.say.HasField("due"):
+                self._due, self._maybe_due = command.say.due, False
             self._mouth.say(command.say, turn, command.traceparent)
             if self._ears is not None and command.say.utterance == self._sounding and command.say.expect:
                 self._ears.expect(command.say.expect)
@@ -278,6 +295,7 @@ class Leg:
                 self._barge_in.stopped()
             if sounding:
                 STOP_TO_CLEAR.observe(now_ms() - arrived)
+                self._show_state()
         elif kind == "resume" and self._barge_in is not None:
             self._barge_in.resumed()
         elif kind == "session":
@@ -288,6 +306,9 @@ class Leg:
             self._ears.listen(command.listen.endpointing)
         elif kind == "show":
             self._subtitles.show(command.show)
+        elif kind == "due":
+            self._due, self._maybe_due = command.due.due, False
+            self._show_state()
         elif kind == "hang_up":
             self._tasks.spawn(self._farewell.hang_up(command.hang_up))
         elif kind == "transfer":

@@ -87,6 +87,11 @@ class Mouth:
         """Something is to be said or heard yet."""
         return bool(self._queue)
 
+    @property
+    def speaking(self) -> bool:
+        """Something sounds, or was paused in its middle."""
+        return any(utterance.started for utterance in self._queue)
+
     def pending(self, utterance: int) -> bool:
         """Whether this utterance is still to be heard (also when its words have not come yet)."""
         return utterance > self.last_utterance or any(u.id == utterance for u in self._queue)
@@ -318,6 +323,7 @@ class Mouth:
         chars = len(utterance.track.text) if whole else utterance.heard_chars
         text = utterance.track.text
         heard = conversation_pb2.Heard(utterance=utterance.id, chars=chars, complete=whole, cut=not whole, text=text)
+        heard.failed = utterance.failed
         self._tell(conversation_pb2.CallEvent(heard=heard))
 
     def _cut(self, utterance: Utterance) -> None:

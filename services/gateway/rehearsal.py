@@ -18,6 +18,7 @@ from parley.audio import AudioFormat, EncodingName
 from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.v1 import audio_pb2, tts_pb2
+from parley.words import has_words
 from services.gateway.metrics import REHEARSED
 from services.gateway.spoken import Key, Sound, Spoken, key_of
 from services.gateway.synthesis import Synthesis
@@ -47,7 +48,7 @@ class Rehearsal:
         """Have these spoken in the voice and format of `config`, unless they are there."""
         for text in sentences:
             key = key_of(config, text)
-            if key in self._due or key in self.spoken:
+            if key in self._due or key in self.spoken or not has_words(text):
                 continue
             if len(self._due) >= MAX_DUE or len(text) > MAX_CHARS:
                 REHEARSED.labels("left out").inc()

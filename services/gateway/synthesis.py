@@ -14,9 +14,19 @@ import structlog
 
 from parley.aio import background
 from parley.audio import AudioFormat
-from parley.errors import BadInput, Misconfigured, NotAllowed, NotFound, ParleyError, Unavailable, VendorLost
+from parley.errors import (
+    BadInput,
+    Misconfigured,
+    NoSound,
+    NotAllowed,
+    NotFound,
+    ParleyError,
+    Unavailable,
+    VendorLost,
+)
 from parley.rpc import CallStream, Peers
 from parley.v1 import audio_pb2, tts_pb2
+from parley.words import has_words
 from services.gateway.metrics import REOPENED
 from services.gateway.prepared import Prepared, open_voice
 from services.gateway.track import Track, Word
@@ -27,6 +37,8 @@ STALL_S = 4.0
 """A voice that owes sound and gives none for so long has stalled."""
 MAX_STREAMS = 20
 """An utterance that needs more streams than this cannot be spoken."""
+MAX_SOUNDLESS = 2
+"""Nor one for which so many replicas found no voice with a sound for its words; waiting does not help."""
 GIVE_UP_S = 8.0
 """Without a sound for so long, over all attempts, the utterance cannot be spoken."""
 MAX_AHEAD_MS = 30_000
@@ -77,7 +89,7 @@ class Synthesis:
     async def run(self) -> None:
         """Until the whole text is sound. Raises ParleyError when every attempt failed or none can help."""
         avoid: list[str] = []
-        failures = streams = 0
+        failures = streams = soundless = 0
         self._progress()
         while not self._said_all():
             stream: CallStream | None = None
@@ -94,8 +106,8 @@ class Synthesis:
                 silent = self._from == said
                 failures = failures + 1 if silent else 1
                 self._config.attempt = failures if silent else 0
-                streams += 1
-                if streams >= MAX_STREAMS or time.monotonic() - self._moved_at > GIVE_UP_S:
+                streams, soundless = streams + 1, soundless + isinstance(error, NoSound)
+                if streams >= MAX_STREAMS or soundless >= MAX_SOUNDLESS or self._gives_up():
                     raise
                 if stream is not None:
                     avoid = [*avoid[-3:], stream.peer.address]
@@ -109,10 +121,12 @@ class Synthesis:
         self._track.audio_complete = True
         self._on_audio()
 
+    def _gives_up(self) -> bool:
+        return time.monotonic() - self._moved_at > GIVE_UP_S
+
     def _said_all(self) -> bool:
-        """A voice that broke off after its last word needs no new stream for what is only space."""
-        track = self._track
-        return track.text_complete and self._from > 0 and not track.text[self._from :].strip()
+        """A voice that broke off after its last word needs no new stream for what makes no sound."""
+        return self._track.text_complete and self._from > 0 and not has_words(self._track.text, self._from)
 
     async def _converse(self, stream: CallStream) -> None:
         base_ms, base_char = int(self._track.size_ms), self._from
@@ -125,8 +139,9 @@ class Synthesis:
                     Word(w.char_start + base_char, w.char_end + base_char, w.start_ms + base_ms, w.end_ms + base_ms)
                     for w in event.audio.words
                 ]
-                self._got_audio = True
-                self._progress()
+                if event.audio.data:
+                    self._got_audio = True
+                    self._progress()
                 self._track.append(event.audio.data, words)
                 self._on_audio()
                 while self._track.ahead_ms > MAX_AHEAD_MS:
@@ -139,8 +154,8 @@ class Synthesis:
                 raise failed
             if not (self._track.text_complete and self._written >= len(self._track.text)):
                 raise Unavailable("the voice ended before its text did")
-            if not self._got_audio and self._track.text[base_char:].strip():
-                raise VendorLost("the voice ended without a sound")
+            if self._track.lacks_sound(base_char, base_ms):
+                raise NoSound("the voice ended before its words did")
         self._from = len(self._track.text)
 
     def _progress(self) -> None:
@@ -160,9 +175,10 @@ class Synthesis:
     def _owes_sound(self) -> bool:
         """Silence is a voice's right only when it has said all the text it was given."""
         track = self._track
+        given = track.text[: self._written]
         if track.text_complete or not self._got_audio:
-            return self._written > self._from
-        return bool(track.words) and track.words[-1].char_end < len(track.text[: self._written].rstrip())
+            return has_words(given, self._from)
+        return bool(track.words) and has_words(given, track.words[-1].char_end)
 
     async def _write(self, stream: CallStream) -> None:
         while True:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parley.audio import AudioFormat
+from parley.words import has_words, least_ms
 
 CHARS_PER_S = 15.0
 """How fast voices read, when nobody says when the words sound: about four syllables a second."""
@@ -37,6 +38,8 @@ class Track:
         self.text = ""
         self.text_complete = False
         self.audio_complete = False
+        self.broken = False
+        """Its sound is complete in so far as no more will come: not all words have some."""
         self.words: list[Word] = []
 
     @property
@@ -114,6 +117,15 @@ class Track:
         """The word that sounds at `ms`, or the next one when it falls between two; None after the last."""
         return next((word for word in self.timing() if word.end_ms > ms), None)
 
+    def lacks_sound(self, from_char: int, from_ms: float) -> bool:
+        """Whether words from here on can not have sounded: no sound came for them, or too little behind those told."""
+        told = next((word for word in reversed(self.words) if word.char_start >= from_char), None)
+        place, begins = (told.char_end, told.end_ms) if told is not None else (from_char, from_ms)
+        if not has_words(self.text, place):
+            return False
+        left_ms = self.size_ms - begins
+        return left_ms < (least_ms(self.text[place:]) if told is not None else 1)
+
     def cut_to_word(self) -> int:
         """The voice broke off. Cuts unsent audio back to the end of a whole word and returns where its text goes on.
 
@@ -139,7 +151,8 @@ class Track:
         untold = self.text[place:].split()
         if not untold or (told and self.size_ms < begins + _SURELY_UNTOLD_MS):
             return told
-        spoken = self.size_ms - begins if self.audio_complete else (len(self.text) - place) / CHARS_PER_S * 1000
+        whole = self.audio_complete and not self.broken
+        spoken = self.size_ms - begins if whole else (len(self.text) - place) / CHARS_PER_S * 1000
         per_char, first = spoken / (len(self.text) - place), place
         estimated = list(told)
         for part in untold:

@@ -15,6 +15,7 @@ from parley.audio import AudioFormat
 from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, tts_pb2
+from parley.words import has_words
 from services.gateway.metrics import TROUBLES
 from services.gateway.prepared import Prepared
 from services.gateway.rehearsal import Rehearsal
@@ -76,7 +77,7 @@ class Voices:
             track = utterance.track
             if track.audio_complete or utterance.id in self._open:
                 continue
-            if not track.text.strip():
+            if not has_words(track.text):  # it makes no sound: said as soon as it is complete
                 track.audio_complete = track.text_complete
                 continue
             if len(self._open) >= AT_ONCE:
@@ -139,7 +140,7 @@ class Voices:
         except ParleyError as error:
             TROUBLES.labels("mouth").inc()
             log.error("an utterance could not be spoken", call_id=self._call_id, error=str(error))
-            utterance.failed = utterance.track.audio_complete = True
+            utterance.failed = utterance.track.broken = utterance.track.audio_complete = True
             self._failed(utterance, error)
         else:
             if _fixed(utterance) and voice.unbroken and (audio := utterance.track.whole()) is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, fillers, history, speculation, trying_again
+from parley.words import has_words
+from services.orchestrator import events, fillers, history, speculation, trying_again, unanswered
 from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Transfer
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.knowledge import look
@@ -40,7 +41,7 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
         call = _adopt(call, ahead, at_ms, out)
     else:
         call, awaited = look(call, text, at_ms, out)
-        call = replace(call, floor=Answering(looking_for=awaited))
+        call = replace(call, floor=Answering(looking_for=awaited, asked=True))
         call = call if awaited else _think(call, out, 0)
     call = fillers.expect(call, at_ms, out)
     out.append(Store())
@@ -51,11 +52,11 @@ def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
     """The speculation was right: it is the first round, and what it has given so far is said and done now."""
     tries = ahead.tries - 1
     thought = Thought(0, tries, first=tries)
-    call = replace(call, floor=Answering(thought=thought))
+    call = replace(call, floor=Answering(thought=thought, asked=True))
     if ahead.complete:
         ended = events.RoundEnded(at_ms=at_ms, turn=call.turn, tries=tries, round=0, text=ahead.held, tools=ahead.tools)
         return _round_over(call, thought, ended, out)
-    return _speak(call, thought, ahead.held, at_ms, out, complete=False) if ahead.held else call
+    return _speak(call, thought, ahead.held, at_ms, out, complete=False) if has_words(ahead.held) else call
 
 
 def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
@@ -95,7 +96,9 @@ def _thought_of(call: Call, event: events.PhraseReady | events.RoundEnded) -> Th
 
 def phrase_ready(call: Call, event: events.PhraseReady, out: list[Effect]) -> Call:
     thought = _thought_of(call, event)
-    return call if thought is None else _speak(call, thought, event.text, event.at_ms, out, complete=False)
+    if thought is None or not (thought.utterance or has_words(event.text)):
+        return call  # an answer does not begin with what makes no sound
+    return _speak(call, thought, event.text, event.at_ms, out, complete=False)
 
 
 def _speak(call: Call, thought: Thought, text: str, at_ms: int, out: list[Effect], complete: bool) -> Call:
@@ -129,17 +132,42 @@ def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call
 
 def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:
     first = len(out)
-    if event.text or thought.utterance:
+    if thought.utterance or has_words(event.text):
         call = _speak(call, thought, event.text, event.at_ms, out, complete=True)
     assert isinstance(call.floor, Answering)
     call = replace(call, floor=replace(call.floor, thought=None))
     if event.tools:
         out.insert(first, Store(first=True))
         return _use_tools(call, event, out)
-    if not (history.spoke(call, call.turn) or _tools_done(call)):
-        return _fail(call, event.at_ms, out)
-    call = replace(call, failures=0)
-    return over(call, event.at_ms, out)
+    if unanswered.said(call, but_notices=True):
+        return over(call, event.at_ms, out)
+    return _nothing_said(call, thought, event.at_ms, out)
+
+
+def _nothing_said(call: Call, thought: Thought, at_ms: int, out: list[Effect]) -> Call:
+    """The round gave no words and no tools: it is asked for once more in this turn. No words are needed for an end that
+    words have led to."""
+    assert isinstance(call.floor, Answering)
+    if call.then is not None and unanswered.spoke(call):
+        return over(call, at_ms, out)
+    if call.floor.empties >= unanswered.MAX_EMPTY or trying_again.spent(call):
+        return _without_model(call, at_ms, out)
+    call = replace(call, floor=replace(call.floor, empties=call.floor.empties + 1))
+    again = replace(thought, tries=thought.tries + 1, utterance=0, empty=True)
+    return trying_again.think(call, again, out, thought.continuing or _noticed(call))
+
+
+def _without_model(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Nothing, or nothing more, is to be had from the model in this turn."""
+    if not unanswered.said(call, but_notices=True):
+        if text := unanswered.summary(call):
+            return notice(call, out, text, at_ms)
+        if call.then is not None:
+            said = unanswered.spoke(call) or call.then.kind != "hang_up"
+            return over(call, at_ms, out) if said else sentence(call, out, "goodbye", at_ms)
+        if unanswered.said(call):
+            return over(call, at_ms, out)
+    return _fail(call, at_ms, out)
 
 
 def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
@@ -193,7 +221,8 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
         if asked and not thinking and not history.waiting_tools(call, call.turn):
             call = _next_round(call, event.at_ms, out)
     elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
-        call = stop_timers(replace(call, turn=call.turn + 1, floor=Answering()), out, "away")
+        floor = Answering(asked=True, about=event.intent)
+        call = stop_timers(replace(call, turn=call.turn + 1, floor=floor), out, "away")
         call = _say_notice(call, event.outcome, event.at_ms, out)
         call = _think(call, out, 0, continuing=_noticed(call))
     out.append(Store())
@@ -203,7 +232,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
 def _say_notice(call: Call, outcome: Outcome, at_ms: int, out: list[Effect]) -> Call:
     """The words that the tool does not leave to the model; the model goes on behind them."""
     say = outcome.say
-    return call if say is None else notice(call, out, say.text, at_ms, say.interruptible)
+    return notice(call, out, say.text, at_ms, say.interruptible) if say is not None and has_words(say.text) else call
 
 
 def _noticed(call: Call) -> bool:
@@ -213,12 +242,6 @@ def _noticed(call: Call) -> bool:
 
 def _rounds_done(call: Call) -> int:
     return sum(1 for line in history.bot_lines(call, call.turn) if line.tools)
-
-
-def _tools_done(call: Call) -> bool:
-    """Whether a tool was used in this turn: calls that were refused are none."""
-    tools = (tool for line in history.bot_lines(call, call.turn) for tool in line.tools)
-    return any(tool.outcome is None or tool.outcome.status != "refused" for tool in tools)
 
 
 def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:
@@ -231,7 +254,7 @@ def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: l
         return trying_again.later(call, *again, event.at_ms, out)
     assert isinstance(call.floor, Answering)
     call = replace(call, floor=replace(call.floor, thought=None))
-    return _fail(call, event.at_ms, out)
+    return _without_model(call, event.at_ms, out)
 
 
 def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -240,7 +263,7 @@ def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
     if call.failures < MAX_FAILURES:
         return sentence(call, out, "trouble", at_ms)
     call = sentence(call, out, "unavailable", at_ms)
-    return hang_up_after(call, "no answer could be made")
+    return hang_up_after(call, "no answer could be made", at_ms, out)
 
 
 def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: int = 0) -> Call:
@@ -255,8 +278,8 @@ def notice(
     """Say a fixed sentence. It takes the floor, in a turn of its own if the caller had it."""
     if not isinstance(call.floor, Answering):
         call = replace(call, turn=call.turn + 1, floor=Answering())
-    if not text:
-        return over(call, at_ms, out)
+    if not has_words(text):
+        return over(call, at_ms, out, owed=False)
     utterance = call.utterance + 1
     line = BotLine(call.turn, utterance, "notice", text, complete=True, interruptible=interruptible, at_ms=at_ms)
     call = replace(history.add(call, replace(line, protect_ms=protect_ms)), utterance=utterance)
@@ -265,18 +288,21 @@ def notice(
     return await_hearing(stop_timers(call, out, "away"), out, at_ms)
 
 
-def hang_up_after(call: Call, reason: str) -> Call:
+def hang_up_after(call: Call, reason: str, at_ms: int, out: list[Effect]) -> Call:
     """End the call once everything said so far was heard."""
-    return replace(call, then=Then("hang_up", reason=reason))
+    then = Then("hang_up", reason=reason)
+    return replace(call, then=then) if isinstance(call.floor, Answering) else _end(call, then, at_ms, out)
 
 
-def over(call: Call, at_ms: int, out: list[Effect]) -> Call:
-    """Give the floor back when nothing of the answer is outstanding."""
+def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
+    """Give the floor back when nothing of the answer is outstanding. `owed`: not before the caller has heard words."""
     floor = call.floor
     if not isinstance(floor, Answering) or floor.thought is not None or floor.looking_for:
         return call
     if history.unheard(call) or history.waiting_tools(call, call.turn):
         return call
+    if owed and call.then is None and not floor.waiting_turn and unanswered.left_in_silence(call):
+        return _fail(call, at_ms, out)
     call = replace(call, floor=Listening(), sounding=0, paused=False)
     if call.then is not None:
         return _end(call, call.then, at_ms, out)

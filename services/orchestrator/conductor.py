@@ -32,6 +32,7 @@ from services.orchestrator.standstill import Standstill
 from services.orchestrator.state import Call, Ended, Epoch
 from services.orchestrator.takeover import at_rest
 from services.orchestrator.turn import step
+from services.orchestrator.unanswered import due
 
 log = structlog.get_logger()
 
@@ -85,6 +86,7 @@ class Conductor:
         self._tasks = TaskSet(self._task_failed)
         self._rounds = Rounds(means.organs, agent, means.engine, tools, self._tasks, self._current, self.feed)
         self._traceparent = ""
+        self._due = False  # as the gateway was told
         self._boundary: effects.Store | None = None
         self._asking = False  # a round began since the last boundary
         self.paper = Paper(means.bus, means.store, epoch, last, self._send, self._on_superseded, anew=anew)
@@ -147,8 +149,17 @@ class Conductor:
         self.paper.note(event)
         for effect in outcome:
             self._do(effect)
+        if self.call.channel != "phone":
+            self._tell_due(self.call, event)
         if self.paper.full:
             self._do(effects.Store())
+
+    def _tell_due(self, call: Call, event: events.Event) -> None:
+        """For the page, which shows who is at turn; a gateway that has a turn's end waits for what is made of it."""
+        now = due(call)
+        if now != self._due or isinstance(event, events.TurnEnded | events.Typed | events.TakenOver):
+            self._due = now
+            self._send(conversation_pb2.CallCommand(turn=call.turn, due=conversation_pb2.Due(due=now)))
 
     def _dropped(self, event: events.Event, error: Exception) -> events.Dropped:
         """An event that breaks the logic is left out, here and by every owner to come: the call goes on without it."""
@@ -200,6 +211,8 @@ class Conductor:
         if command is not None:
             if not command.turn and self.call is not None:
                 command.turn = self.call.turn
+            if isinstance(effect, effects.Say) and self.call is not None and self.call.channel != "phone":
+                self._due = command.say.due = due(self.call)
             self._rounds.first_token.tell(command)
             self._send(command)
         match effect:

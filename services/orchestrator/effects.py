@@ -22,7 +22,8 @@ class CancelTimer:
 class Think:
     """Run one round of the model on the call as it now stands. `continuing`: words of this answer were said already.
 
-    `speculative`: the caller's turn is not over; it is taken to be the words of the call's `ahead`.
+    `speculative`: the caller's turn is not over; it is taken to be the words of the call's `ahead`. `empty`: the last
+    try gave no words.
     """
 
     turn: int
@@ -31,6 +32,7 @@ class Think:
     tools_off: bool = False
     speculative: bool = False
     continuing: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

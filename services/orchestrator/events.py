@@ -149,13 +149,14 @@ class UtteranceStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard(Event):
-    """`text`: of the utterance, for an owner who does not know it."""
+    """`text`: of the utterance, for an owner who does not know it. `failed`: no voice could be had for the rest."""
 
     utterance: int
     chars: int
     complete: bool = False
     cut: bool = False
     text: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,7 +187,7 @@ def nobody_speaks(call: Call, at_ms: int, out: list[Effect]) -> Call:
         call = answering.notice(call, out, prompts[call.silences], at_ms)
         return replace(call, silences=call.silences + 1)
     call = answering.sentence(call, out, "goodbye", at_ms)
-    return answering.hang_up_after(call, "the caller was silent")
+    return answering.hang_up_after(call, "the caller was silent", at_ms, out)
 
 
 def never_stops(call: Call, at_ms: int, out: list[Effect]) -> Call:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.words import has_words
 from services.orchestrator import events, fillers, history, interruption, voice
-from services.orchestrator.answering import over
-from services.orchestrator.effects import Effect, Store
+from services.orchestrator.answering import END_GRACE_MS, over
+from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.rules import await_hearing, has_timer, start
 from services.orchestrator.state import Answering, BotLine, Call
+from services.orchestrator.unanswered import MAX_VOICELESS
 
 
 def utterance_started(call: Call, event: events.UtteranceStarted, out: list[Effect]) -> Call:
@@ -37,9 +39,33 @@ def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
         return call
     if call.sounding == event.utterance:
         call = replace(call, sounding=0, paused=False)
-    call = over(await_hearing(call, out, event.at_ms), event.at_ms, out)
+    call = await_hearing(call, out, event.at_ms)
+    if status == "cut" and (event.failed or line.voiceless):
+        call = _voiceless(no_voice(call, event.utterance), event, out)
+    elif has_words(text[:chars]):
+        answers = line.kind == "answer" and line.utterance
+        call = replace(call, voiceless=0, failures=0 if answers else call.failures)
+    call = over(call, event.at_ms, out, owed=call.voiceless < MAX_VOICELESS)
     out.append(Store())
     return call
+
+
+def no_voice(call: Call, utterance: int) -> Call:
+    """No voice can be had for the rest of this utterance: how much of it was heard is yet to be told."""
+    return history.edit(call, utterance, lambda x: replace(x, voiceless=x.status != "heard", complete=True))
+
+
+def _voiceless(call: Call, event: events.Heard, out: list[Effect]) -> Call:
+    """The words behind it are nobody's. When this goes on without a word that can be spoken, the call ends."""
+    call = replace(call, voiceless=call.voiceless + 1)
+    floor = call.floor
+    if isinstance(floor, Answering) and floor.thought is not None and floor.thought.utterance == event.utterance:
+        out.append(CloseThink(call.turn))
+        call = replace(call, floor=replace(floor, thought=None))
+    if call.voiceless < MAX_VOICELESS:
+        return call
+    out.append(HangUp("no voice"))
+    return start(call, out, "ending", event.at_ms + END_GRACE_MS)
 
 
 def progress(call: Call, event: events.Progress, out: list[Effect]) -> Call:
@@ -72,4 +98,4 @@ def never_heard(call: Call, at_ms: int, out: list[Effect]) -> Call:
         if line.complete:
             call = history.edit(call, line.utterance, lambda x: replace(x, status="cut"))
     out.append(Store())
-    return over(replace(call, sounding=0, paused=False), at_ms, out)
+    return over(replace(call, sounding=0, paused=False), at_ms, out, owed=False)

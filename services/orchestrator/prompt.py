@@ -15,6 +15,7 @@ _ROLES = {
     "tool": llm_pb2.Message.ROLE_TOOL,
 }
 CONTINUE = "(Your answer broke off after the words above. Continue right after them; do not repeat any of it.)"
+NO_WORDS = "(You said nothing. Answer the caller now, in a sentence or two.)"
 ASK_FIRST = "Say what you are about to do and wait for the caller's clear yes before you call this."
 
 
@@ -49,6 +50,8 @@ def request(
     ]
     if think.continuing:
         messages.append(llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text=CONTINUE))
+    elif think.empty:
+        messages.append(llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text=NO_WORDS))
     return llm_pb2.ChatRequest(
         call_id=call.call_id,
         turn=call_pb2.TurnRef(epoch=call_pb2.Epoch(leg=call.epoch.leg, open=call.epoch.open), turn=think.turn),

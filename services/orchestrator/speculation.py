@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.words import has_words
 from services.orchestrator import events, history, trying_again
 from services.orchestrator.effects import Effect, SpeculationOver, Think
 from services.orchestrator.events import Event
@@ -145,7 +146,7 @@ def _hold(call: Call, event: events.PhraseReady | events.RoundEnded, out: list[E
         call = spent(call, event.input_tokens, event.output_tokens)
         call = trying_again.count(call, ahead.turn, event.requests - 1)
         ahead = replace(ahead, tools=event.tools, complete=True)
-        if event.error or not (ahead.held or ahead.tools):
+        if event.error or not (has_words(ahead.held) or ahead.tools):
             return _discard(call, out, event.at_ms, "failed")
     size = len(ahead.held.encode()) + sum(len(tool.arguments.encode()) for tool in ahead.tools)
     if size > MAX_HELD_BYTES:

@@ -131,7 +131,8 @@ class BotLine:
 
     `heard` counts characters of `text` at the caller's ear. `status`: `pending` (not known yet), `heard` (all of it),
     `cut` (stopped at `heard` for good). `utterance` 0: tools only. `complete`: no more text follows. `protect_ms`: of
-    its sound, from the first on, that what the caller says does not interrupt.
+    its sound, from the first on, that what the caller says does not interrupt. `voiceless`: no voice could be had for
+    what was not heard of it.
     """
 
     turn: int
@@ -145,6 +146,7 @@ class BotLine:
     tools: tuple[ToolUse, ...] = ()
     at_ms: int = 0
     protect_ms: int = 0
+    voiceless: bool = False
 
 
 Line = CallerLine | BotLine
@@ -163,6 +165,7 @@ class Thought:
     last: bool = False  # there is no try after this one
     broke_off: bool = False  # a try failed behind words
     continuing: bool = False  # words of this answer were said by an earlier try
+    empty: bool = False  # an earlier try gave no words
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +245,17 @@ class Answering:
     """The bot has the floor, from the end of the caller's turn until the last word of the answer was heard.
 
     `looking_for`: the question whose passages are awaited before the first round. `waiting_turn`: a turn that the
-    caller ended over words that may not be interrupted; it is answered after them.
+    caller ended over words that may not be interrupted; it is answered after them. `asked`: the caller is owed words in
+    this turn. `about`: it began with the outcome of this intent, 0 = it did not. `empties`: how many of its rounds gave
+    no words and were asked for again.
     """
 
     thought: Thought | None = None
     looking_for: str = ""
     waiting_turn: str = ""
+    asked: bool = False
+    about: int = 0
+    empties: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +336,7 @@ class Call:
     failures: int = 0
     requests: Requests = Requests()
     misheard: int = 0  # times in a row that something was said and not understood
+    voiceless: int = 0  # utterances in a row that no voice could be had for
     fillers: int = 0  # said so far
     filler: str = ""  # the last one
     digits: str = ""  # keys pressed so far

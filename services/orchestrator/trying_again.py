@@ -75,7 +75,8 @@ def think(call: Call, thought: Thought, out: list[Effect], continuing: bool) -> 
     """Ask the model. `continuing`: words of this answer were said already."""
     assert isinstance(call.floor, Answering)
     tools_off = thought.round >= call.policy.rounds
-    out.append(Think(call.turn, thought.tries, thought.round, tools_off=tools_off, continuing=continuing))
+    asked = Think(call.turn, thought.tries, thought.round, tools_off=tools_off, continuing=continuing)
+    out.append(replace(asked, empty=thought.empty))
     tally = replace(call.tally, rounds=call.tally.rounds + 1)
     call = replace(call, floor=replace(call.floor, thought=thought), tally=tally)
     return count(call, call.turn, 1)

@@ -32,7 +32,7 @@ from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
 from services.orchestrator.rules import await_hearing, silence_timer, spent, start, stop_timers
 from services.orchestrator.settling import settled, until_settled
-from services.orchestrator.state import Answering, Call, Ended, Listening
+from services.orchestrator.state import Answering, Call, Ended
 from services.orchestrator.takeover import taken_over
 
 END_GRACE_MS = 10_000
@@ -104,7 +104,7 @@ def _timer_fired(call: Call, event: events.TimerFired, out: list[Effect]) -> Cal
 def _call_time_is_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
     call = hearing.silence_bot(call, at_ms, out)
     call = answering.sentence(call, out, "time_is_up", at_ms)
-    return answering.hang_up_after(call, "time is up")
+    return answering.hang_up_after(call, "time is up", at_ms, out)
 
 
 def _end_grace_over(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -131,25 +131,21 @@ def _leg_back(call: Call, event: events.LegBack, out: list[Effect]) -> Call:
 
 
 def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> Call:
-    """Without ears or mouth there is no call: end it, and say so if there is a mouth."""
+    """Without ears there is no call: end it, and say so. A voice may be back for the next utterance."""
     if event.organ == "mouth":
-        out.append(HangUp("no voice"))
-        return start(call, out, "ending", event.at_ms + END_GRACE_MS)
+        return playout.no_voice(call, event.utterance)
     if event.organ == "carrier":  # it did not take the caller anywhere
         return answering.sentence(call, out, "not_transferred", event.at_ms)
     call = hearing.silence_bot(call, event.at_ms, out)
     call = answering.sentence(call, out, "unavailable", event.at_ms)
-    return answering.hang_up_after(call, "no ears")
+    return answering.hang_up_after(call, "no ears", event.at_ms, out)
 
 
 def _signal(call: Call, event: events.Signal, out: list[Effect]) -> Call:
     """`hang_up`: end the call after what is being said. Others are for the record."""
     if event.name != "hang_up":
         return call
-    if isinstance(call.floor, Listening):
-        out.append(HangUp(event.data or "told to"))
-        return start(call, out, "ending", event.at_ms + END_GRACE_MS)
-    return answering.hang_up_after(call, event.data or "told to")
+    return answering.hang_up_after(call, event.data or "told to", event.at_ms, out)
 
 
 def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> Call:

@@ -143,6 +143,7 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
                 complete=h.complete,
                 cut=h.cut,
                 text=h.text,
+                failed=h.failed,
             )
         case "progress":
             far = message.progress

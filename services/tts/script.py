@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from parley.errors import BadInput
-from services.tts.words import has_words
+from parley.words import has_words
 
 MAX_PIECE = 4_000
 MAX_TEXT = 40_000
@@ -58,10 +58,14 @@ class Script:
                 watch.reschedule(limit)
 
     async def pieces(self, begin: int) -> AsyncIterator[str]:
-        """The text from `begin` on, all that there is each time; ends when the text is complete."""
+        """The text from `begin` on, all that there is each time; ends when the text is complete.
+
+        Each piece has words: what makes no sound goes along with the words behind it, or is left out at the end. Some
+        vendors refuse a text of punctuation alone, and none makes a sound of it.
+        """
         at = begin
         while True:
-            if at < len(self.text):
+            if has_words(self.text, at):
                 piece, at = self.text[at:], len(self.text)
                 yield piece
             elif self.complete:

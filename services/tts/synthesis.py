@@ -12,16 +12,16 @@ from prometheus_client import Counter
 
 from parley import providers
 from parley.aio import background
-from parley.audio import AudioFormat
 from parley.breaker import Breakers
-from parley.errors import BadInput, ParleyError, TooLate, VendorLost
+from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
-from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
+from parley.words import has_words
+from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig
 from services.tts.providers import KNOWN
 from services.tts.script import Script
+from services.tts.spoken import Spoken
 from services.tts.voices import voice_for
-from services.tts.words import has_words
 
 log = structlog.get_logger()
 
@@ -35,6 +35,8 @@ class Stalled(VendorLost):
 STALL_S = 2.5
 PATIENCE = 2
 IDLE_S = 120.0
+MAX_ROUNDS = 3
+"""How often all engines are gone through for one stream, as long as words come of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +85,16 @@ class Synthesis:
     async def speak(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
         """Audio of `text` as it comes. A word is told once all of its audio is.
 
-        An engine that fails is followed by the next one, which goes on after the last word told. A lone engine has a
-        second try when its connection was lost.
+        An engine that fails, or that ends without sound for words, is followed by the next one, which goes on after the
+        last word told. A lone engine has a second try when its connection was lost or it gave no sound.
         Raises BadInput, TooLate (no text for `idle_s`), or the error of the last engine.
         """
         failed: ParleyError = VendorLost("no engine was asked")
 
         script = Script(self._patience_s(config))
-        spoken = _Spoken(config.format)
+        spoken = Spoken(config.format)
         async with background(script.read(text)):
-            for engine in self._choices():
+            for engine in self._choices(spoken):
                 try:
                     with self.breakers.of(engine.name).begin() as attempt:
                         try:
@@ -118,22 +120,29 @@ class Synthesis:
                         audio_ms=int(spoken.ms),
                         told_to=spoken.told_to,
                     )
+                    spoken.abandon()
+                    if script.complete and not has_words(script.text, spoken.told_to):
+                        return  # it has said all there was to say
                     if len(self.engines) == 1 and not _is_worth_a_retry(e):
                         break
-                spoken.abandon()
             raise failed
 
     def _patience_s(self, config: TtsConfig) -> float:
         late = len(self.engines) == 1 and (self._slow or config.attempt)
         return PATIENCE * self._stall_s if late else self._stall_s
 
-    def _choices(self) -> Iterator[Engine]:
-        yield from self.breakers.choices(self.engines)
-        if len(self.engines) == 1:
-            yield self.engines[0]
+    def _choices(self, spoken: Spoken) -> Iterator[Engine]:
+        """Each engine once, a lone one twice; and from the start again while words are said that way."""
+        for _ in range(MAX_ROUNDS):
+            told_to = spoken.told_to
+            yield from self.breakers.choices(self.engines)
+            if len(self.engines) == 1:
+                yield self.engines[0]
+            if spoken.told_to == told_to:
+                return
 
     async def _perform(
-        self, engine: Engine, script: Script, spoken: _Spoken, config: TtsConfig
+        self, engine: Engine, script: Script, spoken: Spoken, config: TtsConfig
     ) -> AsyncGenerator[AudioChunk, None]:
         name = engine.name
         loop = asyncio.get_running_loop()
@@ -152,19 +161,22 @@ class Synthesis:
                 out = spoken.take(chunk)
                 if out.data or out.words:
                     yield out
-        if not spoken.sounded and has_words(script.text, spoken.char_base):
-            raise VendorLost(f"{name}: the audio ended before it began")
-        if last := spoken.pending():
+        last, whole = spoken.finish(script.text)
+        if last:
             yield AudioChunk(b"", last)
+        if not script.complete:
+            raise VendorLost(f"{name}: the audio ended before its text did")
+        if not whole:
+            raise NoSound(f"{name}: {'the sound ended before the words did' if spoken.sounded else 'no sound came'}")
 
     async def _next(
-        self, name: str, stream: AsyncIterator[AudioChunk], script: Script, spoken: _Spoken
+        self, name: str, stream: AsyncIterator[AudioChunk], script: Script, spoken: Spoken
     ) -> AudioChunk | None:
         loop = asyncio.get_running_loop()
         if script.error is not None:
             raise script.error
-        busy = self._is_due(script, spoken)
-        limit = loop.time() + script.patience_s if busy else script.last_at + self._idle_s
+        begun, busy = loop.time(), self._is_due(script, spoken)
+        limit = begun + script.patience_s - spoken.waited_s if busy else script.last_at + self._idle_s
         try:
             async with asyncio.timeout_at(limit) as script.watch:
                 return await anext(stream, None)
@@ -177,9 +189,11 @@ class Synthesis:
             raise TooLate(f"text: nothing came for {self._idle_s:g} s; end a stream whose text is complete") from None
         finally:
             script.watch = None
+            if busy:
+                spoken.waited_s += loop.time() - begun
 
     @staticmethod
-    def _is_due(script: Script, spoken: _Spoken) -> bool:
+    def _is_due(script: Script, spoken: Spoken) -> bool:
         """Whether the engine owes audio. One that tells no words before the end cannot be held to each of them."""
         if script.complete:
             return True
@@ -189,60 +203,3 @@ class Synthesis:
 
 def _is_worth_a_retry(error: ParleyError) -> bool:
     return isinstance(error, VendorLost) and not isinstance(error, Stalled)
-
-
-class _Spoken:
-    """What has been handed on so far, over all engines."""
-
-    def __init__(self, audio: AudioFormat) -> None:
-        self._bytes_per_ms = audio.bytes_per_ms
-        self._sample = audio.sample_bytes
-        self._size = 0
-        self._odd = b""
-        self._waiting: list[WordTime] = []
-        self.told_to = 0
-        """Characters that have become audio, whole words."""
-        self.begin()
-
-    @property
-    def ms(self) -> float:
-        return self._size / self._bytes_per_ms
-
-    def begin(self) -> None:
-        """A new engine goes on from here: its offsets and times count from these."""
-        self.char_base = self.told_to
-        self._ms_base = self.ms
-        self.sounded = False
-        self.tells_words = False
-
-    def take(self, chunk: AudioChunk) -> AudioChunk:
-        """The same audio in whole samples, with the words that are complete by its end, on the stream's own scales."""
-        data = self._odd + chunk.data if self._odd else chunk.data
-        odd = len(data) % self._sample
-        self._odd, data = (data[-odd:], data[:-odd]) if odd else (b"", data)
-        self._size += len(data)
-        self.sounded = self.sounded or bool(data)
-        for word in chunk.words:
-            self.tells_words = True
-            start, end = (int(self._ms_base) + ms for ms in (word.start_ms, word.end_ms))
-            self._waiting.append(WordTime(self.char_base + word.char_start, self.char_base + word.char_end, start, end))
-        # A millisecond of grace: vendors round.
-        ready = 0
-        while ready < len(self._waiting) and self._waiting[ready].end_ms <= self.ms + 1:
-            ready += 1
-        return AudioChunk(data, self._told(ready))
-
-    def pending(self) -> tuple[WordTime, ...]:
-        """The audio is complete: what is left is told, whatever its times say."""
-        return self._told(len(self._waiting))
-
-    def abandon(self) -> None:
-        """The engine failed: words whose audio never came are forgotten."""
-        self._waiting.clear()
-        self._odd = b""
-
-    def _told(self, count: int) -> tuple[WordTime, ...]:
-        words, self._waiting = tuple(self._waiting[:count]), self._waiting[count:]
-        if words:
-            self.told_to = words[-1].char_end
-        return words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from parley.words import has_words, least_ms
 from services.tts.contract import WordTime
 
 _TOKEN = re.compile(r"\S+")
@@ -19,12 +20,8 @@ def words_in(text: str, begin: int = 0, end: int | None = None) -> Iterator[tupl
     A run of nothing but punctuation is no word: it makes no sound.
     """
     for match in _TOKEN.finditer(text, begin, len(text) if end is None else end):
-        if not _SILENT.issuperset(match.group()):
+        if has_words(match.group()):
             yield match.span()
-
-
-def has_words(text: str, begin: int = 0) -> bool:
-    return next(words_in(text, begin), None) is not None
 
 
 def spread(text: str, begin: int, end: int, start_ms: float, end_ms: float) -> list[WordTime]:
@@ -44,7 +41,8 @@ class Aligner:
 
     `given` is told the text as it is sent; `take` the characters of each piece of audio with their times since the
     stream's first byte. White space is not compared: vendors add and drop it. Characters that are not in the text at
-    this place (a vendor that normalises "$5") are passed over; `rest` spreads what stayed without a time.
+    this place (a vendor that normalises "$5") are passed over. A word without a time, or with one of no length, is put
+    between those that have one; `rest` spreads what stayed.
     """
 
     def __init__(self) -> None:
@@ -52,6 +50,7 @@ class Aligner:
         self.told_to = 0
         """End of the last word whose time is known."""
         self._at = 0
+        self._timed = False
         self._last_ms = 0.0
         self._word: tuple[int, int] | None = None
         self._word_ms = (0.0, 0.0)
@@ -69,6 +68,7 @@ class Aligner:
         for char, start, end in zip(chars, starts_ms, ends_ms, strict=False):
             if not char or char.isspace() or (place := self._find(char)) is None:
                 continue
+            self._timed = True
             if self._word is None or place >= self._word[1]:
                 told += self._finish()
                 self._word, self._word_ms = self._around(place), (start, end)
@@ -80,8 +80,23 @@ class Aligner:
                 told += self._finish()
         return told
 
+    def follows(self, chars: Sequence[str]) -> bool:
+        """Whether the text goes on with these characters, and a word is among them. White space is not compared."""
+        next_ones = "".join("".join(chars).split())
+        return has_words(next_ones) and "".join(self.text[self._at :].split()).startswith(next_ones)
+
+    def may_end(self, until_ms: float) -> bool:
+        """Whether audio of this length may hold all words: what is left of it is not too short for what is left.
+
+        Of a voice that tells no times nothing is known: any sound may be all of it.
+        """
+        left_ms = until_ms - min(self._last_ms, until_ms)
+        return left_ms >= least_ms(self.text[self.told_to :]) or (not self._timed and left_ms > 0)
+
     def rest(self, until_ms: float) -> list[WordTime]:
-        """All words without a time so far, over the audio that is left."""
+        """All words without a time so far, over the audio that is left; none when it is too short for them."""
+        if not self.may_end(until_ms):
+            return []
         told = self._finish()
         left = spread(self.text, self.told_to, len(self.text), min(self._last_ms, until_ms), until_ms)
         self.told_to = self._at = len(self.text)
@@ -111,7 +126,8 @@ class Aligner:
         (begin, end), (start, until) = self._word, self._word_ms
         self._word = None
         start = max(start, self._last_ms)
-        until = max(until, start)
+        if until <= start:
+            return []
         told = spread(self.text, self.told_to, begin, self._last_ms, start)
         told += _sounding(self.text, begin, end, start, until)
         self.told_to, self._last_ms = end, until

@@ -17,7 +17,7 @@ from cli.stack import Stack
 from parley import heap
 from tests.e2e.agents import write_agents
 from tests.e2e.failures import AGENTS as FAILING
-from tests.e2e.failures import fail
+from tests.e2e.failures import fail, mute
 from tests.e2e.house import PUBLIC_URL, House, told_by_rest
 from tests.e2e.model import SCRIPT
 from tests.sims.elevenlabs import ElevenLabsSim
@@ -49,6 +49,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     async with stand_ins() as vendors, Bookings() as bookings:
         chaos.write_agents(agents, len(MOMENTS), bookings.url)
         fail(vendors)
+        mute(vendors)
         env = {
             **vendors.environment(),
             "PARLEY_AGENTS_DIR": str(agents),

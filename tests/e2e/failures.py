@@ -1,7 +1,10 @@
 """What the vendors do wrong in these tests: one fault for the calls of one agent, which has the fault's name."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
+from tests.sims.elevenlabs_socket import Received
 from tests.sims.faults import Fault
 from tests.sims.vendors import Vendors
 
@@ -43,4 +46,20 @@ def fail(vendors: Vendors) -> None:
             vendor.faults.add(replace(fault, only=name))
 
 
-AGENTS = (*LISTENING, *THINKING, *SPEAKING)
+def mute(vendors: Vendors) -> None:
+    """These voices end politely and give no sound: once, or whenever they are to say "green"."""
+    muted: set[int] = set()
+
+    def twist(seen: Received, message: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        if seen.voice == "tts-mute-once" and (id(seen) in muted or not muted):
+            muted.add(id(seen))
+            return [] if message["audio"] else [message]
+        if seen.voice == "tts-mute-green" and "green" in seen.text:
+            return [] if message["audio"] else [message]
+        return [message]
+
+    vendors.elevenlabs.twist = twist
+
+
+MUTE = ("tts-mute-once", "tts-mute-green", "mute-model", "mute-page")
+AGENTS = (*LISTENING, *THINKING, *SPEAKING, *MUTE)

@@ -19,7 +19,7 @@ COUNTED = {
     "llm-garbage": ("voice_llm_failures_total", {"error": "VendorLost", "stage": "after"}),
     "llm-stalls": ("voice_llm_failures_total", {"error": "TooLate", "stage": "after"}),
     "tts-refuses": ("voice_tts_engine_failures_total", {"error": "Misconfigured"}),
-    "tts-garbage": ("voice_tts_engine_failures_total", {"error": "VendorLost"}),
+    "tts-garbage": ("voice_tts_skipped_messages_total", {"why": "unknown"}),
 }
 """The counter that tells of a failure, as an operator would look for it."""
 

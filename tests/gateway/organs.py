@@ -171,11 +171,15 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
         self.words: list[str] = []
         self.break_after: int | None = None
         self.stalls = False
+        self.quits: list[int] = []
+        """The next streams end politely after so many words each."""
+        self.untimed = False
 
     async def Synthesize(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         talk = self.begin()
         per_ms = 8
         text, said, at_ms = "", 0, 0
+        left = self.quits.pop(0) if self.quits else None
         async for request in requests:
             talk.note(request)
             if request.HasField("config"):
@@ -183,6 +187,8 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
                 continue
             text += request.text
             while not self.stalls and (end := self._word_end(text, said)) > 0:
+                if left is not None and (left := left - 1) < 0:
+                    return
                 start = said + len(text[said:end]) - len(text[said:end].lstrip())
                 yield tts_pb2.SynthesizeEvent(audio=self._sound(text[start:end], start, end, at_ms, per_ms))
                 said, at_ms = end, at_ms + WORD_MS
@@ -208,7 +214,8 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
             self.words.append(word)
         sound = bytes([1 + self.words.index(word)]) * (WORD_MS * per_ms)
         times = tts_pb2.SynthesizedAudio(data=sound)
-        times.words.add(char_start=start, char_end=end, start_ms=at_ms, end_ms=at_ms + WORD_MS)
+        if not self.untimed:
+            times.words.add(char_start=start, char_end=end, start_ms=at_ms, end_ms=at_ms + WORD_MS)
         return times
 
     def heard(self, played: bytes | bytearray, per_ms: int = 8) -> list[tuple[str, int]]:

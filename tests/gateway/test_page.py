@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -56,6 +57,12 @@ class Page:
                 for control in self.controls:
                     if control["type"] == kind and all(control.get(k) == v for k, v in fields.items()):
                         return control
+                self._news.clear()
+                await self._news.wait()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not holds():
                 self._news.clear()
                 await self._news.wait()
 

@@ -189,6 +189,7 @@ def test_nothing_is_said_over_the_callers_voice() -> None:
 def test_a_turn_of_fillers_alone_is_a_failed_one() -> None:
     call = waits()
     call.wait(1000)
+    assert of(Think, call.finishes(""))
     (say,) = of(Say, call.finishes(""))
     assert say.text == POLICY.trouble
 

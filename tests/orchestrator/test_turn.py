@@ -347,9 +347,10 @@ def test_after_three_failed_turns_the_call_ends_politely() -> None:
     assert of(HangUp, call.hears(4))
 
 
-def test_a_model_that_says_nothing_counts_as_a_failure() -> None:
+def test_a_model_that_says_nothing_is_asked_once_more_and_then_counts_as_a_failure() -> None:
     call = Script()
     call.says("hello there")
+    assert of(Think, call.finishes("")) == [Think(2, 1, 0, empty=True)]
     (say,) = of(Say, call.finishes(""))
     assert say.text == POLICY.trouble
 

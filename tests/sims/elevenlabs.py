@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable
 from aiohttp import web
 
 from tests.sims.elevenlabs_context import Context, Send
-from tests.sims.elevenlabs_socket import Received, VoiceSocket
+from tests.sims.elevenlabs_socket import Received, Twist, VoiceSocket
 from tests.sims.elevenlabs_speech import Chunk, TextBuffer, format_rate, speak
 from tests.sims.faults import Fault
 from tests.sims.server import VendorSim, port_of, shown_headers
@@ -25,7 +25,8 @@ class ElevenLabsSim(VendorSim):
 
     `snake_case`: the context socket says context_id and is_final, as the vendor has done for long stretches, where its
     documents say contextId and isFinal. `api_key` None takes any key but still wants one. A wrong key is refused with
-    401 by HTTP, and by the WebSocket after the upgrade. `records` holds `Received`.
+    401 by HTTP, and by the WebSocket after the upgrade. `records` holds `Received`. `twist`: what a socket sends in
+    place of each of its messages.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class ElevenLabsSim(VendorSim):
         self.speed = speed
         self.chunk_ms = chunk_ms
         self.snake_case = snake_case
+        self.twist: Twist | None = None
 
     def routes(self) -> Iterable[web.RouteDef]:
         voice = "/v1/text-to-speech/{voice}"
@@ -87,7 +89,14 @@ class ElevenLabsSim(VendorSim):
 
         self.open_connections += 1
         socket = VoiceSocket(
-            request, seen, fault, check_key=self._knows, make=make, note=self.note, snake_case=self.snake_case
+            request,
+            seen,
+            fault,
+            check_key=self._knows,
+            make=make,
+            note=self.note,
+            snake_case=self.snake_case,
+            twist=self.twist,
         )
         try:
             with self.living(seen.voice, socket.strike):

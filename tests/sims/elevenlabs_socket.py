@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,10 @@ class Received:
         self.text += text
 
 
+Twist = Callable[[Received, dict[str, Any]], Iterable[dict[str, Any] | str | bytes]]
+"""What is sent in place of a message: nothing, several, or something that is none."""
+
+
 class Refused(Exception):
     """A message the vendor answers with an error, then close 1008."""
 
@@ -65,8 +69,10 @@ class VoiceSocket:
         make: Callable[[Send, TextBuffer], Context],
         note: Callable[[], None],
         snake_case: bool = False,
+        twist: Twist | None = None,
     ) -> None:
         self._snake_case = snake_case
+        self._twist = twist or (lambda seen, message: [message])
         self._request, self._seen, self._fault = request, seen, fault
         self._check_key, self._make, self._note = check_key, make, note
         self._multi = request.path.endswith("multi-stream-input")
@@ -208,7 +214,8 @@ class VoiceSocket:
         if message["audio"]:
             self._seen.first_audio_at = self._seen.first_audio_at or time.monotonic()
             self._seen.audio_chunks += 1
-        self._outbox.post(message)
+        for sent in self._twist(self._seen, message):
+            self._outbox.post(sent)
         self._note()
 
 

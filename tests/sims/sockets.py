@@ -29,7 +29,7 @@ class Outbox:
         self._fault = fault
         self._born = time.monotonic()
         self._garbled = False
-        self._queue: asyncio.Queue[tuple[float, str]] = asyncio.Queue(maxsize=10_000)
+        self._queue: asyncio.Queue[tuple[float, str | bytes]] = asyncio.Queue(maxsize=10_000)
         self._struck = asyncio.Event()
         self._held_until = 0.0
         self.received = 0
@@ -62,9 +62,13 @@ class Outbox:
         fault = self._fault
         return fault is not None and fault.kind in kinds and fault.begins(self.age_ms, self.received, self.sent)
 
-    def post(self, message: dict[str, Any], delay_ms: float = 0) -> None:
-        """Queues a message. A client that stops reading for 10,000 messages is a broken test: QueueFull is raised."""
-        self._queue.put_nowait((time.monotonic() + delay_ms / 1000, json.dumps(message)))
+    def post(self, message: dict[str, Any] | str | bytes, delay_ms: float = 0) -> None:
+        """Queues a message, or what is sent in place of one as it stands.
+
+        A client that stops reading for 10,000 messages is a broken test: QueueFull is raised.
+        """
+        raw = json.dumps(message) if isinstance(message, dict) else message
+        self._queue.put_nowait((time.monotonic() + delay_ms / 1000, raw))
 
     async def send(self, data: str | bytes) -> None:
         """Word for word, behind what was queued before."""
@@ -85,7 +89,7 @@ class Outbox:
                     if self.is_due("garbage") and not self._garbled:
                         self._garbled = True
                         await self._ws.send_str(garbage)
-                    await self._ws.send_str(text)
+                    await (self._ws.send_bytes(text) if isinstance(text, bytes) else self._ws.send_str(text))
                     self.sent += 1
             self._queue.task_done()
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.frames import CloseCode
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-from parley.aio import background
 from parley.errors import Misconfigured, VendorLost
 from parley.settings import Settings
 from services.tts.contract import AudioChunk, TtsConfig
+from services.tts.providers import elevenlabs_messages as messages
 from services.tts.providers import elevenlabs_wire as wire
 from services.tts.providers.elevenlabs_http import HttpSpeech
-from services.tts.words import Aligner
+from services.tts.providers.elevenlabs_socket import speak
 
 log = structlog.get_logger()
 
@@ -64,7 +63,7 @@ class ElevenLabs:
         refused = False
         if loop.time() >= self._sockets_refused_until:
             try:
-                async with self._open(url) as socket, aclosing(_speak(socket, text, config)) as chunks:
+                async with self._open(url) as socket, aclosing(speak(socket, text, config)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -92,7 +91,7 @@ class ElevenLabs:
         except InvalidStatus as e:
             status = e.response.status_code
             if status in (401, 402, 429):
-                raise wire.refusal("", "", status) from e
+                raise messages.refusal("", "", status) from e
             raise _UpgradeRefused(f"status {status}") from e
         except InvalidHandshake as e:
             raise _UpgradeRefused(type(e).__name__) from e
@@ -105,58 +104,3 @@ class ElevenLabs:
             # that has the whole text may not read our goodbye until it has sent all of the audio.
             socket.transport.abort()
             await socket.wait_closed()
-
-
-async def _send(socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig, aligner: Aligner) -> None:
-    # A lost connection is seen, and told, by whoever reads from it.
-    try:
-        with suppress(ConnectionClosed):
-            await socket.send(wire.opening(config))
-            async for piece in text:
-                aligner.given(piece)
-                if not piece.isspace():
-                    await socket.send(wire.phrase(piece))
-            await socket.send(wire.CLOSING)
-    except Exception:
-        socket.transport.abort()
-        raise
-
-
-async def _speak(
-    socket: ClientConnection, text: AsyncIterator[str], config: TtsConfig
-) -> AsyncGenerator[AudioChunk, None]:
-    aligner = Aligner()
-    size = 0
-    async with background(_send(socket, text, config, aligner)) as (sending,):
-        try:
-            async for raw in socket:
-                message = wire.parse(raw)
-                since_ms = size / config.format.bytes_per_ms
-                words = tuple(message.words(aligner, since_ms))
-                size += len(message.audio)
-                if message.audio or words:
-                    yield AudioChunk(message.audio, words)
-                if message.final and sending.done():
-                    break
-            else:
-                _must_be_complete(sending, aligner)
-        except ConnectionClosed as e:
-            _raise_of(sending)
-            if e.rcvd is not None and e.rcvd.code == CloseCode.POLICY_VIOLATION:
-                raise wire.refusal(e.rcvd.reason.lower().replace(" ", "_"), e.rcvd.reason) from e
-            raise VendorLost(f"elevenlabs: the connection was lost ({e.rcvd.code if e.rcvd else 'no goodbye'})") from e
-        # Words that the vendor did not place: over the audio since the last one it did.
-        if rest := tuple(aligner.rest(size / config.format.bytes_per_ms)):
-            yield AudioChunk(b"", rest)
-
-
-def _must_be_complete(sending: asyncio.Task[None], aligner: Aligner) -> None:
-    """A socket closed politely, without the final message: whole only if every word has sounded."""
-    _raise_of(sending)
-    if not sending.done() or not aligner.all_told:
-        raise VendorLost("elevenlabs: the socket was closed in the middle of the text")
-
-
-def _raise_of(sending: asyncio.Task[None]) -> None:
-    if sending.done() and (error := sending.exception()) is not None:
-        raise error

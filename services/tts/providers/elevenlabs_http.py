@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import httpx
 
-from parley.errors import VendorLost
+from parley.errors import NoSound, VendorLost
+from parley.words import has_words
 from services.tts.contract import AudioChunk, TtsConfig
+from services.tts.providers import elevenlabs_messages as messages
 from services.tts.providers import elevenlabs_wire as wire
-from services.tts.words import Aligner, has_words
+from services.tts.words import Aligner
 
 _CHUNK_MS = 120
 # What was said before, so that the voice goes on instead of starting anew.
@@ -39,36 +40,45 @@ class HttpSpeech:
     async def speak(self, voice: str, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
         """Phrase by phrase. Word times come from the vendor; a server without them has them estimated per phrase."""
         client = await self._sdk()
-        aligner = Aligner()
+        aligner, per_ms = Aligner(), config.format.bytes_per_ms
         size = 0
         async for piece in text:
             said = aligner.text[-_CONTEXT:]
             aligner.given(piece)
             if not has_words(piece):
                 continue
-            async with aclosing(self._phrase(client, voice, piece, said, config)) as messages:
-                begin_ms = size / config.format.bytes_per_ms
-                timed = False
-                async for message in messages:
-                    timed = timed or bool(message.chars)
-                    since_ms = _since_ms(message, begin_ms, size / config.format.bytes_per_ms)
+            begin, chars, untimed = size, 0, False
+            async with aclosing(self._phrase(client, voice, piece, said, config)) as coming:
+                async for message in coming:
+                    if message.torn and aligner.follows(message.chars):
+                        raise VendorLost("elevenlabs: a part of the audio cannot be read")
+                    chars += sum(len(char.strip()) for char in message.chars)
+                    untimed = untimed or bool(message.audio and not message.chars)
+                    since_ms = _since_ms(message, begin / per_ms, size / per_ms)
                     size += len(message.audio)
-                    yield AudioChunk(message.audio, tuple(message.words(aligner, since_ms)))
-            if timed and not aligner.all_told:
+                    words = tuple(message.words(aligner, since_ms)) if not message.torn else ()
+                    yield AudioChunk(message.audio, words)
+                    if message.error is not None:
+                        raise message.error
+            if untimed or chars >= len("".join(piece.split())):
+                yield AudioChunk(b"", tuple(aligner.rest(size / per_ms)))
+            if not aligner.all_told:
                 # The SDK drops lines that it cannot read.
-                raise VendorLost("elevenlabs: a part of the audio is missing")
-            yield AudioChunk(b"", tuple(aligner.rest(size / config.format.bytes_per_ms)))
+                raise NoSound("elevenlabs: a part of the audio is missing")
 
     async def _phrase(
         self, client: Any, voice: str, text: str, said: str, config: TtsConfig
-    ) -> AsyncGenerator[wire.Message, None]:
+    ) -> AsyncGenerator[messages.Message, None]:
         from elevenlabs.core.api_error import ApiError
 
         if not self._untimed:
             try:
                 async with aclosing(client.stream_with_timestamps(voice, **self._request(text, said, config))) as lines:
+                    size, per_ms = 0, config.format.bytes_per_ms
                     async for line in lines:
-                        yield _timed(line)
+                        if (message := _timed(line, per_ms, size / per_ms)) is not None:
+                            size += len(message.audio)
+                            yield message
                 return
             except ApiError as e:
                 # A server without this endpoint may have the plain one; a voice that does not exist fails there again.
@@ -82,7 +92,7 @@ class HttpSpeech:
         try:
             async with aclosing(client.stream(voice, **options)) as pieces:
                 async for audio in pieces:
-                    yield wire.Message(audio, False, [], [], [])
+                    yield messages.Message(audio)
         except ApiError as e:
             self._untimed = False
             raise _refused(e) from e
@@ -122,32 +132,38 @@ def _load() -> Any:
     return AsyncElevenLabs
 
 
-def _since_ms(message: wire.Message, phrase_ms: float, line_ms: float) -> float:
+def _since_ms(message: messages.Message, phrase_ms: float, line_ms: float) -> float:
     """What a line's times count from. Seen were both: the phrase's first byte, and the line's own.
 
     Its first character begins in the line's own audio, which tells them apart.
     """
-    first = message.starts_ms[0] if message.starts_ms else 0.0
-    return phrase_ms if phrase_ms + first >= line_ms - _ROUNDING_MS else line_ms
+    starts = message.times[1]
+    return phrase_ms if phrase_ms + (starts[0] if starts else 0.0) >= line_ms - _ROUNDING_MS else line_ms
 
 
-def _timed(line: Any) -> wire.Message:
-    try:
-        audio = binascii.a2b_base64(line.audio_base_64 or "")
-        alignment = line.alignment
-        if alignment is None:
-            return wire.Message(audio, False, [], [], [])
-        starts = [second * 1000 for second in alignment.character_start_times_seconds]
-        ends = [second * 1000 for second in alignment.character_end_times_seconds]
-        return wire.Message(audio, False, alignment.characters, starts, ends)
-    except (ValueError, TypeError, AttributeError) as e:
-        raise VendorLost(f"elevenlabs: a message that cannot be read ({type(e).__name__})") from e
+def _timed(line: Any, bytes_per_ms: int, before_ms: float) -> messages.Message | None:
+    """A line of the SDK, which checks nothing in it, as the socket would have sent it."""
+    data: dict[str, Any] = {**(getattr(line, "model_extra", None) or {}), "audio": getattr(line, "audio_base_64", None)}
+    for name in ("alignment", "normalized_alignment"):
+        alignment = getattr(line, name, None)
+        starts = _milliseconds(getattr(alignment, "character_start_times_seconds", None))
+        ends = _milliseconds(getattr(alignment, "character_end_times_seconds", None))
+        pairs = zip(starts, ends, strict=False)
+        lengths = [None if start is None or end is None else end - start for start, end in pairs]
+        chars = getattr(alignment, "characters", None)
+        data[name] = {"chars": chars, "charStartTimesMs": starts, "charDurationsMs": lengths}
+    return messages.of(data, bytes_per_ms, before_ms)
+
+
+def _milliseconds(seconds: Any) -> list[Any]:
+    values = seconds if isinstance(seconds, list) else []
+    return [each * 1000.0 if type(each) in (int, float) else None for each in values]
 
 
 def _refused(error: Any) -> Exception:
     detail = error.body.get("detail") if isinstance(error.body, dict) else None
     detail = detail if isinstance(detail, dict) else {"message": str(detail or "")}
-    return wire.refusal(str(detail.get("status") or ""), str(detail.get("message") or ""), error.status_code or 0)
+    return messages.refusal(str(detail.get("status") or ""), str(detail.get("message") or ""), error.status_code or 0)
 
 
 def _lost(error: httpx.HTTPError) -> VendorLost:

@@ -1,8 +1,7 @@
-"""ElevenLabs' wire: addresses, formats, messages, and what its errors mean."""
+"""ElevenLabs' wire, outwards: addresses, formats, and what is asked for."""
 
 from __future__ import annotations
 
-import binascii
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -10,15 +9,11 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from parley.audio import AudioFormat
-from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, VendorLost
-from services.tts.contract import TtsConfig, WordTime
-from services.tts.words import Aligner
+from parley.errors import BadInput, Misconfigured
+from services.tts.contract import TtsConfig
 
 _PCM_RATES = (8000, 16000, 24000)
 _SLOWEST, _FASTEST = 0.7, 1.2
-# Pieces of the vendor's error names. A used-up quota is for the account's owner to mend, not for a retry.
-_BUSY = ("too_many", "concurren", "rate_limit", "system_busy", "max_active")
-_REFUSED = ("api_key", "auth", "permission", "quota", "subscription", "payment", "voice", "model", "invalid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,50 +84,3 @@ def phrase(text: str) -> str:
 
 
 CLOSING = '{"text":""}'
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of the vendor's socket."""
-
-    audio: bytes
-    final: bool
-    chars: list[str]
-    starts_ms: list[float]
-    ends_ms: list[float]
-
-    def words(self, aligner: Aligner, since_ms: float) -> list[WordTime]:
-        """The words it completes; its times count from its own audio, which begins at `since_ms`."""
-        shift = since_ms.__add__
-        return aligner.take(self.chars, list(map(shift, self.starts_ms)), list(map(shift, self.ends_ms)))
-
-
-def parse(raw: str | bytes) -> Message:
-    """Raises the error that the message stands for, or VendorLost when it cannot be read."""
-    try:
-        data = orjson.loads(raw)
-        if data.get("error") or (data.get("message") and not data.get("audio")):
-            raise refusal(str(data.get("error") or ""), str(data.get("message") or ""))
-        alignment = data.get("alignment") or {}
-        # Both spellings are in use.
-        starts = alignment.get("charStartTimesMs") or alignment.get("charsStartTimesMs") or []
-        lengths = alignment.get("charDurationsMs") or alignment.get("charsDurationsMs") or []
-        return Message(
-            audio=binascii.a2b_base64(data.get("audio") or ""),
-            final=bool(data.get("isFinal") or data.get("is_final")),
-            chars=alignment.get("chars") or [],
-            starts_ms=starts,
-            ends_ms=[start + length for start, length in zip(starts, lengths, strict=False)],
-        )
-    except (ValueError, TypeError, AttributeError) as e:
-        raise VendorLost(f"elevenlabs: a message that cannot be read ({type(e).__name__})") from e
-
-
-def refusal(name: str, message: str, status: int = 0) -> ParleyError:
-    """The vendor's error as ours, from its name, and its HTTP status if it has one."""
-    said = f"elevenlabs: {message[:200] or name or f'status {status}'}"
-    if status == 429 or any(part in name for part in _BUSY):
-        return AtCapacity(said)
-    if status in (400, 401, 402, 403, 404, 422) or any(part in name for part in _REFUSED):
-        return Misconfigured(f"{said}; check ELEVENLABS_API_KEY, the voice id and PARLEY_ELEVENLABS_MODEL")
-    return VendorLost(said)

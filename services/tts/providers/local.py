@@ -9,11 +9,12 @@ from contextlib import suppress
 from parley.audio import TELEPHONE
 from parley.errors import BadInput, Misconfigured, ParleyError, VendorLost
 from parley.settings import Settings
+from parley.words import has_words
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.local import pipe
 from services.tts.local.client import Voice, VoiceProcess
 from services.tts.local.pieces import pause_ms, pieces, readable
-from services.tts.words import has_words, spread, words_in
+from services.tts.words import spread, words_in
 
 DEFAULT_VOICE = "en-us+klatt4"
 _VARIANT = "+klatt4"
