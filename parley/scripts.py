@@ -22,7 +22,7 @@ ASKS = "?？؟՞፧⁇⁈⁉‽"
 CLAUSE_ENDS = "。！？｡、，；："
 """Marks behind which no space is written, where a word never goes on."""
 SENTENCE_ENDS = f".!{ASKS}…。！｡．।॥۔።။៕"
-CLOSERS = "\"'”’»)）\\]］」』】》〉〕｣"
+CLOSERS = "\"'”’»)）］」』】》〉〕｣\\]"
 """Quotes and brackets that belong to what is before them; for a regex class."""
 
 _WITHOUT_SPACE = re.compile(f"[{SPACELESS}]")

@@ -17,11 +17,11 @@ from parley.breaker import Breakers
 from parley.errors import BadInput, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
+from parley.words import has_words
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
 from services.tts.providers import KNOWN
 from services.tts.script import Script
 from services.tts.voices import voice_for
-from services.tts.words import has_words
 
 log = structlog.get_logger()
 

@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 
 from parley.errors import VendorLost
+from parley.words import has_words
 from services.tts.contract import AudioChunk, TtsConfig
 from services.tts.providers import elevenlabs_wire as wire
-from services.tts.words import Aligner, has_words
+from services.tts.words import Aligner
 
 _CHUNK_MS = 120
 # What was said before, so that the voice goes on instead of starting anew.
