@@ -161,7 +161,7 @@ def _text(leg: Leg, message: dict[str, Any]) -> str:
     if not isinstance(text, str) or not text.strip():
         return "`text` must be words"
     if len(text) > MAX_TEXT:
-        return f"`text` may have at most {MAX_TEXT} characters"
+        return f"`text` may have at most {MAX_TEXT:,} characters"
     leg.typed(text)
     return ""
 
