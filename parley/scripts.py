@@ -37,6 +37,12 @@ def spaceless(char: str) -> bool:
     return _WITHOUT_SPACE.match(char) is not None
 
 
+def asks(text: str) -> bool:
+    """Whether it ends with a question mark, of any script."""
+    end = text.rstrip().rstrip(CLOSERS)[-1:]
+    return bool(end) and end in ASKS
+
+
 def weight(text: str) -> int:
     """How long a voice takes for it, in Latin letters: a Han character or a Hangul syllable is three, a kana two."""
     if text.isascii():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.scripts import joined
+from parley.words import count
 from services.orchestrator import answering, echo, events, interruption, push_to_talk, shields
 from services.orchestrator.effects import Effect, Retrieve
 from services.orchestrator.history import MAX_CALLER_BYTES, MAX_QUERY_BYTES, clipped
@@ -48,9 +50,9 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
         return interruption.answered_for(call, event.at_ms, out)
     call = stop_timers(call, out, "away")
     call, text = _own_words(call, event, out)
-    finals = clipped(f"{call.hearing.finals} {text}".strip(), MAX_CALLER_BYTES)
+    finals = clipped(joined(call.hearing.finals, text), MAX_CALLER_BYTES)
     end_ms = max(call.hearing.end_ms, event.end_ms)
-    if not call.hearing.interim and len(event.text.split()) >= INTERIMS_WORDS:
+    if not call.hearing.interim and count(event.text) >= INTERIMS_WORDS:
         call = replace(call, no_interims=True)
     call = replace(call, hearing=replace(call.hearing, finals=finals, interim="", end_ms=end_ms))
     call = _prefetch(interruption.consider(call, event.at_ms, out), out)
@@ -152,11 +154,11 @@ def take_turn(call: Call, text: str, at_ms: int, out: list[Effect], interrupts: 
     since = call.hearing.since_ms
     if isinstance(call.floor, Answering):
         if waits:
-            waiting = clipped(f"{call.floor.waiting_turn} {text}".strip(), MAX_CALLER_BYTES)
+            waiting = clipped(joined(call.floor.waiting_turn, text), MAX_CALLER_BYTES)
             call = replace(call, floor=replace(call.floor, waiting_turn=waiting), hearing=Hearing(since_ms=since))
             return interruption.go_on(call, out) if call.paused else call
         call = interruption.interrupt(call, at_ms, out)
-    text = f"{call.hearing.earlier} {text}".strip()
+    text = joined(call.hearing.earlier, text)
     return answering.begin(replace(call, hearing=Hearing(since_ms=since)), text, at_ms, out)
 
 
@@ -214,7 +216,7 @@ def _prefetch(call: Call, out: list[Effect]) -> Call:
         call.policy.retrieve
         and isinstance(call.floor, Listening)
         and not call.retrieving
-        and len(text.split()) >= PREFETCH_WORDS
+        and count(text) >= PREFETCH_WORDS
         and not same_words(text, call.passages_for)
     ):
         out.append(Retrieve(text))

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from parley.scripts import joined
+from parley.words import count
 from services.orchestrator.state import BotLine, Call, CallerLine, Line, Outcome, ToolUse
 
 MAX_LINES = 60
@@ -123,10 +125,10 @@ SHORT_QUESTION_WORDS = 5
 
 def question_of(call: Call, query: str) -> str:
     """What to look knowledge up for: a short question leans on the one before it ("how much is it")."""
-    if len(query.split()) >= SHORT_QUESTION_WORDS:
+    if count(query) >= SHORT_QUESTION_WORDS:
         return query
     before = (line.text for line in reversed(call.history) if isinstance(line, CallerLine) and line.text != query)
-    return f"{next(before, '')} {query}".strip()
+    return joined(next(before, ""), query)
 
 
 def open_tools(call: Call) -> list[ToolUse]:

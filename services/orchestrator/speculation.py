@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.scripts import joined
+from parley.words import count
 from services.orchestrator import events, history
 from services.orchestrator.effects import Effect, SpeculationOver, Think
 from services.orchestrator.events import Event
@@ -88,7 +90,7 @@ def _consider(
     if isinstance(event, events.TurnEnded):
         heard = call.hearing
         if event.text and not (heard.echoed or heard.judged):  # else the ears know less than we do
-            text = f"{heard.earlier} {event.text}".strip()
+            text = joined(heard.earlier, event.text)
         if call.ahead.text and not same_words(call.ahead.text, text):
             call = _discard(call, out, event.at_ms)
         return _begin(call, text, event.at_ms, out, sure=True)
@@ -115,7 +117,7 @@ def _begin(call: Call, text: str, at_ms: int, out: list[Effect], sure: bool) -> 
     text = history.clipped(text, history.MAX_CALLER_BYTES)
     if call.ahead.text or not isinstance(call.floor, Listening) or history.unheard(call) or call.digits:
         return call
-    if has_timer(call, "ending") or len(text.split()) < call.policy.ahead_words or _tries_left(call, sure) <= 0:
+    if has_timer(call, "ending") or count(text) < call.policy.ahead_words or _tries_left(call, sure) <= 0:
         return call
     turn = call.turn + 1
     tries = call.ahead.tries if call.ahead.turn == turn else 0
