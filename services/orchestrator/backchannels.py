@@ -59,8 +59,10 @@ def _backchannel(said: tuple[str, ...], place: int, listening: _Listening) -> in
 
 def sure_words(call: Call, text: str) -> int:
     """`real_words` of words that may go on: an "i" may become "i see"."""
-    begun = begun_backchannel(call, text)
-    return real_words(call, plain(text).removesuffix(begun)) if begun else real_words(call, text)
+    real = real_words(call, text)
+    if not real or not (begun := begun_backchannel(call, text)):
+        return real
+    return min(real, real_words(call, plain(text).removesuffix(begun)))
 
 
 def begun_backchannel(call: Call, text: str) -> str:
@@ -69,11 +71,18 @@ def begun_backchannel(call: Call, text: str) -> str:
     for length in range(min(listening.longest, len(said)), 0, -1):
         if said[-length:] in listening.begun:
             return plain(" ".join(said[-length:]))
+    return _begun_run(said, listening)
+
+
+def _begun_run(said: tuple[str, ...], listening: _Listening) -> str:
+    """The same where no spaces part the words, and a beginning need not be a word: "わか" of "わかりました"."""
     first = next((n for n in range(len(said), 0, -1) if not spaceless(said[n - 1][0])), 0)
-    run = "".join(said[first:])
-    borders = {len(run) - len("".join(said[first:n])) for n in range(first, len(said))}
+    run, whole = "".join(said[first:]), listening.run.fullmatch
+    borders = {len("".join(said[n:])) for n in range(first, len(said))}
     for length in range(min(listening.longest, len(run)), 0, -1):
-        whole = length in borders or listening.run.fullmatch(run[:-length])
-        if whole and run[-length:] in listening.run_begun:
-            return run[-length:]
+        begun = run[-length:]
+        if begun not in listening.run_begun or not (length in borders or whole(run[:-length])):
+            continue
+        if whole(begun) or not whole(run):  # the "了" of "明白了" begins nothing
+            return begun
     return ""
