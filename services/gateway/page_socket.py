@@ -21,6 +21,7 @@ from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAI
 
 START_S = 5.0
 MAX_TEXT = 4_000
+"""Characters of one turn that is typed."""
 MAX_LEGS = 500
 """A page may come back to its call this often."""
 MAX_AGAIN = 100

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.scripts import joined
-from parley.words import count
+from parley.words import clipped, count
 from services.orchestrator import events, history
 from services.orchestrator.effects import Effect, SpeculationOver, Think
 from services.orchestrator.events import Event
@@ -114,7 +114,7 @@ def _tries_left(call: Call, sure: bool) -> int:
 
 def _begin(call: Call, text: str, at_ms: int, out: list[Effect], sure: bool) -> Call:
     """Only while the caller has the floor, and when it is known what was heard of all that was said before."""
-    text = history.clipped(text, history.MAX_CALLER_BYTES)
+    text = clipped(text, history.MAX_CALLER_CHARS)
     if call.ahead.text or not isinstance(call.floor, Listening) or history.unheard(call) or call.digits:
         return call
     if has_timer(call, "ending") or count(text) < call.policy.ahead_words or _tries_left(call, sure) <= 0:
@@ -147,10 +147,15 @@ def _hold(call: Call, event: events.PhraseReady | events.RoundEnded, out: list[E
         ahead = replace(ahead, tools=event.tools, complete=True)
         if event.error or not (ahead.held or ahead.tools):
             return _discard(call, out, event.at_ms, "failed")
-    size = len(ahead.held.encode()) + sum(len(tool.arguments.encode()) for tool in ahead.tools)
+    size = history.bytes_of(ahead.held) + sum(history.bytes_of(tool.arguments) for tool in ahead.tools)
     if size > MAX_HELD_BYTES:
         return _discard(call, out, event.at_ms, "too_long")
     return replace(call, ahead=ahead)
+
+
+def given_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Nothing of it is carried along any more."""
+    return _discard(call, out, at_ms, "too_long") if call.ahead.text else call
 
 
 def _discard(call: Call, out: list[Effect], at_ms: int, outcome: str = "discarded") -> Call:
