@@ -11,6 +11,8 @@ from parley.words import units
 from services.gateway import page_socket
 from services.gateway.rehearsal import MAX_LETTERS
 from services.gateway.report import Report
+from services.gateway.subtitles import MAX_TEXT, Subtitles
+from services.gateway.synthesis import _PIECE, _piece
 from services.gateway.websocket import MAX_REASON, WebSocket
 from tests.gateway.conftest import House
 from tests.gateway.phone import LOUD, SILENCE
@@ -119,3 +121,42 @@ async def test_what_is_spoken_beforehand_finds_room_in_the_track(house: House, c
     config = tts_pb2.SynthesizeConfig(voice="amy", language="en", format=sound)
     rehearsal.ask(config, [char * (MAX_LETTERS // letters), char * (MAX_LETTERS // letters + 1)])
     assert [len(key.text) for key in rehearsal._due] == [MAX_LETTERS // letters]
+
+
+@pytest.mark.parametrize("char", "a字😀")
+def test_what_is_shown_has_as_many_characters_as_what_is_said(char: str) -> None:
+    told: list[dict[str, object]] = []
+
+    class Wire:
+        def tell(self, message: dict[str, object]) -> None:
+            told.append(message)
+
+    shown = Subtitles(Wire(), shown=True)  # type: ignore[arg-type]
+    shown.said(1, char * (MAX_TEXT - 1))
+    shown.said(1, char)
+    shown.said(1, char)
+    shown.bot_over(conversation_pb2.Heard(utterance=1, chars=5, cut=True))
+    assert told[-1]["text"] == char * MAX_TEXT
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("word " * 1_700, 3),
+        ("您的订单" * 1_900, 2),
+        ("ขอยกเลิกครับ" * 600, 2),
+        ("x" * 8_100, 3),
+        ("字" * 4_000, 1),
+        ("😀" * 4_001, 2),
+    ],
+)
+def test_a_long_text_is_sent_in_whole_words(text: str, pieces: int) -> None:
+    borders = {place for span in units(text) for place in span} | {len(text)}
+    sent, cuts = 0, []
+    while sent < len(text):
+        piece = _piece(text[sent : sent + _PIECE + 1])
+        assert 0 < len(piece) <= _PIECE
+        sent += len(piece)
+        cuts.append(sent)
+    assert len(cuts) == pieces
+    assert all(cut in borders or len(borders) < 4 for cut in cuts)

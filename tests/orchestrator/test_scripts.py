@@ -15,6 +15,7 @@ from services.orchestrator import events, history
 from services.orchestrator.backchannels import begun_backchannel, real_words, sure_words
 from services.orchestrator.effects import BargeIn, Resume, Retrieve, Stop, Think
 from services.orchestrator.interruption import is_nothing
+from services.rag.library import MOST_CHARACTERS
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ANSWERS = {
@@ -361,3 +362,16 @@ def test_counts_never_break_and_spaces_never_add_words(said: str) -> None:
     assert 0 <= sure <= real
     assert real_words(call, f" {said}。") == real
     assert begun_backchannel(call, said) == begun_backchannel(call, f"{said} ")
+
+
+@pytest.mark.parametrize("char", "a字😀")
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_question_is_never_longer_than_it_may_be(char: str, more: int) -> None:
+    short = "多少钱"
+    call = Script()
+    call.says(char * (history.MAX_QUESTION_CHARS - len(short) - 1 + more))
+    call.answers("OK.")
+    asked = history.question_of(call.state, short)
+    assert asked.endswith(short)
+    assert len(asked) <= history.MAX_QUESTION_CHARS == MOST_CHARACTERS
+    assert len(asked) >= history.MAX_QUESTION_CHARS - 2
