@@ -6,8 +6,10 @@ the bot's words again ("the blue one?", "four two seven") says them after having
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from parley.scripts import spaceless, weight
 from parley.words import spans, words
@@ -54,8 +56,9 @@ def without_echo(call: Call, text: str, from_ms: int, to_ms: int, goes_on: bool 
     gone = [False] * len(own)
     i = 0
     while i < len(own):
-        run = max((_run(own, times, bot, i, j) for j in range(len(bot))), key=lambda r: (r.same, -r.end))
-        if _counts(run, own, goes_on):
+        runs = (_run(own, times, bot, i, j) for j in _beginnings(own[i], bot))
+        run = max(runs, key=lambda r: (r.same, -r.end), default=None)
+        if run is not None and _counts(run, own, goes_on):
             first = 0 if run.start == 1 and run.same >= 3 else run.start  # a misheard first word
             gone[first : run.end] = [True] * (run.end - first)
             i = run.end
@@ -74,6 +77,13 @@ def guessed_from(text: str, to_ms: int) -> int:
     if said and spaceless(text[said[-1][0]]):
         return to_ms - max(_GUESSED_WORD_MS, _GUESSED_LETTER_MS * weight(text))
     return to_ms - _GUESSED_WORD_MS * max(1, len(said))
+
+
+def _beginnings(word: str, bot: list[voice.Word]) -> Iterable[int]:
+    """Where this word may be among the bot's."""
+    if not spaceless(word[0]):
+        return range(len(bot))
+    return (j for j, said in enumerate(bot) if word.startswith(said.text))
 
 
 def _run(own: tuple[str, ...], times: list[int], bot: list[voice.Word], i: int, j: int) -> _Run:
@@ -154,6 +164,7 @@ def _counts(run: _Run, own: tuple[str, ...], goes_on: bool) -> bool:
     return run.same >= 3 or (at_an_end and run.same == 2) or (run.start == 0 and run.same == 1)
 
 
+@lru_cache(maxsize=4096)
 def _alike(a: str, b: str, cut_short: bool = False) -> bool:
     """The same word, or one that may be misheard for it; the last of an interim may be half a word."""
     if a == b:

@@ -36,7 +36,9 @@ def follow(before: Call, call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 
 def _grew(before: Call, call: Call) -> bool:
-    if call.history is not before.history or call.passages is not before.passages or call.voice is not before.voice:
+    if call.history is not before.history or call.passages is not before.passages:
+        return True
+    if len(call.voice) > len(before.voice):
         return True
     return sum(map(len, _caller_texts(call))) + len(call.ahead.held) > FEW_CHARS
 

@@ -7,10 +7,10 @@ that it told, the pace of this voice so far is the guess.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import repeat
+from itertools import accumulate
 
 from parley.scripts import asks, spaceless, weight
 from parley.words import folded, spans, unit_at, whole_until
@@ -86,12 +86,9 @@ def position(call: Call, at_ms: int) -> int:
     line = history.line_of(call, stretch.utterance)
     text = line.text if line is not None else ""
     last = _last(stretch)
-    left = (at_ms - last.at_ms) // _pace(call, stretch, text)
-    for char in range(last.char, len(text)):
-        if left <= 0:
-            return char
-        left -= weight(text[char]) + _PAUSES.get(text[char], 0)
-    return max(len(text), last.char)
+    letters = _letters(text)
+    until = letters[min(last.char, len(text))] + (at_ms - last.at_ms) // _pace(call, stretch, text)
+    return max(last.char, min(bisect_left(letters, until, last.char), len(text)))
 
 
 def surely_heard(line: BotLine, guess: int) -> int:
@@ -182,8 +179,14 @@ def _when(call: Call, stretch: Stretch, text: str, char: int) -> tuple[int, int,
 
 def _length(text: str, from_char: int, to_char: int) -> int:
     """Letters from here to there, with those that could be said in the pauses behind commas and points."""
-    part = text[from_char:to_char]
-    return weight(part) + sum(map(_PAUSES.get, part, repeat(0)))
+    letters, last = _letters(text), len(text)
+    return letters[min(to_char, last)] - letters[min(from_char, last)]
+
+
+@lru_cache(maxsize=256)
+def _letters(text: str) -> tuple[int, ...]:
+    """Before each character, and behind the last."""
+    return tuple(accumulate((weight(char) + _PAUSES.get(char, 0) for char in text), initial=0))
 
 
 def _open(call: Call, utterance: int) -> Stretch | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 from parley.scripts import weight
-from parley.words import has_words, unit_at, units
+from parley.words import has_words, units
 from services.tts.contract import WordTime
 
 # How far a vendor's characters may run ahead of ours before they count as not found.
@@ -15,7 +16,7 @@ _LOOK_AHEAD = 12
 
 def spread(text: str, begin: int, end: int, start_ms: float, end_ms: float) -> list[WordTime]:
     """The words of text[begin:end] over a stretch of audio, by their length, for want of anything better."""
-    spans = list(units(text, begin, end))
+    spans = list(units(text, begin, end)) if end - begin > 1 or has_words(text[begin:end]) else []
     lengths = [weight(text[first:last]) + 1 for first, last in spans]
     total = sum(lengths)
     times, at = [], start_ms
@@ -42,9 +43,11 @@ class Aligner:
         self._last_ms = 0.0
         self._word: tuple[int, int] | None = None
         self._word_ms = (0.0, 0.0)
+        self._units: deque[tuple[int, int]] | None = None  # those behind the last word told
 
     def given(self, text: str) -> None:
         self.text += text
+        self._units = None
 
     @property
     def all_told(self) -> bool:
@@ -86,7 +89,11 @@ class Aligner:
 
     def _around(self, place: int) -> tuple[int, int]:
         """The word that this character is in; a mark that is in none stands for itself."""
-        begin, end = unit_at(self.text, place) or (place + 1, place + 1)
+        if self._units is None:
+            self._units = deque(units(self.text, self.told_to))
+        while self._units and self._units[0][1] <= place:
+            self._units.popleft()
+        begin, end = self._units[0] if self._units else (place + 1, place + 1)
         return (max(begin, self.told_to), end) if begin <= place else (place, place + 1)
 
     def _finish(self) -> list[WordTime]:
@@ -104,7 +111,7 @@ class Aligner:
 
 def _sounds(char: str) -> bool:
     """A letter, or a vowel sign or an accent that a vendor tells by itself."""
-    return has_words(char) or unicodedata.category(char[0])[0] == "M"
+    return char.isalnum() or has_words(char) or unicodedata.category(char[0])[0] == "M"
 
 
 def _sounding(text: str, begin: int, end: int, start_ms: float, end_ms: float) -> Iterable[WordTime]:
