@@ -72,6 +72,7 @@ class Ahead(_Strict):
     tries: int = Field(2, ge=1, le=5)
 
 
+MAX_SENTENCES_BYTES = 6_000
 Sentence = Annotated[str, Field(min_length=1, max_length=160)]
 
 
@@ -200,6 +201,17 @@ class Agent(_Strict):
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()
+
+    @model_validator(mode="after")
+    def _sentences_fit(self) -> Agent:
+        said = [self.greeting, *self.silence.prompts, self.silence.goodbye, *self.sentences.model_dump().values()]
+        said += [*self.fillers.sentences, *(self.interruption.backchannels or ())]
+        if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
+            raise ValueError(
+                f"its own sentences (greeting, silence, sentences, fillers, backchannels) are {size:,} bytes of UTF-8 "
+                f"together; at most {MAX_SENTENCES_BYTES:,}, as each call's state has them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fillers_of_tools(self) -> Agent:

@@ -810,7 +810,7 @@ class Say(_message.Message):
     expect: _call_pb2.Expect.ValueType
     """applied to the ears when this utterance starts to sound; later words may change it"""
     text: _builtins.str
-    """at most 4,000 characters; may be empty to say only `complete`"""
+    """at most 20,000 characters in an utterance; may be empty to say only `complete`"""
     complete: _builtins.bool
     """no more text follows for this utterance"""
     protect_ms: _builtins.int

@@ -31,6 +31,7 @@ TORN_MS = 400.0
 """A word with such a hole in it is not understood: it is said again from its start."""
 MAX_QUEUED = 32
 MAX_TEXT = 20_000
+"""Characters of one utterance."""
 
 Tell = Callable[[conversation_pb2.CallEvent], None]
 Cause = conversation_pb2.Paused.Cause

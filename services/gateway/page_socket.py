@@ -21,6 +21,7 @@ from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAI
 
 START_S = 5.0
 MAX_TEXT = 4_000
+"""Characters of one turn that is typed."""
 MAX_LEGS = 500
 """A page may come back to its call this often."""
 MAX_AGAIN = 100
@@ -161,7 +162,7 @@ def _text(leg: Leg, message: dict[str, Any]) -> str:
     if not isinstance(text, str) or not text.strip():
         return "`text` must be words"
     if len(text) > MAX_TEXT:
-        return f"`text` may have at most {MAX_TEXT} characters"
+        return f"`text` may have at most {MAX_TEXT:,} characters"
     leg.typed(text)
     return ""
 

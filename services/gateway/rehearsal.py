@@ -17,6 +17,7 @@ from parley.aio import TaskSet
 from parley.audio import AudioFormat, EncodingName
 from parley.errors import ParleyError
 from parley.rpc import Peers
+from parley.scripts import weight
 from parley.v1 import audio_pb2, tts_pb2
 from parley.words import has_words
 from services.gateway.metrics import REHEARSED
@@ -30,8 +31,8 @@ AFTER_S = 1.0
 """The greeting of the call that asks goes first."""
 LIMIT_S = 15.0
 MAX_DUE = 256
-MAX_CHARS = 200
-"""Nobody plays what is rehearsed, so that all of it must find room in the track."""
+MAX_LETTERS = 200
+"""Or what takes as long to say. Nobody plays what is rehearsed, so that all of it must find room in the track."""
 
 
 class Rehearsal:
@@ -50,7 +51,7 @@ class Rehearsal:
             key = key_of(config, text)
             if key in self._due or key in self.spoken or not has_words(text):
                 continue
-            if len(self._due) >= MAX_DUE or len(text) > MAX_CHARS:
+            if len(self._due) >= MAX_DUE or weight(text) > MAX_LETTERS:
                 REHEARSED.labels("left out").inc()
                 continue
             self._due[key] = config

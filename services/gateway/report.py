@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parley.scripts import joined
 from parley.v1 import stt_pb2
 
 _SAME_MS = 120
@@ -75,7 +76,7 @@ class Report:
 
     def overdue(self, offset_ms: int) -> Event:
         """The turn's end that nobody will report, because its recogniser died after the last final."""
-        text = " ".join(self._finals)
+        text = joined(*self._finals)
         ended = stt_pb2.TurnEnded(
             kind=stt_pb2.TurnEnded.KIND_CONFIRMED, text=text, offset_ms=offset_ms, speech_end_ms=self._speech_end_ms
         )
@@ -87,7 +88,7 @@ class Report:
         """The words of the turn under way that are final: the next recogniser goes on from there."""
         if not self._finals:
             return None
-        text = " ".join(self._finals)[-_MOST_SAID:]
+        text = joined(*self._finals)[-_MOST_SAID:]
         return stt_pb2.Final(text=text, start_ms=self._began_ms, end_ms=self._speech_end_ms)
 
     def _started(self, started: stt_pb2.SpeechStarted) -> bool:
@@ -124,7 +125,7 @@ class Report:
         if ended.kind != stt_pb2.TurnEnded.KIND_CONFIRMED:
             return not self._patched  # the words of a turn that two recognisers heard are known at its end only
         if self._patched and self._finals:
-            ended.text = " ".join(self._finals)
+            ended.text = joined(*self._finals)
         self._close_turn(ended.offset_ms)
         return True
 

@@ -7,7 +7,7 @@ from services.gateway.call import Wire
 
 MAX_OPEN = 64
 MAX_TEXT = 20_000
-"""As much as the mouth takes; text beyond is not shown either."""
+"""Characters of an utterance, as many as the mouth takes; what is beyond is not shown either."""
 
 
 class Subtitles:
@@ -32,8 +32,9 @@ class Subtitles:
 
     def said(self, utterance: int, text: str) -> None:
         """Words the mouth was given; kept until the utterance is over."""
-        if self._shown and (utterance in self._texts or len(self._texts) < MAX_OPEN):
-            self._texts[utterance] = (self._texts.get(utterance, "") + text)[:MAX_TEXT]
+        said = self._texts.get(utterance, "") + text
+        if self._shown and (utterance in self._texts or len(self._texts) < MAX_OPEN) and len(said) <= MAX_TEXT:
+            self._texts[utterance] = said
 
     def bot(self, progress: tuple[int, str, int] | None) -> None:
         """`progress`: utterance, its text so far, how many characters of it were heard."""

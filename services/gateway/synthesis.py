@@ -26,7 +26,7 @@ from parley.errors import (
 )
 from parley.rpc import CallStream, Peers
 from parley.v1 import audio_pb2, tts_pb2
-from parley.words import has_words
+from parley.words import has_words, whole_until
 from services.gateway.metrics import REOPENED
 from services.gateway.prepared import Prepared, open_voice
 from services.gateway.track import Track, Word
@@ -44,6 +44,7 @@ GIVE_UP_S = 8.0
 MAX_AHEAD_MS = 30_000
 """The stream is not read while this much sound waits to be played."""
 _PIECE = 4_000
+"""Characters of one message to tts."""
 _HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
 
 
@@ -184,10 +185,15 @@ class Synthesis:
         while True:
             self._more_text.clear()
             while self._written < len(self._track.text):
-                piece = self._track.text[self._written : self._written + _PIECE]
+                piece = _piece(self._track.text[self._written : self._written + _PIECE + 1])
                 await stream.write(tts_pb2.SynthesizeRequest(text=piece))
                 self._written += len(piece)
             if self._track.text_complete:
                 await stream.done_writing()
                 return
             await self._more_text.wait()
+
+
+def _piece(text: str) -> str:
+    """What is sent of it at once: all, or whole words."""
+    return text if len(text) <= _PIECE else text[: whole_until(text, _PIECE) or _PIECE]

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parley.audio import AudioFormat
-from parley.words import has_words, least_ms
+from parley.scripts import weight
+from parley.words import has_words, least_ms, units
 
-CHARS_PER_S = 15.0
-"""How fast voices read, when nobody says when the words sound: about four syllables a second."""
+LETTERS_PER_S = 15.0
+"""How fast voices read, when nobody says when the words sound: about four syllables a second. In Latin letters."""
 _KEPT_BEHIND_MS = 5_000
 _SURELY_UNTOLD_MS = 600
 """Sound beyond the last word told, longer than the silence a voice ends with: words that will not be told."""
@@ -41,6 +42,7 @@ class Track:
         self.broken = False
         """Its sound is complete in so far as no more will come: not all words have some."""
         self.words: list[Word] = []
+        self._estimated: tuple[tuple[int, int, float], list[Word]] = ((0, 0, 0.0), [])
 
     @property
     def size_ms(self) -> float:
@@ -146,20 +148,30 @@ class Track:
     def timing(self) -> list[Word]:
         """The words' times as told; where the voice does not tell (all of) them, estimated from the rate of speech."""
         told = self.words
-        begins = told[-1].end_ms if told else 0
-        place = told[-1].char_end if told else 0
-        untold = self.text[place:].split()
-        if not untold or (told and self.size_ms < begins + _SURELY_UNTOLD_MS):
+        if told and self.size_ms < told[-1].end_ms + _SURELY_UNTOLD_MS:
             return told
-        whole = self.audio_complete and not self.broken
-        spoken = self.size_ms - begins if whole else (len(self.text) - place) / CHARS_PER_S * 1000
-        per_char, first = spoken / (len(self.text) - place), place
-        estimated = list(told)
-        for part in untold:
-            start = self.text.index(part, place)
-            place = start + len(part)
-            times = int(begins + (start - first) * per_char), int(begins + (place - first) * per_char)
-            estimated.append(Word(start, place, *times))
+        known = len(self.text), len(told), self.size_ms if self._whole else -1.0
+        if self._estimated[0] != known:
+            self._estimated = known, [*told, *self._untold()]
+        return self._estimated[1]
+
+    @property
+    def _whole(self) -> bool:
+        """All words have their sound."""
+        return self.audio_complete and not self.broken
+
+    def _untold(self) -> list[Word]:
+        """The words behind the last one told: over the rest of the sound, or of what it will take to say them."""
+        begins, place = (self.words[-1].end_ms, self.words[-1].char_end) if self.words else (0, 0)
+        length = weight(self.text[place:])
+        spoken = self.size_ms - begins if self._whole else length / LETTERS_PER_S * 1000
+        estimated, at = [], 0
+        for start, end in units(self.text, place):
+            at += weight(self.text[place:start])
+            until = at + weight(self.text[start:end])
+            times = int(begins + at * spoken / length), int(begins + until * spoken / length)
+            estimated.append(Word(start, end, *times))
+            at, place = until, end
         return estimated
 
     def _last_sound_ms(self) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from parley.words import clipped_bytes
 from services.gateway.frames import BINARY, TEXT, TappedProtocol
 from services.gateway.metrics import SLOW_READERS
 
@@ -16,6 +17,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+MAX_REASON = 123
+"""Bytes of UTF-8 (RFC 6455, 5.5: a control frame has 125, two of them are the code)."""
 TRY_AGAIN, GOING_AWAY, POLICY, TOO_BIG, NOT_ACCEPTABLE = 1013, 1012, 1008, 1009, 1003
 
 
@@ -83,7 +86,7 @@ class WebSocket:
     def close(self, code: int, reason: str) -> None:
         """Say goodbye; `read` then raises Closed."""
         if not self._closed:
-            self._post({"type": "websocket.close", "code": code, "reason": reason[:120]})
+            self._post({"type": "websocket.close", "code": code, "reason": clipped_bytes(reason, MAX_REASON)})
             self._closed = True
 
     def _post(self, message: Message) -> None:

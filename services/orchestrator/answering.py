@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.words import has_words
+from parley.words import clipped, has_words
 from services.orchestrator import events, fillers, history, speculation, trying_again, unanswered
-from services.orchestrator.effects import Effect, Execute, HangUp, Say, Store, Transfer
+from services.orchestrator.effects import CloseThink, Effect, Execute, HangUp, Say, Store, Transfer
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.knowledge import look
 from services.orchestrator.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -32,7 +32,7 @@ END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
 def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     """The caller's turn is over: answer `text`."""
-    text = history.clipped(text, history.MAX_CALLER_BYTES)
+    text = clipped(text, history.MAX_CALLER_CHARS)
     call, ahead = speculation.settle(call, text, at_ms, out)
     call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
@@ -98,6 +98,10 @@ def phrase_ready(call: Call, event: events.PhraseReady, out: list[Effect]) -> Ca
     thought = _thought_of(call, event)
     if thought is None or not (thought.utterance or has_words(event.text)):
         return call  # an answer does not begin with what makes no sound
+    if (text := history.sayable(call, thought.utterance, event.text)) != event.text:  # it knows no end
+        out.append(CloseThink(call.turn))
+        ended = events.RoundEnded(at_ms=event.at_ms, turn=event.turn, tries=event.tries, round=event.round, text=text)
+        return _round_over(call, thought, ended, out)
     return _speak(call, thought, event.text, event.at_ms, out, complete=False)
 
 
@@ -110,6 +114,7 @@ def _speak(call: Call, thought: Thought, text: str, at_ms: int, out: list[Effect
         assert isinstance(call.floor, Answering)
         floor = replace(call.floor, thought=replace(thought, utterance=utterance))
         call = replace(call, utterance=utterance, floor=floor)
+    text = history.sayable(call, utterance, text)
     call = history.edit(call, utterance, lambda x: replace(x, text=x.text + text, complete=complete))
     line = history.line_of(call, utterance)
     expect = asks_for(line.text if line else text)
@@ -173,7 +178,7 @@ def _without_model(call: Call, at_ms: int, out: list[Effect]) -> Call:
 def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     """Give every tool call its number in the ledger, write it down, then do it. One that the model got wrong is not
     done: the model is told, in the next round."""
-    given = event.tools[: MAX_TOOLS + 1]
+    given = history.fitting_tools(call, event.tools[: MAX_TOOLS + 1])
     tools = tuple(_numbered(tool, call.intent + n, n > MAX_TOOLS) for n, tool in enumerate(given, 1))
     call = replace(call, intent=call.intent + len(tools))
     lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))

@@ -13,6 +13,7 @@ import structlog
 from parley.agents import Agent, load_agent
 from parley.aio import TaskSet
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
+from parley.scripts import joined
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator import codec, events, wire
 from services.orchestrator.clock import now_ms
@@ -220,7 +221,7 @@ def _opened(
     if message.mouth.last_utterance:
         policy = replace(policy, greeting="")
     elif unread and epoch.leg > 1:
-        policy = replace(policy, greeting=" ".join(filter(None, (policy.cut_off, policy.not_heard))))
+        policy = replace(policy, greeting=joined(policy.cut_off, policy.not_heard))
     return events.Opened(
         at_ms=now_ms(),
         call_id=message.call_id,

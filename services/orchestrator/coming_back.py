@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
+from parley.scripts import joined, sentence_ends
 from services.orchestrator import answering, events, hearing, history, voice
 from services.orchestrator.effects import Effect, Say, Store
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.rules import stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Hearing, Listening
-
-_SENTENCE_END = re.compile(r"[.!?]['\")]*\s+")
 
 
 def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
@@ -20,8 +18,7 @@ def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
     if call.sounding and not call.paused:
         call = voice.breaks_off(call, event.at_ms)
         guess = voice.position(call, event.at_ms)
-        heard = lambda x: replace(x, heard=max(x.heard, x.text.rfind(" ", 0, guess + 1)))  # noqa: E731
-        call = history.edit(call, call.sounding, heard)
+        call = history.edit(call, call.sounding, lambda x: replace(x, heard=voice.surely_heard(x, guess)))
     out.append(Store())
     return stop_timers(replace(call, leg_lost=True), out, "away", "unheard")
 
@@ -43,7 +40,7 @@ def make_up(call: Call, lines: tuple[BotLine, ...], before: Call, at_ms: int, ou
     saying is asked for again. `before`: the call as the last leg left it."""
     heard = before.hearing
     if isinstance(call.floor, Listening) and (heard.interim or heard.since_ms):
-        earlier = " ".join(part for part in (heard.earlier, heard.finals) if part)
+        earlier = joined(heard.earlier, heard.finals)
         call = answering.sentence(call, out, "not_heard", at_ms)
         return replace(call, hearing=Hearing(earlier=earlier))
     began = any(line.heard or line.utterance == before.sounding for line in lines)
@@ -67,7 +64,7 @@ def answer_finals(call: Call, before: Call, at_ms: int, out: list[Effect]) -> Ca
 
 def _rest(call: Call, line: BotLine, at_ms: int, out: list[Effect]) -> Call:
     """Say it from the sentence on in which it broke off. What of that was heard stays heard, and is heard twice."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(line.text) if match.end() <= line.heard]
+    ends = [end for end in sentence_ends(line.text) if end <= line.heard]
     start = ends[-1] if ends else 0
     call = history.edit(call, line.utterance, lambda x: replace(x, text=x.text[: x.heard], status="cut", complete=True))
     text, utterance = line.text[start:], call.utterance + 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from parley.words import count
+
 _SENTENCE = re.compile(r"[^.?!]+[.?!]*")
 _AFTER_QUESTION = 10
 """Words that may follow a question and leave it one: "It has four digits."."""
@@ -32,7 +34,7 @@ def asks_for(text: str) -> str:
         if sentence.endswith("?") or (_wants_number(sentence) and sentence.startswith(("please", "tell", "give"))):
             question = sentence
             break
-        after += len(sentence.split())
+        after += count(sentence)
         if after > _AFTER_QUESTION:
             return "free"
     if not question:

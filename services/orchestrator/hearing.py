@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.scripts import joined
+from parley.words import clipped, clipped_bytes, count
 from services.orchestrator import answering, echo, events, interruption, push_to_talk, shields
 from services.orchestrator.effects import Effect, Retrieve
-from services.orchestrator.history import MAX_CALLER_BYTES, MAX_QUERY_BYTES, clipped
+from services.orchestrator.history import MAX_CALLER_CHARS, MAX_QUERY_BYTES
 from services.orchestrator.rules import has_timer, has_words, same_words, silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, Call, CallerLine, Hearing, Listening
 
@@ -34,9 +36,9 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
     call = stop_timers(call, out, "away")
     call, text = _own_words(call, event, out)
     since = call.hearing.since_ms or event.at_ms
-    call = replace(
-        call, no_interims=False, hearing=replace(call.hearing, interim=clipped(text, MAX_QUERY_BYTES), since_ms=since)
-    )
+    room = MAX_CALLER_CHARS - len(call.hearing.earlier) - len(call.hearing.finals)
+    hearing = replace(call.hearing, interim=clipped(text, max(0, room)), since_ms=since)
+    call = replace(call, no_interims=False, hearing=hearing)
     return _prefetch(interruption.consider(call, event.at_ms, out), out)
 
 
@@ -48,9 +50,10 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
         return interruption.answered_for(call, event.at_ms, out)
     call = stop_timers(call, out, "away")
     call, text = _own_words(call, event, out)
-    finals = clipped(f"{call.hearing.finals} {text}".strip(), MAX_CALLER_BYTES)
+    room = MAX_CALLER_CHARS - len(call.hearing.earlier)
+    finals = clipped(joined(call.hearing.finals, text), max(0, room))
     end_ms = max(call.hearing.end_ms, event.end_ms)
-    if not call.hearing.interim and len(event.text.split()) >= INTERIMS_WORDS:
+    if not call.hearing.interim and count(event.text) >= INTERIMS_WORDS:
         call = replace(call, no_interims=True)
     call = replace(call, hearing=replace(call.hearing, finals=finals, interim="", end_ms=end_ms))
     call = _prefetch(interruption.consider(call, event.at_ms, out), out)
@@ -152,11 +155,11 @@ def take_turn(call: Call, text: str, at_ms: int, out: list[Effect], interrupts: 
     since = call.hearing.since_ms
     if isinstance(call.floor, Answering):
         if waits:
-            waiting = clipped(f"{call.floor.waiting_turn} {text}".strip(), MAX_CALLER_BYTES)
+            waiting = clipped(joined(call.floor.waiting_turn, text), MAX_CALLER_CHARS)
             call = replace(call, floor=replace(call.floor, waiting_turn=waiting), hearing=Hearing(since_ms=since))
             return interruption.go_on(call, out) if call.paused else call
         call = interruption.interrupt(call, at_ms, out)
-    text = f"{call.hearing.earlier} {text}".strip()
+    text = joined(call.hearing.earlier, text)
     return answering.begin(replace(call, hearing=Hearing(since_ms=since)), text, at_ms, out)
 
 
@@ -209,12 +212,12 @@ def silence_bot(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 def _prefetch(call: Call, out: list[Effect]) -> Call:
     """Look for knowledge before the turn ends, one search at a time."""
-    text = clipped(call.hearing.text, MAX_QUERY_BYTES)
+    text = clipped_bytes(call.hearing.text, MAX_QUERY_BYTES)
     if (
         call.policy.retrieve
         and isinstance(call.floor, Listening)
         and not call.retrieving
-        and len(text.split()) >= PREFETCH_WORDS
+        and count(text) >= PREFETCH_WORDS
         and not same_words(text, call.passages_for)
     ):
         out.append(Retrieve(text))

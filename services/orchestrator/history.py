@@ -6,13 +6,19 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from parley.scripts import joined
+from parley.words import clipped, clipped_bytes, count, whole_until
 from services.orchestrator.state import BotLine, Call, CallerLine, Line, Outcome, ToolUse
 
+# What a caller may say, and what is asked of others, is counted in characters; what keeps the state small, in bytes.
+MAX_CALLER_CHARS = 4_000  # of one turn of the caller
+MAX_QUESTION_CHARS = 1_000  # of a search for knowledge, the question before it included
 MAX_LINES = 60
-MAX_BYTES = 12_000  # keeps the state well under 32 KiB
+MAX_BYTES = 12_000  # of all lines, but for those since the caller's last words: `fitting.py` sees to them
+MAX_ANSWER_BYTES = 8_000  # of one utterance; the model is not let go on
+MAX_ARGUMENTS_BYTES = 4_000  # kept of a round's tool calls, however long its words are
 MIN_RESULT_BYTES = 1_000  # kept of a tool's result, however much its fellows gave back
-MAX_CALLER_BYTES = 4_000  # of one turn of the caller
-MAX_QUERY_BYTES = 1_000  # of a search for knowledge
+MAX_QUERY_BYTES = 1_000  # of a search for knowledge, as it is remembered
 
 
 def add(call: Call, line: Line) -> Call:
@@ -22,29 +28,50 @@ def add(call: Call, line: Line) -> Call:
 
 def _bounded(call: Call) -> Call:
     lines = call.history
-    sizes = [_size(line) for line in lines]
+    sizes = [size_of(line) for line in lines]
     drop = max(0, len(lines) - MAX_LINES)
     size = sum(sizes[drop:])
-    while size > MAX_BYTES and drop < len(lines) - 1:
+    keep = next((n for n in range(len(lines) - 1, -1, -1) if isinstance(lines[n], CallerLine)), len(lines) - 1)
+    while size > MAX_BYTES and drop < keep:
         size -= sizes[drop]
         drop += 1
     return replace(call, history=lines[drop:], dropped_lines=call.dropped_lines + drop) if drop else call
 
 
-def _size(line: Line) -> int:
+def size_of(line: Line) -> int:
     """UTF-8 bytes of what a line says."""
-    texts = [line.text]
+    size = bytes_of(line.text)
     if isinstance(line, BotLine):
         for tool in line.tools:
-            texts += [tool.arguments, tool.outcome.result + tool.outcome.message if tool.outcome else ""]
-    return sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+            size += bytes_of(tool.arguments)
+            if tool.outcome is not None:
+                size += bytes_of(tool.outcome.result) + bytes_of(tool.outcome.message)
+    return size
 
 
-def clipped(text: str, most: int) -> str:
-    """At most `most` bytes of UTF-8, from the start."""
-    if len(text) * 4 <= most or len(text.encode()) <= most:
-        return text
-    return text.encode()[:most].decode(errors="ignore")
+def bytes_of(text: str) -> int:
+    """Of its UTF-8."""
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def sayable(call: Call, utterance: int, text: str) -> str:
+    """As much of `text` as this utterance has room for, in whole words."""
+    line = line_of(call, utterance)
+    room = MAX_ANSWER_BYTES - bytes_of(line.text if line is not None else "")
+    return text if bytes_of(text) <= room else text[: whole_until(text, len(clipped_bytes(text, max(0, room))))]
+
+
+def fitting_tools(call: Call, tools: tuple[ToolUse, ...]) -> tuple[ToolUse, ...]:
+    """A round's tool calls, small enough to be carried along. Arguments beyond that are cut, which leaves no JSON: the
+    tools refuse them, and the model is told."""
+    last = call.history[-1] if call.history else None
+    said = bytes_of(last.text) if isinstance(last, BotLine) else 0
+    room, kept = max(MAX_ARGUMENTS_BYTES, MAX_BYTES - said), []
+    for tool in tools:
+        arguments = clipped_bytes(tool.arguments, room)
+        room -= bytes_of(arguments)
+        kept.append(replace(tool, id=clipped_bytes(tool.id, 100), name=clipped(tool.name, 100), arguments=arguments))
+    return tuple(kept)
 
 
 def edit(call: Call, utterance: int, change: Callable[[BotLine], BotLine]) -> Call:
@@ -83,11 +110,11 @@ def settle_tool(call: Call, intent: int, outcome: Outcome) -> Call:
     line = next((x for x in call.history if isinstance(x, BotLine) and any(t.intent == intent for t in x.tools)), None)
     if line is None:
         return call
-    room = max(MIN_RESULT_BYTES, MAX_BYTES - _size(line))
-    if len(outcome.result.encode()) > room:
-        left = clipped(outcome.result, room // 2)  # quotes are doubled
+    room = max(MIN_RESULT_BYTES, MAX_BYTES - size_of(line))
+    if bytes_of(outcome.result) > room:
+        left = clipped_bytes(outcome.result, room // 2)  # quotes are doubled
         outcome = replace(outcome, result=json.dumps({"too_long_this_is_the_start": left}, ensure_ascii=False))
-    outcome = replace(outcome, message=clipped(outcome.message, MIN_RESULT_BYTES))
+    outcome = replace(outcome, message=clipped_bytes(outcome.message, MIN_RESULT_BYTES))
 
     def change(tool: ToolUse) -> ToolUse:
         return replace(tool, outcome=outcome) if tool.intent == intent and tool.outcome is None else tool
@@ -123,10 +150,10 @@ SHORT_QUESTION_WORDS = 5
 
 def question_of(call: Call, query: str) -> str:
     """What to look knowledge up for: a short question leans on the one before it ("how much is it")."""
-    if len(query.split()) >= SHORT_QUESTION_WORDS:
+    if count(query) >= SHORT_QUESTION_WORDS:
         return query
     before = (line.text for line in reversed(call.history) if isinstance(line, CallerLine) and line.text != query)
-    return f"{next(before, '')} {query}".strip()
+    return joined(clipped(next(before, ""), MAX_QUESTION_CHARS - 1 - len(query)), query)
 
 
 def open_tools(call: Call) -> list[ToolUse]:

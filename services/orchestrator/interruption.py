@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.scripts import ASKS, CLOSERS, SENTENCE_ENDS, asks
 from services.orchestrator import history, voice
+from services.orchestrator.backchannels import begun_backchannel, real_words, sure_words
 from services.orchestrator.effects import BargeIn, CloseThink, Effect, Resume, Stop
-from services.orchestrator.rules import begun_backchannel, real_words, start, stop_timers, sure_words
+from services.orchestrator.rules import start, stop_timers
 from services.orchestrator.shields import shielded
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening
 from services.orchestrator.trying_again import AGAIN
@@ -113,10 +115,10 @@ def _answers(call: Call) -> bool:
     """The bot asks, and what the caller says falls on that question or behind it: a "yes" is the answer."""
     lines = (x for x in reversed(call.history) if isinstance(x, BotLine) and x.utterance and x.kind != "filler")
     line = next(lines, None)
-    if line is None or not line.complete or not line.text.rstrip().endswith("?"):
+    if line is None or not line.complete or not asks(line.text):
         return False
-    text = line.text.rstrip()
-    asks_from = max(text.rfind(mark, 0, len(text) - 1) for mark in ".!?")
+    text = line.text.rstrip(f"{CLOSERS}{ASKS} ")
+    asks_from = max(text.rfind(mark) for mark in SENTENCE_ENDS)
     if not call.hearing.over:
         return True
     return max(call.hearing.over, line.heard) > asks_from
@@ -134,9 +136,7 @@ def interrupt(call: Call, at_ms: int, out: list[Effect], by_caller: bool = True)
         out.append(BargeIn("stopped"))
     if call.sounding and not call.paused:  # until the gateway tells how much was heard
         guess = voice.position(call, at_ms)
-        call = history.edit(
-            call, call.sounding, lambda x: replace(x, heard=max(x.heard, x.text.rfind(" ", 0, guess + 1)))
-        )
+        call = history.edit(call, call.sounding, lambda x: replace(x, heard=voice.surely_heard(x, guess)))
     for line in history.unheard(call):
         call = history.edit(call, line.utterance, _no_more_text)
     then = call.then if call.then is not None and call.then.kind == "transfer" else None

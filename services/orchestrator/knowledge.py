@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.words import clipped_bytes
 from services.orchestrator.effects import Effect, Retrieve
-from services.orchestrator.history import MAX_QUERY_BYTES, clipped
+from services.orchestrator.history import MAX_QUERY_BYTES
 from services.orchestrator.rules import same_words, start
 from services.orchestrator.state import Call
 
 
 def look(call: Call, text: str, at_ms: int, out: list[Effect]) -> tuple[Call, str]:
     """Look for passages on `text`. Gives the question that is to be waited for; empty when there is nothing to wait."""
-    query = clipped(text, MAX_QUERY_BYTES)
+    query = clipped_bytes(text, MAX_QUERY_BYTES)
     if not call.policy.retrieve or same_words(call.passages_for, query):
         return call, ""
     if not same_words(call.retrieving, query):

@@ -19,10 +19,11 @@ from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.errors import ParleyError, TooLate
 from parley.v1 import llm_pb2
+from parley.words import clipped_bytes
 from services.orchestrator import effects, events, prompt
 from services.orchestrator.clock import now_ms
 from services.orchestrator.first_token import FirstToken
-from services.orchestrator.history import MIN_RESULT_BYTES, clipped
+from services.orchestrator.history import MIN_RESULT_BYTES
 from services.orchestrator.organs import Organs
 from services.orchestrator.speakable import Phraser
 from services.orchestrator.speculation import imagined
@@ -195,5 +196,5 @@ class Rounds:
 
 def _used(call: llm_pb2.ToolCall) -> ToolUse:
     """A tool call of the model; one that it got wrong is refused already."""
-    refused = Outcome("refused", message=clipped(call.mistake, MIN_RESULT_BYTES)) if call.mistake else None
+    refused = Outcome("refused", message=clipped_bytes(call.mistake, MIN_RESULT_BYTES)) if call.mistake else None
     return ToolUse("", call.name, call.arguments_json, outcome=refused)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.words import has_words
+from parley.scripts import joined
+from parley.words import clipped, count, has_words
 from services.orchestrator import events, history, trying_again
 from services.orchestrator.effects import Effect, SpeculationOver, Think
 from services.orchestrator.events import Event
@@ -89,7 +90,7 @@ def _consider(
     if isinstance(event, events.TurnEnded):
         heard = call.hearing
         if event.text and not (heard.echoed or heard.judged):  # else the ears know less than we do
-            text = f"{heard.earlier} {event.text}".strip()
+            text = joined(heard.earlier, event.text)
         if call.ahead.text and not same_words(call.ahead.text, text):
             call = _discard(call, out, event.at_ms)
         return _begin(call, text, event.at_ms, out, sure=True)
@@ -113,10 +114,10 @@ def _tries_left(call: Call, sure: bool) -> int:
 
 def _begin(call: Call, text: str, at_ms: int, out: list[Effect], sure: bool) -> Call:
     """Only while the caller has the floor, and when it is known what was heard of all that was said before."""
-    text = history.clipped(text, history.MAX_CALLER_BYTES)
+    text = clipped(text, history.MAX_CALLER_CHARS)
     if call.ahead.text or not isinstance(call.floor, Listening) or history.unheard(call) or call.digits:
         return call
-    if has_timer(call, "ending") or len(text.split()) < call.policy.ahead_words or _tries_left(call, sure) <= 0:
+    if has_timer(call, "ending") or count(text) < call.policy.ahead_words or _tries_left(call, sure) <= 0:
         return call
     turn = call.turn + 1
     tries = call.ahead.tries if call.ahead.turn == turn else 0
@@ -148,10 +149,15 @@ def _hold(call: Call, event: events.PhraseReady | events.RoundEnded, out: list[E
         ahead = replace(ahead, tools=event.tools, complete=True)
         if event.error or not (has_words(ahead.held) or ahead.tools):
             return _discard(call, out, event.at_ms, "failed")
-    size = len(ahead.held.encode()) + sum(len(tool.arguments.encode()) for tool in ahead.tools)
+    size = history.bytes_of(ahead.held) + sum(history.bytes_of(tool.arguments) for tool in ahead.tools)
     if size > MAX_HELD_BYTES:
         return _discard(call, out, event.at_ms, "too_long")
     return replace(call, ahead=ahead)
+
+
+def given_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Nothing of it is carried along any more."""
+    return _discard(call, out, at_ms, "too_long") if call.ahead.text else call
 
 
 def _discard(call: Call, out: list[Effect], at_ms: int, outcome: str = "discarded") -> Call:

@@ -1,4 +1,4 @@
-"""A call as a value: everything the orchestrator knows of it, and nothing else. Frozen, standard library only.
+"""A call as a value: everything the orchestrator knows of it, and nothing else. Frozen.
 
 The same shapes stand in `parley/v1/events.proto`; `codec.py` carries them across by name.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from parley.scripts import joined
 
 
 class Epoch(NamedTuple):
@@ -208,7 +210,7 @@ class Hearing:
 
     @property
     def text(self) -> str:
-        return " ".join(part for part in (self.earlier, self.finals, self.interim) if part)
+        return joined(self.earlier, self.finals, self.interim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +326,7 @@ class Call:
     sounding: int = 0  # utterance at the caller's ear now
     paused: bool = False
     voice: tuple[Stretch, ...] = ()  # what sounded in the last seconds
-    pace_ms: int = 70  # of the voice, per character
+    pace_ms: int = 70  # of the voice, per Latin letter or what takes as long
     protected_until_ms: int = 0
     button: str = ""  # push-to-talk: `up`, `down`, `released` (words may still come); empty: the voice is free
     no_interims: bool = False  # the recogniser tells words only when they are final

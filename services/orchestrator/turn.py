@@ -3,8 +3,8 @@
 `hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
 bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
 for what was heard of it, `speculation.py` those for thinking ahead, `trying_again.py` those for a model that fails,
-`fillers.py` those for a word while the caller waits, `takeover.py` and `settling.py` those for a new owner,
-`coming_back.py` those for a new leg.
+`fillers.py` those for a word while the caller waits, `fitting.py` those for a state that grows too large, `takeover.py`
+and `settling.py` those for a new owner, `coming_back.py` those for a new leg.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from services.orchestrator import (
     answering,
     events,
     fillers,
+    fitting,
     hearing,
     history,
     holding,
@@ -66,6 +67,7 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
     after = _STEPS[type(event)](call, event, effects)
     after = speculation.follow(call, after, event, effects)
     after = fillers.follow(call, after, effects)
+    after = fitting.follow(call, after, event.at_ms, effects)
     after, effects = holding.follow(call, after, event.at_ms, effects)
     effects = until_settled(after, effects)
     return after, push_to_talk.asked_for(after, effects)

@@ -7,12 +7,15 @@ that it told, the pace of this voice so far is the guess.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import accumulate
 
+from parley.scripts import asks, spaceless, weight
+from parley.words import folded, spans, unit_at, whole_until
 from services.orchestrator import history
-from services.orchestrator.state import Call, Place, Stretch
+from services.orchestrator.state import BotLine, Call, Place, Stretch
 
 KEPT_MS = 15_000
 MAX_STRETCHES = 12
@@ -21,12 +24,10 @@ SLACK_MS = 150  # between the mouth's word and the sound at the caller's ear
 DRIFT = 0.15  # of the time since the mouth last told, when only the pace is known
 MAX_SLACK_MS = 1_200
 UNTOLD_MS = 1_500  # without a word of the mouth: one that still sounded would have told by then
-_PACES = (30, 200)  # ms per character that a voice may have
-_PAUSES = {".": 3, "!": 3, "?": 3, ",": 2, ";": 2, ":": 2}
-"""How many characters a voice could say in the pause behind one of these."""
-_TOO_SHORT = 20  # characters, to learn a pace from
-
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_PACES = (30, 200)  # ms per letter that a voice may have
+_PAUSES = dict.fromkeys(".!?。！？؟।۔", 3) | dict.fromkeys(",;:，、；：،؛", 2)
+"""How many letters a voice could say in the pause behind one of these."""
+_TOO_SHORT = 20  # letters, to learn a pace from
 
 
 def begins(call: Call, utterance: int, char: int, at_ms: int) -> Call:
@@ -85,12 +86,14 @@ def position(call: Call, at_ms: int) -> int:
     line = history.line_of(call, stretch.utterance)
     text = line.text if line is not None else ""
     last = _last(stretch)
-    left = (at_ms - last.at_ms) // _pace(call, stretch, text)
-    for char in range(last.char, len(text)):
-        if left <= 0:
-            return char
-        left -= 1 + _PAUSES.get(text[char], 0)
-    return max(len(text), last.char)
+    letters = _letters(text)
+    until = letters[min(last.char, len(text))] + (at_ms - last.at_ms) // _pace(call, stretch, text)
+    return max(last.char, min(bisect_left(letters, until, last.char), len(text)))
+
+
+def surely_heard(line: BotLine, guess: int) -> int:
+    """Of its text, when the voice is guessed to be at this character: the words before that one."""
+    return max(line.heard, whole_until(line.text, min(guess, len(line.text) - 1)))
 
 
 def _last(stretch: Stretch) -> Place:
@@ -98,7 +101,7 @@ def _last(stretch: Stretch) -> Place:
 
 
 def _pace(call: Call, stretch: Stretch, text: str) -> int:
-    """Of what sounds now, as far as the mouth has told; else of this voice so far. ms per character."""
+    """Of what sounds now, as far as the mouth has told; else of this voice so far. ms per letter."""
     last = _last(stretch)
     length = _length(text, stretch.from_char, last.char)
     if length >= _TOO_SHORT // 2:
@@ -112,6 +115,7 @@ def _pace(call: Call, stretch: Stretch, text: str) -> int:
 class Word:
     """A word of the bot: when it began to sound, at most `early_ms` sooner or `slack_ms` later.
 
+    Of a script without spaces it is one character: where its words lie depends on what stands beside them.
     `asked_ms`: when its question was over.
     """
 
@@ -129,16 +133,30 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
         line = history.line_of(call, stretch.utterance)
         text = line.text if line is not None else stretch.text
         end_char = stretch.to_char if stretch.to_ms else len(text)
-        asks = stretch.to_ms and end_char >= len(text.rstrip()) and text.rstrip().endswith("?")
-        for match in _WORD.finditer(text.lower()):
-            if match.end() <= stretch.from_char:
+        asked_ms = stretch.to_ms if end_char >= len(text.rstrip()) and asks(text) else 0
+        sounded = unit_at(text, end_char) if stretch.to_ms else None
+        until = sounded[1] if sounded else len(text)  # the word in which it fell silent sounded in part
+        for begin, end, word in _words(text):
+            if end <= stretch.from_char:
                 continue
-            if not text[end_char : match.start()].isspace() and match.start() > end_char:
-                break  # the word in which it fell silent sounded in part
-            at_ms, slack, early = _when(call, stretch, text, match.start())
+            if begin >= until:
+                break
+            at_ms, slack, early = _when(call, stretch, text, begin)
             if at_ms + slack >= from_ms and at_ms - early <= to_ms:
-                found.append(Word(match.group(), at_ms, slack, early, stretch.to_ms if asks else 0))
+                found.append(Word(word, at_ms, slack, early, asked_ms))
     return found
+
+
+@lru_cache(maxsize=256)
+def _words(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Where each begins and ends, and how it is compared."""
+    found: list[tuple[int, int, str]] = []
+    for begin, end in spans(text):
+        if spaceless(text[begin]):
+            found += [(n, n + 1, part) for n in range(begin, end) if (part := folded(text[n]))]
+        else:
+            found.append((begin, end, folded(text[begin:end])))
+    return tuple(found)
 
 
 def _when(call: Call, stretch: Stretch, text: str, char: int) -> tuple[int, int, int]:
@@ -160,8 +178,15 @@ def _when(call: Call, stretch: Stretch, text: str, char: int) -> tuple[int, int,
 
 
 def _length(text: str, from_char: int, to_char: int) -> int:
-    """Characters from here to there, with those that could be said in the pauses behind commas and points."""
-    return to_char - from_char + sum(_PAUSES.get(char, 0) for char in text[from_char:to_char])
+    """Letters from here to there, with those that could be said in the pauses behind commas and points."""
+    letters, last = _letters(text), len(text)
+    return letters[min(to_char, last)] - letters[min(from_char, last)]
+
+
+@lru_cache(maxsize=256)
+def _letters(text: str) -> tuple[int, ...]:
+    """Before each character, and behind the last."""
+    return tuple(accumulate((weight(char) + _PAUSES.get(char, 0) for char in text), initial=0))
 
 
 def _open(call: Call, utterance: int) -> Stretch | None:

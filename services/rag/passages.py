@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+
+from parley.scripts import sentence_ends
+from parley.words import units
 
 # A passage of this many tokens is one thought: long enough to answer from, short enough to be about one thing.
 PASSAGE_TOKENS = 120
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _FIELD = re.compile(r"^([a-z][a-z0-9_]{0,39}):\s*(.*)$")
 
 
@@ -75,9 +78,19 @@ def _pieces(paragraph: str, count: Callable[[str], int], most: int) -> list[str]
     if count(paragraph) <= most:
         return [paragraph]
     sentences: list[str] = []
-    for sentence in _SENTENCE.split(paragraph):
-        sentences += [sentence] if count(sentence) <= most else _packed(sentence.split(), " ", count, most)
-    return _packed(sentences, " ", count, most)
+    for sentence in _slices(paragraph, sentence_ends(paragraph)):
+        if count(sentence) > most:
+            sentences += _packed(_slices(sentence, (begin for begin, _ in units(sentence))), "", count, most)
+        else:
+            sentences.append(sentence)
+    return [part.strip() for part in _packed(sentences, "", count, most)]
+
+
+def _slices(text: str, places: Iterable[int]) -> list[str]:
+    """The text cut at these places; of the white space at the end of a part one space stays."""
+    borders = [0, *(place for place in places if 0 < place < len(text)), len(text)]
+    parts = [text[begin:end] for begin, end in pairwise(borders)]
+    return [part.rstrip() + " " if part[-1:].isspace() else part for part in parts]
 
 
 def _packed(parts: list[str], glue: str, count: Callable[[str], int], most: int) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from qdrant_edge import Bm25, Bm25Config
+from qdrant_edge import Bm25, Bm25Config, TokenizerType
 
 from services.rag.index import Sparse
 
-# Stop words and stems by language; a language not here gets English ones, which do no harm to other words.
+# Stop words and stems by language; one not here gets English ones, which do no harm to other words, and is cut into
+# words by a tokenizer that knows the scripts without spaces and the vowel signs of others.
 _LANGUAGES = {
     "da": "danish",
     "de": "german",
@@ -27,8 +28,9 @@ _PASSAGE_WORDS = 60.0
 
 @lru_cache(maxsize=16)
 def _model(language: str) -> Bm25:
-    name = _LANGUAGES.get(language.lower().partition("-")[0], "english")
-    return Bm25(Bm25Config(avg_len=_PASSAGE_WORDS, language=name))
+    name = _LANGUAGES.get(language.lower().partition("-")[0])
+    tokenizer = TokenizerType.Word if name else TokenizerType.Multilingual
+    return Bm25(Bm25Config(avg_len=_PASSAGE_WORDS, language=name or "english", tokenizer=tokenizer))
 
 
 def of_passage(text: str, language: str) -> Sparse:

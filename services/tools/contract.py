@@ -13,7 +13,7 @@ import orjson
 from parley.tooling import HangUp, Notice, Transfer
 
 MAX_JSON_BYTES = 16 * 1024
-"""Arguments and results larger than this are refused: a result is read by a model and told on the phone."""
+"""Of UTF-8. Arguments and results larger than this are refused: a result is read by a model and told on the phone."""
 
 Epoch = tuple[int, int]
 """(leg, open), compared as a pair."""

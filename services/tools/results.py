@@ -9,6 +9,7 @@ import orjson
 import structlog
 
 from parley.tooling import HangUp, Notice, Result, Transfer
+from parley.words import clipped
 from services.tools.contract import MAX_JSON_BYTES, Outcome, Status
 
 log = structlog.get_logger()
@@ -30,7 +31,7 @@ def outcome_of(returned: Any, tool: str, effects: bool) -> Outcome:
     log.error("tool result refused", tool=tool, problem=problem)
     if not effects:
         return Outcome(Status.FAILED, message=f"{BROKEN} {problem}")
-    said = summary[:MAX_SUMMARY_CHARS] if isinstance(summary, str) and summary else "It was done."
+    said = fit(summary, MAX_SUMMARY_CHARS) if isinstance(summary, str) and summary else "It was done."
     return Outcome(
         Status.OK, orjson.dumps({"summary": said, "left_out": problem}).decode(), then=then, say=_notice(result.say)
     )
@@ -38,7 +39,7 @@ def outcome_of(returned: Any, tool: str, effects: bool) -> Outcome:
 
 def fit(text: str, most: int) -> str:
     """At most `most` characters that any database and any message can hold."""
-    return text[:most].replace("\0", "").encode("utf-8", "replace").decode()
+    return clipped(text, most).replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _then(value: object) -> HangUp | Transfer | None:

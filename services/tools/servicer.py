@@ -74,8 +74,8 @@ def _intent(request: tools_pb2.ExecuteRequest) -> tuple[Outcome | None, Intent]:
 
 
 def _arguments(text: str) -> tuple[Outcome | None, dict[str, Any]]:
-    if len(text) > MAX_JSON_BYTES:
-        return _refusal(f"the arguments have {len(text)} characters; {MAX_JSON_BYTES} are allowed"), {}
+    if (size := len(text.encode())) > MAX_JSON_BYTES:
+        return _refusal(f"the arguments have {size} bytes; {MAX_JSON_BYTES} are allowed"), {}
     try:
         arguments = orjson.loads(text or "{}")
     except orjson.JSONDecodeError as e:

@@ -10,6 +10,7 @@ from parley.words import has_words
 
 MAX_PIECE = 4_000
 MAX_TEXT = 40_000
+"""Characters of one message, and of one utterance."""
 
 
 class Script:

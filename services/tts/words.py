@@ -1,36 +1,27 @@
-"""Words of a text, and when they sound, from whatever times a voice gives."""
+"""When the words of a text sound, from whatever times a voice gives. A word here is a spoken unit (`parley.words`)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections import deque
+from collections.abc import Iterable, Sequence
 
-from parley.words import has_words, least_ms
+from parley.scripts import weight
+from parley.words import has_words, least_ms, units
 from services.tts.contract import WordTime
 
-_TOKEN = re.compile(r"\S+")
-_SILENT = frozenset(".,;:!?…-–—\"'“”‘’«»()[]{}<>|_~`^¿¡")
 # How far a vendor's characters may run ahead of ours before they count as not found.
 _LOOK_AHEAD = 12
 
 
-def words_in(text: str, begin: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
-    """Character ranges of the words that lie in [begin, end): runs without white space, punctuation included.
-
-    A run of nothing but punctuation is no word: it makes no sound.
-    """
-    for match in _TOKEN.finditer(text, begin, len(text) if end is None else end):
-        if has_words(match.group()):
-            yield match.span()
-
-
 def spread(text: str, begin: int, end: int, start_ms: float, end_ms: float) -> list[WordTime]:
     """The words of text[begin:end] over a stretch of audio, by their length, for want of anything better."""
-    spans = list(words_in(text, begin, end))
-    total = sum(b - a + 1 for a, b in spans)
+    spans = list(units(text, begin, end)) if end - begin > 1 or has_words(text[begin:end]) else []
+    lengths = [weight(text[first:last]) + 1 for first, last in spans]
+    total = sum(lengths)
     times, at = [], start_ms
-    for first, last in spans:
-        until = at + (end_ms - start_ms) * (last - first + 1) / total
+    for (first, last), length in zip(spans, lengths, strict=True):
+        until = at + (end_ms - start_ms) * length / total
         times.append(WordTime(first, last, int(at), int(until)))
         at = until
     return times
@@ -54,9 +45,11 @@ class Aligner:
         self._last_ms = 0.0
         self._word: tuple[int, int] | None = None
         self._word_ms = (0.0, 0.0)
+        self._units: deque[tuple[int, int]] | None = None  # those behind the last word told
 
     def given(self, text: str) -> None:
         self.text += text
+        self._units = None
 
     @property
     def all_told(self) -> bool:
@@ -72,11 +65,11 @@ class Aligner:
             if self._word is None or place >= self._word[1]:
                 told += self._finish()
                 self._word, self._word_ms = self._around(place), (start, end)
-            elif char not in _SILENT:
+            elif _sounds(char):
                 # A full stop has the pause after it for its duration, in which the word no longer sounds.
                 self._word_ms = (self._word_ms[0], max(end, self._word_ms[1]))
-            self._at = place + 1
-            if self._at == self._word[1]:
+            self._at = place + len(char)
+            if self._at >= self._word[1]:
                 told += self._finish()
         return told
 
@@ -113,12 +106,13 @@ class Aligner:
         return None if found < 0 else found
 
     def _around(self, place: int) -> tuple[int, int]:
-        begin, end = place, place
-        while begin > self.told_to and not self.text[begin - 1].isspace():
-            begin -= 1
-        while end < len(self.text) and not self.text[end].isspace():
-            end += 1
-        return begin, end
+        """The word that this character is in; a mark that is in none stands for itself."""
+        if self._units is None:
+            self._units = deque(units(self.text, self.told_to))
+        while self._units and self._units[0][1] <= place:
+            self._units.popleft()
+        begin, end = self._units[0] if self._units else (place + 1, place + 1)
+        return (max(begin, self.told_to), end) if begin <= place else (place, place + 1)
 
     def _finish(self) -> list[WordTime]:
         if self._word is None:
@@ -132,6 +126,11 @@ class Aligner:
         told += _sounding(self.text, begin, end, start, until)
         self.told_to, self._last_ms = end, until
         return told
+
+
+def _sounds(char: str) -> bool:
+    """A letter, or a vowel sign or an accent that a vendor tells by itself."""
+    return char.isalnum() or has_words(char) or unicodedata.category(char[0])[0] == "M"
 
 
 def _sounding(text: str, begin: int, end: int, start_ms: float, end_ms: float) -> Iterable[WordTime]:

@@ -152,6 +152,36 @@ async def test_the_caller_is_shown_word_by_word(house: House, chromium_path: str
         assert visit.complaints == []
 
 
+async def test_any_script_is_shown_as_far_as_it_was_heard(house: House, chromium_path: str, quiet: Path) -> None:
+    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=quiet) as visit:
+        owner, ears = await answered(visit, house)
+        for final in ("我的订单", "在哪里？"):
+            ears.send(Event(final=stt_pb2.Final(text=final, end_ms=180)))
+        await visit.page.locator(".entry.caller .settled", has_text="我的订单在哪里？").wait_for()
+        text = "好😀了👍🏽，𠮷野家的订单已经发货了，预计星期五送到您家里，请您在家等候。"
+        owner.say(1, text)
+        await visit.until(lambda: len(visit.sockets.controls("mark", sent=True)) >= 3)
+        owner.command(0, stop=conversation_pb2.Stop())
+        heard = (await owner.next("heard")).heard
+        await visit.page.locator(".entry.cut").wait_for()
+        said = text[: heard.chars]
+        assert 4 < len(said) < len(text)
+        assert (await visit.entries())[-1] == ("agent", said, text[len(said) :])
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize("char", "a字😀")
+async def test_as_much_may_be_typed_as_the_gateway_takes(
+    house: House, chromium_path: str, quiet: Path, char: str
+) -> None:
+    async with visiting(chromium_path, house.url, microphone=quiet) as visit:
+        owner, _ = await answered(visit, house)
+        await visit.page.get_by_label("Type instead of speaking").fill(char * 4_001)
+        await visit.page.keyboard.press("Enter")
+        assert (await owner.next("typed")).typed.text == char * 4_000
+        assert visit.complaints == []
+
+
 async def test_a_muted_microphone_sends_silence_and_goes_on_sending(house: House, chromium_path: str) -> None:
     async with visiting(chromium_path, f"{house.url}/?raw=1") as visit:  # the fake device beeps each second
         await answered(visit, house)

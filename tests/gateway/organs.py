@@ -17,6 +17,7 @@ from parley.v1 import (
     tts_pb2,
     tts_pb2_grpc,
 )
+from parley.words import unit_at
 
 CallCommand = conversation_pb2.CallCommand
 WORD_MS = 100
@@ -186,10 +187,10 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
                 per_ms = 8 if request.config.format.sample_rate_hz == 8000 else 32
                 continue
             text += request.text
-            while not self.stalls and (end := self._word_end(text, said)) > 0:
+            while not self.stalls and (unit := unit_at(text, said)) is not None:
                 if left is not None and (left := left - 1) < 0:
                     return
-                start = said + len(text[said:end]) - len(text[said:end].lstrip())
+                start, end = unit
                 yield tts_pb2.SynthesizeEvent(audio=self._sound(text[start:end], start, end, at_ms, per_ms))
                 said, at_ms = end, at_ms + WORD_MS
                 if self.break_after is not None:
@@ -201,13 +202,6 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
             await asyncio.Event().wait()
 
     broken: Exception = RuntimeError("broken")
-
-    def _word_end(self, text: str, said: int) -> int:
-        rest = text[said:]
-        stripped = rest.lstrip()
-        if not stripped:
-            return 0
-        return said + len(rest) - len(stripped) + len(stripped.split()[0])
 
     def _sound(self, word: str, start: int, end: int, at_ms: int, per_ms: int) -> tts_pb2.SynthesizedAudio:
         if word not in self.words:

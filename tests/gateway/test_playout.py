@@ -6,6 +6,7 @@ import pytest
 
 from parley.audio import TELEPHONE
 from parley.v1 import call_pb2, conversation_pb2
+from parley.words import units
 from services.gateway.playout import PlayClock
 from services.gateway.track import Track, Word
 from services.gateway.utterance import Utterance
@@ -41,6 +42,40 @@ def test_without_word_times_they_are_estimated_from_the_length() -> None:
     assert made.chars_at(0) == 0
     assert made.chars_at(950) == 8
     assert made.chars_at(1800) == 18
+
+
+def test_the_words_of_a_script_without_spaces_are_estimated_by_their_syllables() -> None:
+    made = Track(TELEPHONE)
+    made.text, made.text_complete = "您好。iPhone手机到了。", True
+    assert [made.text[w.char_start : w.char_end] for w in made.timing()] == ["您好。", "iPhone", "手机", "到了。"]
+    assert [w.start_ms for w in made.timing()] == [0, 466, 866, 1266]
+    made.append(bytes(1_820 * 8), [])
+    made.audio_complete = True
+    assert [w.start_ms for w in made.timing()] == [0, 490, 910, 1330]
+    assert made.chars_at(920) == 9
+    assert made.chars_at(1_820) == 14
+    assert made.char_at(1_150) == 10
+    word = made.word_start(1_000)
+    assert word is not None
+    assert word.start_ms == 910
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("您的订单已经发货了", [1, 2, 4, 6, 7, 8, 9]),
+        ("ขอยกเลิกครับ ได้ครับ", [2, 8, 13, 16, 20]),
+        ("आपका ऑर्डर गया", [5, 11, 14]),
+    ],
+)
+def test_heard_ends_at_a_word_in_any_script(text: str, ends: list[int]) -> None:
+    made = Track(TELEPHONE)
+    made.text = text
+    spans = list(units(text))
+    made.append(bytes(100 * len(spans) * 8), [Word(a, b, 100 * n, 100 * n + 100) for n, (a, b) in enumerate(spans)])
+    assert [made.chars_at(100 * n) for n in range(1, len(spans) + 1)] == ends
+    made.text, made.text_complete, made.audio_complete = text, True, True
+    assert made.chars_at(100 * len(spans)) == len(text)
 
 
 def test_a_voice_that_breaks_off_goes_on_at_the_next_word() -> None:

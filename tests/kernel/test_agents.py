@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents import MAX_SENTENCES_BYTES, Agent, load_agent
 from parley.backchannels import backchannels_of
 from parley.errors import Misconfigured
 from services.orchestrator.wire import policy_of, session_of
@@ -14,7 +14,7 @@ from services.orchestrator.wire import policy_of, session_of
 HEAD = "company: A\nprompt: You are A.\n"
 
 
-def agent(folder: Path, text: str) -> object:
+def agent(folder: Path, text: str) -> Agent:
     (folder / "a").mkdir(exist_ok=True)
     (folder / "a" / "agent.yaml").write_text(HEAD + text)
     load_agent.cache_clear()
@@ -81,3 +81,16 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
 def test_a_wrong_value_is_told_with_its_field_and_the_remedy(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=r"agent.yaml: " + told):
         agent(tmp_path, text + "\n")
+
+
+@pytest.mark.parametrize("char", "a字😀")
+def test_an_agents_own_sentences_fit_into_every_calls_state(tmp_path: Path, char: str) -> None:
+    loaded = agent(tmp_path, "greeting: a\n")
+    known = sum(len(text.encode()) for text in (*loaded.silence.prompts, loaded.silence.goodbye))
+    known += sum(len(text.encode()) for text in loaded.sentences.model_dump().values())
+    room = MAX_SENTENCES_BYTES - known
+    greeting = char * (room // len(char.encode())) + "x" * (room % len(char.encode()))
+    for text in (greeting[1:], greeting):
+        assert agent(tmp_path, f"greeting: {text}\n").greeting == text
+    with pytest.raises(Misconfigured, match="are 6,001 bytes of UTF-8 together; at most 6,000"):
+        agent(tmp_path, f"greeting: {greeting}x\n")

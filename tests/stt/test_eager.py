@@ -91,3 +91,19 @@ def test_a_question_that_was_cut_is_read_with_what_comes_after_it() -> None:
 def test_the_fixed_policy_tells_early_too() -> None:
     call = Call(Endpointing(min_delay_ms=800)).voice(1000, 2000).final("the blue one", 1000, 2000).until(2500)
     assert kinds(call) == ["eager"]
+
+
+def test_finals_of_any_script_are_joined_as_it_is_written() -> None:
+    call = Call(MEANING).voice(1000, 2000).final("我的订单", 1000, 1500).final("在哪里？", 1500, 2000).until(4000)
+    assert call.texts == ["我的订单在哪里？"]
+    call = Call(MEANING).voice(1000, 2000).final("मेरा ऑर्डर", 1000, 1500).final("कहाँ है", 1500, 2000).until(4000)
+    assert call.texts == ["मेरा ऑर्डर कहाँ है"]
+
+
+def test_another_vowel_sign_is_another_word() -> None:
+    call = Call(MEANING).voice(1000, 2000).interim("मेरा की", 1000, 2000).until(2400)
+    call.final("मेरा का।", 1000, 1990).until(4000)
+    assert kinds(call)[:2] == ["eager", "resumed"]
+    call = Call(MEANING).voice(1000, 2000).interim("मेरा का", 1000, 2000).until(2400)
+    call.final("मेरा का।", 1000, 1990).until(4000)
+    assert kinds(call) == ["eager", "confirmed"]

@@ -169,6 +169,17 @@ def test_a_language_without_tables_is_waited_for_by_pauses_and_digits_only() -> 
     assert wait("eins zwei", Expect.DIGITS, language="de") == wait("my number is")
 
 
+@pytest.mark.parametrize("text", ["नमस्ते", "我的订单在哪里", "注文は", "ของฉันอยู่ไหน", "أين طلبي", "где мой заказ", "네"])
+def test_words_of_another_script_are_never_read_as_english(text: str) -> None:
+    assert wait(text) == wait(text, language="de") == wait("the blue one")
+    assert wait(text, Expect.SPELLING) == wait("my number is")
+
+
+@pytest.mark.parametrize("text", ["订单号是4821。", "注文番号は４８２１", "मेरा नंबर ४८२१।", "رقمي ٤٨٢١"])
+def test_digits_are_digits_in_every_script(text: str) -> None:
+    assert wait(text, Expect.DIGITS, language="zh") == wait("goodbye")
+
+
 def test_an_agents_file_knows_the_policies_there_are() -> None:
     schema = AgentEndpointing.model_json_schema()["properties"]["policy"]["enum"]
     assert set(schema) == {"", *POLICIES}

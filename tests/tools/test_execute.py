@@ -12,6 +12,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from parley.errors import AlreadyExists, AtCapacity, BadInput, NotFound
+from parley.tooling import Notice, Result
+from services.tools.contract import MAX_JSON_BYTES
+from services.tools.results import MAX_NOTICE_CHARS, MAX_SUMMARY_CHARS, fit, outcome_of
 from services.tools.threads import Threads
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, Desk
@@ -235,3 +238,29 @@ async def test_threads_are_bounded_and_a_left_one_keeps_its_place() -> None:
     assert not second.done()
     go.set()
     assert await second == "served"
+
+
+@pytest.mark.parametrize("char", "a字😀")
+@pytest.mark.parametrize("more", [-1, 0, 1])
+async def test_arguments_may_have_as_many_bytes_as_is_said(desk: Desk, char: str, more: int) -> None:
+    frame, width = json.dumps({**DESCRIBED, "name": ""}), len(char.encode())
+    room = MAX_JSON_BYTES + more - len(frame)
+    name = char * (room // width) + "x" * (room % width)
+    arguments = json.dumps({**DESCRIBED, "name": name}, ensure_ascii=False)
+    assert len(arguments.encode()) == MAX_JSON_BYTES + more
+    outcome = await desk.execute("describe", arguments=arguments)
+    said = f"the arguments have {MAX_JSON_BYTES + more} bytes; {MAX_JSON_BYTES} are allowed"
+    assert (outcome.message == said) == (more > 0)
+
+
+@pytest.mark.parametrize("char", "a字😀")
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_words_of_a_tool_have_as_many_characters_as_is_said(char: str, more: int) -> None:
+    said = char * (MAX_NOTICE_CHARS + more)
+    outcome = outcome_of(Result({"summary": "Done."}, say=Notice(said)), "tool", effects=False)
+    assert outcome.say is not None
+    assert outcome.say.text == char * min(MAX_NOTICE_CHARS, len(said))
+    too_large = Result({"summary": char * (MAX_SUMMARY_CHARS + more), "more": "x" * MAX_JSON_BYTES})
+    kept = json.loads(outcome_of(too_large, "tool", effects=True).result_json)
+    assert kept["summary"] == char * min(MAX_SUMMARY_CHARS, MAX_SUMMARY_CHARS + more)
+    assert fit("ab\0c" + "👨\u200d👩\u200d👧", 6) == "abc"

@@ -10,10 +10,10 @@ from prometheus_client import REGISTRY
 
 from parley.audio import TELEPHONE
 from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, Unavailable, VendorLost
+from parley.words import units
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs import ElevenLabs
 from services.tts.synthesis import Engine, Synthesis
-from services.tts.words import words_in
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.faults import Fault
 from tests.sims.wordcodec import words_of
@@ -42,7 +42,7 @@ class Drone:
         async for piece in text:
             base = len(self.asked)
             self.asked += piece
-            for begin, end in words_in(piece):
+            for begin, end in units(piece):
                 word = WordTime(base + begin, base + end, ms, ms + WORD_MS)
                 ms += WORD_MS
                 yield AudioChunk(b"\x55" * WORD_MS * config.format.bytes_per_ms, (word,))

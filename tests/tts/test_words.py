@@ -11,9 +11,10 @@ from parley.errors import BadInput, Misconfigured
 from services.tts.contract import WordTime
 from services.tts.local.pieces import MAX_PIECE, pause_ms, pieces, readable
 from services.tts.providers import elevenlabs_wire as wire
+from services.tts.script import MAX_PIECE as MAX_PIECE_CHARS
 from services.tts.script import MAX_TEXT, Script
 from services.tts.voices import voice_for
-from services.tts.words import Aligner, words_in
+from services.tts.words import Aligner
 
 
 def chars(text: str, start: float = 0, each: float = 10) -> tuple[list[str], list[float], list[float]]:
@@ -63,14 +64,9 @@ def test_without_any_times_words_share_the_audio_by_their_length() -> None:
 
 def test_offsets_count_characters_not_bytes() -> None:
     aligner = Aligner()
-    aligner.given("Café 😀 naïve")
-    words = aligner.take(*chars("Café 😀 naïve"))
-    assert [(w.char_start, w.char_end) for w in words] == [(0, 4), (7, 12)], "a picture makes no sound"
-
-
-def test_punctuation_alone_is_no_word() -> None:
-    assert [("a - b!")[begin:end] for begin, end in words_in("a - b!")] == ["a", "b!"]
-    assert list(words_in(" ... — ")) == []
+    aligner.given("Café 𠮷 naïve")
+    words = aligner.take(*chars("Café 𠮷 naïve"))
+    assert [(w.char_start, w.char_end) for w in words] == [(0, 4), (5, 6), (7, 12)]
 
 
 @pytest.mark.parametrize(
@@ -155,3 +151,24 @@ async def test_a_script_gives_all_that_has_come_at_once() -> None:
     await reading
     assert "".join(got) == "ne. Two. Three."
     assert got[-1] == "Three."
+
+
+@pytest.mark.parametrize("char", "a字😀")
+async def test_a_message_and_a_text_have_as_many_characters_as_is_said(char: str) -> None:
+    async def send(*sizes: int) -> Script:
+        async def pieces_of() -> AsyncIterator[str]:
+            for size in sizes:
+                yield char * size
+
+        script = Script(5)
+        await script.read(pieces_of())
+        return script
+
+    for sizes in ((MAX_PIECE_CHARS - 1,), (MAX_PIECE_CHARS,), (MAX_PIECE_CHARS,) * (MAX_TEXT // MAX_PIECE_CHARS)):
+        script = await send(*sizes)
+        assert script.error is None
+        assert len(script.text) == sum(sizes)
+    refused = await send(MAX_PIECE_CHARS + 1)
+    assert "send at most 4,000" in str(refused.error)
+    refused = await send(*(MAX_PIECE_CHARS,) * (MAX_TEXT // MAX_PIECE_CHARS), 1)
+    assert "over 40,000 characters" in str(refused.error)

@@ -1,5 +1,10 @@
 /** Where words are typed instead of spoken, and the examples above it. */
 
+import { first } from "./words.js";
+
+/** Characters of one turn that the gateway takes. */
+const MAX_TEXT = 4000;
+
 export class Composer {
   /**
    * @param {HTMLFormElement} form
@@ -10,6 +15,10 @@ export class Composer {
     this._field = /** @type {HTMLInputElement} */ (form.elements.namedItem("text"));
     this._examples = examples;
     this._onsay = onsay;
+    this._field.addEventListener("input", () => {
+      const kept = first(this._field.value, MAX_TEXT);
+      if (kept !== this._field.value) this._field.value = kept;
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this._say(this._field.value);

@@ -1,5 +1,7 @@
 /** What both sides say, as it is said: the conversation's text on the page. */
 
+import { first, gap, join, length } from "./words.js";
+
 const MAX_ENTRIES = 300;
 const MAX_UNHEARD = 120;
 
@@ -67,7 +69,7 @@ export class Subtitles {
       entry.open.textContent = "";
       if (!entry.text) this._remove(entry);
     } else {
-      entry.open.textContent = entry.text ? ` ${text}` : text;
+      entry.open.textContent = gap(entry.text, text) + text;
     }
     this._changed();
   }
@@ -97,8 +99,8 @@ export class Subtitles {
   over(key, text, heard, cut) {
     const entry = this._utterance(key);
     entry.text = text || entry.text;
-    const whole = !cut || heard >= entry.text.length;
-    show(entry, whole ? entry.text.length : heard);
+    const whole = !cut || heard >= length(entry.text);
+    show(entry, whole ? Infinity : heard);
     entry.item.removeAttribute("aria-busy");
     if (!whole) this._cut(entry, heard);
     if (!entry.text) this._remove(entry);
@@ -115,7 +117,7 @@ export class Subtitles {
   wrote(key, more) {
     const entry = this._utterance(key);
     entry.text += more;
-    show(entry, entry.text.length);
+    show(entry, Infinity);
     this._changed();
   }
 
@@ -182,10 +184,10 @@ export class Subtitles {
    */
   _cut(entry, heard) {
     entry.item.classList.add("cut");
-    const said = entry.text.slice(0, heard).trimEnd();
+    const said = first(entry.text, heard).trimEnd();
     const rest = entry.text.slice(said.length);
     entry.settled.textContent = said;
-    entry.open.textContent = rest.length > MAX_UNHEARD ? `${rest.slice(0, MAX_UNHEARD)}…` : rest;
+    entry.open.textContent = length(rest) > MAX_UNHEARD ? `${first(rest, MAX_UNHEARD)}…` : rest;
     // Nobody heard it, so nobody is to have it read out.
     entry.open.setAttribute("aria-hidden", "true");
     this._tag(entry, heard ? "interrupted here" : "not heard");
@@ -216,15 +218,7 @@ export class Subtitles {
  * @param {number} heard
  */
 function show(entry, heard) {
-  entry.settled.textContent = entry.text.slice(0, heard);
-}
-
-/**
- * @param {string} before
- * @param {string} more
- */
-function join(before, more) {
-  return before && more ? `${before} ${more}` : before + more;
+  entry.settled.textContent = first(entry.text, heard);
 }
 
 /**

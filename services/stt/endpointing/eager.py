@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+from parley.words import folded
 from services.stt.endpointing.policy import Wait
 
 FROM_MS = 150
@@ -44,4 +47,4 @@ class Eager:
 
 def _plain(text: str) -> str:
     """The same words, however they are written: finals come with points and capitals, interims may not."""
-    return "".join(c for c in text.lower() if c.isalnum())
+    return "".join(c for c in folded(text) if c.isalnum() or unicodedata.category(c)[0] == "M")

@@ -10,7 +10,7 @@ from services.stt.contract import Expect
 
 PHONE_DIGITS = (10, 11)
 """Digits of a telephone number, without and with the country's 1."""
-_DIGITS_AT_END = re.compile(r"(?:\d[\s.,-]*)+$")
+_DIGITS_AT_END = re.compile(r"(?:\d[\s.,，、。．।-]*)+$")
 
 
 class Ending(IntEnum):
@@ -35,7 +35,7 @@ def number(digits: int, lengths: Sequence[int]) -> Ending:
 
 
 def unknown_language(text: str, expect: Expect, lengths: Sequence[int]) -> Ending:
-    """Numerals are the same in all languages, and so is a question mark."""
+    """Numerals are the same in all languages."""
     found = _DIGITS_AT_END.search(text)
     if found and expect is Expect.DIGITS:
         return number(sum(c.isdigit() for c in found[0]), lengths)

@@ -5,6 +5,9 @@ Between them this caller's own way of pausing counts. The vendor's and the audio
 
 from __future__ import annotations
 
+import re
+
+from parley.words import count
 from services.stt.contract import Expect
 from services.stt.endpointing.dynamic import patience_ms
 from services.stt.endpointing.ending import Ending, unknown_language
@@ -24,6 +27,8 @@ LONE, LONE_MS, KNOWN = frozenset(("yes", "yeah", "no", "nope")), 430, 2
 """What people say first when they answer, and often all; from so many pauses on the caller's own length of them."""
 SLOW_MS, SLOW_SHARE, SHORT = 700, 0.75, 6
 """Who usually pauses so long does it in questions too, behind few words rather than behind many."""
+_NOT_LATIN = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f\u1e00-\u1eff]")
+"""A letter that no English word has: whatever language was announced, this is another."""
 _OVER = {Ending.DONE: 0.95, Ending.ASKED: 0.8, Ending.SAID: 0.6, Ending.MORE: 0.35, Ending.OPEN: 0.1}
 
 
@@ -41,7 +46,8 @@ def meaning(quiet: Quiet) -> Wait:
 
 def _judged(quiet: Quiet) -> Ending:
     wish = quiet.wish
-    grade = english if quiet.language.partition("-")[0].lower() == "en" else unknown_language
+    speaks_english = quiet.language.partition("-")[0].lower() == "en" and not _NOT_LATIN.search(quiet.text)
+    grade = english if speaks_english else unknown_language
     ending = grade(quiet.text, wish.expect, wish.number_lengths)
     for opinion in (quiet.vendor_over, quiet.audio_over):
         if opinion is not None and ending in (Ending.ASKED, Ending.SAID, Ending.MORE):
@@ -54,7 +60,7 @@ def _perhaps_more(ending: Ending, quiet: Quiet) -> int:
     pauses = quiet.pauses
     if ending is Ending.DONE and quiet.text.lower().strip(" .!,") in LONE:
         return max(LONE_MS, pauses.mean_ms if pauses.count >= KNOWN else 0)
-    if ending is Ending.ASKED and pauses.mean_ms >= SLOW_MS and len(quiet.text.split()) <= SHORT:
+    if ending is Ending.ASKED and pauses.mean_ms >= SLOW_MS and count(quiet.text) <= SHORT:
         return int(SLOW_SHARE * pauses.mean_ms)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parley.scripts import joined
 from services.stt.contract import Final, Interim, Pauses
 from services.stt.endpointing.pauses import cut_in, learned
 
@@ -30,14 +31,13 @@ class Words:
 
     @property
     def text(self) -> str:
-        texts = [final.text for final in self.finals]
-        return " ".join([*texts, self.interim.text] if self.interim else texts)
+        return joined(*(final.text for final in self.finals), self.interim.text if self.interim else "")
 
     @property
     def sentence(self) -> str:
         """The text, after that of a turn which was ended too early: the two are read together."""
         first = self.finals[0] if self.finals else self.interim
-        return f"{self._last_text} {self.text}" if first is not None and cut_in(self._last, first) else self.text
+        return joined(self._last_text, self.text) if first is not None and cut_in(self._last, first) else self.text
 
     def guess(self, event: Interim) -> None:
         self.interim = event

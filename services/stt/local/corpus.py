@@ -9,6 +9,7 @@ from random import Random
 
 from parley.agents import Agent, Slot
 from parley.phrases import Phrase, parse
+from parley.words import clipped_bytes
 from services.stt.local import acts, numbers
 
 SENTENCES = 60_000
@@ -56,7 +57,7 @@ def _one_spelling(text: str) -> str:
 def knowledge(folder: Path) -> str:
     """All text of the agent's `knowledge/` (.md, .txt), at most 2 MB."""
     files = sorted(p for p in folder.rglob("*") if p.suffix in (".md", ".txt") and p.is_file())
-    return "\n".join(p.read_text("utf-8", errors="replace") for p in files)[:MAX_KNOWLEDGE_BYTES]
+    return clipped_bytes("\n".join(p.read_text("utf-8", errors="replace") for p in files), MAX_KNOWLEDGE_BYTES)
 
 
 def topics(text: str) -> list[str]:

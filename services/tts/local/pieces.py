@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from parley.scripts import ASKS, CLAUSE_ENDS, CLOSERS, SENTENCE_ENDS
+from parley.words import clipped, whole_until
+
 MAX_PIECE = 240
-_BREATH = re.compile(r"[.!?;:,…][\"'”’)\]]*(?=\s)")
+_BREATH = re.compile(
+    rf"[{CLAUSE_ENDS}।॥۔။៕]+[{CLOSERS}]*(?=[^{CLAUSE_ENDS}])|[.!{ASKS}…,،;؛:][{CLOSERS}]*(?=\s)"
+)
 # A point after one of these, or after a single letter, ends no sentence.
 _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "no", "vs", "jr", "sr", "prof", "e.g", "i.e", "a.m", "p.m"})
-_PAUSES_MS = {",": 160, ";": 220, ":": 220}
+_PAUSES_MS = {",": 160, "،": 160, "，": 160, "、": 160} | dict.fromkeys(";:؛；：", 220)
 _SENTENCE_MS = 320
 
 
@@ -27,8 +32,8 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
 
 def pause_ms(before: str) -> int:
     """Silence due after a part, before the next one. None when it ends in the middle of a sentence."""
-    end = before.rstrip().rstrip("\"'”’)]")[-1:]
-    return _SENTENCE_MS if end and end in ".!?…" else _PAUSES_MS.get(end, 0)
+    end = before.rstrip().rstrip(CLOSERS)[-1:]
+    return _SENTENCE_MS if end and end in SENTENCE_ENDS else _PAUSES_MS.get(end, 0)
 
 
 def readable(text: str) -> str:
@@ -45,8 +50,8 @@ def _is_abbreviation(text: str, point: int) -> bool:
 
 def _cut(text: str, begin: int, end: int) -> Iterator[tuple[int, str]]:
     while end - begin > MAX_PIECE:
-        space = text.rfind(" ", begin + 1, begin + MAX_PIECE)
-        middle = space if space > begin else begin + MAX_PIECE
+        part = text[begin : begin + MAX_PIECE + 1]
+        middle = begin + (whole_until(part, MAX_PIECE) or len(clipped(part, MAX_PIECE)))
         yield begin, text[begin:middle]
         begin = middle
     yield begin, text[begin:end]

@@ -9,12 +9,12 @@ from contextlib import suppress
 from parley.audio import TELEPHONE
 from parley.errors import BadInput, Misconfigured, ParleyError, VendorLost
 from parley.settings import Settings
-from parley.words import has_words
+from parley.words import has_words, unit_at
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.local import pipe
 from services.tts.local.client import Voice, VoiceProcess
 from services.tts.local.pieces import pause_ms, pieces, readable
-from services.tts.words import spread, words_in
+from services.tts.words import spread
 
 DEFAULT_VOICE = "en-us+klatt4"
 _VARIANT = "+klatt4"
@@ -106,7 +106,7 @@ class _Words:
     def take(self, starts: list[tuple[int, int]]) -> list[WordTime]:
         told: list[WordTime] = []
         for place, at in starts:
-            word = next(words_in(self._part, self._start_of(place)), None)
+            word = unit_at(self._part, max(place, 0))
             if word is None or (self._begun is not None and word[0] <= self._begun[0]):
                 continue
             told += self._until(word[0], self._ms + at)
@@ -122,9 +122,3 @@ class _Words:
         told = spread(self._part, self._told_to, end, begin_ms, ms)
         self._told_to = end
         return [WordTime(self._chars + w.char_start, self._chars + w.char_end, w.start_ms, w.end_ms) for w in told]
-
-    def _start_of(self, place: int) -> int:
-        place = min(max(place, 0), len(self._part))
-        while place > 0 and not self._part[place - 1].isspace():
-            place -= 1
-        return place
