@@ -16,7 +16,7 @@ COUNTED = {
     "stt-closes": ("voice_streams_reopened_total", {"service": "stt"}),
     "llm-refuses": ("voice_llm_failures_total", {"error": "Misconfigured", "stage": "before"}),
     "llm-busy": ("voice_llm_failures_total", {"error": "AtCapacity", "stage": "before"}),
-    "llm-garbage": ("voice_llm_failures_total", {"error": "VendorLost", "stage": "after"}),
+    "llm-garbage": ("voice_llm_skipped_total", {"what": "line"}),
     "llm-stalls": ("voice_llm_failures_total", {"error": "TooLate", "stage": "after"}),
     "tts-refuses": ("voice_tts_engine_failures_total", {"error": "Misconfigured"}),
     "tts-garbage": ("voice_tts_skipped_messages_total", {"why": "unknown"}),
@@ -26,7 +26,7 @@ COUNTED = {
 RECOVER = [
     name
     for name in (*LISTENING, *THINKING, *SPEAKING)
-    if name not in ("stt-refuses", "llm-refuses", "llm-garbage", "llm-stalls", "tts-refuses")
+    if name not in ("stt-refuses", "llm-refuses", "llm-stalls", "tts-refuses")
 ]
 
 
@@ -60,7 +60,7 @@ async def test_without_ears_the_caller_is_told_and_the_call_ends(house: House, c
     assert await house.count("voice_troubles_total", organ="ears") > 0
 
 
-@on_the_line.each(["llm-refuses", "llm-garbage", "llm-stalls"])
+@on_the_line.each(["llm-refuses", "llm-stalls"])
 async def test_without_an_answer_the_caller_is_asked_again(house: House, case: str) -> None:
     async with house.phone(case).dial() as call:
         assert same(call, await answer(call, call.born), GREETING)

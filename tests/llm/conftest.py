@@ -72,19 +72,24 @@ async def sim() -> AsyncIterator[OpenAISim]:
 
 
 @asynccontextmanager
-async def service(chosen: Settings) -> AsyncIterator[Peers]:
-    """The llm service on a free port, and a client of it."""
-    chain = Chain.from_settings(chosen, KNOWN)
+async def serving(chain: Chain) -> AsyncIterator[str]:
+    """The llm service on a free port; its address."""
     admission = Admission(10)
     server = Server("llm", "127.0.0.1:0", admission)
     named = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
     server.add(named, llm_pb2_grpc.add_LanguageModelServicer_to_server, LanguageModel(chain, admission))
     await server.start()
     try:
-        async with Peers("llm", [f"127.0.0.1:{server.port}"]) as peers:
-            assert await peers.ready(2)
-            yield peers
-            assert await admission.drained(2), "a round was left open"
+        yield f"127.0.0.1:{server.port}"
+        assert await admission.drained(2), "a round was left open"
     finally:
         await server.drain(0)
         await chain.aclose()
+
+
+@asynccontextmanager
+async def service(chosen: Settings) -> AsyncIterator[Peers]:
+    """The llm service, and a client of it."""
+    async with serving(Chain.from_settings(chosen, KNOWN)) as address, Peers("llm", [address]) as peers:
+        assert await peers.ready(2)
+        yield peers

@@ -53,17 +53,30 @@ class Rule:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
+_REFERENCE = re.compile(r"<reference>.*</reference>\s*", re.DOTALL)
+_CONNECTED = "(The call is connected.)"
+
+
 def text_of(message: Mapping[str, Any]) -> str:
-    """A message's text, whether content is a string, a list of parts or null."""
+    """A message's text, whether content is a string, a list of parts or null; of a user's what it says, without the
+    knowledge that the platform puts before it."""
     content = message.get("content")
     if isinstance(content, list):
         return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content or ""
+    text = content or ""
+    return _REFERENCE.sub("", text, count=1) if message.get("role") == "user" else text
+
+
+def users_of(messages: Messages) -> list[str]:
+    """All that the user said, in order: without the line before a greeting, which nobody spoke."""
+    said = [text_of(message) for message in messages if message.get("role") == "user"]
+    return said[1:] if said[:1] == [_CONNECTED] else said
 
 
 def last_heard(messages: Messages) -> str:
     """The last thing the user said."""
-    return next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
+    said = users_of(messages)
+    return said[-1] if said else ""
 
 
 def by_rules(rules: Sequence[Rule]) -> Script:

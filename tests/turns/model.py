@@ -123,6 +123,7 @@ def _rest(script: Script, messages: Messages, turn: str) -> str:
 def asked(script: Script, at: float, messages: Messages) -> Asked:
     """A request as the record of a call keeps it."""
     plain = [{"role": m["role"], "content": turn_of(m) if m["role"] == "user" else text_of(m)} for m in messages]
+    plain = [m for m in plain if m["role"] != "user" or m["content"]]  # the line before a greeting is nobody's
     turns = [str(m["content"]) for m in plain if m["role"] == "user"]
     return Asked(at, plain, row_of(script.model_rows, turns[-1]).line if turns else "")
 
