@@ -153,7 +153,7 @@ async def test_a_speech_without_end_is_told_in_parts_of_which_none_is_too_long(
     sim.scripts.add({"audio_ms": 900}, best(results("x", 0.0, 0.9), transcript=said, words=[]), alone=True)
     async with line(deepgram(sim), detector=detector) as call:
         call.say(spoken("Hello there", after_ms=900))
-        texts = []
+        texts: list[str] = []
         while sum(len(text) for text in texts) < len(said) - 10:
             texts.append((await call.turn()).text)
     assert " ".join(texts) == said
