@@ -277,9 +277,9 @@ LIVES = st.tuples(
 def test_whatever_streams_do_they_are_bounded_and_nobody_is_left_without(lives: list[Any]) -> None:
     def answer(n: int) -> Stream:
         kind, lives_s, speaks, has_words = lives[n % len(lives)]
-        events: tuple[Event, ...] = (Event(speech_started=stt_pb2.SpeechStarted(offset_ms=n * 500)),) if speaks else ()
-        events += (interim("word", n * 500 + 400),) if has_words else ()
-        return Stream(kind("gone"), lives_s, events)
+        events = [Event(speech_started=stt_pb2.SpeechStarted(offset_ms=n * 500))] * speaks
+        events += [interim("word", n * 500 + 400)] * has_words
+        return Stream(kind("gone"), lives_s, tuple(events))
 
     played = call(answer, 70)
     for most, within in AT_MOST:

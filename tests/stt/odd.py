@@ -165,3 +165,16 @@ def turn(name: str, text: str, start: float = 0.0, end: float = 1.0, index: int 
         **more,
     }
     return without(info)
+
+
+OFTEN: list[Any] = [
+    {"type": "Results", "channel": {"alternatives": []}, "is_final": True, "start": 0, "duration": 0.1},
+    {"type": "Results", "channel": {"alternatives": []}, "is_final": False, "speech_final": False},
+    {"channel_index": [0, 1]},
+    {"type": "Insight", "text": "the caller is in a hurry"},
+    {"type": "Metadata", "duration": 0},
+    {"text": "{"},
+    {"binary": b"\x00"},
+    [1],
+]
+"""What was reported to come again and again beside what is good."""

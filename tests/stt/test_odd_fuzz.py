@@ -33,8 +33,9 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-NO_TIMES: list[Any] = [..., None, float("nan"), float("inf"), -1, "", "soon", [], {}, True, 1e18]
-NO_TIME = st.sampled_from(NO_TIMES)
+NO_TIME: st.SearchStrategy[Any] = st.sampled_from(
+    [..., None, float("nan"), float("inf"), -1, "", "soon", [], {}, True, 1e18]
+)
 NOISE = st.one_of(
     JUNK.map(json.dumps),
     st.text(max_size=10),

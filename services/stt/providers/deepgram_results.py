@@ -2,7 +2,7 @@
 
 A turn's text is the sum of its `is_final` segments; `speech_final` carries only the last of them. An UtteranceEnd
 counts when no speech_final came since the last word (in steady noise none ever comes), and when the words before it
-are final. A final that does not say what was said stands for the guess before it.
+are final. A guess whose final does not say what was said, or never comes, is what was said.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.stt.contract import (
     TurnEnded,
     TurnKind,
 )
-from services.stt.providers.deepgram_fields import Clock, Spoken, first, flag, number, spoken, whole
+from services.stt.providers.deepgram_fields import Clock, Span, Spoken, first, flag, number, spoken, whole
 from services.stt.providers.deepgram_told import Told
 from services.stt.skipped import Skip, skip
 
@@ -37,6 +37,7 @@ class Results:
         self._told = Told(offset_ms, self._clock)
         self._guess: Spoken | None = None
         self._shown = ""  # of the guess
+        self._owed = False  # the guess had its final, which did not say what was said
         self._open = False  # words since the last end of speech
         self._sounding = False
         self._word_end = offset_ms
@@ -70,8 +71,7 @@ class Results:
 
     def unanswered(self) -> list[SpeechEvent]:
         """It was asked for its words and does not give them: the guess is what there is, if there is one."""
-        told = self._final(self._guess, guess=True) if self._guess is not None else []
-        return told or [self._nothing(None)]
+        return self._stands() or [self._nothing(None)]
 
     def _result(self, message: dict[str, Any]) -> list[SpeechEvent]:
         asked, over = flag(message.get("from_finalize")), flag(message.get("speech_final"))
@@ -80,19 +80,28 @@ class Results:
         words = _best(message, span, self._clock)
         if words is None and not is_final:
             raise Skip("half")
-        if words is None:
-            skip(ENGINE, "half")
+        events: list[SpeechEvent] = []
+        if words is not None and self._is_past(words, span):
+            events += self._stands()
         if words is not None and words.text:
             self._open = True
             self._word_end = max(self._word_end, words.end_ms or 0)
-        if not is_final:
-            assert words is not None
-            return self._interim(words)
-        events = self._segment(words, asked, span[1])
+        if words is None:
+            events += self._half(asked)
+        elif not is_final:
+            return events + self._interim(words)
+        else:
+            events += self._segment(words, asked, span[1])
         if over:
             until = max(self._clock.now_ms, self._word_end) if span[1] is None else span[1]
             events += self._ended(max(until, self._told.end_ms))
         return events
+
+    def _is_past(self, words: Spoken, span: Span) -> bool:
+        """Whether a message is of what came after the guess, which got no final."""
+        begins = words.start_ms if self._owed and span[0] is None else span[0]
+        ended = self._guess.end_ms if self._guess is not None else None
+        return begins is not None and ended is not None and begins >= ended - _NEAR_MS
 
     def _interim(self, words: Spoken) -> list[SpeechEvent]:
         if not words.text or words.text == self._shown:
@@ -100,42 +109,57 @@ class Results:
         event = self._told.interim(words)
         if event is None:
             raise Skip("again")
-        self._guess, self._shown = words, words.text
+        self._guess, self._shown, self._owed = words, words.text, False
         return [event]
 
-    def _segment(self, words: Spoken | None, asked: bool, until: int | None) -> list[SpeechEvent]:
+    def _half(self, asked: bool) -> list[SpeechEvent]:
+        """A final that does not say what was said. Another may; if none does, the guess stands."""
+        skip(ENGINE, "half")
+        if asked:
+            return self.unanswered()
+        self._owed = self._guess is not None
+        return []
+
+    def _segment(self, words: Spoken, asked: bool, until: int | None) -> list[SpeechEvent]:
         """The end of a segment: its words, or that there are none."""
-        guess = words is None
-        words = self._guess if words is None else words
-        if words is not None and words.text:
-            rest = None if guess else _after(self._guess, until)
-            if told := self._final(words, late=asked, guess=guess):
+        if words.text:
+            rest = _after(self._guess, until)
+            if told := self._final(words, late=asked):
                 return [*told, *(self._interim(rest) if rest is not None else ())]
             answered = asked and self._guess is None  # words that were told before say nothing of a newer guess
         else:
+            if self._owed and (told := self._stands()):
+                return told
             answered = asked or self._guess is not None
         return [self._nothing(until)] if answered else []
+
+    def _stands(self) -> list[SpeechEvent]:
+        """The guess is what was said."""
+        return self._final(self._guess, guess=True) if self._guess is not None else []
 
     def _final(self, words: Spoken, *, late: bool = False, guess: bool = False) -> list[SpeechEvent]:
         event = self._told.final(words, late=late, guess=guess)
         if event is None:
             skip(ENGINE, "again")
             return []
-        self._guess, self._shown = None, ""
+        self._forget()
         self._word_end = max(self._word_end, event.end_ms)
         return [event]
 
     def _nothing(self, until: int | None) -> Interim:
         """The guess is taken back; or: there is nothing to flush."""
-        self._guess, self._shown = None, ""
+        self._forget()
         return Interim("", self._word_end, max(until or 0, self._word_end))
+
+    def _forget(self) -> None:
+        self._guess, self._shown, self._owed = None, "", False
 
     def _utterance_ended(self, message: dict[str, Any]) -> list[SpeechEvent]:
         at = number(message.get("last_word_end"))
         last = self._clock.ms(at)
         if at is not None and at >= 0 and last is not None and last < self._word_end - _STALE_MS:
             raise Skip("again")  # it is of words before those that are known
-        return self._ended(self._word_end)
+        return [*(self._stands() if self._owed else ()), *self._ended(self._word_end)]
 
     def _ended(self, offset_ms: int) -> list[SpeechEvent]:
         """Told also of a sound without words: it is over, and nothing more will come of it.
