@@ -112,6 +112,9 @@ class Mouth:
                 return
             if len(self._queue) >= MAX_QUEUED:
                 DROPPED_COMMANDS.labels("too many utterances").inc()
+                unsaid = conversation_pb2.Heard(utterance=say.utterance, cut=True, failed=True, text=say.text)
+                self._tell(conversation_pb2.CallEvent(heard=unsaid))
+                self.last_utterance = say.utterance
                 return
             self.last_utterance = say.utterance
             utterance = Utterance(say, turn, traceparent, self._sound)
@@ -119,10 +122,14 @@ class Mouth:
             self._clock.add(self)
         utterance.expect = say.expect or utterance.expect
         track = utterance.track
-        if track.text_complete or len(track.text) + len(say.text) > MAX_TEXT:
-            DROPPED_COMMANDS.labels("utterance is full").inc()
+        if track.text_complete:
+            DROPPED_COMMANDS.labels("utterance is over").inc()
             return
-        track.text += say.text
+        fits = say.text[: MAX_TEXT - len(track.text)]
+        if fits != say.text:
+            DROPPED_COMMANDS.labels("utterance is full").inc()
+            utterance.clipped = True
+        track.text += fits
         track.text_complete = say.complete
         self._voices.text_added(utterance)
         self._voices.begin(self._queue)
@@ -320,7 +327,7 @@ class Mouth:
 
     def _finish(self, utterance: Utterance) -> None:
         self._queue.remove(utterance)
-        whole = not utterance.failed
+        whole = not (utterance.failed or utterance.clipped)
         chars = len(utterance.track.text) if whole else utterance.heard_chars
         text = utterance.track.text
         heard = conversation_pb2.Heard(utterance=utterance.id, chars=chars, complete=whole, cut=not whole, text=text)

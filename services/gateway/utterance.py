@@ -26,6 +26,8 @@ class Utterance:
         self.track = Track(sound)
         self.started = False
         self.failed = False
+        self.clipped = False
+        """Not all of its text was taken."""
         self.end_marked = False
         self.heard_ms = 0.0
         self.told_ms = 0.0

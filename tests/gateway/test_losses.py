@@ -177,7 +177,7 @@ async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, mo
     trouble = (await owner.next("trouble")).trouble
     assert (trouble.organ, trouble.utterance) == (conversation_pb2.Trouble.ORGAN_MOUTH, 1)
     assert (await owner.next("heard")).heard == conversation_pb2.Heard(
-        utterance=1, chars=0, cut=True, text="Hello there"
+        utterance=1, chars=0, cut=True, failed=True, text="Hello there"
     )
     await phone.hang_up()
 

@@ -10,6 +10,7 @@ from parley.errors import NoSound, Unavailable
 from parley.rpc import Peers
 from parley.v1 import audio_pb2, conversation_pb2, tts_pb2
 from services.gateway import rehearsal, synthesis
+from services.gateway.mouth import MAX_QUEUED, MAX_TEXT
 from services.gateway.rehearsal import Rehearsal
 from services.gateway.spoken import Spoken
 from tests.gateway.conftest import House
@@ -155,6 +156,26 @@ async def test_what_follows_is_spoken_when_the_voice_is_back(house: House) -> No
     assert second is not None
     assert (first.cut, second.complete) == (True, True)
     assert [word for word, _ in house.voice.heard(phone.played)] == ["three", "four"]
+    await phone.hang_up()
+
+
+async def test_an_utterance_that_is_too_long_is_said_as_far_as_it_fits(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    owner.say(1, "a" * 15_000 + " ", turn=1, complete=False)
+    owner.say(1, "b" * 5_000, turn=1)
+    heard = (await owner.next("heard")).heard
+    assert (heard.cut, heard.failed, heard.chars) == (True, False, MAX_TEXT)
+    await phone.hang_up()
+
+
+async def test_an_utterance_too_many_is_told_of_at_once(house: House) -> None:
+    phone = await Phone().dial(house.url)
+    owner = await house.mind.call()
+    for n in range(MAX_QUEUED + 1):
+        owner.say(n + 1, "one two three", turn=1)
+    heard = (await owner.next("heard")).heard
+    assert (heard.utterance, heard.cut, heard.failed) == (MAX_QUEUED + 1, True, True)
     await phone.hang_up()
 
 

@@ -8,6 +8,7 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from aiohttp import web
 
@@ -25,8 +26,8 @@ class ElevenLabsSim(VendorSim):
 
     `snake_case`: the context socket says context_id and is_final, as the vendor has done for long stretches, where its
     documents say contextId and isFinal. `api_key` None takes any key but still wants one. A wrong key is refused with
-    401 by HTTP, and by the WebSocket after the upgrade. `records` holds `Received`. `twist`: what a socket sends in
-    place of each of its messages.
+    401 by HTTP, and by the WebSocket after the upgrade. `records` holds `Received`. `twist`: what is sent in
+    place of each message of a socket, and of each line of a stream with timestamps.
     """
 
     def __init__(
@@ -135,7 +136,8 @@ class ElevenLabsSim(VendorSim):
                     if await _fail(request, response, fault):
                         return response
                     fault = None
-                await response.write(_timed(chunk) if timed else chunk.audio)
+                for line in self._lines(seen, chunk) if timed else [chunk.audio]:
+                    await response.write(line)
                 seen.first_audio_at = seen.first_audio_at or time.monotonic()
                 seen.audio_chunks += 1
             await response.write_eof()
@@ -145,6 +147,11 @@ class ElevenLabsSim(VendorSim):
             self.open_connections -= 1
             self.note()
         return response
+
+    def _lines(self, seen: Received, chunk: Chunk) -> list[bytes]:
+        sent = self.twist(seen, _timed(chunk)) if self.twist is not None else [_timed(chunk)]
+        lines = [json.dumps(line).encode() if isinstance(line, dict) else line for line in sent]
+        return [(line.encode() if isinstance(line, str) else line) + b"\n" for line in lines]
 
     async def _paced(self, text: str, output_format: str) -> AsyncIterator[Chunk]:
         due = time.monotonic() + self.ttfb_ms / 1000
@@ -156,8 +163,8 @@ class ElevenLabsSim(VendorSim):
             due += chunk.duration_ms / 1000 / self.speed if self.speed else 0.0
 
 
-def _timed(chunk: Chunk) -> bytes:
-    """One JSON line: times in seconds, as HTTP has them."""
+def _timed(chunk: Chunk) -> dict[str, Any]:
+    """One line: times in seconds, as HTTP has them."""
     starts = [start / 1000 for start in chunk.starts_ms]
     ends = [(s + d) / 1000 for s, d in zip(chunk.starts_ms, chunk.durations_ms, strict=True)]
     alignment = {
@@ -166,8 +173,7 @@ def _timed(chunk: Chunk) -> bytes:
         "character_end_times_seconds": ends,
     }
     audio = base64.b64encode(chunk.audio).decode()
-    line = {"audio_base64": audio, "alignment": alignment, "normalized_alignment": alignment}
-    return json.dumps(line).encode() + b"\n"
+    return {"audio_base64": audio, "alignment": alignment, "normalized_alignment": alignment}
 
 
 async def _told_to_refuse(fault: Fault | None) -> web.Response | None:

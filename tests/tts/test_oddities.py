@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from parley.audio import TELEPHONE, AudioFormat
-from parley.errors import Misconfigured, NoSound, VendorLost
+from parley.errors import Misconfigured, NoSound, Unavailable, VendorLost
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs_socket import SKIPPED
 from services.tts.synthesis import Engine, Synthesis
@@ -345,3 +345,73 @@ async def test_samples_are_whole_however_the_bytes_are_cut(cut: int) -> None:
         assert heard.spoken == WORDS
         assert all(size % 2 == 0 for size in heard.sizes)
         assert len(sim.records) == 1
+
+
+# By HTTP, line by line
+
+BY_HTTP: dict[str, Callable[[int, Message], list[Any]]] = {
+    "no JSON": lambda n, m: ["hello", m],
+    "a list": lambda n, m: ["[1]", m],
+    "null": lambda n, m: ["null", m],
+    "nothing": lambda n, m: ["", m],
+    "unknown": lambda n, m: [{"type": "warning"}, m],
+    "no audio": lambda n, m: [{"audio_base64": None, "alignment": None}, m],
+    "audio that is none": lambda n, m: [{"audio_base64": "!!", "alignment": None}, m],
+    "no times": lambda n, m: [{**m, "alignment": None, "normalized_alignment": None}],
+    "times of the text as read only": lambda n, m: [{**m, "alignment": None}],
+    "times that are null": lambda n, m: [seconds(m, [None] * 400)],
+    "times below zero": lambda n, m: [seconds(m, [-1.0, *m["alignment"]["character_start_times_seconds"][1:]])],
+    "times that are far off": lambda n, m: [seconds(m, [1e9] * 400)],
+    "an alignment that is a list": lambda n, m: [{**m, "alignment": [], "normalized_alignment": None}],
+}
+
+
+def seconds(message: Message, values: list[Any]) -> Message:
+    times = {**message["alignment"], "character_start_times_seconds": values}
+    return {**message, "alignment": times, "normalized_alignment": None}
+
+
+@pytest.mark.parametrize("case", BY_HTTP)
+async def test_a_line_that_is_odd_costs_nothing_either(case: str) -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        sim.faults.add(Fault("refuse", status=403, only="stream-input"))
+        sim.twist = lambda seen, message: BY_HTTP[case](0, message)
+        heard = await line.say()
+        assert heard.spoken == WORDS
+        heard.assert_times_are_sound()
+        assert not line.synthesis.breakers.of("elevenlabs").is_open
+
+
+@pytest.mark.parametrize(
+    ("line_of", "kind", "why"),
+    [
+        ({"detail": {"status": "quota_exceeded", "message": "used up"}}, Misconfigured, "used up"),
+        ({"error": "internal_error", "message": "boom"}, VendorLost, "boom"),
+    ],
+)
+async def test_an_error_in_a_line_is_one(line_of: Message, kind: type[Exception], why: str) -> None:
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        sim.faults.add(Fault("refuse", status=403, only="stream-input"))
+        sim.twist = lambda seen, message: [line_of]
+        with pytest.raises(kind if kind is Misconfigured else Unavailable, match=why):
+            await line.say()
+
+
+@pytest.mark.parametrize("lost", ["all of them", "what is in one"])
+async def test_lines_that_are_missing_are_asked_for_again(lost: str) -> None:
+    odd: list[Message] = []
+
+    def twist(seen: Received, message: Message) -> list[Message]:
+        letters = sum(char.isalpha() for char in message["alignment"]["characters"])
+        if len(sim.records) > 1 or (lost != "all of them" and (odd or seen.audio_chunks < 3 or letters < 3)):
+            return [message]
+        odd.append(message)
+        return [{**message, "audio_base64": "!!"}] if lost == "what is in one" else []
+
+    async with ElevenLabsSim() as sim, service(settings(sim)) as line:
+        sim.faults.add(Fault("refuse", status=403, only="stream-input"))
+        sim.twist = twist
+        heard = await line.say()
+        assert len(sim.records) == 2
+        assert [word for word in WORDS if word not in heard.spoken] == []
+        heard.assert_times_are_sound()
