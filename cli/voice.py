@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from parley.errors import BadInput, Misconfigured
+from parley.words import has_words
 from services.tts.local import pipe
 from services.tts.local.client import Voice, VoiceProcess
 from services.tts.local.pieces import pause_ms, pieces, readable
@@ -21,7 +22,7 @@ _VOICES_OWN_PACE = 155
 async def speak(texts: Sequence[str], voice: str = VOICE, pace: int = PACE) -> list[bytes]:
     """Each text as 8 kHz µ-law. Raises BadInput (nothing to say, too long), Misconfigured, VendorLost (no voice)."""
     for text in texts:
-        if not any(c.isalnum() for c in text):
+        if not has_words(text):
             raise BadInput("there are no words to say")
         if len(text) > MAX_TEXT:
             raise BadInput(f"a sentence has {len(text)} characters; at most {MAX_TEXT} can be said at once")

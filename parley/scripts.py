@@ -26,7 +26,10 @@ CLOSERS = "\"'”’»)）］」』】》〉〕｣\\]"
 """Quotes and brackets that belong to what is before them; for a regex class."""
 
 _WITHOUT_SPACE = re.compile(f"[{SPACELESS}]")
-_WIDE_MARK = re.compile("[\u3000-\u3004\u3008-\u3020\u302a-\u3030\u303c-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff65]")
+_WIDE_MARKS = "\u3000-\u3004\u3008-\u3020\u302a-\u3030\u303c-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff65"
+_WIDE_MARK = re.compile(f"[{_WIDE_MARKS}]")
+_CHINESE = f"{_IDEOGRAPHS}{_KANA}{_WIDE_MARKS}"
+_NO_SPACE = re.compile(rf"(?<=[{_CHINESE}])\s+(?=[{_CHINESE}])")
 _LONG = re.compile(f"[{_IDEOGRAPHS}\uac00-\ud7a3]")
 _MIDDLING = re.compile(f"[{_KANA}]")
 _ENDS = re.compile(rf"[。！？｡।॥۔።။៕]+[{CLOSERS}]*\s*|[{SENTENCE_ENDS}]+[{CLOSERS}]*\s+")
@@ -53,6 +56,11 @@ def weight(text: str) -> int:
 def sentence_ends(text: str) -> Iterator[int]:
     """Where sentences are over, and the spaces behind them: before this place, in the order of the text."""
     return (match.end() for match in _ENDS.finditer(text))
+
+
+def written(text: str) -> str:
+    """Without the spaces that recognisers set between the words of Chinese and Japanese."""
+    return text if text.isascii() else _NO_SPACE.sub("", text)
 
 
 def joined(*parts: str) -> str:

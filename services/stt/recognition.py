@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from parley.aio import background
 from parley.breaker import Attempt, Breakers
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
+from parley.scripts import written
 from parley.telemetry import STT_LATENCY
 from services.stt.burst import Burst
 from services.stt.contract import (
@@ -261,7 +262,7 @@ class Recognition:
         config = replace(self._config, offset_ms=offset_ms, endpointing=self._wish)
         async with aclosing(engine.provider.recognize(audio, config)) as heard:  # type: ignore[type-var]
             async for event in heard:
-                self._heard(event)
+                self._heard(_written(event))
                 if isinstance(event, Final) and event.text:
                     attempt.succeeded()
         if not self._feed.ended:
@@ -335,3 +336,10 @@ class Recognition:
         if self._error is None:
             self._error = error
         self._news.set()
+
+
+def _written(event: SpeechEvent) -> SpeechEvent:
+    """Its words as their script is written, not as this engine writes them."""
+    if isinstance(event, Final | Interim) and (text := written(event.text)) != event.text:
+        return replace(event, text=text)
+    return event

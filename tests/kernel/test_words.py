@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from icu4py.breakers import CharacterBreaker, WordBreaker
 
 from parley import words
-from parley.scripts import CLAUSE_ENDS, joined, sentence_ends, spaceless, weight
+from parley.scripts import CLAUSE_ENDS, joined, sentence_ends, spaceless, weight, written
 
 COUNTED = {
     "Your order isn't here, it's late.": ["your", "order", "isn't", "here", "it's", "late"],
@@ -283,3 +283,19 @@ def test_where_sentences_end(text: str, sentences: list[str]) -> None:
     places = [0, *sentence_ends(text)]
     places += [len(text)] if places[-1] < len(text) else []
     assert [text[a:b] for a, b in zip(places, places[1:], strict=False)] == sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "as_written"),
+    [
+        ("はい じゃあ 始め ます 。 ちょっと", "はいじゃあ始めます。ちょっと"),
+        ("我 的 订单 号 是 4821", "我的订单号是 4821"),
+        ("iPhone 手机 OK", "iPhone 手机 OK"),
+        ("สวัสดีครับ ขอ ยกเลิก", "สวัสดีครับ ขอ ยกเลิก"),
+        ("안녕 하세요", "안녕 하세요"),
+        ("where is my order", "where is my order"),
+    ],
+)
+def test_spaces_of_recognisers_that_nobody_writes(text: str, as_written: str) -> None:
+    assert written(text) == as_written
+    assert words.plain(text) == words.plain(as_written)

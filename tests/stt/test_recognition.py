@@ -331,3 +331,14 @@ async def test_a_client_that_does_not_read_is_let_go() -> None:
         with pytest.raises(AtCapacity, match="the client does not read"):
             await call.rest()
     assert len(call.seen) < 1100
+
+
+async def test_spaces_that_a_recogniser_sets_between_the_words_of_its_script_are_not_told(detector: Detector) -> None:
+    japanese = Interim("はい じゃあ", 0, 500), Final("はい じゃあ 始め ます 。", 0, 900)
+    engine = Scripted(*japanese, Final("ขอ ยกเลิก ครับ", 1000, 1900))
+    async with line(Engine("scripted", engine), detector=detector) as call:
+        call.say(spoken("Hello there", after_ms=900))
+        await call.until(Final)
+        texts = [event.text for event in call.seen if isinstance(event, Interim | Final)]
+        assert texts[-1] in ("はいじゃあ始めます。", "ขอ ยกเลิก ครับ")
+        assert (await call.turn()).text.startswith("はいじゃあ始めます。")
