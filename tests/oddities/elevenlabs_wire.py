@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 from tests.oddities.dents import dented
@@ -27,6 +28,11 @@ LONG_S = 60.0
 def sound(ms: int) -> str:
     """µ-law at 8 kHz, as base64: a loud square, so that it is no silence."""
     return base64.b64encode((b"\x10" * 4 + b"\x90" * 4) * ms).decode()
+
+
+def lines(http: list[str]) -> list[bytes]:
+    """What the HTTP endpoint streams: one JSON document a line, here as text with `!sound 400` in it."""
+    return [re.sub(r"!sound (\d+)", lambda ms: sound(int(ms[1])), line).encode() + b"\n" for line in http]
 
 
 def script(items: list[Any]) -> Script:

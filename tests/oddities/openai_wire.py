@@ -35,9 +35,13 @@ class Answer:
         """It is a stream that comes and ends without a pause."""
         return self.status == 200 and not self.drip and self.end != "HANG" and all(map(_is_bytes, self.steps))
 
+    @property
+    def whole(self) -> bytes:
+        return b"".join(step for step in self.steps if isinstance(step, bytes))
+
     def cut(self, places: list[int]) -> Answer:
         """The same bytes in other pieces: `places` are offsets into all of them."""
-        whole = b"".join(step for step in self.steps if isinstance(step, bytes))
+        whole = self.whole
         edges = sorted({0, len(whole), *(place % (len(whole) + 1) for place in places)})
         pieces = (whole[a:b] for a, b in zip(edges, edges[1:], strict=False))
         return replace(self, steps=tuple(pieces))

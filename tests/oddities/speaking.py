@@ -22,7 +22,7 @@ from services.tts.providers import KNOWN
 from services.tts.servicer import Servicer
 from services.tts.synthesis import Engine
 from services.tts.synthesis import Synthesis as Voices
-from tests.oddities.elevenlabs_wire import script
+from tests.oddities.elevenlabs_wire import lines, script
 from tests.oddities.raw_socket import RawSocket, Script, SocketLine, raw_socket
 from tests.oddities.rows import Row
 
@@ -84,9 +84,8 @@ class Speaking:
     async def play(self, row: Row, sends: list[Any] | None = None) -> Uttered:
         """The row, or other items in the place of its first stream's."""
         scripts = [script(items) for items in (sends or row.sends, row.get("then", [])) if items]
-        http = row.get("http")
-        lines = [str(line).encode() + b"\n" for line in http] if http is not None else None
-        return await self.say(row.get("says"), scripts, row.get("refuses", 0), lines)
+        http = lines(row.get("http")) if row.get("http") is not None else None
+        return await self.say(row.get("says"), scripts, row.get("refuses", 0), http)
 
     async def say(self, text: str, scripts: list[Script], refuses: int = 0, http: list[bytes] | None = None) -> Uttered:
         call_id = f"CA{next(self.numbers)}"

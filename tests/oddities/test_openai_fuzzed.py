@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -24,7 +25,19 @@ MOST_REQUESTS = 8
 Case = tuple[Row, list[Answer]]
 Outcome = tuple[list[list[str]], list[tuple[str, dict[str, Any]]], int | None]
 
-STREAMS = [row for row in table("openai") if all(isinstance(a, list) and answer(a).steady for a in row.sends)]
+BROKEN = re.compile(rb'"error"|"content_filter"')
+FINISHED = re.compile(rb'"finish_reason": *"|\[DONE\]')
+
+
+def _is_whole(sent: Any) -> bool:
+    """It comes to its end. What is said before an error depends on when it comes, and so does what is asked then."""
+    if not isinstance(sent, list):
+        return False
+    made = answer(sent)
+    return made.steady and made.end != "CUT" and bool(FINISHED.search(made.whole)) and not BROKEN.search(made.whole)
+
+
+STREAMS = [row for row in table("openai") if all(_is_whole(a) for a in row.sends)]
 PLAIN = [row for row in STREAMS if row.sends[0] and all(isinstance(x, dict) and "raw" not in x for x in row.sends[0])]
 TEXTS = [row for row in PLAIN if any("text" in item for item in row.sends[0])]
 
