@@ -32,6 +32,8 @@ from tests.oddities.rows import FOLDER, Row
 from tests.orchestrator.organs import serving
 
 FIRST_TOKEN_S, STALL_S = 3.0, 2.0
+BUSY_S = 20.0
+"""Both, of answers that come without a pause: a slow machine must not look like a silent vendor."""
 AT_ONCE = 8
 """Rows played at the same time; those that wait for something cost nothing and are not counted."""
 
@@ -107,7 +109,7 @@ class Desk:
         line = self.server.lines[call_id] = Line(answers, refuses)
         breakers = Breakers("llm")
         provider: Any = load(KNOWN, "openai", "PARLEY_LLM")
-        chain = Chain({"openai": provider(self.settings(call_id))}, breakers)
+        chain = Chain({"openai": provider(self.settings(call_id, all(each.steady for each in answers)))}, breakers)
         self.models.of[call_id] = LanguageModel(chain, Admission(50))
         caller = Caller(self.peers, call_id, self.turn_s)
         try:
@@ -118,12 +120,12 @@ class Desk:
         opened = ["openai"] if breakers.of("openai").is_open else []
         return Played(turns, line, journal.DONE.pop(call_id, []), opened, caller.spent)
 
-    def settings(self, call_id: str) -> Settings:
+    def settings(self, call_id: str, steady: bool) -> Settings:
         return Settings.read(
             OPENAI_API_KEY="sk-test",
             OPENAI_BASE_URL=f"{self.server.url}/{call_id}/v1",
-            PARLEY_LLM_FIRST_TOKEN_S=FIRST_TOKEN_S,
-            PARLEY_LLM_STALL_S=STALL_S,
+            PARLEY_LLM_FIRST_TOKEN_S=BUSY_S if steady else FIRST_TOKEN_S,
+            PARLEY_LLM_STALL_S=BUSY_S if steady else STALL_S,
         )
 
 
