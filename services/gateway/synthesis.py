@@ -37,6 +37,8 @@ STALL_S = 4.0
 """A voice that owes sound and gives none for so long has stalled."""
 MAX_STREAMS = 20
 """An utterance that needs more streams than this cannot be spoken."""
+PAUSES_S = (0.0, 0.0, 0.5, 2.0)
+"""Before the next stream behind so many in a row that gave no sound; of more nothing is hoped. Each may cost a vendor."""
 MAX_SOUNDLESS = 2
 """Nor one for which so many replicas found no voice with a sound for its words; waiting does not help."""
 GIVE_UP_S = 8.0
@@ -90,7 +92,7 @@ class Synthesis:
     async def run(self) -> None:
         """Until the whole text is sound. Raises ParleyError when every attempt failed or none can help."""
         avoid: list[str] = []
-        failures = streams = soundless = 0
+        failures = heard_of = streams = soundless = 0
         self._progress()
         while not self._said_all():
             stream: CallStream | None = None
@@ -106,15 +108,19 @@ class Synthesis:
                 said, self._from = self._from, self._track.cut_to_word()
                 silent = self._from == said
                 failures = failures + 1 if silent else 1
+                heard_of = heard_of + (stream is not None) if silent else 1
                 self._config.attempt = failures if silent else 0
                 streams, soundless = streams + 1, soundless + isinstance(error, NoSound)
-                if streams >= MAX_STREAMS or soundless >= MAX_SOUNDLESS or self._gives_up():
+                hopeless = heard_of >= len(PAUSES_S) or soundless >= MAX_SOUNDLESS or streams >= MAX_STREAMS
+                if hopeless or self._gives_up():
                     raise
                 if stream is not None:
                     avoid = [*avoid[-3:], stream.peer.address]
                     REOPENED.labels("tts").inc()
                 log.warning("voice broke off, going on elsewhere", error=str(error), attempt=failures)
-                if failures > 1 or stream is None:
+                if stream is not None and heard_of > 1:
+                    await asyncio.sleep(random.uniform(0.7, 1.3) * PAUSES_S[heard_of])  # noqa: S311
+                elif failures > 1 or stream is None:
                     await asyncio.sleep(random.uniform(0.05, 0.15) * min(failures, 4))  # noqa: S311 - spreads re-opens
             finally:
                 if stream is not None:
