@@ -27,6 +27,7 @@ from services.llm.contract import (
     Unsay,
     Usage,
 )
+from services.llm.providers.openai_answer import MAX_WORDS
 from tests.llm.conftest import Round
 
 NAME = "check_order_status"
@@ -440,6 +441,13 @@ async def test_thinking_aloud_is_thinking_and_may_not_take_for_ever() -> None:
     events = addressed(model(["<think>", *["hm "] * 50]), ChatRequest(), Habits(), first_word_s=-1.0)
     with pytest.raises(TooLate, match="thinks"):
         await anext(events)
+
+
+@pytest.mark.parametrize("text", ["<", "[{", "`", "<a><b>", '{"name": ', "<think>", "[check_order_status(", "◁", "{}"])
+@pytest.mark.parametrize("begun", ["", "<tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "<think>"])
+def test_a_server_that_means_harm_costs_little(text: str, begun: str) -> None:
+    """As much as an answer may have; without bounds on every step this would take minutes."""
+    assert heard(begun + text * (MAX_WORDS // len(text))).finish is not None
 
 
 # Laws, over any pieces

@@ -13,6 +13,7 @@ from parley.errors import BadInput, ParleyError, VendorLost
 from services.llm.contract import ChatRequest, Message, Passage, Requests, Role, ToolCall, ToolSpec
 from services.llm.histories import BROKE_IN, CONNECTED, GO_ON, NO_RESULT, NO_WORD, NOT_HEARD, WHAT_NOW
 from services.llm.providers.openai import OpenAI
+from services.llm.providers.openai_refusals import PATIENCE
 from services.llm.providers.openai_request import Form, body, messages
 from tests.llm import strict
 from tests.llm.conftest import Round, heard, settings
@@ -309,6 +310,19 @@ async def test_a_server_that_takes_nothing_costs_one_other_form_and_only_once(st
                 await ask(model)
             assert len(odd.bodies) == most + asked
         assert len({str(sent) for sent in odd.bodies[:most]}) == most, "never the same"
+        await model.aclose()
+
+
+async def test_a_server_that_was_away_at_first_and_is_strict_is_found_out_later() -> None:
+    async with odd_server(answers=lambda body: Refusal("starting", 500)) as odd:
+        model = OpenAI(settings(odd.url))
+        with pytest.raises(ParleyError):
+            await ask(model)
+        odd.answers = takes(strict.gemma)
+        for _ in range(PATIENCE):
+            with pytest.raises(BadInput):
+                await ask(model)
+        assert (await ask(model)).text == "Fine."
         await model.aclose()
 
 

@@ -10,6 +10,7 @@ import pytest
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, TooLate, VendorLost
 from services.llm.contract import FinishReason, ToolChoice, ToolSpec
 from services.llm.providers.openai import OpenAI
+from services.llm.providers.openai_answer import MAX_WORDS
 from tests.llm.conftest import Round, asks, heard, settings
 from tests.llm.odd_server import OddServer, calls, delta, message, odd_server
 
@@ -263,6 +264,12 @@ async def test_a_server_that_cannot_be_told_to_call_no_tool_is_offered_none() ->
             await heard(model, asks("hi", tools=(tool,), tool_choice=choice))
             assert ("tools" in odd.bodies[-1], "tool_choice" in odd.bodies[-1]) == (offered, False)
         await model.aclose()
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "您", "😀"])
+async def test_an_answer_without_end_is_cut_at_characters(letter: str) -> None:
+    async with odd_server(*[delta(content=letter * 30_000)] * 3, STOP) as odd:
+        assert (await said(odd)).text == letter * MAX_WORDS
 
 
 async def test_a_line_without_end_is_not_kept() -> None:

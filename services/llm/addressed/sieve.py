@@ -16,6 +16,7 @@ from services.llm.addressed.marks import RESULTS, TRIGGER, WAIT, Kind, Mark, mar
 from services.llm.addressed.openings import Opening, opening_of
 from services.llm.addressed.said import Item, Said
 
+_PIECE = 1024
 _MAX_SPACE = 64
 _MAX_NESTED = 8
 
@@ -69,9 +70,10 @@ class Sieve:
         self._said.passed(text)
 
     def feed(self, text: str) -> list[Item]:
-        self._buffer += text
-        while self._buffer and self._mode():
-            pass
+        for begin in range(0, len(text), _PIECE):  # in a long buffer each step would cost its length
+            self._buffer += text[begin : begin + _PIECE]
+            while self._buffer and self._mode():
+                pass
         self.idle = not (self._buffer or self._said.gap or self._said.held) and self._mode == self._speaking
         return self._said.given()
 

@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from services.llm.addressed.capture import Block
-from services.llm.calls import MAX_NAME, find
+from services.llm.calls import MAX_CALLS, MAX_NAME, find
 from services.llm.contract import ToolCall, ToolSpec
 
 _NAMES = ("name", "function_name", "tool_name", "recipient_name", "tool", "function", "action")
@@ -46,6 +46,8 @@ _TAG = re.compile(r"</?[\w:]{1,40}>")
 _GEMMA = re.compile(r"call:\s*([\w.-]+)\s*(?=[{(])")
 _NAMED = re.compile(r"([A-Za-z_][\w.-]*)(?::\d+)?:?\s*(?:[A-Za-z0-9]{9}\s+)?(?=[{\[])")
 _CODE = re.compile(r"\s*(?:\[|print\(|[\w.]+\()")
+_MOST = 4 * MAX_CALLS
+_MAX_CODE = 8 * 1024
 UNREADABLE = "the tool call could not be read; call the tool through the tools interface"
 
 Pair = tuple[str, str]
@@ -115,7 +117,7 @@ def _named_tag(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
     for found in re.finditer(r"<(\w[\w.-]*)>(.*?)(?:</\1>|\Z)", text, re.DOTALL):
         if (tool := tools.get(found[1])) is None:
             continue
-        inner = re.findall(r"<(\w[\w.-]*)>(.*?)</\1>", found[2], re.DOTALL)
+        inner = re.findall(r"<(\w[\w.-]*)>([^<]*)</\1>", found[2])
         given = {key: _typed(value, key, tool) for key, value in inner}
         yield tool.name, orjson.dumps(given).decode() if given else _clean(found[2])
 
@@ -175,7 +177,9 @@ def _named(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
     """A name, and its arguments as JSON behind it."""
     plain = _clean(_TAG.sub(" ", _TOKEN.sub(" ", text.replace("[ARGS]", " "))))
     plain = re.sub(r"^function\s+(?=\w)", "", plain)
-    while head := _NAMED.match(plain.lstrip(" ;,\n")):
+    for _ in range(_MOST):
+        if (head := _NAMED.match(plain.lstrip(" ;,\n"))) is None:
+            break
         rest = plain.lstrip(" ;,\n")[head.end() :]
         end = _end_of_json(rest)
         yield head[1], rest[:end]
@@ -190,7 +194,7 @@ def _named(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
 def _coded(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
     """Calls as Python code; arguments are literals."""
     plain = _clean(_TAG.sub("", _TOKEN.sub("", text))).strip()
-    if not _CODE.match(plain):
+    if not _CODE.match(plain) or len(plain) > _MAX_CODE:
         return
     try:
         tree = ast.parse(plain, mode="eval").body
@@ -217,7 +221,7 @@ def _values(text: str, lenient: bool = False) -> list[Any] | None:
     """The JSON values that a text consists of; also Python's way to write them. None: it is something else."""
     found: list[Any] = []
     rest = text.strip(" ;,\n\t`")
-    while rest:
+    while rest and len(found) < _MOST:
         end = _end_of_json(rest)
         try:
             found.append(orjson.loads(rest[:end]))

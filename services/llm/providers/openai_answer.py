@@ -30,6 +30,8 @@ from services.llm.providers.openai_stream import SKIPPED
 
 _BESIDE = frozenset(("error", "x_groq", "timings", "finishReason", "stop_reason", "done_reason"))
 """Fields that a chunk or its choice seldom has, and that tell something."""
+MAX_WORDS = 64 * 1024
+"""Characters of an answer, thoughts and calls in it included: nobody listens so long."""
 _CHARS_PER_TOKEN = 4
 
 
@@ -56,10 +58,29 @@ class Answer:
     def feed(self, chunk: Any) -> str:
         """The words in one value of the stream; none in what cannot be read. Raises what an error in it stands for."""
         try:
-            return self._feed(chunk)
+            return self._plain(chunk) or self._feed(chunk)
         except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
             SKIPPED.labels("chunk").inc()
             return ""
+
+    def _plain(self, chunk: Any) -> str:
+        """The words of a chunk that has nothing else: nearly all are so."""
+        if type(chunk) is not dict or type(choices := chunk.get("choices")) is not list or not choices:
+            return ""
+        choice = choices[0]
+        if type(choice) is not dict or len(choice) > 4 or choice.get("finish_reason", "") is not None:
+            return ""
+        delta = choice.get("delta")
+        if type(delta) is not dict or len(delta) > 1 or chunk.get("usage") or "error" in chunk:
+            return ""
+        content = delta.get("content")
+        if type(content) is not str or not 0 < len(content) < 1000 or not content.isascii():
+            return ""
+        if self._half or self._chars > MAX_WORDS - 1000:
+            return ""
+        self.begun = True
+        self._chars += len(content)
+        return content
 
     def _feed(self, chunk: Any) -> str:
         if type(chunk) is not dict:
@@ -69,8 +90,6 @@ class Answer:
         choice: Any = choices[0] if type(choices) is list and choices else chunk
         if type(choice) is not dict:
             return ""
-        if choice is not chunk and (words := self._plain(chunk, choice)):
-            return words
         if choice is chunk or not (_BESIDE.isdisjoint(chunk) and _BESIDE.isdisjoint(choice)):
             if error := error_in(chunk):
                 raise raised_by(error)
@@ -84,22 +103,11 @@ class Answer:
         words = self._words(choice)
         if words:
             self.begun = True
+            if self._chars + len(words) > MAX_WORDS:
+                SKIPPED.labels("words").inc()
+                words = words[: max(0, MAX_WORDS - self._chars)]
             self._chars += len(words)
         return words
-
-    def _plain(self, chunk: dict[str, Any], choice: dict[str, Any]) -> str:
-        """The words of a chunk that has nothing else: nearly all are so."""
-        delta = choice.get("delta")
-        if type(delta) is not dict or len(delta) > 1 or len(choice) > 4 or choice.get("finish_reason", "") is not None:
-            return ""
-        content = delta.get("content")
-        if type(content) is not str or not content or not content.isascii() or self._half:
-            return ""
-        if chunk.get("usage") or "error" in chunk:
-            return ""
-        self.begun = True
-        self._chars += len(content)
-        return content
 
     def end(self, done: bool = True) -> Iterator[LlmEvent]:
         """What follows the last word. `done`: the server said so. Raises VendorLost if it broke off."""

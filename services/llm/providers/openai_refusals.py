@@ -32,6 +32,8 @@ _TOO_LONG = re.compile(
     r"context.{0,20}(?:length|size|window)|too many (?:input )?tokens|prompt is too long|maximum.{0,30}tokens",
     re.IGNORECASE,
 )
+PATIENCE = 8
+"""Refusals after which the plain form is tried again, where it did not help."""
 _NEVER = (401, 402, 403, 408, 429)
 
 
@@ -42,14 +44,14 @@ class Server:
         self.form = Form()
         self._accepted = False
         self._suspected = False  # a plain request was taken where another was not: why is not known
-        self._in_vain = False  # the plain form did not help
+        self._rests = 0  # so many refusals are taken as they are: the plain form did not help
 
     def took(self, form: Form) -> None:
         """It answered to this form."""
         guessed = form.plain and not self.form.plain and self._suspected
         self.form = replace(form, plain=form.plain and not guessed, short=False)
         self._suspected = guessed
-        self._accepted, self._in_vain = True, False
+        self._accepted, self._rests = True, 0
 
     def other(self, status: int, said: str, form: Form, sent: frozenset[str]) -> Form | None:
         """A form that it may take after it refused this one, which had the fields `sent`. None: there is none."""
@@ -61,22 +63,28 @@ class Server:
         if status in (400, 413, 422) and _TOO_LONG.search(said):
             return None if form.short else replace(form, short=True)
         if form.plain:
-            self._in_vain = True
+            self._rests = PATIENCE
             return None
-        if self._in_vain:
+        if self._rests:
+            self._rests -= 1
             return None
+        return self._plainer(status, said, form)
+
+    def _plainer(self, status: int, said: str, form: Form) -> Form | None:
         if _TEMPLATE.search(said):
             log.warning("model server refuses the roles of a history; telling it plainly", status=status)
             self._suspected = False
             return replace(form, plain=True)
-        if status in (400, 422, 500) and (self._suspected or not self._accepted):
-            if self._suspected and self._accepted:
-                self._suspected, self.form = False, replace(self.form, plain=True)
-                return self.form
-            log.warning("model server refuses its first request; asking in the plainest form", status=status)
-            self._suspected = True
-            return replace(form, plain=True, without=form.without | {"stream_options"})
-        return None
+        if status not in (400, 422, 500):
+            return None
+        if self._suspected and self._accepted:
+            self._suspected, self.form = False, replace(self.form, plain=True)
+            return self.form
+        if self._accepted:
+            return None
+        log.warning("model server refuses its first request; asking in the plainest form", status=status)
+        self._suspected = True
+        return replace(form, plain=True, without=form.without | {"stream_options"})
 
     def _named(self, status: int, said: str, sent: frozenset[str]) -> frozenset[str]:
         """Optional fields that the refusal names."""

@@ -19,6 +19,8 @@ from parley.errors import VendorLost
 SKIPPED = Counter("voice_llm_skipped_total", "Pieces of a model server's answer that say nothing: left out", ["what"])
 MAX_LINE = 1 << 20
 """Bytes of a line, and of a value that goes over several."""
+MAX_EVENT = 1 << 16
+"""Bytes of an event that goes over several `data:` lines."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -87,7 +89,10 @@ class Stream:
             if value is not None:
                 SKIPPED.labels("line").inc()
         if value is None:
-            self._data = (self._data + b"\n" + line)[-MAX_LINE:] if self._data else line
+            self._data = self._data + b"\n" + line if self._data else line
+            if len(self._data) > MAX_EVENT:
+                SKIPPED.labels("line").inc()
+                self._data = b""
             return
         self._data = b""
         failed = self._event == b"error" and not (isinstance(value, dict) and value.get("error"))
