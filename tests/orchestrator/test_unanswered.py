@@ -239,7 +239,7 @@ def test_of_two_tools_both_speak_and_what_was_told_does_not() -> None:
 
 @pytest.mark.parametrize("word", ["word ", "\u5b57", "\U0001d400 "])
 def test_a_long_sentence_of_a_tool_is_said_from_its_start(word: str) -> None:
-    call = looks_up(result=json.dumps({"summary": word * 3_000}))
+    call = looks_up(result=json.dumps({"summary": word * 1_500}, ensure_ascii=False))
     call.finishes("")
     (say,) = of(Say, call.finishes(""))
     assert MAX_SUMMARY - 10 < len(say.text) <= MAX_SUMMARY
