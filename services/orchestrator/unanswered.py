@@ -54,7 +54,8 @@ def summary(call: Call) -> str:
     """What the tools of this turn that nobody has spoken of say of themselves; empty when they say nothing."""
     told = " ".join(line.text for line in _behind_tools(call))
     texts = dict.fromkeys(text for tool in _untold(call) if (text := _summary_of(tool)) and text not in told)
-    return " ".join(texts)[:MAX_SUMMARY]
+    text = " ".join(texts)
+    return text if len(text) <= MAX_SUMMARY else text[:MAX_SUMMARY].rpartition(" ")[0] or text[:MAX_SUMMARY]
 
 
 def _counts(line: BotLine) -> bool:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from math import inf, isfinite
+from operator import add
 from typing import Any
 
 MOST_AHEAD_MS = 10_000
@@ -14,6 +15,7 @@ MOST_AHEAD_MS = 10_000
 CharTimes = tuple[list[str], list[float], list[float]]
 """Characters, where each begins, and where it ends."""
 NONE: CharTimes = ([], [], [])
+_NUMBERS = {int, float}
 
 
 def mended(chars: Any, starts_ms: Any, lengths_ms: Any, audio_ms: float) -> CharTimes:
@@ -25,9 +27,11 @@ def mended(chars: Any, starts_ms: Any, lengths_ms: Any, audio_ms: float) -> Char
     if not all(isinstance(each, list) for each in (chars, starts_ms, lengths_ms)):
         return NONE
     count = len(chars)
-    if not count or not all(isinstance(char, str) for char in chars):
+    if set(map(type, chars)) != {str}:
         return NONE
     most = audio_ms + MOST_AHEAD_MS
+    if len(starts_ms) == len(lengths_ms) == count > 1 and _is_sound(starts_ms, lengths_ms, most):
+        return chars, starts_ms, list(map(min, map(add, starts_ms, lengths_ms), [*starts_ms[1:], most]))
     times = [_number(starts_ms, place, most) for place in range(count)]
     good = _in_order(times)
     if not good or (count > 1 and len({times[place] for place in good}) == 1):
@@ -40,6 +44,13 @@ def mended(chars: Any, starts_ms: Any, lengths_ms: Any, audio_ms: float) -> Char
         for place, (start, length, after) in enumerate(zip(starts, lengths, following, strict=True))
     ]
     return chars, starts, ends
+
+
+def _is_sound(starts: list[Any], lengths: list[Any], most: float) -> bool:
+    """Nothing is to be mended: as it is nearly always, and quickly seen."""
+    if not set(map(type, starts)) | set(map(type, lengths)) <= _NUMBERS or not isfinite(sum(starts) + sum(lengths)):
+        return False
+    return starts == sorted(starts) and 0 <= starts[0] < starts[-1] <= most and min(lengths) >= 0
 
 
 def _number(values: Sequence[Any], place: int, most: float) -> float | None:

@@ -12,7 +12,7 @@ from services.orchestrator import events, history
 from services.orchestrator.effects import CloseThink, Execute, HangUp, Say, SpeculationOver, Stop, Think, Transfer
 from services.orchestrator.history import messages
 from services.orchestrator.state import Answering, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
-from services.orchestrator.unanswered import MAX_VOICELESS, due
+from services.orchestrator.unanswered import MAX_SUMMARY, MAX_VOICELESS, due
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 FIND = ToolUse("c1", "find_order", '{"order": "1234"}')
@@ -235,6 +235,15 @@ def test_of_two_tools_both_speak_and_what_was_told_does_not() -> None:
     call.tool(5, json.dumps({"summary": "You are booked."}))
     call.finishes("")
     assert of(Say, call.finishes(""))[0].text == "It is here. You are booked."
+
+
+@pytest.mark.parametrize("word", ["word ", "\u5b57", "\U0001d400 "])
+def test_a_long_sentence_of_a_tool_is_said_from_its_start(word: str) -> None:
+    call = looks_up(result=json.dumps({"summary": word * 1_500}, ensure_ascii=False))
+    call.finishes("")
+    (say,) = of(Say, call.finishes(""))
+    assert MAX_SUMMARY - 10 < len(say.text) <= MAX_SUMMARY
+    assert say.text.split(" ")[-1] in (word.strip(), word * MAX_SUMMARY)
 
 
 def test_a_model_that_only_calls_tools_at_the_last_round_is_silent_too() -> None:

@@ -80,10 +80,13 @@ def decoded(audio: Any) -> bytes | None:
         return b""
     if not isinstance(audio, str):
         return None
-    text = "".join(audio.split()).rstrip("=")
+    try:
+        return binascii.a2b_base64(audio, strict_mode=True)
+    except ValueError:
+        text = "".join(audio.split()).rstrip("=")
     try:
         return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-    except (ValueError, UnicodeEncodeError):
+    except ValueError:
         return None
 
 
