@@ -64,13 +64,14 @@ async def test_a_wrong_question_is_answered_with_the_remedy(
     agents: Path, embedder: Embedder, index: VectorIndex
 ) -> None:
     async with serving(Library(agents, embedder, index)) as peers:
-        for fields, message in (
+        wrong: tuple[tuple[dict[str, Any], str], ...] = (
             ({"query": " "}, "query: empty"),
             *(({"query": char * 1001}, "query: 1001 characters; at most 1000") for char in "x字😀"),
             ({"query": "x", "limit": 21}, "limit: 21; at most 20"),
             ({"query": "x", "filter": {"a.b": "c"}}, "'a.b' is not a field"),
             ({"query": "x", "filter": {f"f{n}": "" for n in range(9)}}, "at most 8"),
-        ):
+        )
+        for fields, message in wrong:
             with pytest.raises(BadInput, match=message):
                 await search(peers, **fields)
         for method, request in (("Search", rag_pb2.SearchRequest(query="x")), ("Ingest", rag_pb2.IngestRequest())):
