@@ -38,7 +38,7 @@ STALL_S = 4.0
 MAX_STREAMS = 20
 """An utterance that needs more streams than this cannot be spoken."""
 PAUSES_S = (0.0, 0.0, 0.5, 2.0)
-"""Before the next stream behind so many in a row that gave no sound; of more nothing is hoped. Each may cost a vendor."""
+"""Before the next stream behind so many in a row that gave no sound, each a cost to a vendor. More are not tried."""
 MAX_SOUNDLESS = 2
 """Nor one for which so many replicas found no voice with a sound for its words; waiting does not help."""
 GIVE_UP_S = 8.0

@@ -18,6 +18,7 @@ MAX_BYTES = 12_000  # of all lines, but for those since the caller's last words:
 MAX_ANSWER_BYTES = 8_000  # of one utterance; the model is not let go on
 MAX_ARGUMENTS_BYTES = 4_000  # kept of a round's tool calls, however long its words are
 MIN_RESULT_BYTES = 1_000  # kept of a tool's result, however much its fellows gave back
+MAX_REASON_BYTES = 200  # why a tool ends or hands over the call
 MAX_QUERY_BYTES = 1_000  # of a search for knowledge, as it is remembered
 
 
@@ -70,7 +71,7 @@ def fitting_tools(call: Call, tools: tuple[ToolUse, ...]) -> tuple[ToolUse, ...]
     for tool in tools:
         arguments = clipped_bytes(tool.arguments, room)
         room -= bytes_of(arguments)
-        kept.append(replace(tool, id=clipped_bytes(tool.id, 100), name=clipped(tool.name, 100), arguments=arguments))
+        kept.append(replace(tool, id=clipped_bytes(tool.id, 100), name=clipped_bytes(tool.name, 100), arguments=arguments))
     return tuple(kept)
 
 
@@ -115,6 +116,8 @@ def settle_tool(call: Call, intent: int, outcome: Outcome) -> Call:
         left = clipped_bytes(outcome.result, room // 2)  # quotes are doubled
         outcome = replace(outcome, result=json.dumps({"too_long_this_is_the_start": left}, ensure_ascii=False))
     outcome = replace(outcome, message=clipped_bytes(outcome.message, MIN_RESULT_BYTES))
+    if (then := outcome.then) is not None:
+        outcome = replace(outcome, then=replace(then, reason=clipped_bytes(then.reason, MAX_REASON_BYTES)))
 
     def change(tool: ToolUse) -> ToolUse:
         return replace(tool, outcome=outcome) if tool.intent == intent and tool.outcome is None else tool

@@ -258,7 +258,6 @@ def test_a_model_that_only_calls_tools_at_the_last_round_is_silent_too() -> None
 
 def test_a_model_that_is_away_behind_a_tool_leaves_the_word_to_the_tool() -> None:
     call = looks_up()
-    call.finishes(error="FAILED_PRECONDITION")
     assert of(Say, call.finishes(error="FAILED_PRECONDITION"))[0].text == "Your order ships on Friday."
 
 

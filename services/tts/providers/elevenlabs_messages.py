@@ -23,7 +23,9 @@ from services.tts.words import Aligner
 _BUSY = re.compile(r"too[_ ]many|concurren|rate[_ ]limit|busy|max_active|overload|at capacity")
 _ITS_OWN = re.compile(r"internal|server[_ ]error|unavailable|time[d_ -]*out")
 # A used-up quota is for the account's owner to mend, not for a retry.
-_REFUSED_NAME = re.compile(r"unusual_activity|api_key|auth|permission|quota|credit|subscription|payment|voice|model|invalid|not_found")
+_REFUSED_NAME = re.compile(
+    r"unusual_activity|api_key|auth|permission|quota|credit|subscription|payment|voice|model|invalid|not_found"
+)
 _REFUSED_WORDS = re.compile(
     r"unusual activity|quota|credits|api[ _-]?key|unauthori[sz]ed|permission|subscription|payment|"
     r"\b(?:voice|model)\b.{0,80}\b(?:not|invalid|unknown|unsupported)\b|"
