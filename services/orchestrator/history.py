@@ -71,7 +71,8 @@ def fitting_tools(call: Call, tools: tuple[ToolUse, ...]) -> tuple[ToolUse, ...]
     for tool in tools:
         arguments = clipped_bytes(tool.arguments, room)
         room -= bytes_of(arguments)
-        kept.append(replace(tool, id=clipped_bytes(tool.id, 100), name=clipped_bytes(tool.name, 100), arguments=arguments))
+        name, number = clipped_bytes(tool.name, 100), clipped_bytes(tool.id, 100)
+        kept.append(replace(tool, id=number, name=name, arguments=arguments))
     return tuple(kept)
 
 
