@@ -91,7 +91,7 @@ def test_an_answer_without_an_end_is_ended(char: str, more: int) -> None:
     assert bool(of(CloseThink, out)) == (more > 0)
     line = call.state.history[-1]
     assert isinstance(line, BotLine)
-    assert len(line.text) == (most if more > 0 and char == "长" else said if more > 0 else most + more)
+    assert len(line.text) == (most if more > 0 and char in "长𠮷" else said if more > 0 else most + more)
     assert line.complete == (more > 0)
     assert size(call) <= MAX_BYTES
 
