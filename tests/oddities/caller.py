@@ -30,7 +30,8 @@ class Turn:
 class Caller:
     """One call. `spent`: tokens in and out, as the mind counted them."""
 
-    def __init__(self, peers: Peers, call_id: str, turn_s: float = TURN_S) -> None:
+    def __init__(self, peers: Peers, call_id: str, turn_s: float = TURN_S, agent: str = "desk") -> None:
+        self._agent = agent
         self._turn_s = turn_s
         self._peers = peers
         self._call_id = call_id
@@ -45,7 +46,7 @@ class Caller:
         """The greeting, then each sentence as soon as the bot is done with the one before."""
         self._stream = await self._peers.open(conversation_pb2_grpc.ConversationStub, "Converse")
         epoch = {"leg": 1, "open": 1}
-        opening = {"call_id": self._call_id, "epoch": epoch, "agent": "desk"}
+        opening = {"call_id": self._call_id, "epoch": epoch, "agent": self._agent}
         await self._tell(open={**opening, "channel": conversation_pb2.CHANNEL_PHONE})
         turns = [Turn(sentence) for sentence in says]
         with suppress(TimeoutError):

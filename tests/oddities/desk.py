@@ -104,14 +104,14 @@ class Desk:
         async with self.room:
             return await self.call(*talk)
 
-    async def call(self, answers: list[Answer], says: list[str], refuses: list[str]) -> Played:
+    async def call(self, answers: list[Answer], says: list[str], refuses: list[str], agent: str = "desk") -> Played:
         call_id = f"CA{next(self.numbers)}"
         line = self.server.lines[call_id] = Line(answers, refuses)
         breakers = Breakers("llm")
         provider: Any = load(KNOWN, "openai", "PARLEY_LLM")
         chain = Chain({"openai": provider(self.settings(call_id, all(each.steady for each in answers)))}, breakers)
         self.models.of[call_id] = LanguageModel(chain, Admission(50))
-        caller = Caller(self.peers, call_id, self.turn_s)
+        caller = Caller(self.peers, call_id, self.turn_s, agent)
         try:
             turns = await caller.talk(says)
         finally:
