@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import pytest
@@ -47,12 +47,6 @@ def all_played(
         return {row["id"]: outcome for row, outcome in zip(rows, beside.run(run(beside.it), 300), strict=True)}
 
 
-@asynccontextmanager
-async def patient_listening() -> AsyncIterator[Listening]:
-    async with listening() as it:
-        yield it
-
-
 async def asks(it: Desk, row: Row) -> Played:
     return await it.call([heldout.answer(items) for items in row["sends"]], ["hello"], [], "clerk")
 
@@ -83,7 +77,7 @@ def thought() -> dict[str, Played]:
 
 @pytest.fixture(scope="module")
 def listened() -> dict[str, Caught]:
-    return all_played(patient_listening, listens, heldout.rows("deepgram"))
+    return all_played(listening, listens, heldout.rows("deepgram"))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +90,7 @@ def did(played: Played) -> list[tuple[str, dict[str, Any]]]:
 
 
 def called(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    return [(call["name"], call["arguments"]) for call in row["calls"]]
+    return [(call["name"], call["arguments"]) for call in row.get("calls", ())]
 
 
 @pytest.mark.parametrize("row", heldout.rows("openai"), ids=lambda row: row["id"])
@@ -110,7 +104,7 @@ def test_a_models_server(row: Row, asked: dict[str, Played]) -> None:
     if "calls" in row:
         assert sorted(map(json.dumps, did(got))) == sorted(map(json.dumps, called(row))), shown
     for name in row.get("refused", ()):
-        assert name not in [each for each, _ in got.did], shown
+        assert len([each for each, _ in got.did if each == name]) == len([1 for each, _ in called(row) if each == name])
         assert re.search("refused|not|no |invalid|unknown", told(got), re.IGNORECASE), shown
     assert got.asked <= row["max_requests"], shown
     assert not broken_laws(got.line.bodies), shown
