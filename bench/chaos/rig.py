@@ -26,6 +26,7 @@ from bench.chaos.wires import Wires
 from cli.phone import Call, Clock
 from cli.stack import Stack
 from tests.e2e.house import samples
+from tests.sims.openai_script import lines_of
 from tests.sims.vendors import Vendors
 
 _LOOK_S = 0.12
@@ -217,5 +218,5 @@ def _history(requests: Sequence[Any], scene: Scene) -> str | None:
         return None
     messages = requests[-1].body["messages"]
     asked = [n for n, m in enumerate(messages) if m["role"] == "user" and scene.mark in said_in(m).lower()]
-    told = [m["content"] or "" for m in messages[asked[-1] :] if m["role"] == "assistant"] if asked else []
+    told = lines_of(messages[asked[-1] :]) if asked else []
     return told[0].removesuffix("\u2014").strip() if told else ""

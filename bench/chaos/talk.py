@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.caller import LETTERS
 from services.orchestrator.prompt import CONTINUE
-from tests.sims.openai_script import Call, Messages, Reply, Tools, text_of
+from tests.sims.openai_script import Call, Messages, Reply, Tools, lines_of, text_of
 
 QUICK, SLOW, BOOK, STORY, TALE, WAIT = "quick", "slow", "book", "story", "tale", "wait"
 ASKS = {
@@ -79,6 +79,6 @@ def _told(result: Mapping[str, Any], mark: str) -> str:
 
 def _rest(whole: str, since: Messages) -> str:
     """What of an answer was not said yet."""
-    parts = [text_of(m).removesuffix("\u2014").strip() for m in since if m.get("role") == "assistant"]
+    parts = [line.removesuffix("\u2014").strip() for line in lines_of(since)]
     said = " ".join(part for part in parts if part and part in whole)
     return whole[len(said) :].lstrip() if whole.startswith(said) else whole

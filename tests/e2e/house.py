@@ -20,7 +20,7 @@ from cli.stack import Stack
 from parley.audio import pcm_to_mulaw
 from tests.sims.faults import Fault
 from tests.sims.openai import Asked
-from tests.sims.openai_script import text_of
+from tests.sims.openai_script import last_heard, lines_of
 from tests.sims.recorder import heard_words
 from tests.sims.twilio_rest import Call as CarrierCall
 from tests.sims.vendors import ACCOUNT, Vendors
@@ -146,13 +146,12 @@ def samples(text: str) -> dict[str, float]:
 
 def last_caller(asked: Asked) -> str:
     """The caller's last words in a model request."""
-    users = [text_of(message) for message in asked.body["messages"] if message["role"] == "user"]
-    return users[-1] if users else ""
+    return last_heard(asked.body["messages"])
 
 
 def bot_lines(asked: Asked) -> list[str]:
     """What a model request says that the bot has said so far."""
-    return [text_of(m) for m in asked.body["messages"] if m["role"] == "assistant" and text_of(m)]
+    return lines_of(asked.body["messages"])
 
 
 def heard(call: Call, since: float | None = None, until: float | None = None) -> str:

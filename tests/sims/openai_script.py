@@ -73,6 +73,12 @@ def users_of(messages: Messages) -> list[str]:
     return said[1:] if said[:1] == [_CONNECTED] else said
 
 
+def lines_of(messages: Messages) -> list[str]:
+    """All that the bot said, in order: lines in a row stand in one message."""
+    said = (text_of(message) for message in messages if message.get("role") == "assistant")
+    return [line for text in said for line in text.split("\n") if line.strip("\u2014 ")]
+
+
 def last_heard(messages: Messages) -> str:
     """The last thing the user said."""
     said = users_of(messages)

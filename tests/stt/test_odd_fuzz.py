@@ -145,7 +145,8 @@ def calls_to_nova(draw: st.DrawFn) -> tuple[list[str], list[tuple[int, str | byt
         if draw(st.booleans()):
             ended = {"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": draw(NO_TIME | st.just(end))}
             out.append((sent, json.dumps({k: v for k, v in ended.items() if v is not ...})))
-        at = end + draw(st.sampled_from([0.0, 0.5, 3.0]))
+        pause = draw(st.sampled_from([0.0, 0.3, 3.0]))
+        at, in_order = end + pause, in_order and pause < 1
     return words, out
 
 

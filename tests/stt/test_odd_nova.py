@@ -247,17 +247,17 @@ async def test_the_same_words_said_again_are_told_again(sim: DeepgramSim) -> Non
     assert (await hear(sim, "deepgram", yes, *later)).texts == ["Yes.", "Yes."]
 
 
-async def test_the_same_words_from_a_clock_that_stands_are_told_again(sim: DeepgramSim) -> None:
-    """As servers that imitate Deepgram send them: always from 0 to 1."""
-    yes = results("Yes.", 0.0, 1.0, over=True)
-    sim.scripts.add({"audio_ms": 1000}, yes, {"audio_ms": 5000}, yes)
+async def test_the_same_words_from_a_clock_that_begins_anew_are_told_again(sim: DeepgramSim) -> None:
+    """As servers that imitate Deepgram send them: each utterance from 0 on."""
+    longer, yes = results("Where is my order?", 0.0, 2.0, over=True), results("Yes.", 0.0, 1.0, finalize=True)
+    sim.scripts.add({"audio_ms": 2000}, longer, {"audio_ms": 4000}, yes, {"audio_ms": 7000}, yes)
+    finals = []
     async with listening(sim, "deepgram") as ear:
-        ear.say(silence(1000))
-        first = await ear.until(Final)
-        ear.say(silence(4000))
-        second = await ear.until(Final)
-    assert (first.text, second.text) == ("Yes.", "Yes.")
-    assert second.end_ms > first.end_ms + 120
+        for ms in (2000, 2000, 3000):
+            ear.say(silence(ms))
+            finals.append(await ear.until(Final))
+    assert [final.text for final in finals] == ["Where is my order?", "Yes.", "Yes."]
+    assert [final.end_ms for final in finals] == [1900, 4000, 7000]
 
 
 @pytest.mark.parametrize(

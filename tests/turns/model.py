@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.sims.openai_script import Call, Messages, Reply, Tools, text_of
+from tests.sims.openai_script import Call, Messages, Reply, Tools, lines_of, text_of
 from tests.sims.wordcodec import words_of
 from tests.turns.record import Asked
 from tests.turns.script import AGENT, ELSE, Row, Script
@@ -116,7 +116,7 @@ def _told(script: Script, messages: Messages) -> str:
 def _rest(script: Script, messages: Messages, turn: str) -> str:
     """Of a line that broke off, what has not been said."""
     line = row_of(script.model_rows, turn).line
-    said = next((text_of(m) for m in reversed(messages) if m["role"] == "assistant" and text_of(m)), "")
+    said = (lines_of(messages) or [""])[-1]
     return line[len(said) :] if line.startswith(said) else line
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.heard import Cleared
+from tests.sims.openai_script import lines_of
 from tests.turns.caller import Played
 from tests.turns.listener import HeardWord, Run
 from tests.turns.script import Script
@@ -28,7 +29,7 @@ class Asked:
 
     @property
     def bot_lines(self) -> list[str]:
-        return [str(m["content"]) for m in self.messages if m["role"] == "assistant" and m["content"]]
+        return lines_of(self.messages)
 
 
 @dataclass(slots=True)

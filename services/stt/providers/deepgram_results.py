@@ -124,7 +124,7 @@ class Results:
         """The end of a segment: its words, or that there are none."""
         if words.text:
             rest = _after(self._guess, until)
-            if told := self._final(words, late=asked):
+            if told := self._final(words):
                 return [*told, *(self._interim(rest) if rest is not None else ())]
             answered = asked and self._guess is None  # words that were told before say nothing of a newer guess
         else:
@@ -137,8 +137,8 @@ class Results:
         """The guess is what was said."""
         return self._final(self._guess, guess=True) if self._guess is not None else []
 
-    def _final(self, words: Spoken, *, late: bool = False, guess: bool = False) -> list[SpeechEvent]:
-        event = self._told.final(words, late=late, guess=guess)
+    def _final(self, words: Spoken, *, guess: bool = False) -> list[SpeechEvent]:
+        event = self._told.final(words, guess=guess)
         if event is None:
             skip(ENGINE, "again")
             return []

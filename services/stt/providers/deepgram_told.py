@@ -15,11 +15,12 @@ from services.stt.providers.deepgram_fields import Clock, Spoken
 _KEPT = 32
 _NEAR_MS = 50
 _AGAIN_MS = 1_500
-"""Who repeats himself does so within so much audio. The same words at the same time, later, and none after them in the
-meantime: that clock stands."""
+"""Who repeats himself does so within so much audio. The same words at the same time, later: that clock begins anew with
+each utterance, as those of servers do that imitate Deepgram."""
 _NEXT_MS = 150
 """Between the ends of two finals: those that end closer together are taken for the same words, heard by two."""
-_NEVER_MS = 1 << 60
+_GUESS_MS = 30_000
+"""The true final of what was told as a guess may be so late."""
 _LETTER_MS, _LONGEST_GUESS_MS = 60, 10_000
 
 
@@ -56,46 +57,44 @@ class Told:
         self._clock = clock
         self._finals: deque[_Final] = deque(maxlen=_KEPT)
         self._last = ""  # text of the last final, if nothing was heard since
-        self._last_at_ms = self._newest_ms = offset_ms
+        self._last_at_ms = offset_ms
 
     def between(self) -> None:
         """Something else was heard: the same words without times are new ones."""
         self._last = ""
 
     def interim(self, spoken: Spoken) -> Interim | None:
-        new = self._new(spoken, late=False)
+        new = self._new(spoken)
         if new is None:
             return None
         start, end = self._placed(new)
         self.between()
         return Interim(new.text, start, end, new.confidence)
 
-    def final(self, spoken: Spoken, *, late: bool = False, guess: bool = False) -> Final | None:
-        """`late`: it was said because we asked for it, and may be older than what is new. `guess`: its true final may
-        come at any time."""
-        new = self._new(spoken, late)
+    def final(self, spoken: Spoken, *, guess: bool = False) -> Final | None:
+        """`guess`: its true final may still come."""
+        new = self._new(spoken)
         if new is None:
             return None
         start, end = self._placed(new)
-        at = _NEVER_MS if guess else max(self._clock.now_ms, end)
+        at = max(self._clock.now_ms, end) + _GUESS_MS * guess
         words = new.words
         began, ended = _span(new) if new.start_ms is not None else (self.end_ms, end)
         self._finals.append(_Final(new.text, began, ended, words, at))
         self._last, self._last_at_ms, self.end_ms = spoken.text, at, end
         return Final(new.text, start, end, new.confidence, _within(words, start, end))
 
-    def _new(self, spoken: Spoken, late: bool) -> Spoken | None:
+    def _new(self, spoken: Spoken) -> Spoken | None:
         """Without the words that were told."""
         if not spoken.text:
             return None
-        self._newest_ms = max(self._newest_ms, spoken.end_ms or 0)
         if spoken.start_ms is not None and spoken.start_ms >= self.end_ms - _NEAR_MS:
             return spoken
         now = self._clock.now_ms
         if spoken.start_ms is None:
             again = plain(self._last) == plain(spoken.text) and now - self._last_at_ms <= _AGAIN_MS
             return None if again else spoken
-        told = [each for each in self._finals if late or self._counts(each, now)]
+        told = [each for each in self._finals if now - each.at_ms <= _AGAIN_MS]
         if not spoken.words:
             return None if any(each.has(Word(spoken.text, *_span(spoken))) for each in told) else spoken
         words = tuple(word for word in spoken.words if not any(each.has(word) for each in told))
@@ -105,9 +104,6 @@ class Told:
             return None
         text = " ".join(word.text for word in words)
         return Spoken(text, words[0].start_ms, words[-1].end_ms, spoken.confidence, words)
-
-    def _counts(self, told: _Final, now: int) -> bool:
-        return now - told.at_ms <= _AGAIN_MS or self._newest_ms > told.end_ms + _NEAR_MS
 
     def _placed(self, spoken: Spoken) -> tuple[int, int]:
         """Times that never go back. Words without any were said just now."""
