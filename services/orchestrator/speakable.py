@@ -32,6 +32,7 @@ _CLAUSE = re.compile(
 )
 _COULD_END = re.compile(rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*$")
 _COULD_PAUSE = re.compile(rf"(?:[{re.escape(SPACED_CLAUSES + CLAUSES)}][{_CLOSE}]*|[{UNMARKED}])$")
+_LATE_STOP = re.compile(r" ([.。])(?= |$)")
 
 
 class Phraser:
@@ -54,7 +55,7 @@ class Phraser:
         elif not self._held_ms:
             self._held_ms = at_ms
         elif at_ms - self._held_ms > LOOK_AHEAD_MS:
-            self._text += self._markdown.freeze()
+            self._text += self._markdown.freeze(whole=False)
             self._held_ms = 0
         return self._ready()
 
@@ -62,7 +63,7 @@ class Phraser:
         """Nothing came for a while: what could be the end of a phrase is taken for one."""
         if not self.grace_s:
             return []
-        self._text += self._markdown.freeze()
+        self._text += self._markdown.freeze(whole=True)
         phrases = self._ready()
         rest, self._text = self._text, ""
         return [*phrases, *self._phrase(rest)]
@@ -70,6 +71,9 @@ class Phraser:
     @property
     def grace_s(self) -> float:
         """After how long without a token what was not given out is the end of a phrase; 0: it looks like none."""
+        last = (self._text + self._markdown.rest).rstrip()[-1:]
+        if last < "\u0e00" and last.isalnum():  # as nearly always
+            return 0
         text = (self._text + self._markdown.look()).rstrip()
         if not any(map(str.isalnum, text)):
             return 0
@@ -96,6 +100,8 @@ class Phraser:
     def _phrase(self, text: str) -> list[str]:
         """The words of it, one space for each white space; none when there are only spaces."""
         words = " ".join(text.split()).replace(" | ", ", ")  # of a table without bars at its sides
+        if " ." in words or " 。" in words:  # put behind an item whose last space was said before
+            words = _LATE_STOP.sub(r"\1", words)
         self._gap = self._gap or text[: len(text) - len(text.lstrip())]
         if not words:
             return []
