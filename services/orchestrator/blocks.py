@@ -17,12 +17,13 @@ BAR = re.compile(r"[ \t]*\|")
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n")
 _FENCE_BEGUN = re.compile(r"[ \t]*(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^`\n]{0,40})\Z")
 NOTE = re.compile(r"[ \t]*\[\^\w{1,20}\]:[ \t]*")
-DEFINITION = re.compile(r"[ \t]*\[[^\]\n]{1,60}\]:[ \t]*<?(?:https?://|mailto:|/|#)[^\n]*\n")
+_DEFINITION = re.compile(r"[ \t]*\[[^\]\n]{1,60}\]:[ \t]*<?(?:https?://|mailto:|/|#)[^\n]*\n")
 """Of an address that links elsewhere in the answer refer to."""
 _DEFINITION_BEGUN = re.compile(
     r"[ \t]*\[[^\]\n]{1,60}\](?::[ \t]*(?:<?\w{0,6}:?/?|<?(?:https?://|mailto:|/|#)[^\n]{0,2000})?)?\Z"
 )
 _BRACKET_BEGUN = re.compile(r"[ \t]*\[[^\]\n]{0,60}\Z")
+_MARK = re.compile(r"[ \t]*[-*_=:|]")
 _MARKS = re.compile(r"[-*_=:| \t]+\Z")
 _UNDECIDED = re.compile(
     rf"[ \t]*(?:#{{0,6}}|>?|[{_FLAT}{_ROUND}]?[ \t]*|[-+*][ \t]+\[?[ xX]?\]?[ \t]*|\d{{1,9}}(?:[.)][ \t]*)?)\Z"
@@ -50,8 +51,10 @@ def begins(source: str) -> bool:
 def dividing(source: str) -> int:
     """Length of a first line that only divides: `---`, `===`, or what a table has under its heads; or of one that only
     tells where links lead. 0: it says more."""
-    if definition := DEFINITION.match(source):
+    if definition := _DEFINITION.match(source):
         return definition.end()
+    if not _MARK.match(source):
+        return 0
     line, newline, _ = source.partition("\n")
     marks = set(line) - set(" \t")
     divides = len(marks) == 1 and marks <= set("-*_=") and line.count(min(marks)) >= 3

@@ -32,7 +32,7 @@ _TAGS = _words(
     """
 )
 """HTML and SSML, and the wrappers that models put around an answer. Any other <word> may be content."""
-_BREAKS = _words("br p div li tr td th h1 h2 h3 h4 h5 h6 ul ol table section article hr break")
+_BREAKS = _words("br p div li tr td th h1 h2 h3 h4 h5 h6 ul ol table section article hr break summary dd dt button")
 _VALUE = r"""\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
 TAG = re.compile(rf"<(?:/?([a-zA-Z][\w:-]*)((?:\s+[\w:-]+{_VALUE})*)\s*/?|!--.*?--)>")
 """A word alone in angle brackets, with a value to each attribute: `<b and c>` is none."""
@@ -41,32 +41,29 @@ URL_PART = r"[^\s<>\"'\[\]{}|`*，。、；！？（）「」『』【】“”]
 _URL = re.compile(rf"(?:https?|ftp)://(?:www\.)?({URL_PART}+)", re.IGNORECASE)
 _URL_TAIL = ".,;:!?_~"
 _TRACKING = re.compile(r"(?<=[?&])(?:utm_\w+|gclid|fbclid|msclkid)=[^&#]*&?|#:~:.*")
-TARGET = re.compile(r"(?:(?=\S*?[a-zA-Z])(?=\S*?[/.#:@])\S+)?")
+TARGET = re.compile(r"(?:(?=.*?[a-zA-Z])(?=.*?[/.#:@]).+)?")
 """What a link may lead to: nowhere, an address, a place, a file; but not a number or a word that is said."""
 _LINK_END = re.compile(r"\]\((?:https?://|mailto:|tel:|/|#)[^)\s]*(?:\s+\"[^\"]*\")?(?:\)|$)")
 _CITATION = re.compile(r"【[^】]{0,60}†[^】]{0,60}】|\[\^\w{1,20}\]")
 _REFERENCE = re.compile(r"(?<!\w)\[([^\[\]]*[^\W\d][^\[\]]*)\]\[(?:\d{1,3}|[a-z][\w .-]{1,30})?\]")
 
-_PICTURE = (
-    "[\U0001f000-\U0001f0ff\U0001f10d-\U0001faff\u2600-\u2775\u2794-\u27bf\u2b00-\u2bff\u25a0-\u25ff\u2300-\u23ff"
-    "\u3030\u303d\u3297\u3299]"
+_PICTURES = (
+    r"\U0001f000-\U0001f0ff\U0001f10d-\U0001faff\u2600-\u2775\u2794-\u27bf\u2b00-\u2bff\u25a0-\u25ff\u2300-\u23ff"
+    r"\u3030\u303d\u3297\u3299"
 )
+_UNSEEN = r"\u00ad\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufe0e\ufe0f\ufeff\u20e3\U000e0020-\U000e007f"
 _EYE = re.compile(
-    f"((?:{_PICTURE}[\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f]*)+)"
-    "|[\ufe0e\ufe0f\u20e3\u2060\ufeff\u00ad\U000e0020-\U000e007f]+|(?<![\u0e00-\u109f\u1780-\u17ff])\u200b+"
+    rf"((?:[{_PICTURES}][\u200d{_UNSEEN}]*)+)|[{_UNSEEN}]+|(?<![\u0e00-\u109f\u1780-\u17ff])\u200b+"
 )
 """Pictures, and what is not seen at all; of a keycap the digit stays. Joiners inside of words are spelling."""
 # Left over, because nothing closed them: stars on one side of a word, pairs, backticks.
 _LEFT_OVER = re.compile(
     r"(?<![\w)\]*])\*+(?=[^\s*\d#])|(?<=[^\s*])\*+(?![\w*(])"
     r"|(?<![\d*])\*{2,}|\*{2,}(?![\d*])|(?<![\d~])~~+|~~+(?![\d~])|(?<=[.!?,;:)\"'”’])_+(?!\w)|`+"
+    r"|(?<![=\w])==(?=\w)|(?<=\w)==(?![=\w])"
 )
 _KEPT = "\ufdd0"  # stands for code and what is escaped, while what is left over is looked for; no character is this
-_SPECIAL = re.compile(
-    r"[*_~`<\[\]\\&【\u200b\u2060\ufeff\u00ad]|https?:|ftp:|[\u20e3\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff]"
-    r"|[\u3030\u303d\u3297\u3299\ufe0e\ufe0f\U0001f000-\U000fffff]",
-    re.IGNORECASE,
-)
+_SPECIAL = re.compile(rf"[*_~`<\[\]\\&【\u200b{_UNSEEN}{_PICTURES}]|==|https?:|ftp:", re.IGNORECASE)
 
 
 def plain(source: str) -> bool:
@@ -86,8 +83,8 @@ def spoken(source: str, closers: str = "") -> str:
         return source
     kept: list[str] = []
     tokens = _PARSER.parseInline(source.replace("🔟", "10").replace(_KEPT, ""))[0].children or []
-    text = _LEFT_OVER.sub("", _EYE.sub(_unseen, "".join(_pieces(tokens, kept))))
-    return re.sub(_KEPT, lambda _: _EYE.sub(_unseen, kept.pop(0)), text) if kept else text
+    text = _LEFT_OVER.sub("", _EYE.sub(_unpictured, "".join(_pieces(tokens, kept))))
+    return re.sub(_KEPT, lambda _: _EYE.sub(_unpictured, kept.pop(0)), text) if kept else text
 
 
 def _emphasis(state: StateInline, silent: bool) -> bool:
@@ -161,7 +158,7 @@ def _tag(source: str) -> str:
     return " " if name in _BREAKS else ""
 
 
-def _unseen(match: re.Match[str]) -> str:
+def _unpictured(match: re.Match[str]) -> str:
     """Nothing, but two words that only a picture divides stay two."""
     text, begin, end = match.string, match.start(), match.end()
     if not match[1] or not 0 < begin or not end < len(text):

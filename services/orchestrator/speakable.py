@@ -10,7 +10,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNMARKED, ends_sentence
+from parley.punctuation import (
+    CLAUSES,
+    CLOSING,
+    DECIMAL,
+    ENDS,
+    POLITE,
+    SPACED_CLAUSES,
+    SPACED_ENDS,
+    UNMARKED,
+    UNSPACED,
+    ends_sentence,
+)
 from services.orchestrator.markdown import Markdown
 
 GRACE_S = 0.07  # words may have been held for 50 ms before
@@ -22,16 +33,17 @@ FIRST_WORDS = 48  # no mark at all: the first phrase does not wait longer than t
 LATER_WORDS = 160
 # Lengths are of Latin letters; a sign that is a syllable counts for three of them.
 _WIDE = 3
+_WINDOW = 4 * LATER_WORDS  # the end of a phrase is looked for no further
 
-_CLOSE = re.escape(CLOSING)
-_SENTENCE = re.compile(
-    rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*(?=\s)|[{re.escape(ENDS)}]+[{_CLOSE}]*|[^\n]\n+|^\n+"
-)
+_CLOSE = f"[{re.escape(CLOSING)}]*"
+_SPACED_END = f"(?<![{SPACED_ENDS}])([{SPACED_ENDS}]+){_CLOSE}"
+_IN_NUMBER = rf"(?<=\d[{DECIMAL}])(?=\d|$)"  # or perhaps in one
+_SENTENCE = re.compile(rf"{_SPACED_END}(?=[\s{UNSPACED}])|[{ENDS}](?!{_IN_NUMBER})[{ENDS}]*{_CLOSE}|[^\n]\n+|^\n+")
 _CLAUSE = re.compile(
-    rf"[{re.escape(SPACED_CLAUSES)}][{_CLOSE}]*(?=\s)|[{re.escape(CLAUSES)}][{_CLOSE}]*|(?<=[{UNMARKED}])(?= )"
+    rf"[{SPACED_CLAUSES}]{_CLOSE}(?=[\s{UNSPACED}])|[{CLAUSES}](?!{_IN_NUMBER}){_CLOSE}|(?<=[{UNMARKED}])(?= )"
 )
-_COULD_END = re.compile(rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*$")
-_COULD_PAUSE = re.compile(rf"(?:[{re.escape(SPACED_CLAUSES + CLAUSES)}][{_CLOSE}]*|[{UNMARKED}])$")
+_COULD_END = re.compile(f"{_SPACED_END}$")
+_COULD_PAUSE = re.compile(f"(?:[{SPACED_CLAUSES}{CLAUSES}]{_CLOSE}|{POLITE})$")
 _LATE_STOP = re.compile(r" ([.。])(?= |$)")
 
 
@@ -72,18 +84,17 @@ class Phraser:
     def grace_s(self) -> float:
         """After how long without a token what was not given out is the end of a phrase; 0: it looks like none."""
         last = (self._text + self._markdown.rest).rstrip()[-1:]
-        if last < "\u0e00" and last.isalnum():  # as nearly always
+        if (last < "\u0e00" and last.isalnum()) or last in "[(<&\\|":  # as nearly always
             return 0
         text = (self._text + self._markdown.look()).rstrip()
         if not any(map(str.isalnum, text)):
             return 0
+        words = text.rstrip(CLOSING)
+        grace_s = NUMBER_GRACE_S if words[-2:-1].isdigit() else GRACE_S
         if mark := _COULD_END.search(text):
-            grace_s = NUMBER_GRACE_S if text[: mark.start()][-1:].isdigit() else GRACE_S
             return grace_s if ends_sentence(text, mark.end(1) - 1, sure=False) else 0
-        if text.rstrip(CLOSING)[-1:] in ENDS:
-            return GRACE_S
         long = _width(text) >= (LATER_CLAUSE if self._said else FIRST_CLAUSE)
-        return GRACE_S if long and _COULD_PAUSE.search(text) else 0
+        return grace_s if words[-1:] in ENDS or (long and _COULD_PAUSE.search(text)) else 0
 
     def end(self) -> str:
         self._text += self._markdown.end()
@@ -113,7 +124,8 @@ class Phraser:
 
     def _cut(self) -> int:
         """Where the next phrase ends in the text; 0 = not yet."""
-        text, word = self._text, self._markdown.word
+        text = self._text[:_WINDOW]
+        word = self._markdown.word if len(self._text) < _WINDOW else ""
         first = next((n for n, char in enumerate(text) if char.isalnum()), len(text))  # marks alone are no phrase
         for mark in _SENTENCE.finditer(text):
             if mark.end() > first and (mark[1] is None or ends_sentence(text + word, mark.end(1) - 1)):
@@ -140,7 +152,14 @@ def _width(text: str) -> int:
 
 
 def _between_words(text: str, most: int) -> int:
-    """The last place before this width where a word ends."""
-    while len(text) > 1 and _width(text) > most:
-        text = text[:-1]
-    return text.rfind(" ") + 1 or len(text)
+    """The last place before this width where a word ends; in a word without an end the place itself."""
+    end = width = 0
+    while end < len(text) and width <= most:
+        width += _width(text[end])
+        end += 1
+    end = max(end - 1, 1)
+    if space := text.rfind(" ", 0, end) + 1:
+        return space
+    while end < len(text) and unicodedata.category(text[end])[0] in "MP":  # belongs to the letter before
+        end += 1
+    return end

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from parley.punctuation import CLAUSES, CLOSING, ENDS
+from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNSPACED
 from services.orchestrator.flanks import flanks, run_end
 from services.orchestrator.inline import TAG, TARGET, URL_PART, plain
 
@@ -21,18 +21,21 @@ HIDDEN = 2000
 RUN = 60
 """Characters without a space that a word may have."""
 
-_BORDER = re.compile(rf"\s|[{re.escape(ENDS + CLAUSES)}](?![\d{re.escape(ENDS + CLAUSES + CLOSING)}])")
+_BORDER = re.compile(
+    rf"\s|[{ENDS}{CLAUSES}](?![\d{ENDS}{CLAUSES}{re.escape(CLOSING)}])|[{SPACED_ENDS}{SPACED_CLAUSES}](?=[{UNSPACED}])"
+)
 _MARK = re.compile(r"[*_~`<\[\]\\&【]|(?<![^\W_])(?:https?|ftp)", re.IGNORECASE)
 _VALUE = r"""(?:"[^"]*"?|'[^']*'?|[^\s"'<>]*)"""
 _TAG_BEGUN = re.compile(
     rf"<(?:/?(?:[a-zA-Z][\w:-]*(?:\s+[\w:-]+\s*=\s*{_VALUE})*(?:\s+[\w:-]*)?\s*/?)?|!(?:-(?:-.*)?)?)$"
 )
 _ADDRESS = re.compile(rf"(?:https?|ftp)(?:$|:$|:/$|://{URL_PART}*)", re.IGNORECASE)
+_ADDRESS_ENDED = re.compile(rf"(?:https?|ftp)://\S+[{SPACED_ENDS}][{re.escape(CLOSING)}]*$", re.IGNORECASE)
 _ENTITY = re.compile(r"&[#\w]{0,31}(?:;|$)")
 _CITATION = re.compile(r"【[^】]{0,120}(?:】|$)")
 _BRACKETS = re.compile(r"[\[\]]")
-_LINK = re.compile(r"""\(((?:[^\s()]|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)""")
-_LINK_BEGUN = re.compile(r"""\(((?:[^\s()]|\([^\s()]*\)?)*)(?:\s+(?:"[^"]*"?|'[^']*'?)?)?\s*$""")
+_LINK = re.compile(r"""\(\s*(<[^<>]*>|(?:[^\s()<]|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)""")
+_LINK_BEGUN = re.compile(r"""\(\s*(<[^<>]*>?|(?:[^\s()<]|\([^\s()]*\)?)*)(?:\s+(?:"[^"]*"?|'[^']*'?)?)?\s*$""")
 _LABEL = re.compile(r"\[(?:\d{0,3}|[a-z][\w .-]{0,30})(\]|$)")
 
 
@@ -87,6 +90,8 @@ def frozen(source: str, whole: bool) -> tuple[int, str]:
     be but the beginning of one."""
     found = scan(source)
     size = found.hidden if whole or found.hidden < len(source) else found.word
+    if whole and _ADDRESS_ENDED.match(source, size):
+        size = len(source)
     return size, found.closers(size)
 
 
