@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 SPACED_ENDS = ".!?…\u037e"
 """End a sentence when white space follows: inside a word they are a decimal point, an address, an abbreviation."""
-ENDS = "。！？｡．؟۔।॥։።፧፨၊။។៕᙮᠃᱾꓿"
+ENDS = "。！？｡．؟۔।॥།༎։።፧፨၊။។៕᙮᠃᱾꓿"
 """End a sentence wherever they stand: full-width and Arabic marks, dandas, and those of scripts without spaces."""
 SPACED_CLAUSES = ",;:–—"
 CLAUSES = "，、；：､،؛፣፤፥"
@@ -74,3 +76,10 @@ def _ordinal(before: list[str], last: str, follows: str) -> bool:
     if before[-2].lower() == "am":
         return before[-3:-2] != ["I"] and any(name.startswith(month) for name in _MONTHS)
     return before[-2].lower() in _ORDINAL
+
+
+def width(text: str) -> int:
+    """Length of what a text says, as if all were Latin letters: a wide sign, which is a syllable, counts for three."""
+    if text.isascii():
+        return len(text)
+    return sum(3 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

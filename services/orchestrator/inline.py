@@ -43,9 +43,12 @@ _URL_TAIL = ".,;:!?_~"
 _TRACKING = re.compile(r"(?<=[?&])(?:utm_\w+|gclid|fbclid|msclkid)=[^&#]*&?|#:~:.*")
 TARGET = re.compile(r"(?:(?=.*?[a-zA-Z])(?=.*?[/.#:@]).+)?")
 """What a link may lead to: nowhere, an address, a place, a file; but not a number or a word that is said."""
-_LINK_END = re.compile(r"\]\((?:https?://|mailto:|tel:|/|#)[^)\s]*(?:\s+\"[^\"]*\")?(?:\)|$)")
+LINK = r"""\(\s*(<[^<>]*>|(?:[^\s()<]|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)"""
+_LINK_END = re.compile(rf"\]{LINK}|\]\((?:https?://|mailto:|tel:|/|#)\S*$")
 _CITATION = re.compile(r"【[^】]{0,60}†[^】]{0,60}】|\[\^\w{1,20}\]")
-_REFERENCE = re.compile(r"(?<!\w)\[([^\[\]]*[^\W\d][^\[\]]*)\]\[(?:\d{1,3}|[a-z][\w .-]{1,30})?\]")
+_REFERENCE = re.compile(
+    r"(?:(?<!\w)\[|^)([^\[\]]*[^\W\d][^\[\]]*)\]\[(?:\d{1,3}|[a-z][\w .-]{1,30})?\]"
+)
 
 _PICTURES = (
     r"\U0001f000-\U0001f0ff\U0001f10d-\U0001faff\u2600-\u2775\u2794-\u27bf\u2b00-\u2bff\u25a0-\u25ff\u2300-\u23ff"
@@ -124,7 +127,7 @@ def _pieces(tokens: list[Token], kept: list[str]) -> Iterator[str]:
     for token in tokens:
         match token.type:
             case "text":
-                text = _CITATION.sub("", _LINK_END.sub("", token.content))
+                text = _CITATION.sub("", _LINK_END.sub(_rest_of_link, token.content))
                 yield _REFERENCE.sub(r"\1", _URL.sub(_address, text))
             case "code_inline" | "text_special":
                 kept.append(token.content)
@@ -135,6 +138,11 @@ def _pieces(tokens: list[Token], kept: list[str]) -> Iterator[str]:
                 yield from _pieces(token.children or [], kept)
             case "html_inline":
                 yield _tag(token.content)
+
+
+def _rest_of_link(match: re.Match[str]) -> str:
+    """Of one whose text was said before it was known for a link; or cut off."""
+    return "" if not match[1] or TARGET.fullmatch(match[1]) else match[0]
 
 
 def _address(match: re.Match[str]) -> str:
@@ -161,7 +169,7 @@ def _tag(source: str) -> str:
 def _unpictured(match: re.Match[str]) -> str:
     """Nothing, but two words that only a picture divides stay two."""
     text, begin, end = match.string, match.start(), match.end()
-    if not match[1] or not 0 < begin or not end < len(text):
+    if not match[1] or begin == 0 or end == len(text):
         return ""
     beside = text[begin - 1], text[end]
     return " " if all(map(str.isalnum, beside)) and not any(map(unspaced, beside)) else ""

@@ -215,11 +215,12 @@ class Markdown:
         if self._line in (_Line.HEADING, _Line.ROW):
             return False
         opened = len(line) <= unclosed.LOOK_AHEAD and not unclosed.closed(line)
-        if not opened and self._line is not _Line.ITEM:
-            return False
-        if blocks.undecided(rest):
-            return None
-        return not blocks.begins(rest) and (opened or rest[0].isspace())
+        if not opened:
+            if self._line is not _Line.ITEM or line.rstrip().rstrip(CLOSING)[-1:] in _STOPS:
+                return False
+            if rest and not rest[0].isspace():
+                return False
+        return None if blocks.undecided(rest) else not blocks.begins(rest)
 
     def _trimmed(self, line: str) -> str:
         """Without what ends a line for the eye."""

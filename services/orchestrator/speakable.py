@@ -21,6 +21,7 @@ from parley.punctuation import (
     UNMARKED,
     UNSPACED,
     ends_sentence,
+    width,
 )
 from services.orchestrator.markdown import Markdown
 
@@ -31,8 +32,7 @@ FIRST_CLAUSE = 12  # a comma this early already makes a phrase that can be said 
 LATER_CLAUSE = 60
 FIRST_WORDS = 48  # no mark at all: the first phrase does not wait longer than this
 LATER_WORDS = 160
-# Lengths are of Latin letters; a sign that is a syllable counts for three of them.
-_WIDE = 3
+# Lengths are as `width` has them.
 _WINDOW = 4 * LATER_WORDS  # the end of a phrase is looked for no further
 
 _CLOSE = f"[{re.escape(CLOSING)}]*"
@@ -66,7 +66,7 @@ class Phraser:
             self._held_ms = 0
         elif not self._held_ms:
             self._held_ms = at_ms
-        elif at_ms - self._held_ms > LOOK_AHEAD_MS:
+        elif at_ms - self._held_ms >= LOOK_AHEAD_MS:
             self._text += self._markdown.freeze(whole=False)
             self._held_ms = 0
         return self._ready()
@@ -83,7 +83,7 @@ class Phraser:
     @property
     def grace_s(self) -> float:
         """After how long without a token what was not given out is the end of a phrase; 0: it looks like none."""
-        last = (self._text + self._markdown.rest).rstrip()[-1:]
+        last = (self._text + self._markdown.rest).rstrip(" ")[-1:]
         if (last < "\u0e00" and last.isalnum()) or last in "[(<&\\|":  # as nearly always
             return 0
         text = (self._text + self._markdown.look()).rstrip()
@@ -93,7 +93,7 @@ class Phraser:
         grace_s = NUMBER_GRACE_S if words[-2:-1].isdigit() else GRACE_S
         if mark := _COULD_END.search(text):
             return grace_s if ends_sentence(text, mark.end(1) - 1, sure=False) else 0
-        long = _width(text) >= (LATER_CLAUSE if self._said else FIRST_CLAUSE)
+        long = width(text) >= (LATER_CLAUSE if self._said else FIRST_CLAUSE)
         return grace_s if words[-1:] in ENDS or (long and _COULD_PAUSE.search(text)) else 0
 
     def end(self) -> str:
@@ -125,18 +125,20 @@ class Phraser:
     def _cut(self) -> int:
         """Where the next phrase ends in the text; 0 = not yet."""
         text = self._text[:_WINDOW]
-        word = self._markdown.word if len(self._text) < _WINDOW else ""
+        ahead = text + self._markdown.word if len(self._text) < _WINDOW else text
         first = next((n for n, char in enumerate(text) if char.isalnum()), len(text))  # marks alone are no phrase
-        for mark in _SENTENCE.finditer(text):
-            if mark.end() > first and (mark[1] is None or ends_sentence(text + word, mark.end(1) - 1)):
+        for mark in _SENTENCE.finditer(ahead):
+            if mark.end() > len(text):
+                break
+            if mark.end() > first and (mark[1] is None or ends_sentence(ahead, mark.end(1) - 1)):
                 return _with_space(text, mark.end())
         clause, words = (LATER_CLAUSE, LATER_WORDS) if self._said else (FIRST_CLAUSE, FIRST_WORDS)
-        if _width(text) < clause:
+        if width(text) < clause:
             return 0
-        for mark in _CLAUSE.finditer(text):
-            if _width(text[: mark.end()]) >= clause:
+        for mark in _CLAUSE.finditer(ahead, 0, len(text) + 1):
+            if mark.end() <= len(text) and width(text[: mark.end()]) >= clause:
                 return _with_space(text, mark.end())
-        return _between_words(text, words) if text and _width(text + word) > words else 0
+        return _between_words(text, words) if text and width(ahead) > words else 0
 
 
 def _with_space(text: str, at: int) -> int:
@@ -144,22 +146,14 @@ def _with_space(text: str, at: int) -> int:
     return len(text) - len(text[at:].lstrip())
 
 
-def _width(text: str) -> int:
-    """Length as if all were Latin letters."""
-    if text.isascii():
-        return len(text)
-    return sum(_WIDE if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
 def _between_words(text: str, most: int) -> int:
     """The last place before this width where a word ends; in a word without an end the place itself."""
-    end = width = 0
-    while end < len(text) and width <= most:
-        width += _width(text[end])
+    end = wide = 0
+    while end < len(text) and (wide := wide + width(text[end])) <= most:
         end += 1
-    end = max(end - 1, 1)
     if space := text.rfind(" ", 0, end) + 1:
         return space
+    end = max(end, 1)
     while end < len(text) and unicodedata.category(text[end])[0] in "MP":  # belongs to the letter before
         end += 1
     return end

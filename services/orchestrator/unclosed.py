@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNSPACED
 from services.orchestrator.flanks import flanks, run_end
-from services.orchestrator.inline import TAG, TARGET, URL_PART, plain
+from services.orchestrator.inline import LINK, TAG, TARGET, URL_PART, plain
 
 LOOK_AHEAD = 80
 """Characters that an opened link, tag or emphasis is waited for; then it is taken for what it looks like."""
@@ -30,11 +30,12 @@ _TAG_BEGUN = re.compile(
     rf"<(?:/?(?:[a-zA-Z][\w:-]*(?:\s+[\w:-]+\s*=\s*{_VALUE})*(?:\s+[\w:-]*)?\s*/?)?|!(?:-(?:-.*)?)?)$"
 )
 _ADDRESS = re.compile(rf"(?:https?|ftp)(?:$|:$|:/$|://{URL_PART}*)", re.IGNORECASE)
-_ADDRESS_ENDED = re.compile(rf"(?:https?|ftp)://\S+[{SPACED_ENDS}][{re.escape(CLOSING)}]*$", re.IGNORECASE)
+_ADDRESS_ENDED = re.compile(rf"(?:https?|ftp)://\S+\.\S+[.!][{re.escape(CLOSING)}]*$", re.IGNORECASE)
 _ENTITY = re.compile(r"&[#\w]{0,31}(?:;|$)")
 _CITATION = re.compile(r"【[^】]{0,120}(?:】|$)")
+_CITED = re.compile(r"【(?:[\d:]*$|.*†)")
 _BRACKETS = re.compile(r"[\[\]]")
-_LINK = re.compile(r"""\(\s*(<[^<>]*>|(?:[^\s()<]|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)""")
+_LINK = re.compile(LINK)
 _LINK_BEGUN = re.compile(r"""\(\s*(<[^<>]*>?|(?:[^\s()<]|\([^\s()]*\)?)*)(?:\s+(?:"[^"]*"?|'[^']*'?)?)?\s*$""")
 _LABEL = re.compile(r"\[(?:\d{0,3}|[a-z][\w .-]{0,30})(\]|$)")
 
@@ -191,12 +192,14 @@ def _citation(source: str, at: int, _: Openers) -> tuple[int, int]:
         return at + 1, at
     if citation[0].endswith("】"):
         return citation.end(), at
-    return 0, at if "†" in citation[0] else len(source)
+    return 0, at if _CITED.match(citation[0]) else len(source)
 
 
 def _bracket(source: str, at: int, openers: Openers) -> tuple[int, int]:
     """A link, or brackets that are content, with what is in them."""
     end = len(source)
+    if source.startswith("[![", at):
+        return at + 1, at  # a picture, and then the rest of a link
     close = _matching(source, at)
     if close < 0:
         return (0, end) if end - at <= LOOK_AHEAD else (at + 1, at)
