@@ -43,7 +43,7 @@ _URL_TAIL = ".,;:!?_~"
 _TRACKING = re.compile(r"(?<=[?&])(?:utm_\w+|gclid|fbclid|msclkid)=[^&#]*&?|#:~:.*")
 TARGET = re.compile(r"(?:(?=.*?[a-zA-Z])(?=.*?[/.#:@]).+)?")
 """What a link may lead to: nowhere, an address, a place, a file; but not a number or a word that is said."""
-LINK = r"""\(\s*(<[^<>]*>|(?:[^\s()<]|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)"""
+LINK = r"""\(\s*(<[^<>]*+>|(?:[^\s()<]++|\([^\s()]*+\))*+)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)"""
 _LINK_END = re.compile(rf"\]{LINK}|\]\((?:https?://|mailto:|tel:|/|#)\S*$")
 _CITATION = re.compile(r"【[^】]{0,60}†[^】]{0,60}】|\[\^\w{1,20}\]")
 _REFERENCE = re.compile(
@@ -127,8 +127,8 @@ def _pieces(tokens: list[Token], kept: list[str]) -> Iterator[str]:
     for token in tokens:
         match token.type:
             case "text":
-                text = _CITATION.sub("", _LINK_END.sub(_rest_of_link, token.content))
-                yield _REFERENCE.sub(r"\1", _URL.sub(_address, text))
+                text = _URL.sub(_address, _CITATION.sub("", _LINK_END.sub(_rest_of_link, token.content)))
+                yield _REFERENCE.sub(r"\1", text) if "][" in text else text
             case "code_inline" | "text_special":
                 kept.append(token.content)
                 yield _KEPT

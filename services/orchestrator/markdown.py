@@ -65,13 +65,11 @@ class Markdown:
         self._out: list[str] = []
 
     def push(self, delta: str) -> str:
-        if self._returned and delta.startswith("\n"):
-            delta = delta[1:]
+        if delta:
+            returned, self._returned = self._returned, delta.endswith("\r")
+            delta = delta.removeprefix("\n") if returned else delta
         if "\r" in delta:
-            self._returned = delta.endswith("\r")
             delta = delta.replace("\r\n", "\n").replace("\r", "\n")
-        elif delta:
-            self._returned = False
         self._source += delta
         return self._advance(_Take.CERTAIN)
 
@@ -162,7 +160,12 @@ class Markdown:
         """Whether it is not known yet what the line is."""
         if take is _Take.ALL or len(self._source) > LINE_AHEAD:
             return False
-        return blocks.undecided(self._source) if take is _Take.CERTAIN else blocks.wordless(self._source)
+        if take is _Take.CERTAIN:
+            return blocks.undecided(self._source)
+        number = blocks.NUMBER_ALONE.match(self._source)
+        if take is _Take.SAYABLE and number and not self._numbering.expects(int(number[1])):
+            return False
+        return blocks.wordless(self._source)
 
     def _enter(self, line: _Line, size: int) -> None:
         """What follows these characters is the text of such a line."""

@@ -46,6 +46,10 @@ class Numbering:
         last.indent, last.value, last.silent = indent, value, bool(silent)
         return last.silent
 
+    def expects(self, value: int) -> bool:
+        """Whether it would be the next number, or the first of a list."""
+        return value <= 1 or any(each.value + 1 == value for each in self._lists)
+
     def over(self) -> None:
         """A text has come that belongs to no list."""
         self._lists.clear()

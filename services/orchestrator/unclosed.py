@@ -25,9 +25,9 @@ _BORDER = re.compile(
     rf"\s|[{ENDS}{CLAUSES}](?![\d{ENDS}{CLAUSES}{re.escape(CLOSING)}])|[{SPACED_ENDS}{SPACED_CLAUSES}](?=[{UNSPACED}])"
 )
 _MARK = re.compile(r"[*_~`<\[\]\\&【]|(?<![^\W_])(?:https?|ftp)", re.IGNORECASE)
-_VALUE = r"""(?:"[^"]*"?|'[^']*'?|[^\s"'<>]*)"""
+_VALUE = r"""(?:"[^"]*+"?+|'[^']*+'?+|[^\s"'<>]*+)"""
 _TAG_BEGUN = re.compile(
-    rf"<(?:/?(?:[a-zA-Z][\w:-]*(?:\s+[\w:-]+\s*=\s*{_VALUE})*(?:\s+[\w:-]*)?\s*/?)?|!(?:-(?:-.*)?)?)$"
+    rf"<(?:/?(?:[a-zA-Z][\w:-]*(?:\s+[\w:-]+\s*=\s*{_VALUE})*+(?:\s+[\w:-]*)?\s*/?)?|!(?:-(?:-.*)?)?)$"
 )
 _ADDRESS = re.compile(rf"(?:https?|ftp)(?:$|:$|:/$|://{URL_PART}*)", re.IGNORECASE)
 _ADDRESS_ENDED = re.compile(rf"(?:https?|ftp)://\S+\.\S+[.!][{re.escape(CLOSING)}]*$", re.IGNORECASE)
@@ -36,7 +36,9 @@ _CITATION = re.compile(r"【[^】]{0,120}(?:】|$)")
 _CITED = re.compile(r"【(?:[\d:]*$|.*†)")
 _BRACKETS = re.compile(r"[\[\]]")
 _LINK = re.compile(LINK)
-_LINK_BEGUN = re.compile(r"""\(\s*(<[^<>]*>?|(?:[^\s()<]|\([^\s()]*\)?)*)(?:\s+(?:"[^"]*"?|'[^']*'?)?)?\s*$""")
+_LINK_BEGUN = re.compile(
+    r"""\(\s*(<[^<>]*+>?|(?:[^\s()<]++|\([^\s()]*+\)?+)*+)(?:\s+(?:"[^"]*+"?|'[^']*+'?)?)?\s*$"""
+)
 _LABEL = re.compile(r"\[(?:\d{0,3}|[a-z][\w .-]{0,30})(\]|$)")
 
 

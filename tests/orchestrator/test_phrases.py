@@ -130,6 +130,8 @@ def test_a_mark_inside_of_a_number_or_a_name_ends_nothing(text: str) -> None:
         ("See [our page](https://example.com/a).", GRACE_S, "See our page."),
         ("It ships today.【4:0†source】", GRACE_S, "It ships today."),
         ("1. Unplug the router.", GRACE_S, "1. Unplug the router."),
+        ("12 or 4821.", NUMBER_GRACE_S, "12 or 4821."),
+        ("4821.", NUMBER_GRACE_S, "4821."),
         ("- Unplug the router\n", GRACE_S, "Unplug the router. "),
         ("안녕하세요.", GRACE_S, "안녕하세요."),
         ("ขอบคุณค่ะ รอสักครู่นะคะ", GRACE_S, "ขอบคุณค่ะ รอสักครู่นะคะ"),
@@ -178,6 +180,13 @@ def test_numbers_of_a_list_wait_only_so_long() -> None:
     chunks = tokens("1. Open the app.\n2. Tap it.\n3. Wait.")
     assert "".join([p for at, chunk in enumerate(chunks) for p in fast.push(chunk, 1 + at)]).startswith("Open the app. ")
     assert "".join([p for at, chunk in enumerate(chunks) for p in slow.push(chunk, 1 + 200 * at)]).startswith("1. Open ")
+
+
+def test_a_number_that_may_count_an_item_is_not_said_alone() -> None:
+    phraser = Phraser()
+    said = phraser.push("1. Open.\n2. Close.\n3.")
+    assert "".join([*said, *phraser.pause()]) == "Open. Close. "
+    assert phraser.push(" Wait. ") + [phraser.end()] == ["Wait. ", ""]
 
 
 def test_a_picture_or_marks_alone_are_no_first_phrase() -> None:
