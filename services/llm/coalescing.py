@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 from parley.aio import background
-from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS
+from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNMARKED, width
 from services.llm.contract import LlmEvent, TextDelta
 
 HOLD_S = 0.05  # words that end no phrase wait this long for more
@@ -18,8 +18,8 @@ FIRST_CHARS = 48
 FIRST_MARK = 12
 _QUEUE = 256
 _MARKS = re.escape(SPACED_ENDS + ENDS + SPACED_CLAUSES + CLAUSES)
-_MARK = re.compile(rf"[{_MARKS}\n]")
-_MARKUP = re.compile(r"[\])>`]")  # its end may let go of a phrase that has a mark inside
+_MARK = re.compile(rf"[{_MARKS}\n]|[{UNMARKED}] | [{UNMARKED}]")
+_MARKUP = re.compile(r"[\])>`】]")  # its end may let go of a phrase that has a mark inside
 # The end of a first phrase for certain: a full stop after a short word may be an abbreviation's.
 _PHRASE = re.compile(rf"(?:(?![.])[{_MARKS}\n]|\w{{5,}}\.)[{re.escape(CLOSING)}]*\s|[{re.escape(ENDS)}]")
 
@@ -43,7 +43,7 @@ class Pace:
         if not self._speaking:
             self._begun += delta
             marks = (mark.end() >= FIRST_MARK for mark in _PHRASE.finditer(self._begun))
-            long = len(self._begun) > FIRST_CHARS
+            long = width(self._begun) > FIRST_CHARS
             self._speaking = long or any(marks)
             urgent = urgent or long
         return urgent

@@ -1,38 +1,50 @@
 """Lines of a model's answer in, as they come; what is to be said of them out, as soon as that is certain. Pure.
 
-Blocks are read here, line by line, since they must be known before they are whole; what stands in a line is read by
-`inline`. What a line looks like so far decides when look-ahead is at its bound: nothing that is content is dropped.
+Lines are read here one by one, since what they are must be known before they are whole; what stands in a line is read
+by `inline`, and `unclosed` tells how far that is certain. What a line looks like so far decides when look-ahead is at
+its bound: nothing that is content is dropped.
 """
 
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 
-from services.orchestrator import inline
+from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS
+from services.orchestrator import blocks, unclosed
+from services.orchestrator.inline import plain, spoken
+from services.orchestrator.numbering import Numbering
 
-NUMBER_AHEAD = 160
-"""Characters behind a number at the start of an answer's list within which its next item must begin."""
-ROW_AHEAD = 600
-"""Characters of a table's row, of a line of code, or of marks that may become one; longer ones are said in parts."""
+LINE_AHEAD = 600
+"""Characters of a line of code, or of marks that may become one; longer ones are said in parts."""
+PIECE = unclosed.HIDDEN + 500
+"""Characters of a whole line that are read for markup at once."""
 
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n")
-_FENCE_BEGUN = re.compile(r"[ \t]*(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^`\n]{0,40})$")
-_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+")
-_QUOTE = re.compile(r"[ \t]*>(?![\d.,$€£¥₹-])[ \t]?")
-_BULLET = re.compile(r"[ \t]*[-*+•◦▪▫●○■‣⁃·–—][ \t]+(?:\[[ xX]\][ \t]+)?")
-_NUMBER = re.compile(r"[ \t]*(\d{1,9})([.)])[ \t]+(?=\S)")
-_ROW = re.compile(r"[ \t]*\|(.*)\|[ \t]*\n")
-_BLANK = re.compile(r"[ \t]*\n")
-_UNDECIDED = re.compile(
-    r"[ \t]*(?:#{0,6}|>?|[-*+•◦▪▫●○■‣⁃·–—]?[ \t]*|[-+*][ \t]+\[?[ xX]?\]?[ \t]*|\d{1,9}(?:[.)][ \t]*)?|[-*_=:| \t]+)$"
-)
-_DEFINITION = re.compile(r"[ \t]*\[[^\]\n]{1,40}\]:[ \t]*(?:<[^>\n]*>|(?:https?:|mailto:|tel:|/|#)\S*)[^\n]*\n")
-_DEFINITION_BEGUN = re.compile(r"[ \t]*\[[^\]\n]{0,40}(?:\](?::[ \t]*(?:(?:[</#]|\w+:)[^\n]*|[a-z]{0,6}))?)?$")
-_NEXT_NUMBER = re.compile(r"\n[ \t]*(\d{1,9})[.)][ \t]+\S")
-_BEGUN = _UNDECIDED, _FENCE_BEGUN, _DEFINITION_BEGUN
-_HEADING_END = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
-_BLOCK = re.compile(r"[ \t]*(?:#{1,6}[ \t]|>|[-*+•◦▪●○■‣–—][ \t]|\d{1,9}[.)][ \t]|`{3}|~{3}|\||\n|$)")
-_CELL = re.compile(r"(?<!\\)\|")
+_BAR = re.compile(r"(?<!\\)\|")
+_HASHES = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
+_STOPS = SPACED_ENDS + ENDS + SPACED_CLAUSES + CLAUSES
+_FULL_WIDTH = re.compile(r"[\u3001-\u9fff\uff00-\uffef]")
+
+
+class _Line(IntEnum):
+    """The line in which the source begins. From `BOLD` on it ends like a sentence."""
+
+    START = 0
+    TEXT = 1
+    BOLD = 2
+    ITEM = 3
+    HEADING = 4
+    BARRED = 5
+    ROW = 6
+
+
+class _Take(IntEnum):
+    """How much of the source is taken: what is certain; what waits too, but no begun word; that too; all."""
+
+    CERTAIN = 0
+    WORDS = 1
+    SAYABLE = 2
+    ALL = 3
 
 
 class Markdown:
@@ -43,181 +55,202 @@ class Markdown:
 
     def __init__(self) -> None:
         self._source = ""
-        self._start = True  # at the start of a line
-        self._item = False  # of a line that ends like a sentence
-        self._heading = False
+        self._returned = False  # a carriage return came last
+        self._line = _Line.START
+        self._blank = True  # the line before is
         self._fence = ""
-        self._list = 0, False  # the last item's number, and whether it is left out
-        self._last = ""  # said
+        self._numbering = Numbering()
+        self._gap: str | None = None  # in a row, before its next words; None: it has none yet
+        self._tail = ""  # the last characters that were said of the line
         self._out: list[str] = []
 
     def push(self, delta: str) -> str:
-        self._source += delta.replace("\r\n", "\n").replace("\r", "\n")
-        return self._advance(final=False)
+        if delta:
+            returned, self._returned = self._returned, delta.endswith("\r")
+            delta = delta.removeprefix("\n") if returned else delta
+        if "\r" in delta:
+            delta = delta.replace("\r\n", "\n").replace("\r", "\n")
+        self._source += delta
+        return self._advance(_Take.CERTAIN)
 
     @property
     def holds(self) -> bool:
         """More than a word waits for what will become of it."""
-        return " " in self._source.strip()
+        source = self._source
+        many = " " in source.strip() or not (source.isascii() or plain(source))
+        return many and any(map(str.isalnum, source))
 
     @property
     def word(self) -> str:
         """The beginning of a word, of which more is to come."""
-        return "" if self._start or self.holds else self._source
+        return "" if self._line is _Line.START or self.holds else self._source
+
+    @property
+    def rest(self) -> str:
+        """What is left, as the model wrote it."""
+        return self._source
 
     def look(self) -> str:
         """What is left, as it looks now."""
-        return inline.spoken(self._source) if self._source and not self._start else self._source
+        if self._fence or self._line is _Line.START:
+            return self._source
+        line, newline, _ = self._source.partition("\n")
+        size, closers = unclosed.frozen(line, whole=True)
+        return spoken(line[:size], closers) + ("." if newline and self._line is _Line.ITEM else "")
 
-    def freeze(self) -> str:
-        """Nothing more came for a while, or too much: what is opened is taken for what it looks like."""
-        return self._advance(final=True)
+    def freeze(self, whole: bool) -> str:
+        """Nothing more came for a while, or too slowly: what is opened is taken for what it looks like. `whole`: also
+        what may be but the beginning of a word."""
+        return self._advance(_Take.SAYABLE if whole else _Take.WORDS)
 
     def end(self) -> str:
         self._source += "" if self._source.endswith("\n") else "\n"  # the last line is one too
-        return self._advance(final=True)
+        return self._advance(_Take.ALL)
 
-    def _advance(self, final: bool) -> str:
-        while self._source and self._step(final):
+    def _advance(self, take: _Take) -> str:
+        while self._source and self._step(take):
             pass
         out, self._out = "".join(self._out), []
         return out
 
-    def _step(self, final: bool) -> bool:
+    def _step(self, take: _Take) -> bool:
         """Take one more piece off the source. False: it must be longer for that."""
         if self._fence:
-            return self._code(final)
-        return self._begin(final) if self._start else self._text(final)
+            return self._code(take)
+        return self._begin(take) if self._line is _Line.START else self._text(take)
 
     # The start of a line
 
-    def _begin(self, final: bool) -> bool:
+    def _begin(self, take: _Take) -> bool:
         source = self._source
-        if blank := _BLANK.match(source):
-            self._take(blank.end())
+        if blank := blocks.BLANK.match(source):
+            self._drop(blank.end())
             self._say("\n")
-        elif fence := _FENCE.match(source):
+            self._blank = True
+        elif fence := blocks.FENCE.match(source):
             self._fence = fence[1]
-            self._take(fence.end())
-        elif rule := _rule(source):
-            self._take(rule)
-        elif definition := _DEFINITION.match(source):
-            self._take(definition.end())
-        elif not final and len(source) <= ROW_AHEAD and any(begun.match(source) for begun in _BEGUN):
+            self._drop(fence.end())
+        elif size := blocks.dividing(source):
+            self._drop(size)
+        elif self._waits(take):
             return False
-        elif mark := _HEADING.match(source) or _BULLET.match(source):
-            self._heading = "#" in mark[0]
-            self._take(mark.end())
-            self._start, self._item = False, True
-        elif quote := _QUOTE.match(source):
-            self._take(quote.end())
-        elif number := _NUMBER.match(source):
-            return self._number(number, final)
-        elif source.lstrip().startswith("|") and ("\n" in source or not final):
-            return self._row()
-        else:
-            self._start = False
-        return True
-
-    def _number(self, number: re.Match[str], final: bool) -> bool:
-        """A number that begins a line: left out only as one of several in a row."""
-        value, (last, left_out) = int(number[1]), self._list
-        if value not in (last, last + 1) or not last:
-            follows = _NEXT_NUMBER.search(self._source)
-            if follows is None and not final and len(self._source) <= NUMBER_AHEAD and not _list_over(self._source):
+        elif heading := blocks.HEADING.match(source):
+            self._numbering.over()
+            self._enter(_Line.HEADING, heading.end())
+        elif bullet := blocks.BULLET.match(source):
+            self._enter(_Line.ITEM, bullet.end())
+        elif aside := blocks.QUOTE.match(source) or blocks.NOTE.match(source):
+            self._drop(aside.end())
+        elif number := blocks.NUMBER.match(source):
+            silent = self._numbering.silent(number, source, final=take is not _Take.CERTAIN)
+            if silent is None:
                 return False
-            left_out = follows is not None and int(follows[1]) in (value, value + 1)
-        self._list, self._item = (value, left_out), True
-        self._start = False
-        if left_out:
-            self._take(number.end())
+            self._enter(_Line.ITEM, number.end())
+            self._say("" if silent else f"{number[2]}{number[3]} ")
+        elif bar := blocks.BAR.match(source):
+            self._gap = None
+            self._enter(_Line.ROW, bar.end())
         else:
-            self._say(f"{number[1]}{number[2]} ")
-            self._take(number.end())
+            if self._blank and not source[0].isspace():
+                self._numbering.over()
+            self._enter(_Line.BOLD if source.startswith(("**", "__")) else _Line.TEXT, 0)
         return True
 
-    def _row(self) -> bool:
-        """A table's row is said cell by cell."""
-        if "\n" not in self._source:
-            if len(self._source) > ROW_AHEAD:
-                self._start = False
-            return not self._start
-        row = _ROW.match(self._source)
-        if row is None:
-            self._start = False
-            return True
-        self._take(row.end())
-        cells = (inline.spoken(cell.strip()).strip() for cell in _CELL.split(row[1]))
-        self._say(", ".join(cell for cell in cells if cell))
-        self._item = True
-        self._stop()
-        self._say("\n")
-        return True
+    def _waits(self, take: _Take) -> bool:
+        """Whether it is not known yet what the line is."""
+        if take is _Take.ALL or len(self._source) > LINE_AHEAD:
+            return False
+        if take is _Take.CERTAIN:
+            return blocks.undecided(self._source)
+        number = blocks.NUMBER_ALONE.match(self._source)
+        if take is _Take.SAYABLE and number and not self._numbering.expects(int(number[1])):
+            return False
+        return blocks.wordless(self._source)
 
-    def _code(self, final: bool) -> bool:
+    def _enter(self, line: _Line, size: int) -> None:
+        """What follows these characters is the text of such a line."""
+        self._drop(size)
+        self._line, self._blank, self._tail = line, False, ""
+
+    def _code(self, take: _Take) -> bool:
         """A line inside a fence, as it stands."""
         line, newline, _ = self._source.partition("\n")
-        if not newline and not final and len(line) <= ROW_AHEAD:
+        fence = line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0])
+        if not newline and (fence or take is _Take.CERTAIN) and len(line) <= LINE_AHEAD:
             return False
-        if line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0]):
+        if fence:
             self._fence = ""
         else:
             self._say(line + newline)
-        self._take(len(line + newline))
+        self._drop(len(line + newline))
         return True
 
     # The rest of a line
 
-    def _text(self, final: bool) -> bool:
+    def _text(self, take: _Take) -> bool:
         line, newline, rest = self._source.partition("\n")
-        size = len(line + newline)
-        if self._heading:
-            line = _HEADING_END.sub("", line)
-        if newline:
-            line = line.removesuffix("\\")
-        if newline and not final and not inline.closed(line) and len(line) <= inline.LOOK_AHEAD:
-            if not rest.strip(" \t"):
-                return False
-            if not _BLOCK.match(rest):  # what is opened may be closed in the next line
-                self._source = f"{line} {rest}"
-                return True
-        if newline or final:
-            self._say(inline.spoken(line))
-            self._take(size)
-            if newline:
-                self._stop()
-                self._say("\n")
-                self._start = True
-                self._item = self._heading = False
-            return True
-        if size := inline.settled(line):
-            self._say(inline.spoken(line[:size]))
-            self._take(size)
-        return False
+        bar = _BAR.search(line) if self._line is _Line.ROW else None
+        if bar is not None:
+            line, newline = line[: bar.start()], ""
+        elif newline and take is _Take.CERTAIN and (goes_on := self._goes_on(line, rest)) is not False:
+            if goes_on:
+                self._source = f"{line.rstrip()} {rest.lstrip()}"
+            return bool(goes_on)
+        whole = bar is not None or newline != ""
+        if whole and len(line) <= PIECE:
+            size, closers = len(line), ""
+        else:
+            size, closers = unclosed.frozen(line, take is _Take.SAYABLE) if take else unclosed.settled(line)
+        self._say(spoken(self._trimmed(line) if whole and size == len(line) else line[:size], closers))
+        self._drop(size)
+        if not whole or size < len(line):
+            return size > 0 and len(self._source) > unclosed.LOOK_AHEAD
+        self._drop(1)
+        if bar is None:
+            self._finish(line)
+        elif self._gap is not None:
+            self._gap = ", "
+        return True
 
-    def _take(self, size: int) -> None:
+    def _goes_on(self, line: str, rest: str) -> bool | None:
+        """Whether a line's text goes on in the next one: it closes what is open, or stands under the same bullet.
+        None: that must be seen."""
+        if self._line in (_Line.HEADING, _Line.ROW):
+            return False
+        opened = len(line) <= unclosed.LOOK_AHEAD and not unclosed.closed(line)
+        if not opened:
+            if self._line is not _Line.ITEM or line.rstrip().rstrip(CLOSING)[-1:] in _STOPS:
+                return False
+            if rest and not rest[0].isspace():
+                return False
+        return None if blocks.undecided(rest) else not blocks.begins(rest)
+
+    def _trimmed(self, line: str) -> str:
+        """Without what ends a line for the eye."""
+        if self._line is _Line.HEADING:
+            return _HASHES.sub("", line)
+        breaks = (len(line) - len(line.rstrip("\\"))) % 2
+        return line[:-1] if breaks else line
+
+    def _finish(self, line: str) -> None:
+        """The end of a line, of which this is the rest, is said."""
+        if self._line is _Line.BOLD and not line.rstrip().endswith(("**", "__")):
+            self._line = _Line.TEXT
+        said = self._tail.rstrip(CLOSING)
+        if self._line >= _Line.BOLD and said and said[-1] not in _STOPS:
+            self._out.append("。" if _FULL_WIDTH.search(self._tail) else ".")
+        self._line = _Line.START
+        self._say("\n")
+
+    def _drop(self, size: int) -> None:
         self._source = self._source[size:]
 
     def _say(self, text: str) -> None:
+        if self._line is _Line.ROW:
+            if not text.strip():
+                return
+            self._gap, text = (" " if text[-1].isspace() else ""), (self._gap or "") + text.strip()
+        elif self._line is _Line.TEXT and (" | " in text or text.startswith("| ")):
+            self._line = _Line.BARRED
         self._out.append(text)
-        self._last = text.rstrip()[-1:] or self._last
-
-    def _stop(self) -> None:
-        """End an item like a sentence, if it does not by itself."""
-        if self._item and (self._last.isalnum() or self._last in ")%€$£¥₹\"'”’°"):
-            self._out.append("。" if "\u3040" <= self._last <= "\u9fff" else ".")
-        self._item = False
-
-
-def _rule(source: str) -> int:
-    """Length of a first line that only divides: `---`, `===`, or what a table has under its heads; 0: it says more."""
-    line, newline, _ = source.partition("\n")
-    marks = set(line) - set(" \t")
-    divides = len(marks) == 1 and marks <= set("-*_=") and line.count(min(marks)) >= 3
-    return len(line) + 1 if newline and (divides or {"-", "|"} <= marks <= set("-:|")) else 0
-
-
-def _list_over(source: str) -> bool:
-    """Behind the first line of an item comes one that belongs to no list."""
-    after = source.partition("\n")[2].lstrip("\n")
-    return bool(after) and not after[0].isspace() and not _BLOCK.match(after) and not _UNDECIDED.match(after)
+        self._tail = (self._tail + text).rstrip()[-8:]

@@ -13,12 +13,15 @@ import unicodedata
 from parley.punctuation import (
     CLAUSES,
     CLOSING,
+    DECIMAL,
     ENDS,
+    POLITE,
     SPACED_CLAUSES,
     SPACED_ENDS,
     UNMARKED,
-    UNMARKED_ENDS,
+    UNSPACED,
     ends_sentence,
+    width,
 )
 from services.orchestrator.markdown import Markdown
 
@@ -29,18 +32,20 @@ FIRST_CLAUSE = 12  # a comma this early already makes a phrase that can be said 
 LATER_CLAUSE = 60
 FIRST_WORDS = 48  # no mark at all: the first phrase does not wait longer than this
 LATER_WORDS = 160
-# Lengths are of Latin letters; a sign that is a syllable counts for three of them.
-_WIDE = 3
+# Lengths are as `width` has them.
+_WINDOW = 4 * LATER_WORDS  # the end of a phrase is looked for no further
 
-_CLOSE = re.escape(CLOSING)
-_SENTENCE = re.compile(
-    rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*(?=\s)|[{re.escape(ENDS)}]+[{_CLOSE}]*|(?:{UNMARKED_ENDS})(?=\s)|[^\n]\n+|^\n+"
-)
+_CLOSE = f"[{re.escape(CLOSING)}]*"
+_SPACED_END = f"(?<![{SPACED_ENDS}])([{SPACED_ENDS}]+){_CLOSE}"
+_IN_NUMBER = rf"(?<=\d[{DECIMAL}])(?=\d|$)"  # or perhaps in one
+_UNSPACED_END = f"[{ENDS}](?!{_IN_NUMBER})[{ENDS}]*{_CLOSE}|{POLITE}(?= )"
+_SENTENCE = re.compile(rf"{_SPACED_END}(?=[\s{UNSPACED}])|{_UNSPACED_END}|[^\n]\n+|^\n+")
 _CLAUSE = re.compile(
-    rf"[{re.escape(SPACED_CLAUSES)}][{_CLOSE}]*(?=\s)|[{re.escape(CLAUSES)}][{_CLOSE}]*|(?<=[{UNMARKED}])(?= )"
+    rf"[{SPACED_CLAUSES}]{_CLOSE}(?=[\s{UNSPACED}])|[{CLAUSES}](?!{_IN_NUMBER}){_CLOSE}|(?<=[{UNMARKED}])(?= )"
 )
-_COULD_END = re.compile(rf"([{re.escape(SPACED_ENDS)}]+)[{_CLOSE}]*$")
-_COULD_PAUSE = re.compile(rf"(?:[{re.escape(SPACED_CLAUSES + CLAUSES)}][{_CLOSE}]*|[{UNMARKED}])$")
+_COULD_END = re.compile(f"{_SPACED_END}$")
+_COULD_PAUSE = re.compile(f"(?:[{SPACED_CLAUSES}{CLAUSES}]{_CLOSE}|{POLITE})$")
+_LATE_STOP = re.compile(r" ([.。])(?= |$)")
 
 
 class Phraser:
@@ -62,8 +67,8 @@ class Phraser:
             self._held_ms = 0
         elif not self._held_ms:
             self._held_ms = at_ms
-        elif at_ms - self._held_ms > LOOK_AHEAD_MS:
-            self._text += self._markdown.freeze()
+        elif at_ms - self._held_ms >= LOOK_AHEAD_MS:
+            self._text += self._markdown.freeze(whole=False)
             self._held_ms = 0
         return self._ready()
 
@@ -71,7 +76,7 @@ class Phraser:
         """Nothing came for a while: what could be the end of a phrase is taken for one."""
         if not self.grace_s:
             return []
-        self._text += self._markdown.freeze()
+        self._text += self._markdown.freeze(whole=True)
         phrases = self._ready()
         rest, self._text = self._text, ""
         return [*phrases, *self._phrase(rest)]
@@ -79,16 +84,18 @@ class Phraser:
     @property
     def grace_s(self) -> float:
         """After how long without a token what was not given out is the end of a phrase; 0: it looks like none."""
+        last = (self._text + self._markdown.rest).rstrip(" ")[-1:]
+        if (last < "\u0e00" and last.isalnum()) or last in "[(<&\\|":  # as nearly always
+            return 0
         text = (self._text + self._markdown.look()).rstrip()
         if not any(map(str.isalnum, text)):
             return 0
+        words = text.rstrip(CLOSING)
+        grace_s = NUMBER_GRACE_S if words[-2:-1].isdigit() else GRACE_S
         if mark := _COULD_END.search(text):
-            grace_s = NUMBER_GRACE_S if text[: mark.start()][-1:].isdigit() else GRACE_S
             return grace_s if ends_sentence(text, mark.end(1) - 1, sure=False) else 0
-        if text.rstrip(CLOSING)[-1:] in ENDS:
-            return GRACE_S
-        long = _width(text) >= (LATER_CLAUSE if self._said else FIRST_CLAUSE)
-        return GRACE_S if long and _COULD_PAUSE.search(text) else 0
+        long = width(text) >= (LATER_CLAUSE if self._said else FIRST_CLAUSE)
+        return grace_s if words[-1:] in ENDS or (long and _COULD_PAUSE.search(text)) else 0
 
     def end(self) -> str:
         self._text += self._markdown.end()
@@ -105,6 +112,8 @@ class Phraser:
     def _phrase(self, text: str) -> list[str]:
         """The words of it, one space for each white space; none when there are only spaces."""
         words = " ".join(text.split()).replace(" | ", ", ")  # of a table without bars at its sides
+        if " ." in words or " 。" in words:  # put behind an item whose last space was said before
+            words = _LATE_STOP.sub(r"\1", words)
         self._gap = self._gap or text[: len(text) - len(text.lstrip())]
         if not words:
             return []
@@ -116,18 +125,21 @@ class Phraser:
 
     def _cut(self) -> int:
         """Where the next phrase ends in the text; 0 = not yet."""
-        text, word = self._text, self._markdown.word
+        text = self._text[:_WINDOW]
+        ahead = text + self._markdown.word if len(self._text) < _WINDOW else text
         first = next((n for n, char in enumerate(text) if char.isalnum()), len(text))  # marks alone are no phrase
-        for mark in _SENTENCE.finditer(text):
-            if mark.end() > first and (mark[1] is None or ends_sentence(text + word, mark.end(1) - 1)):
+        for mark in _SENTENCE.finditer(ahead):
+            if mark.end() > len(text):
+                break
+            if mark.end() > first and (mark[1] is None or ends_sentence(ahead, mark.end(1) - 1)):
                 return _with_space(text, mark.end())
         clause, words = (LATER_CLAUSE, LATER_WORDS) if self._said else (FIRST_CLAUSE, FIRST_WORDS)
-        if _width(text) < clause:
+        if width(text) < clause:
             return 0
-        for mark in _CLAUSE.finditer(text):
-            if _width(text[: mark.end()]) >= clause:
+        for mark in _CLAUSE.finditer(ahead, 0, len(text) + 1):
+            if mark.end() <= len(text) and width(text[: mark.end()]) >= clause:
                 return _with_space(text, mark.end())
-        return _between_words(text, words) if text and _width(text + word) > words else 0
+        return _between_words(text, words) if text and width(ahead) > words else 0
 
 
 def _with_space(text: str, at: int) -> int:
@@ -135,15 +147,14 @@ def _with_space(text: str, at: int) -> int:
     return len(text) - len(text[at:].lstrip())
 
 
-def _width(text: str) -> int:
-    """Length as if all were Latin letters."""
-    if text.isascii():
-        return len(text)
-    return sum(_WIDE if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
 def _between_words(text: str, most: int) -> int:
-    """The last place before this width where a word ends."""
-    while len(text) > 1 and _width(text) > most:
-        text = text[:-1]
-    return text.rfind(" ") + 1 or len(text)
+    """The last place before this width where a word ends; in a word without an end the place itself."""
+    end = wide = 0
+    while end < len(text) and (wide := wide + width(text[end])) <= most:
+        end += 1
+    if space := text.rfind(" ", 0, end) + 1:
+        return space
+    end = max(end, 1)
+    while end < len(text) and unicodedata.category(text[end])[0] in "MP":  # belongs to the letter before
+        end += 1
+    return end

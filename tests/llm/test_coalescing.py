@@ -20,12 +20,22 @@ ANSWERS = (
     'He said "wait here." Then nothing came; it was late: very late. Is that (really!) so?\nI think it is, yes.',
     "Read [the page, please](https://x.org/a) today and `come, as you are` then, whenever that may suit you best",
     "No. That is 1,000 dollars at 9.30 a.m. on the day that you come in with it, or so.",
+    "您好。您的订单已经发货了，预计三天内送达！请问还有什么可以帮您？好的:马上。",
+    "お電話ありがとうございます。ご注文は発送済みです、到着は木曜日の予定です。",
+    "안녕하세요. 주문하신 상품은 목요일에 도착합니다. 다른 도움이 필요하신가요?",
+    "여기 주문하신 상품 두 개가 모두 오늘 오전에 물류 센터를 떠났고 내일 오후에 도착할 예정입니다",
+    "สวัสดีค่ะคุณลูกค้า คำสั่งซื้อของคุณจัดส่งแล้ว และจะถึงวันพฤหัสบดี มีอะไรให้ช่วยอีกไหมคะ",
+    "नमस्ते। आपका ऑर्डर भेज दिया गया है। क्या और कुछ चाहिए?",
+    "السلام علیکم۔ آپ کا آرڈر بھیج دیا گیا ہے، اور کل پہنچے گا۔ کچھ اور؟",
+    "ትዕዛዝዎ ተልኳል። ሐሙስ ይደርሳል፣ ዋጋው 250 ብር ነው። ሌላ ጥያቄ አለዎት፧",
+    "မင်္ဂလာပါ။ သင့်အော်ဒါကို ပို့ပြီးပါပြီ၊ မကြာမီ ရောက်ပါမည်။",
+    "- Returns are free【4:0†source】.\n- **Refunds** take 5 days.\n\n1. Pack it.\n2. Bring it.\n",
 )
 
 
 def tokens(text: str) -> list[str]:
     """As models make them: a space comes with the word after it, marks come alone."""
-    return re.findall(r" ?\w+|[^\w]", text)
+    return re.findall(r" ?[^\W\u3040-\u9fff]+|[^\w]|\w", text)
 
 
 class Model:
@@ -114,6 +124,18 @@ def test_no_phrase_reaches_the_voice_later(answer: str) -> None:
             held = ""
         else:
             assert not cut
+
+
+@pytest.mark.parametrize("mark", list("。！？؟۔।།።។၊，、；：،፣.!?…,;:–—\n"))
+def test_a_mark_of_any_script_is_not_held(mark: str) -> None:
+    pace = Pace()
+    pace.urgent("Well, then ")
+    pace.urgent("this goes on until it is long enough")
+    pace.urgent("and the voice speaks")
+    assert not pace.urgent(" word")
+    assert pace.urgent(f" word{mark}")
+    assert pace.urgent(" next"), "shows that a phrase has ended"
+    assert not pace.urgent(" word")
 
 
 async def test_a_hundred_words_a_second_make_fewer_messages() -> None:
