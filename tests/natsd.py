@@ -41,6 +41,7 @@ from nats.js.errors import Error as JetStreamError
 
 from cli.nats_config import nats_nodes
 from cli.plan import free_ports
+from tests.patience import PATIENCE_S
 
 BINARY = Path(sys.executable).parent / "nats-server"
 
@@ -70,7 +71,7 @@ class Natsd:
         self.process = await asyncio.create_subprocess_exec(
             str(BINARY), *arguments, "--ports_file_dir", str(ports), stderr=asyncio.subprocess.DEVNULL
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not (found := list(ports.glob("*.ports"))) or not found[0].read_text():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         self.port = int(json.loads(found[0].read_text())["nats"][0].rsplit(":", 1)[1])
@@ -180,7 +181,7 @@ async def nats_cluster(
             await nodes[-1].start()
         cluster = NatsCluster(tuple(nodes), users or {})
         user = "orchestrator" if users else ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not await leader_of(cluster.url, user=user, password=cluster.users.get(user, "")):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         yield cluster

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bench.chaos.wires import Wire
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def test_what_is_sent_while_it_is_cut_arrives_when_it_heals(wire: Wire) ->
         async with asyncio.timeout(0.2):
             await asyncio.gather(reader.read(1), late_reader.read(1))
     wire.heal()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await reader.readexactly(6) == b"twotwo"
         assert await late_reader.readexactly(6) == b"newnew"
     writer.close()
@@ -62,7 +63,7 @@ async def test_who_closes_while_it_is_cut_is_gone_when_it_heals(wire: Wire) -> N
     await asyncio.sleep(0)
     assert wire.known
     wire.heal()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while wire.ends:  # noqa: ASYNC110 - the far end's close comes by the loop
             await asyncio.sleep(0.01)
     assert not wire.known

@@ -18,6 +18,8 @@ import soxr
 from numpy.typing import NDArray
 from playwright.async_api import Page, WebSocket, async_playwright
 
+from tests.patience import PATIENCE_S
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -112,7 +114,7 @@ class Visit:
         """Speak into the microphone of a page visited with `speaking`; returns when that is over."""
         await self.page.evaluate("sound => window.__say(sound)", base64.b64encode(_for_device(samples, rate)).decode())
 
-    async def status(self, text: str, timeout_s: float = 5) -> None:
+    async def status(self, text: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until the page says so."""
         await self.page.locator("#status", has_text=text).wait_for(timeout=timeout_s * 1000)
 
@@ -125,7 +127,7 @@ class Visit:
         )
         return [(side, settled, open_) for side, settled, open_ in found]
 
-    async def until(self, holds: Callable[[], Any], timeout_s: float = 5) -> Any:
+    async def until(self, holds: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
         """What `holds()` gives as soon as it is true; the sockets tell nobody, so it is asked every 10 ms."""
         async with asyncio.timeout(timeout_s):
             while not (found := holds()):  # noqa: ASYNC110

@@ -11,6 +11,7 @@ import pytest
 from parley.v1 import conversation_pb2
 from tests.browser.chromium import DEVICE_RATE, visiting, write_wav
 from tests.gateway.conftest import House, running
+from tests.patience import PATIENCE_S
 from tests.road import Address, road
 
 pytestmark = pytest.mark.browser
@@ -59,7 +60,7 @@ async def test_a_network_that_falls_silent_is_left(house: House, chromium_path: 
         await visit.status("Connection lost, coming back")
         await visit.page.clock.run_for(6_000)
         way.mend()
-        await visit.status("Connected", timeout_s=10)
+        await visit.status("Connected", timeout_s=PATIENCE_S)
         newest = max(house.mind.talks, key=lambda talk: talk.open.epoch.leg)
         assert newest.open.call_id == owner.open.call_id
         assert visit.sockets.controls("ready", sent=False)[-1][1]["leg"] == newest.open.epoch.leg

@@ -13,6 +13,7 @@ from tests.browser.chromium import DEVICE_RATE, Visit, visiting, write_wav
 from tests.gateway import conftest
 from tests.gateway.conftest import House
 from tests.gateway.organs import Owner, Talk, audio_of
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -175,7 +176,7 @@ async def test_a_walkie_talkie_speaks_only_while_its_button_is_held(
         assert await page.get_by_role("switch", checked=True).count() == 1, "the space bar has not switched it off"
 
         await page.get_by_role("switch", name="Walkie-talkie").click()
-        await ears.until(lambda: ears.received[-1].audio, timeout_s=2)
+        await ears.until(lambda: ears.received[-1].audio, timeout_s=PATIENCE_S)
         frames = len(visit.sockets.frames())
         await visit.until(lambda: len(visit.sockets.frames()) >= frames + 10)
         endpointings = [r.endpointing for r in ears.received if r.HasField("endpointing")]

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 
 from cli.phone import Call, Clock, Phone
 from parley.audio import pcm_to_mulaw
+from tests.patience import PATIENCE_S
 
 Script = Callable[["Line"], Awaitable[None]]
 Twiml = Callable[["FakeGateway", dict[str, str], int], str]
@@ -74,7 +75,7 @@ class Line:
 
     async def until(self, event: str, count: int = 1) -> tuple[float, dict[str, Any]]:
         """The `count`th message of a kind, with the time it came."""
-        async with asyncio.timeout(5), self._waiting:
+        async with asyncio.timeout(PATIENCE_S), self._waiting:
             await self._waiting.wait_for(lambda: len(self.of(event)) >= count or self.ended)
         found = self.of(event)
         if len(found) < count:

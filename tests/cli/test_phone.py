@@ -13,6 +13,7 @@ from twilio.request_validator import RequestValidator
 from cli.phone import CallOver, Clock, Conditions, Phone
 from parley.errors import BadInput, Unavailable
 from tests.cli.gateway import HANGUP, FakeGateway, Line, called, connect, fake_gateway, tone
+from tests.patience import PATIENCE_S
 
 DIAL = '<Response><Dial action="/twilio-webhook?leg=2"><Number>+15550199</Number></Dial></Response>'
 
@@ -353,7 +354,7 @@ async def test_a_call_whose_gateway_goes_away_comes_back_to_another() -> None:
 
     async with Clock() as clock, fake_gateway(goes_away, twiml) as here, fake_gateway(nothing, twiml) as there:
         async with Phone([here.url, there.url], clock).dial() as call:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(call.streams) < 2:  # noqa: ASYNC110 - the exchange tells nobody
                     await asyncio.sleep(0.01)
         assert [path for path, _, _ in here.asked] == ["/twilio-webhook"]

@@ -18,6 +18,7 @@ from cli.heard import RATE
 from cli.phone import Call, Clock, Phone
 from cli.stack import Stack
 from parley.audio import pcm_to_mulaw
+from tests.patience import PATIENCE_S
 from tests.sims.faults import Fault
 from tests.sims.openai import Asked
 from tests.sims.openai_script import last_heard, lines_of
@@ -181,14 +182,14 @@ def ends(call: Call, said: str, expected: str) -> bool:
     return any(same(call, " ".join(got[-count:]), expected) for count in (wanted, wanted - 1))
 
 
-async def answer(call: Call, since: float, quiet_ms: float = 500, timeout_s: float = 15.0) -> str:
+async def answer(call: Call, since: float, quiet_ms: float = 500, timeout_s: float = PATIENCE_S) -> str:
     """Wait for the bot's next words after `since` and their end; the words."""
     began = await call.until_bot_speaks(since, timeout_s)
     ended = await call.until_bot_silent(quiet_ms)
     return heard(call, began - 0.05, ended + 0.05)
 
 
-async def ask(call: Call, text: str, quiet_ms: float = 500, timeout_s: float = 15.0) -> str:
+async def ask(call: Call, text: str, quiet_ms: float = 500, timeout_s: float = PATIENCE_S) -> str:
     """Say something, and return what the bot answers."""
     spoken = await call.say(speech(text))
     return await answer(call, spoken.end, quiet_ms, timeout_s)

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from parley.aio import background
+from tests.patience import PATIENCE_S
 
 FRAME = 640
 """20 ms of 16 kHz s16le."""
@@ -37,7 +38,7 @@ class Page:
         while self._microphone:  # noqa: ASYNC110 - the microphone's own clock
             await asyncio.sleep(0.02)
 
-    async def until(self, timeout_s: float = 20, **wanted: Any) -> dict[str, Any]:
+    async def until(self, timeout_s: float = PATIENCE_S, **wanted: Any) -> dict[str, Any]:
         """The first message not asked for before that has these values. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -48,7 +49,7 @@ class Page:
                 self._news.clear()
                 await self._news.wait()
 
-    async def answer(self, timeout_s: float = 20) -> str:
+    async def answer(self, timeout_s: float = PATIENCE_S) -> str:
         """In a chat: the bot's next whole utterance."""
         text: str = ""
         while True:

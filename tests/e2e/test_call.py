@@ -9,6 +9,7 @@ from cli.phone import Call
 from parley.agents import Sentences
 from tests.e2e.house import House, answer, ask, bot_lines, heard, speech, words
 from tests.e2e.together import on_the_line
+from tests.patience import PATIENCE_S
 from tests.sims.openai_script import text_of
 
 NOBODY = words(Sentences().not_transferred)
@@ -72,7 +73,7 @@ async def test_a_caller_is_handed_to_a_person_and_comes_back_when_nobody_answers
         house.carry_out(call)
         await answer(call, call.born)
         assert await ask(call, "can i talk to a person") == "i am connecting you to a colleague now one moment please"
-        back = await call.until_bot_speaks(timeout_s=10)
+        back = await call.until_bot_speaks(timeout_s=PATIENCE_S)
         assert call.dialled == ["+15550100199"]
         ((update,),) = [list(form.values()) for form in rest(house, call)]
         assert "<Dial" in update[0]
@@ -132,7 +133,7 @@ async def test_a_caller_who_never_stops_talking_is_stopped_and_answered(house: H
     async with house.phone("patient").dial() as call:
         await answer(call, call.born)
         talk = call.speak(speech("and then i said what color should it be " * 6))
-        began = await call.until_bot_speaks(timeout_s=8)
+        began = await call.until_bot_speaks(timeout_s=PATIENCE_S)
         await asyncio.sleep(0.05)
         assert talk.sent < len(talk.data), "in the middle of the caller's words"
         await call.until_bot_silent(300)

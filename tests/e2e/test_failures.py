@@ -6,6 +6,7 @@ from tests.e2e.agents import PLAIN
 from tests.e2e.failures import LISTENING, SPEAKING, THINKING
 from tests.e2e.house import House, answer, ask, ends, same, speech, words
 from tests.e2e.together import on_the_line
+from tests.patience import PATIENCE_S
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
 TROUBLE, UNAVAILABLE = words(PLAIN["sentences"]["trouble"]), words(PLAIN["sentences"]["unavailable"])
@@ -64,7 +65,7 @@ async def test_without_ears_the_caller_is_told_and_the_call_ends(house: House, c
 async def test_without_an_answer_the_caller_is_asked_again(house: House, case: str) -> None:
     async with house.phone(case).dial() as call:
         assert same(call, await answer(call, call.born), GREETING)
-        assert ends(call, await ask(call, "please what color is it", timeout_s=20), TROUBLE)
+        assert ends(call, await ask(call, "please what color is it", timeout_s=PATIENCE_S), TROUBLE)
     assert await counted(house, case)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.house import House, answer, ask, heard, speech, words
 from tests.e2e.model import HISTORY
+from tests.patience import PATIENCE_S
 from tests.sims.faults import Fault
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
@@ -18,7 +19,7 @@ GREEN = "the bicycle is green"
 
 async def holder(house: House, service: str) -> str:
     """The replica that serves a stream now; the house has one call."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             active = await house.gauge("voice_streams_active", service)
             if busy := [name for name, streams in active.items() if streams]:

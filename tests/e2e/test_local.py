@@ -23,6 +23,7 @@ from cli.voice import speak
 from parley.audio import mulaw_to_pcm
 from tests.e2e.house import House
 from tests.e2e.page import page
+from tests.patience import PATIENCE_S
 from tests.sims.vendors import Vendors
 from tests.stt_local.voice import Voice
 
@@ -85,7 +86,7 @@ async def on_the_telephone(shop: House) -> None:
         await call.until_bot_speaks(spoken.end)
         await call.until_bot_silent(1000)
         await call.say(bye)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             await call.until_over()
         heard_sound = mulaw_to_pcm(call.heard.mulaw(call.ended_at))
     assert call.ended_by == "bot"

@@ -8,6 +8,7 @@ from tests.e2e.agents import PLAIN
 from tests.e2e.house import House, answer, ask, bot_lines, ends, same, words
 from tests.e2e.page import Page, page
 from tests.e2e.together import on_the_line
+from tests.patience import PATIENCE_S
 from tests.sims.wordcodec import render
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
@@ -29,7 +30,7 @@ async def test_an_answer_without_a_sound_is_asked_for_again_and_then_apologised_
 async def test_behind_a_tool_the_tool_speaks_for_itself(house: House) -> None:
     async with house.phone("frontdesk").dial() as call:
         await answer(call, call.born)
-        said = await ask(call, "quietly tell me of order 1234", timeout_s=20)
+        said = await ask(call, "quietly tell me of order 1234", timeout_s=PATIENCE_S)
         assert "shipped" in said or "order" in said, said
         assert TROUBLE not in said
 

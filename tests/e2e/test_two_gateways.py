@@ -24,6 +24,7 @@ from parley.agents import Sentences
 from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, same, speech, words
 from tests.e2e.test_bad_input import start
 from tests.e2e.together import on_the_line
+from tests.patience import PATIENCE_S
 from tests.sims.openai_script import text_of
 
 CUT_OFF, NOT_HEARD, GREEN = words(Sentences().cut_off), words(Sentences().not_heard), "the bicycle is green"
@@ -87,7 +88,7 @@ async def stolen(gateway_url: str, call: Call) -> int:
     (token,) = re.findall(r'name="token" value="([^"]+)"', call.documents[0])
     signed = {"X-Twilio-Signature": signature(TOKEN, PUBLIC_URL.replace("http", "ws", 1) + "/twilio-stream")}
     url = gateway_url.replace("http", "ws", 1) + "/twilio-stream"
-    async with connect(url, additional_headers=signed, proxy=None) as thief, asyncio.timeout(10):
+    async with connect(url, additional_headers=signed, proxy=None) as thief, asyncio.timeout(PATIENCE_S):
         await thief.send(start(token, call.sid))
         with suppress(ConnectionClosed):
             async for _ in thief:
@@ -105,7 +106,7 @@ async def kill(house: House, gateway_url: str) -> tuple[str, int]:
 
 async def back(call: Call) -> float:
     """When the carrier's next stream began."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while len(call.streams) < 2 or not call.streams[1].frames_sent:  # noqa: ASYNC110 - the exchange tells nobody
             await asyncio.sleep(0.01)
     return time.monotonic()
@@ -146,7 +147,7 @@ async def asked_to_stop(house: House, names: list[str]) -> None:
         os.kill(pid, signal.SIGTERM)
     for name, pid in pids.items():
         await house.stack.restarted(name, pid, timeout_s=40)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not all([await serving(house, name) for name in names]):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 

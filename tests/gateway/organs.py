@@ -18,6 +18,7 @@ from parley.v1 import (
     tts_pb2_grpc,
 )
 from parley.words import unit_at
+from tests.patience import PATIENCE_S
 
 CallCommand = conversation_pb2.CallCommand
 WORD_MS = 100
@@ -45,7 +46,7 @@ class Talk:
     def end(self) -> None:
         self._out.put_nowait(None)
 
-    async def until(self, holds: Callable[[], Any], timeout_s: float = 5) -> Any:
+    async def until(self, holds: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
         """What `holds()` gives as soon as it is true; asked again at every message."""
         async with asyncio.timeout(timeout_s):
             while not (found := holds()):
@@ -118,7 +119,7 @@ class Scripted:
 
     async def call(self, number: int = 1) -> Any:
         """The `number`-th stream, as soon as something came on it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.talks) < number:
                 self._news.clear()
                 await self._news.wait()

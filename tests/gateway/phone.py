@@ -14,6 +14,8 @@ import httpx
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from tests.patience import PATIENCE_S
+
 FRAME = 160
 SILENCE = b"\xff" * FRAME
 LOUD = bytes([0x10, 0x90] * (FRAME // 2))
@@ -100,7 +102,7 @@ class Phone:
         assert self.close_code is not None
         return self.close_code
 
-    async def until(self, holds: Any, timeout_s: float = 8) -> None:
+    async def until(self, holds: Any, timeout_s: float = PATIENCE_S) -> None:
         async with asyncio.timeout(timeout_s):
             while not holds():
                 self._news.clear()

@@ -13,6 +13,7 @@ from services.gateway.flood import MAX_AHEAD_MS, MAX_SURPLUS_MS, MESSAGES_AT_ONC
 from services.gateway.metrics import BAD_MESSAGES, FLOOD_MS, FULL_ORGAN
 from tests.gateway.conftest import House
 from tests.gateway.phone import Phone, ask_webhook
+from tests.patience import PATIENCE_S
 
 
 class Wire:
@@ -82,7 +83,7 @@ async def test_a_page_that_does_not_stop_to_send_control_is_closed(house: House)
         try:
             for _ in range(2_000):
                 await socket.send('{"type":"dtmf","digit":"1"}')
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 async for _ in socket:
                     pass
         except websockets.ConnectionClosed:
@@ -98,7 +99,7 @@ async def test_a_new_call_for_which_the_ears_have_no_room_is_asked_to_wait_and_o
     (peer,) = house.gateway.organs.stt.all
     before = FULL_ORGAN.labels("stt")._value.get()
     stt.admission.active = 950
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while peer.load < 0.9:  # noqa: ASYNC110 - beats tell nobody
             await asyncio.sleep(0.02)
     assert [verb.tag for verb in await ask_webhook(house.url)] == ["Pause", "Redirect"]

@@ -17,6 +17,7 @@ from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of
 from tests.gateway.phone import Phone
 from tests.gateway.test_bad_input import count, media
+from tests.patience import PATIENCE_S
 
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -36,7 +37,7 @@ def frame(payload: bytes, head: int = 0x81, masked: bool = True) -> bytes:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - seen from outside of the server
             await asyncio.sleep(0.005)
 
@@ -78,7 +79,7 @@ async def line() -> AsyncIterator[tuple[Line, asyncio.StreamReader, asyncio.Stre
     listening = await loop.create_server(lambda: TappedProtocol(config, state, {}), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
     writer.write(UPGRADE)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await reader.readuntil(b"\r\n\r\n")
         await server.ready.wait()
     try:

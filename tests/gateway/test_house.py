@@ -22,6 +22,7 @@ from services.gateway.tokens import Claim
 from services.gateway.websocket import WebSocket
 from tests.gateway.conftest import House, running
 from tests.gateway.phone import Phone, ask_webhook
+from tests.patience import PATIENCE_S
 
 
 async def short_call(house: House, call_sid: str) -> None:
@@ -36,7 +37,7 @@ async def short_call(house: House, call_sid: str) -> None:
 
 
 async def settled(house: House) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while len(house.gateway.house) or len(house.gateway.organs.clock):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.1)
@@ -51,7 +52,7 @@ async def test_a_hundred_short_calls_leave_nothing_behind(house: House) -> None:
         await short_call(house, f"CA{n + 1}")
     await settled(house)
     gc.collect()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 — gRPC ends its own a little later
             await asyncio.sleep(0.02)
     assert len(os.listdir("/proc/self/fd")) <= files
@@ -83,7 +84,7 @@ async def test_sigterm_lets_calls_end_before_any_socket_is_closed(tmp_path: Path
         owner.say(1, "one two three")
         assert (await owner.next("heard")).heard.complete
         await phone.hang_up()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while not house.server.should_exit:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
@@ -214,7 +215,7 @@ async def test_a_transfer_dials_and_names_the_way_back(tmp_path: Path) -> None:
         owner = await house.mind.call()
         owner.say(1, "One moment")
         owner.command(1, transfer=conversation_pb2.Transfer(to="+15550111", after_utterance=1))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not asked:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert (await owner.next("heard")).heard.complete

@@ -12,6 +12,7 @@ from parley.v1 import conversation_pb2, stt_pb2
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import Owner, Scripted, Talk, audio_of
 from tests.gateway.phone import LOUD, Phone
+from tests.patience import PATIENCE_S
 
 TEN = "one two three four five six seven eight nine ten"
 
@@ -23,7 +24,7 @@ def final(text: str, start_ms: int, end_ms: int) -> stt_pb2.RecognizeEvent:
 async def either(house: House, kind: str, number: int = 1) -> Talk:
     """The `number`-th stream over both replicas."""
     servicers: list[Scripted] = [*house.minds] if kind == "mind" else [*house.ears]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while sum(len(s.talks) for s in servicers) < number:  # noqa: ASYNC110 - two replicas, one wait
             await asyncio.sleep(0.01)
     talk: Talk = sorted((t for s in servicers for t in s.talks), key=lambda t: t.number)[number - 1]
@@ -248,7 +249,7 @@ async def test_a_voice_far_ahead_of_the_listener_is_held_back(house: House) -> N
     await owner.next("utterance_started")
     (leg,) = house.gateway.house._legs
     track = leg._mouth._queue[0].track  # type: ignore[union-attr]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while track.size_ms < 30_000:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     sizes = []

@@ -17,6 +17,7 @@ from services.gateway import page_socket
 from services.gateway.metrics import BAD_MESSAGES
 from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of
+from tests.patience import PATIENCE_S
 
 FRAME = b"\x00\x10" * 320
 
@@ -52,7 +53,7 @@ class Page:
 
     async def next(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The first control message of this kind with these fields."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 for control in self.controls:
                     if control["type"] == kind and all(control.get(k) == v for k, v in fields.items()):
@@ -61,13 +62,13 @@ class Page:
                 await self._news.wait()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not holds():
                 self._news.clear()
                 await self._news.wait()
 
     async def closed(self) -> int | None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await self._reader
         return self.socket.close_code
 

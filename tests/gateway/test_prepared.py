@@ -15,6 +15,7 @@ from parley.rpc import Admission, Peers, Server
 from parley.v1 import tts_pb2, tts_pb2_grpc
 from services.gateway import prepared
 from services.gateway.prepared import Prepared
+from tests.patience import PATIENCE_S
 
 CONFIG = tts_pb2.SynthesizeConfig(call_id="CA1")
 
@@ -59,7 +60,7 @@ async def test_the_answer_takes_the_voice_that_waits(monkeypatch: pytest.MonkeyP
     async with voices() as (waiting, voice):
         waiting.prepare(CONFIG)
         waiting.prepare(CONFIG)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             await voice.changed.wait()
         stream = await waiting.take()
         assert stream is not None
@@ -74,7 +75,7 @@ async def test_a_voice_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(prepared, "KEPT_S", 0.05)
     async with voices() as (waiting, voice):
         waiting.prepare(CONFIG)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while not voice.configs or voice.open:
                 voice.changed.clear()
                 await voice.changed.wait()

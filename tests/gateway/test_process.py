@@ -12,6 +12,8 @@ from asyncio.subprocess import PIPE, Process
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_S
+
 
 async def gateway(**environment: str) -> Process:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PARLEY_", "TWILIO_"))}
@@ -32,7 +34,7 @@ async def test_a_wrong_setting_is_one_line(variable: str, value: str) -> None:
         if value == "taken":
             value = str(taken.getsockname()[1])
         process = await gateway(**{variable: value})
-        _, err = await asyncio.wait_for(process.communicate(), 20)
+        _, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 2
     lines = err.decode().strip().splitlines()
     assert len(lines) == 1
@@ -44,12 +46,12 @@ async def test_sigterm_ends_an_idle_gateway_at_once() -> None:
     process = await gateway(PARLEY_GATEWAY_PORT="0")
     assert process.stdout is not None
     port = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not port:
             line = (await process.stdout.readline()).decode()
             if '"serving"' in line:
                 port = int(line.split('"port":')[1].split(",")[0].strip(" }\n"))
-    async with httpx.AsyncClient() as client, asyncio.timeout(10):
+    async with httpx.AsyncClient() as client, asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
@@ -57,5 +59,5 @@ async def test_sigterm_ends_an_idle_gateway_at_once() -> None:
             except httpx.ConnectError:
                 await asyncio.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    await asyncio.wait_for(process.communicate(), 10)
+    await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 0

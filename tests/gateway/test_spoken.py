@@ -17,6 +17,7 @@ from services.gateway.track import Word
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import Owner
 from tests.gateway.phone import Phone
+from tests.patience import PATIENCE_S
 
 Say = conversation_pb2.Say
 HELLO = "hello this is the shop"
@@ -44,7 +45,7 @@ def count(name: str, outcome: str) -> float:
 
 async def rehearsed(house: House, number: int = 1) -> None:
     """`number` sentences are kept."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while len(house.gateway.organs.rehearsal.spoken._kept) < number:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -124,7 +125,7 @@ async def test_a_voice_that_is_away_is_asked_again_with_the_next_call(house: Hou
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rehearsal, "LIMIT_S", 0.1)
         has_ready(owner, MOMENT)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while count("rehearsals", "failed") == failed:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
     house.voice.refuse = None

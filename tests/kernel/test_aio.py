@@ -8,6 +8,7 @@ import pytest
 
 from parley import aio
 from parley.aio import TaskSet, background
+from tests.patience import PATIENCE_S
 
 
 class Deaf:
@@ -34,7 +35,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_task_that_loses_its_cancellation_is_told_again() -> None:
     one, other = Deaf(), Deaf()
     tasks = TaskSet(lambda e: pytest.fail(repr(e)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         async with background(one.run()):
             await asyncio.sleep(0)
         tasks.spawn(other.run())
@@ -57,7 +58,7 @@ async def test_who_waits_for_them_may_be_cancelled_too_and_they_end_all_the_same
     task.cancel()
     await asyncio.sleep(0.01)
     task.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
     assert deaf.cancelled == 2

@@ -20,6 +20,7 @@ from parley.seldom import Seldom
 from parley.settings import Settings
 from tests.kernel.test_callstate import Owner, read
 from tests.natsd import Natsd, nats_cluster, nats_server
+from tests.patience import PATIENCE_S
 
 SUBJECT = "call.*.cancel"
 
@@ -37,7 +38,7 @@ class Listening:
         self.heard.put_nowait(data)
 
     async def next(self) -> bytes:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.heard.get()
 
 
@@ -58,7 +59,7 @@ async def bus_of(server: Natsd, listening: Listening | None = None, **settings: 
 
 
 async def until(what: str, bus: Bus, is_so: bool) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while bus.connected is not is_so:  # noqa: ASYNC110 - the client tells of it in no other way
             await asyncio.sleep(0.005)
     assert bus.connected is is_so, what
@@ -78,7 +79,7 @@ async def test_nats_may_be_away_for_longer_than_the_client_would_try_by_itself(
             await server.kill()
             client = bus._client
             assert client is not None
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while client._server_pool[0].reconnects <= DEFAULT_MAX_RECONNECT_ATTEMPTS:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             bus.record("CA1", "CA1/1.1/1", b"record")
@@ -134,7 +135,7 @@ async def test_a_process_that_takes_messages_slowly_loses_some_and_goes_on(
         with capture_logs() as logs:
             for _ in range(200):
                 await bus.publish("call.CA1.cancel", b"flood")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while counted("voice_control_messages_dropped_total") < dropped + 189:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         assert [entry["event"] for entry in logs] == ["NATS error"], "told once, not 189 times"
@@ -142,7 +143,7 @@ async def test_a_process_that_takes_messages_slowly_loses_some_and_goes_on(
         listening.go.set()
         for _ in range(10):
             assert await listening.next() == b"flood"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 await bus.publish("call.CA1.cancel", b"after")
                 if await listening.next() == b"after":
@@ -182,7 +183,7 @@ async def test_all_states_are_listed_at_once_after_a_restart_of_nats(tmp_path: P
         await server.kill()
         await server.start()
         await until("it is back", bus, True)
-        async with asyncio.timeout(5):  # a watch of before would be silent for 14 to 19 s
+        async with asyncio.timeout(PATIENCE_S):  # a watch of before would be silent for 14 to 19 s
             assert list(await store.ages()) == ["CA1"]
         owner.put(2)
         assert await owner.writer.idle(5)
@@ -196,7 +197,7 @@ async def test_a_process_can_always_stop(tmp_path: Path, moment: str) -> None:
         if moment == "never there":
             await server.kill()
         bus = Bus(Settings.read(nats_url=server.url), "test")
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(PATIENCE_S):
             async with bus:
                 assert await bus.ready(0.3) is (moment != "never there")
                 if moment == "away":

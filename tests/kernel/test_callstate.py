@@ -15,6 +15,7 @@ from parley.errors import BadInput, Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from tests.natsd import Natsd, nats_server
+from tests.patience import PATIENCE_S
 
 
 @asynccontextmanager
@@ -98,7 +99,7 @@ async def test_the_old_owner_learns_that_it_is_superseded_and_stops(tmp_path: Pa
         new.put(2)
         await new.writer.idle(5)
         old.put(3)
-        await asyncio.wait_for(old.superseded.wait(), 5)
+        await asyncio.wait_for(old.superseded.wait(), PATIENCE_S)
         assert (await read(store)).version == 2
         old.put(4)
         assert await old.writer.idle(1)
@@ -183,7 +184,7 @@ async def test_what_nats_was_not_ready_for_is_done_as_soon_as_it_is(tmp_path: Pa
             made.set()
 
         bus.on_connect(prepare)
-        async with bus, asyncio.timeout(5):
+        async with bus, asyncio.timeout(PATIENCE_S):
             await made.wait()
 
 

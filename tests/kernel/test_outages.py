@@ -17,6 +17,7 @@ from parley.errors import Unavailable, VendorLost
 from parley.outages import Outages, make_bucket, shared
 from parley.settings import Settings
 from tests.natsd import nats_server
+from tests.patience import PATIENCE_S
 
 ACCOUNTS = {"vendor": "0a1b2c", "local": ""}
 
@@ -116,7 +117,7 @@ async def test_a_report_leaves_at_once_and_what_nats_did_not_take_is_sent_later(
         async with background(other.outages.run()):
             other.loses_the_vendor()
             kv = await bus.jetstream().key_value("outages")
-            async with asyncio.timeout(20):  # it does not wait for the next poll
+            async with asyncio.timeout(PATIENCE_S):  # it does not wait for the next poll
                 while len(await kv.keys()) < 4:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
 
@@ -124,7 +125,7 @@ async def test_a_report_leaves_at_once_and_what_nats_did_not_take_is_sent_later(
 async def test_without_nats_and_without_a_choice_calls_are_served_all_the_same() -> None:
     away = {"PARLEY_NATS_URL": "nats://127.0.0.1:9", "DEEPGRAM_API_KEY": "k"}
     breakers = Breakers("stt")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         for engines in (["deepgram", "local"], ["deepgram"], ["local"]):
             async with shared(Settings.model_validate(away), breakers, engines):
                 for _ in range(3):

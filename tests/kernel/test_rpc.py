@@ -17,6 +17,7 @@ import pytest
 from parley.errors import AtCapacity, NotBuilt, NotFound, TooLate, Unavailable
 from parley.rpc import Admission, Peer, Peers, Server, call
 from parley.v1 import rag_pb2, rag_pb2_grpc, tts_pb2, tts_pb2_grpc
+from tests.patience import PATIENCE_S
 
 
 class Voice(tts_pb2_grpc.TextToSpeechServicer):
@@ -118,7 +119,7 @@ async def test_cancel_reaches_the_servicer_and_reading_on_ends_quietly() -> None
         await asyncio.sleep(0)
         stream.cancel()
         assert await reading is None
-        await asyncio.wait_for(voice.cancelled.wait(), 2)
+        await asyncio.wait_for(voice.cancelled.wait(), PATIENCE_S)
 
 
 async def test_the_less_loaded_of_two_is_taken() -> None:
@@ -197,7 +198,7 @@ async def test_who_is_asked_for_an_answer_within_a_time_asks_no_other_for_longer
         name = rag_pb2.DESCRIPTOR.services_by_name["Knowledge"]
         near.add(name, rag_pb2_grpc.add_KnowledgeServicer_to_server, servicer)
         await near.start()
-        async with Peers("rag", [address(near)]) as peers, asyncio.timeout(5):
+        async with Peers("rag", [address(near)]) as peers, asyncio.timeout(PATIENCE_S):
             assert await other.ready(2)
             with pytest.raises(TooLate):
                 await call(
@@ -270,7 +271,7 @@ async def test_a_dead_or_frozen_replica_loses_its_streams_within_two_seconds(fau
             await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
             assert await stream.read() is not None
             os.kill(child.pid, fault)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE_S):
                 with pytest.raises(Unavailable):
                     await stream.read()
     finally:

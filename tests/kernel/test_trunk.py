@@ -13,6 +13,7 @@ from parley.errors import AtCapacity, NotFound, Unavailable
 from parley.rpc import Admission, Peers, Server, carrier, frames
 from parley.rpc.frames import WINDOW, Credit, Frame, Gatherer, Inbox
 from parley.v1 import rag_pb2_grpc, trunk_pb2, trunk_pb2_grpc, tts_pb2, tts_pb2_grpc
+from tests.patience import PATIENCE_S
 
 STUB = tts_pb2_grpc.TextToSpeechStub
 
@@ -152,7 +153,7 @@ async def test_a_call_cancelled_in_the_batch_that_opens_it_takes_no_place(monkey
         said = tts_pb2.SynthesizeRequest(text="hello").SerializeToString()
         number = 1
         answer = Frame(failed=trunk_pb2.TrunkFailure())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while answer.HasField("failed"):  # the place is free a moment later
                 number += 1
                 asked = [Frame(call=number, open=path), Frame(call=number, message=said)]

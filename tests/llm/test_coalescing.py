@@ -12,6 +12,7 @@ from services.llm import coalescing
 from services.llm.coalescing import Pace, coalesced
 from services.llm.contract import Finish, FinishReason, LlmEvent, TextDelta, ToolCall
 from services.orchestrator.speakable import Phraser
+from tests.patience import PATIENCE_S
 
 DONE = Finish(FinishReason.STOP)
 ANSWERS = (
@@ -62,7 +63,7 @@ async def test_words_that_are_ready_together_are_one_message() -> None:
 async def test_words_come_together_but_what_may_end_a_phrase_comes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coalescing, "HOLD_S", 60)  # only what is not held comes in the time of a test
     model = Model()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         heard = coalesced(model.events())
         model.says("Well")
         assert await anext(heard) == TextDelta("Well"), "the model has begun"
@@ -99,7 +100,7 @@ async def test_words_come_together_but_what_may_end_a_phrase_comes_at_once(monke
 async def test_held_words_go_out_when_their_time_is_up() -> None:
     model = Model()
     heard = coalesced(model.events())
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         model.says("I have found your order. ")
         await anext(heard)
         model.says("It")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from parley.rpc import Peers
 from parley.v1 import llm_pb2, llm_pb2_grpc
+from tests.patience import PATIENCE_S
 from tests.sims.openai import OpenAISim
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ async def test_it_serves_answers_and_drains(tmp_path: Path) -> None:
                 events = [event async for event in stream]
             assert "You said: hello." in "".join(event.text_delta for event in events)
             llm.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(llm.wait(), 5) == 0
+            assert await asyncio.wait_for(llm.wait(), PATIENCE_S) == 0
 
 
 async def test_a_wrong_engine_is_one_clear_line() -> None:

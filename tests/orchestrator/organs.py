@@ -27,6 +27,7 @@ from services.orchestrator.calls import Calls
 from services.orchestrator.servicer import Conversation
 from services.orchestrator.wiring import wired
 from tests.natsd import Natsd, nats_server
+from tests.patience import PATIENCE_S
 
 AGENT = """
 company: Bellweather Bikes
@@ -152,7 +153,7 @@ class Gateway:
 
     async def until(self, kind: str, **values: Any) -> Any:
         """The next command of a kind (with these fields); those before it are kept."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 command = await self.stream.read()
                 assert command is not None, f"the stream ended before a {kind}"

@@ -17,6 +17,7 @@ from services.orchestrator import codec
 from services.orchestrator.history import messages
 from services.orchestrator.turn import step
 from tests.orchestrator.organs import house
+from tests.patience import PATIENCE_S
 
 
 async def test_a_call_from_greeting_to_hang_up(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ async def test_a_call_from_greeting_to_hang_up(tmp_path: Path) -> None:
         assert h.model.requests[0].passages[0].text == "About do you rent bikes"
         await g.hears(utterance)
         await g.tell(seq=True, leg={"kind": conversation_pb2.Leg.KIND_ENDED, "reason": "caller hung up"})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while await g.stream.read() is not None:
                 pass
 
@@ -49,7 +50,7 @@ async def test_with_the_first_words_comes_when_the_model_began(tmp_path: Path) -
         assert not greeting.HasField("first_token_ms"), "nobody thought about it"
         await g.hears(greeting.utterance)
         await g.types("where is my order")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not h.model.requests:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
@@ -124,9 +125,9 @@ async def test_breaking_in_closes_the_models_stream_and_says_cancel_on_nats(tmp_
         await g.tell(speech={"speech_started": {"offset_ms": 100}})
         await g.tell(speech={"interim": {"text": "stop please"}})
         await g.until("stop")
-        cancel = events_pb2.CancelTurn.FromString((await cancels.next_msg(timeout=2)).data)
+        cancel = events_pb2.CancelTurn.FromString((await cancels.next_msg(timeout=PATIENCE_S)).data)
         assert (cancel.call_id, cancel.turn.turn) == ("CA1", 2)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while not h.model.closed:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await client.close()
@@ -145,13 +146,13 @@ async def test_the_state_stands_in_kv_and_the_events_replay_to_it(tmp_path: Path
         client = await nats.connect(h.nats.url)
         js = client.jetstream()
         kv = await js.key_value("calls")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while (stored := await _stored(kv)) is None or stored.state.floor.WhichOneof("floor") != "ended":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             records: list[events_pb2.EventRecord] = []
             sub = await js.subscribe("call.CA1.event", ordered_consumer=True)
             while len(records) < stored.records:
-                records.append(events_pb2.EventRecord.FromString((await sub.next_msg(timeout=2)).data))
+                records.append(events_pb2.EventRecord.FromString((await sub.next_msg(timeout=PATIENCE_S)).data))
         records.sort(key=lambda r: r.n)
         assert [r.n for r in records] == list(range(1, stored.records + 1))
         assert [r.ended for r in records].index(True) == stored.records - 1
@@ -175,7 +176,7 @@ async def test_the_state_of_an_ended_call_is_purged(tmp_path: Path) -> None:
             pass
         client = await nats.connect(h.nats.url)
         kv = await client.jetstream().key_value("calls")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while await _keys(kv):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await client.close()
@@ -266,13 +267,13 @@ async def test_calls_go_on_while_nats_is_away(tmp_path: Path) -> None:
 async def test_new_calls_are_refused_while_nats_is_away_where_that_is_set_and_live_ones_go_on(tmp_path: Path) -> None:
     async with house(tmp_path, without_nats="refuse") as h:
         g = await h.gateway()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not h.calls._means.bus.connected:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await g.opens()
         await g.hears((await g.said())[0])
         await h.nats.kill()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while h.calls._means.bus.connected:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await g.types("are you there")

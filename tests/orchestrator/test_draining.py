@@ -13,6 +13,7 @@ from parley.aio import background
 from parley.errors import Unavailable
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_owners import started
+from tests.patience import PATIENCE_S
 
 
 @asynccontextmanager
@@ -21,7 +22,7 @@ async def asked_to_stop(h: House) -> AsyncIterator[None]:
         await h.server.drain(20)
 
     async with background(drain()):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not h.server.admission.draining:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         yield
@@ -70,7 +71,7 @@ async def test_a_caller_in_the_middle_of_a_sentence_is_heard_out_first(tmp_path:
         await g.tell(speech={"speech_started": {"offset_ms": 100}})
         await g.tell(speech={"interim": {"text": "are you"}})
         (owner,) = h.calls._conductors.values()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not (owner.call and owner.call.hearing.text):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         async with asked_to_stop(h):

@@ -18,6 +18,7 @@ from parley.v1 import events_pb2
 from services.orchestrator import replay
 from tests.natsd import NatsCluster, Natsd, nats_cluster
 from tests.orchestrator.organs import AGENT, Gateway, House, house
+from tests.patience import PATIENCE_S
 
 PATIENT = f"{AGENT}\nsilence: {{prompt_after_s: 60}}"
 AT_ONCE_S = 1.0  # for a turn on a busy machine; some ms on a quiet one
@@ -47,7 +48,7 @@ async def turn(g: Gateway, text: str) -> None:
 
 async def hang_up(g: Gateway) -> None:
     await g.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "caller hung up"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while await g.stream.read() is not None:
             pass
 
@@ -150,7 +151,7 @@ async def outage(h: House, down: Callable[[], Awaitable[None]], up: Callable[[],
     await turn(g, "before")
     await stored(h, "CA1", 2)
     await down()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while bus.connected:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     new = await dialled(h, "CA2")
@@ -193,7 +194,7 @@ async def test_a_house_that_wants_durability_takes_no_new_calls_without_nats_and
         bus = h.calls._means.bus
         g = await dialled(h, "CA1")
         await h.nats.kill()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while bus.connected:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         refused = await h.gateway()

@@ -21,6 +21,7 @@ from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_owners import started
 from tests.orchestrator.test_replay import records
 from tests.orchestrator.test_sweeper import abandoned
+from tests.patience import PATIENCE_S
 
 OWN = Sentences()
 
@@ -31,7 +32,7 @@ def owner_of(h: House) -> Conductor:
 
 
 async def eventually(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -84,7 +85,7 @@ async def test_an_owner_that_does_not_answer_is_waited_for_a_moment_only(
         await eventually(lambda: owner_of(h).paper.acked == g.seq)
         owner_of(h).halt()  # frozen, or gone with its gateway
         g = await other.gateway(2, 1)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             await g.opens()
             assert (await g.said())[1] == text
 
@@ -128,7 +129,7 @@ async def test_a_call_whose_state_is_damaged_begins_anew_and_both_parts_replay(t
         assert [action.intent for action in h.actions.executed] == [2], "the ledger knew of the first"
         await g.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "caller hung up"})
         await eventually(lambda: not other.calls.has("CA1"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not await ended_by_state(store)("CA1"):  # noqa: ASYNC110 — it is written behind the call's end
                 await asyncio.sleep(0.01)
         found = await store.read("CA1")

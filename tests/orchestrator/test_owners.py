@@ -19,6 +19,7 @@ from services.orchestrator import conductor, newest, prompt, replay, standstill,
 from services.orchestrator.wiring import wired
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
+from tests.patience import PATIENCE_S
 
 
 async def started(h: House) -> tuple[Gateway, bytes]:
@@ -47,7 +48,7 @@ async def test_of_two_owners_at_once_the_higher_stays_and_the_other_is_told_to_g
         second, third = await h.gateway(1, 2), await h.gateway(1, 3)
         await second.opens(state=state)
         await third.opens(state=state)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while len(asked) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         go.set()
@@ -77,7 +78,7 @@ async def test_an_owner_that_stood_still_does_nothing_before_it_knows_that_its_g
             second.seq = g.seq
             await second.types("words for the other owner")
             assert (await second.said())[1] == "You said words for the other owner."
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(h.calls):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             assert len(h.model.requests) == asked + 1
@@ -140,7 +141,7 @@ async def test_a_turn_in_which_something_may_have_been_done_waits_for_the_ledger
         await second.types("book me in")
         assert (await second.said())[1] == "You said book me in."
         assert asked == 3
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not h.actions.executed:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert [e.intent for e in h.actions.executed] == [1]
@@ -161,7 +162,7 @@ async def test_an_event_that_breaks_the_logic_is_left_out_and_sent_to_nobody_aga
         await g.types("and now")
         assert (await g.said())[1] == "You said and now."
         (owner,) = h.calls._conductors.values()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while owner.paper.acked < g.seq:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert owner.paper.stored is not None
@@ -202,7 +203,7 @@ async def test_a_call_that_begins_while_the_tools_are_away_is_greeted_at_once_an
             (owner,) = other.calls._conductors.values()
             assert not owner._current().effect_tools
             listed.set()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while not owner._current().effect_tools:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             await g.types("book me in")
@@ -222,7 +223,7 @@ async def test_an_owner_whom_nobody_hears_any_more_does_not_end_the_call_of_anot
         try:
             async with elsewhere.opened(message) as owner:
                 g.stream.cancel()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE_S):
                     while not owner.paper.acked or len(h.calls):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
                 found = await owner.means.store.read("CA1")
@@ -240,7 +241,7 @@ async def test_a_call_whose_gateway_never_comes_back_ends_and_leaves_nothing(
         g, _ = await started(h)
         store = next(iter(h.calls._conductors.values())).means.store
         g.stream.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while len(h.calls) or await store.read("CA1"):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
@@ -250,7 +251,7 @@ async def test_a_call_that_is_over_and_cleared_away_is_not_begun_again(tmp_path:
         g, _ = await started(h)
         store = next(iter(h.calls._conductors.values())).means.store
         await g.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "hung up"})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while await store.find("CA1") != "cleared":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         again = await h.gateway(2, 1)
@@ -268,7 +269,7 @@ async def test_who_is_back_before_the_last_leg_is_known_to_be_lost_has_heard_wha
         await g.tell(utterance_started={"utterance": utterance})
         await g.tell(progress={"utterance": utterance, "chars": 9})
         (owner,) = h.calls._conductors.values()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not (owner._current().voice and owner._current().voice[-1].told):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         second = await h.gateway(2, 1)

@@ -62,7 +62,7 @@ def test_english_and_its_neighbours_are_cut_where_it_sounds_right(cut: str) -> N
 )
 def test_a_mark_that_ends_a_sentence_anywhere_lets_it_go_at_once(first: str, second: str) -> None:
     phraser = Phraser()
-    *before, last = first
+    before, last = first[:-1], first[-1]
     assert [phraser.push(char) for char in before] == [[]] * len(before)
     assert phraser.push(last) == [first]
     assert phraser.push(second) == []

@@ -15,6 +15,7 @@ from parley.errors import BadInput, Unavailable
 from parley.v1 import call_pb2, events_pb2
 from services.orchestrator import replay
 from tests.orchestrator.organs import AGENT, House, house
+from tests.patience import PATIENCE_S
 
 app = typer.Typer()
 app.command()(command.replay)
@@ -41,7 +42,7 @@ async def recorded(h: House) -> Records:
     await second.types("and now")
     await second.hears((await second.said())[0])
     await second.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "caller hung up"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while await second.stream.read() is not None:
             pass
     return await records(h)

@@ -18,6 +18,7 @@ from services.orchestrator.rounds import Grace, Rounds
 from services.orchestrator.speakable import NUMBER_GRACE_S, Phraser
 from tests.orchestrator.calls import Script
 from tests.orchestrator.organs import house
+from tests.patience import PATIENCE_S
 
 AGENT = Agent(company="Bellweather Bikes", greeting="Hello.", prompt="You answer.")
 
@@ -55,7 +56,7 @@ async def asked() -> AsyncIterator[tuple[Told, Rounds]]:
     rounds = Rounds(organs, AGENT, "", [], tasks, lambda: call.state, told.came.put_nowait)
     rounds.begin(call.thinks(), "")
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             yield told, rounds
     finally:
         await tasks.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,10 @@ _FLOODS = """
     """
 """Each is said again and again; `_` is a space, `N` ends a line, `R` is the other half of that."""
 FLOODS = tuple(flood.replace("_", " ").replace("N", "\n").replace("R", "\r") for flood in _FLOODS.split())
+
+
+def _by_chance(chance: random.Random, share: float) -> bool:
+    return chance.random() < share
 
 
 def apart(text: str, cuts: list[int]) -> list[str]:
@@ -82,7 +87,7 @@ def test_nothing_is_said_that_was_not_written() -> None:
     )
     def law(text: str, cuts: list[int], chance: random.Random) -> None:
         for token_ms, silent in ((0, 0.0), (0, 0.7), (120, 0.5)):
-            heard = content(said(apart(text, cuts), token_ms, lambda silent=silent: chance.random() < silent))
+            heard = content(said(apart(text, cuts), token_ms, partial(_by_chance, chance, silent)))
             written = iter(content(text))
             assert all(letter in written for letter in heard), heard
 

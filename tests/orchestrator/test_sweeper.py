@@ -12,18 +12,19 @@ from parley.v1 import events_pb2
 from services.orchestrator.sweeper import Sweeper
 from tests.orchestrator.organs import House, house, replica
 from tests.orchestrator.test_owners import started
+from tests.patience import PATIENCE_S
 
 
 async def abandoned(h: House) -> None:
     """A call whose owner dies without a word, and whose gateway does too."""
     g, _ = await started(h)
     (owner,) = h.calls._conductors.values()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while owner.paper.acked < g.seq:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     owner.halt()
     g.stream.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while len(h.calls):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -49,7 +50,7 @@ async def test_an_orphan_is_ended_once_by_whichever_replica_comes_first_and_then
         assert (record.n, record.ended) == (before[0].records + 1, True)
         info = await stream.stream_info("CALL_EVENTS")
         assert info.state.messages == record.n
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while await means.store.read("CA1") is not None:
                 await sweepers[0].sweep()
                 await asyncio.sleep(0.1)
@@ -60,7 +61,7 @@ async def test_a_call_whose_owner_lives_is_touched_and_left_alone(tmp_path: Path
         await started(h)
         await asyncio.sleep(0.5)
         h.calls.touch(0.1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while (await h.calls._means.store.ages())["CA1"] > 0.3:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await Sweeper(other.calls._means, other.calls, orphan_s=0.45).sweep()
@@ -73,7 +74,7 @@ async def test_a_live_call_that_was_taken_for_an_orphan_goes_on_above_it(tmp_pat
     async with house(tmp_path) as h, replica(h) as other:
         g, state = await started(h)
         (first,) = h.calls._conductors.values()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while first.paper.acked < g.seq:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await Sweeper(other.calls._means, other.calls, orphan_s=0).sweep()

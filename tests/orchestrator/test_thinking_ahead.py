@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from parley.v1 import events_pb2, llm_pb2
 from tests.orchestrator.organs import AGENT, Gateway, House, house
+from tests.patience import PATIENCE_S
 
 TTFT_S = 0.24
 QUESTION = "do you rent bikes"
@@ -63,11 +64,11 @@ async def test_a_caller_who_goes_on_never_hears_of_it(tmp_path: Path) -> None:
         before = counted("discarded")
         await g.speaks(QUESTION)
         await g.turn_ends(QUESTION, "KIND_EAGER")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while not h.model.requests:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         await g.turn_ends("", "KIND_RESUMED")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while not h.model.closed:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         assert counted("discarded") == before + 1
@@ -98,7 +99,7 @@ async def test_a_tool_of_a_speculation_is_done_when_the_turn_is_over_and_once(tm
         await g.speaks("book a visit")
         await g.turn_ends("book a visit", "KIND_EAGER")
         conductor = h.calls._conductors["CA1"]
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while not (conductor.call and conductor.call.ahead.complete):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         assert h.actions.executed == []

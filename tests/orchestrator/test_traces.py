@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from parley import telemetry
 from parley.v1 import llm_pb2
 from tests.orchestrator.organs import house
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ async def test_a_turn_is_one_trace_over_grpc_and_nats(spans: InMemorySpanExporte
         say = await g.until("say")
         await g.tell(utterance_started={"utterance": say.utterance})
         await g.tell(speech={"interim": {"text": "stop please"}})
-        message = await cancels.next_msg(timeout=5)
-        async with asyncio.timeout(5):
+        message = await cancels.next_msg(timeout=PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
             while len(named(spans, "round")) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         wanted = trace.format_trace_id(leg.get_span_context().trace_id)

@@ -19,6 +19,7 @@ from services.orchestrator.unstored import MAX_BYTES, MAX_RECORDS, Unstored
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
 from tests.orchestrator.test_sweeper import abandoned
+from tests.patience import PATIENCE_S
 
 
 class Ending:
@@ -73,7 +74,7 @@ async def test_records_that_nats_never_got_are_stored_by_the_next_owner(tmp_path
             g.seq = seq
         await asked(g, "thank you")
         await g.tell(seq=True, leg={"kind": "KIND_ENDED", "reason": "caller hung up"})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while await g.stream.read() is not None:
                 pass
         found = await records(h)

@@ -27,6 +27,7 @@ from services.rag.indexes.edge import EdgeIndex
 from services.rag.indexes.qdrant import QdrantIndex
 from services.rag.library import Library
 from services.rag.servicer import KnowledgeServicer
+from tests.patience import PATIENCE_S
 
 
 @asynccontextmanager
@@ -42,7 +43,7 @@ async def serving(library: Library) -> AsyncIterator[Peers]:
 
 async def search(peers: Peers, query: str, **fields: Any) -> list[rag_pb2.FoundPassage]:
     request = rag_pb2.SearchRequest(**{"agent": "desk", "query": query, **fields})
-    answer = await call(peers, rag_pb2_grpc.KnowledgeStub, "Search", request, timeout_s=5)
+    answer = await call(peers, rag_pb2_grpc.KnowledgeStub, "Search", request, timeout_s=PATIENCE_S)
     return list(answer.passages)
 
 
@@ -51,7 +52,7 @@ async def test_a_caller_asks_and_the_desk_knows(agents: Path, embedder: Embedder
         with pytest.raises(Unavailable, match="still being read"):
             await search(peers, "when do you close")
         request = rag_pb2.IngestRequest(agent="desk")
-        done = await call(peers, rag_pb2_grpc.KnowledgeStub, "Ingest", request, timeout_s=5)
+        done = await call(peers, rag_pb2_grpc.KnowledgeStub, "Ingest", request, timeout_s=PATIENCE_S)
         assert (done.files, done.changed, done.removed, done.passages) == (3, 3, 0, 4)
         found = await search(peers, "at what time do you close in the evening")
         assert "six in the evening" in found[0].text
@@ -77,13 +78,13 @@ async def test_a_wrong_question_is_answered_with_the_remedy(
         for method, request in (("Search", rag_pb2.SearchRequest(query="x")), ("Ingest", rag_pb2.IngestRequest())):
             request.agent = "../desk"
             with pytest.raises(NotFound, match="there is no agent '../desk' in .*; known are desk"):
-                await call(peers, rag_pb2_grpc.KnowledgeStub, method, request, timeout_s=5)
+                await call(peers, rag_pb2_grpc.KnowledgeStub, method, request, timeout_s=PATIENCE_S)
         for method, empty in (
             ("RecallAnswer", rag_pb2.RecallAnswerRequest()),
             ("StoreAnswer", rag_pb2.StoreAnswerRequest()),
         ):
             with pytest.raises(NotBuilt, match="not kept in this version"):
-                await call(peers, rag_pb2_grpc.KnowledgeStub, method, empty, timeout_s=5)
+                await call(peers, rag_pb2_grpc.KnowledgeStub, method, empty, timeout_s=PATIENCE_S)
 
 
 async def test_all_agents_are_read_at_the_start(agents: Path, embedder: Embedder, index: VectorIndex) -> None:
@@ -91,7 +92,7 @@ async def test_all_agents_are_read_at_the_start(agents: Path, embedder: Embedder
     (agents / "broken" / "agent.yaml").write_text("company: 1\n")
     library = Library(agents, embedder, index)
     library.start()
-    await asyncio.wait_for(asyncio.gather(*library._tasks._tasks), 5)
+    await asyncio.wait_for(asyncio.gather(*library._tasks._tasks), PATIENCE_S)
     assert await library.search("desk", "refund", 0, {})
     with pytest.raises(Misconfigured, match=r"broken/agent.yaml: .*greeting: Field required"):
         await library.search("broken", "refund", 0, {})
@@ -167,7 +168,7 @@ async def test_knowledge_survives_a_kill(agents: Path, data_dir: Path) -> None:
         )  # fmt: skip
         lines: list[str] = []
         assert child.stdout is not None
-        while line := await asyncio.wait_for(child.stdout.readline(), 20):
+        while line := await asyncio.wait_for(child.stdout.readline(), PATIENCE_S):
             lines.append(line.decode())
             if "knowledge read" in lines[-1] or "embedded index" in lines[-1]:
                 break
@@ -189,4 +190,4 @@ async def test_knowledge_survives_a_kill(agents: Path, data_dir: Path) -> None:
         assert '"files": 3' in lines[-1]
         assert '"changed": 0' in lines[-1], lines
         again.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(again.wait(), 5) == 0
+        assert await asyncio.wait_for(again.wait(), PATIENCE_S) == 0

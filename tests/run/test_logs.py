@@ -9,6 +9,7 @@ import pytest
 
 from cli.logs import follow, last_error, readable
 from parley.aio import background
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,8 @@ async def test_lines_come_as_they_are_written_and_a_flood_is_counted(tmp_path: P
     shown: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     log = tmp_path / "stt.log"
     log.write_text("first\nhalf a li")
-    async with background(follow(tmp_path, lambda name, text: shown.put_nowait((name, text)))), asyncio.timeout(5):
+    following = follow(tmp_path, lambda name, text: shown.put_nowait((name, text)))
+    async with background(following), asyncio.timeout(PATIENCE_S):
         assert await shown.get() == ("stt", "first")
         with log.open("a") as file:
             file.write("ne\n")

@@ -25,6 +25,7 @@ from parley.outages import Outages
 from parley.outages import make_bucket as make_outages
 from parley.settings import Settings
 from parley.v1 import events_pb2
+from tests.patience import PATIENCE_S
 
 
 class Telephone:
@@ -64,7 +65,7 @@ async def telephone(tmp_path: Path) -> AsyncIterator[Telephone]:
     server = await asyncio.create_subprocess_exec(nats_server(), "-c", str(config), stdout=log, stderr=log)
     telephone = Telephone(port, users)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 try:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -88,7 +89,7 @@ async def test_the_orchestrator_writes_and_the_gateway_reads(telephone: Telephon
     stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     superseded: list[bool] = []
     store.writer("CA1", stored.set_result, superseded.append).put(events_pb2.StoredCall(version=7))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await stored == 7
     assert not superseded
     mind.record("CA1", "CA1/1.1/1", b"event")
@@ -116,11 +117,11 @@ async def test_nobody_else_writes_states_or_cancels(telephone: Telephone) -> Non
             with pytest.raises((NatsTimeout, NoRespondersError)):
                 await client.request("$KV.calls.CA1", b"forged", timeout=0.1)
         await client.flush()
-    assert (await cancelled.next_msg(timeout=1)).data == b"orchestrator"
+    assert (await cancelled.next_msg(timeout=PATIENCE_S)).data == b"orchestrator"
     assert cancelled.pending_msgs == 0
     assert await CallStore(mind).read("CA1") is None
     others = set(SERVICES) - {"orchestrator"}
-    refused = [await asyncio.wait_for(telephone.refused.get(), 1) for _ in range(2 * len(others))]
+    refused = [await asyncio.wait_for(telephone.refused.get(), PATIENCE_S) for _ in range(2 * len(others))]
     assert {line.partition(":")[0] for line in refused} == others
 
 
@@ -152,10 +153,10 @@ async def test_every_service_hears_a_cancel(telephone: Telephone) -> None:
         await one._conn.flush()
     await (await telephone.connect("orchestrator")).publish("call.CA1.cancel", b"stop")
     for one in listening:
-        assert (await one.next_msg(timeout=2)).data == b"stop"
+        assert (await one.next_msg(timeout=PATIENCE_S)).data == b"stop"
 
 
 async def test_nobody_reads_anothers_replies(telephone: Telephone) -> None:
     spy = await telephone.connect("rag")
     await spy.subscribe("_INBOX_gateway.>")
-    assert "_inbox_gateway" in (await asyncio.wait_for(telephone.refused.get(), 1)).lower()
+    assert "_inbox_gateway" in (await asyncio.wait_for(telephone.refused.get(), PATIENCE_S)).lower()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.patience import PATIENCE_S
 from tests.run.conftest import FAKES, clean_environment, gone
 
 _SCRIPT = f"import sys; from cli.run import start; sys.exit(start(int(sys.argv[1]), {FAKES!r}))"
@@ -36,7 +37,7 @@ async def parley_run(data_dir: Path, replicas: int = 1, **env: str) -> AsyncIter
 async def read_until(process: asyncio.subprocess.Process, text: str) -> str:
     assert process.stdout is not None
     heard = ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while text not in heard:
             line = await process.stdout.readline()
             assert line, f"it ended without saying {text!r}: {heard}"
@@ -45,7 +46,7 @@ async def read_until(process: asyncio.subprocess.Process, text: str) -> str:
 
 
 async def words_of(process: asyncio.subprocess.Process) -> tuple[int, str]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         out, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode()

@@ -16,6 +16,7 @@ from cli.stack import Died, Event, Stack, Started
 from parley.bus import Bus, make_events_stream
 from parley.errors import Misconfigured, Unavailable
 from parley.settings import Settings
+from tests.patience import PATIENCE_S
 from tests.run.conftest import FAKES, alive, gone
 
 
@@ -80,7 +81,7 @@ async def test_three_nats_nodes_of_which_one_is_killed_and_comes_back(tmp_path: 
 
         bus = Bus(settings, "test")
         bus.on_connect(make)
-        async with bus, asyncio.timeout(30):
+        async with bus, asyncio.timeout(PATIENCE_S):
             await made.wait()
             pid = stack.pids("nats")[0]
             os.kill(pid, signal.SIGKILL)

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.patience import PATIENCE_S
 from tests.sims.faults import Fault, Faults
 
 _KEPT = 500
@@ -51,7 +52,7 @@ class VendorSim:
         """Something reached the stand-in: wakes whoever waits in `until`."""
         self._news.set()
 
-    async def until(self, holds: Callable[[], bool], timeout_s: float = 5) -> None:
+    async def until(self, holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         """Waits until `holds()`, which is asked again whenever something reached the stand-in. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not holds():

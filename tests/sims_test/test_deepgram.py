@@ -13,6 +13,7 @@ from deepgram.core.api_error import ApiError
 from deepgram.core.events import EventType
 from deepgram.environment import DeepgramClientEnvironment
 
+from tests.patience import PATIENCE_S
 from tests.sims import mulaw
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.faults import Fault
@@ -47,7 +48,7 @@ class Line:
     async def until(self, **wanted: Any) -> list[Any]:
         """All messages up to the first that has these values."""
         got = []
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 got.append(await self.messages.get())
                 if all(getattr(got[-1], name, None) == value for name, value in wanted.items()):
@@ -169,7 +170,7 @@ async def test_finals_are_as_late_as_asked() -> None:
 
 async def test_silence_on_the_wire_closes_1011_net0001() -> None:
     async with DeepgramSim(silence_limit_s=0.2) as sim, line(sim, **PHONE) as phone:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             error = await phone.errors.get()
         assert error.rcvd.code == 1011
         assert "net0001" in error.rcvd.reason
@@ -211,7 +212,7 @@ async def test_a_vendor_that_dies_in_mid_stream() -> None:
         sim.faults.add(Fault("close", code=1011, after_bytes=1600, times=1))
         async with line(sim, **PHONE) as phone:
             await phone.say(b"\xff" * 3200)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE_S):
                 assert (await phone.errors.get()).rcvd.code == 1011
 
 

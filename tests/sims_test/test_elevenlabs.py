@@ -11,6 +11,7 @@ import websockets
 from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 
+from tests.patience import PATIENCE_S
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.faults import Fault
 from tests.sims.recorder import heard_text, heard_words
@@ -110,7 +111,7 @@ async def test_no_audio_before_the_schedule_is_reached_or_flushed() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(socket.recv(), 0.1)
         await say(socket, {"text": "Now they are enough to be spo"})
-        await asyncio.wait_for(socket.recv(), 1)
+        await asyncio.wait_for(socket.recv(), PATIENCE_S)
         assert sim.records[-1].spoken == ["Forty characters are not enough to go. Now they are enough to be "]
         await say(socket, {"text": "ken. "}, {"text": ""})
         assert heard_text(audio(await all_of(socket))).endswith("spoken")
@@ -122,7 +123,7 @@ async def test_auto_mode_speaks_each_sentence_at_once() -> None:
         websockets.connect(address(sim, auto_mode="true"), additional_headers=HEADERS) as socket,
     ):
         await say(socket, {"text": " "}, {"text": "Yes. "})
-        first = json.loads(await asyncio.wait_for(socket.recv(), 1))
+        first = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))
         assert sim.records[-1].spoken == ["Yes. "]
         assert first["alignment"] is None
         await say(socket, {"text": ""})
@@ -196,7 +197,7 @@ async def test_a_socket_that_stands_still_goes_on_where_it_was() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.15):
                 await socket.recv()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             assert json.loads(await socket.recv())["audio"]
 
 
@@ -206,7 +207,7 @@ async def test_an_idle_socket_is_ended() -> None:
         websockets.connect(address(sim, inactivity_timeout="0.2"), additional_headers=HEADERS) as socket,
     ):
         await say(socket, {"text": " "})
-        assert json.loads(await asyncio.wait_for(socket.recv(), 1))["error"] == "input_timeout_exceeded"
+        assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["error"] == "input_timeout_exceeded"
 
 
 async def test_the_default_format_is_not_for_telephones() -> None:

@@ -10,6 +10,8 @@ import aiohttp
 import openai
 import pytest
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,7 +23,7 @@ async def test_one_process_serves_all_and_fails_on_demand(tmp_path: Path) -> Non
     )
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), 10)
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)
         urls = json.loads(line)
         assert set(urls) == {"deepgram", "openai", "elevenlabs", "twilio", "environment"}
         assert urls["environment"]["OPENAI_BASE_URL"] == urls["openai"]
@@ -40,4 +42,4 @@ async def test_one_process_serves_all_and_fails_on_demand(tmp_path: Path) -> Non
             assert seen[0]["body"]["messages"][0]["content"] == question
     finally:
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 5) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0

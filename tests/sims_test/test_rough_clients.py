@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.openai import OpenAISim
@@ -76,9 +77,9 @@ async def test_the_ears_answer_babble_with_an_error_and_go_on(text: str) -> None
     async with DeepgramSim() as sim, aiohttp.ClientSession(headers=HEADERS) as http:
         socket = await http.ws_connect(sim.url + EARS)
         await socket.send_str(text)
-        assert (await socket.receive_json(timeout=2))["type"] == "Error"
+        assert (await socket.receive_json(timeout=PATIENCE_S))["type"] == "Error"
         await socket.send_str('{"type": "CloseStream"}')
-        assert (await socket.receive_json(timeout=2))["type"] == "Metadata"
+        assert (await socket.receive_json(timeout=PATIENCE_S))["type"] == "Metadata"
         await socket.close()
 
 
@@ -96,16 +97,16 @@ async def test_the_voice_answers_babble_with_an_error_and_1008(text: str) -> Non
     async with ElevenLabsSim() as sim, aiohttp.ClientSession(headers=HEADERS) as http:
         socket = await http.ws_connect(sim.url + VOICE)
         await socket.send_str(text)
-        assert json.loads((await socket.receive(timeout=2)).data)["error"] == "invalid_message"
-        assert (await socket.receive(timeout=2)).data == 1008
+        assert json.loads((await socket.receive(timeout=PATIENCE_S)).data)["error"] == "invalid_message"
+        assert (await socket.receive(timeout=PATIENCE_S)).data == 1008
 
 
 async def test_an_empty_binary_frame_ends_the_ears() -> None:
     async with DeepgramSim() as sim, aiohttp.ClientSession(headers=HEADERS) as http:
         socket = await http.ws_connect(sim.url + EARS)
         await socket.send_bytes(b"")
-        assert (await socket.receive_json(timeout=2))["type"] == "Metadata"
-        assert (await socket.receive(timeout=2)).data == 1000
+        assert (await socket.receive_json(timeout=PATIENCE_S))["type"] == "Metadata"
+        assert (await socket.receive(timeout=PATIENCE_S)).data == 1000
 
 
 async def test_a_context_id_used_again_is_a_new_context() -> None:
@@ -114,7 +115,7 @@ async def test_a_context_id_used_again_is_a_new_context() -> None:
         for _ in range(8):
             await socket.send_json({"text": "Yes. ", "context_id": "a", "flush": True})
             await socket.send_json({"context_id": "a", "close_context": True})
-            while not (await socket.receive_json(timeout=2))["isFinal"]:
+            while not (await socket.receive_json(timeout=PATIENCE_S))["isFinal"]:
                 pass
         assert sim.records[-1].spoken == ["Yes. "] * 8
         await socket.close()

@@ -7,6 +7,7 @@ import aiohttp
 import numpy as np
 import openai
 
+from tests.patience import PATIENCE_S
 from tests.sims import mulaw
 from tests.sims.openai import OpenAISim
 from tests.sims.openai_script import Rule, by_rules
@@ -32,7 +33,7 @@ async def listen(http: aiohttp.ClientSession, env: dict[str, str], said: str) ->
     headers = {"Authorization": f"Token {env['DEEPGRAM_API_KEY']}"}
     async with http.ws_connect(env["DEEPGRAM_BASE_URL"] + path, headers=headers) as ears:
         await ears.send_bytes(mulaw.from_pcm(np.concatenate([render(said).pcm, np.zeros(4000, np.int16)])))
-        result = await ears.receive_json(timeout=2)
+        result = await ears.receive_json(timeout=PATIENCE_S)
         return str(result["channel"]["alternatives"][0]["transcript"])
 
 

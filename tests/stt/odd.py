@@ -13,6 +13,7 @@ from services.stt.contract import Endpointing, Final, Flush, SpeechEvent, SttCon
 from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.flux import Flux
 from services.stt.skipped import KINDS, SKIPPED
+from tests.patience import PATIENCE_S
 from tests.sims.deepgram import DeepgramSim
 from tests.stt.phone import settings, silence
 from tests.stt.test_deepgram import Ear
@@ -72,7 +73,7 @@ async def hear(
             ear.audio.put_nowait(Flush.FLUSH)
         ear.audio.put_nowait(None)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 async for event in ear.events:
                     heard.events.append(event)
         except ParleyError as error:

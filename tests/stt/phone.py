@@ -14,6 +14,7 @@ from services.stt.providers.deepgram import Deepgram
 from services.stt.recognition import Engine, Recognition, Request
 from services.stt.turn_sound import Judge
 from services.stt.vad import Detector
+from tests.patience import PATIENCE_S
 from tests.sims import mulaw
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.wordcodec import render
@@ -69,11 +70,11 @@ class Line:
 
     async def listened(self, ms: int) -> None:
         """The VAD has come this far."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self.recognition.heard_ms < ms - 32:  # noqa: ASYNC110  (nothing is told of silence)
                 await asyncio.sleep(0.002)
 
-    async def until(self, kind: type[SpeechEvent], timeout_s: float = 5) -> SpeechEvent:
+    async def until(self, kind: type[SpeechEvent], timeout_s: float = PATIENCE_S) -> SpeechEvent:
         async with asyncio.timeout(timeout_s):
             async for event in self.events:
                 self.seen.append(event)
@@ -81,7 +82,7 @@ class Line:
                     return event
         raise AssertionError(f"the stream ended without {kind.__name__}: {self.seen}")
 
-    async def turn(self, timeout_s: float = 5) -> TurnEnded:
+    async def turn(self, timeout_s: float = PATIENCE_S) -> TurnEnded:
         """The next confirmed one; early words before it are seen."""
         while True:
             event = await self.until(TurnEnded, timeout_s)
@@ -89,7 +90,7 @@ class Line:
             if event.kind is TurnKind.CONFIRMED:
                 return event
 
-    async def rest(self, timeout_s: float = 5) -> list[SpeechEvent]:
+    async def rest(self, timeout_s: float = PATIENCE_S) -> list[SpeechEvent]:
         async with asyncio.timeout(timeout_s):
             found = [event async for event in self.events]
         self.seen += found

@@ -24,6 +24,7 @@ from services.stt.contract import (
 from services.stt.providers import deepgram_line as module
 from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.deepgram_line import bases
+from tests.patience import PATIENCE_S
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.faults import Fault
 from tests.sims.wordcodec import render
@@ -47,7 +48,7 @@ class Ear:
             self.audio.put_nowait(audio[at : at + 480])
 
     async def until(self, kind: type) -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             async for event in self.events:
                 self.seen.append(event)
                 if isinstance(event, kind):
@@ -55,7 +56,7 @@ class Ear:
         raise AssertionError(f"ended without {kind.__name__}: {self.seen}")
 
     async def rest(self) -> list[SpeechEvent]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             return [event async for event in self.events]
 
 

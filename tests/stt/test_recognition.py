@@ -25,6 +25,7 @@ from services.stt.contract import (
 )
 from services.stt.recognition import FALLBACKS, LONG_TURNS, EndOfTurn, Engine
 from services.stt.vad import Detector
+from tests.patience import PATIENCE_S
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.faults import Fault
 from tests.sims.wordcodec import render
@@ -41,7 +42,7 @@ class Scripted:
         self._news = asyncio.Event()
 
     async def was_given(self, count: int, flushes: int = 0) -> None:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.given) < count or self.flushes < flushes:
                 self._news.clear()
                 await self._news.wait()

@@ -13,6 +13,7 @@ from parley.rpc import Admission, CallStream, Peers, Server
 from parley.settings import Settings
 from parley.v1 import audio_pb2, call_pb2, stt_pb2, stt_pb2_grpc
 from services.stt.__main__ import wire
+from tests.patience import PATIENCE_S
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.faults import Fault
 from tests.stt.phone import HEARD, ORDER, settings, silence, spoken
@@ -53,7 +54,7 @@ async def say(stream: CallStream, audio: bytes, frame: int = 480) -> None:
 
 async def turn(stream: CallStream) -> tuple[stt_pb2.TurnEnded, list[str]]:
     kinds = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (event := await stream.read()) is not None:
             kinds.append(event.WhichOneof("event"))
             if kinds[-1] == "turn_ended" and event.turn_ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
@@ -68,7 +69,7 @@ async def refusal(stream: CallStream, kind: type[ParleyError], audio: bytes = b"
 
 
 async def everything(stream: CallStream, audio: bytes = b"") -> list[stt_pb2.RecognizeEvent]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await say(stream, audio)
         return [event async for event in stream]
 
@@ -83,7 +84,7 @@ async def test_a_call_is_heard_over_the_wire(stt: Peers) -> None:
     assert kinds[0] == "speech_started"
     assert {"interim", "final", "speech_stopped"} <= set(kinds)
     await stream.done_writing()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert [e async for e in stream] == []
 
 
@@ -224,7 +225,7 @@ async def test_ears_that_are_asked_to_stop_hear_the_caller_out_and_then_send_him
         await say(quiet, silence(300))
         sound = spoken(ORDER, after_ms=700)
         await say(busy, sound[: len(sound) // 2])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while (event := await busy.read()).WhichOneof("event") != "interim":
                 assert event is not None
         async with background(_drain(server)):
@@ -248,7 +249,7 @@ async def _drain(server: Server) -> None:
     await server.drain(20)
 
 
-async def eventually(holds: Callable[[], bool], timeout_s: float = 5) -> None:
+async def eventually(holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110  (tasks tell nobody when they are gone)
             await asyncio.sleep(0.01)

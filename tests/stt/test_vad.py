@@ -11,6 +11,7 @@ from services.stt import vad
 from services.stt.contract import SpeechStarted, SpeechStopped
 from services.stt.silero import WINDOW_MS, Lane, Rows, load
 from services.stt.vad import Detector
+from tests.patience import PATIENCE_S
 from tests.sims import mulaw
 from tests.sims.wordcodec import render
 from tests.stt.phone import noise, silence, spoken
@@ -34,7 +35,7 @@ class Listener:
         self._news.set()
 
     async def past(self, ms: int) -> list[Edge]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self.now < ms - WINDOW_MS:
                 self._news.clear()
                 await self._news.wait()

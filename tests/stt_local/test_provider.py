@@ -15,6 +15,7 @@ from parley.settings import Settings
 from services.stt.contract import Final, Flush, SpeechEvent, SpeechStarted, SttConfig
 from services.stt.local import pool
 from services.stt.providers.local import Local
+from tests.patience import PATIENCE_S
 from tests.stt_local.voice import Voice, as_mulaw, silence
 
 
@@ -82,7 +83,7 @@ async def test_the_call_too_many_is_refused_and_a_place_freed_is_given_again(rec
         asyncio.create_task(texts(recogniser.recognize(playing(b"\xff" * 160, then=hang_up), SttConfig())))
         for _ in range(pool.STREAMS_PER_WORKER)
     ]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while recogniser.pool.workers[0].load < pool.STREAMS_PER_WORKER:  # noqa: ASYNC110 - the pool tells nobody
             await asyncio.sleep(0.01)
     with pytest.raises(AtCapacity, match="PARLEY_WORKERS"):

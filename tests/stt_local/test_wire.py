@@ -12,6 +12,7 @@ from parley.errors import VendorLost
 from services.stt.contract import Final, SpeechStarted, SttConfig, Word
 from services.stt.local.pool import Stream, Worker
 from services.stt.local.wire import COUNT, HEADER, MAX_PAYLOAD, Kind, Message, Unpacker, pack_events, unpack_events
+from tests.patience import PATIENCE_S
 from tests.stt.odd import skipped
 
 HELLO = Final("hello", 0, 500, 0.9, (Word("hello", 0, 500, 0.9),))
@@ -34,12 +35,12 @@ class Served:
             self._theirs.sendall(message if isinstance(message, bytes) else message.pack())
 
     async def first(self, number: int) -> object:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             return await anext(aiter(self.streams[number - 1].events()))
 
     async def ends(self) -> None:
         self._theirs.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await self.serving
 
 

@@ -17,6 +17,7 @@ from parley.rpc import Admission, Peers, Server, call
 from parley.settings import Settings
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
 from services.tools.wiring import wire
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 AGENTS = Path(__file__).parent / "agents"
@@ -55,12 +56,12 @@ class Desk:
 
     async def settle(self, epoch: tuple[int, int], call_id: str = "CA1") -> list[Any]:
         request = tools_pb2.SettleRequest(call_id=call_id, epoch=call_pb2.Epoch(leg=epoch[0], open=epoch[1]))
-        response = await call(self.peers, tools_pb2_grpc.ToolsStub, "Settle", request, timeout_s=5)
+        response = await call(self.peers, tools_pb2_grpc.ToolsStub, "Settle", request, timeout_s=PATIENCE_S)
         return list(response.rows)
 
     async def list(self, agent: str) -> dict[str, Any]:
         request = tools_pb2.ListToolsRequest(agent=agent)
-        response = await call(self.peers, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=5)
+        response = await call(self.peers, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=PATIENCE_S)
         return {tool.name: tool for tool in response.tools}
 
 

@@ -18,6 +18,7 @@ from services.tools import presence
 from services.tools.database import open_database
 from services.tools.presence import Presence
 from services.tools.tables import metadata
+from tests.patience import PATIENCE_S
 from tests.tools import postgres
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, process, serving, settings
@@ -129,7 +130,7 @@ async def test_the_end_of_a_process_is_known_at_once(
             assert [row.running for row in await second.settle((1, 2))] == [True]
             await first.kill()
         gate.open()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             outcome = await second.execute("book_visit", 1, (1, 2), arguments=arguments)
     assert outcome.status == STATUS.STATUS_UNKNOWN
     assert journal.text() == "booked CA1/1\n"
@@ -220,7 +221,7 @@ async def test_a_frozen_replica_is_given_up_and_its_late_outcome_kept(
         assert outcome.status == STATUS.STATUS_UNKNOWN
         first.process.send_signal(signal.SIGCONT)
         gate.open()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while outcome.status == STATUS.STATUS_UNKNOWN:
                 outcome = await second.execute("book_visit", 1, (1, 2), arguments=arguments)
     assert outcome.status == STATUS.STATUS_OK

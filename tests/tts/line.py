@@ -17,6 +17,7 @@ from parley.settings import Settings
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 from services.tts.servicer import Servicer
 from services.tts.synthesis import IDLE_S, STALL_S, Synthesis
+from tests.patience import PATIENCE_S
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.recorder import heard_words
 from tests.sims.wordcodec import words_of
@@ -82,13 +83,13 @@ class Line:
 
     async def until_open(self, count: int) -> None:
         """Until the service has this many streams."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self.admission.active != count:  # noqa: ASYNC110 - it has no event for it
                 await asyncio.sleep(0.005)
 
     async def refused(self, *requests: tts_pb2.SynthesizeRequest) -> None:
         """Send no more than what is refused, then read: raises the refusal."""
-        async with asyncio.timeout(10), await self.open() as stream:
+        async with asyncio.timeout(PATIENCE_S), await self.open() as stream:
             for request in requests:
                 await stream.write(request)
             async for _ in stream:
@@ -96,7 +97,7 @@ class Line:
 
     async def say(self, phrases: Sequence[str] = ANSWER, audio: AudioFormat = TELEPHONE, **fields: Any) -> Heard:
         heard = Heard("".join(phrases), audio)
-        async with asyncio.timeout(20), await self.open() as stream:
+        async with asyncio.timeout(PATIENCE_S), await self.open() as stream:
             await stream.write(config(audio, **fields))
             begun = time.perf_counter()
             for phrase in phrases:

@@ -11,6 +11,7 @@ from parley.errors import VendorLost
 from services.tts import gathering
 from services.tts.contract import AudioChunk, WordTime
 from services.tts.gathering import gathered
+from tests.patience import PATIENCE_S
 
 PER_MS = 8
 WORDS = [(WordTime(n, n + 1, n * 240, n * 240 + 200),) for n in range(20)]
@@ -52,7 +53,7 @@ async def test_a_fast_voice_comes_in_fewer_messages_and_whole() -> None:
 
 async def test_a_slow_voice_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "HOLD_S", 60)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         came = [chunk async for chunk in gathered(voice(4, 0.2, asyncio.Event()), PER_MS)]
     assert came == [sound(n) for n in range(4)]
 

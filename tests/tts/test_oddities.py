@@ -15,6 +15,7 @@ from parley.errors import Misconfigured, NoSound, Unavailable, VendorLost
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs_socket import SKIPPED
 from services.tts.synthesis import Engine, Synthesis
+from tests.patience import PATIENCE_S
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.elevenlabs_socket import Received
 from tests.sims.faults import Fault
@@ -249,7 +250,7 @@ async def test_words_without_sound_do_not_keep_a_voice_waiting_for() -> None:
         for phrase in ANSWER:
             yield phrase
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         [_ async for _ in synthesis.speak(phrases(), TtsConfig())]
     assert words_of(drone.asked) == WORDS
 
