@@ -7,7 +7,9 @@ import re
 from services.tts.english.spelling import digits, letters
 
 # Names that are no English words and stand at the end of a domain; others need `www.` or a scheme before them.
-_TOP = "com|org|net|edu|gov|mil|info|biz|app|dev|shop|store|online|tech|cloud|io|ai|tv|co|uk|de|fr|es|nl|eu|ch|ca|au|nz|ie"
+_TOP = (
+    "com|org|net|edu|gov|mil|info|biz|app|dev|shop|store|online|tech|cloud|io|ai|tv|co|uk|de|fr|es|nl|eu|ch|ca|au|nz|ie"
+)
 _PATH = r"(?:[/?#]\S*)?"
 _MAIL = re.compile(r"(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?|ftp|wss?)://", re.IGNORECASE)
@@ -29,7 +31,9 @@ _NAMES = {
     "~": "tilde",
 }
 _VOWEL = re.compile(r"[aeiouy]", re.IGNORECASE)
-_SAID_AS_WORDS = frozenset({"co", "me", "my", "go", "to", "in", "is", "it", "at", "on", "of", "or", "by", "us", "we", "so", "no", "up"})
+_SAID_AS_WORDS = frozenset(
+    {"co", "me", "my", "go", "to", "in", "is", "it", "at", "on", "of", "or", "by", "us", "we", "so", "no", "up"}
+)
 
 
 def spoken(core: str) -> str | None:

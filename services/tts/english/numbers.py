@@ -5,42 +5,55 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 # After these, and the words in `_LINKS` between, a number is a name of something.
-_CODED = frozenset(
-    "order orders number numbers code codes reference references ref id ids pin pins account accounts invoice invoices "
-    "ticket tickets confirmation booking bookings reservation case cases serial tracking card cards ending ends zip "
-    "zipcode postcode extension ext passcode password policy member membership claim receipt sku vin otp cvv cvc iban "
-    "routing license licence plate flight digits phone call dial fax mobile cell text repair rma".split()
+_CODED = _words(
+    "order orders number numbers code codes reference references ref id ids pin pins account accounts invoice "
+    "invoices ticket tickets confirmation booking bookings reservation case cases serial tracking card cards "
+    "ending ends zip zipcode postcode extension ext passcode password policy member membership claim receipt sku "
+    "vin otp cvv cvc iban routing license licence plate flight digits phone call dial fax mobile cell text repair "
+    "rma"
 )
-_LINKS = frozenset("is was are the your a an my our no nr # in with of its under as last four at please says reads".split())
-_SHORT_CODED = frozenset(
-    "code codes pin pins extension ext passcode password otp cvv cvc zip zipcode digits ending ends reference ref id".split()
+_LINKS = _words("is was are the your a an my our no nr # in with of its under as last four at please says reads")
+_SHORT_CODED = _words(
+    "code codes pin pins extension ext passcode password otp cvv cvc zip zipcode digits ending ends reference ref "
+    "id"
 )
 _CALLED = frozenset({"dial", "call", "text", "phone"})
 _EMERGENCY = frozenset({"911", "112", "999"})
 _MOST_BACK = 4
-_MONTHS = frozenset(
-    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
-    "sep sept oct nov dec".split()
+_MODERN = 1900
+_BEFORE_MODEL = frozenset({"the", "a", "this", "that", "our", "your", "new"})
+_MONTHS = _words(
+    "january february march april may june july august september october november december jan feb mar apr jun "
+    "jul aug sep sept oct nov dec"
 )
-_BEFORE_YEAR = frozenset(
-    "in since year years by until till before after during from through around circa early late mid spring summer fall "
-    "autumn winter copyright © christmas q1 q2 q3 q4".split()
-) | _MONTHS
-_AMOUNT_BEFORE = frozenset(
+_BEFORE_YEAR = (
+    _words(
+        "in since year years by until till before after during from through around circa early late mid spring "
+        "summer fall autumn winter copyright © christmas q1 q2 q3 q4"
+    )
+    | _MONTHS
+)
+_AMOUNT_BEFORE = _words(
     "about over nearly almost approximately roughly around least most than costs cost pay paid worth only exactly "
-    "total totals totaling total: another up".split()
+    "total totals totaling total: another up"
 )
-_UNITS = frozenset(
-    "people dollars dollar euros euro pounds pound yen cents percent % € $ £ miles mile kilometers kilometres km meters "
-    "metres feet ft inches kg kilograms kilos grams g mg lbs lb oz ml liters litres gallons calories kcal rpm watts w kw "
-    "kwh mah mhz ghz hz mb gb tb pixels points hours minutes seconds hrs mins days weeks months years times square cubic "
-    "degrees thousand million billion customers bikes items pieces steps reviews words characters usd eur gbp".split()
+_UNITS = _words(
+    "people dollars dollar euros euro pounds pound yen cents percent % € $ £ miles mile kilometers kilometres km "
+    "meters metres feet ft inches kg kilograms kilos grams g mg lbs lb oz ml liters litres gallons calories kcal "
+    "rpm watts w kw kwh mah mhz ghz hz mb gb tb pixels points hours minutes seconds hrs mins days weeks months "
+    "years times square cubic degrees thousand million billion customers bikes items pieces steps reviews words "
+    "characters usd eur gbp"
 )
 # Third persons: they follow a code as often as plurals follow a quantity.
-_NO_PLURALS = frozenset(
-    "is was has does its this as us yes ships expires arrives works needs shows says includes looks belongs starts ends "
-    "contains costs requires comes goes gets opens closes".split()
+_NO_PLURALS = _words(
+    "is was has does its this as us yes ships expires arrives works needs shows says includes looks belongs "
+    "starts ends contains costs requires comes goes gets opens closes"
 )
 _PLURAL = re.compile(r"[a-z]{3,}(?<!s)s")
 
@@ -52,6 +65,8 @@ def is_code(number: str, before: Sequence[str], after: str) -> bool:
     """
     if len(number) > 1 and number[0] == "0":
         return True
+    if after.lower() in _UNITS and len(number) >= 4:
+        return False
     coded = _coded_by(before)
     if len(number) < 4:
         called = len(number) == 3 and coded in _CALLED
@@ -63,11 +78,12 @@ def is_year(number: str, before: Sequence[str], after: str) -> bool:
     if len(number) != 4 or not 1100 <= int(number) <= 2099:
         return False
     last = before[-1] if before else ""
-    if last == "year" or (1900 <= int(number) and last in _BEFORE_YEAR):
+    if last == "year" or (int(number) >= _MODERN and last in _BEFORE_YEAR):
         return True
     # "May 5, 2025", "the 5th of May 2025", "the 2024 model".
     dated = bool(set(before[-2:]) & _MONTHS)
-    return dated or (1900 <= int(number) and last in ("the", "a", "this", "that", "our", "your", "new") and after.isalpha() and after.islower())
+    model = last in _BEFORE_MODEL and after.isalpha() and after.islower()
+    return dated or (model and int(number) >= _MODERN)
 
 
 def is_amount(number: str, before: Sequence[str], after: str) -> bool:
