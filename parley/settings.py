@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     elevenlabs_voice: str = Field(
         "21m00Tcm4TlvDq8ikWAM", alias="PARLEY_ELEVENLABS_VOICE", description="Voice id, unless the agent names one"
     )
+    hibari_voice: str = Field(
+        "",
+        alias="PARLEY_HIBARI_VOICE",
+        description="Voice of the engine `hibari`: a name, or the path of an ONNX file of its kind; nothing is downloaded. Empty: the one in its package",
+    )
     tts_stall_s: float = Field(
         2.5,
         alias="PARLEY_TTS_STALL_S",

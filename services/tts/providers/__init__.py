@@ -2,5 +2,6 @@
 
 KNOWN = {
     "elevenlabs": "services.tts.providers.elevenlabs:ElevenLabs",
+    "hibari": "services.tts.providers.hibari:Hibari",
     "local": "services.tts.providers.local:Local",
 }
