@@ -111,7 +111,7 @@ class Utterance:
         """Harmonics, shaped noise and a free part, as the model's documentation has it."""
         lh, theta, ln, lr, phi = (part[:, low:high] for part in self._parts)
         harmonics: Complexes = dsp.stft(self._pulses[low * dsp.HOP : high * dsp.HOP], high - low)
-        harmonics *= _turned(np.pi * np.tanh(theta)) * dsp.ex(lh)
+        harmonics *= _turned(np.tanh(theta) * np.float32(np.pi)) * dsp.ex(lh)
         harmonics += noise.T * dsp.ex(ln)
         harmonics += _turned(phi) * dsp.ex(lr)
         return harmonics

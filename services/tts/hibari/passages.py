@@ -1,4 +1,4 @@
-"""Text cut for a voice that knows how to say a sentence: whole sentences, and in them the stretches of other scripts."""
+"""Text cut for a voice that can say a sentence: whole sentences, and in them the stretches of other scripts."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ _LANGUAGES = {
 _OURS = frozenset({"LATIN", "FULLWIDTH", "FEMININE", "MASCULINE", "MICRO", "MATHEMATICAL", "DOUBLE", "SCRIPT"})
 
 
+UNKNOWN = "und"
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """text[begin:...] of one script. `language` "": the voice's own."""
+    """text[begin:...] of one script. `language` "": the voice's own; `UNKNOWN`: nobody's in particular."""
 
     begin: int
     text: str
@@ -89,4 +92,4 @@ def _language(char: str) -> str:
     if char.isascii():
         return ""
     script = unicodedata.name(char, "").partition(" ")[0].partition("-")[0]
-    return "" if script in _OURS else _LANGUAGES.get(script, "und")
+    return "" if script in _OURS else _LANGUAGES.get(script, UNKNOWN)

@@ -39,9 +39,7 @@ class Speller:
         words = self._phonemes(text)
         if len(words) != len(owned):  # the package has put words together
             owned = shared([place for _, place in owned], words)
-        return [
-            Word(phonemes, place) for phonemes, (_, place) in zip(words, owned, strict=True) if phonemes
-        ]
+        return [Word(phonemes, place) for phonemes, (_, place) in zip(words, owned, strict=True) if phonemes]
 
     def _letter(self, match: re.Match[str]) -> str:
         """Its own notation for how something is said: [A](/ˈA/)."""
@@ -95,10 +93,11 @@ def _borders(
         if not place:
             continue
         left = normal(" ".join(before[:place])).split()
-        if len(left) >= least and after[: len(left)] == left:
-            if normal(" ".join(before[place:])).split() == after[len(left) :]:
-                least = len(left)
-                yield place, len(left)
+        if len(left) < least or after[: len(left)] != left:
+            continue
+        if normal(" ".join(before[place:])).split() == after[len(left) :]:
+            least = len(left)
+            yield place, len(left)
 
 
 def shared(places: Sequence[int], words: Sequence[str]) -> Owned:

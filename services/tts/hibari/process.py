@@ -54,7 +54,7 @@ class Voices:
         with self._loading:
             if name not in self._voices:
                 if len(self._voices) == _MOST_VOICES:
-                    raise Misconfigured(f"voice: {_MOST_VOICES} voices of hibari are in use; {name!r} would be one more")
+                    raise Misconfigured(f"voice: {name!r} would be one more than {_MOST_VOICES} of hibari in use")
                 file = voices.find(name)
                 if file.british not in self._spellers:
                     self._spellers[file.british] = Speller(file.british)

@@ -26,7 +26,7 @@ class VoiceFile:
     def check(self) -> None:
         """Raises Misconfigured for a file that is damaged, or another than its name says."""
         if self.sha256 and sha256(self.path.read_bytes()).hexdigest() != self.sha256:
-            raise Misconfigured(f"voice: {self.path} is not the voice {self.name!r} (its sha256 differs): install it anew")
+            raise Misconfigured(f"voice: {self.path} is not {self.name!r} (its sha256 is another): install it anew")
 
 
 def find(name: str) -> VoiceFile:
@@ -39,7 +39,8 @@ def find(name: str) -> VoiceFile:
         return _by_path(Path(name).expanduser())
     known = VOICES.get(name)
     if known is None:
-        raise Misconfigured(f"voice: hibari has no voice {name!r}; there are {', '.join(VOICES)}, or the path of an .onnx file")
+        names = ", ".join(VOICES)
+        raise Misconfigured(f"voice: hibari has no voice {name!r}; there are {names}, or the path of an .onnx file")
     try:
         path = Path(voice_path(name, download_missing=False))
     except FileNotFoundError as e:

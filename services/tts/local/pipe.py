@@ -81,9 +81,7 @@ def unpack_audio(payload: bytes) -> tuple[list[tuple[int, int]], bytes]:
 
 def pack_spoken(words: Iterable[WordTime], since_ms: int, data: bytes) -> bytes:
     """`words`: characters of the piece's text, ms since `since_ms` after its first byte."""
-    packed = [
-        _TIMED_WORD.pack(w.char_start, w.char_end, since_ms + w.start_ms, since_ms + w.end_ms) for w in words
-    ]
+    packed = [_TIMED_WORD.pack(w.char_start, w.char_end, since_ms + w.start_ms, since_ms + w.end_ms) for w in words]
     return b"".join((_COUNT.pack(len(packed)), *packed, data))
 
 

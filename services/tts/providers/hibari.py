@@ -12,11 +12,13 @@ from parley.audio import TELEPHONE
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, VendorLost
 from parley.settings import Settings
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
-from services.tts.hibari.passages import Passage, passages
+from services.tts.hibari.passages import UNKNOWN, Passage, passages
+from services.tts.hibari.telling import Told
 from services.tts.local import pipe
 from services.tts.local.client import Voice, VoiceProcess
 from services.tts.local.pieces import pause_ms, readable
-from services.tts.words import has_words, spread
+from services.tts.providers import speaks
+from services.tts.words import has_words
 
 MODULE = "services.tts.hibari.process"
 # A caller names a voice; only the setting names a file.
@@ -67,14 +69,14 @@ class Hibari:
     async def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
         if config.format.rate not in _RATES:
             raise BadInput(f"format: sample_rate_hz must be 8000 to 48000; it is {config.format.rate}")
-        if not speaks(config.language):
+        if not speaks("hibari", config.language):
             async for chunk in self._elsewhere(text, config, config.language):
                 yield chunk
             return
         voice = config.voice or self._voice
         if config.voice and not _VOICE.fullmatch(config.voice):
             raise Misconfigured(f"voice: {config.voice[:64]!r} is no name of a voice of hibari")
-        said, told, pause = 0, _Told(config), 0
+        said, told, pause = 0, Told(config), 0
         async with self.process.stream() as stream:
             async for phrase in text:
                 for passage in passages(phrase):
@@ -95,17 +97,19 @@ class Hibari:
         """Our sound of it, else another's, else none."""
         audio, silent = config.format, True
         if not passage.language:
-            await stream.say(
-                pipe.Piece(readable(passage.text), voice, config.speed, audio.encoding, audio.rate, pause)
-            )
+            await stream.say(pipe.Piece(readable(passage.text), voice, config.speed, audio.encoding, audio.rate, pause))
             async for data, words in _heard(stream):
                 silent = False
                 yield data, words
         if silent and self._others is not None:
-            others = self._elsewhere(_once(passage.text), config, passage.language or config.language)
-            async with aclosing(others) as chunks:
-                async for chunk in chunks:
-                    yield chunk.data, list(chunk.words)
+            others = self._elsewhere(
+                _once(passage.text), config, config.language if passage.language in ("", UNKNOWN) else passage.language
+            )
+            # A language that it does not have either is as silent.
+            with suppress(Misconfigured):
+                async with aclosing(others) as chunks:
+                    async for chunk in chunks:
+                        yield chunk.data, list(chunk.words)
 
     async def _elsewhere(
         self, text: AsyncIterator[str], config: TtsConfig, language: str
@@ -116,10 +120,6 @@ class Hibari:
         async with aclosing(stream):  # type: ignore[type-var]
             async for chunk in stream:
                 yield chunk
-
-
-def speaks(language: str) -> bool:
-    return language.lower().replace("_", "-").split("-")[0] in ("", "en")
 
 
 async def _once(text: str) -> AsyncIterator[str]:
@@ -139,46 +139,3 @@ async def _heard(stream: Voice) -> AsyncGenerator[tuple[bytes, list[WordTime]], 
             return
         else:
             raise VendorLost(f"hibari: a frame of kind {kind} from the voice's process")
-
-
-class _Told:
-    """Times of a passage on the scales of the utterance, every word's: one without a sound of its own counts as said
-    with the next. While nothing at all has sounded, nothing counts as said."""
-
-    def __init__(self, config: TtsConfig) -> None:
-        self._bytes_per_ms = config.format.bytes_per_ms
-        self._size = 0
-        self._untold: list[WordTime] = []
-        self.begin(0, "")
-
-    def begin(self, place: int, text: str) -> None:
-        self._place, self._text = place, text
-        self._to = 0
-        self._ms = self._size / self._bytes_per_ms
-
-    def chunk(self, data: bytes, words: list[WordTime]) -> AudioChunk:
-        told: list[WordTime] = []
-        for word in words:
-            start, end = self._ms + word.start_ms, self._ms + word.end_ms
-            told += spread(self._text, self._to, word.char_start, start, start)
-            told += spread(self._text, max(self._to, word.char_start), word.char_end, start, end)
-            self._to = max(self._to, word.char_end)
-        self._size += len(data)
-        return AudioChunk(data, self._placed(told))
-
-    def rest(self) -> AudioChunk:
-        """The words of the passage that made no sound."""
-        now = self._size / self._bytes_per_ms
-        told = spread(self._text, self._to, len(self._text), now, now)
-        self._to = len(self._text)
-        return AudioChunk(b"", self._placed(told))
-
-    def _placed(self, words: list[WordTime]) -> tuple[WordTime, ...]:
-        self._untold += [
-            replace(word, char_start=self._place + word.char_start, char_end=self._place + word.char_end)
-            for word in words
-        ]
-        if not self._size:
-            return ()
-        told, self._untold = tuple(self._untold), []
-        return told
