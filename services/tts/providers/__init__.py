@@ -10,6 +10,9 @@ HERE = {"hibari": "hibari", "local": "espeakng_loader"}
 LANGUAGES = {"hibari": ("en",)}
 """Of an engine that does not speak all of them; by their first part, as in `en-US`."""
 
+ABOUT = {"hibari": "services.tts.hibari.about:about"}
+"""What an engine of this machine has to tell of itself, from the settings; it may take a second or two."""
+
 
 def speaks(name: str, language: str) -> bool:
     its = LANGUAGES.get(name)
