@@ -38,8 +38,8 @@ _SAID_AS_WORDS = frozenset(
 
 def spoken(core: str) -> str | None:
     """An address as words; None when this is none."""
-    if scheme := _SCHEME.match(core):
-        return _said(core[scheme.end() :].rstrip("/"))
+    if (scheme := _SCHEME.match(core)) and (rest := core[scheme.end() :].rstrip("/")):
+        return _said(rest)
     if _MAIL.fullmatch(core):
         return _said(core.removeprefix("mailto:"))
     return _said(core.rstrip("/")) if _SITE.fullmatch(core) else None

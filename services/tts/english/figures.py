@@ -26,6 +26,8 @@ _UNIT_OF_NUMBER = re.compile(
 )
 _CODE = re.compile(r"#?[A-Za-z0-9]+(?:[-_./][A-Za-z0-9]+)*")
 _VERSION = re.compile(r"[vV]?\d+(?:\.\d+){2,}")
+_AMOUNT = re.compile(r"[-$€£#]?[\d.,]+%?", re.ASCII)
+_LONGEST_AMOUNT = 15  # digits; longer ones have no name
 _PRODUCT = re.compile(r"(\d+)[*×](\d+)")
 
 
@@ -110,6 +112,8 @@ def number(runs: Sequence[Run], place: int) -> str | None:
         return f"{found[1]} times {found[2]}"
     if found := _WITH_UNIT.fullmatch(core):
         return f"{found[1]}{numbers.with_commas(found[2])}{found[3]}"
+    if _AMOUNT.fullmatch(core) and sum(char.isdigit() for char in core) > _LONGEST_AMOUNT:
+        return digits("".join(char for char in core if char.isdigit()))
     if not (found := _NUMBER.fullmatch(core)) or not core.isascii():
         return None
     number, before, after = found[1], words_before(runs, place), word_after(runs, place)

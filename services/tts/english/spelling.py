@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 RUN = re.compile(r"[A-Za-z]+|\d+")
@@ -18,12 +19,12 @@ def letter(char: str) -> str:
 
 
 def letters(run: str) -> str:
-    return " ".join(letter(char) for char in run)
+    return _row([letter(char) for char in run])
 
 
 def digits(run: str) -> str:
     """Digit by digit; many of them in groups with a breath between."""
-    return ", ".join(" ".join(DIGITS[int(digit)] for digit in group) for group in _grouped(run))
+    return ", ".join(_row([DIGITS[int(digit)] for digit in group]) for group in _grouped(run))
 
 
 def spelled(code: str) -> str:
@@ -40,6 +41,14 @@ def spelled(code: str) -> str:
 def reads_as_word(run: str) -> bool:
     """Whether letters in a row are a word, rather than initials."""
     return len(run) >= 4 and len(set(run.lower())) > 2 and _VOWEL.search(run) is not None
+
+
+def _row(names: list[str]) -> str:
+    """With a breath between two of the same, or "four four" is heard as one, or as three."""
+    said = names[:1]
+    for before, name in pairwise(names):
+        said += ([","] if before == name else []) + [" ", name]
+    return "".join(said)
 
 
 def _run(run: str) -> str:

@@ -33,6 +33,7 @@ _EARLY_MS = 40.0  # a word is heard so much before its phonemes begin, by measur
 _BEFORE_MS = 100.0
 _SEED = 1
 _MARKS = ".,;:!?…—"
+_PAUSES = frozenset(_MARKS + '()“”" ')
 _OUTPUTS = ["lh", "theta", "ln", "lr", "phi", "f0"]
 
 
@@ -51,6 +52,7 @@ class Network:
     def __init__(self, file: VoiceFile) -> None:
         file.check()
         self._durations, model = _with_durations(file)
+        """Of each phoneme in steps, as they are and as they were before they were rounded."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -64,27 +66,29 @@ class Network:
         """The sound of these words; None when there is none."""
         ids, owners = [0], [-1]
         for word in words:
-            found = [self._vocabulary[char] for char in word.phonemes if char in self._vocabulary]
-            if found and len(ids) > 1:
+            known = [char for char in word.phonemes if char in self._vocabulary]
+            if known and len(ids) > 1:
                 ids.append(self._vocabulary[" "])
                 owners.append(-1)
-            ids += found
-            owners += [word.run] * len(found)
+            ids += [self._vocabulary[char] for char in known]
+            # A mark lasts as long as the pause after the word.
+            owners += [-1 if char in _PAUSES else word.run for char in known]
         if len(ids) == 1:
             return None
         feed = {"ids": np.array([[*ids, 0]], np.int64), "speed": np.array([speed], np.float32)}
-        *spectrum, durations = self._session.run([*_OUTPUTS, self._durations], feed)
-        return Utterance([part[0] for part in spectrum], durations.reshape(-1), [*owners, -1])
+        *spectrum, steps, exact = self._session.run([*_OUTPUTS, *self._durations], feed)
+        longer = _correction(steps, exact, speed)
+        return Utterance([_stretched(part[0], longer) for part in spectrum], steps.reshape(-1) * longer, [*owners, -1])
 
 
 class Utterance:
     """What the network said of some words. `slices` makes sound of it, piece by piece: the sum is the whole."""
 
-    def __init__(self, spectrum: Sequence[Floats], durations: NDArray[np.int64], owners: Sequence[int]) -> None:
+    def __init__(self, spectrum: Sequence[Floats], steps: NDArray[np.float64], owners: Sequence[int]) -> None:
         *self._parts, f0 = spectrum
         self._frames = len(f0)
         self._pulses = dsp.pulses(f0)
-        ends = np.cumsum(durations) * STEP_MS
+        ends = np.cumsum(steps) * STEP_MS
         # A quarter of a second of silence comes before the first phoneme, and its first breath just before it.
         self._begin = int(max(0.0, ends[0] - _BEFORE_MS) * _FRAMES_PER_STEP / STEP_MS)
         ends -= self._begin * STEP_MS / _FRAMES_PER_STEP
@@ -128,21 +132,22 @@ def _turned(angle: Floats) -> Complexes:
 def batches(words: Sequence[Word]) -> Iterator[list[Word]]:
     """The words in portions that are spoken at once, cut after a mark where there is one."""
     batch: list[Word] = []
-    size = 0
     for word in words:
-        if batch and size + len(word.phonemes) + 1 > MOST_PHONEMES:
+        while batch and _size([*batch, word]) > MOST_PHONEMES:
             places = range(len(batch), len(batch) // 2, -1)
             cut = next((place for place in places if batch[place - 1].phonemes[-1] in _MARKS), len(batch))
             yield batch[:cut]
             batch = batch[cut:]
-            size = sum(len(other.phonemes) + 1 for other in batch)
         batch.append(word)
-        size += len(word.phonemes) + 1
     if batch:
         yield batch
 
 
-def _times(owners: Sequence[int], starts: Floats, ends: Floats) -> Iterator[RunTime]:
+def _size(words: Sequence[Word]) -> int:
+    return sum(len(word.phonemes) + 1 for word in words)
+
+
+def _times(owners: Sequence[int], starts: NDArray[np.float64], ends: NDArray[np.float64]) -> Iterator[RunTime]:
     """A run's first phoneme to its last; a word is over, at the latest, where the next begins."""
     spans: list[tuple[int, float, float]] = []
     for owner, start, end in zip(owners, starts, ends, strict=True):
@@ -157,15 +162,31 @@ def _times(owners: Sequence[int], starts: Floats, ends: Floats) -> Iterator[RunT
         yield RunTime(owner, begin, max(begin, min(end, following)))
 
 
-def _with_durations(file: VoiceFile) -> tuple[str, bytes]:
-    """The model with one more output: how long each phoneme lasts, which it sums up to place them."""
+def _correction(steps: NDArray[np.int64], exact: Floats, speed: float) -> float:
+    """How much longer the sound must be, to be as quick as asked: most phonemes last a step or two, and whole steps are
+    too coarse for a pace of 1.2."""
+    plain = np.maximum(np.round(exact * np.float32(speed)), 1).sum()
+    return float(plain / speed / steps.sum()) if speed != 1 else 1.0
+
+
+def _stretched(part: Floats, longer: float) -> Floats:
+    """Frames left out or said twice; the pitch is in them, and stays."""
+    if longer == 1:
+        return part
+    count = part.shape[-1]
+    places = ((np.arange(round(count * longer)) + 0.5) / longer).astype(np.int64)
+    return part[..., np.minimum(places, count - 1)]
+
+
+def _with_durations(file: VoiceFile) -> tuple[tuple[str, str], bytes]:
+    """The model with two more outputs: how long each phoneme lasts, which it rounds and sums up to place them."""
     try:
         model = onnx.load(file.path)
     except Exception as e:  # of protobuf or of onnx
         raise Misconfigured(f"voice: {file.path} is no ONNX model ({type(e).__name__})") from e
-    sums = [node for node in model.graph.node if node.op_type == "CumSum"]
-    if len(sums) != 1 or not {*_OUTPUTS} <= {output.name for output in model.graph.output}:
+    rounded, summed = ([node for node in model.graph.node if node.op_type == kind] for kind in ("Round", "CumSum"))
+    if len(summed) != 1 or len(rounded) != 1 or not {*_OUTPUTS} <= {output.name for output in model.graph.output}:
         raise Misconfigured(f"voice: {file.path} is an ONNX model of another kind, not a voice of hibari")
-    name = sums[0].input[0]
-    model.graph.output.append(onnx.ValueInfoProto(name=name))
-    return name, model.SerializeToString()
+    names = summed[0].input[0], rounded[0].input[0]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    return names, model.SerializeToString()

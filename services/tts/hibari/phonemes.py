@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
+import structlog
 from hibari.g2p import G2P
 from hibari.g2p.normalize import normalize
 
 from services.tts.english.reading import Said
+
+log = structlog.get_logger()
 
 _LETTER = re.compile(r"‹([A-Z])›")
 
@@ -33,7 +38,19 @@ class Speller:
         self._lock = threading.Lock()
 
     def spell(self, said: Sequence[Said]) -> list[Word]:
-        """The words that make a sound, in order."""
+        """The words that make a sound, in order. What the package fails at is left out."""
+        try:
+            return self._spell(said)
+        except Exception as e:  # of other people's rules, on any text there is
+            log.warning("text could not be read", error=type(e).__name__)
+            return [word for place in range(len(said)) for word in self._alone(said, place)]
+
+    def _alone(self, said: Sequence[Said], place: int) -> list[Word]:
+        with suppress(Exception):
+            return [Word(word.phonemes, place) for word in self._spell(said[place : place + 1])]
+        return []
+
+    def _spell(self, said: Sequence[Said]) -> list[Word]:
         owned = expanded([(word, place) for place, run in enumerate(said) for word in run.spoken.split()], normalize)
         text = _LETTER.sub(self._letter, " ".join(word for word, _ in owned))
         words = self._phonemes(text)
@@ -62,44 +79,25 @@ class Speller:
 def expanded(owned: Owned, normal: Callable[[str], str]) -> Owned:
     """The words as `normal` writes them ("5 km" as "5 kilometers"), each with its run.
 
-    A place where both sides are changed the same as in the whole is a border: what is between two borders belongs
-    together. Words that are as they were stay with their run.
+    Words that are in both, but for their marks, stay with their run; what is new between two of them is shared by the
+    runs that are gone from there, else it belongs to the word before.
     """
     before = [word for word, _ in owned]
     after = normal(" ".join(before)).split()
     if before == after:
         return owned
-    begin = 0
-    while begin < min(len(before), len(after)) and before[begin] == after[begin]:
-        begin += 1
-    rest = 0
-    while rest < min(len(before), len(after)) - begin and before[-1 - rest] == after[-1 - rest]:
-        rest += 1
-    end_before, end_after = len(before) - rest, len(after) - rest
-    changed = owned[:begin]
-    at_before = at_after = begin
-    for border_before, border_after in (*_borders(before, after, begin, end_before, normal), (end_before, end_after)):
-        places = [place for _, place in owned[at_before:border_before]]
-        changed += shared(places or [owned[at_before - 1][1] if at_before else 0], after[at_after:border_after])
-        at_before, at_after = border_before, border_after
-    return changed + owned[end_before:]
-
-
-def _borders(
-    before: Sequence[str], after: Sequence[str], begin: int, end: int, normal: Callable[[str], str]
-) -> Iterator[tuple[int, int]]:
-    least = begin
-    for place in range(begin, end):
-        if not place:
-            continue
-        left = normal(" ".join(before[:place])).split()
-        if len(left) < least or after[: len(left)] != left:
-            continue
-        if normal(" ".join(before[place:])).split() == after[len(left) :]:
-            least = len(left)
-            yield place, len(left)
+    same = SequenceMatcher(None, [_bare(word) for word in before], [_bare(word) for word in after], autojunk=False)
+    changed: Owned = []
+    for _, first, last, begin, end in same.get_opcodes():
+        places = [place for _, place in owned[first:last]] or [owned[max(0, first - 1)][1]]
+        changed += shared(places, after[begin:end])
+    return changed
 
 
 def shared(places: Sequence[int], words: Sequence[str]) -> Owned:
     """So many words over so many runs, in order."""
     return [(word, places[index * len(places) // len(words)]) for index, word in enumerate(words)]
+
+
+def _bare(word: str) -> str:
+    return word.strip(".,;:!?$€£()\"'")

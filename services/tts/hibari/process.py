@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -21,8 +22,8 @@ from services.tts.local import pipe
 from services.tts.local.pieces import pause_ms
 from services.tts.local.pipe import Piece
 
-NEW_PER_CORE = 8
-"""So many callers may wait for their first sound, each for some 50 ms of work, before others are sent elsewhere."""
+LONGEST_S = 1.0
+"""Callers who would wait longer for their first sound are sent elsewhere."""
 _BUSY = "too many callers wait for their first sound"
 _MOST_VOICES = 4
 _SAMPLE = "Thank you for calling. How can I help you today?"
@@ -64,11 +65,13 @@ class Voices:
 
 
 class Mouth:
-    def __init__(self, out: BinaryIO, cores: int) -> None:
+    """Speaks what `read` takes in. A stream that was stopped falls silent within a slice of sound."""
+
+    def __init__(self, out: BinaryIO, cores: int, voices: Voices) -> None:
         self._out = out
         self._writing = threading.Lock()
-        self._voices = Voices()
-        self._turns = Turns(NEW_PER_CORE * cores)
+        self._voices = voices
+        self._turns = Turns(cores, LONGEST_S)
         self._streams: dict[int, Stream] = {}
 
     def read(self, source: BinaryIO) -> None:
@@ -108,9 +111,11 @@ class Mouth:
         said = reading(piece.text)
         speed = min(max(piece.speed, _SLOWEST), _FASTEST)
         pause, told_ms = piece.pause_ms, 0
+        begun = time.monotonic()
         for nth, portion in enumerate(batches(voice.speller.spell(said))):
             if nth:
                 yield
+                begun = time.monotonic()
             utterance = voice.network.utter(portion, speed)
             if utterance is None:
                 continue
@@ -122,6 +127,7 @@ class Mouth:
                 self._turns.played(stream, piece.format.ms(len(data)))
                 self._send(pipe.SPOKEN, stream.number, pipe.pack_spoken(words, begun_ms, data))
             pause = pause_ms(portion[-1].phonemes)
+            self._turns.took(time.monotonic() - begun)
         self._send(pipe.DONE, stream.number)
 
     def _send(self, kind: int, number: int, payload: bytes = b"") -> None:
@@ -136,7 +142,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     cores = len(os.sched_getaffinity(0))
-    mouth = Mouth(out, cores)
+    mouth = Mouth(out, cores, Voices())
     threads = [threading.Thread(target=mouth.speak, daemon=True) for _ in range(cores)]
     for thread in threads:
         thread.start()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 Clock = Callable[[], float]
+_FIRST_GUESS_S = 0.05
+_REMEMBERED = 10
 
 
 @dataclass(slots=True)
@@ -31,11 +33,13 @@ class Job:
 
 
 class Turns:
-    """Jobs that wait. `most_new`: so many streams without a sound may wait; then no more begin."""
+    """Jobs that wait for one of the cores. Who would wait longer than `longest_s` for a first sound is not taken."""
 
-    def __init__(self, most_new: int, clock: Clock = time.monotonic) -> None:
-        self._most_new = most_new
+    def __init__(self, cores: int, longest_s: float, clock: Clock = time.monotonic) -> None:
+        self._cores = cores
+        self._longest_s = longest_s
         self._clock = clock
+        self._step_s = _FIRST_GUESS_S
         self._jobs: list[Job] = []
         self._orders = 0
         self._changed = threading.Condition()
@@ -44,10 +48,14 @@ class Turns:
     def add(self, stream: Stream, steps: Iterator[None]) -> bool:
         """False when too many wait for their first sound, and this would be another."""
         with self._changed:
-            if not stream.until and self._new_ones() >= self._most_new:
+            if not stream.until and self._new_ones() * self._step_s / self._cores > self._longest_s:
                 return False
             self._put(stream, steps)
             return True
+
+    def took(self, seconds: float) -> None:
+        """A step lasted so long: what those who wait may expect."""
+        self._step_s += (seconds - self._step_s) / _REMEMBERED
 
     def again(self, job: Job) -> None:
         """The rest of a job that has had its turn."""
