@@ -24,8 +24,8 @@ Complexes = NDArray[np.complex64]
 RATE = dsp.SR
 STEP_MS = 25.0
 """Of a duration; two frames of the spectrum."""
-MOST_PHONEMES = 180
-"""At once: some 11 s of speech and 80 ms of work."""
+MOST_PHONEMES = 130
+"""At once: some 8 s of speech, whose first sound costs 55 ms."""
 _FRAMES_PER_STEP = 2
 _FIRST, _NEXT = 40, 120  # frames in a slice: half a second is soon heard, the rest in fewer pieces
 _MARGIN = 4  # frames that the sound of a frame hangs on, before and behind it

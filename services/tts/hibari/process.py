@@ -22,7 +22,7 @@ from services.tts.local import pipe
 from services.tts.local.pieces import pause_ms
 from services.tts.local.pipe import Piece
 
-LONGEST_S = 1.0
+LONGEST_S = 1.5
 """Callers who would wait longer for their first sound are sent elsewhere."""
 _BUSY = "too many callers wait for their first sound"
 _MOST_VOICES = 4
