@@ -9,12 +9,12 @@ from importlib.util import find_spec
 
 @cache
 def engines_here(stage: str) -> tuple[str, ...]:
-    """The engines of a stage that need no vendor and have their package, best first; never none.
+    """The engines of a stage that need no vendor and have their packages, best first; never none.
 
-    A stage says in `services.<stage>.providers`, a module of tables that imports nothing, which package each of them
-    needs, best first: `HERE = {"hibari": "hibari"}`; "" is none. Without a table there is one engine, `local`.
+    A stage says in `services.<stage>.providers`, a module of tables that imports nothing, which packages each of them
+    needs, best first: `HERE = {"hibari": ("hibari",)}`. Without a table there is one engine, `local`.
     """
-    needs: dict[str, str] = getattr(import_module(f"services.{stage}.providers"), "HERE", {"local": ""})
-    have = tuple(name for name, package in needs.items() if not package or find_spec(package) is not None)
+    needs: dict[str, tuple[str, ...]] = getattr(import_module(f"services.{stage}.providers"), "HERE", {"local": ()})
+    have = tuple(name for name, packages in needs.items() if all(find_spec(package) for package in packages))
     # The best one says then what it lacks.
     return have or tuple(needs)[:1]

@@ -5,8 +5,8 @@ KNOWN = {
     "hibari": "services.tts.providers.hibari:Hibari",
     "local": "services.tts.providers.local:Local",
 }
-HERE = {"hibari": "hibari", "local": "espeakng_loader"}
-"""Those of this machine, best first, and the package that each needs."""
+HERE = {"hibari": ("hibari", "onnxruntime", "onnx"), "local": ("espeakng_loader",)}
+"""Those of this machine, best first, and the packages that each needs."""
 LANGUAGES = {"hibari": ("en",)}
 """Of an engine that does not speak all of them; by their first part, as in `en-US`."""
 
