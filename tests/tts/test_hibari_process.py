@@ -264,7 +264,8 @@ def test_nothing_is_ever_downloaded(tmp_path: Path) -> None:
 def test_without_a_key_it_is_first_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(*packages: str) -> list[str]:
         engines_here.cache_clear()
-        monkeypatch.setattr("parley.installed.find_spec", lambda name: name if name in (*packages, "onnx", "onnxruntime") else None)
+        have = {*packages, "onnx", "onnxruntime"}
+        monkeypatch.setattr("parley.installed.find_spec", lambda name: name if name in have else None)
         return Settings(ELEVENLABS_API_KEY="", PARLEY_TTS="").engines("tts")
 
     assert chosen("hibari", "espeakng_loader") == ["hibari", "local"]
