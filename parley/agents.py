@@ -22,6 +22,7 @@ class Voice(_Strict):
     """Which voice, by engine name. `speed` 1 = as the voice is."""
 
     elevenlabs: str = ""
+    hibari: str = ""
     local: str = ""
     speed: float = Field(1.0, ge=0.7, le=1.3)
 

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from parley.errors import Misconfigured
+from parley.installed import engines_here
 
 Stage = Literal["stt", "llm", "tts"]
 
@@ -26,13 +27,17 @@ class Settings(BaseSettings):
     profile: Literal["", "local", "cloud"] = Field(
         "",
         alias="PARLEY_PROFILE",
-        description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else local",
+        description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else this machine",
     )
     stt: str = Field(
         "", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `local`"
     )
     llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference: `openai`, `local`")
-    tts: str = Field("", alias="PARLEY_TTS", description="Voices in order of preference: `elevenlabs`, `local`")
+    tts: str = Field(
+        "",
+        alias="PARLEY_TTS",
+        description="Voices in order of preference: `elevenlabs`, `hibari` (English), `local` (espeak-ng, 100 languages)",
+    )
     vad: Literal["silero", "off"] = Field(
         "silero",
         alias="PARLEY_VAD",
@@ -82,6 +87,11 @@ class Settings(BaseSettings):
     elevenlabs_model: str = Field("eleven_flash_v2_5", alias="PARLEY_ELEVENLABS_MODEL", description="ElevenLabs model")
     elevenlabs_voice: str = Field(
         "21m00Tcm4TlvDq8ikWAM", alias="PARLEY_ELEVENLABS_VOICE", description="Voice id, unless the agent names one"
+    )
+    hibari_voice: str = Field(
+        "",
+        alias="PARLEY_HIBARI_VOICE",
+        description="Voice of the engine `hibari`: a name, or the path of an ONNX file of its kind; nothing is downloaded. Empty: the one in its package",
     )
     tts_stall_s: float = Field(
         2.5,
@@ -249,7 +259,7 @@ class Settings(BaseSettings):
     def engines(self, stage: Stage) -> list[str]:
         """Which engines serve a stage, first = preferred.
 
-        The named list wins, then the profile, then the vendor whose key is set, then local.
+        The named list wins, then the profile, then the vendor whose key is set, then what is installed here.
         """
         vendor, key = {
             "stt": ("deepgram", self.deepgram_api_key),
@@ -259,9 +269,8 @@ class Settings(BaseSettings):
         named = {"stt": self.stt, "llm": self.llm, "tts": self.tts}[stage]
         if named:
             return named.split(",")
-        if self.profile:
-            return [vendor if self.profile == "cloud" else "local"]
-        return [vendor] if key.get_secret_value() else ["local"]
+        cloud = self.profile == "cloud" if self.profile else bool(key.get_secret_value())
+        return [vendor] if cloud else list(engines_here(stage))
 
 
 def addresses(value: str) -> list[str]:

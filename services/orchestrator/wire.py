@@ -106,7 +106,7 @@ def policy_of(agent: Agent) -> Policy:
 
 def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
     """How the gateway is to listen and sound for this agent."""
-    voices = [f"{name}={voice}" for name in ("elevenlabs", "local") if (voice := getattr(agent.voice, name))]
+    voices = [f"{name}={voice}" for name in ("elevenlabs", "hibari", "local") if (voice := getattr(agent.voice, name))]
     return conversation_pb2.Session(
         voice=";".join(voices),
         language=language,

@@ -11,14 +11,14 @@ import structlog
 from prometheus_client import Counter
 
 from parley import providers
-from parley.aio import background
+from parley.aio import TaskSet, background
 from parley.breaker import Breakers
 from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
 from parley.words import has_words
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig
-from services.tts.providers import KNOWN
+from services.tts.providers import KNOWN, speaks
 from services.tts.script import Script
 from services.tts.spoken import Spoken
 from services.tts.voices import voice_for
@@ -64,6 +64,7 @@ class Synthesis:
         self.breakers = breakers or Breakers("tts").know(engine.name for engine in engines)
         self._stall_s = stall_s
         self._idle_s = idle_s
+        self._warming = TaskSet(lambda error: log.error("an engine could not be warmed", exc_info=error))
         self._slow = False  # the lone engine's last first sound took longer than `stall_s`, or never came
 
     @classmethod
@@ -74,11 +75,15 @@ class Synthesis:
         return cls(engines, settings.tts_stall_s)
 
     async def warm(self) -> None:
-        """Let the engines get ready, so that the first caller does not wait for it."""
-        for engine in self.engines:
-            await engine.provider.warm()
+        """Let the engines get ready, so that the first caller does not wait for it; all at once, and who is asked last
+        keeps nobody waiting."""
+        preferred, *others = self.engines
+        for engine in others:
+            self._warming.spawn(engine.provider.warm())
+        await preferred.provider.warm()
 
     async def aclose(self) -> None:
+        await self._warming.close()
         for engine in self.engines:
             await engine.provider.aclose()
 
@@ -94,7 +99,7 @@ class Synthesis:
         script = Script(self._patience_s(config))
         spoken = Spoken(config.format)
         async with background(script.read(text)):
-            for engine in self._choices(spoken):
+            for engine in self._choices(spoken, config.language):
                 try:
                     with self.breakers.of(engine.name).begin() as attempt:
                         try:
@@ -131,22 +136,27 @@ class Synthesis:
         late = len(self.engines) == 1 and (self._slow or config.attempt)
         return PATIENCE * self._stall_s if late else self._stall_s
 
-    def _choices(self, spoken: Spoken) -> Iterator[Engine]:
-        """Each engine once, a lone one twice; and from the start again while words are said that way."""
+    def _choices(self, spoken: Spoken, language: str) -> Iterator[Engine]:
+        """Those that speak the language, if one does: each once, a lone one twice; and from the start again while words
+        are said that way."""
+        able = self._able(language)
         for _ in range(MAX_ROUNDS):
             told_to = spoken.told_to
-            yield from self.breakers.choices(self.engines)
+            yield from self.breakers.choices(able)
             if len(self.engines) == 1:
                 yield self.engines[0]
             if spoken.told_to == told_to:
                 return
+
+    def _able(self, language: str) -> list[Engine]:
+        return [engine for engine in self.engines if speaks(engine.name, language)] or self.engines
 
     async def _perform(
         self, engine: Engine, script: Script, spoken: Spoken, config: TtsConfig
     ) -> AsyncGenerator[AudioChunk, None]:
         name = engine.name
         loop = asyncio.get_running_loop()
-        voice = voice_for(name, config.voice, preferred=engine is self.engines[0])
+        voice = voice_for(name, config.voice, preferred=engine is self._able(config.language)[0])
         begun = loop.time()
         spoken.begin()
         stream = engine.provider.synthesize(script.pieces(spoken.char_base), replace(config, voice=voice))

@@ -1,4 +1,4 @@
-"""The service's end of the pipe: starts the process of the local voice, and starts it again when it dies."""
+"""The service's end of the pipe: starts the process of a local voice, and starts it again when it dies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.tts.local.pipe import Piece
 
 log = structlog.get_logger()
 
-DEATHS = Counter("voice_tts_local_deaths", "Times the process of the local voice died")
+DEATHS = Counter("voice_tts_local_deaths", "Times the process of a local voice died", ["engine"])
 
 _MODULE = "services.tts.local.process"
 _DEATHS, _WITHIN_S = 5, 60.0
@@ -31,6 +31,7 @@ _DEATH = 0
 
 @dataclass(slots=True, eq=False)
 class _Running:
+    name: str
     process: Process
     streams: dict[int, Voice] = field(default_factory=dict)
     dead: bool = False
@@ -55,10 +56,10 @@ class Voice:
     async def hear(self) -> tuple[int, bytes]:
         """The next frame. Raises VendorLost when the process has died."""
         if self._running.dead and self.frames.empty():
-            raise VendorLost("local: the voice's process died")
+            raise VendorLost(f"{self._running.name}: the voice's process died")
         kind, payload = await self.frames.get()
         if kind == _DEATH:
-            raise VendorLost("local: the voice's process died")
+            raise VendorLost(f"{self._running.name}: the voice's process died")
         return kind, payload
 
     def stop(self) -> None:
@@ -77,14 +78,19 @@ class Voice:
 
 
 class VoiceProcess:
-    """At most one process, started at the first use or by `start`. Too many deaths in a minute and it stays down."""
+    """At most one process, started at the first use or by `start`. Too many deaths in a minute and it stays down.
 
-    def __init__(self) -> None:
+    `module` is run in it; `name` is the engine's.
+    """
+
+    def __init__(self, name: str = "local", module: str = "") -> None:
+        self._name = name
+        self._module = module
         self._running: _Running | None = None
         self._all: set[_Running] = set()
         self._starting = asyncio.Lock()
         self._deaths: deque[float] = deque(maxlen=_DEATHS)
-        self._tasks = TaskSet(lambda error: log.error("the pipe of the local voice failed", exc_info=error))
+        self._tasks = TaskSet(lambda error: log.error("the pipe of a local voice failed", exc_info=error))
         self._numbers = 0
 
     @property
@@ -110,14 +116,14 @@ class VoiceProcess:
     async def _spawn(self) -> _Running:
         now = asyncio.get_running_loop().time()
         if len(self._deaths) == _DEATHS and now - self._deaths[0] < _WITHIN_S:
-            raise VendorLost(f"local: the voice's process died {_DEATHS} times within {_WITHIN_S:g} s")
+            raise VendorLost(f"{self._name}: the voice's process died {_DEATHS} times within {_WITHIN_S:g} s")
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", _MODULE, stdin=PIPE, stdout=PIPE, start_new_session=True
+                sys.executable, "-m", self._module or _MODULE, stdin=PIPE, stdout=PIPE, start_new_session=True
             )
         except OSError as e:
-            raise VendorLost(f"local: the voice's process cannot be started ({e.strerror})") from e
-        running = _Running(process)
+            raise VendorLost(f"{self._name}: the voice's process cannot be started ({e.strerror})") from e
+        running = _Running(self._name, process)
         self._all.add(running)
         self._tasks.spawn(self._listen(running))
         return running
@@ -135,8 +141,13 @@ class VoiceProcess:
         except (asyncio.IncompleteReadError, pipe.BrokenPipe) as e:
             if not running.leaving:
                 self._deaths.append(asyncio.get_running_loop().time())
-                DEATHS.inc()
-                log.error("the process of the local voice died", reason=type(e).__name__, streams=len(running.streams))
+                DEATHS.labels(self._name).inc()
+                log.error(
+                    "the process of a local voice died",
+                    engine=self._name,
+                    reason=type(e).__name__,
+                    streams=len(running.streams),
+                )
         finally:
             running.dead = True
             for voice in running.streams.values():

@@ -33,7 +33,7 @@ class Local:
         try:
             import espeakng_loader  # noqa: F401 - loads no library: that is for the process
         except ModuleNotFoundError as e:
-            raise Misconfigured("PARLEY_TTS: engine 'local' needs espeakng-loader; install parley[local]") from e
+            raise Misconfigured("PARLEY_TTS: engine 'local' needs espeakng-loader; install parley[espeak]") from e
         self.process = VoiceProcess()
 
     async def warm(self) -> None:
