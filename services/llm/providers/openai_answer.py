@@ -20,6 +20,7 @@ from services.llm.providers.openai_shapes import (
     count_in,
     error_in,
     finish_of,
+    first_of,
     raised_by,
     reason_of,
     usages_in,
@@ -71,6 +72,8 @@ class Answer:
         if type(choice) is not dict or len(choice) > 4 or choice.get("finish_reason", "") is not None:
             return ""
         delta = choice.get("delta")
+        if choice.get("index"):
+            return ""
         if type(delta) is not dict or len(delta) > 1 or chunk.get("usage") or "error" in chunk:
             return ""
         content = delta.get("content")
@@ -87,7 +90,7 @@ class Answer:
             SKIPPED.labels("chunk").inc()
             return ""
         choices = chunk.get("choices")
-        choice: Any = choices[0] if type(choices) is list and choices else chunk
+        choice: Any = first_of(choices) if type(choices) is list and choices else chunk
         if type(choice) is not dict:
             return ""
         if choice is chunk or not (_BESIDE.isdisjoint(chunk) and _BESIDE.isdisjoint(choice)):

@@ -61,7 +61,7 @@ def messages(request: ChatRequest, form: Form = Form()) -> list[dict[str, Any]]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    made: dict[str, Any] = {"role": message.role.value, "content": message.text or None}
+    made: dict[str, Any] = {"role": message.role.value, "content": message.text}
     if message.role is Role.TOOL:
         made["tool_call_id"] = message.tool_call_id
     if message.tool_calls:

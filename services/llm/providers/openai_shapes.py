@@ -19,6 +19,15 @@ _KINDS = {"invalidrequest": 400, "badrequest": 400, "ratelimit": 429, "authentic
 _FILTERED = ("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii")
 
 
+def first_of(choices: list[Any]) -> Any:
+    """The choice that is our answer: of several the one with number 0, whether or not that is said."""
+    return next((each for each in choices if not (isinstance(each, dict) and _is_other(each.get("index")))), {})
+
+
+def _is_other(index: Any) -> bool:
+    return index not in (None, "", "0") and isinstance(index, int | float | str) and index != 0
+
+
 def words_of(value: Any) -> str:
     """The words in a `content`: a string, a list of parts, one part, nothing. Parts that are thoughts have none."""
     if isinstance(value, str):
