@@ -52,7 +52,8 @@ _THOUGHTS = frozenset((
 ))  # fmt: skip
 RESULTS = frozenset((
     "tool_response", "tool_responses", "tool_result", "tool_results", "tool_output", "tool_outputs",
-    "function_response", "start_function_response", "function_result", "function_results", "function_output", "observation", "system_reminder",
+    "function_response", "function_result", "function_results", "function_output", "observation", "system_reminder",
+    "start_function_response",
 ))  # fmt: skip
 """What a model makes up of its tools: it is addressed to nobody, like a thought."""
 _TOOLS = frozenset((

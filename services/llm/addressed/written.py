@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from services.llm.addressed.capture import Block
-from services.llm.calls import MAX_CALLS, MAX_NAME, find
+from services.llm.calls import MAX_CALLS, MAX_NAME, UNREADABLE, find, unreadable
 from services.llm.contract import ToolCall, ToolSpec
 
 _NAMES = ("name", "function_name", "tool_name", "recipient_name", "tool", "function", "action")
@@ -49,7 +49,6 @@ _NAMED = re.compile(r"([A-Za-z_][\w.-]*)(?::\d+)?:?\s*(?:[A-Za-z0-9]{9}\s+)?(?=[
 _CODE = re.compile(r"\s*(?:\[|print\(|[\w.]+\()")
 _MOST = 4 * MAX_CALLS
 _MAX_CODE = 8 * 1024
-UNREADABLE = "the tool call could not be read; call the tool through the tools interface"
 
 Pair = tuple[str, str]
 """A tool's name and its arguments, as the model wrote them."""
@@ -65,9 +64,7 @@ def read(block: Block, tools: Mapping[str, ToolSpec]) -> list[ToolCall] | None:
         return [_call(pair) for pair in pairs] if pairs and meant else _broken(block.text, tools)
     if pairs:
         return [_call(pair) for pair in pairs]
-    name = next((name for name in tools if name in block.text), "")
-    quoted = " ".join(block.text.split())
-    return [ToolCall("", name, "{}", f"{UNREADABLE}: {quoted[:200]}" if quoted else UNREADABLE)]
+    return [unreadable(block.text, tools)]
 
 
 def _call(pair: Pair) -> ToolCall:
