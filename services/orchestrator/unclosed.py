@@ -137,9 +137,9 @@ Openers = list[tuple[int, str]]
 
 
 def _emphasis(source: str, begin: int, end: int, openers: Openers) -> None:
-    """A run of marks opens, or closes the last of its kind."""
+    """A mark opens, or closes the last of its kind. Runs of several are left out in any case, so no words wait."""
     char = source[begin]
-    if char == "~" and end - begin < 2:
+    if char == "~" or (char == "*" and end - begin > 1):
         return
     opens, closes = flanks(source, begin, end)
     mates = [n for n, (_, mark) in enumerate(openers) if mark[0] == char]

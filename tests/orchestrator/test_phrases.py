@@ -21,6 +21,8 @@ from tests.orchestrator.answers import phrases, tokens
         "It is No. 5, |vs. No. 6 in the U.K. last year, i.e. better by 0.5 percent. |Good!",
         "Hmm... |Let me see… |I have found it! |It is in transit.",
         "How old is the shop? |25. We opened in 1999.",
+        "**Please note that all sales are final, |and that no refunds are given.** |Sorry!",
+        "გამარჯობა. |თქვენი შეკვეთა გაგზავნილია.",
         "Do we ship to Canada? |No. |We ship to the U.S. only.",
         "I am 25. |And you are 30. |Is that right?",
         "Here you go:\n|- Red: $5\n|- Blue: $6\n|Which one?",
@@ -33,7 +35,7 @@ from tests.orchestrator.answers import phrases, tokens
 )
 def test_english_and_its_neighbours_are_cut_where_it_sounds_right(cut: str) -> None:
     text = cut.replace("|", "")
-    wanted = [" ".join(phrase.split()) for phrase in cut.split("|")]
+    wanted = [" ".join(phrase.replace("**", "").split()) for phrase in cut.split("|")]
     heard = [phrase.strip() for phrase in phrases(tokens(text)) if phrase.strip()]
     assert [phrase.removesuffix(".") for phrase in heard] == [
         phrase.removeprefix("- ").removesuffix(".") for phrase in wanted

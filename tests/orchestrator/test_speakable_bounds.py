@@ -152,7 +152,7 @@ def test_what_is_held_is_looked_at_within_its_bounds(monkeypatch: pytest.MonkeyP
         return scan(source)
 
     monkeypatch.setattr(unclosed, "scan", counted)
-    text = "**never closed and " * 200
+    text = "*never closed and " * 200
     phraser = Phraser()
     for char in text:
         phraser.push(char)
