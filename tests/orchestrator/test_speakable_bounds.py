@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.orchestrator import inline, markdown, unclosed
 from services.orchestrator.markdown import LINE_AHEAD, PIECE, Markdown
+from services.orchestrator.spans import LOOK_AHEAD
 from services.orchestrator.speakable import Phraser
 from tests.orchestrator.answers import content, parts, said
 from tests.orchestrator.test_speakable import fuzzed
@@ -157,4 +158,4 @@ def test_what_is_held_is_looked_at_within_its_bounds(monkeypatch: pytest.MonkeyP
     for char in text:
         phraser.push(char)
     phraser.end()
-    assert read <= len(text) * 2 * (unclosed.LOOK_AHEAD + unclosed.RUN)
+    assert read <= len(text) * 2 * (LOOK_AHEAD + unclosed.RUN)
