@@ -35,13 +35,13 @@ def carry_of(*chunks: Any, before: bytes = b"") -> bytes:
     return finish.carry
 
 
-def asked(carry: bytes, *rounds: tuple[ToolCall, ...], form: Form = Form()) -> list[dict[str, Any]]:
+def asked(carry: bytes, *rounds: tuple[ToolCall, ...], plain: bool = False) -> list[dict[str, Any]]:
     """The assistant's messages of a request after these rounds of one turn."""
     said = [Message(Role.USER, "hi")]
     for each in rounds:
         said.append(Message(Role.ASSISTANT, tool_calls=each))
         said += [Message(Role.TOOL, "{}", tool_call_id=call.id) for call in each]
-    made = messages(ChatRequest(messages=tuple(said), tools=(ORDER, BOOK), carry=carry), form)
+    made = messages(ChatRequest(messages=tuple(said), tools=(ORDER, BOOK), carry=carry), Form(plain=plain))
     return [message for message in made if message["role"] == "assistant"]
 
 
@@ -120,7 +120,7 @@ def test_a_carry_of_another_engine_changes_nothing(carry: bytes) -> None:
 
 def test_a_history_that_is_told_plainly_has_none() -> None:
     carry = carry_of(calls(fragment("order", "{}", **signature("A"))))
-    (message,) = asked(carry, (ToolCall("c00000001", "order", "{}"),), form=Form(plain=True))
+    (message,) = asked(carry, (ToolCall("c00000001", "order", "{}"),), plain=True)
     assert set(message) == {"role", "content"}
 
 
