@@ -154,8 +154,8 @@ class OpenAI:
         """What comes of one request until words begin. Some servers refuse in the stream what others refuse at once,
         and some refuse at once what their model wrote: that is its answer."""
         stream = Stream()
-        known = (tool.name for tool in request.tools)
-        answer = Answer(sent["model"], sum(len(m["content"]) for m in sent["messages"]), known)
+        size = sum(len(message["content"]) for message in sent["messages"])
+        answer = Answer(sent["model"], size, request.tools, request.carry)
         try:
             pieces = await self._sent(stack, sent, request.requests)
         except openai.APIStatusError as e:

@@ -8,12 +8,12 @@ wrong with a call is the model's; an error behind the end of a whole answer says
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from parley.errors import VendorLost
 from services.llm.calls import unreadable, whole
-from services.llm.contract import Finish, FinishReason, LlmEvent, ToolCall, Usage
+from services.llm.contract import Finish, FinishReason, LlmEvent, ToolCall, ToolSpec, Usage
 from services.llm.providers.openai_calls import Calls
 from services.llm.providers.openai_shapes import (
     MAX_COUNT,
@@ -29,6 +29,7 @@ from services.llm.providers.openai_shapes import (
     words_of,
     written_in,
 )
+from services.llm.providers.openai_signed import Beside, carried
 from services.llm.providers.openai_stream import SKIPPED
 
 _BESIDE = frozenset(("error", "x_groq", "timings", "finishReason", "stop_reason", "done_reason"))
@@ -43,12 +44,14 @@ _MALFORMED = "malformed_function_call"
 class Answer:
     """One round, folded from chunks. `feed` gives the words of a chunk, `end` the calls, usage and Finish."""
 
-    def __init__(self, model: str, input_chars: int, tools: Iterable[str] = ()) -> None:
+    def __init__(self, model: str, input_chars: int, tools: Sequence[ToolSpec] = (), carry: bytes = b"") -> None:
         self.begun = False  # words or a tool call came: thoughts do not count
         self._model = model
         self._reason = ""
-        self._tools = tuple(tools)
-        self._calls = Calls(self._tools)
+        self._tools = tools
+        self._carry = carry  # of the rounds before
+        self._beside = Beside()
+        self._calls = Calls(tool.name for tool in tools)
         self._mistakes: list[ToolCall] = []
         self._usage = [0, 0, 0]
         self._input_chars = input_chars
@@ -124,7 +127,7 @@ class Answer:
         if self.ended and self.begun:
             SKIPPED.labels("late_error").inc()
         elif written := written_in(error):
-            self._mistakes.append(unreadable(written, self._tools))
+            self._mistakes.append(unreadable(written, (tool.name for tool in self._tools)))
             self.begun, self._reason = True, "tool_calls"
         else:
             raise raised_by(error)
@@ -145,15 +148,22 @@ class Answer:
             calls = []
         yield from calls
         yield self._counted(sum(len(call.name) + len(call.arguments) for call in calls))
-        yield Finish(FinishReason.TOOL_CALLS if calls else reason)
+        if not calls:
+            yield Finish(reason)
+            return
+        carry = carried(self._carry, self._calls.signed(), self._beside.fields, self._tools)
+        yield Finish(FinishReason.TOOL_CALLS, carry)
 
     def _words(self, choice: dict[str, Any]) -> str:
         delta = choice.get("delta")
         if type(delta) is dict:
             self.begun = self._calls.of_delta(delta) or self.begun
+            if "reasoning_content" in delta or "reasoning_details" in delta:
+                self._beside.take(delta)
         message = choice.get("message")
         if isinstance(message, dict):
             self.begun = self._calls.of_message(message) or self.begun
+            self._beside.take(message)
         if words := words_in(delta) or words_of(choice.get("text")) or words_of(choice.get("content")):
             return self._whole(words)
         return self._of_message(words_in(message)) if isinstance(message, dict) else ""

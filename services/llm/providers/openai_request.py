@@ -9,6 +9,7 @@ import orjson
 
 from services.llm.contract import ChatRequest, Message, Role, ToolSpec
 from services.llm.histories import alternating, told_plainly
+from services.llm.providers.openai_signed import give_back
 
 _ANY = '{"type":"object","properties":{}}'
 _AS_TEXT = (
@@ -55,7 +56,10 @@ def messages(request: ChatRequest, form: Form = Form()) -> list[dict[str, Any]]:
     if form.plain or told_as_text:
         said, system = told_plainly(said, system if form.plain else ""), "" if form.plain else system
     made: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    return made + [_message(message) for message in said]
+    made += [_message(message) for message in said]
+    if request.carry:
+        give_back(made, request.carry)
+    return made
 
 
 def _message(message: Message) -> dict[str, Any]:
