@@ -58,7 +58,8 @@ def ends_sentence(text: str, at: int, sure: bool = True) -> bool:
     follows = text[at + 1 :].lstrip()
     before = text[max(at - 80, 0) : at].rsplit(maxsplit=3)
     last = before[-1].lower().lstrip("(\"'“„«[*_") if before else ""
-    if follows[:1].islower() or last in _NEVER or _ordinal(before, last, follows):
+    small = follows[:1].islower() and not "\u10d0" <= follows[0] <= "\u10ff"  # Georgian begins sentences with these
+    if small or last in _NEVER or _ordinal(before, last, follows):
         return False
     initial = len(last) == 1 and last.upper() != last and last not in "iя"
     if initial or last == "st" or (last.isdigit() and len(before) == 1):

@@ -21,7 +21,10 @@ _LETTER = re.compile(r"[^\W_]")
 _CURRENCY = (
     "$¢-¥֏؋߾߿৲৳৻૱௹฿៛\u20a0-\u20c0\ua838\ufdfc\ufe69＄￠￡￥￦\U00011fdd-\U00011fe0\U0001e2ff\U0001ecb0"
 )
-_SOUND = re.compile(rf"[^\W_]|[{_CURRENCY}%‰+=±×÷≠≤≥√∞&@#§°№℃℉％＋＝＆＠＃]")
+_SOUND = re.compile(
+    rf"\d|(?![\u30fc\uff70])(?:[^\W\d_]|[{_CURRENCY}%‰+=±×÷≠≤≥√∞&@#§°№℃℉％＋＝＆＠＃])(?!\ufe0f)"
+)
+"""Not a mark of length alone, nor what is to be shown as a picture."""
 _SPACELESS = re.compile(f"[{SPACELESS}]")
 _ASCII_WORD = re.compile(r"(?=_*[A-Za-z0-9])(?:\w|(?<=[A-Za-z])['.:](?=[A-Za-z])|(?<=\d)['.,;](?=\d))+", re.ASCII)
 _NO_BEGIN = re.compile("[ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶーｧ-ｰ々ゝゞヽヾๆໆฯຯៗ]")

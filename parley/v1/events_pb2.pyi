@@ -931,6 +931,7 @@ class StateAhead(_message.Message):
     HELD_FIELD_NUMBER: _builtins.int
     TOOLS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
+    CARRY_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     tries: _builtins.int
     text: _builtins.str
@@ -938,6 +939,7 @@ class StateAhead(_message.Message):
     begun_ms: _builtins.int
     held: _builtins.str
     complete: _builtins.bool
+    carry: _builtins.bytes
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
     def __init__(
@@ -951,10 +953,11 @@ class StateAhead(_message.Message):
         held: _builtins.str = ...,
         tools: _abc.Iterable[Global___StateToolUse] | None = ...,
         complete: _builtins.bool = ...,
+        carry: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_ms", b"begun_ms", "complete", b"complete", "held", b"held", "looking_for", b"looking_for", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_ms", b"begun_ms", "carry", b"carry", "complete", b"complete", "held", b"held", "looking_for", b"looking_for", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -985,11 +988,13 @@ class StateAnswering(_message.Message):
     ASKED_FIELD_NUMBER: _builtins.int
     ABOUT_FIELD_NUMBER: _builtins.int
     EMPTIES_FIELD_NUMBER: _builtins.int
+    CARRY_FIELD_NUMBER: _builtins.int
     looking_for: _builtins.str
     waiting_turn: _builtins.str
     asked: _builtins.bool
     about: _builtins.int
     empties: _builtins.int
+    carry: _builtins.bytes
     @_builtins.property
     def thought(self) -> Global___StateThought: ...
     def __init__(
@@ -1001,10 +1006,11 @@ class StateAnswering(_message.Message):
         asked: _builtins.bool = ...,
         about: _builtins.int = ...,
         empties: _builtins.int = ...,
+        carry: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["thought", b"thought"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "asked", b"asked", "empties", b"empties", "looking_for", b"looking_for", "thought", b"thought", "waiting_turn", b"waiting_turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "asked", b"asked", "carry", b"carry", "empties", b"empties", "looking_for", b"looking_for", "thought", b"thought", "waiting_turn", b"waiting_turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1816,6 +1822,7 @@ class StepRoundEnded(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
+    CARRY_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     tries: _builtins.int
     round: _builtins.int
@@ -1824,6 +1831,7 @@ class StepRoundEnded(_message.Message):
     input_tokens: _builtins.int
     output_tokens: _builtins.int
     requests: _builtins.int
+    carry: _builtins.bytes
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
     def __init__(
@@ -1838,10 +1846,11 @@ class StepRoundEnded(_message.Message):
         input_tokens: _builtins.int = ...,
         output_tokens: _builtins.int = ...,
         requests: _builtins.int = ...,
+        carry: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests", "round", b"round", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carry", b"carry", "error", b"error", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests", "round", b"round", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

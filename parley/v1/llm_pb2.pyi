@@ -78,7 +78,7 @@ class ChatRequest(_message.Message):
     """0 = the service's default"""
     temperature: _builtins.float
     carry: _builtins.bytes
-    """the `finish.carry` of the round before, unread"""
+    """the last `finish.carry` of this turn's rounds that was not empty, unread"""
     traceparent: _builtins.str
     language: _builtins.str
     requests_left: _builtins.int
@@ -363,7 +363,7 @@ class Finish(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     reason: Global___Finish.Reason.ValueType
     carry: _builtins.bytes
-    """opaque blocks of the vendor that the next round must give back"""
+    """what the turn's next rounds must give back, of all its rounds so far; <= 8 KiB; empty: nothing new"""
     requests: _builtins.int
     """that the round has cost"""
     def __init__(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,7 @@ MAX_ARGUMENTS = 64 * 1024
 MAX_NAME = 64
 _QUOTED = 200  # characters of a mistake that are quoted to the model
 _ENCODED = 3  # how often JSON may be wrapped in a JSON string
+UNREADABLE = "the tool call could not be read; call the tool through the tools interface"
 _WRAPPING = re.compile(r"^```\w*\s*|\s*```$|(?:\s*(?:<[|｜][^<>]{1,40}[|｜]>|</\w{1,30}>))+$")
 _PARALLEL = "multi_tool_use.parallel"  # a tool that some models of OpenAI make up: {"tool_uses": [..]}
 
@@ -47,6 +48,13 @@ def check(call: ToolCall, tools: Sequence[ToolSpec]) -> ToolCall:
         return _refused(tool.name, call.mistake)
     arguments, mistake = arguments_of(call.arguments, required(tool.parameters))
     return _refused(tool.name, mistake) if mistake else ToolCall(own_id(), tool.name, arguments)
+
+
+def unreadable(text: str, names: Iterable[str]) -> ToolCall:
+    """What a model wrote as a call and nobody can read: the tool whose name stands in it, and the mistake."""
+    name = next((name for name in names if name in text), "")
+    quoted = " ".join(text.split())
+    return ToolCall("", name, "{}", f"{UNREADABLE}: {quoted[:_QUOTED]}" if quoted else UNREADABLE)
 
 
 def find(name: str, tools: Sequence[ToolSpec]) -> ToolSpec | None:

@@ -86,6 +86,8 @@ class Requests:
         self.sent += 1
 
 
+MAX_CARRY = 8 * 1024
+"""Bytes of what a vendor wants back; whoever keeps it for us keeps no more."""
 MOST_REQUESTS = 4
 """Of a round whose caller sets no bound."""
 
@@ -103,7 +105,7 @@ class ChatRequest:
     max_output_tokens: int = 0
     temperature: float | None = None
     language: str = "en"
-    carry: bytes = b""
+    carry: bytes = b""  # of the last round of this turn that gave one
     requests: Requests = field(default_factory=lambda: Requests(MOST_REQUESTS), compare=False)
 
 
@@ -128,6 +130,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
+    """`carry`: what the next rounds of this turn must give back, of all its rounds so far; b"": nothing new."""
+
     reason: FinishReason
     carry: bytes = b""
 

@@ -75,6 +75,11 @@ def told_plainly(messages: Sequence[Message], system: str) -> list[Message]:
     return made
 
 
+def plain_name(name: str) -> str:
+    """A tool's name in the letters that every server takes."""
+    return _NO_NAME.sub("_", name)[:MAX_NAME] or "unknown"
+
+
 def knowledge(passages: tuple[Passage, ...]) -> str:
     """Passages as one text, each with its source."""
     blocks = (f'<passage source="{p.source}">\n{p.text}\n</passage>' for p in passages)
@@ -104,8 +109,7 @@ def _add_calls(made: list[Message], message: Message, later: Sequence[Message], 
         given = (call.id,) if _OWN_ID.fullmatch(call.id) else ()
         own = next(each for each in itertools.chain(given, others) if each not in ids)
         ids.add(own)
-        name = _NO_NAME.sub("_", call.name)[:MAX_NAME] or "unknown"
-        calls.append(ToolCall(own, name, arguments_of(call.arguments)[0]))
+        calls.append(ToolCall(own, plain_name(call.name), arguments_of(call.arguments)[0]))
         results.append(Message(TOOL, _result(call.id, later, taken) or NO_RESULT, tool_call_id=own))
     if not (made and made[-1].role is ASSISTANT and not made[-1].tool_calls):
         made.append(Message(ASSISTANT))

@@ -55,6 +55,7 @@ def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
     call = replace(call, floor=Answering(thought=thought, asked=True))
     if ahead.complete:
         ended = events.RoundEnded(at_ms=at_ms, turn=call.turn, tries=tries, round=0, text=ahead.held, tools=ahead.tools)
+        ended = replace(ended, carry=ahead.carry)
         return _round_over(call, thought, ended, out)
     return _speak(call, thought, ahead.held, at_ms, out, complete=False) if has_words(ahead.held) else call
 
@@ -140,7 +141,7 @@ def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: lis
     if thought.utterance or has_words(event.text):
         call = _speak(call, thought, event.text, event.at_ms, out, complete=True)
     assert isinstance(call.floor, Answering)
-    call = replace(call, floor=replace(call.floor, thought=None))
+    call = replace(call, floor=replace(call.floor, thought=None, carry=event.carry or call.floor.carry))
     if event.tools:
         out.insert(first, Store(first=True))
         return _use_tools(call, event, out)

@@ -18,10 +18,11 @@ BAR = re.compile(r"[ \t]*\|")
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n")
 _FENCE_BEGUN = re.compile(r"[ \t]*(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^`\n]{0,40})\Z")
 NOTE = re.compile(r"[ \t]*\[\^\w{1,20}\]:[ \t]*")
-_DEFINITION = re.compile(r"[ \t]*\[[^\]\n]{1,60}\]:[ \t]*<?(?:https?://|mailto:|/|#)[^\n]*\n")
-"""Of an address that links elsewhere in the answer refer to."""
+_LEADS = "<?(?:https?://|mailto:|[/#][a-z])"
+_DEFINITION = re.compile(rf"[ \t]*\[[^\]\n]{{1,60}}\]:[ \t]*{_LEADS}[^\n]*\n")
+"""Of an address that links elsewhere in the answer refer to; `[Order]: #4821` is none."""
 _DEFINITION_BEGUN = re.compile(
-    r"[ \t]*\[[^\]\n]{1,60}\](?::[ \t]*(?:<?\w{0,6}:?/?|<?(?:https?://|mailto:|/|#)[^\n]{0,2000})?)?\Z"
+    rf"[ \t]*\[[^\]\n]{{1,60}}\](?::[ \t]*(?:<?(?:\w{{0,6}}:?/?|[/#])|{_LEADS}[^\n]{{0,2000}})?)?\Z"
 )
 _BRACKET_BEGUN = re.compile(r"[ \t]*\[[^\]\n]{0,60}\Z")
 _MARK = re.compile(r"[ \t]*[-*_=:|]")

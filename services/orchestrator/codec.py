@@ -19,6 +19,8 @@ from google.protobuf.message import Message
 from parley.v1 import events_pb2
 from services.orchestrator import events, state
 
+_PLAIN = (str, bytes, int, float, bool)
+
 
 def state_to_proto(call: state.Call) -> events_pb2.CallState:
     out = events_pb2.CallState()
@@ -86,12 +88,12 @@ def _write(value: Any, out: Any) -> None:
         item = getattr(value, name)
         if isinstance(item, tuple) and not isinstance(item, state.Epoch):
             target = getattr(out, name)
-            if element in (str, int, float, bool):
+            if element in _PLAIN:
                 target.extend(item)
             else:
                 for entry in item:
                     _write_one(entry, target.add(), members)
-        elif element in (str, int, float, bool):
+        elif element in _PLAIN:
             setattr(out, name, item)
         elif item is not None:
             inner = getattr(out, name)
@@ -110,7 +112,7 @@ def _read(cls: Any, message: Message) -> Any:
     values: dict[str, Any] = {}
     for name, element, members in _fields(cls):
         item = getattr(message, name)
-        if element in (str, int, float, bool):
+        if element in _PLAIN:
             values[name] = item if isinstance(item, element) else tuple(item)
         elif isinstance(item, Message):
             if message.HasField(name):

@@ -196,7 +196,7 @@ class RoundEnded(Event):
     """The rest of a round's words, its tool calls, or why it failed (`error` is a ParleyError code).
 
     A call that the model got wrong comes with its outcome: it is not carried out. `requests`: that the round has cost,
-    0 = not known.
+    0 = not known. `carry`: what the vendor wants back in the turn's next rounds, empty = nothing new.
     """
 
     turn: int
@@ -208,6 +208,7 @@ class RoundEnded(Event):
     input_tokens: int = 0
     output_tokens: int = 0
     requests: int = 0
+    carry: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

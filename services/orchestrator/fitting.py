@@ -40,6 +40,8 @@ def _grew(before: Call, call: Call) -> bool:
         return True
     if len(call.voice) > len(before.voice):
         return True
+    if call.ahead.carry is not before.ahead.carry:
+        return True
     return sum(map(len, _caller_texts(call))) + len(call.ahead.held) > FEW_CHARS
 
 
@@ -53,7 +55,12 @@ def size(call: Call) -> int:
     voice = sum(_LINE + bytes_of(stretch.text) + _PLACE * len(stretch.told) for stretch in call.voice)
     lines = sum(map(_size_of, call.history)) + _tools_bytes(call.ahead.tools)
     said = sum(map(bytes_of, texts)) + _FIELD * len(texts) + _PLACE * (len(call.passages) + len(call.timers) + 4)
-    return _policy_bytes(call.policy) + said + voice + lines
+    carry = len(call.ahead.carry) + len(_carry(call))
+    return _policy_bytes(call.policy) + said + voice + lines + carry
+
+
+def _carry(call: Call) -> bytes:
+    return call.floor.carry if isinstance(call.floor, Answering) else b""
 
 
 def _size_of(line: Line) -> int:
@@ -111,6 +118,11 @@ def _voice(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
     return replace(call, voice=call.voice[-1:])
 
 
+def _wanted_back(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
+    """By the model's vendor, who may refuse the next round without it: the caller's words are worth more."""
+    return replace(call, floor=replace(call.floor, carry=b"")) if isinstance(call.floor, Answering) else call
+
+
 def _words(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
     """The caller's, as far as they have no room: of those that wait the end, then of those that are answered."""
 
@@ -146,5 +158,6 @@ _IN_ORDER: tuple[Callable[[Call, int, int, list[Effect]], Call], ...] = (
     _thinking_ahead,
     _older_rounds,
     _voice,
+    _wanted_back,
     _words,
 )

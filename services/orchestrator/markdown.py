@@ -14,6 +14,7 @@ from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_EN
 from services.orchestrator import blocks, unclosed
 from services.orchestrator.inline import plain, spoken
 from services.orchestrator.numbering import Numbering
+from services.orchestrator.spans import LOOK_AHEAD
 
 LINE_AHEAD = 600
 """Characters of a line of code, or of marks that may become one; longer ones are said in parts."""
@@ -54,7 +55,7 @@ class Markdown:
     """
 
     def __init__(self) -> None:
-        self._source = ""
+        self.rest = ""  # what is left, as the model wrote it
         self._returned = False  # a carriage return came last
         self._line = _Line.START
         self._blank = True  # the line before is
@@ -70,31 +71,26 @@ class Markdown:
             delta = delta.removeprefix("\n") if returned else delta
         if "\r" in delta:
             delta = delta.replace("\r\n", "\n").replace("\r", "\n")
-        self._source += delta
+        self.rest += delta
         return self._advance(_Take.CERTAIN)
 
     @property
     def holds(self) -> bool:
         """More than a word waits for what will become of it."""
-        source = self._source
+        source = self.rest
         many = " " in source.strip() or not (source.isascii() or plain(source))
         return many and any(map(str.isalnum, source))
 
     @property
     def word(self) -> str:
         """The beginning of a word, of which more is to come."""
-        return "" if self._line is _Line.START or self.holds else self._source
-
-    @property
-    def rest(self) -> str:
-        """What is left, as the model wrote it."""
-        return self._source
+        return "" if self._line is _Line.START or self.holds else self.rest
 
     def look(self) -> str:
         """What is left, as it looks now."""
         if self._fence or self._line is _Line.START:
-            return self._source
-        line, newline, _ = self._source.partition("\n")
+            return self.rest
+        line, newline, _ = self.rest.partition("\n")
         size, closers = unclosed.frozen(line, whole=True)
         return spoken(line[:size], closers) + ("." if newline and self._line is _Line.ITEM else "")
 
@@ -104,11 +100,11 @@ class Markdown:
         return self._advance(_Take.SAYABLE if whole else _Take.WORDS)
 
     def end(self) -> str:
-        self._source += "" if self._source.endswith("\n") else "\n"  # the last line is one too
+        self.rest += "" if self.rest.endswith("\n") else "\n"  # the last line is one too
         return self._advance(_Take.ALL)
 
     def _advance(self, take: _Take) -> str:
-        while self._source and self._step(take):
+        while self.rest and self._step(take):
             pass
         out, self._out = "".join(self._out), []
         return out
@@ -122,7 +118,7 @@ class Markdown:
     # The start of a line
 
     def _begin(self, take: _Take) -> bool:
-        source = self._source
+        source = self.rest
         if blank := blocks.BLANK.match(source):
             self._drop(blank.end())
             self._say("\n")
@@ -158,14 +154,14 @@ class Markdown:
 
     def _waits(self, take: _Take) -> bool:
         """Whether it is not known yet what the line is."""
-        if take is _Take.ALL or len(self._source) > LINE_AHEAD:
+        if take is _Take.ALL or len(self.rest) > LINE_AHEAD:
             return False
         if take is _Take.CERTAIN:
-            return blocks.undecided(self._source)
-        number = blocks.NUMBER_ALONE.match(self._source)
+            return blocks.undecided(self.rest)
+        number = blocks.NUMBER_ALONE.match(self.rest)
         if take is _Take.SAYABLE and number and not self._numbering.expects(int(number[1])):
             return False
-        return blocks.wordless(self._source)
+        return blocks.wordless(self.rest)
 
     def _enter(self, line: _Line, size: int) -> None:
         """What follows these characters is the text of such a line."""
@@ -174,7 +170,7 @@ class Markdown:
 
     def _code(self, take: _Take) -> bool:
         """A line inside a fence, as it stands."""
-        line, newline, _ = self._source.partition("\n")
+        line, newline, _ = self.rest.partition("\n")
         fence = line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0])
         if not newline and (fence or take is _Take.CERTAIN) and len(line) <= LINE_AHEAD:
             return False
@@ -188,13 +184,13 @@ class Markdown:
     # The rest of a line
 
     def _text(self, take: _Take) -> bool:
-        line, newline, rest = self._source.partition("\n")
+        line, newline, rest = self.rest.partition("\n")
         bar = _BAR.search(line) if self._line is _Line.ROW else None
         if bar is not None:
             line, newline = line[: bar.start()], ""
         elif newline and take is _Take.CERTAIN and (goes_on := self._goes_on(line, rest)) is not False:
             if goes_on:
-                self._source = f"{line.rstrip()} {rest.lstrip()}"
+                self.rest = f"{line.rstrip()} {rest.lstrip()}"
             return bool(goes_on)
         whole = bar is not None or newline != ""
         if whole and len(line) <= PIECE:
@@ -204,7 +200,7 @@ class Markdown:
         self._say(spoken(self._trimmed(line) if whole and size == len(line) else line[:size], closers))
         self._drop(size)
         if not whole or size < len(line):
-            return size > 0 and len(self._source) > unclosed.LOOK_AHEAD
+            return size > 0 and len(self.rest) > LOOK_AHEAD
         self._drop(1)
         if bar is None:
             self._finish(line)
@@ -217,7 +213,7 @@ class Markdown:
         None: that must be seen."""
         if self._line in (_Line.HEADING, _Line.ROW):
             return False
-        opened = len(line) <= unclosed.LOOK_AHEAD and not unclosed.closed(line)
+        opened = len(line) <= LOOK_AHEAD and not unclosed.closed(line)
         if not opened:
             if self._line is not _Line.ITEM or line.rstrip().rstrip(CLOSING)[-1:] in _STOPS:
                 return False
@@ -243,7 +239,7 @@ class Markdown:
         self._say("\n")
 
     def _drop(self, size: int) -> None:
-        self._source = self._source[size:]
+        self.rest = self.rest[size:]
 
     def _say(self, text: str) -> None:
         if self._line is _Line.ROW:

@@ -28,6 +28,10 @@ PASTS_LOST = Counter(
     "Calls that came back and of which no state could be read: they began anew, with an apology",
 )
 STANDSTILLS = Counter("voice_standstills_total", "Times this process stood still for over a second")
+CARRIES_LOST = Counter(
+    "voice_llm_carries_dropped_total",
+    "What a model's vendor wants back in its next round, larger than what is kept: that round may be refused",
+)
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")
 UNCARRIED = Counter(
     "voice_event_records_uncarried_total",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from parley.agents import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
 from services.orchestrator import effects, history, trying_again
-from services.orchestrator.state import Call
+from services.orchestrator.state import Answering, Call
 
 _ROLES = {
     "user": llm_pb2.Message.ROLE_USER,
@@ -71,6 +71,7 @@ def request(
         language=call.language,
         traceparent=traceparent,
         attempt=think.tries,
+        carry=call.floor.carry if isinstance(call.floor, Answering) else b"",
         requests_left=trying_again.requests_left(call, think),
     )
 

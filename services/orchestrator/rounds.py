@@ -24,6 +24,7 @@ from services.orchestrator import effects, events, prompt
 from services.orchestrator.clock import now_ms
 from services.orchestrator.first_token import FirstToken
 from services.orchestrator.history import MIN_RESULT_BYTES
+from services.orchestrator.metrics import CARRIES_LOST
 from services.orchestrator.organs import Organs
 from services.orchestrator.speakable import Phraser
 from services.orchestrator.speculation import imagined
@@ -32,6 +33,7 @@ from services.orchestrator.state import Call, Outcome, ToolUse
 log = structlog.get_logger()
 
 ROUND_S = 120.0  # for a round of the model that neither fails nor ends
+MAX_CARRY_BYTES = 8 * 1024  # of what a vendor wants back in the turn's next rounds; above it nothing of it is kept
 CHARS_A_TOKEN = 4  # of English, about
 
 
@@ -45,6 +47,7 @@ class Round:
     got: int = 0
     usage: llm_pb2.Usage | None = None
     requests: int = 0
+    carry: bytes = b""
 
     def estimate(self) -> tuple[int, int]:
         """Tokens in and out, as told or as they may have been."""
@@ -151,7 +154,7 @@ class Rounds:
         self._running.discard(running)
         usage = running.usage or llm_pb2.Usage()
         ended = replace(ended, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-        ended = replace(ended, requests=running.requests)
+        ended = replace(ended, requests=running.requests, carry=running.carry)
         self._feed(replace(ended, at_ms=now_ms(), text=phraser.end()))
 
     async def _converse(self, running: Round, phraser: Phraser) -> tuple[ToolUse, ...]:
@@ -181,6 +184,7 @@ class Rounds:
                         running.requests = event.failed.requests  # the stream then raises why
                     case "finish":
                         running.requests = event.finish.requests
+                        running.carry = _kept(event.finish.carry)
                         break
         return () if think.tools_off else tuple(tools)
 
@@ -192,6 +196,14 @@ class Rounds:
     @property
     def _id(self) -> str:
         return self._current().call_id
+
+
+def _kept(carry: bytes) -> bytes:
+    if len(carry) > MAX_CARRY_BYTES:
+        CARRIES_LOST.inc()
+        log.warning("what a model wants back is too large to keep", bytes=len(carry))
+        return b""
+    return carry
 
 
 def _used(call: llm_pb2.ToolCall) -> ToolUse:

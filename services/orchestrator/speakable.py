@@ -23,6 +23,7 @@ from parley.punctuation import (
     ends_sentence,
     width,
 )
+from parley.words import whole_until
 from services.orchestrator.markdown import Markdown
 
 GRACE_S = 0.07  # words may have been held for 50 ms before
@@ -154,6 +155,8 @@ def _between_words(text: str, most: int) -> int:
         end += 1
     if space := text.rfind(" ", 0, end) + 1:
         return space
+    if whole := whole_until(text, end):
+        return whole
     end = max(end, 1)
     while end < len(text) and unicodedata.category(text[end])[0] in "MP":  # belongs to the letter before
         end += 1

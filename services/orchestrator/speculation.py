@@ -146,7 +146,7 @@ def _hold(call: Call, event: events.PhraseReady | events.RoundEnded, out: list[E
     if isinstance(event, events.RoundEnded):
         call = spent(call, event.input_tokens, event.output_tokens)
         call = trying_again.count(call, ahead.turn, event.requests - 1)
-        ahead = replace(ahead, tools=event.tools, complete=True)
+        ahead = replace(ahead, tools=event.tools, complete=True, carry=event.carry)
         if event.error or not (has_words(ahead.held) or ahead.tools):
             return _discard(call, out, event.at_ms, "failed")
     size = history.bytes_of(ahead.held) + sum(history.bytes_of(tool.arguments) for tool in ahead.tools)

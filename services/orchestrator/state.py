@@ -186,6 +186,7 @@ class Ahead:
     held: str = ""
     tools: tuple[ToolUse, ...] = ()
     complete: bool = False  # the round has ended
+    carry: bytes = b""  # what the vendor wants back with its tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ class Answering:
     `looking_for`: the question whose passages are awaited before the first round. `waiting_turn`: a turn that the
     caller ended over words that may not be interrupted; it is answered after them. `asked`: the caller is owed words in
     this turn. `about`: it began with the outcome of this intent, 0 = it did not. `empties`: how many of its rounds gave
-    no words and were asked for again.
+    no words and were asked for again. `carry`: what the model's vendor wants back in its next rounds, unread.
     """
 
     thought: Thought | None = None
@@ -258,6 +259,7 @@ class Answering:
     asked: bool = False
     about: int = 0
     empties: int = 0
+    carry: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,8 @@ def test_what_has_words() -> None:
         char = chr(code)
         if not 0xD800 <= code < 0xE000:
             sign = unicodedata.category(char) == "Sc" or char in "%‰+=±×÷≠≤≥√∞&@#§°№℃℉％＋＝＆＠＃"
-            assert words.has_words(char) == (char.isalnum() or sign), hex(code)
+            letter = char.isalnum() and char not in "ーｰ"  # these lengthen another
+            assert words.has_words(char) == (letter or sign), hex(code)
     assert not words.has_words("... — ⭐ 👍 ✓ ⚠️ ™ 「」")
     assert words.has_words("50", 1)
     assert not words.has_words("50 !", 2)

@@ -26,6 +26,7 @@ class OddServer:
 
     `answers`: instead, chunks or a Refusal for each request; None: the connection is cut. `refuses`: fields it does not
     take. `done`: whether the stream ends with [DONE]; `breaks`: whether its connection is cut instead.
+    `refuse_with`: status and body of every answer.
     """
 
     chunks: list[Any] = field(default_factory=list)
@@ -35,6 +36,7 @@ class OddServer:
     done: bool = True
     breaks: bool = False
     content_type: str = "text/event-stream"
+    refuse_with: tuple[int, Any] | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -43,6 +45,8 @@ class OddServer:
         self.bodies.append(body)
         for name in self.refuses & set(body):
             return web.json_response({"error": {"message": self.says.format(field=name)}}, status=400)
+        if self.refuse_with is not None:
+            return web.json_response(self.refuse_with[1], status=self.refuse_with[0])
         chunks = self.answers(body) if self.answers is not None else self.chunks
         if isinstance(chunks, Refusal):
             error = {"message": chunks.message, "type": "BadRequestError", "code": chunks.code or chunks.status}

@@ -28,7 +28,7 @@ def alternates(messages: Messages) -> None:
             continue
         assert role == turn, f"{place}: {role} instead of {turn}"
         calls = message.get("tool_calls") or []
-        assert content or (calls and content is None), f"{place}: an empty message"
+        assert content or (calls and content == ""), f"{place}: an empty message, or null (Ollama, LM Studio)"
         assert role == "assistant" or not calls
         waiting = [call["id"] for call in calls]
         ids += waiting

@@ -95,6 +95,9 @@ THOUGHTS = {
     "Hello.</tool_response>": "Hello.",
     "<system-reminder>be nice</system-reminder>Hello": "Hello",
     "<answer>Hello</answer>": "Hello",
+    "It is `<think>`.\n<think>x</think>Hello": "It is `<think>`.\nHello",
+    "It is `code`<think>x</think>Hello": "It is `code`Hello",
+    "<think a='b' c=d>x</think>Hello": "Hello",
     "Hello<|im_e": "Hello",
 }
 
@@ -108,6 +111,11 @@ WORDS = [
     "Hello <this> is it",
     "<thi",
     "<thinner than air>",
+    "You can <think it over> and call again.",
+    "<answer me> soon, <final call = now or never>",
+    "Models put it into `<think>` tags, which `</think>` ends.",
+    "`<think>..</think>` holds it",
+    "it is `a`, `<think>` or ` that",
     "write to <john@example.com> <- there",
     "x <| y or <T> or a<b>c</b>",
     "[laughs] Well, [1] is it",
@@ -166,6 +174,9 @@ CALLS = {
     "Mistral, CALL_ID": f"[TOOL_CALLS]{NAME}[CALL_ID]abcdefghi[ARGS]{GIVEN}",
     "Granite": f"<|tool_call|>[{CALL}]<|/tool_call|>",
     "Gemma 3": f'```tool_code\nprint({NAME}(order="1234"))\n```',
+    "FunctionGemma": f"<start_function_call>call:{NAME}{{order:<escape>1234<escape>}}<end_function_call>",
+    "FunctionGemma, a result": f"<start_function_call>call:{NAME}{{order:<escape>1234<escape>}}<end_function_call>"
+    "<start_function_response>response:it{on:<escape>its way<escape>}<end_function_response>",
     "Gemma 4": f'<|tool_call>call:{NAME}{{order:<|"|>1234<|"|>}}<tool_call|>',
     "DeepSeek": f"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>{NAME}\n```json\n{GIVEN}\n```"
     "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",

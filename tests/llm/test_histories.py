@@ -278,7 +278,7 @@ async def test_a_server_that_takes_no_tools_is_told_of_them_in_words_and_its_cal
 async def test_a_history_that_is_too_long_is_sent_shorter_and_not_remembered() -> None:
     long = tuple(Message(USER if n % 2 else BOT, f"line {n}") for n in range(40))
     says = "This model's maximum context length is 2048 tokens. However, you requested 4000 tokens."
-    async with odd_server(answers=lambda body: Refusal(says) if len(body["messages"]) > 20 else WELL) as odd:
+    async with odd_server(answers=lambda body: Refusal(says) if len(body["messages"]) > 30 else WELL) as odd:
         model = OpenAI(settings(odd.url))
         assert (await ask(model, messages=long)).text == "Fine."
         assert odd.messages[-1]["content"].startswith("line 39")

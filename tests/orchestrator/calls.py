@@ -127,9 +127,10 @@ class Script:
         error: str = "",
         think: effects.Think | None = None,
         requests: int = 0,
+        carry: bytes = b"",
     ) -> list[effects.Effect]:
         t = think or self.thinks()
-        ended: dict[str, Any] = {"text": text, "tools": tools, "error": error, "requests": requests}
+        ended: dict[str, Any] = {"text": text, "tools": tools, "error": error, "requests": requests, "carry": carry}
         return self._feed(events.RoundEnded, turn=t.turn, tries=t.tries, round=t.round, **ended)
 
     def tool(

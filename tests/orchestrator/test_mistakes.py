@@ -11,6 +11,7 @@ from services.orchestrator import codec, events
 from services.orchestrator.effects import Execute, Say, Store, Think
 from services.orchestrator.history import call_id, messages
 from services.orchestrator.state import Answering, BotLine, Epoch, Line, Listening, Outcome, ToolUse
+from services.orchestrator.unanswered import MAX_EMPTY
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("0", "check_order_status", '{"order_number": "1234"}')
@@ -57,7 +58,7 @@ def test_a_model_that_is_always_wrong_is_heard_out_within_the_rounds_then_the_ca
         rounds += 1
         tools_off = call.thinks().tools_off
         call.finishes(tools=() if tools_off else (WRONG,))
-    assert rounds == POLICY.rounds + 1
+    assert rounds == POLICY.rounds + 1 + MAX_EMPTY, "the one in which it is to speak is asked for again"
     assert [say.text for say in call.all_of(Say)][-1] == POLICY.trouble
     assert not call.all_of(Execute)
     assert replayed(call) == call.outputs

@@ -56,7 +56,7 @@ async def test_a_model_that_always_breaks_its_arguments_is_told_and_the_caller_a
     async with call(tmp_path, answers=lambda body: wrong(arguments)) as (odd, g, h, chain):
         before = REQUESTS._sum.get()
         assert await asks(g) == TROUBLE
-        assert len(odd.bodies) == 4, "three rounds with tools, and one in which it is to speak"
+        assert len(odd.bodies) == 5, "three rounds with tools, one in which it is to speak, and that one again"
         for body in odd.bodies:
             strict.alternates(body["messages"])
             strict.mistral(body["messages"])
@@ -69,8 +69,8 @@ async def test_a_model_that_always_breaks_its_arguments_is_told_and_the_caller_a
         assert h.actions.executed == []
         assert not chain.breakers.of("openai").is_open
         assert await asks(g, "and order 13") == TROUBLE
-        assert len(odd.bodies) == 8
-        assert REQUESTS._sum.get() - before == 4, "counted when the next turn began"
+        assert len(odd.bodies) == 10
+        assert REQUESTS._sum.get() - before == 5, "counted when the next turn began"
 
 
 async def test_a_model_that_corrects_itself_answers(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from tests.orchestrator.answers import phrases, tokens
     [
         "Yes. |We are open until six.",
         "Yes, we do rent bikes, |and helmets come with them. |Anything else?",
-        "A basic tune up that a mechanic does while you |have a coffee next door costs sixty five dollars. |"
-        "Anything else?",
+        "A basic tune up that a mechanic does while you |have a coffee next door costs sixty dollars. |Anything else?",
         'He said "wait here." |Then nothing came; it was late: very late. |Is that (really!) |so? |I think it is.',
         "Your total is $1,299.50, |and it is due on March 3. |You can pay at 9.30 a.m. or later.",
         "Dr. J. R. Smith is in at 9 a.m. |He takes walk-ins until 5 p.m. on Fri. 14 March, etc. |Come by!",
@@ -22,6 +21,8 @@ from tests.orchestrator.answers import phrases, tokens
         "It is No. 5, |vs. No. 6 in the U.K. last year, i.e. better by 0.5 percent. |Good!",
         "Hmm... |Let me see… |I have found it! |It is in transit.",
         "How old is the shop? |25. We opened in 1999.",
+        "**Please note that all sales are final, |and that no refunds are given.** |Sorry!",
+        "გამარჯობა. |თქვენი შეკვეთა გაგზავნილია.",
         "Do we ship to Canada? |No. |We ship to the U.S. only.",
         "I am 25. |And you are 30. |Is that right?",
         "Here you go:\n|- Red: $5\n|- Blue: $6\n|Which one?",
@@ -34,7 +35,7 @@ from tests.orchestrator.answers import phrases, tokens
 )
 def test_english_and_its_neighbours_are_cut_where_it_sounds_right(cut: str) -> None:
     text = cut.replace("|", "")
-    wanted = [" ".join(phrase.split()) for phrase in cut.split("|")]
+    wanted = [" ".join(phrase.replace("**", "").split()) for phrase in cut.split("|")]
     heard = [phrase.strip() for phrase in phrases(tokens(text)) if phrase.strip()]
     assert [phrase.removesuffix(".") for phrase in heard] == [
         phrase.removeprefix("- ").removesuffix(".") for phrase in wanted
@@ -62,9 +63,8 @@ def test_english_and_its_neighbours_are_cut_where_it_sounds_right(cut: str) -> N
 )
 def test_a_mark_that_ends_a_sentence_anywhere_lets_it_go_at_once(first: str, second: str) -> None:
     phraser = Phraser()
-    before, last = first[:-1], first[-1]
-    assert [phraser.push(char) for char in before] == [[]] * len(before)
-    assert phraser.push(last) == [first]
+    assert not any(phraser.push(char) for char in first[:-1])
+    assert phraser.push(first[-1]) == [first]
     assert phraser.push(second) == []
     assert phraser.end().strip() == second.strip()
 
@@ -95,7 +95,7 @@ def test_a_mark_that_may_stand_inside_of_a_word_waits_for_the_next_token(first: 
     "text",
     [
         "At 9.30 we open",
-        "It is 3. Mai",
+        "am 3. Mai",
         "价格是３．５元",
         "上午9：30开门",
         "１２，０００元吧好吗",
@@ -105,7 +105,6 @@ def test_a_mark_that_may_stand_inside_of_a_word_waits_for_the_next_token(first: 
     ],
 )
 def test_a_mark_inside_of_a_number_or_a_name_ends_nothing(text: str) -> None:
-    text = text.replace("It is", "am")
     phraser = Phraser()
     assert [phrase for char in text for phrase in phraser.push(char)] == []
     assert phraser.end() == text
@@ -170,18 +169,15 @@ def test_after_a_pause_the_answer_goes_on_as_if_there_was_none() -> None:
 
 def test_open_markup_holds_words_back_only_so_long() -> None:
     phraser, said = Phraser(), ""
-    for n, word in enumerate(("See", "*the", "long", "and", "winding", "page", "that")):
-        said += "".join(phraser.push(f"{word} ", at_ms=1000 + n * (LOOK_AHEAD_MS // 4)))
+    for n, word in enumerate(["See ", "*the ", "long ", "and ", "winding ", "page ", "that "]):
+        said += "".join(phraser.push(word, at_ms=1000 + n * (LOOK_AHEAD_MS // 4)))
     assert said + phraser._text == "See the long and winding page that "
 
 
 def test_numbers_of_a_list_wait_only_so_long() -> None:
-    fast, slow = Phraser(), Phraser()
     chunks = tokens("1. Open the app.\n2. Tap it.\n3. Wait.")
-    soon = [phrase for at, chunk in enumerate(chunks) for phrase in fast.push(chunk, 1 + at)]
-    late = [phrase for at, chunk in enumerate(chunks) for phrase in slow.push(chunk, 1 + 200 * at)]
-    assert "".join(soon).startswith("Open the app. ")
-    assert "".join(late).startswith("1. Open ")
+    assert phrases(chunks, token_ms=1)[0] == "Open the app. "
+    assert "".join(phrases(chunks, token_ms=200)).startswith("1. Open the app. ")
 
 
 def test_a_number_that_may_count_an_item_is_not_said_alone() -> None:

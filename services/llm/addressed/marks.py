@@ -53,6 +53,7 @@ _THOUGHTS = frozenset((
 RESULTS = frozenset((
     "tool_response", "tool_responses", "tool_result", "tool_results", "tool_output", "tool_outputs",
     "function_response", "function_result", "function_results", "function_output", "observation", "system_reminder",
+    "start_function_response",
 ))  # fmt: skip
 """What a model makes up of its tools: it is addressed to nobody, like a thought."""
 _TOOLS = frozenset((
@@ -61,17 +62,25 @@ _TOOLS = frozenset((
 ))  # fmt: skip
 _TRANSPARENT = frozenset((
     "s", "bos", "eos", "pad", "unk", "sop", "eop", "answer", "final_answer", "final", "response", "output",
-    "solution", "seed_answer", "tools", "end_of_turn", "end_function_call", "parameter",
+    "solution", "seed_answer", "tools", "end_of_turn", "parameter",
 ))  # fmt: skip
 _ROLES = frozenset((
     "user", "system", "tool", "developer", "observation", "assistant", "model", "human", "ipython", "environment",
 ))  # fmt: skip
 _NAMESPACES = ("antml:", "seed:", "minimax:", "ant:", "claude:")
-_NAMES = _THOUGHTS | RESULTS | _TOOLS | _TRANSPARENT | {"start_of_turn", "channel", "turn", "tool"}
+_ENDS = {"end_function_call": "start_function_call", "end_function_response": "start_function_response"}
+"""Tags that close one of another name: FunctionGemma's."""
+_NAMES = _ENDS.keys() | _THOUGHTS | RESULTS | _TOOLS | _TRANSPARENT | {"start_of_turn", "channel", "turn", "tool"}
 _PREFIXES = frozenset(name[:n] for name in (*_NAMES, *_NAMESPACES) for n in range(len(name) + 1))
 
-_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]{0,40})([\s=][^<>]{0,200})?(/?)>")
-_TAG_BEGUN = re.compile(r"</?(?:([A-Za-z][\w:-]{0,40})(?:[|｜/]|[\s=][^<>]{0,200})?)?\Z")
+_VALUE = r"""(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^\s"'<>]{1,80})"""
+_VALUE_BEGUN = r"""(?:"[^"<>]{0,200}"?|'[^'<>]{0,200}'?|[^\s"'<>]{0,80})"""
+_ATTRIBUTES = rf"(?:\s?=\s?{_VALUE})?(?:\s{{1,8}}[\w:.-]{{1,40}}\s?=\s?{_VALUE}){{0,8}}\s{{0,8}}"
+"""Each with a value: words behind a name, as in `<think it over>`, make no tag."""
+_TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]{{0,40}}){_ATTRIBUTES}(/?)>")
+_TAG_BEGUN = re.compile(
+    rf"</?(?:([A-Za-z][\w:-]{{0,40}})(?:[|｜]|{_ATTRIBUTES}(?:/|[\w:.-]{{0,40}}\s?(?:=\s?{_VALUE_BEGUN})?))?)?\Z"
+)
 _DSML = re.compile(r"<(/?)[|｜]DSML[|｜](\w{1,40})(\s[^<>]{0,200})?>")
 _TOKEN = re.compile(r"<([|｜])([^<>|｜\n]{1,60})([|｜]?)>")
 _TOKEN_END = re.compile(r"<([A-Za-z_▁]{1,30})[|｜]>")
@@ -133,7 +142,9 @@ def _angle(text: str, tools: frozenset[str]) -> Mark | str | None:
 
 def _tag(tag: re.Match[str]) -> Mark | None:
     name, closing, length = _local(tag[2].lower()), bool(tag[1]), len(tag[0])
-    self_closed = tag.re is _TAG and bool(tag[4])
+    if name in _ENDS:
+        name, closing = _ENDS[name], True
+    self_closed = tag.re is _TAG and bool(tag[3])
     if name in _THOUGHTS or name in RESULTS:
         return Mark(Kind.PLAIN if self_closed else Kind.THOUGHT, name, length, closing)
     if name in _TOOLS:

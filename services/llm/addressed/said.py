@@ -33,6 +33,11 @@ class Said:
         self._last = ""
 
     @property
+    def last(self) -> str:
+        """The last character of the words; "" before them."""
+        return self._last
+
+    @property
     def held(self) -> bool:
         return self._held is not None
 

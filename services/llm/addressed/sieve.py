@@ -52,6 +52,8 @@ class Sieve:
         self._thoughts: list[str] = []
         self._maybe: list[Block] = []  # calls within a thought: they count when it never ends
         self._capture = Capture()
+        self._in_code = False  # behind a backtick that is not closed yet
+        self._quotes = False  # a marker stands in that code: it is spoken of
         self._ends = _STRIPPED
         self._mode: Callable[[], bool] = self._opening
 
@@ -74,7 +76,8 @@ class Sieve:
             self._buffer += text[begin : begin + _PIECE]
             while self._buffer and self._mode():
                 pass
-        self.idle = not (self._buffer or self._said.gap or self._said.held) and self._mode == self._speaking
+        waits = self._buffer or self._said.gap or self._said.held or self._in_code
+        self.idle = not waits and self._mode == self._speaking
         return self._said.given()
 
     def end(self) -> list[Item]:
@@ -126,17 +129,34 @@ class Sieve:
 
     def _speaking(self) -> bool:
         found = TRIGGER.search(self._buffer)
-        self._said.words(self._taken(len(self._buffer) if found is None else found.start()))
+        words = self._taken(len(self._buffer) if found is None else found.start())
+        self._said.words(words)
+        if "\n" in words:
+            self._in_code = self._quotes = False
         if found is None:
             return False
         mark = mark_at(self._buffer, self._tools)
         if mark is WAIT:
             return False
-        if isinstance(mark, Mark):
+        if isinstance(mark, Mark) and self._spoken_of(mark):
+            self._said.words(self._taken(mark.length))
+        elif isinstance(mark, Mark):
             self._at(mark)
         else:
-            self._said.words(self._taken(1))
+            self._pass()
         return True
+
+    def _pass(self) -> None:
+        """One character that is no mark."""
+        if self._buffer[0] == "`":
+            self._in_code, self._quotes = not self._in_code, False
+        self._said.words(self._taken(1))
+
+    def _spoken_of(self, mark: Mark) -> bool:
+        """Whether a mark is content: `<think>` as code, right behind the backtick that opens it, and what ends it."""
+        if self._in_code and self._said.last == "`" and mark.kind in (Kind.THOUGHT, Kind.PLAIN):
+            self._quotes = True
+        return self._quotes and mark.kind in (Kind.THOUGHT, Kind.PLAIN)
 
     def _thinking(self) -> bool:
         found = _IN_THOUGHT.search(self._buffer)

@@ -9,7 +9,7 @@
     <name><key>..</key></name>                          Cline
     name <arg_key>..</arg_key><arg_value>..</arg_value>   GLM
     [name(key="value"), ..]  print(name(..))  name.call(..)   Llama, Gemma
-    call:name{key:<|"|>value<|"|>}                      Gemma
+    call:name{key:<|"|>value<|"|>}                      Gemma; `<escape>` for a quote: FunctionGemma
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from services.llm.addressed.capture import Block
-from services.llm.calls import MAX_CALLS, MAX_NAME, find
+from services.llm.calls import MAX_CALLS, MAX_NAME, UNREADABLE, find, unreadable
 from services.llm.contract import ToolCall, ToolSpec
 
 _NAMES = ("name", "function_name", "tool_name", "recipient_name", "tool", "function", "action")
@@ -44,11 +44,11 @@ _PARAMETER = re.compile(
 _GLM = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[\w:]{1,40}>")
 _GEMMA = re.compile(r"call:\s*([\w.-]+)\s*(?=[{(])")
+_GEMMA_TEXT = re.compile(r'<\|"\|>(.*?)<\|"\|>|<escape>(.*?)<escape>|"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _NAMED = re.compile(r"([A-Za-z_][\w.-]*)(?::\d+)?:?\s*(?:[A-Za-z0-9]{9}\s+)?(?=[{\[])")
 _CODE = re.compile(r"\s*(?:\[|print\(|[\w.]+\()")
 _MOST = 4 * MAX_CALLS
 _MAX_CODE = 8 * 1024
-UNREADABLE = "the tool call could not be read; call the tool through the tools interface"
 
 Pair = tuple[str, str]
 """A tool's name and its arguments, as the model wrote them."""
@@ -64,9 +64,7 @@ def read(block: Block, tools: Mapping[str, ToolSpec]) -> list[ToolCall] | None:
         return [_call(pair) for pair in pairs] if pairs and meant else _broken(block.text, tools)
     if pairs:
         return [_call(pair) for pair in pairs]
-    name = next((name for name in tools if name in block.text), "")
-    quoted = " ".join(block.text.split())
-    return [ToolCall("", name, "{}", f"{UNREADABLE}: {quoted[:200]}" if quoted else UNREADABLE)]
+    return [unreadable(block.text, tools)]
 
 
 def _call(pair: Pair) -> ToolCall:
@@ -128,13 +126,13 @@ def _gemma(text: str, tools: Mapping[str, ToolSpec]) -> Iterator[Pair]:
         strings: list[str] = []
 
         def kept(found: re.Match[str], strings: list[str] = strings) -> str:
-            strings.append(found[1] if found[1] is not None else found[2])
+            strings.append(next((text for text in found.groups() if text is not None), ""))
             return f'"\0{len(strings) - 1}"'
 
         def told(at: re.Match[str], strings: list[str] = strings) -> str:
             return orjson.dumps(strings[int(at[1])]).decode()
 
-        plain = re.sub(r'<\|"\|>(.*?)<\|"\|>|"((?:[^"\\]|\\.)*)"', kept, body, flags=re.DOTALL)
+        plain = _GEMMA_TEXT.sub(kept, body)
         plain = re.sub(r"([{(,]\s*)([A-Za-z_][\w-]*)\s*:", r'\1"\2":', plain)
         end = max(plain.rfind("}"), plain.rfind(")"))
         plain = f"{{{plain[1:end]}}}" if end > 0 else plain

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
@@ -24,7 +25,7 @@ from services.llm.contract import ChatRequest, LlmEvent, Requests, TextDelta
 from services.llm.providers.openai_answer import Answer
 from services.llm.providers.openai_refusals import Server
 from services.llm.providers.openai_request import body
-from services.llm.providers.openai_shapes import by_status
+from services.llm.providers.openai_shapes import by_status, raised_by, refused_in, status_of, written_in
 from services.llm.providers.openai_stream import Stream
 
 log = structlog.get_logger()
@@ -38,6 +39,24 @@ FORMS = 3
 """In so many forms a request is sent at most, while its server refuses them."""
 MAX_MODELS = 64
 _CUT = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that its server did not take: in which words, and what is raised when it is not sent in others."""
+
+    status: int
+    said: str
+    error: Exception
+
+
+class Opened(NamedTuple):
+    """An answer that has begun, and its first words; or the whole of one without."""
+
+    stream: Stream
+    answer: Answer
+    pieces: AsyncIterator[bytes]
+    text: str
 
 
 class OpenAI:
@@ -77,13 +96,13 @@ class OpenAI:
         loop = asyncio.get_running_loop()
         first_by = loop.time() + self._first_token_s
         async with AsyncExitStack() as stack:  # closing the generator closes the stream, and so stops the model
-            stream = Stream()
             with translated():
                 async with asyncio.timeout_at(first_by):
-                    sent, pieces = await self._open(stack, request)
-            known = (tool.name for tool in request.tools)
-            answer = Answer(sent["model"], sum(len(m["content"] or "") for m in sent["messages"]), known)
-            by, ended = first_by, False
+                    stream, answer, pieces, text = await self._open(stack, request)
+            if text:
+                yield TextDelta(text)
+            ended = answer.ended
+            by = loop.time() + (LAST_S if ended else self._stall_s)
             while not stream.done:
                 data = await self._piece(pieces, answer.ended, by)
                 values = stream.feed(data)
@@ -113,24 +132,47 @@ class OpenAI:
     async def aclose(self) -> None:
         await self._client.close()
 
-    async def _open(self, stack: AsyncExitStack, request: ChatRequest) -> tuple[dict[str, Any], AsyncIterator[bytes]]:
-        """The body that was taken, and the bytes of the answer. A body that is refused is sent in another form."""
+    async def _open(self, stack: AsyncExitStack, request: ChatRequest) -> Opened:
+        """An answer that has begun. A body that is refused is sent in another form, if that makes another body."""
         server = self._server(request.model or self._model)
         form = server.form
+        sent = body(request, self._model, self._max_tokens, form)
         for left in reversed(range(FORMS)):
-            sent = body(request, self._model, self._max_tokens, form)
             request.requests.take()
-            try:
-                pieces = await self._sent(stack, sent, request.requests)
-            except openai.APIStatusError as e:
-                other = server.other(e.status_code, str(e), form, frozenset(sent))
-                if other is None or not left or not request.requests.left:
-                    raise
-                form = other
-            else:
+            opened = await self._asked(stack, request, sent)
+            if not isinstance(opened, Refusal):
                 server.took(form)
-                return sent, pieces
+                return opened
+            other = server.other(opened.status, opened.said, form, frozenset(sent))
+            again = sent if other is None else body(request, self._model, self._max_tokens, other)
+            if other is None or again == sent or not left or not request.requests.left:
+                raise opened.error
+            form, sent = other, again
         raise AssertionError
+
+    async def _asked(self, stack: AsyncExitStack, request: ChatRequest, sent: dict[str, Any]) -> Opened | Refusal:
+        """What comes of one request until words begin. Some servers refuse in the stream what others refuse at once,
+        and some refuse at once what their model wrote: that is its answer."""
+        stream = Stream()
+        size = sum(len(message["content"]) for message in sent["messages"])
+        answer = Answer(sent["model"], size, request.tools, request.carry)
+        try:
+            pieces = await self._sent(stack, sent, request.requests)
+        except openai.APIStatusError as e:
+            if not written_in(e.body):
+                return Refusal(e.status_code, str(e), e)
+            pieces, stream.done = _nothing(), True
+            answer.feed({"error": e.body})
+        text: list[str] = []
+        while not (stream.done or answer.begun or answer.ended):
+            data = await anext(pieces, b"")
+            for value in stream.feed(data):
+                if not answer.begun and 400 <= status_of(error := refused_in(value)) < 500:
+                    return Refusal(status_of(error), str(error), raised_by(error))
+                text.append(answer.feed(value))
+            if not data:
+                break
+        return Opened(stream, answer, pieces, "".join(text))
 
     async def _sent(self, stack: AsyncExitStack, sent: dict[str, Any], requests: Requests) -> AsyncIterator[bytes]:
         """A kept connection that the server has closed shows it only now: then the request is sent once more, and not
@@ -159,6 +201,11 @@ class OpenAI:
                 del self._servers[next(iter(self._servers))]
             self._servers[model] = Server()
         return self._servers[model]
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for data in tuple[bytes, ...]():
+        yield data
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:

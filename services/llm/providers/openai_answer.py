@@ -2,17 +2,18 @@
 
 Each piece of the stream is of one of three classes, decided here. *Skipped*: what says nothing, or nothing that can be
 read; counted. *The model's*: what it wrote, mistakes and all, is given as it is; `addressed` tells the model of them.
-*Lost*: an error in the stream, a stream that ends before it said anything or within a call.
+*Lost*: an error in the stream, a stream that ends before it said anything or within a call. What a server says to be
+wrong with a call is the model's; an error behind the end of a whole answer says nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from parley.errors import VendorLost
-from services.llm.calls import whole
-from services.llm.contract import Finish, FinishReason, LlmEvent, Usage
+from services.llm.calls import unreadable, whole
+from services.llm.contract import Finish, FinishReason, LlmEvent, ToolCall, ToolSpec, Usage
 from services.llm.providers.openai_calls import Calls
 from services.llm.providers.openai_shapes import (
     MAX_COUNT,
@@ -20,12 +21,15 @@ from services.llm.providers.openai_shapes import (
     count_in,
     error_in,
     finish_of,
+    first_of,
     raised_by,
     reason_of,
     usages_in,
     words_in,
     words_of,
+    written_in,
 )
+from services.llm.providers.openai_signed import Beside, carried
 from services.llm.providers.openai_stream import SKIPPED
 
 _BESIDE = frozenset(("error", "x_groq", "timings", "finishReason", "stop_reason", "done_reason"))
@@ -33,16 +37,22 @@ _BESIDE = frozenset(("error", "x_groq", "timings", "finishReason", "stop_reason"
 MAX_WORDS = 64 * 1024
 """Characters of an answer, thoughts and calls in it included: nobody listens so long."""
 _CHARS_PER_TOKEN = 4
+_MALFORMED = "malformed_function_call"
+"""Gemini ends so when it cannot read the call of its model, of which nothing is told."""
 
 
 class Answer:
     """One round, folded from chunks. `feed` gives the words of a chunk, `end` the calls, usage and Finish."""
 
-    def __init__(self, model: str, input_chars: int, tools: Iterable[str] = ()) -> None:
+    def __init__(self, model: str, input_chars: int, tools: Sequence[ToolSpec] = (), carry: bytes = b"") -> None:
         self.begun = False  # words or a tool call came: thoughts do not count
         self._model = model
         self._reason = ""
-        self._calls = Calls(tools)
+        self._tools = tools
+        self._carry = carry  # of the rounds before
+        self._beside = Beside()
+        self._calls = Calls(tool.name for tool in tools)
+        self._mistakes: list[ToolCall] = []
         self._usage = [0, 0, 0]
         self._input_chars = input_chars
         self._chars = 0
@@ -71,6 +81,8 @@ class Answer:
         if type(choice) is not dict or len(choice) > 4 or choice.get("finish_reason", "") is not None:
             return ""
         delta = choice.get("delta")
+        if choice.get("index"):
+            return ""
         if type(delta) is not dict or len(delta) > 1 or chunk.get("usage") or "error" in chunk:
             return ""
         content = delta.get("content")
@@ -87,12 +99,13 @@ class Answer:
             SKIPPED.labels("chunk").inc()
             return ""
         choices = chunk.get("choices")
-        choice: Any = choices[0] if type(choices) is list and choices else chunk
+        choice: Any = first_of(choices) if type(choices) is list and choices else chunk
         if type(choice) is not dict:
             return ""
         if choice is chunk or not (_BESIDE.isdisjoint(chunk) and _BESIDE.isdisjoint(choice)):
             if error := error_in(chunk):
-                raise raised_by(error)
+                self._failed(error)
+                return ""
             self._count(chunk, choice)
             self._reason = reason_of(choice) or self._reason
         else:
@@ -109,9 +122,21 @@ class Answer:
             self._chars += len(words)
         return words
 
+    def _failed(self, error: Any) -> None:
+        """An error in the stream. Raises what it stands for."""
+        if self.ended and self.begun:
+            SKIPPED.labels("late_error").inc()
+        elif written := written_in(error):
+            self._mistakes.append(unreadable(written, (tool.name for tool in self._tools)))
+            self.begun, self._reason = True, "tool_calls"
+        else:
+            raise raised_by(error)
+
     def end(self, done: bool = True) -> Iterator[LlmEvent]:
         """What follows the last word. `done`: the server said so. Raises VendorLost if it broke off."""
-        calls = list(self._calls)
+        calls = [*self._calls, *self._mistakes]
+        if _MALFORMED in self._reason and not calls:
+            calls.append(unreadable("", ()))
         if not (self._reason or done or self.begun):
             raise VendorLost("the model's server closed the stream before it said anything")
         if not (self._reason or done or all(whole(call.arguments) for call in calls)):
@@ -123,15 +148,22 @@ class Answer:
             calls = []
         yield from calls
         yield self._counted(sum(len(call.name) + len(call.arguments) for call in calls))
-        yield Finish(FinishReason.TOOL_CALLS if calls else reason)
+        if not calls:
+            yield Finish(reason)
+            return
+        carry = carried(self._carry, self._calls.signed(), self._beside.fields, self._tools)
+        yield Finish(FinishReason.TOOL_CALLS, carry)
 
     def _words(self, choice: dict[str, Any]) -> str:
         delta = choice.get("delta")
         if type(delta) is dict:
             self.begun = self._calls.of_delta(delta) or self.begun
+            if "reasoning_content" in delta or "reasoning_details" in delta:
+                self._beside.take(delta)
         message = choice.get("message")
         if isinstance(message, dict):
             self.begun = self._calls.of_message(message) or self.begun
+            self._beside.take(message)
         if words := words_in(delta) or words_of(choice.get("text")) or words_of(choice.get("content")):
             return self._whole(words)
         return self._of_message(words_in(message)) if isinstance(message, dict) else ""

@@ -14,16 +14,19 @@ import orjson
 
 from services.llm.calls import MAX_ARGUMENTS, MAX_CALLS
 from services.llm.contract import ToolCall
+from services.llm.providers.openai_signed import signed_in
 
 _MOST = 4 * MAX_CALLS
 """Calls that are put together: one too many shows that there are too many."""
 _LEGACY = "function_call"
+_USUAL = frozenset(("index", "id", "type", "function"))
 
 
 class _Call:
     def __init__(self, index: Any) -> None:
         self.index = index
         self.id = self.name = self.arguments = ""
+        self.signed: dict[str, Any] = {}
 
     @property
     def complete(self) -> bool:
@@ -48,6 +51,10 @@ class Calls:
 
     def __iter__(self) -> Iterator[ToolCall]:
         return (ToolCall("", call.name, call.arguments) for call in self._calls)
+
+    def signed(self) -> Iterator[tuple[ToolCall, dict[str, Any]]]:
+        """Each call with the fields that its vendor wants back."""
+        return zip(self, (call.signed for call in self._calls), strict=True)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -76,6 +83,7 @@ class Calls:
             elif len(self._calls) < _MOST:
                 call = _Call(None)
                 call.name, call.arguments = name, arguments
+                call.signed = signed_in(each)
                 self._calls.append(call)
         self._from_message = len(self._calls)
         return bool(whole)
@@ -90,6 +98,8 @@ class Calls:
             call = _Call(index)
             self._calls.append(call)
         call.id = call_id or call.id
+        if not fragment.keys() <= _USUAL and len(call.signed) < _MOST:
+            call.signed |= signed_in(fragment)
         if name and name != call.name:
             call.name = name if name.startswith(call.name) and name in self._known else call.name + name
         call.take(arguments)

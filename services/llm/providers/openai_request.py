@@ -9,9 +9,8 @@ import orjson
 
 from services.llm.contract import ChatRequest, Message, Role, ToolSpec
 from services.llm.histories import alternating, told_plainly
+from services.llm.providers.openai_signed import give_back
 
-SHORT = 8
-"""Messages of a history that a server found too long."""
 _ANY = '{"type":"object","properties":{}}'
 _AS_TEXT = (
     "You can use tools. To use one, write a line of this form and nothing else; the result comes in the next message:\n"
@@ -22,7 +21,7 @@ _AS_TEXT = (
 @dataclass(frozen=True, slots=True)
 class Form:
     """`without`: optional fields that the server refuses. `plain`: no role but user and assistant. `short`: only the
-    end of the history, without knowledge."""
+    newer half of the history, without knowledge."""
 
     without: frozenset[str] = frozenset()
     plain: bool = False
@@ -57,11 +56,14 @@ def messages(request: ChatRequest, form: Form = Form()) -> list[dict[str, Any]]:
     if form.plain or told_as_text:
         said, system = told_plainly(said, system if form.plain else ""), "" if form.plain else system
     made: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    return made + [_message(message) for message in said]
+    made += [_message(message) for message in said]
+    if request.carry:
+        give_back(made, request.carry)
+    return made
 
 
 def _message(message: Message) -> dict[str, Any]:
-    made: dict[str, Any] = {"role": message.role.value, "content": message.text or None}
+    made: dict[str, Any] = {"role": message.role.value, "content": message.text}
     if message.role is Role.TOOL:
         made["tool_call_id"] = message.tool_call_id
     if message.tool_calls:
@@ -86,4 +88,10 @@ def _as_text(tools: tuple[ToolSpec, ...]) -> str:
 
 
 def _shortened(request: ChatRequest) -> ChatRequest:
-    return replace(request, messages=request.messages[-SHORT:], passages=())
+    """Without the older half of the history, as far as that is before the caller's last words, and without knowledge.
+
+    A tool's result whose call is gone goes with it (`alternating`).
+    """
+    messages = request.messages
+    last = max((n for n, message in enumerate(messages) if message.role is Role.USER), default=len(messages) - 1)
+    return replace(request, messages=messages[min((len(messages) + 1) // 2, last) :], passages=())

@@ -6,8 +6,11 @@ like are not among them, whatever they are called.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, TooLate, VendorLost
 from services.llm.contract import FinishReason
@@ -16,7 +19,21 @@ MAX_COUNT = 1 << 31
 _CUT = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
 _KINDS = {"invalidrequest": 400, "badrequest": 400, "ratelimit": 429, "authentication": 401}
 """Errors in a stream that have a type and no number."""
+_FAILED_CALL = re.compile(
+    r"tool_use_failed|failed_generation|failed to call a function|error parsing tool call|failed to parse input at pos",
+    re.IGNORECASE,
+)
+"""The model's own mistake, though the server reports it as an error: Groq, Ollama, llama.cpp."""
 _FILTERED = ("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii")
+
+
+def first_of(choices: list[Any]) -> Any:
+    """The choice that is our answer: of several the one with number 0, whether or not that is said."""
+    return next((each for each in choices if not (isinstance(each, dict) and _is_other(each.get("index")))), {})
+
+
+def _is_other(index: Any) -> bool:
+    return index not in (None, "", "0") and isinstance(index, int | float | str) and index != 0
 
 
 def words_of(value: Any) -> str:
@@ -101,16 +118,36 @@ def error_in(chunk: dict[str, Any]) -> Any:
     return chunk.get("error") or None
 
 
+def refused_in(chunk: Any) -> Any:
+    """The error in a value of the stream, unless it is the model's mistake; None when there is none."""
+    error = error_in(chunk) if isinstance(chunk, dict) else None
+    return None if error is None or written_in(error) else error
+
+
 def raised_by(error: Any) -> ParleyError:
     """An error in the stream as ours: by its code where it has one, else the server is lost."""
     if not isinstance(error, dict):
         return by_status(0, f"in mid-answer: {error}"[:200])
     said = error.get("message") or error.get("detail") or error.get("type") or "no reason given"
-    status = count_in(error, "code", "status", "status_code", "http_code")
+    return by_status(status_of(error), f"in mid-answer: {said}"[:200], str(error.get("code")))
+
+
+def status_of(error: Any) -> int:
+    """The HTTP status that an error in the stream stands for; 0 if it says nothing of the kind."""
+    if not isinstance(error, dict):
+        return 0
     kind = f"{error.get('type')} {error.get('code')}".lower().replace("_", "")
-    if not status:
-        status = next((number for name, number in _KINDS.items() if name in kind), 0)
-    return by_status(status, f"in mid-answer: {said}"[:200], str(error.get("code")))
+    by_kind = (number for name, number in _KINDS.items() if name in kind)
+    return count_in(error, "code", "status", "status_code", "http_code") or next(by_kind, 0)
+
+
+def written_in(error: Any) -> str:
+    """What the model wrote as a tool call, of an error that says that it is none; "" of any other error."""
+    said = error if isinstance(error, str) else orjson.dumps(error, default=str).decode()
+    if not _FAILED_CALL.search(said):
+        return ""
+    written = error.get("failed_generation") or error.get("message") if isinstance(error, dict) else error
+    return written if isinstance(written, str) and written else said
 
 
 def by_status(status: int, said: str, code: str = "") -> ParleyError:

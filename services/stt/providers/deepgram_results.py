@@ -80,6 +80,8 @@ class Results:
         words = _best(message, span, self._clock)
         if words is None and not is_final:
             raise Skip("half")
+        if is_final:
+            self._told.begins(number(message.get("start")))
         events: list[SpeechEvent] = []
         if words is not None and self._is_past(words, span):
             events += self._stands()

@@ -17,6 +17,7 @@ _NEAR_MS = 50
 _AGAIN_MS = 1_500
 """Who repeats himself does so within so much audio. The same words at the same time, later: that clock begins anew with
 each utterance, as those of servers do that imitate Deepgram."""
+_LATER_S, _DAY_S = 0.5, 86_400.0
 _NEXT_MS = 150
 """Between the ends of two finals: those that end closer together are taken for the same words, heard by two."""
 _GUESS_MS = 30_000
@@ -58,10 +59,20 @@ class Told:
         self._finals: deque[_Final] = deque(maxlen=_KEPT)
         self._last = ""  # text of the last final, if nothing was heard since
         self._last_at_ms = offset_ms
+        self._began_s: float | None = None
 
     def between(self) -> None:
         """Something else was heard: the same words without times are new ones."""
         self._last = ""
+
+    def begins(self, seconds: float | None) -> None:
+        """What a final message says of its own beginning, which may be more than there was sound. One that says that it
+        begins later than the one before repeats nothing."""
+        if seconds is None or not 0 <= seconds < _DAY_S:
+            return
+        if self._began_s is not None and seconds >= self._began_s + _LATER_S:
+            self.between()
+        self._began_s = seconds
 
     def interim(self, spoken: Spoken) -> Interim | None:
         new = self._new(spoken)
