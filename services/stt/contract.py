@@ -166,11 +166,12 @@ class DrivenByVoice(Protocol):
     """A recogniser that has no ear of its own for where speech begins and ends: our VAD tells it, in the audio.
 
     An edge stands behind the audio that the VAD had heard when it found it: 32 ms after the first of a voice, 96 ms
-    into a lull, 192 ms after the last of a voice. The rest is as with a SpeechToTextProvider.
+    into a lull, 192 ms after the last of a voice. An Endpointing says what the answers from there on are to be. The
+    rest is as with a SpeechToTextProvider.
     """
 
     def recognize_voice(
-        self, audio: AsyncIterator[bytes | Flush | Edge], config: SttConfig
+        self, audio: AsyncIterator[bytes | Flush | Edge | Endpointing], config: SttConfig
     ) -> AsyncIterator[SpeechEvent]: ...
 
     async def aclose(self) -> None: ...

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from prometheus_client import Counter
 
 from parley.audio import AudioFormat
-from services.stt.contract import Edge, Flush
+from services.stt.contract import Edge, Endpointing, Flush
 from services.stt.readers import DrivenReader, Edges, Item, PlainReader, Reader
 
 KEPT_MS = 60_000
@@ -65,6 +65,12 @@ class Feed:
         """Somebody speaks."""
         self._tell(Flush.VOICE)
 
+    def configure(self, wish: Endpointing) -> None:
+        """Other answers are expected from here on."""
+        if isinstance(self._reader, DrivenReader):
+            self._reader.push(wish)
+            self._wake.set()
+
     def listened(self, now_ms: int, edge: Edge | None) -> None:
         """The VAD has come this far, and found this."""
         self._edges.add(now_ms, edge)
@@ -97,7 +103,7 @@ class Feed:
         self._reader = PlainReader(self._kept)
         return self._start // self._rate, self._read(self._reader)
 
-    def open_driven(self) -> tuple[int, AsyncIterator[bytes | Flush | Edge]]:
+    def open_driven(self) -> tuple[int, AsyncIterator[bytes | Flush | Edge | Endpointing]]:
         """The same for a recogniser that our VAD drives."""
         self._reader = DrivenReader(self._kept, self._start, self._rate, self._edges)
         return self._start // self._rate, self._read(self._reader)

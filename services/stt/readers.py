@@ -6,11 +6,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from services.stt.contract import Edge, Flush, Lull, SpeechStarted
+from services.stt.contract import Edge, Endpointing, Flush, Lull, SpeechStarted
 from services.stt.silero import WINDOW_MS
 
-
-Item = TypeVar("Item", bound=bytes | Flush | Edge)
+Item = TypeVar("Item", bound=bytes | Flush | Edge | Endpointing)
 
 
 class Reader(Generic[Item]):
@@ -71,7 +70,7 @@ class Edges:
         yield self._listened_ms, None
 
 
-class DrivenReader(Reader[bytes | Flush | Edge]):
+class DrivenReader(Reader[bytes | Flush | Edge | Endpointing]):
     """Gives audio no further than the VAD has listened, and its edges in their places: the same sound gives the same
     stream, however late the VAD's thread is. Positions are bytes of leg time.
     """
@@ -85,10 +84,12 @@ class DrivenReader(Reader[bytes | Flush | Edge]):
         for at_ms, edge in edges.again(start // rate):
             self.listened(at_ms, edge)
 
-    def push(self, item: bytes | Flush) -> None:
+    def push(self, item: bytes | Flush | Endpointing) -> None:
         if isinstance(item, bytes):
             self._held += item
             self.size += len(item)
+        elif isinstance(item, Endpointing):
+            self.waiting.append(item)
         elif item is Flush.FLUSH:
             self._asked_at = self._end
             self._ask()

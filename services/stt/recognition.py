@@ -26,7 +26,6 @@ from services.stt.contract import (
     Lull,
     SpeechEvent,
     SpeechStarted,
-    SpeechStopped,
     SpeechToTextProvider,
     SttConfig,
     TurnEnded,
@@ -158,6 +157,7 @@ class Recognition:
                         await self._feed.room()
                 elif isinstance(request, Endpointing):
                     self._wish = request
+                    self._feed.configure(request)
                     self._tell(self._turns.configure(request, policy(request.policy)))
                 else:
                     self._let_go()

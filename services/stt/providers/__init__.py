@@ -4,4 +4,5 @@ KNOWN = {
     "deepgram": "services.stt.providers.deepgram:Deepgram",
     "flux": "services.stt.providers.flux:Flux",
     "local": "services.stt.providers.local:Local",
+    "whisper": "services.stt.providers.whisper:Whisper",
 }
