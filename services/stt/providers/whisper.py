@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from parley.aio import background
 from parley.errors import BadInput, Misconfigured
 from parley.settings import Settings
-from services.stt.contract import Edge, Endpointing, Flush, SpeechEvent, SttConfig
+from services.stt.contract import Edge, Endpointing, Flush, SpeechEvent, SpeechToTextProvider, SttConfig
 from services.stt.whisper.hearing import Hearing
 from services.stt.whisper.pool import Pool
 from services.stt.whisper.weights import VARIABLE, find
@@ -31,7 +31,8 @@ class Whisper:
             raise Misconfigured("PARLEY_VAD: the recogniser whisper is driven by it; set silero, or PARLEY_STT=local")
         cores = len(os.sched_getaffinity(0))
         self.pool = Pool(find(settings.whisper_model), min(settings.workers or cores, cores))
-        self._settings = settings
+        self.second: SpeechToTextProvider | None = None
+        """Who is asked about numbers; see whisper.second."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -43,13 +44,13 @@ class Whisper:
     ) -> AsyncIterator[SpeechEvent]:
         """Raises BadInput (language), AtCapacity, VendorLost (worker died), Unavailable (still loading)."""
         await self.pool.ready()
-        hearing = Hearing(config, self.pool, self._language(config.language))
+        hearing = Hearing(config, self.pool, self._language(config.language), self.second)
         try:
             async with background(hearing.pump(audio)):
                 async for event in hearing.events():
                     yield event
         finally:
-            hearing.close()
+            await hearing.close()
 
     async def aclose(self) -> None:
         await self.pool.close()

@@ -12,8 +12,10 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
+from parley.aio import TaskSet
 from services.stt.contract import (
     Edge,
     Endpointing,
@@ -24,10 +26,12 @@ from services.stt.contract import (
     Lull,
     SpeechEvent,
     SpeechStarted,
+    SpeechToTextProvider,
     SttConfig,
     Word,
 )
 from services.stt.whisper.pool import Pool, Rank
+from services.stt.whisper.second import doubtful, second_opinion
 from services.stt.whisper.trust import believed, noise
 from services.stt.whisper.utterance import Utterance
 from services.stt.whisper.wire import Heard, Wish
@@ -37,7 +41,7 @@ PREROLL_MS = 300
 EDGE_LATE_MS = 96
 """A voice is told of so late, with some room."""
 HOLD_MS = 320
-"""Silence after which an utterance is over. A shorter one is a pause in it: heard in one piece it is understood better."""
+"""Silence after which an utterance is over. A shorter one is a pause in it, which is understood better in one piece."""
 LONGEST_MS = 25_000
 FIRST_GUESS_MS, GUESS_MS = 400, 400
 GUESS_SHARE = 3
@@ -48,12 +52,16 @@ MOST_CLOSING = 8
 class Hearing:
     """Fed by `pump`, read by `events`; `close` at the end, however it came."""
 
-    def __init__(self, config: SttConfig, pool: Pool, language: str) -> None:
+    def __init__(
+        self, config: SttConfig, pool: Pool, language: str, second: SpeechToTextProvider | None = None
+    ) -> None:
         self._config = config
+        self._second = second
         self._format = config.format
         self._pool = pool
         self._language = language
-        self._expect = config.endpointing.expect
+        self._wish = config.endpointing
+        self._asides = TaskSet(lambda error: self._out.put_nowait(error))
         self._before = bytearray()
         self._before_size = self._format.bytes_per_ms * (PREROLL_MS + EDGE_LATE_MS)
         self._now_size = 0
@@ -62,6 +70,7 @@ class Hearing:
         self._room = asyncio.Event()
         self._out: asyncio.Queue[SpeechEvent | Exception | None] = asyncio.Queue()
         self._ended = False
+        self._speaking = False
 
     async def pump(self, audio: AsyncIterator[bytes | Flush | Edge | Endpointing]) -> None:
         """Hear until `audio` ends. A failure of it goes to whoever reads the events."""
@@ -75,7 +84,7 @@ class Hearing:
                 elif item is Flush.FLUSH:
                     self._flush()
                 elif isinstance(item, Endpointing):
-                    self._expect = item.expect
+                    self._wish = item
                 elif not isinstance(item, Flush):
                     self._edge(item)
             self._finish()
@@ -91,17 +100,18 @@ class Hearing:
                 raise item
             yield item
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for utterance in [*self._closing, *([self._utterance] if self._utterance else [])]:
             if utterance.job is not None:
                 utterance.job.drop()
-            self._pool.end()
         self._closing.clear()
         self._utterance = None
+        self._rest()
+        await self._asides.close()
 
     @property
     def _careful(self) -> bool:
-        return self._expect in (Expect.DIGITS, Expect.SPELLING)
+        return self._wish.expect is Expect.DIGITS
 
     @property
     def _now(self) -> int:
@@ -146,25 +156,32 @@ class Hearing:
 
     def _begin(self, voice_from: int) -> None:
         """Raises AtCapacity."""
-        self._pool.begin()
+        if not self._speaking:
+            self._pool.begin()
+            self._speaking = True
         wanted = (self._now - voice_from + PREROLL_MS) * self._format.bytes_per_ms
         sound = bytes(self._before[-wanted:]) if wanted > 0 else b""
         self._before.clear()
         start_ms = self._now - self._format.ms(len(sound))
         self._utterance = Utterance(self._format, start_ms, sound, max(voice_from, start_ms))
 
+    def _rest(self) -> None:
+        """This caller counts among those who speak as long as there is something to hear."""
+        if self._speaking and self._utterance is None and not self._closing:
+            self._pool.end()
+            self._speaking = False
+
     def _leave(self, utterance: Utterance) -> None:
         """It was no voice."""
         self._utterance = None
         self._before += utterance.sound[-self._before_size :]
-        self._pool.end()
+        self._rest()
         if utterance.job is not None:
             utterance.job.drop()
 
     def _cut(self, utterance: Utterance) -> None:
         rest = utterance.cut()
         self._finish()
-        self._pool.begin()
         self._utterance = rest
 
     def _flush(self) -> None:
@@ -200,7 +217,10 @@ class Hearing:
     def _ask(self, utterance: Utterance, rank: Rank, voice_end: int | None) -> None:
         if utterance.job is not None:
             utterance.job.drop()
-        wish = Wish(self._format, self._language, rank is not Rank.GUESS, self._careful, self._config.keyterms)
+        free = self._wish.expect not in (Expect.DIGITS, Expect.SPELLING)
+        keyterms = self._config.keyterms if free else ()
+        final, slow = rank is not Rank.GUESS, self._pool.slow
+        wish = Wish(self._format, self._language, final, self._careful, slow, keyterms)
         done = partial(self._heard, utterance, voice_end, self._now)
         utterance.job = self._pool.submit(rank, wish, bytes(utterance.sound), done)
         if utterance.job is not None:
@@ -228,12 +248,26 @@ class Hearing:
     def _settle(self) -> None:
         """Tell what is final, in order."""
         while self._closing and (heard := self._closing[0].answer()) is not None:
-            utterance = self._closing.popleft()
-            self._pool.end()
+            utterance = self._closing[0]
+            final = utterance.final or self._final(utterance, heard)
+            if self._second is not None and utterance.final is None and doubtful(final.text, self._wish):
+                utterance.final = final
+                self._asides.spawn(self._ask_second(self._second, utterance, final))
+            if utterance.final is not None and not utterance.seconded:
+                return
+            self._closing.popleft()
+            self._rest()
             self._room.set()
-            self._out.put_nowait(self._final(utterance, heard))
+            self._out.put_nowait(final)
         if self._ended and not self._closing:
             self._out.put_nowait(None)
+
+    async def _ask_second(self, second: SpeechToTextProvider, utterance: Utterance, first: Final | Interim) -> None:
+        sound, start_ms = bytes(utterance.sound), utterance.start_ms
+        if (other := await second_opinion(second, self._config, self._wish, sound, start_ms)) is not None:
+            utterance.final = replace(other, start_ms=first.start_ms, end_ms=first.end_ms)
+        utterance.seconded = True
+        self._settle()
 
     def _final(self, utterance: Utterance, heard: Heard) -> Final | Interim:
         """A Final without text: somebody spoke and was not understood. An Interim without text: it was a noise."""
@@ -256,4 +290,4 @@ class Hearing:
         return Final("", start_ms, end_ms, sure)
 
     def _written(self, text: str) -> str:
-        return written(text, self._expect)
+        return written(text, self._wish.expect)

@@ -19,18 +19,23 @@ from services.stt.workers.wire import Message
 PATIENCE_S = 1.0
 """As many may speak at once as are served within this, should all fall silent together."""
 MOST_PER_WORKER = 12
-WAIT_S = 2.0
+WAIT_S = 4.0
 """A final that no worker has begun by then goes to another engine."""
 HUNG_S = 20.0
 SMOOTH = 0.2
 SLOW_S = 0.6
-"""A decode that takes so long leaves no time for guesses."""
+"""A first pass that takes so long leaves no time for guesses, nor for second ones."""
 
 _SPEAKING = Gauge("voice_stt_whisper_speaking", "Callers whose words the recogniser whisper is hearing")
 _TOOK = Histogram(
-    "voice_stt_whisper_decode_seconds", "First pass over a sound, in the worker", buckets=(0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+    "voice_stt_whisper_decode_seconds", "First pass over a sound, in the worker", buckets=(0.05, 0.1, 0.2, 0.4, 0.8)
 )
 _REFUSED = Counter("voice_stt_whisper_refused_total", "Utterances refused: too many at once, or too late", ["why"])
+
+
+def per_worker(decode_s: float) -> int:
+    """Callers who may speak at once for one worker, where a decode takes so long."""
+    return max(1, min(MOST_PER_WORKER, int(PATIENCE_S / max(decode_s, 0.001))))
 
 
 class Rank(IntEnum):
@@ -104,14 +109,13 @@ class Pool:
     @property
     def limit(self) -> int:
         """Callers who may speak at once."""
-        each = int(PATIENCE_S / self.decode_s) if self.decode_s else MOST_PER_WORKER
-        return len(self.workers) * max(1, min(MOST_PER_WORKER, each))
+        return len(self.workers) * per_worker(self.decode_s)
 
     def begin(self) -> None:
         """Somebody speaks. Raises AtCapacity."""
         if self.speaking >= self.limit:
             _REFUSED.labels("speaking").inc()
-            raise AtCapacity(f"{self.speaking} callers speak at once, which is what {len(self.workers)} workers can hear")
+            raise AtCapacity(f"{self.speaking} callers speak at once: {len(self.workers)} workers hear no more")
         self.speaking += 1
         _SPEAKING.inc()
 
@@ -124,7 +128,7 @@ class Pool:
         return self.decode_s > SLOW_S
 
     def submit(self, rank: Rank, wish: Wish, audio: bytes, done: Callable[[Heard | Exception], None]) -> Job | None:
-        """The result, or what was wrong, goes to `done`: never at once. A guess is made only by an idle worker: else None."""
+        """The result, or what was wrong, goes to `done`, never at once. A guess needs an idle worker; else None."""
         if rank is Rank.GUESS and (self._queue or self.slow or self._idle() is None):
             return None
         job = Job(next(self._numbers), rank, pack_wish(wish, audio), done)

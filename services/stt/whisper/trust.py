@@ -36,7 +36,7 @@ LEARNED = frozenset((
     "please subscribe", "thank you very much", "thank you so much", "i m sorry", "i m so sorry",
 ))  # fmt: skip
 """What films taught it to hear where there is nothing. Callers say much of it too: it must be better founded."""
-LEARNED_NONE = 0.3
+LEARNED_NONE = 0.4
 _WORDS = re.compile(r"[^\W_]+")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from parley.audio import AudioFormat, to_pcm
+from services.stt.contract import Final, Interim
 from services.stt.whisper.pool import Job
 from services.stt.whisper.prefix import StablePrefix
 from services.stt.whisper.wire import Heard
@@ -36,6 +37,8 @@ class Utterance:
         self.heard: Heard | None = None
         self.heard_end: int | None = None
         self.prefix = StablePrefix()
+        self.final: Final | Interim | None = None  # a second opinion on it is asked for
+        self.seconded = False
 
     @property
     def end_ms(self) -> int:

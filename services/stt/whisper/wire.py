@@ -34,12 +34,15 @@ class Greeting:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`final`: it is worth a second try and the times of the words. `careful`: digits or letters are expected."""
+    """`final`: the times of the words are wanted, and a second try where the first looks bad, unless it is `hurried`.
+    `careful`: digits are expected.
+    """
 
     format: AudioFormat
     language: str = "en"
     final: bool = False
     careful: bool = False
+    hurried: bool = False
     keyterms: tuple[str, ...] = ()
 
 

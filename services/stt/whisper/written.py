@@ -21,6 +21,7 @@ _LETTERS = {
     "why": "y", "zee": "z", "zed": "z", "ef": "f", "eff": "f", "aitch": "h",
 }  # fmt: skip
 _LEADS = re.compile(r"^(?:it is|it's|that is|that's|my name is|my number is|the number is)\b[\s:,]*", re.I)
+_ZERO = re.compile(r"(?<=\d)o|o(?=\d)")
 _WORDS = re.compile(r"[^\W_]+(?:['\u2019]\w+)?")
 
 
@@ -32,8 +33,8 @@ def written(text: str, expect: Expect) -> str:
     if not words:
         return text
     if expect is Expect.DIGITS:
-        figures = [_DIGITS.get(word, word) for word in words]
-        run = any(word.isdigit() for word in words) or len(words) > 1
+        figures = [_DIGITS.get(word, _ZERO.sub("0", word)) for word in words]
+        run = any(figure.isdigit() for figure in figures) or len(words) > 1
         digits = words_to_digits(" ".join(figures)) if run else ""
         return start + digits if digits else text
     if expect is Expect.SPELLING:
