@@ -27,7 +27,7 @@ async def detector() -> AsyncIterator[Detector]:
     await made.aclose()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def quick(ears: Whisper, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine with a core to spare, however busy this one is."""
     monkeypatch.setattr(pool, "SMOOTH", 0.0)

@@ -24,7 +24,7 @@ from services.stt.vad import Detector
 from tests.stt.test_recognition import Scripted
 from tests.stt_whisper.calls import BROWSER, call, line, loaded, noise, say, sent, silence, texts
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("quick")]
 ORDER = "I would like to know where my order is."
 
 
