@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 
+from parley.audio import AudioFormat
 from parley.errors import AtCapacity, BadInput, VendorLost
 from services.stt.contract import (
     Endpointing,
@@ -14,12 +16,13 @@ from services.stt.contract import (
     Final,
     Interim,
     SpeechStarted,
+    SpeechStopped,
     SttConfig,
     TurnEnded,
     TurnKind,
 )
 from services.stt.providers.whisper import Whisper
-from services.stt.recognition import EndOfTurn, Engine, Recognition
+from services.stt.recognition import EndOfTurn, Engine, Recognition, Request
 from services.stt.vad import Detector
 from tests.stt.test_recognition import Scripted
 from tests.stt_whisper.calls import BROWSER, call, line, loaded, noise, say, sent, silence, texts
@@ -29,7 +32,9 @@ ORDER = "I would like to know where my order is."
 
 
 @pytest.mark.parametrize("form", [BROWSER, SttConfig().format], ids=["page", "telephone"])
-async def test_a_sentence_of_no_domain_is_heard_on_both_lines(ears: Whisper, detector: Detector, form) -> None:  # type: ignore[no-untyped-def]
+async def test_a_sentence_of_no_domain_is_heard_on_both_lines(
+    ears: Whisper, detector: Detector, form: AudioFormat
+) -> None:
     said = say("please tell me a story about elephants", "en-us+m3")
     events = await call(ears, detector, line(said, form=form), SttConfig(format=form))
     (final,) = (event for event in events if isinstance(event, Final))
@@ -96,7 +101,7 @@ async def test_a_caller_who_speaks_is_guessed_at_before_the_end(ears: Whisper, d
     half = (500 + len(said) // 32) * 8
     guessed = asyncio.Event()
 
-    async def requests():  # type: ignore[no-untyped-def]
+    async def requests() -> AsyncIterator[Request]:
         async for piece in sent(audio[:half], SttConfig().format):
             yield piece
         async with asyncio.timeout(30):
@@ -141,8 +146,18 @@ async def test_at_capacity_the_next_engine_hears_from_the_start(ears: Whisper, d
 async def test_a_worker_dies_its_call_learns_it_and_the_next_call_is_served(ears: Whisper, detector: Detector) -> None:
     worker = ears.pool.workers[0]
     os.kill(worker.pid, signal.SIGSTOP)  # it takes the sound, and never answers
-    recognition = Recognition(SttConfig(), [Engine("whisper", ears)], detector)
-    failing = asyncio.ensure_future(_all(recognition, line(say(ORDER))))
+    said = say(ORDER)
+    voice_end = 500 + len(said) // 16
+
+    async def told() -> AsyncIterator[bytes | SpeechStarted | SpeechStopped]:
+        audio = line(said)
+        yield audio[: 532 * 8]
+        yield SpeechStarted(500)
+        yield audio[532 * 8 : (voice_end + 192) * 8]
+        yield SpeechStopped(voice_end)
+        await asyncio.Event().wait()
+
+    failing = asyncio.ensure_future(anext(aiter(ears.recognize_voice(told(), SttConfig()))))
     async with asyncio.timeout(30):
         while not worker.load:  # noqa: ASYNC110 - the pool tells nobody
             await asyncio.sleep(0.01)
@@ -152,6 +167,7 @@ async def test_a_worker_dies_its_call_learns_it_and_the_next_call_is_served(ears
     await loaded(ears)
     ears.pool.decode_s = 0.1
     assert texts(await call(ears, detector, line(say(ORDER)))) == [ORDER]
+    assert ears.pool.speaking == 0
 
 
 async def test_a_caller_who_hangs_up_leaves_nothing_behind(ears: Whisper, detector: Detector) -> None:
@@ -168,6 +184,28 @@ async def test_another_language_is_refused_by_name(ears: Whisper, detector: Dete
         await call(ears, detector, line(silence(0.1)), SttConfig(language="fi"))
 
 
-async def _all(recognition: Recognition, audio: bytes) -> None:
-    async for _ in recognition.events(sent(audio, SttConfig().format)):
-        pass
+async def test_a_number_of_a_length_that_nobody_asked_for_is_heard_by_the_other_too(
+    ears: Whisper, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked for is told in the middle of the call, as the bot's question begins to sound."""
+    trigram = Scripted(Final("4421", 600, 1500, 0.9))
+    monkeypatch.setattr(ears, "second", trigram)
+    four = Endpointing(Expect.DIGITS, number_lengths=(4,))
+    audio = line(say("three four five"))
+
+    async def requests() -> AsyncIterator[Request]:
+        yield four
+        async for piece in sent(audio, SttConfig().format):
+            yield piece
+
+    recognition = Recognition(SttConfig(), [Engine("whisper", ears)], detector)
+    events = [event async for event in recognition.events(requests())]
+    (final,) = (event for event in events if isinstance(event, Final))
+    assert final.text == "4421"
+    assert abs(final.start_ms - 500) < 150
+    (config,) = trigram.configs
+    assert config.endpointing == four
+    trigram.configs.clear()
+    three = SttConfig(endpointing=Endpointing(Expect.DIGITS, number_lengths=(3,)))
+    assert texts(await call(ears, detector, audio, three)) == ["345"]
+    assert not trigram.configs

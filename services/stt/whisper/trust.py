@@ -32,10 +32,12 @@ SPEECH_MS = 250
 """Voice for which no words were found: from here on somebody spoke and was not understood; before, it was a noise."""
 LEARNED = frozenset((
     "you", "thank you", "thanks", "thanks for watching", "thank you for watching", "bye", "bye bye", "okay", "oh",
-    "so", "i", "the", "hmm", "mm", "um", "uh", "beep", "music", "applause", "subtitles by the amara org community",
+    "so", "i", "the", "hmm", "mm", "um", "uh", "subtitles by the amara org community",
     "please subscribe", "thank you very much", "thank you so much", "i m sorry", "i m so sorry",
 ))  # fmt: skip
 """What films taught it to hear where there is nothing. Callers say much of it too: it must be better founded."""
+SOUNDS = frozenset(("beep", "beeping", "ding", "ringing", "buzz", "click", "music", "applause", "laughter", "silence"))
+"""Its words for what is no speech."""
 LEARNED_NONE = 0.4
 _WORDS = re.compile(r"[^\W_]+")
 
@@ -43,7 +45,7 @@ _WORDS = re.compile(r"[^\W_]+")
 def believed(heard: Heard, voice_ms: int) -> bool:
     """Whether the words may be acted upon. `voice_ms`: how much of the sound our own detector calls a voice."""
     words = _counted(heard.text)
-    if not words or heard.no_speech >= SURE_NONE:
+    if not words or heard.no_speech >= SURE_NONE or SOUNDS.issuperset(words):
         return False
     if heard.score < (GUESSED_FEW if len(words) <= FEW else GUESSED):
         return False

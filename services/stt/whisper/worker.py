@@ -58,12 +58,13 @@ def measure(folder: Path) -> Greeting:
 
 
 def _greeting(decoder: Any) -> Greeting:
+    """In CPU time: the others that start beside it are no measure. What is busy later is seen by the pool."""
     sound = np.random.default_rng(1).normal(0, 0.01, RATE).astype(np.float32)
     took = []
     for _ in range(_TRIALS):
-        start = time.perf_counter()
+        start = time.process_time()
         decoder.hear(sound, decoder.languages[0])
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     return Greeting(min(took), decoder.languages)
 
 
