@@ -136,7 +136,8 @@ STORIES: dict[str, Callable[[House], Awaitable[None]]] = {
 async def on_the_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapping[str, asyncio.Future[None]]]:
     """The shop is open, and all callers have called."""
     folder = tmp_path_factory.mktemp("shop")
-    async with Stack(data_dir=folder, env={"PARLEY_PROFILE": "local", "PARLEY_STT": "local"}) as stack, Clock() as clock:
+    env = {"PARLEY_PROFILE": "local", "PARLEY_STT": "local"}
+    async with Stack(data_dir=folder, env=env) as stack, Clock() as clock:
         shop = House(stack, Vendors(), clock, Bookings())
         calls = {name: asyncio.ensure_future(story(shop)) for name, story in STORIES.items()}
         yield calls
