@@ -13,7 +13,8 @@ from parley.errors import AtCapacity, Unavailable, VendorLost
 from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.local import worker
 from services.stt.local.model import Model
-from services.stt.local.wire import COUNT, Kind, unpack_events
+from services.stt.local.wire import Kind, unpack_count, unpack_events
+from services.stt.skipped import Skip, skip
 from services.stt.workers.process import Crew, Worker
 from services.stt.workers.wire import Message
 
@@ -83,16 +84,25 @@ class Stream:
             await self._owner.drain()
 
     def receive(self, message: Message) -> None:
+        """What the worker says. What is of no use is skipped, and costs no other stream."""
+        try:
+            self._take(message)
+        except Skip as skipped:
+            skip("local", skipped.kind)
+
+    def _take(self, message: Message) -> None:
         match message.kind:
             case Kind.EVENTS:
                 self._events.put_nowait(unpack_events(message.payload))
             case Kind.TAKEN:
-                self._under_way -= COUNT.unpack(message.payload)[0]
+                self._under_way -= unpack_count(message.payload)
                 self._moved.set()
             case Kind.DONE:
                 self._events.put_nowait(None)
-            case _:
+            case Kind.FAILED:
                 self.fail(VendorLost(f"the local recogniser failed: {message.payload.decode(errors='replace')}"))
+            case _:
+                raise Skip("unknown_type")
 
     def fail(self, error: Exception) -> None:
         self._gone = True

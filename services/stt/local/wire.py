@@ -21,11 +21,13 @@ from services.stt.contract import (
     SpeechStopped,
     Word,
 )
+from services.stt.skipped import Skip
 
 COUNT = struct.Struct("<I")
 
 
 class Kind(IntEnum):
+    UNKNOWN = 0  # a number that is none of these: to be skipped
     OPEN = 1
     AUDIO = 2
     FLUSH = 3
@@ -36,6 +38,10 @@ class Kind(IntEnum):
     DONE = 8
     FAILED = 9
 
+    @classmethod
+    def _missing_(cls, value: object) -> Kind:
+        return cls.UNKNOWN
+
 
 _EVENTS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SpeechStarted, Interim, Final, SpeechStopped)}
 
@@ -45,7 +51,19 @@ def pack_events(events: list[SpeechEvent]) -> bytes:
 
 
 def unpack_events(data: bytes) -> list[SpeechEvent]:
-    return [_event(name, fields) for name, fields in orjson.loads(data)]
+    """Raises Skip for what is no list of events."""
+    try:
+        return [_event(name, fields) for name, fields in orjson.loads(data)]
+    except (KeyError, TypeError, ValueError) as e:
+        raise Skip("half") from e
+
+
+def unpack_count(data: bytes) -> int:
+    """Raises Skip for what is no number of bytes."""
+    try:
+        return int(COUNT.unpack(data)[0])
+    except struct.error as e:
+        raise Skip("half") from e
 
 
 def _event(name: str, fields: dict[str, Any]) -> SpeechEvent:

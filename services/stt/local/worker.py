@@ -70,12 +70,12 @@ class _Worker:
         elif message.kind is Kind.CLOSE:
             if stream := self._streams.pop(message.stream, None):
                 stream.hearing.close()
-        elif stream := self._streams.get(message.stream):
+        elif message.kind is not Kind.UNKNOWN and (stream := self._streams.get(message.stream)):
             stream.waiting.append(message)
 
     def _open(self, message: Message) -> None:
-        fields = orjson.loads(message.payload)
         try:
+            fields = orjson.loads(message.payload)
             config = SttConfig(format=AudioFormat(**fields["format"]), offset_ms=fields["offset_ms"])
             hearing = Hearing(config, self._decoders(fields["lm"], fields["words"], config.format.rate))
         except Exception as error:

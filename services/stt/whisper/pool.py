@@ -11,6 +11,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 
 from parley.errors import AtCapacity, Unavailable, VendorLost
+from services.stt.skipped import skip
 from services.stt.whisper import worker
 from services.stt.whisper.wire import Heard, Kind, Wish, pack_wish, unpack_greeting, unpack_heard
 from services.stt.workers.process import Crew, Worker
@@ -60,9 +61,14 @@ class Job:
 
     def receive(self, message: Message) -> None:
         if message.kind is Kind.HEARD:
-            self.end(unpack_heard(message.payload))
-        else:
+            try:
+                self.end(unpack_heard(message.payload))
+            except (KeyError, TypeError, ValueError) as e:
+                self.end(VendorLost(f"the recogniser whisper cannot be understood: {e!r}"))
+        elif message.kind is Kind.FAILED:
             self.end(VendorLost(f"the recogniser whisper failed: {message.payload.decode(errors='replace')}"))
+        else:
+            skip("whisper", "unknown_type")
 
     def fail(self, error: Exception) -> None:
         self.end(error)

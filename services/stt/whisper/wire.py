@@ -18,10 +18,15 @@ _SIZE = struct.Struct("<I")
 
 
 class Kind(IntEnum):
+    UNKNOWN = 0  # a number that is none of these: to be skipped
     DECODE = 1
     READY = 2
     HEARD = 3
     FAILED = 4
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kind:
+        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ def pack(told: Heard | Greeting) -> bytes:
 
 
 def unpack_heard(data: bytes) -> Heard:
+    """Raises ValueError or TypeError for what is none."""
     fields = orjson.loads(data)
     fields["words"] = tuple(HeardWord(**word) for word in fields["words"])
     return Heard(**fields)

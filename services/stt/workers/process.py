@@ -119,6 +119,9 @@ class Worker:
                     self._receive(message)
         except ConnectionError:
             pass
+        except ValueError as error:  # nothing that follows can be read
+            _log.error("recogniser process cannot be understood", worker=self._name, error=str(error))
+            self.kill("garbled")
         finally:
             await self._lost()
 

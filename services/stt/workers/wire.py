@@ -27,7 +27,10 @@ class Message:
 
 
 class Unpacker:
-    """Bytes to messages. Raises ValueError: a payload above 1 MB, or a kind that is not of `kinds`."""
+    """Bytes to messages. Raises ValueError for a payload above 1 MB: where the next begins is then not known.
+
+    `kinds` says by its `_missing_` what a kind is that is none of them.
+    """
 
     def __init__(self, kinds: type[IntEnum]) -> None:
         self._kinds = kinds
