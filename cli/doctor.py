@@ -28,6 +28,7 @@ _ENGINE_PACKAGES = {
     "deepgram": ("deepgram-sdk",),
     "openai": ("openai",),
     "elevenlabs": ("elevenlabs", "websockets"),
+    "whisper": ("ctranslate2", "tokenizers"),
     "stt local": ("pocketsphinx", "onnxruntime"),
     "llm local": ("onnxruntime", "tokenizers"),
     "hibari": ("hibari-tts", "onnxruntime", "onnx", "soxr"),

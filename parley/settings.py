@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else this machine",
     )
     stt: str = Field(
-        "", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `local`"
+        "", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `whisper`, `local`"
     )
     llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference: `openai`, `local`")
     tts: str = Field(
@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         description="Voice activity detection in stt; `off` relies on the recogniser's own",
     )
 
+    whisper_model: str = Field(
+        "",
+        alias="PARLEY_WHISPER_MODEL",
+        description="Folder of a Whisper model for CTranslate2 (model.bin, config.json, tokenizer.json, vocabulary), for the engine `whisper`; multilingual ones follow the call's language; empty: tiny.en, which comes with Parley",
+    )
     turn_model: str = Field(
         "",
         alias="PARLEY_TURN_MODEL",
@@ -167,7 +172,7 @@ class Settings(BaseSettings):
         0,
         alias="PARLEY_WORKERS",
         ge=0,
-        description="Worker processes of the local recogniser; 0: one per core, at most 4",
+        description="Worker processes of each local recogniser; 0: one per core, at most 4; of `whisper` never more than there are cores",
     )
     drain_s: float = Field(
         20.0, alias="PARLEY_DRAIN_S", ge=0, description="How long a process asked to stop waits for its calls"
@@ -270,7 +275,7 @@ class Settings(BaseSettings):
         if named:
             return named.split(",")
         cloud = self.profile == "cloud" if self.profile else bool(key.get_secret_value())
-        return [vendor] if cloud else list(engines_here(stage))
+        return [vendor] if cloud else list(engines_here(stage, vad=self.vad != "off"))
 
 
 def addresses(value: str) -> list[str]:

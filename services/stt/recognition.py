@@ -18,14 +18,16 @@ from parley.scripts import written
 from parley.telemetry import STT_LATENCY
 from services.stt.burst import Burst
 from services.stt.contract import (
+    DrivenByVoice,
+    Edge,
     Endpointing,
     Expect,
     Final,
     Flush,
     Interim,
+    Lull,
     SpeechEvent,
     SpeechStarted,
-    SpeechStopped,
     SpeechToTextProvider,
     SttConfig,
     TurnEnded,
@@ -61,7 +63,7 @@ class EndOfTurn:
 @dataclass(frozen=True, slots=True)
 class Engine:
     name: str
-    provider: SpeechToTextProvider
+    provider: SpeechToTextProvider | DrivenByVoice
 
 
 Request = bytes | Endpointing | EndOfTurn
@@ -160,6 +162,7 @@ class Recognition:
                         await self._feed.room()
                 elif isinstance(request, Endpointing):
                     self._wish = request
+                    self._feed.configure(request)
                     self._tell(self._turns.configure(request, policy(request.policy)))
                 else:
                     self._let_go()
@@ -188,12 +191,18 @@ class Recognition:
         """Audio that the recogniser has had the time to hear: what it told of, and real time since."""
         return self._vendor_ms + int((now - self._vendor_at) * 1000)
 
-    def _listened(self, now_ms: int, edge: SpeechStarted | SpeechStopped | None) -> None:
+    def _listened(self, now_ms: int, edge: Edge | None) -> None:
         """The VAD has come this far."""
         if self._finding_bearings and now_ms > self._config.offset_ms:
             self._finding_bearings = False
             if self._speaking:  # who heard the beginning has told of it: the client knows
-                self._tell(self._turns.edge(SpeechStarted(self._config.offset_ms)))
+                began = SpeechStarted(self._config.offset_ms)
+                self._feed.listened(began.offset_ms, began)
+                self._tell(self._turns.edge(began))
+        if not self._finding_bearings:
+            self._feed.listened(now_ms, edge)
+        if isinstance(edge, Lull):
+            edge = None
         if edge is not None:
             self._speaking = isinstance(edge, SpeechStarted)
         if self._finding_bearings:
@@ -255,12 +264,7 @@ class Recognition:
         self._fail(hope or failed)
 
     async def _run(self, engine: Engine, attempt: Attempt) -> None:
-        offset_ms, audio = self._feed.open()
-        self._vendor_at, self._vendor_ms = self._clock(), offset_ms  # it has heard nothing yet
-        if self._turns.flushed:
-            self._feed.flush()
-        config = replace(self._config, offset_ms=offset_ms, endpointing=self._wish)
-        async with aclosing(engine.provider.recognize(audio, config)) as heard:  # type: ignore[type-var]
+        async with aclosing(self._listen(engine.provider)) as heard:  # type: ignore[type-var]
             async for event in heard:
                 self._heard(_written(event))
                 if isinstance(event, Final) and event.text:
@@ -270,6 +274,21 @@ class Recognition:
         self._tell(self._turns.finish())
         self._over = True
         self._news.set()
+
+    def _listen(self, provider: SpeechToTextProvider | DrivenByVoice) -> AsyncIterator[SpeechEvent]:
+        """The recogniser's stream, from the audio without a final on."""
+        if isinstance(provider, DrivenByVoice):
+            offset_ms, voice = self._feed.open_driven()
+            return provider.recognize_voice(voice, self._begin(offset_ms))
+        offset_ms, audio = self._feed.open()
+        return provider.recognize(audio, self._begin(offset_ms))
+
+    def _begin(self, offset_ms: int) -> SttConfig:
+        """A recogniser begins here: it has heard nothing yet."""
+        self._vendor_at, self._vendor_ms = self._clock(), offset_ms
+        if self._turns.flushed:
+            self._feed.flush()
+        return replace(self._config, offset_ms=offset_ms, endpointing=self._wish)
 
     def _heard(self, event: SpeechEvent) -> None:
         self._vendor_at = self._clock()

@@ -18,7 +18,7 @@ from prometheus_client import Counter, Histogram
 
 from parley.audio import AudioFormat, Resampler, to_pcm
 from parley.errors import Misconfigured
-from services.stt.logmel import BANDS, RATE, Floats, log_mel
+from services.stt.logmel import BANDS, RATE, Floats, log_mel, normalised
 
 log = structlog.get_logger()
 
@@ -97,7 +97,7 @@ class TurnModel:
         heard: Floats = np.zeros(_SAMPLES, np.float32)
         if len(pcm):
             heard[-len(pcm) :] = pcm.astype(np.float32) / 32768
-        out = self._session.run(None, {self._name: log_mel(heard)[None] if self._features else heard[None]})
+        out = self._session.run(None, {self._name: log_mel(normalised(heard))[None] if self._features else heard[None]})
         over = float(np.asarray(out[0]).reshape(-1)[0])
         if not 0.0 <= over <= 1.0:
             raise ValueError(f"its output is {over}, not a probability")

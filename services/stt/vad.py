@@ -18,7 +18,7 @@ from prometheus_client import Counter
 from parley.audio import AudioFormat
 from parley.errors import BadInput
 from services.stt import silero
-from services.stt.contract import SpeechStarted, SpeechStopped
+from services.stt.contract import Edge, Lull, SpeechStarted, SpeechStopped
 from services.stt.silero import CONTEXT_MS, WINDOW_MS, Lane, Rows
 
 log = structlog.get_logger()
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 START_ABOVE = 0.5
 STOP_BELOW = 0.35
 STOP_MS = 192  # silence before speech counts as stopped
+LULL_MS = 96  # silence that is worth a guess
 GATHER_S = 0.004  # how long a full window waits for those of other calls
 FEW = 4  # with so few calls there is nothing to wait for
 PENDING_MS = 64_000  # of one call; a whole replayed buffer fits
@@ -43,7 +44,7 @@ FAILED = Counter("voice_stt_vad_failed_batches_total", "Runs of the VAD model th
 TOLD_EVERY_S = 10.0
 """A model that fails does so 30 times a second; the log hears of it this often."""
 
-Report = Callable[[int, SpeechStarted | SpeechStopped | None], None]
+Report = Callable[[int, Edge | None], None]
 """Called for each window: ms of leg time heard so far, and the edge found in it."""
 
 
@@ -111,7 +112,7 @@ class Track:
     def _heard(self, probability: float) -> None:
         begin = self._position
         self._position += WINDOW_MS
-        edge: SpeechStarted | SpeechStopped | None = None
+        edge: Edge | None = None
         if probability >= STOP_BELOW:
             if probability > START_ABOVE and not self._speaking:
                 self._speaking = True
@@ -120,6 +121,8 @@ class Track:
         elif self._speaking and self._position - self._voice_end >= STOP_MS:
             self._speaking = False
             edge = SpeechStopped(self._voice_end)
+        elif self._speaking and self._position - self._voice_end == LULL_MS:
+            edge = Lull(self._voice_end)
         self._report(self._position, edge)
 
     def close(self) -> None:

@@ -42,7 +42,12 @@ async def shown(visit: Visit, side: str, words: str) -> None:
 async def test_a_question_by_voice_and_one_by_button_are_answered_on_the_page(
     tmp_path: Path, chromium_path: str, agents: Path
 ) -> None:
-    env = {"PARLEY_PROFILE": "local", "PARLEY_TTS": "local", "PARLEY_AGENTS_DIR": str(agents)}
+    env = {
+        "PARLEY_PROFILE": "local",
+        "PARLEY_STT": "local",
+        "PARLEY_TTS": "local",
+        "PARLEY_AGENTS_DIR": str(agents),
+    }
     async with (
         Stack(data_dir=tmp_path / "data", env=env) as stack,
         visiting(chromium_path, f"{stack.gateway_url}/?raw=1", speaking=True) as visit,

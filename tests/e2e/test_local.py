@@ -137,7 +137,7 @@ STORIES: dict[str, Callable[[House], Awaitable[None]]] = {
 async def on_the_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapping[str, asyncio.Future[None]]]:
     """The shop is open, and all callers have called."""
     folder = tmp_path_factory.mktemp("shop")
-    env = {"PARLEY_PROFILE": "local", "PARLEY_TTS": "local"}
+    env = {"PARLEY_PROFILE": "local", "PARLEY_STT": "local", "PARLEY_TTS": "local"}
     async with Stack(data_dir=folder, env=env) as stack, Clock() as clock:
         shop = House(stack, Vendors(), clock, Bookings())
         calls = {name: asyncio.ensure_future(story(shop)) for name, story in STORIES.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,8 @@ def _no_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_with_no_key_everything_is_local_and_the_doctor_says_why() -> None:
     findings = {finding.what: finding for finding in await examine()}
-    assert findings["stt (ears)"].detail == "local, because DEEPGRAM_API_KEY is not set"
+    assert findings["stt (ears)"].detail == "whisper, local, because DEEPGRAM_API_KEY is not set"
+    assert re.search(r"a sentence takes \d+ ms, \d+ callers per core may speak at once", findings["whisper"].detail)
     assert findings["agent"].state == "ok"
     assert "make run" in findings["gateway"].detail
     assert [one for one in findings.values() if one.state == "missing" and one.what != "packages"] == []
@@ -42,7 +44,7 @@ async def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch)
     missing = [f"{one.what}: {one.detail}" for one in await examine() if one.state == "missing"]
     text = "\n".join(missing)
     for words in (
-        "PARLEY_STT: there is no engine 'nonsense'; known are deepgram, flux, local",
+        "PARLEY_STT: there is no engine 'nonsense'; known are deepgram, flux, local, whisper",
         "ELEVENLABS_API_KEY is not set, and elevenlabs needs it",
         "OPENAI_BASE_URL: http://127.0.0.1:9/v1 does not answer",
         "ELEVENLABS_BASE_URL: ws://127.0.0.1:9 does not answer",

@@ -1,10 +1,11 @@
 """The audio on its way to a recogniser, and what the next one gets of it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from parley.audio import BROWSER, TELEPHONE
 from services.stt import feed as module
-from services.stt.contract import Flush
+from services.stt.contract import Endpointing, Expect, Flush, Lull, SpeechStarted, SpeechStopped
 from services.stt.feed import Feed
 
 
@@ -68,3 +69,44 @@ async def test_a_recogniser_that_does_not_take_holds_the_sender_back() -> None:
     await anext(audio)
     await anext(audio)
     await waiting
+
+
+async def _read(audio: AsyncIterator[object]) -> list[object]:
+    return [item if not isinstance(item, bytes) else len(item) // 8 async for item in audio]
+
+
+async def test_a_recogniser_driven_by_the_vad_hears_no_further_than_it_with_its_edges_in_their_places() -> None:
+    feed = Feed(TELEPHONE, 0)
+    _, audio = feed.open_driven()
+    feed.push(tone(100, 1))
+    feed.listened(32, SpeechStarted(0))
+    assert await anext(audio) == tone(32, 1)
+    feed.listened(64, None)
+    feed.push(tone(60, 2))
+    feed.flush()  # behind all that came, whatever the VAD knows by now
+    feed.close()
+    feed.listened(128, Lull(32))
+    feed.listened(160, None)
+    assert await _read(audio) == [SpeechStarted(0), 32, 64, Lull(32), 32, Flush.FLUSH]
+
+
+async def test_the_next_one_gets_the_edges_of_what_it_hears_again() -> None:
+    feed = Feed(TELEPHONE, 0)
+    for _ in range(5):
+        feed.push(tone(64, 1))
+    for now_ms, edge in ((64, SpeechStarted(32)), (192, SpeechStopped(96)), (256, SpeechStarted(224)), (320, None)):
+        feed.listened(now_ms, edge)
+    feed.settle(100)
+    feed.close()
+    start, audio = feed.open_driven()
+    assert start == 100
+    assert await _read(audio) == [SpeechStarted(100), 92, SpeechStopped(96), 64, SpeechStarted(224), 64]
+
+
+async def test_what_answers_are_to_be_is_told_to_who_is_driven() -> None:
+    feed = Feed(TELEPHONE, 0)
+    _, audio = feed.open_driven()
+    wish = Endpointing(Expect.DIGITS, number_lengths=(4,))
+    feed.configure(wish)
+    feed.close()
+    assert await _read(audio) == [wish]

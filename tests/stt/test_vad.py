@@ -8,7 +8,7 @@ import pytest
 from parley.audio import BROWSER, TELEPHONE, AudioFormat
 from parley.errors import BadInput
 from services.stt import vad
-from services.stt.contract import SpeechStarted, SpeechStopped
+from services.stt.contract import Lull, SpeechStarted, SpeechStopped
 from services.stt.silero import WINDOW_MS, Lane, Rows, load
 from services.stt.vad import Detector
 from tests.patience import PATIENCE_S
@@ -24,13 +24,16 @@ class Listener:
 
     def __init__(self, detector: Detector, audio: AudioFormat = TELEPHONE, offset_ms: int = 0) -> None:
         self.edges: list[Edge] = []
+        self.lulls: list[int] = []
         self.now = offset_ms
         self._news = asyncio.Event()
         self.track = detector.listen(audio, offset_ms, self._report)
 
-    def _report(self, now_ms: int, edge: Edge | None) -> None:
+    def _report(self, now_ms: int, edge: Edge | Lull | None) -> None:
         self.now = now_ms
-        if edge is not None:
+        if isinstance(edge, Lull):
+            self.lulls.append(edge.offset_ms)
+        elif edge is not None:
             self.edges.append(edge)
         self._news.set()
 
@@ -51,6 +54,7 @@ async def test_a_sentence_starts_and_stops_where_it_sounds(detector: Detector) -
     assert isinstance(stopped, SpeechStopped)
     assert 960 <= started.offset_ms <= 1100
     assert abs(stopped.offset_ms - 1000 - words[-1].end_ms) < 160
+    assert call.lulls[-1] == stopped.offset_ms  # the end was told of as a possible one before
 
 
 async def test_offsets_are_leg_time(detector: Detector) -> None:

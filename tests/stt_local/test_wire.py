@@ -10,8 +10,11 @@ import pytest
 from parley.audio import TELEPHONE
 from parley.errors import VendorLost
 from services.stt.contract import Final, SpeechStarted, SttConfig, Word
-from services.stt.local.pool import Stream, Worker
-from services.stt.local.wire import COUNT, HEADER, MAX_PAYLOAD, Kind, Message, Unpacker, pack_events, unpack_events
+from services.stt.local import worker
+from services.stt.local.pool import Stream
+from services.stt.local.wire import COUNT, Kind, pack_events, unpack_events
+from services.stt.workers.process import Worker
+from services.stt.workers.wire import HEADER, MAX_PAYLOAD, Message, Unpacker
 from tests.patience import PATIENCE_S
 from tests.stt.odd import skipped
 
@@ -22,11 +25,12 @@ class Served:
     """A worker's other end, and two streams of it."""
 
     def __init__(self) -> None:
-        self.worker = Worker(0)
+        self.worker = Worker("local", 0, worker.main, Kind)
         self.worker._ours, self._theirs = socket.socketpair()
         self.worker._ours.setblocking(False)
         self.streams = [Stream(self.worker, n, TELEPHONE.bytes_per_ms) for n in (1, 2)]
-        self.worker._streams = {stream.number: stream for stream in self.streams}
+        for stream in self.streams:
+            self.worker.expect(stream)
         self.worker._closed = True  # nobody starts another
         self.serving = asyncio.ensure_future(self.worker._serve())
 
@@ -85,7 +89,7 @@ async def test_a_size_beyond_all_bounds_loses_the_worker_and_all_its_streams_kno
 
 
 def test_both_ends_understand_each_other() -> None:
-    unpacker = Unpacker()
+    unpacker = Unpacker(Kind)
     sent = [Message(Kind.EVENTS, 7, pack_events([HELLO])), Message(Kind.TAKEN, 7, COUNT.pack(160))]
     data = b"".join(message.pack() for message in sent)
     got = [message for byte in data for message in unpacker.push(bytes([byte]))]
@@ -100,10 +104,10 @@ async def test_a_worker_that_is_told_nonsense_serves_on(recogniser: object) -> N
 
     assert isinstance(recogniser, Local)
     assert await texts(recogniser.recognize(playing(b"\xff" * 160), SttConfig())) == []
-    worker = recogniser.pool.workers[0]
-    pid = worker.pid
-    worker._write(Message(Kind.OPEN, 4_000, b"not json"))
-    worker._write(Message(Kind.UNKNOWN, 4_000, b"x"))
-    worker._write(Message(Kind.FLUSH, 4_000))
+    served = recogniser.pool.workers[0]
+    pid = served.pid
+    served.write(Message(Kind.OPEN, 4_000, b"not json"))
+    served.write(Message(Kind.UNKNOWN, 4_000, b"x"))
+    served.write(Message(Kind.FLUSH, 4_000))
     assert await texts(recogniser.recognize(playing(b"\xff" * 160), SttConfig())) == []
-    assert worker.pid == pid
+    assert served.pid == pid

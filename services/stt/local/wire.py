@@ -1,6 +1,5 @@
-"""What the service and a worker say to each other over a socket: framed, bounded, both directions.
+"""What the service and a worker of the local recogniser say to each other.
 
-frame   = size u32 LE, kind u8, stream u32 LE, payload of `size` bytes
 to it   OPEN (JSON: config and model), AUDIO, FLUSH, END (no more audio), CLOSE (forget this stream)
 from it EVENTS (JSON list), TAKEN (u32: bytes of audio done), DONE (after END), FAILED (text)
 """
@@ -8,8 +7,7 @@ from it EVENTS (JSON list), TAKEN (u32: bytes of audio done), DONE (after END), 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import IntEnum
 from typing import Any
 
@@ -25,9 +23,7 @@ from services.stt.contract import (
 )
 from services.stt.skipped import Skip
 
-HEADER = struct.Struct("<IBI")
 COUNT = struct.Struct("<I")
-MAX_PAYLOAD = 256 * 1024
 
 
 class Kind(IntEnum):
@@ -45,37 +41,6 @@ class Kind(IntEnum):
     @classmethod
     def _missing_(cls, value: object) -> Kind:
         return cls.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    kind: Kind
-    stream: int
-    payload: bytes = b""
-
-    def pack(self) -> bytes:
-        return HEADER.pack(len(self.payload), self.kind, self.stream) + self.payload
-
-
-class Unpacker:
-    """Bytes to messages. Raises ValueError for a payload above 256 KB: where the next begins is then not known."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def push(self, data: bytes) -> Iterator[Message]:
-        self._data += data
-        at = 0
-        while len(self._data) - at >= HEADER.size:
-            size, kind, stream = HEADER.unpack_from(self._data, at)
-            if size > MAX_PAYLOAD:
-                raise ValueError(f"payload of {size} bytes; at most {MAX_PAYLOAD}")
-            if len(self._data) - at - HEADER.size < size:
-                break
-            at += HEADER.size
-            yield Message(Kind(kind), stream, bytes(self._data[at : at + size]))
-            at += size
-        del self._data[:at]
 
 
 _EVENTS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SpeechStarted, Interim, Final, SpeechStopped)}

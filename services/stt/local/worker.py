@@ -20,7 +20,8 @@ from services.stt.contract import SpeechEvent, SttConfig
 from services.stt.local.decoding import Channel, Decoders
 from services.stt.local.hearing import Hearing
 from services.stt.local.model import Model
-from services.stt.local.wire import COUNT, Kind, Message, Unpacker, pack_events
+from services.stt.local.wire import COUNT, Kind, pack_events
+from services.stt.workers.wire import Message, Unpacker
 
 SLICE_MS = 60
 MAX_MODELS = 4
@@ -46,7 +47,7 @@ def serve(sock: socket.socket) -> None:
 class _Worker:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(Kind)
         self._streams: dict[int, _Stream] = {}
         self._models: OrderedDict[tuple[str, str], Decoders] = OrderedDict()
 

@@ -1,0 +1,1 @@
+"""The recogniser on this machine that understands any English: Whisper on CTranslate2, in worker processes."""

@@ -1,0 +1,1 @@
+"""Worker processes of a recogniser, as the service sees them."""

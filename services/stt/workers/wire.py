@@ -1,0 +1,51 @@
+"""What the service and a worker process say to each other over a socket: framed, bounded, both directions.
+
+frame = size u32 LE, kind u8, number u32 LE, payload of `size` bytes; what a kind means is the recogniser's affair
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+HEADER = struct.Struct("<IBI")
+MAX_PAYLOAD = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`stream`: which stream or job it is about; 0: the worker itself."""
+
+    kind: IntEnum
+    stream: int
+    payload: bytes = b""
+
+    def pack(self) -> bytes:
+        return HEADER.pack(len(self.payload), self.kind, self.stream) + self.payload
+
+
+class Unpacker:
+    """Bytes to messages. Raises ValueError for a payload above 1 MB: where the next begins is then not known.
+
+    `kinds` says by its `_missing_` what a kind is that is none of them.
+    """
+
+    def __init__(self, kinds: type[IntEnum]) -> None:
+        self._kinds = kinds
+        self._data = bytearray()
+
+    def push(self, data: bytes) -> Iterator[Message]:
+        self._data += data
+        at = 0
+        while len(self._data) - at >= HEADER.size:
+            size, kind, stream = HEADER.unpack_from(self._data, at)
+            if size > MAX_PAYLOAD:
+                raise ValueError(f"payload of {size} bytes; at most {MAX_PAYLOAD}")
+            if len(self._data) - at - HEADER.size < size:
+                break
+            at += HEADER.size
+            yield Message(self._kinds(kind), stream, bytes(self._data[at : at + size]))
+            at += size
+        del self._data[:at]
