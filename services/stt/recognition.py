@@ -305,7 +305,7 @@ class Recognition:
             self._tell(self._turns.heard(shown(event) if isinstance(event, Interim) else event))
 
     def _tell(self, told: Told) -> None:
-        if self._error is not None:
+        if self._error is not None or self._over:  # a VAD that is late has nothing to add to a call that has ended
             return
         for event in told:
             if isinstance(event, Flush):
