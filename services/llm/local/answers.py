@@ -16,8 +16,9 @@ from parley.embedding import Vectors
 from parley.phrases import normalise
 from services.llm.contract import Passage
 from services.llm.local import moves
-from services.llm.local.domain import COMMON
 from services.llm.local.understanding import Embeds
+from services.llm.local.vocabulary import bases
+from services.llm.local.word_lists import COMMON
 
 SURE_SCORE = 0.33  # a sentence this near answers a question that is known to be in the domain
 LEANING_SCORE = 0.42  # one that leans on the question before, with that one's words
@@ -162,6 +163,14 @@ class Reader:
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return made[0], vectors
+
+
+def hold(passages: Sequence[Passage], words: Sequence[str]) -> bool:
+    """Whether each of these words, in one of its forms, is somewhere in the passages."""
+    if not words:
+        return True
+    held = {base for p in passages for word in normalise(p.text).split() for base in bases(word)}
+    return all(bases(word) & held for word in words)
 
 
 def has_words(answer: str, words: set[str]) -> bool:

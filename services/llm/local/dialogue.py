@@ -132,6 +132,8 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     joined = frame.partial + found
     if not slots.fits(slot, found) and slots.fits(slot, joined):
         found = joined
+    if not slots.fits(slot, found) and meaning.strangers:
+        return None  # "I have two cats"
     if not slots.fits(slot, found):
         return _ask_rest(frame, frame.waiting, found, domain)
     return _go(frame, frame.intent, {frame.waiting: found}, domain)
@@ -150,7 +152,7 @@ def _corrected(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]
     """Values that replace those of the last intent: "no, one two three five", "and on sunday?"; {} if none."""
     if not frame.intent or not domain.intents[frame.intent].tool:
         return {}
-    if meaning.intent not in ("", frame.intent) and meaning.by == "pattern":
+    if meaning.strangers or meaning.intent not in ("", frame.intent) and meaning.by == "pattern":
         return {}
     mentions = domain.mentions[frame.intent]
     found = {n: v for n, v in meaning.slots.items() if n in mentions and slots.fits(domain.slots[n], v)}
@@ -193,7 +195,7 @@ def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
             return _end(frame, domain)
         case "no" | "unsure":
             return frame, Say(moves.ALL_RIGHT)
-    return frame, Look(False, meaning.off_topic)
+    return frame, Look(False, meaning.off_topic, unknown=meaning.unknown)
 
 
 def fallback(frame: Frame, sure: bool, domain: Domain) -> str:

@@ -51,6 +51,7 @@ class Look:
     """Answer from knowledge. `sure`: the question is in the domain, `intent`'s; `off_topic`: it is most likely not.
 
     `question`: what was said, or the part of it that asks.
+    `unknown`: words that the agent does not know; the passages must hold them.
     `topic`, `topic_intent`: the question before, which this one leans on, and what it was about.
     """
 
@@ -60,6 +61,7 @@ class Look:
     question: str = ""
     topic: str = ""
     topic_intent: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 Act = Say | Call | Look

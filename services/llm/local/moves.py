@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from parley.phrases import parse
-from services.llm.local.domain import COMMON
+from services.llm.local.word_lists import TOPICLESS
 
 _MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.yaml").read_text("utf-8"))
 _REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOVES.items() for t in templates]
@@ -29,8 +29,6 @@ _WITHIN = re.compile(
     r"|^(?:(?:and|for|so) )*(?:when|how (?:long|much|many|far|soon|old))\b"
 )
 _MORE = re.compile(r"^(?:and|what about|how about) ")
-# Beside the common words, these name nothing either.
-_TOPICLESS = COMMON | frozenset((Path(__file__).parent / "topicless_words.txt").read_text("utf-8").split())
 _SORRY = re.compile(r"^(?:(?:I am|I'm) )?(?:so |very )?sorry[,.:]? *(?:but )?", re.IGNORECASE)
 _UNABLE = re.compile(r"^I (?:did not|do not|could not|can ?not|didn't|don't|can't|couldn't) [^.!?]*[.!?]+ *")
 _SHORT_NO = 7  # words
@@ -106,7 +104,7 @@ def does_not_know(fallback: str) -> str:
 
 def own_words(text: str) -> set[str]:
     """The words of a normalised sentence that name something."""
-    return set(text.split()) - _TOPICLESS
+    return set(text.split()) - TOPICLESS
 
 
 def leans(text: str) -> bool:

@@ -15,8 +15,9 @@ import numpy as np
 from parley.embedding import Vectors
 from parley.phrases import normalise
 from parley.telemetry import NLU_LATENCY
-from services.llm.local import moves, slots
-from services.llm.local.domain import COMMON, Domain, Match, comparable
+from services.llm.local import evidence, moves, slots
+from services.llm.local.domain import Domain, Match, comparable
+from services.llm.local.word_lists import COMMON
 
 PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be believed alone
 HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
@@ -38,6 +39,7 @@ _ASKS = re.compile(
     r"(?:and |also |hi |hello |well |so |then )*(?:what|where|when|how|who|which|is|are|do|does|did"
     r"|can|could|will|would|has|have|i (?:want|need|would like)|tell me|please|check|look|track|find)\b"
 )
+_TIME = re.compile(r"(?<!\S)(\d{1,2}):(\d{2})(?!\d)")  # a value only where a number was asked for
 _CACHED = 4096
 _OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
 
@@ -51,6 +53,7 @@ class Meaning:
     """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match.
 
     `wishes`: two in one sentence, each with its own meaning.
+    `strangers`: words that name what the agent does not have. `unknown`: these and others that it does not know.
     `off_topic`: clearly nearer to small talk and other trades than to anything in the domain.
     """
 
@@ -62,6 +65,8 @@ class Meaning:
     share: float = 0.0
     score: float = 0.0
     off_topic: bool = False
+    strangers: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     wishes: tuple[Meaning, ...] = ()
 
 
@@ -99,7 +104,7 @@ class Understanding:
 
     async def of(self, said: str) -> Meaning:
         """What a sentence means; the same sentence is worked out once."""
-        text = normalise(said)
+        text = normalise(_TIME.sub(r"\1 \2 oclock", said))
         if (known := self._known.get(text)) is not None:
             self._known.move_to_end(text)
             return known
@@ -107,6 +112,9 @@ class Understanding:
         meaning = await self._work_out(text, _clauses(said, text))
         if len(wishes := self._wishes(said)) > 1:
             meaning = replace(meaning, wishes=wishes)
+        if not meaning.intent:
+            words = self.domain.vocabulary
+            meaning = replace(meaning, strangers=tuple(words.strangers(text)), unknown=self._unknown(said, text))
         NLU_LATENCY.labels(meaning.by or "none").observe((perf_counter() - begin) * 1000)
         self._known[text] = meaning
         if len(self._known) > _CACHED:
@@ -115,19 +123,28 @@ class Understanding:
 
     async def _work_out(self, text: str, clauses: list[str]) -> Meaning:
         move = moves.move(text)
-        matches = self.domain.matches(text)
+        matches = self._matches(text)
         if matches and matches[0].share >= PATTERN_SHARE and not (move in ("yes", "no") and matches[0].share < 1):
             return self._matched(text, move, matches[0])
         if move in _SETTLED or not text:
             return Meaning(text, move, slots=self._all_slots(text))
         for clause in clauses:  # the last one first: people come to the point at the end
-            if (found := self.domain.matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
+            if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
                 return self._matched(text, move, found[0])
         if self._embedder is None:
             return Meaning(text, move, slots=self._all_slots(text))
         _, content = moves.leading(text)
-        vectors = await self._embedder.embed_async([comparable(part) for part in (content or text, *clauses)])
-        return self._nearest(text, move, vectors, matches)
+        parts = [content or text, *clauses]
+        vectors = await self._embedder.embed_async([comparable(part) for part in parts])
+        return self._nearest(text, move, parts, vectors, matches)
+
+    def _unknown(self, said: str, text: str) -> tuple[str, ...]:
+        """Words and identifying numbers; in what is no question, all numbers."""
+        numbers = [n.digits for n in slots.numbers(text) if n.counts or not _is_question(said)]
+        return (*self.domain.vocabulary.unknown(text), *numbers)
+
+    def _matches(self, text: str) -> list[Match]:
+        return [match for match in self.domain.matches(text) if evidence.for_match(self.domain, match, text)]
 
     def _wishes(self, said: str) -> tuple[Meaning, ...]:
         """The first two different things that a sentence asks for in the agent's own phrases; () if fewer.
@@ -138,7 +155,7 @@ class Understanding:
         for clause in (normalise(part) for part in _JOINTS.split(said)):
             if len(clause.split()) < 3 or not _ASKS.match(clause) or len(found) == 2:
                 continue
-            best = next(iter(self.domain.matches(clause)), None)
+            best = next(iter(self._matches(clause)), None)
             if best and best.share >= CLAUSE_SHARE and _says_enough(clause):
                 if not self.domain.goes_beside(best.intent) or best.intent in [m.intent for m in found]:
                     return ()
@@ -150,18 +167,18 @@ class Understanding:
     def _matched(self, text: str, move: str, best: Match) -> Meaning:
         return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
 
-    def _nearest(self, text: str, move: str, vectors: Vectors, matches: list[Match]) -> Meaning:
+    def _nearest(self, text: str, move: str, parts: list[str], vectors: Vectors, matches: list[Match]) -> Meaning:
         """By the meaning of the whole sentence (first row) or of one of its clauses, whichever is nearest."""
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
         best, score, nearest = "", 0.0, 0.0
-        for row, vector in enumerate(vectors):
+        for row, (part, vector) in enumerate(zip(parts, vectors, strict=True)):
             strange = _near(self._off_topic, vector)
             for name in self._names:
                 near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (CLAUSE_COST if row else 0.0)
                 nearest = max(nearest, near)
-                if near > score and near >= strange + MARGIN:
+                if near > score and near >= strange + MARGIN and evidence.for_meaning(self.domain, name, part):
                     best, score = name, near
         if score < self.threshold + (ENDING_COST if self.domain.ends_call(best) else 0.0):
             off_topic = _near(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
@@ -188,6 +205,10 @@ def _clauses(said: str, text: str) -> list[str]:
     parts = [normalise(p) for p in re.split(r"[.,;:!?\u2013\u2014]+\s|\s(?:and|but|because|so)\s", said)]
     parts = [p for p in parts if len(p.split()) > 2 and p != text]
     return parts[::-1][:_MAX_CLAUSES]
+
+
+def _is_question(said: str) -> bool:
+    return "?" in said or _ASKS.match(normalise(said)) is not None
 
 
 def _says_enough(clause: str) -> bool:

@@ -33,6 +33,7 @@ from services.llm.local import answers, dialogue, moves
 from services.llm.local.domain import Domain
 from services.llm.local.frame import Act, Call, Frame, Look, Say, heard
 from services.llm.local.understanding import Embeds, Understanding
+from services.llm.local.vocabulary import knowledge_of
 
 log = structlog.get_logger()
 
@@ -107,6 +108,8 @@ class Local:
         """The passages' answer; "" if none. One that leans on the question before is tried with its words first."""
         if self._reader is None:
             return ""
+        if not answers.hold(request.passages, look.unknown):
+            return ""
         named = moves.own_words(normalise(look.question))
         if look.topic:
             asked, towards = f"{look.topic} {look.question}", understanding.middle(look.topic_intent)
@@ -136,12 +139,16 @@ class Local:
             return known
         async with self._loading:
             if name not in self._agents:
-                domain = await asyncio.to_thread(lambda: Domain(load_agent(self._settings.agents_dir, name)))
+                domain = await asyncio.to_thread(self._domain, name)
                 made = Understanding(domain)
                 if (embedder := await self._embeds()) is not None:
                     await made.learn(embedder)
                 self._agents[name] = made
         return self._agents[name]
+
+    def _domain(self, name: str) -> Domain:
+        folder = self._settings.agents_dir
+        return Domain(load_agent(folder, name), knowledge_of(folder / name / "knowledge"))
 
     async def _embeds(self) -> Embeds | None:
         """The embedder; None, said once, when its packages are missing: then only patterns count."""
