@@ -10,11 +10,13 @@ from pathlib import Path
 
 import yaml
 
-from parley.phrases import parse
+from parley.phrases import normalise, parse
 from services.llm.local.word_lists import TOPICLESS
 
 _MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.yaml").read_text("utf-8"))
-_REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOVES.items() for t in templates]
+_TEMPLATES = [(move, parse(template)) for move, templates in _MOVES.items() for template in templates]
+_REGEXES = [(move, phrase.regex(lambda _: r"\S+")) for move, phrase in _TEMPLATES]
+WORDS = frozenset(normalise(" ".join(word for _, phrase in _TEMPLATES for word in phrase.words())).split())
 _LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
 _HUMAN = re.compile(r"\b(?:connect|transfer|put you through|colleague|(?:speak|talk) (?:to|with))\b")
 _ANOTHER = re.compile(r"\b(?:another|other|different|second)\b")

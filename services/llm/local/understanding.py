@@ -26,6 +26,7 @@ OFF_MARGIN = 0.1  # off the topic by this much more: not even knowledge is asked
 NEAREST = 3
 CLAUSE_SHARE = 0.8  # a pattern in one clause of several
 CLAUSE_COST = 0.03  # a clause alone says less surely what is wanted than the whole sentence
+NAMED = 0.06  # a word of its own phrases makes an intent as much more likely
 ENDING_COST = 0.08  # nobody is hung up on by a guess
 _MAX_CLAUSES = 4
 _SETTLED = (
@@ -87,7 +88,8 @@ class Understanding:
         if not (examples := self.domain.examples):
             return  # an agent without intents: moves and knowledge are all there is
         vectors = await embedder.embed_async([e.text for e in examples])
-        self._off_topic = await embedder.embed_async([text for text in _OFF_TOPIC if text])
+        foreign = [text for text in _OFF_TOPIC if text and not self.domain.vocabulary.is_core(text)]
+        self._off_topic = await embedder.embed_async(foreign)
         intents, phrases = np.array([e.intent for e in examples]), np.array([e.phrase for e in examples])
         self._names = list(dict.fromkeys(e.intent for e in examples))
         self._vectors = {name: vectors[intents == name] for name in self._names}
@@ -172,19 +174,24 @@ class Understanding:
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
-        best, score, nearest = "", 0.0, 0.0
+        best, score, nearest, reached = "", 0.0, 0.0, 0.0
         for row, (part, vector) in enumerate(zip(parts, vectors, strict=True)):
             strange = _near(self._off_topic, vector)
             for name in self._names:
                 near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (CLAUSE_COST if row else 0.0)
                 nearest = max(nearest, near)
                 if near > score and near >= strange + MARGIN and evidence.for_meaning(self.domain, name, part):
-                    best, score = name, near
-        if score < self.threshold + (ENDING_COST if self.domain.ends_call(best) else 0.0):
+                    best, score, reached = name, near, near - self._least(name, part)
+        if not best or reached < 0:
             off_topic = _near(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
             return Meaning(text, move, slots=self._all_slots(text), score=nearest, off_topic=off_topic)
         mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best]}
         return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
+
+    def _least(self, intent: str, part: str) -> float:
+        """How near an intent must be: less if one of its own words is said, more if it hangs up."""
+        named = any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
+        return self.threshold + (ENDING_COST if self.domain.ends_call(intent) else 0.0) - (NAMED if named else 0.0)
 
     def _slots(self, match: Match, text: str) -> dict[str, str]:
         """The match's slots, and what the rest of the sentence says for slots that the intent knows."""

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from parley.phrases import NUMBER_RUN, normalise
-from services.llm.local.word_lists import COMMON, TOPICLESS
+from services.llm.local import moves
+from services.llm.local.word_lists import TOPICLESS
 
-_HERE = Path(__file__).parent
 # They name nothing that only some trade has.
-PLAIN = COMMON | TOPICLESS | frozenset((_HERE / "plain_words.txt").read_text("utf-8").split())
+PLAIN = TOPICLESS | moves.WORDS | frozenset((Path(__file__).parent / "plain_words.txt").read_text("utf-8").split())
 _NUMBER = re.compile(rf"(?:{NUMBER_RUN}|\d+(?:st|nd|rd|th))")
 _INTRODUCTION = re.compile(r"\b(?:my name is|this is|my name) (?!(?:the|a|an|my|your|about|for)\b)\w+(?: \w+)?")
 # After these an unknown word says what somebody does or how something is, and names nothing: "it squeaks", "not wobbly".
@@ -37,15 +37,20 @@ class Vocabulary:
         shared = Counter(word for words in self._own.values() for word in words)
         self.core = _bases_of(core) | {word for word, count in shared.items() if count > 1}
         self._told = self.core | _bases_of(normalise(knowledge[:_MAX_KNOWLEDGE]).split())
-        self._known = self._told.union(*self._own.values())
+        self._phrases = self._told.union(*self._own.values())
+
+    def is_core(self, text: str) -> bool:
+        """Whether all that a sentence names is what the business is about."""
+        named = [word for word in text.split() if not is_plain(word)]
+        return bool(named) and all(bases(word) & self.core for word in named)
 
     def belongs(self, word: str, intent: str) -> bool:
         """Whether it is one of the rarer words of an intent's own phrases."""
         return not is_plain(word) and bool(bases(word) & self._own.get(intent, frozenset()))
 
     def unknown(self, text: str) -> list[str]:
-        """All words of a normalised sentence that are neither plain nor the business's own."""
-        return [w for w in text.split() if not is_plain(w) and not bases(w) & self._known]
+        """All words of a normalised sentence that are neither plain nor what knowledge may speak of."""
+        return [w for w in text.split() if not is_plain(w) and not bases(w) & self._told]
 
     def strangers(self, text: str, intent: str = "", strict: bool = False) -> list[str]:
         """Words of a normalised sentence that name what the business does not have.
@@ -54,11 +59,16 @@ class Vocabulary:
         `strict`: knowledge does not count, since what follows is done at once.
         """
         text = without_introduction(text)
-        known = self._known
+        known = self._phrases
         if intent:
             known = (self.core if strict else self._told) | self._own.get(intent, frozenset())
         words = text.split()
-        return [w for i, w in enumerate(words) if _names_something(words, i) and not bases(w) & known]
+        found = [i for i in range(len(words)) if _names_something(words, i) and not bases(words[i]) & known]
+        return [words[i] for i in found if not self._is_goal(words, i, intent)]
+
+    def _is_goal(self, words: list[str], i: int, intent: str) -> bool:
+        """Whether it is the place of what the intent itself speaks of: "do you ship to norway"."""
+        return words[i - 1 : i] == ["to"] and any(self.belongs(word, intent) for word in words[:i])
 
 
 def knowledge_of(folder: Path) -> str:
