@@ -169,8 +169,8 @@ def hold(passages: Sequence[Passage], words: Sequence[str]) -> bool:
     """Whether each of these words, in one of its forms, is somewhere in the passages."""
     if not words:
         return True
-    held = {base for p in passages for word in normalise(p.text).split() for base in bases(word)}
-    return all(bases(word) & held for word in words)
+    held = set(normalise(" ".join(f"{p.source} {p.text}" for p in passages)).split())
+    return all((bases(word) | {f"{word}s"}) & held for word in words)
 
 
 def has_words(answer: str, words: set[str]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.llm.local import slots
 from services.llm.local.domain import Domain, Match
-from services.llm.local.vocabulary import is_plain, without_introduction
+from services.llm.local.vocabulary import without_introduction
+from services.llm.local.word_lists import TOPICLESS
 
 _IDENTIFIES = 3  # digits
 _STANDS_FOR = "it"  # what a pattern has taken of a sentence; what is left is looked at beside it
@@ -30,14 +31,15 @@ def _strangers(domain: Domain, looked_at: str, intent: str) -> list[str]:
 def _number_counts(domain: Domain, intent: str, text: str) -> bool:
     """A number that nobody asked for is a value if a word of the intent stands with it, or nothing but plain words.
 
-    "My pin is 1234" and "I was born in 1985" are none. Sentences without numbers always pass.
+    "My pin is 1234", "it is 12 30 already" and "what is 12 plus 34" are none. Sentences without numbers always pass.
     """
     runs = slots.numbers(text)
     if not any(domain.slots[name].kind == "digits" for name in domain.mentions[intent]):
         return not any(run.counts and len(run.digits) >= _IDENTIFIES for run in runs)
     if not runs:
         return True
-    rare = [w for w in without_introduction(slots.without_numbers(text)).split() if not is_plain(w)]
-    if any(domain.vocabulary.belongs(word, intent) for word in rare):
+    beside = without_introduction(slots.without_numbers(text)).split()
+    if any(domain.vocabulary.belongs(word, intent) for word in beside):
         return True
-    return not rare and any(run.counts for run in runs)
+    said_with_it = all(word in TOPICLESS or domain.vocabulary.has(word, intent) for word in beside)
+    return said_with_it and all(run.counts for run in runs)

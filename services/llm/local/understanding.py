@@ -26,7 +26,8 @@ OFF_MARGIN = 0.1  # off the topic by this much more: not even knowledge is asked
 NEAREST = 3
 CLAUSE_SHARE = 0.8  # a pattern in one clause of several
 CLAUSE_COST = 0.03  # a clause alone says less surely what is wanted than the whole sentence
-NAMED = 0.06  # a word of its own phrases makes an intent as much more likely
+STRANGE_COST = 0.1  # still less where the rest of the sentence speaks of something strange
+NAMED = 0.06  # a word of its own phrases, or a day where it has one, makes an intent as much more likely
 ENDING_COST = 0.08  # nobody is hung up on by a guess
 _MAX_CLAUSES = 4
 _SETTLED = (
@@ -106,7 +107,8 @@ class Understanding:
 
     async def of(self, said: str) -> Meaning:
         """What a sentence means; the same sentence is worked out once."""
-        text = normalise(_TIME.sub(r"\1 \2 oclock", said))
+        said = _TIME.sub(r"\1 \2 oclock", said)
+        text = normalise(said)
         if (known := self._known.get(text)) is not None:
             self._known.move_to_end(text)
             return known
@@ -175,10 +177,11 @@ class Understanding:
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
         best, score, nearest, reached = "", 0.0, 0.0, 0.0
+        cost = STRANGE_COST if self.domain.vocabulary.strangers(text) else CLAUSE_COST
         for row, (part, vector) in enumerate(zip(parts, vectors, strict=True)):
             strange = _near(self._off_topic, vector)
             for name in self._names:
-                near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (CLAUSE_COST if row else 0.0)
+                near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (cost if row else 0.0)
                 nearest = max(nearest, near)
                 if near > score and near >= strange + MARGIN and evidence.for_meaning(self.domain, name, part):
                     best, score, reached = name, near, near - self._least(name, part)
@@ -189,8 +192,9 @@ class Understanding:
         return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
 
     def _least(self, intent: str, part: str) -> float:
-        """How near an intent must be: less if one of its own words is said, more if it hangs up."""
-        named = any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
+        """How near an intent must be: less if a word or a value of its own is said, more if it hangs up."""
+        found = self._all_slots(part).keys() & self.domain.mentions[intent]
+        named = bool(found) or any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
         return self.threshold + (ENDING_COST if self.domain.ends_call(intent) else 0.0) - (NAMED if named else 0.0)
 
     def _slots(self, match: Match, text: str) -> dict[str, str]:
@@ -210,7 +214,7 @@ class Understanding:
 def _clauses(said: str, text: str) -> list[str]:
     """Parts of a sentence, by its punctuation and by "and" and "but"; the last first. [] if it is one."""
     parts = [normalise(p) for p in re.split(r"[.,;:!?\u2013\u2014]+\s|\s(?:and|but|because|so)\s", said)]
-    parts = [p for p in parts if len(p.split()) > 2 and p != text]
+    parts = [p for p in parts if (len(p.split()) > 2 or slots.numbers(p)) and p != text]
     return parts[::-1][:_MAX_CLAUSES]
 
 

@@ -18,6 +18,8 @@ from services.llm.local.word_lists import TOPICLESS
 # They name nothing that only some trade has.
 PLAIN = TOPICLESS | moves.WORDS | frozenset((Path(__file__).parent / "plain_words.txt").read_text("utf-8").split())
 _NUMBER = re.compile(rf"(?:{NUMBER_RUN}|\d+(?:st|nd|rd|th))")
+# What knowledge mentions by the way: "next to the library", "by phone". Nobody deals in it for that.
+_BY_THE_WAY = frozenset((Path(__file__).parent / "by_the_way.txt").read_text("utf-8").split())
 _INTRODUCTION = re.compile(r"\b(?:my name is|this is|my name) (?!(?:the|a|an|my|your|about|for)\b)\w+(?: \w+)?")
 # After these an unknown word says what somebody does or how something is, and names nothing: "it squeaks", "not wobbly".
 _BEFORE_VERBS = frozenset(
@@ -36,7 +38,8 @@ class Vocabulary:
         self._own = {name: _bases_of(words) for name, words in own.items()}
         shared = Counter(word for words in self._own.values() for word in words)
         self.core = _bases_of(core) | {word for word, count in shared.items() if count > 1}
-        self._told = self.core | _bases_of(normalise(knowledge[:_MAX_KNOWLEDGE]).split())
+        told = normalise(knowledge[:_MAX_KNOWLEDGE]).split()
+        self._told = self.core | {form for word in told for form in (word, *_singulars(word))}
         self._phrases = self._told.union(*self._own.values())
 
     def is_core(self, text: str) -> bool:
@@ -44,13 +47,17 @@ class Vocabulary:
         named = [word for word in text.split() if not is_plain(word)]
         return bool(named) and all(bases(word) & self.core for word in named)
 
+    def has(self, word: str, intent: str) -> bool:
+        """Whether an intent's own phrases hold the word."""
+        return bool(bases(word) & self._own.get(intent, frozenset()))
+
     def belongs(self, word: str, intent: str) -> bool:
         """Whether it is one of the rarer words of an intent's own phrases."""
-        return not is_plain(word) and bool(bases(word) & self._own.get(intent, frozenset()))
+        return not is_plain(word) and self.has(word, intent)
 
     def unknown(self, text: str) -> list[str]:
         """All words of a normalised sentence that are neither plain nor what knowledge may speak of."""
-        return [w for w in text.split() if not is_plain(w) and not bases(w) & self._told]
+        return [w for w in text.split() if not is_plain(w) and not bases(w) & (self._told - _BY_THE_WAY)]
 
     def strangers(self, text: str, intent: str = "", strict: bool = False) -> list[str]:
         """Words of a normalised sentence that name what the business does not have.
@@ -61,7 +68,7 @@ class Vocabulary:
         text = without_introduction(text)
         known = self._phrases
         if intent:
-            known = (self.core if strict else self._told) | self._own.get(intent, frozenset())
+            known = (self.core if strict else self.core | (self._told - _BY_THE_WAY)) | self._own.get(intent, frozenset())
         words = text.split()
         found = [i for i in range(len(words)) if _names_something(words, i) and not bases(words[i]) & known]
         return [words[i] for i in found if not self._is_goal(words, i, intent)]
@@ -101,6 +108,11 @@ def is_plain(word: str) -> bool:
 def without_introduction(text: str) -> str:
     """A sentence without the name by which somebody introduces himself."""
     return _INTRODUCTION.sub(" ", text)
+
+
+def _singulars(word: str) -> list[str]:
+    """Things only: "oiling the chain" does not speak of oil."""
+    return [word.removesuffix(e) + i for e, i in (("ies", "y"), ("es", ""), ("s", "")) if word.endswith(e)]
 
 
 def _bases_of(words: Iterable[str]) -> frozenset[str]:
