@@ -14,7 +14,7 @@ import orjson
 from parley.agents import Agent, Intent
 from parley.embedding import Vectors
 from parley.phrases import normalise
-from services.llm.contract import Passage
+from services.llm.contract import Message, Passage, Role
 from services.llm.local import moves
 from services.llm.local.understanding import Embeds
 from services.llm.local.vocabulary import bases
@@ -71,6 +71,12 @@ def has_failed(result: str) -> bool:
     except orjson.JSONDecodeError:
         return False
     return isinstance(told, dict) and ("error" in told or told.get("status") in ("failed", "refused"))
+
+
+def failed_before(messages: Sequence[Message], fresh: int) -> bool:
+    """Whether the tool message before the `fresh` last ones told of a failure, too."""
+    told = [message.text for message in messages if message.role is Role.TOOL]
+    return len(told) > fresh and has_failed(told[-fresh - 1])
 
 
 def _failure(told: dict[str, Any], agent: Agent) -> str | None:

@@ -93,6 +93,11 @@ class Domain:
         """Whether it can be done together with another wish: neither words alone, nor what gives the call away."""
         return self.is_question(intent) or self.acts(intent)
 
+    @property
+    def human(self) -> str:
+        """The intent that hands over to a person; "" if there is none."""
+        return next((n for n, i in self.intents.items() if "transfer" in i.tool or "human" in i.tool), "")
+
     def acts(self, intent: str) -> bool:
         """Whether its tool does or looks up something; to hand over to a person and to hang up are no such thing."""
         tool = self.intents[intent].tool

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from parley.agents import Slot
 from parley.phrases import NUMBER_RUN, normalise, words_to_digits
+from services.llm.local.word_lists import words_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -23,11 +24,11 @@ _RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
 _HOMOPHONES = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight", "won": "one", "tree": "three"}
 _HOMOPHONE = re.compile(rf"(?<!\S)(?:{'|'.join(_HOMOPHONES)})(?!\S)")
 # What stands before a time, and behind a quantity: such a number is no value unless it was asked for.
-_TIMES = frozenset("at in since until till before after around by".split())
-_UNITS = frozenset(
+_TIMES = words_of("at in since until till before after around by")
+_UNITS = words_of(
     "year years month months week weeks day days hour hours minute minutes second seconds times percent degrees "
     "dollar dollars cent cents pound pounds euro euros bucks kilo kilos gram grams mile miles meter meters feet foot "
-    "inch inches people kids children oclock am pm plus minus divided".split()
+    "inch inches people kids children oclock am pm plus minus divided"
 )
 _ANYTHING = r"\S+(?: \S+){0,5}"
 
@@ -101,6 +102,7 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
         joined = "".join(runs)
         return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
     if slot.kind in ("day", "choice"):
+        text = re.sub(rf"(?<!\S)not (?:on |the |this |with )*{pattern(slot)}(?!\S)", "", text)
         found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", text)
         return value(slot, found[-1]) if found else ""
     return ""

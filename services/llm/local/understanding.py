@@ -30,12 +30,8 @@ STRANGE_COST = 0.1  # still less where the rest of the sentence speaks of someth
 NAMED = 0.06  # a word of its own phrases, or a day where it has one, makes an intent as much more likely
 ENDING_COST = 0.08  # nobody is hung up on by a guess
 _MAX_CLAUSES = 4
-_SETTLED = (
-    "yes",
-    "no",
-    "repeat",
-    "unsure",
-)  # moves that need no second look; an agent may have its own words for others
+# Moves that an agent may have its own words for: those, and what comes near to them, go first.
+_OF_AGENTS = ("who", "robot", "help", "thanks", "goodbye", "hello", "wait", "human", "")
 _JOINTS = re.compile(r"[.;!?]+\s+|,?\s(?:and also|and then|and|also|plus)\s")
 _ASKS = re.compile(
     r"(?:and |also |hi |hello |well |so |then )*(?:what|where|when|how|who|which|is|are|do|does|did"
@@ -130,7 +126,7 @@ class Understanding:
         matches = self._matches(text)
         if matches and matches[0].share >= PATTERN_SHARE and not (move in ("yes", "no") and matches[0].share < 1):
             return self._matched(text, move, matches[0])
-        if move in _SETTLED or not text:
+        if move not in _OF_AGENTS or not text:
             return Meaning(text, move, slots=self._all_slots(text))
         for clause in clauses:  # the last one first: people come to the point at the end
             if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
@@ -214,7 +210,7 @@ class Understanding:
 def _clauses(said: str, text: str) -> list[str]:
     """Parts of a sentence, by its punctuation and by "and" and "but"; the last first. [] if it is one."""
     parts = [normalise(p) for p in re.split(r"[.,;:!?\u2013\u2014]+\s|\s(?:and|but|because|so)\s", said)]
-    parts = [p for p in parts if (len(p.split()) > 2 or slots.numbers(p)) and p != text]
+    parts = [p for p in parts if (len(p.split()) > 2 or any(len(n.digits) > 2 for n in slots.numbers(p))) and p != text]
     return parts[::-1][:_MAX_CLAUSES]
 
 

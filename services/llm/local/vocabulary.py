@@ -1,4 +1,4 @@
-"""Which words of a sentence an agent's business does not have: "my car" at a bicycle shop, "the library" of nobody. Pure.
+"""Which words of a sentence name what an agent's business does not have: "my car" at a bicycle shop. Pure.
 
 A recogniser that hears anything writes anything. An intent is believed only of a sentence that names nothing strange:
 no word that is neither common English nor in the agent's phrases, keyterms, `words` and knowledge.
@@ -13,21 +13,17 @@ from pathlib import Path
 
 from parley.phrases import NUMBER_RUN, normalise
 from services.llm.local import moves
-from services.llm.local.word_lists import TOPICLESS
+from services.llm.local.word_lists import BY_THE_WAY, EVERYDAY, words_of
 
-# They name nothing that only some trade has.
-PLAIN = TOPICLESS | moves.WORDS | frozenset((Path(__file__).parent / "plain_words.txt").read_text("utf-8").split())
 _NUMBER = re.compile(rf"(?:{NUMBER_RUN}|\d+(?:st|nd|rd|th))")
-# What knowledge mentions by the way: "next to the library", "by phone". Nobody deals in it for that.
-_BY_THE_WAY = frozenset((Path(__file__).parent / "by_the_way.txt").read_text("utf-8").split())
 _INTRODUCTION = re.compile(r"\b(?:my name is|this is|my name) (?!(?:the|a|an|my|your|about|for)\b)\w+(?: \w+)?")
-# After these an unknown word says what somebody does or how something is, and names nothing: "it squeaks", "not wobbly".
-_BEFORE_VERBS = frozenset(
+# After these an unknown word says what somebody does or how something is: "it squeaks", "not wobbly".
+_BEFORE_VERBS = words_of(
     "i you we they it he she who not cannot will would could should may might must please just too so very really "
-    "to been be being get gets got getting".split()
+    "to been be being get gets got getting"
 )
-_BE_OR_DO = frozenset("is are was were do does did has have had".split())
-_OPENING = frozenset("and but so well hi hello hey okay what when where how why which who time".split())
+_BE_OR_DO = words_of("is are was were do does did has have had")
+_OPENING = words_of("and but so well hi hello hey okay what when where how why which who time")
 _MAX_KNOWLEDGE = 2_000_000
 
 
@@ -57,7 +53,7 @@ class Vocabulary:
 
     def unknown(self, text: str) -> list[str]:
         """All words of a normalised sentence that are neither plain nor what knowledge may speak of."""
-        return [w for w in text.split() if not is_plain(w) and not bases(w) & (self._told - _BY_THE_WAY)]
+        return [w for w in text.split() if not is_plain(w) and not bases(w) & (self._told - BY_THE_WAY)]
 
     def strangers(self, text: str, intent: str = "", strict: bool = False) -> list[str]:
         """Words of a normalised sentence that name what the business does not have.
@@ -68,7 +64,8 @@ class Vocabulary:
         text = without_introduction(text)
         known = self._phrases
         if intent:
-            known = (self.core if strict else self.core | (self._told - _BY_THE_WAY)) | self._own.get(intent, frozenset())
+            told = frozenset() if strict else self._told - BY_THE_WAY
+            known = self.core | told | self._own.get(intent, frozenset())
         words = text.split()
         found = [i for i in range(len(words)) if _names_something(words, i) and not bases(words[i]) & known]
         return [words[i] for i in found if not self._is_goal(words, i, intent)]
@@ -119,7 +116,7 @@ def _bases_of(words: Iterable[str]) -> frozenset[str]:
     return frozenset(base for word in words for base in bases(word))
 
 
-_PLAIN_BASES = _bases_of(PLAIN)
+_PLAIN_BASES = _bases_of(EVERYDAY | moves.WORDS)
 
 
 def _names_something(words: list[str], i: int) -> bool:

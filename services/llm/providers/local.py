@@ -29,7 +29,7 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local import answers, dialogue, moves
+from services.llm.local import answers, dialogue, failing, moves
 from services.llm.local.domain import Domain
 from services.llm.local.frame import Act, Call, Frame, Look, Say, heard
 from services.llm.local.understanding import Embeds, Understanding
@@ -82,6 +82,8 @@ class Local:
         domain = understanding.domain
         results = _fresh_results(messages)
         words = [answers.of_result(domain.intents.get(domain.of_tool(n)), r, domain.agent) for n, r in results]
+        if any(answers.has_failed(r) for _, r in results) and answers.failed_before(messages, len(results)):
+            words[-1] = failing.with_offer(words[-1], domain)
         if results and messages[-1].role is Role.ASSISTANT:  # they came late: all else has been said
             return " ".join(dict.fromkeys(words)), []
         frame, acts = await _planned(messages, understanding)
@@ -95,7 +97,7 @@ class Local:
             told = [await self._told(act, request, understanding) for act in acts]
             words += told
             if missed := [act.sure for act, text in zip(acts, told, strict=True) if isinstance(act, Look) and not text]:
-                words.append(moves.NOT_THE_OTHER if any(words) else dialogue.fallback(frame, missed[0], domain))
+                words.append(moves.NOT_THE_OTHER if any(words) else failing.fallback(frame, missed[0], domain))
         return " ".join(dict.fromkeys(w for w in words if w)), []
 
     async def _told(self, act: Act, request: ChatRequest, understanding: Understanding) -> str:
