@@ -84,7 +84,7 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
 
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
     """A no to what the bot asked or offered. It hangs up only on who wants nothing else: "no thanks" alone may not."""
-    if not moves.refuses(meaning.text) or moves.offers_more(frame.heard):
+    if meaning.move in ("yes", "torn") or not moves.refuses(meaning.text) or moves.offers_more(frame.heard):
         return False
     asked = frame.heard.endswith("?") and moves.offers_human(frame.heard)
     return domain.ends_call(meaning.intent) or (asked and not meaning.intent)
@@ -137,7 +137,10 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     if slot.kind == "digits" and not slots.fits(slot, found):
         if hole := digits.with_hole(meaning.text, slot.length):
             return replace(frame, partial=hole), Say(courtesy.so_far(hole))
-        found = _completed(frame.partial, found, meaning.text, slot)
+        placed = digits.put_in(frame.partial, meaning.text)
+        if not placed and frame.partial and (missing := digits.left_out(meaning.text)):
+            return replace(frame, partial=""), Say(moves.WHERE.format(digit=spoken_digits(missing)))
+        found = _completed(frame.partial, found, placed, slot)
     if not found:
         return None
     if not slots.fits(slot, found) and meaning.strangers:
@@ -156,11 +159,10 @@ def _ask_rest(frame: Frame, name: str, part: str, domain: Domain) -> tuple[Frame
     return replace(frame, waiting=name, partial=""), Say(failing.wrong_length(frame, said, slot.ask, domain))
 
 
-def _completed(partial: str, found: str, text: str, slot: Slot) -> str:
+def _completed(partial: str, found: str, placed: str, slot: Slot) -> str:
     """A number of which a part was heard before: with the digit in its place, or what was said now behind it."""
     if digits.HOLE in partial:
         return partial.replace(digits.HOLE, found) if len(found) == 1 else found
-    placed = digits.put_in(partial, text) if partial else ""
     return next((whole for whole in (placed, partial + found) if slots.fits(slot, whole)), found)
 
 

@@ -14,9 +14,9 @@ from services.llm.local.word_lists import words_of
 HOLE = "?"
 _RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
 _LEAD = r"(?:(?:a|an|the|with|number|digits?|order|it|is|was|said|i|ends?|in|on) )*"
-_NOT_THIS = re.compile(rf"(?P<right>{NUMBER_RUN}) (?:and |but )?not {_LEAD}(?P<wrong>{NUMBER_RUN})(?!\S)")
+_NOT_THIS = re.compile(rf"(?<!\S)(?P<right>{NUMBER_RUN}) (?:and |but )?not {_LEAD}(?P<wrong>{NUMBER_RUN})(?!\S)")
 _NOT_BUT_THIS = re.compile(
-    rf"not {_LEAD}(?P<wrong>{NUMBER_RUN}) (?:but |it is |i said |i mean |rather |sorry )+"
+    rf"(?<!\S)not {_LEAD}(?P<wrong>{NUMBER_RUN}) (?:but |it is |i said |i mean |rather |sorry )+"
     rf"{_LEAD}(?P<right>{NUMBER_RUN})(?!\S)"
 )
 _DIGIT = r"(?:\d|zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine)"
@@ -27,14 +27,19 @@ _NTH = re.compile(
     rf"(?:is|should be|must be) (?:a |an )?(?P<new>{_DIGIT})(?!\S)"
 )
 _BESIDE = re.compile(
-    rf"(?P<new>{_DIGIT}){_COMES} (?P<side>before|after|behind|in front of) "
+    rf"(?<!\S)(?P<new>{_DIGIT}){_COMES} (?P<side>before|after|behind|in front of) "
     rf"the (?P<which>first |second |last )?(?P<old>{_DIGIT})(?!\S)"
 )
 _BETWEEN = re.compile(
-    rf"(?P<new>{_DIGIT}){_COMES}(?: in)? between (?:the )?(?P<left>{_DIGIT}) and (?:the )?(?P<right>{_DIGIT})(?!\S)"
+    rf"(?<!\S)(?P<new>{_DIGIT}){_COMES}(?: in)? between (?:the )?(?P<left>{_DIGIT}) and (?:the )?(?P<right>{_DIGIT})"
+    r"(?!\S)"
 )
 _AT_AN_END = re.compile(
-    rf"(?P<new>{_DIGIT}){_COMES} (?:at|in|on) the (?P<end>beginning|start|front|end|back)(?!\S)"
+    rf"(?<!\S)(?P<new>{_DIGIT}){_COMES} (?:at|in|on) the (?P<end>beginning|start|front|end|back)(?!\S)"
+)
+_LEFT_OUT = re.compile(
+    rf"(?<!\S)(?:(?:forgot|missed|lost|skipped|left out) (?:a|the|one)|(?:a|the)(?= {_DIGIT} is missing)) "
+    rf"(?P<new>{_DIGIT})(?!\S)"
 )
 _UNHEARD = words_of("something blank")
 
@@ -56,6 +61,8 @@ def mended(old: str, text: str) -> str:
 
 def put_in(old: str, text: str) -> str:
     """`old` with the digit that was missing, where the caller says it goes: "a two before the one"; "" if nowhere."""
+    if not old or HOLE in old:
+        return ""
     if nth := _NTH.search(text):
         at = len(old) if nth["which"] == "last" else _WHICH[nth["which"]]
         return _with(old, at, nth["new"]) if at <= len(old) else ""
@@ -71,6 +78,12 @@ def put_in(old: str, text: str) -> str:
     if end := _AT_AN_END.search(text):
         return _with(old, len(old) if end["end"] in ("end", "back") else 0, end["new"])
     return ""
+
+
+def left_out(text: str) -> str:
+    """The digit that the caller says is missing, without where it goes: "you forgot the two"; "" if none."""
+    found = _LEFT_OUT.search(text)
+    return words_to_digits(found["new"]) if found else ""
 
 
 def with_hole(text: str, length: int) -> str:

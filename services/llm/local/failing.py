@@ -41,6 +41,9 @@ def wrong_length(frame: Frame, heard: str, asks: str, domain: Domain) -> str:
     return f"{heard} {moves.OR_COLLEAGUE if domain.human and frame.missed % 2 else moves.ONE_BY_ONE}"
 
 
-def with_offer(said: str, domain: Domain) -> str:
-    """A tool's failure that is not the first: told together with the offer of a person."""
-    return f"{said} {moves.OFFER}" if domain.human and not moves.offers_human(said) else said
+def with_offer(said: str, heard: str, domain: Domain) -> str:
+    """A tool's failure that is not the first: told together with the offer of a person, never twice alike."""
+    if not domain.human or moves.offers_human(said):
+        return said
+    offered = f"{said} {moves.OFFER}"
+    return moves.STILL_NO_LUCK if offered == heard else offered

@@ -93,19 +93,21 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
     Quantities are none: "two weeks", "at 12 30". What a caller takes back is none either: "saturday, not sunday".
 
     Of several the last one counts: people correct themselves. Digits read out in pieces are put together; of a wrong
-    length they are given only if `partial`, since "one" is a common word.
+    length they are given only if `partial`, since "one" is a common word; so is a whole one that looks like a time.
     """
     if slot.kind == "digits":
-        text = _NOISE.sub("", f"{text} ") if partial else _NOISE.sub("", f"{_without_quantities(text)} ")
-        runs = [words_to_digits(run) for run in _RUN.findall(text)]
-        whole = [run for run in runs if fits(slot, run)]
-        joined = "".join(runs)
+        whole = [run for run in _runs(text if partial else _without_quantities(text)) if fits(slot, run)]
+        joined = "".join(_runs(_without_quantities(text)))
         return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
     if slot.kind in ("day", "choice"):
         text = re.sub(rf"(?<!\S)not (?:on |the |this |with )*{pattern(slot)}(?!\S)", "", text)
         found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", text)
         return value(slot, found[-1]) if found else ""
     return ""
+
+
+def _runs(text: str) -> list[str]:
+    return [words_to_digits(run) for run in _RUN.findall(_NOISE.sub("", f"{text} "))]
 
 
 def _without_quantities(text: str) -> str:

@@ -83,7 +83,7 @@ class Local:
         results = _fresh_results(messages)
         words = [answers.of_result(domain.intents.get(domain.of_tool(n)), r, domain.agent) for n, r in results]
         if any(answers.has_failed(r) for _, r in results) and answers.failed_before(messages, len(results)):
-            words[-1] = failing.with_offer(words[-1], domain)
+            words[-1] = failing.with_offer(words[-1], _last_said(messages), domain)
         if results and messages[-1].role is Role.ASSISTANT:  # they came late: all else has been said
             return " ".join(dict.fromkeys(words)), []
         frame, acts = await _planned(messages, understanding)
@@ -190,6 +190,11 @@ def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], s
         if note.startswith("(") and note.endswith(")") and not messages[-2].tool_calls:
             return messages[:-2], messages[-2].text
     return messages, ""
+
+
+def _last_said(messages: tuple[Message, ...]) -> str:
+    """What the bot said last; "" if nothing yet."""
+    return next((m.text for m in reversed(messages) if m.role is Role.ASSISTANT and m.text), "")
 
 
 def _fresh_results(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
