@@ -89,8 +89,9 @@ async def test_small_talk(talk: Talk, said: str, answer: str) -> None:
     assert talk.did == []
 
 
-async def test_who_it_is(talk: Talk) -> None:
-    assert "automated front desk of Bellweather Bikes" in await talk.say("Who are you?")
+@pytest.mark.parametrize("said", ["Who are you?", "What are you?", "Are you human?", "Do you have a name?"])
+async def test_the_agent_s_own_words_for_what_it_foresees(talk: Talk, said: str) -> None:
+    assert "automated front desk of Bellweather Bikes" in await talk.say(said)
 
 
 async def test_the_last_words_again_and_slower(talk: Talk) -> None:
@@ -204,3 +205,9 @@ async def test_a_caller_who_only_says_um_is_waited_for(talk: Talk) -> None:
     await talk.say("Where's my order?")
     assert await talk.say("Um.") == moves.TAKE_YOUR_TIME
     assert await talk.say("Uh, it's... 1234.") == ORDERS["1234"]
+
+
+async def test_great_is_a_yes_to_an_offer_though_the_agent_knows_it_as_thanks(talk: Talk) -> None:
+    for thing in ("Lions", "Zebras"):
+        await talk.say(f"{thing} eat purple grass.")
+    assert await talk.say("Yes, that would be great.") == "I am connecting you."

@@ -17,6 +17,8 @@ _READ_OUT = re.compile(rf"\b(?:{_NUMBER_WORD})(?: (?:{_NUMBER_WORD}))+\b")
 def words_for(frame: Frame, move: str, domain: Domain) -> str:
     """The words for a move that neither does nor ends anything; "" for others."""
     company = domain.agent.company
+    if own := domain.own_words.get(move):
+        return own
     match move:
         case "repeat":
             return _again(frame.heard) or moves.NOTHING_TO_REPEAT

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from parley.agents import Agent, Intent
 from parley.errors import BadInput, Misconfigured
 from parley.phrases import NUMBER_RUN, normalise, parse, slot_values
-from services.llm.local import slots
+from services.llm.local import moves, slots
 from services.llm.local.vocabulary import Vocabulary
 from services.llm.local.word_lists import COMMON
 
@@ -64,6 +64,7 @@ class Domain:
                 examples += [Example(name, text, len(self._patterns)) for text in dict.fromkeys(texts) if text]
                 self._patterns.append((name, regex, phrase.slots))
         self.vocabulary = Vocabulary(words, self._core(), knowledge)
+        self.own_words = self._own_words(examples)
         self.examples = examples[:: len(examples) // _MAX_EXAMPLES + 1]
 
     def matches(self, text: str) -> list[Match]:
@@ -110,6 +111,15 @@ class Domain:
     def of_tool(self, tool: str) -> str:
         """The intent that calls a tool; "" if none."""
         return next((name for name, intent in self.intents.items() if intent.tool == tool), "")
+
+    def _own_words(self, examples: list[Example]) -> dict[str, str]:
+        """The agent's fixed answers to what any conversation has, by move: those of intents that foresee it."""
+        said: dict[str, str] = {}
+        for example in examples:
+            answer = self.intents[example.intent].say
+            if answer and (move := moves.move(example.text)) in moves.FORESEEN:
+                said.setdefault(move, answer)
+        return said
 
     def _core(self) -> list[str]:
         """What the whole business is about: its name, keyterms and `words`, and what may be chosen."""

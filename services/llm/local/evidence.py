@@ -24,6 +24,8 @@ def for_meaning(domain: Domain, intent: str, text: str) -> bool:
 
 def _strangers(domain: Domain, looked_at: str, intent: str) -> list[str]:
     """What is done without a value of the caller's needs more evidence than what asks for one, or than words."""
+    if not domain.acts(intent) and not domain.is_question(intent):
+        return domain.vocabulary.strangers(looked_at)
     at_once = domain.acts(intent) and not domain.intents[intent].needs
     return domain.vocabulary.strangers(looked_at, intent, strict=at_once)
 

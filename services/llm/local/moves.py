@@ -36,6 +36,8 @@ _UNABLE = re.compile(r"^I (?:did not|do not|could not|can ?not|didn't|don't|can'
 _SHORT_NO = 7  # words
 _TELLING = 8  # characters
 
+# Moves that agents have their own answers to.
+FORESEEN = ("who", "robot", "help", "thanks", "hello", "how_are_you", "joke")
 # In what way a yes and a no come together: "yes no wait" leaves it open, "yes, sorry, I mean no" does not.
 _YES_WORDS = words_of("yes yeah yep yup sure okay")
 _NO_WORDS = words_of("no nope nah")

@@ -78,7 +78,7 @@ class Understanding:
         self._vectors: dict[str, Vectors] = {}
         self._off_topic: Vectors = np.zeros((0, 384), np.float32)
         self.threshold = 1.0
-        self._known: OrderedDict[str, Meaning] = OrderedDict()
+        self._known: OrderedDict[tuple[str, bool], Meaning] = OrderedDict()
 
     async def learn(self, embedder: Embeds) -> None:
         """Take the examples' meanings, and the nearness from which on an intent is believed."""
@@ -105,8 +105,9 @@ class Understanding:
         """What a sentence means; the same sentence is worked out once."""
         said = _TIME.sub(r"\1 \2 oclock", said)
         text = normalise(said)
-        if (known := self._known.get(text)) is not None:
-            self._known.move_to_end(text)
+        key = text, _is_question(said)
+        if (known := self._known.get(key)) is not None:
+            self._known.move_to_end(key)
             return known
         begin = perf_counter()
         meaning = await self._work_out(text, _clauses(said, text))
@@ -116,7 +117,7 @@ class Understanding:
             words = self.domain.vocabulary
             meaning = replace(meaning, strangers=tuple(words.strangers(text)), unknown=self._unknown(said, text))
         NLU_LATENCY.labels(meaning.by or "none").observe((perf_counter() - begin) * 1000)
-        self._known[text] = meaning
+        self._known[key] = meaning
         if len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return meaning
