@@ -80,6 +80,8 @@ async def test_another_number_than_was_asked_for(talk: Talk, said: str) -> None:
         ("Slower, please.", moves.NOTHING_TO_REPEAT),
         ("Yes, no, wait.", moves.YES_OR_NO),
         ("What's the weather like?", FALLBACK),
+        ("Okay, um, let me think.", moves.TAKE_YOUR_TIME),
+        ("No, no, no. That's not what I meant.", moves.MISUNDERSTOOD),
         ("Hi, how are you? Where is my order?", ASK),
         ("Thank you, that's very kind.", "You are welcome. Is there anything else?"),
     ],
@@ -157,6 +159,22 @@ async def test_a_digit_that_is_missing_somewhere(talk: Talk) -> None:
 async def test_two_wishes_in_one_sentence(talk: Talk) -> None:
     answer = await talk.say("Where is my order, 1234, and when are you open on Saturday?")
     assert answer == f"Open saturday. {ORDERS['1234']}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'd like to speak to someone about my bill.",
+        "I want to return my bike and talk to a person.",
+        "Can I talk to somebody because my cat ate the manual?",
+    ],
+)
+async def test_a_person_is_asked_for_because_of_anything(talk: Talk, said: str) -> None:
+    assert await talk.say(said) == "I am connecting you."
+
+
+async def test_thanks_and_goodbye_in_one(talk: Talk) -> None:
+    assert "Goodbye" in await talk.say("Thank you very much. That's all.")
 
 
 async def test_two_wishes_of_which_one_lacks_a_number(talk: Talk) -> None:

@@ -40,7 +40,7 @@ def words_for(frame: Frame, move: str, domain: Domain) -> str:
     plain = {
         "who": moves.WHO, "joke": moves.NO_JOKES, "how_are_you": moves.WELL, "pleased": moves.PLEASED,
         "compliment": moves.PLEASED, "hello": moves.HELLO, "thanks": moves.WELCOME, "wait": moves.TAKE_YOUR_TIME,
-        "nothing": moves.ALL_RIGHT,
+        "nothing": moves.ALL_RIGHT, "misunderstood": moves.MISUNDERSTOOD,
     }  # fmt: skip
     return plain.get(move, "").format(company=company)
 

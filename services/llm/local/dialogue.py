@@ -84,7 +84,9 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
 
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
     """A no to what the bot asked or offered. It hangs up only on who wants nothing else: "no thanks" alone may not."""
-    if meaning.move in ("yes", "torn") or not moves.refuses(meaning.text) or moves.offers_more(frame.heard):
+    if meaning.move in ("yes", "torn", "misunderstood") or not moves.refuses(meaning.text):
+        return False
+    if moves.offers_more(frame.heard):
         return False
     asked = frame.heard.endswith("?") and moves.offers_human(frame.heard)
     return domain.ends_call(meaning.intent) or (asked and not meaning.intent)

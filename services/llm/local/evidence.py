@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from services.llm.local import slots
 from services.llm.local.domain import Domain, Match
 from services.llm.local.vocabulary import without_introduction
 from services.llm.local.word_lists import TOPICLESS
 
+_BECAUSE = re.compile(r"\b(?:about|because|regarding|concerning|since)\b")
 _IDENTIFIES = 3  # digits
 _STANDS_FOR = "it"  # what a pattern has taken of a sentence; what is left is looked at beside it
 
@@ -24,6 +27,8 @@ def for_meaning(domain: Domain, intent: str, text: str) -> bool:
 
 def _strangers(domain: Domain, looked_at: str, intent: str) -> list[str]:
     """What is done without a value of the caller's needs more evidence than what asks for one, or than words."""
+    if intent == domain.human:  # people are asked for because of anything; for whom is what counts
+        looked_at = _BECAUSE.split(looked_at)[0]
     if not domain.acts(intent) and not domain.is_question(intent):
         return domain.vocabulary.strangers(looked_at)
     at_once = domain.acts(intent) and not domain.intents[intent].needs

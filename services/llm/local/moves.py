@@ -17,6 +17,7 @@ _MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.ya
 _TEMPLATES = [(move, parse(template)) for move, templates in _MOVES.items() for template in templates]
 _REGEXES = [(move, phrase.regex(lambda _: r"\S+")) for move, phrase in _TEMPLATES]
 WORDS = frozenset(normalise(" ".join(word for _, phrase in _TEMPLATES for word in phrase.words())).split())
+_FILLERS = re.compile(r"^(?:(?:um+|uh+|oh|okay|well|so|and|but|please|sorry|excuse me) )+")
 _LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
 _HUMAN = re.compile(r"\b(?:connect|transfer|put you through|colleague|(?:speak|talk) (?:to|with))\b")
 _ANOTHER = re.compile(r"\b(?:another|other|different|second)\b")
@@ -84,6 +85,7 @@ STILL_NOT = "I still do not understand, I am sorry. A colleague can help you bet
 OR_COLLEAGUE = "Please say it once more, or shall I connect you to a colleague?"
 ONE_BY_ONE = "Please say all the digits once more, one by one."
 STILL_NO_LUCK = "That did not work either. A colleague can help you better: shall I connect you?"
+MISUNDERSTOOD = "I am sorry. Please say once more what you want, in other words."
 OFFER = "Shall I connect you to a colleague?"
 HEARD = "I heard {said}."
 
@@ -95,7 +97,12 @@ def move(text: str) -> str:
     words = text.split()
     if _YES_WORDS & set(words) and _NO_WORDS & set(words) and set(words) <= _YES_WORDS | _NO_WORDS | _TURNING:
         return _torn(words)
-    return next((name for name, regex in _REGEXES if regex.fullmatch(text)), "")
+    return next((name for name, regex in _REGEXES if regex.fullmatch(text)), "") or _after_fillers(text)
+
+
+def _after_fillers(text: str) -> str:
+    short = _FILLERS.sub("", text)
+    return move(short) if short and short != text else ""
 
 
 def _torn(words: list[str]) -> str:

@@ -125,13 +125,14 @@ class Understanding:
     async def _work_out(self, text: str, clauses: list[str]) -> Meaning:
         move = moves.move(text)
         matches = self._matches(text)
-        if matches and matches[0].share >= PATTERN_SHARE and not (move in ("yes", "no") and matches[0].share < 1):
-            return self._matched(text, move, matches[0])
+        best = next((m for m in matches[:1] if m.share >= PATTERN_SHARE), None)
+        if best and not (move in ("yes", "no") and best.share < 1):
+            more = self._in_a_clause(clauses) if self.domain.intents[best.intent].say else None
+            return self._matched(text, move, more or best)  # "thank you very much, that is all"
         if move not in _OF_AGENTS or not text:
             return Meaning(text, move, slots=self._all_slots(text))
-        for clause in clauses:  # the last one first: people come to the point at the end
-            if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
-                return self._matched(text, move, found[0])
+        if found := self._in_a_clause(clauses):
+            return self._matched(text, move, found)
         if self._embedder is None:
             return Meaning(text, move, slots=self._all_slots(text))
         _, content = moves.leading(text)
@@ -143,6 +144,13 @@ class Understanding:
         """Words and identifying numbers; in what is no question, all numbers."""
         numbers = [n.digits for n in slots.numbers(text) if n.counts or not _is_question(said)]
         return (*self.domain.vocabulary.unknown(text), *numbers)
+
+    def _in_a_clause(self, clauses: list[str]) -> Match | None:
+        """What one clause alone asks for; the last one first, since people come to the point at the end."""
+        for clause in clauses:
+            if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
+                return found[0]
+        return None
 
     def _matches(self, text: str) -> list[Match]:
         return [match for match in self.domain.matches(text) if evidence.for_match(self.domain, match, text)]
