@@ -17,13 +17,13 @@ from parley.phrases import normalise
 from parley.telemetry import NLU_LATENCY
 from services.llm.local import evidence, moves, slots
 from services.llm.local.domain import Domain, Match, comparable
+from services.llm.local.nearness import near_to, threshold
 from services.llm.local.word_lists import COMMON
 
 PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be believed alone
 HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
 MARGIN = 0.03  # an intent must be nearer than what is off the topic by this much
 OFF_MARGIN = 0.1  # off the topic by this much more: not even knowledge is asked
-NEAREST = 3
 CLAUSE_SHARE = 0.8  # a pattern in one clause of several
 CLAUSE_COST = 0.03  # a clause alone says less surely what is wanted than the whole sentence
 STRANGE_COST = 0.1  # still less where the rest of the sentence speaks of something strange
@@ -90,7 +90,7 @@ class Understanding:
         intents, phrases = np.array([e.intent for e in examples]), np.array([e.phrase for e in examples])
         self._names = list(dict.fromkeys(e.intent for e in examples))
         self._vectors = {name: vectors[intents == name] for name in self._names}
-        self.threshold = await asyncio.to_thread(_threshold, vectors, intents, phrases, self._off_topic)
+        self.threshold = await asyncio.to_thread(threshold, vectors, intents, phrases, self._off_topic)
         self._embedder = embedder
         self._known.clear()
 
@@ -184,14 +184,14 @@ class Understanding:
         best, score, nearest, reached = "", 0.0, 0.0, 0.0
         cost = STRANGE_COST if self.domain.vocabulary.strangers(text) else CLAUSE_COST
         for row, (part, vector) in enumerate(zip(parts, vectors, strict=True)):
-            strange = _near(self._off_topic, vector)
+            strange = near_to(self._off_topic, vector)
             for name in self._names:
-                near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (cost if row else 0.0)
+                near = near_to(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (cost if row else 0.0)
                 nearest = max(nearest, near)
                 if near > score and near >= strange + MARGIN and evidence.for_meaning(self.domain, name, part):
                     best, score, reached = name, near, near - self._least(name, part)
         if not best or reached < 0:
-            off_topic = _near(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
+            off_topic = near_to(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
             return Meaning(text, move, slots=self._all_slots(text), score=nearest, off_topic=off_topic)
         mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best]}
         return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
@@ -229,29 +229,3 @@ def _is_question(said: str) -> bool:
 
 def _says_enough(clause: str) -> bool:
     return sum(word not in COMMON for word in clause.split()) > 0
-
-
-def _near(examples: Vectors, vector: Vectors) -> float:
-    """Nearness to a set: the mean of its nearest few, leaning to the very nearest."""
-    if not len(examples):
-        return 0.0
-    cosines = np.sort(examples @ vector)[::-1][:NEAREST]
-    return float(0.6 * cosines[0] + 0.4 * cosines.mean())
-
-
-def _threshold(vectors: Vectors, intents: np.ndarray, phrases: np.ndarray, off: Vectors) -> float:
-    """Half way between how near most strangers come to any intent and how near most of its own phrases come to it.
-
-    Strangers that come nearer (other trades' hours, prices and repairs) are told by the margin, not by this.
-
-    Each example is judged without its own template's sentences; each sentence that is off the topic against all.
-    """
-    own = []
-    for i in range(0, len(vectors), max(1, len(vectors) // 300)):
-        same = vectors[(intents == intents[i]) & (phrases != phrases[i])]
-        if len(same):
-            own.append(_near(same, vectors[i]))
-    strangers = [max(_near(vectors[intents == name], v) for name in np.unique(intents)) for v in off]
-    if not own or not strangers:
-        return 0.6
-    return float(np.clip((np.percentile(own, 25) + np.percentile(strangers, 75)) / 2, 0.4, 0.75))
