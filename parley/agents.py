@@ -168,10 +168,15 @@ class Intent(_Strict):
 
 
 class Domain(_Strict):
-    """How this agent's callers talk: for the engines that run without a vendor."""
+    """How this agent's callers talk: for the engines that run without a vendor.
+
+    `words`: what the business has to do with, beside what phrases, keyterms and knowledge name. Who speaks of other
+    things is not believed to want one of the intents.
+    """
 
     slots: dict[str, Slot] = Field(default_factory=dict)
     intents: dict[str, Intent] = Field(default_factory=dict)
+    words: tuple[str, ...] = ()
     fallback: str = "I am sorry, I can not help with that."
 
 

@@ -195,7 +195,7 @@ async def test_the_same_apology_is_not_heard_twice_in_a_row(talk: Talk) -> None:
     assert await talk.say("flibber gibber") == FALLBACK
     assert await talk.say("gabber nabber") == moves.AGAIN_NOT
     assert await talk.say("no thanks") == moves.ALL_RIGHT
-    assert await talk.say("please talk slower") == moves.ALL_RIGHT
+    assert await talk.say("please talk slower") == f"{moves.SLOWLY} {moves.ALL_RIGHT}"
 
 
 async def test_a_question_that_leans_is_not_answered_with_another_matter(talk: Talk) -> None:

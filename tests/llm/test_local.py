@@ -186,7 +186,8 @@ async def test_a_question_of_the_domain_without_knowledge_is_not_invented(talk: 
         ("hold on a second", moves.TAKE_YOUR_TIME),
         ("representative please", moves.NOBODY),
         ("no, I'm good, thanks", moves.ALL_RIGHT),
-        ("tell me a joke", talk_fallback),
+        ("tell me a joke", moves.NO_JOKES.format(company="Hillside Surgery")),
+        ("Who are you?", moves.WHO.format(company="Hillside Surgery")),
     ],
 )
 async def test_what_every_conversation_has(talk: Talk, said: str, answer: str) -> None:

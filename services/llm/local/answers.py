@@ -14,10 +14,11 @@ import orjson
 from parley.agents import Agent, Intent
 from parley.embedding import Vectors
 from parley.phrases import normalise
-from services.llm.contract import Passage
+from services.llm.contract import Message, Passage, Role
 from services.llm.local import moves
-from services.llm.local.domain import COMMON
 from services.llm.local.understanding import Embeds
+from services.llm.local.vocabulary import bases
+from services.llm.local.word_lists import COMMON
 
 SURE_SCORE = 0.33  # a sentence this near answers a question that is known to be in the domain
 LEANING_SCORE = 0.42  # one that leans on the question before, with that one's words
@@ -70,6 +71,12 @@ def has_failed(result: str) -> bool:
     except orjson.JSONDecodeError:
         return False
     return isinstance(told, dict) and ("error" in told or told.get("status") in ("failed", "refused"))
+
+
+def failed_before(messages: Sequence[Message], fresh: int) -> bool:
+    """Whether the tool message before the `fresh` last ones told of a failure, too."""
+    told = [message.text for message in messages if message.role is Role.TOOL]
+    return len(told) > fresh and has_failed(told[-fresh - 1])
 
 
 def _failure(told: dict[str, Any], agent: Agent) -> str | None:
@@ -162,6 +169,14 @@ class Reader:
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return made[0], vectors
+
+
+def hold(passages: Sequence[Passage], words: Sequence[str]) -> bool:
+    """Whether each of these words, in one of its forms, is somewhere in the passages."""
+    if not words:
+        return True
+    held = set(normalise(" ".join(f"{p.source} {p.text}" for p in passages)).split())
+    return all((bases(word) | {f"{word}s"}) & held for word in words)
 
 
 def has_words(answer: str, words: set[str]) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from parley.agents import Slot
 from parley.phrases import spoken_digits
-from services.llm.local import moves, slots
+from services.llm.local import courtesy, digits, failing, moves, slots
 from services.llm.local.domain import Domain
 from services.llm.local.frame import Act, Call, Frame, Look, Say
 from services.llm.local.understanding import Meaning
@@ -20,7 +21,11 @@ def plan(frame: Frame, said: str, meaning: Meaning, domain: Domain) -> tuple[Fra
 
     Two that both need the caller to say more are taken one at a time, and that is said.
     """
-    frame = replace(frame, beside=())
+    frame, acts = _planned(replace(frame, beside=()), said, meaning, domain)
+    return (frame if meaning.move == "understood" else replace(frame, said=said)), acts
+
+
+def _planned(frame: Frame, said: str, meaning: Meaning, domain: Domain) -> tuple[Frame, list[Act]]:
     if not meaning.wishes or frame.waiting or frame.confirming:
         frame, act = step(frame, meaning, domain)
         return frame, [replace(act, question=said) if isinstance(act, Look) else act]
@@ -59,13 +64,15 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
 
 
 def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
+    if put_right := _mended(frame, meaning, domain):
+        return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
     if _declined(frame, meaning, domain):
         return frame, Say(moves.ALL_RIGHT)
-    if meaning.move in ("repeat", "unsure") and meaning.by != "pattern":
+    if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction := _corrected(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
@@ -77,7 +84,9 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
 
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
     """A no to what the bot asked or offered. It hangs up only on who wants nothing else: "no thanks" alone may not."""
-    if not moves.refuses(meaning.text) or moves.offers_more(frame.heard):
+    if meaning.move in ("yes", "torn", "misunderstood") or not moves.refuses(meaning.text):
+        return False
+    if moves.offers_more(frame.heard):
         return False
     asked = frame.heard.endswith("?") and moves.offers_human(frame.heard)
     return domain.ends_call(meaning.intent) or (asked and not meaning.intent)
@@ -111,7 +120,7 @@ def _confirmed(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, A
         return _go(frame, frame.intent, correction, domain)
     if meaning.move == "no":
         return replace(frame, confirming=False, intent=""), Say(moves.ALL_RIGHT)
-    if (meaning.intent and meaning.intent != frame.intent) or meaning.move in ("human", "goodbye", "repeat", "robot"):
+    if (meaning.intent and meaning.intent != frame.intent) or meaning.move not in ("", "no", "hello", "thanks"):
         return None
     return frame, Say(_filled(wanted.confirm, given, domain))
 
@@ -127,11 +136,17 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     if elsewhere or meaning.move:
         return None
     found = slots.answer(slot, meaning.text)
+    if slot.kind == "digits" and not slots.fits(slot, found):
+        if hole := digits.with_hole(meaning.text, slot.length):
+            return replace(frame, partial=hole), Say(courtesy.so_far(hole))
+        placed = digits.put_in(frame.partial, meaning.text)
+        if not placed and frame.partial and (missing := digits.left_out(meaning.text)):
+            return replace(frame, partial=""), Say(moves.WHERE.format(digit=spoken_digits(missing)))
+        found = _completed(frame.partial, found, placed, slot)
     if not found:
         return None
-    joined = frame.partial + found
-    if not slots.fits(slot, found) and slots.fits(slot, joined):
-        found = joined
+    if not slots.fits(slot, found) and meaning.strangers:
+        return None  # "I have two cats"
     if not slots.fits(slot, found):
         return _ask_rest(frame, frame.waiting, found, domain)
     return _go(frame, frame.intent, {frame.waiting: found}, domain)
@@ -140,17 +155,35 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
 def _ask_rest(frame: Frame, name: str, part: str, domain: Domain) -> tuple[Frame, Act]:
     """Digits of the wrong length: too few may go on, too many start again."""
     slot = domain.slots[name]
-    said = spoken_digits(part)
     if len(part) < slot.length:
-        return replace(frame, waiting=name, partial=part), Say(moves.SO_FAR.format(said=said))
-    return replace(frame, waiting=name, partial=""), Say(f"{moves.HEARD.format(said=said)} {slot.ask}")
+        return replace(frame, waiting=name, partial=part), Say(courtesy.so_far(part))
+    said = moves.HEARD.format(said=spoken_digits(part))
+    return replace(frame, waiting=name, partial=""), Say(failing.wrong_length(frame, said, slot.ask, domain))
+
+
+def _completed(partial: str, found: str, placed: str, slot: Slot) -> str:
+    """A number of which a part was heard before: with the digit in its place, or what was said now behind it."""
+    if digits.HOLE in partial:
+        return partial.replace(digits.HOLE, found) if len(found) == 1 else found
+    return next((whole for whole in (placed, partial + found) if slots.fits(slot, whole)), found)
+
+
+def _mended(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
+    """A number that the caller puts right in part: "no, four five, not five four"; {} if none."""
+    for name in domain.mentions.get(frame.intent, ()):
+        old = frame.partial if frame.waiting == name else frame.slots.get(name) or frame.tried.get(name, "")
+        if domain.slots[name].kind == "digits" and old:
+            put_right = digits.mended(old, meaning.text)
+            if put_right and slots.fits(domain.slots[name], put_right):
+                return {name: put_right}
+    return {}
 
 
 def _corrected(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
     """Values that replace those of the last intent: "no, one two three five", "and on sunday?"; {} if none."""
     if not frame.intent or not domain.intents[frame.intent].tool:
         return {}
-    if meaning.intent not in ("", frame.intent) and meaning.by == "pattern":
+    if meaning.strangers or meaning.intent not in ("", frame.intent) and meaning.by == "pattern":
         return {}
     mentions = domain.mentions[frame.intent]
     found = {n: v for n, v in meaning.slots.items() if n in mentions and slots.fits(domain.slots[n], v)}
@@ -162,21 +195,10 @@ def _corrected(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]
 
 def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     """Moves that any conversation has, and what is left: a question for knowledge."""
-    agent, human, more = domain.agent, _human(domain), moves.offers_more(frame.heard)
+    human, more = domain.human, moves.offers_more(frame.heard)
+    if words := courtesy.words_for(frame, meaning.move, domain):
+        return frame, Say(words)
     match meaning.move:
-        case "repeat":
-            return frame, Say(frame.heard or moves.NOTHING_TO_REPEAT)
-        case "robot":
-            return frame, Say(moves.ROBOT)
-        case "help":
-            told = moves.without_apology(agent.domain.fallback)
-            return frame, Say(told or moves.HELP.format(company=agent.company))
-        case "hello":
-            return frame, Say(moves.HELLO)
-        case "thanks":
-            return frame, Say(moves.WELCOME)
-        case "wait":
-            return frame, Say(moves.TAKE_YOUR_TIME)
         case "goodbye":
             return _end(frame, domain)
         case "human":
@@ -193,17 +215,7 @@ def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
             return _end(frame, domain)
         case "no" | "unsure":
             return frame, Say(moves.ALL_RIGHT)
-    return frame, Look(False, meaning.off_topic)
-
-
-def fallback(frame: Frame, sure: bool, domain: Domain) -> str:
-    """Nothing was found: the question that is open once more, else what the bot can do."""
-    if frame.waiting:
-        return f"{moves.DO_NOT_UNDERSTAND} {domain.slots[frame.waiting].ask}"
-    words = domain.agent.domain.fallback
-    if frame.heard == words and _human(domain):
-        return moves.AGAIN_NOT
-    return moves.does_not_know(words) if sure else words
+    return frame, Look(False, meaning.off_topic, unknown=meaning.unknown)
 
 
 def _end(frame: Frame, domain: Domain) -> tuple[Frame, Act]:
@@ -212,15 +224,10 @@ def _end(frame: Frame, domain: Domain) -> tuple[Frame, Act]:
     return _go(frame, ending, {}, domain) if ending else (frame, Say(moves.GOODBYE))
 
 
-def _human(domain: Domain) -> str:
-    return next((n for n, i in domain.intents.items() if "transfer" in i.tool or "human" in i.tool), "")
-
-
 def _filled(template: str, values: dict[str, str], domain: Domain) -> str:
     """A sentence of the agent with slots in braces; digits are said one by one."""
     for name, value in values.items():
-        digits = name in domain.slots and domain.slots[name].kind == "digits"
-        template = template.replace(f"{{{name}}}", spoken_digits(value) if digits else value)
+        template = template.replace(f"{{{name}}}", courtesy.spoken(name, value, domain))
     return template
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from services.llm.contract import Message, Role, ToolCall
-from services.llm.local import answers
+from services.llm.local import answers, moves
 from services.llm.local.domain import Domain
 
 
@@ -18,6 +18,8 @@ class Frame:
 
     `confirming`: a yes does it. `heard`: the bot's last words that the caller heard. `topic`: the last question for
     knowledge, and `topic_intent`, what it was about. `beside`: intents done at once beside the one that goes on.
+    `tried`: values given to tools, also those that failed. `said`: the caller's last words. `missed`: how often in a
+    row the bot had to say that it did not get or know something. `told`: it has said what it can do.
     """
 
     intent: str = ""
@@ -29,6 +31,10 @@ class Frame:
     topic: str = ""
     topic_intent: str = ""
     beside: tuple[str, ...] = ()
+    tried: dict[str, str] = field(default_factory=dict)
+    said: str = ""
+    missed: int = 0
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Look:
     """Answer from knowledge. `sure`: the question is in the domain, `intent`'s; `off_topic`: it is most likely not.
 
     `question`: what was said, or the part of it that asks.
+    `unknown`: words that the agent does not know; the passages must hold them.
     `topic`, `topic_intent`: the question before, which this one leans on, and what it was about.
     """
 
@@ -60,6 +67,7 @@ class Look:
     question: str = ""
     topic: str = ""
     topic_intent: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 Act = Say | Call | Look
@@ -81,7 +89,19 @@ def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
             frame = replace(
                 frame, intent=intent, slots={**frame.slots, **given}, waiting="", partial="", confirming=False
             )
-    return replace(frame, heard=message.text) if message.role is Role.ASSISTANT and message.text else frame
+            frame = replace(frame, tried={**frame.tried, **given})
+    return _after_words(frame, message.text, domain) if message.role is Role.ASSISTANT and message.text else frame
+
+
+def capabilities(domain: Domain) -> str:
+    """What the agent's words for "not understood" say of what it can do; "" if they only apologise."""
+    return moves.without_apology(domain.agent.domain.fallback)
+
+
+def _after_words(frame: Frame, said: str, domain: Domain) -> Frame:
+    missed = frame.missed + 1 if moves.is_miss(said, domain.agent.domain.fallback) else 0
+    can_do = capabilities(domain)
+    return replace(frame, heard=said, missed=missed, told=frame.told or bool(can_do and can_do in said))
 
 
 def _arguments(call: ToolCall) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import yaml
 
-from parley.phrases import parse
-from services.llm.local.domain import COMMON
+from parley.phrases import normalise, parse
+from services.llm.local.word_lists import TOPICLESS, words_of
 
 _MOVES: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "moves.yaml").read_text("utf-8"))
-_REGEXES = [(move, parse(t).regex(lambda _: r"\S+")) for move, templates in _MOVES.items() for t in templates]
+_TEMPLATES = [(move, parse(template)) for move, templates in _MOVES.items() for template in templates]
+_REGEXES = [(move, phrase.regex(lambda _: r"\S+")) for move, phrase in _TEMPLATES]
+WORDS = frozenset(normalise(" ".join(word for _, phrase in _TEMPLATES for word in phrase.words())).split())
+_FILLERS = re.compile(r"^(?:(?:um+|uh+|oh|okay|well|so|and|but|please|sorry|excuse me) )+")
 _LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
 _HUMAN = re.compile(r"\b(?:connect|transfer|put you through|colleague|(?:speak|talk) (?:to|with))\b")
 _ANOTHER = re.compile(r"\b(?:another|other|different|second)\b")
@@ -29,11 +32,18 @@ _WITHIN = re.compile(
     r"|^(?:(?:and|for|so) )*(?:when|how (?:long|much|many|far|soon|old))\b"
 )
 _MORE = re.compile(r"^(?:and|what about|how about) ")
-# Beside the common words, these name nothing either.
-_TOPICLESS = COMMON | frozenset((Path(__file__).parent / "topicless_words.txt").read_text("utf-8").split())
 _SORRY = re.compile(r"^(?:(?:I am|I'm) )?(?:so |very )?sorry[,.:]? *(?:but )?", re.IGNORECASE)
 _UNABLE = re.compile(r"^I (?:did not|do not|could not|can ?not|didn't|don't|can't|couldn't) [^.!?]*[.!?]+ *")
 _SHORT_NO = 7  # words
+_TELLING = 8  # characters
+
+# Moves that agents have their own answers to.
+FORESEEN = ("who", "robot", "help", "thanks", "hello", "how_are_you", "joke")
+# In what way a yes and a no come together: "yes no wait" leaves it open, "yes, sorry, I mean no" does not.
+_YES_WORDS = words_of("yes yeah yep yup sure okay")
+_NO_WORDS = words_of("no nope nah")
+_TURNING = words_of("i mean sorry actually rather wait or well but oh um uh hold on then maybe please")
+_UNFINISHED = re.compile(r"(?:(?:um+|uh+|er+m?|hm+|mm+|ah|oh|well|so|like|and|i|the|my|it is|you know|let us see) ?)+")
 
 ROBOT = "I am an automated assistant, not a person."
 WELCOME = "You are welcome. Is there anything else?"
@@ -55,12 +65,52 @@ NOT_CERTAIN = "I am sorry, I cannot tell whether that worked, so I will not try 
 DONE = "That is done."
 STILL_AT_IT = "I am still working on that."
 SO_FAR = "I have {said} so far. What comes after that?"
+WHERE = "Where does the {digit} go? Please say the whole number, digit by digit."
+GAP = "I have {before}, then {after}. Which digit comes between?"
+WHO = "I am the automated assistant of {company}."
+WELL = "I am well, thank you. What can I do for you?"
+PLEASED = "That is kind of you. What can I do for you?"
+CALM = "I am sorry that this is not going well. Tell me in a few words what you need, or ask for a colleague."
+CALM_ALONE = "I am sorry that this is not going well. Tell me in a few words what you need."
+NO_JOKES = "I would only spoil it, I am afraid: I just answer calls for {company}. What can I do for you?"
+LISTENING = "I am listening."
+YES_OR_NO = "Was that a yes or a no?"
+SLOWLY = "Of course, slowly:"
+UNDERSTOOD = "I understood: {said}."
+NOT_HEARD = "I have not heard anything from you yet. What can I do for you?"
+IN_OTHER_WORDS = "I am sorry, I did not get that. Please say it in other words."
+NOR_THIS = "I did not get that either. Please say it in a few words."
+NEITHER_KNOWN = "That I do not know either. Shall I connect you to a colleague?"
+STILL_NOT = "I still do not understand, I am sorry. A colleague can help you better: shall I connect you?"
+OR_COLLEAGUE = "Please say it once more, or shall I connect you to a colleague?"
+ONE_BY_ONE = "Please say all the digits once more, one by one."
+STILL_NO_LUCK = "That did not work either. A colleague can help you better: shall I connect you?"
+MISUNDERSTOOD = "I am sorry. Please say once more what you want, in other words."
+OFFER = "Shall I connect you to a colleague?"
 HEARD = "I heard {said}."
 
 
 def move(text: str) -> str:
     """Which move a normalised sentence is, as a whole; "" if none."""
-    return next((name for name, regex in _REGEXES if regex.fullmatch(text)), "")
+    if text and _UNFINISHED.fullmatch(text):
+        return "unfinished"
+    words = text.split()
+    if _YES_WORDS & set(words) and _NO_WORDS & set(words) and set(words) <= _YES_WORDS | _NO_WORDS | _TURNING:
+        return _torn(words)
+    return next((name for name, regex in _REGEXES if regex.fullmatch(text)), "") or _after_fillers(text)
+
+
+def _after_fillers(text: str) -> str:
+    short = _FILLERS.sub("", text)
+    return move(short) if short and short != text else ""
+
+
+def _torn(words: list[str]) -> str:
+    """What both a yes and a no come to: the last word, if it is said that it is meant."""
+    last = max(i for i, word in enumerate(words) if word in _YES_WORDS | _NO_WORDS)
+    if "mean" in words[:last] and not _TURNING.intersection(words[last + 1 :]) - {"please"}:
+        return "yes" if words[last] in _YES_WORDS else "no"
+    return "torn"
 
 
 def leading(text: str) -> tuple[str, str]:
@@ -104,9 +154,24 @@ def does_not_know(fallback: str) -> str:
     return f"{DO_NOT_KNOW} {without_apology(fallback)}".rstrip()
 
 
+def is_miss(said: str, fallback: str) -> bool:
+    """Whether the bot's words said that it did not get or know something; they may have been cut short."""
+    ways = (
+        fallback, DO_NOT_KNOW, DO_NOT_UNDERSTAND, AGAIN_NOT, NOR_THIS, NEITHER_KNOWN, STILL_NOT, IN_OTHER_WORDS,
+        HEARD.partition("{")[0],
+    )  # fmt: skip
+    return len(said) >= _TELLING and any(said.startswith(way) or way.startswith(said) for way in ways)
+
+
+def declines(said: str, fallback: str) -> bool:
+    """Whether words refuse what was asked, without doing or answering it."""
+    jokes = NO_JOKES.partition("{")[0]
+    return said in (fallback, does_not_know(fallback), CALM, CALM_ALONE) or said.startswith(jokes)
+
+
 def own_words(text: str) -> set[str]:
     """The words of a normalised sentence that name something."""
-    return set(text.split()) - _TOPICLESS
+    return set(text.split()) - TOPICLESS
 
 
 def leans(text: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from parley.agents import Slot
 from parley.phrases import NUMBER_RUN, normalise, words_to_digits
+from services.llm.local.word_lists import words_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -13,7 +15,7 @@ _DAY = (
     rf"(?:the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
     rf"|(?:{_MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|[a-z]+th|first|second|third|[a-z]+ (?:first|second|third)))"
 )
-_NOISE = re.compile(r"\b(?:um+|uh+|er+|ah|dash|hyphen|then|digit|number|space|followed by)\b ?")
+_NOISE = re.compile(r"\b(?:um+|uh+|er+|ah|dash|hyphen|then|digit|number|space|followed by|oclock)\b ?")
 _LEAD_IN = re.compile(
     r"^(?:(?:my|the|his|her|our) (?:\w+ ){0,2}is|it is|this is|that is|i am|i mean|no|yes|well|sorry|actually|um|uh) "
 )
@@ -21,7 +23,38 @@ _RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
 # What recognisers write for digits; believed only where a number was asked for and it then has the right length.
 _HOMOPHONES = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight", "won": "one", "tree": "three"}
 _HOMOPHONE = re.compile(rf"(?<!\S)(?:{'|'.join(_HOMOPHONES)})(?!\S)")
+# What stands before a time, and behind a quantity: such a number is no value unless it was asked for.
+_TIMES = words_of("at in since until till before after around by")
+_UNITS = words_of(
+    "year years month months week weeks day days hour hours minute minutes second seconds times percent degrees "
+    "dollar dollars cent cents pound pounds euro euros bucks kilo kilos gram grams mile miles meter meters feet foot "
+    "inch inches people kids children oclock am pm plus minus divided"
+)
 _ANYTHING = r"\S+(?: \S+){0,5}"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A run of at least two digits in a sentence. `counts`: it is no time, age, price or other quantity."""
+
+    digits: str
+    counts: bool
+
+
+def numbers(text: str) -> list[Number]:
+    """The numbers of a normalised sentence."""
+    found = ((words_to_digits(run.group()), _counts(text, run)) for run in _RUN.finditer(text))
+    return [Number(digits, counts) for digits, counts in found if len(digits) > 1]
+
+
+def without_numbers(text: str) -> str:
+    """The words beside the numbers."""
+    return " ".join(_NOISE.sub("", _RUN.sub(" ", text) + " ").split())
+
+
+def _counts(text: str, run: re.Match[str]) -> bool:
+    before, after = text[: run.start()].split()[-1:], text[run.end() :].split()[:1]
+    return not _TIMES.intersection(before) and not _UNITS.intersection(after)
 
 
 def pattern(slot: Slot | None) -> str:
@@ -57,18 +90,28 @@ def fits(slot: Slot, found: str) -> bool:
 def find(slot: Slot, text: str, partial: bool = False) -> str:
     """The slot's value somewhere in a sentence; only of kinds that can be told from other words. "" if none.
 
+    Quantities are none: "two weeks", "at 12 30". What a caller takes back is none either: "saturday, not sunday".
+
     Of several the last one counts: people correct themselves. Digits read out in pieces are put together; of a wrong
-    length they are given only if `partial`, since "one" is a common word.
+    length they are given only if `partial`, since "one" is a common word; so is a whole one that looks like a time.
     """
     if slot.kind == "digits":
-        runs = [words_to_digits(run) for run in _RUN.findall(_NOISE.sub("", f"{text} "))]
-        whole = [run for run in runs if fits(slot, run)]
-        joined = "".join(runs)
+        whole = [run for run in _runs(text if partial else _without_quantities(text)) if fits(slot, run)]
+        joined = "".join(_runs(_without_quantities(text)))
         return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
     if slot.kind in ("day", "choice"):
+        text = re.sub(rf"(?<!\S)not (?:on |the |this |with )*{pattern(slot)}(?!\S)", "", text)
         found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", text)
         return value(slot, found[-1]) if found else ""
     return ""
+
+
+def _runs(text: str) -> list[str]:
+    return [words_to_digits(run) for run in _RUN.findall(_NOISE.sub("", f"{text} "))]
+
+
+def _without_quantities(text: str) -> str:
+    return _RUN.sub(lambda run: run.group() if _counts(text, run) else "and", text)
 
 
 def answer(slot: Slot, text: str) -> str:

@@ -15,29 +15,29 @@ import numpy as np
 from parley.embedding import Vectors
 from parley.phrases import normalise
 from parley.telemetry import NLU_LATENCY
-from services.llm.local import moves, slots
-from services.llm.local.domain import COMMON, Domain, Match, comparable
+from services.llm.local import evidence, moves, slots
+from services.llm.local.domain import Domain, Match, comparable
+from services.llm.local.nearness import near_to, threshold
+from services.llm.local.word_lists import COMMON
 
 PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be believed alone
 HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
 MARGIN = 0.03  # an intent must be nearer than what is off the topic by this much
 OFF_MARGIN = 0.1  # off the topic by this much more: not even knowledge is asked
-NEAREST = 3
 CLAUSE_SHARE = 0.8  # a pattern in one clause of several
 CLAUSE_COST = 0.03  # a clause alone says less surely what is wanted than the whole sentence
+STRANGE_COST = 0.1  # still less where the rest of the sentence speaks of something strange
+NAMED = 0.06  # a word of its own phrases, or a day where it has one, makes an intent as much more likely
 ENDING_COST = 0.08  # nobody is hung up on by a guess
 _MAX_CLAUSES = 4
-_SETTLED = (
-    "yes",
-    "no",
-    "repeat",
-    "unsure",
-)  # moves that need no second look; an agent may have its own words for others
+# Moves that an agent may have its own words for: those, and what comes near to them, go first.
+_OF_AGENTS = ("who", "robot", "help", "thanks", "goodbye", "hello", "wait", "human", "")
 _JOINTS = re.compile(r"[.;!?]+\s+|,?\s(?:and also|and then|and|also|plus)\s")
 _ASKS = re.compile(
     r"(?:and |also |hi |hello |well |so |then )*(?:what|where|when|how|who|which|is|are|do|does|did"
     r"|can|could|will|would|has|have|i (?:want|need|would like)|tell me|please|check|look|track|find)\b"
 )
+_TIME = re.compile(r"(?<!\S)(\d{1,2}):(\d{2})(?!\d)")  # a value only where a number was asked for
 _CACHED = 4096
 _OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
 
@@ -51,6 +51,7 @@ class Meaning:
     """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match.
 
     `wishes`: two in one sentence, each with its own meaning.
+    `strangers`: words that name what the agent does not have. `unknown`: these and others that it does not know.
     `off_topic`: clearly nearer to small talk and other trades than to anything in the domain.
     """
 
@@ -62,6 +63,8 @@ class Meaning:
     share: float = 0.0
     score: float = 0.0
     off_topic: bool = False
+    strangers: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     wishes: tuple[Meaning, ...] = ()
 
 
@@ -75,18 +78,19 @@ class Understanding:
         self._vectors: dict[str, Vectors] = {}
         self._off_topic: Vectors = np.zeros((0, 384), np.float32)
         self.threshold = 1.0
-        self._known: OrderedDict[str, Meaning] = OrderedDict()
+        self._known: OrderedDict[tuple[str, bool], Meaning] = OrderedDict()
 
     async def learn(self, embedder: Embeds) -> None:
         """Take the examples' meanings, and the nearness from which on an intent is believed."""
         if not (examples := self.domain.examples):
             return  # an agent without intents: moves and knowledge are all there is
         vectors = await embedder.embed_async([e.text for e in examples])
-        self._off_topic = await embedder.embed_async([text for text in _OFF_TOPIC if text])
+        foreign = [text for text in _OFF_TOPIC if text and not self.domain.vocabulary.is_core(text)]
+        self._off_topic = await embedder.embed_async(foreign)
         intents, phrases = np.array([e.intent for e in examples]), np.array([e.phrase for e in examples])
         self._names = list(dict.fromkeys(e.intent for e in examples))
         self._vectors = {name: vectors[intents == name] for name in self._names}
-        self.threshold = await asyncio.to_thread(_threshold, vectors, intents, phrases, self._off_topic)
+        self.threshold = await asyncio.to_thread(threshold, vectors, intents, phrases, self._off_topic)
         self._embedder = embedder
         self._known.clear()
 
@@ -99,35 +103,57 @@ class Understanding:
 
     async def of(self, said: str) -> Meaning:
         """What a sentence means; the same sentence is worked out once."""
+        said = _TIME.sub(r"\1 \2 oclock", said)
         text = normalise(said)
-        if (known := self._known.get(text)) is not None:
-            self._known.move_to_end(text)
+        key = text, _is_question(said)
+        if (known := self._known.get(key)) is not None:
+            self._known.move_to_end(key)
             return known
         begin = perf_counter()
         meaning = await self._work_out(text, _clauses(said, text))
         if len(wishes := self._wishes(said)) > 1:
             meaning = replace(meaning, wishes=wishes)
+        if not meaning.intent:
+            words = self.domain.vocabulary
+            meaning = replace(meaning, strangers=tuple(words.strangers(text)), unknown=self._unknown(said, text))
         NLU_LATENCY.labels(meaning.by or "none").observe((perf_counter() - begin) * 1000)
-        self._known[text] = meaning
+        self._known[key] = meaning
         if len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return meaning
 
     async def _work_out(self, text: str, clauses: list[str]) -> Meaning:
         move = moves.move(text)
-        matches = self.domain.matches(text)
-        if matches and matches[0].share >= PATTERN_SHARE and not (move in ("yes", "no") and matches[0].share < 1):
-            return self._matched(text, move, matches[0])
-        if move in _SETTLED or not text:
+        matches = self._matches(text)
+        best = next((m for m in matches[:1] if m.share >= PATTERN_SHARE), None)
+        if best and not (move in ("yes", "no") and best.share < 1):
+            more = self._in_a_clause(clauses) if self.domain.intents[best.intent].say else None
+            return self._matched(text, move, more or best)  # "thank you very much, that is all"
+        if move not in _OF_AGENTS or not text:
             return Meaning(text, move, slots=self._all_slots(text))
-        for clause in clauses:  # the last one first: people come to the point at the end
-            if (found := self.domain.matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
-                return self._matched(text, move, found[0])
+        if found := self._in_a_clause(clauses):
+            return self._matched(text, move, found)
         if self._embedder is None:
             return Meaning(text, move, slots=self._all_slots(text))
         _, content = moves.leading(text)
-        vectors = await self._embedder.embed_async([comparable(part) for part in (content or text, *clauses)])
-        return self._nearest(text, move, vectors, matches)
+        parts = [content or text, *clauses]
+        vectors = await self._embedder.embed_async([comparable(part) for part in parts])
+        return self._nearest(text, move, parts, vectors, matches)
+
+    def _unknown(self, said: str, text: str) -> tuple[str, ...]:
+        """Words and identifying numbers; in what is no question, all numbers."""
+        numbers = [n.digits for n in slots.numbers(text) if n.counts or not _is_question(said)]
+        return (*self.domain.vocabulary.unknown(text), *numbers)
+
+    def _in_a_clause(self, clauses: list[str]) -> Match | None:
+        """What one clause alone asks for; the last one first, since people come to the point at the end."""
+        for clause in clauses:
+            if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
+                return found[0]
+        return None
+
+    def _matches(self, text: str) -> list[Match]:
+        return [match for match in self.domain.matches(text) if evidence.for_match(self.domain, match, text)]
 
     def _wishes(self, said: str) -> tuple[Meaning, ...]:
         """The first two different things that a sentence asks for in the agent's own phrases; () if fewer.
@@ -138,7 +164,7 @@ class Understanding:
         for clause in (normalise(part) for part in _JOINTS.split(said)):
             if len(clause.split()) < 3 or not _ASKS.match(clause) or len(found) == 2:
                 continue
-            best = next(iter(self.domain.matches(clause)), None)
+            best = next(iter(self._matches(clause)), None)
             if best and best.share >= CLAUSE_SHARE and _says_enough(clause):
                 if not self.domain.goes_beside(best.intent) or best.intent in [m.intent for m in found]:
                     return ()
@@ -150,24 +176,31 @@ class Understanding:
     def _matched(self, text: str, move: str, best: Match) -> Meaning:
         return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
 
-    def _nearest(self, text: str, move: str, vectors: Vectors, matches: list[Match]) -> Meaning:
+    def _nearest(self, text: str, move: str, parts: list[str], vectors: Vectors, matches: list[Match]) -> Meaning:
         """By the meaning of the whole sentence (first row) or of one of its clauses, whichever is nearest."""
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
-        best, score, nearest = "", 0.0, 0.0
-        for row, vector in enumerate(vectors):
-            strange = _near(self._off_topic, vector)
+        best, score, nearest, reached = "", 0.0, 0.0, 0.0
+        cost = STRANGE_COST if self.domain.vocabulary.strangers(text) else CLAUSE_COST
+        for row, (part, vector) in enumerate(zip(parts, vectors, strict=True)):
+            strange = near_to(self._off_topic, vector)
             for name in self._names:
-                near = _near(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (CLAUSE_COST if row else 0.0)
+                near = near_to(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (cost if row else 0.0)
                 nearest = max(nearest, near)
-                if near > score and near >= strange + MARGIN:
-                    best, score = name, near
-        if score < self.threshold + (ENDING_COST if self.domain.ends_call(best) else 0.0):
-            off_topic = _near(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
+                if near > score and near >= strange + MARGIN and evidence.for_meaning(self.domain, name, part):
+                    best, score, reached = name, near, near - self._least(name, part)
+        if not best or reached < 0:
+            off_topic = near_to(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
             return Meaning(text, move, slots=self._all_slots(text), score=nearest, off_topic=off_topic)
         mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best]}
         return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
+
+    def _least(self, intent: str, part: str) -> float:
+        """How near an intent must be: less if a word or a value of its own is said, more if it hangs up."""
+        found = self._all_slots(part).keys() & self.domain.mentions[intent]
+        named = bool(found) or any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
+        return self.threshold + (ENDING_COST if self.domain.ends_call(intent) else 0.0) - (NAMED if named else 0.0)
 
     def _slots(self, match: Match, text: str) -> dict[str, str]:
         """The match's slots, and what the rest of the sentence says for slots that the intent knows."""
@@ -186,35 +219,13 @@ class Understanding:
 def _clauses(said: str, text: str) -> list[str]:
     """Parts of a sentence, by its punctuation and by "and" and "but"; the last first. [] if it is one."""
     parts = [normalise(p) for p in re.split(r"[.,;:!?\u2013\u2014]+\s|\s(?:and|but|because|so)\s", said)]
-    parts = [p for p in parts if len(p.split()) > 2 and p != text]
+    parts = [p for p in parts if (len(p.split()) > 2 or any(len(n.digits) > 2 for n in slots.numbers(p))) and p != text]
     return parts[::-1][:_MAX_CLAUSES]
+
+
+def _is_question(said: str) -> bool:
+    return "?" in said or _ASKS.match(normalise(said)) is not None
 
 
 def _says_enough(clause: str) -> bool:
     return sum(word not in COMMON for word in clause.split()) > 0
-
-
-def _near(examples: Vectors, vector: Vectors) -> float:
-    """Nearness to a set: the mean of its nearest few, leaning to the very nearest."""
-    if not len(examples):
-        return 0.0
-    cosines = np.sort(examples @ vector)[::-1][:NEAREST]
-    return float(0.6 * cosines[0] + 0.4 * cosines.mean())
-
-
-def _threshold(vectors: Vectors, intents: np.ndarray, phrases: np.ndarray, off: Vectors) -> float:
-    """Half way between how near most strangers come to any intent and how near most of its own phrases come to it.
-
-    Strangers that come nearer (other trades' hours, prices and repairs) are told by the margin, not by this.
-
-    Each example is judged without its own template's sentences; each sentence that is off the topic against all.
-    """
-    own = []
-    for i in range(0, len(vectors), max(1, len(vectors) // 300)):
-        same = vectors[(intents == intents[i]) & (phrases != phrases[i])]
-        if len(same):
-            own.append(_near(same, vectors[i]))
-    strangers = [max(_near(vectors[intents == name], v) for name in np.unique(intents)) for v in off]
-    if not own or not strangers:
-        return 0.6
-    return float(np.clip((np.percentile(own, 25) + np.percentile(strangers, 75)) / 2, 0.4, 0.75))

@@ -29,10 +29,11 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local import answers, dialogue, moves
+from services.llm.local import answers, dialogue, failing, moves
 from services.llm.local.domain import Domain
 from services.llm.local.frame import Act, Call, Frame, Look, Say, heard
 from services.llm.local.understanding import Embeds, Understanding
+from services.llm.local.vocabulary import knowledge_of
 
 log = structlog.get_logger()
 
@@ -81,6 +82,8 @@ class Local:
         domain = understanding.domain
         results = _fresh_results(messages)
         words = [answers.of_result(domain.intents.get(domain.of_tool(n)), r, domain.agent) for n, r in results]
+        if any(answers.has_failed(r) for _, r in results) and answers.failed_before(messages, len(results)):
+            words[-1] = failing.with_offer(words[-1], _last_said(messages), domain)
         if results and messages[-1].role is Role.ASSISTANT:  # they came late: all else has been said
             return " ".join(dict.fromkeys(words)), []
         frame, acts = await _planned(messages, understanding)
@@ -94,7 +97,7 @@ class Local:
             told = [await self._told(act, request, understanding) for act in acts]
             words += told
             if missed := [act.sure for act, text in zip(acts, told, strict=True) if isinstance(act, Look) and not text]:
-                words.append(moves.NOT_THE_OTHER if any(words) else dialogue.fallback(frame, missed[0], domain))
+                words.append(moves.NOT_THE_OTHER if any(words) else failing.fallback(frame, missed[0], domain))
         return " ".join(dict.fromkeys(w for w in words if w)), []
 
     async def _told(self, act: Act, request: ChatRequest, understanding: Understanding) -> str:
@@ -106,6 +109,8 @@ class Local:
     async def _looked_up(self, look: Look, request: ChatRequest, understanding: Understanding) -> str:
         """The passages' answer; "" if none. One that leans on the question before is tried with its words first."""
         if self._reader is None:
+            return ""
+        if not answers.hold(request.passages, look.unknown):
             return ""
         named = moves.own_words(normalise(look.question))
         if look.topic:
@@ -136,12 +141,16 @@ class Local:
             return known
         async with self._loading:
             if name not in self._agents:
-                domain = await asyncio.to_thread(lambda: Domain(load_agent(self._settings.agents_dir, name)))
+                domain = await asyncio.to_thread(self._domain, name)
                 made = Understanding(domain)
                 if (embedder := await self._embeds()) is not None:
                     await made.learn(embedder)
                 self._agents[name] = made
         return self._agents[name]
+
+    def _domain(self, name: str) -> Domain:
+        folder = self._settings.agents_dir
+        return Domain(load_agent(folder, name), knowledge_of(folder / name / "knowledge"))
 
     async def _embeds(self) -> Embeds | None:
         """The embedder; None, said once, when its packages are missing: then only patterns count."""
@@ -181,6 +190,11 @@ def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], s
         if note.startswith("(") and note.endswith(")") and not messages[-2].tool_calls:
             return messages[:-2], messages[-2].text
     return messages, ""
+
+
+def _last_said(messages: tuple[Message, ...]) -> str:
+    """What the bot said last; "" if nothing yet."""
+    return next((m.text for m in reversed(messages) if m.role is Role.ASSISTANT and m.text), "")
 
 
 def _fresh_results(messages: tuple[Message, ...]) -> list[tuple[str, str]]:

@@ -1,0 +1,21 @@
+"""Words that say little of what a sentence is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text, each once."""
+    return frozenset(text.split())
+
+
+_HERE = Path(__file__).parent
+# They count a quarter where a pattern's share of a sentence is weighed.
+COMMON = words_of((_HERE / "common_words.txt").read_text("utf-8"))
+# Beside the common words, these name nothing either.
+TOPICLESS = COMMON | words_of((_HERE / "topicless_words.txt").read_text("utf-8"))
+# They name nothing that only some trade has.
+EVERYDAY = TOPICLESS | words_of((_HERE / "plain_words.txt").read_text("utf-8"))
+# What knowledge mentions by the way: "next to the library", "by phone". Nobody deals in it for that.
+BY_THE_WAY = words_of((_HERE / "by_the_way.txt").read_text("utf-8"))

@@ -1,0 +1,231 @@
+"""Calls to the front desk on the engine without a vendor, as an open recogniser writes them: talk beside the matter,
+corrections, numbers that lack a digit, and what happens when nothing is understood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from parley.agents import load_agent
+from services.llm.local import moves
+from services.llm.providers.local import Local
+from tests.llm.conftest import settings
+from tests.llm.talk import Talk
+from tests.llm.test_frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+
+ASK = "What is your order number? It has four digits."
+FALLBACK = load_agent(AGENTS, "frontdesk").domain.fallback
+NOT_FOUND = "I can not find that order."
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
+    folder: Path = tmp_path_factory.mktemp("models")
+    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=folder))
+
+
+@pytest.fixture
+def talk(engine: Local) -> Talk:
+    return Talk(lambda: engine, "frontdesk", TOOLS, SPECS)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Where is my order, 1234?",
+        "It's one, two, three, four.",
+        "1-2-3-4",
+        "12 34",
+        "1,234.",
+        "Order number 1 2 3 4.",
+        "Order #1234, please!",
+        "My order number is, uh, 1,2,3,4.",
+        "Hello, my name is Jane Miller, and my order number is 1234.",
+        "ONE TWO THREE FOUR.",
+        "Twelve thirty-four.",
+    ],
+)
+async def test_a_number_in_any_writing(talk: Talk, said: str) -> None:
+    assert await talk.say(said) == ORDERS["1234"]
+
+
+@pytest.mark.parametrize("said", ["12:34.", "Sure, it's 1 2 3 4.", "#1234", "One. Two. Three. Four.", "Yes, 1234."])
+async def test_a_number_that_was_asked_for(talk: Talk, said: str) -> None:
+    assert await talk.say("Hi there. I'm calling about my, uh, order.") == ASK
+    assert await talk.say(said) == ORDERS["1234"]
+
+
+@pytest.mark.parametrize("said", ["I have two cats.", "I'm forty-five years old.", "It was 20 dollars."])
+async def test_another_number_than_was_asked_for(talk: Talk, said: str) -> None:
+    await talk.say("Where's my order?")
+    assert await talk.say(said) == f"{moves.DO_NOT_UNDERSTAND} {ASK}"
+    assert await talk.say("1234") == ORDERS["1234"]
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("Hi, how are you?", moves.WELL),
+        ("You're so kind.", moves.PLEASED),
+        ("You have a nice voice!", moves.PLEASED),
+        ("You are useless!", moves.CALM),
+        ("What the fuck.", moves.CALM),
+        ("Shut up!", moves.CALM),
+        ("Tell me a joke, please.", moves.NO_JOKES.format(company="Bellweather Bikes")),
+        ("Um.", moves.LISTENING),
+        ("Uh, so, um...", moves.LISTENING),
+        ("I was just testing.", moves.ALL_RIGHT),
+        ("What did you understand?", moves.NOT_HEARD),
+        ("Slower, please.", moves.NOTHING_TO_REPEAT),
+        ("Yes, no, wait.", moves.YES_OR_NO),
+        ("What's the weather like?", FALLBACK),
+        ("Okay, um, let me think.", moves.TAKE_YOUR_TIME),
+        ("No, no, no. That's not what I meant.", moves.MISUNDERSTOOD),
+        ("Hi, how are you? Where is my order?", ASK),
+        ("Thank you, that's very kind.", "You are welcome. Is there anything else?"),
+    ],
+)
+async def test_small_talk(talk: Talk, said: str, answer: str) -> None:
+    assert await talk.say(said) == answer
+    assert talk.did == []
+
+
+@pytest.mark.parametrize("said", ["Who are you?", "What are you?", "Are you human?", "Do you have a name?"])
+async def test_the_agent_s_own_words_for_what_it_foresees(talk: Talk, said: str) -> None:
+    assert "automated front desk of Bellweather Bikes" in await talk.say(said)
+
+
+async def test_the_last_words_again_and_slower(talk: Talk) -> None:
+    await talk.say("Where is my order, 1235?")
+    assert await talk.say("Could you repeat that?") == ORDERS["1235"]
+    slow = "Order one, two, three, five is delayed."
+    assert await talk.say("Can you say that more slowly, please?") == f"{moves.SLOWLY} {slow}"
+    assert await talk.say("Sorry, what?") == slow
+    assert await talk.say("You're talking too fast.") == f"{moves.SLOWLY} {slow}"
+
+
+async def test_what_was_understood(talk: Talk) -> None:
+    await talk.say("Where's my order?")
+    assert await talk.say("What did you understand?") == "I understood: Where's my order."
+    await talk.say("one two")
+    assert await talk.say("What did you get so far?") == "I have one two so far. What comes after that?"
+    await talk.say("three four")
+    assert await talk.say("What have you understood?") == "I understood: order number one two three four."
+
+
+async def test_a_number_that_was_misheard_is_mended(talk: Talk) -> None:
+    assert await talk.say("Where is my order, 1253?") == NOT_FOUND
+    assert await talk.say("No, three five, not five three.") == ORDERS["1235"]
+    assert await talk.say("I said thirty-four, not thirty-five.") == ORDERS["1234"]
+    assert [given["order_number"] for _, given in talk.did] == ["1253", "1235", "1234"]
+
+
+async def test_a_day_that_was_misheard_is_mended(talk: Talk) -> None:
+    await talk.say("Are you open on Sunday?")
+    assert await talk.say("I mean Saturday, not Sunday.") == "Open saturday."
+    assert await talk.say("Not on Saturday, on Friday.") == "Open friday."
+
+
+@pytest.mark.parametrize(
+    ("short", "asked", "rest"),
+    [
+        ("134", "I have one three four so far. What comes after that?", "There's a two between the one and the three."),
+        ("124", "I have one two four so far. What comes after that?", "The third digit is three."),
+        ("1 2 3.", "I have one two three so far. What comes after that?", "Four."),
+        ("134", "I have one three four so far. What comes after that?", "No, 1234."),
+        ("one two tree sue four", "I heard one two three four. ", ""),
+        ("One two sue four.", "I have one two, then four. Which digit comes between?", "Three."),
+        ("One two sue four.", "I have one two, then four. Which digit comes between?", "No, it's 1234."),
+    ],
+)
+async def test_a_digit_that_got_lost_is_asked_for_in_its_place(talk: Talk, short: str, asked: str, rest: str) -> None:
+    await talk.say("Where's my order?")
+    said = await talk.say(short)
+    if rest:
+        assert said == asked
+        said = await talk.say(rest)
+    assert said == ORDERS["1234"]
+
+
+async def test_a_digit_that_is_missing_somewhere(talk: Talk) -> None:
+    await talk.say("Where's my order?")
+    await talk.say("124")
+    asked = await talk.say("You forgot the three.")
+    assert asked == "Where does the three go? Please say the whole number, digit by digit."
+    assert await talk.say("one two three four") == ORDERS["1234"]
+
+
+async def test_two_wishes_in_one_sentence(talk: Talk) -> None:
+    answer = await talk.say("Where is my order, 1234, and when are you open on Saturday?")
+    assert answer == f"Open saturday. {ORDERS['1234']}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'd like to speak to someone about my bill.",
+        "I want to return my bike and talk to a person.",
+        "Can I talk to somebody because my cat ate the manual?",
+    ],
+)
+async def test_a_person_is_asked_for_because_of_anything(talk: Talk, said: str) -> None:
+    assert await talk.say(said) == "I am connecting you."
+
+
+async def test_thanks_and_goodbye_in_one(talk: Talk) -> None:
+    assert "Goodbye" in await talk.say("Thank you very much. That's all.")
+
+
+async def test_two_wishes_of_which_one_lacks_a_number(talk: Talk) -> None:
+    assert await talk.say("Where is my order? And are you open on Sunday?") == f"Open sunday. {ASK}"
+    assert await talk.say("1234") == ORDERS["1234"]
+
+
+async def test_it_says_once_what_it_can_do_then_offers_a_colleague_and_never_says_the_same_twice(talk: Talk) -> None:
+    said = [await talk.say(f"{thing} eat purple grass") for thing in ("Lions", "Zebras", "Tigers", "Monkeys")]
+    assert said == [FALLBACK, moves.AGAIN_NOT, moves.STILL_NOT, moves.AGAIN_NOT]
+    assert await talk.say("No.") == moves.ALL_RIGHT
+    assert await talk.say("Elephants eat purple grass.") == moves.IN_OTHER_WORDS
+    assert await talk.say("Rhinos eat purple grass.") == moves.AGAIN_NOT
+    assert await talk.say("Yes, please.") == "I am connecting you."
+
+
+async def test_a_caller_who_breaks_in_on_the_list_of_what_it_can_do(talk: Talk) -> None:
+    await talk.say("Lions eat purple grass.", breaks_in_after="I did not get that.")
+    assert await talk.say("Zebras eat purple grass.") == moves.AGAIN_NOT
+
+
+async def test_a_number_that_is_never_found_leads_to_a_colleague(talk: Talk) -> None:
+    said = [await talk.say(number) for number in ("Order number 9999.", "9998.", "9997.", "9996.")]
+    assert said == [NOT_FOUND, f"{NOT_FOUND} {moves.OFFER}", moves.STILL_NO_LUCK, f"{NOT_FOUND} {moves.OFFER}"]
+    assert await talk.say("Yes.") == "I am connecting you."
+
+
+async def test_a_number_that_never_has_the_right_length_leads_to_a_colleague(talk: Talk) -> None:
+    await talk.say("Where's my order?")
+    said = [await talk.say(number) for number in ("123456", "12345", "123456")]
+    heard = "I heard one two three four five six."
+    assert said[0] == f"{heard} {ASK}"
+    assert said[1] == f"I heard one two three four five. {moves.OR_COLLEAGUE}"
+    assert said[2] == f"{heard} {moves.ONE_BY_ONE}"
+    assert await talk.say("1234") == ORDERS["1234"]
+
+
+async def test_what_is_meant_of_a_yes_and_a_no(talk: Talk) -> None:
+    for thing in ("Lions", "Zebras"):
+        await talk.say(f"{thing} eat purple grass.")
+    assert await talk.say("Yes. No. Wait.") == f"{moves.YES_OR_NO} {moves.OFFER}"
+    assert await talk.say("No, sorry, I mean yes.") == "I am connecting you."
+
+
+async def test_a_caller_who_only_says_um_is_waited_for(talk: Talk) -> None:
+    await talk.say("Where's my order?")
+    assert await talk.say("Um.") == moves.TAKE_YOUR_TIME
+    assert await talk.say("Uh, it's... 1234.") == ORDERS["1234"]
+
+
+async def test_great_is_a_yes_to_an_offer_though_the_agent_knows_it_as_thanks(talk: Talk) -> None:
+    for thing in ("Lions", "Zebras"):
+        await talk.say(f"{thing} eat purple grass.")
+    assert await talk.say("Yes, that would be great.") == "I am connecting you."
