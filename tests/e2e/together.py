@@ -20,7 +20,7 @@ APART_S = 0.3
 AT_ONCE = 18
 """The stand-ins and the callers share this process: more of them would be late, and lateness is a hole in a word."""
 AGAIN = 4
-"""So often a call is played again, by itself, that went wrong while the machine had no time for it."""
+"""So often a call is played again that went wrong while the machine had no time for it."""
 
 
 class Together:
