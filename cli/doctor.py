@@ -124,13 +124,12 @@ def _engines(settings: Settings, stage: Stage) -> list[Finding]:
 def _about(settings: Settings, stage: Stage, name: str) -> list[Finding]:
     """What an engine of this machine tells of itself."""
     tells = about(stage)
-    what = f"{stage} ({BODILY[stage]})"
     if name not in tells:
         return []
     try:
-        return [Finding("ok", what, load(tells, name, f"PARLEY_{stage.upper()}")(settings))]
+        return [Finding("ok", name, load(tells, name, f"PARLEY_{stage.upper()}")(settings))]
     except Misconfigured as e:
-        return [Finding("missing", what, str(e))]
+        return [Finding("missing", name, str(e))]
 
 
 def _agent(settings: Settings) -> Finding:

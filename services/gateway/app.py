@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents import Agent, known_agents, load_agent
 from parley.errors import Misconfigured, NotFound
+from parley.installed import engines_here
 from parley.settings import Stage
 from services.gateway.gateway import Gateway
 from services.gateway.page_files import PageFiles
@@ -121,5 +122,6 @@ def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
         "language": agent.language,
         "push_to_talk": agent.interruption.push_to_talk,
         "engines": {stage: gateway.settings.engines(stage) for stage in get_args(Stage)},
+        "here": [stage for stage in get_args(Stage) if gateway.settings.engines(stage)[0] in engines_here(stage)],
         "wrapper": shown,
     }

@@ -61,7 +61,7 @@ async def test_it_says_where_the_page_is_and_stops_on_ctrl_c(tmp_path: Path) -> 
         said = await read_until(process, "Ctrl-C stops everything.")
         assert re.search(r"page    http://127\.0\.0\.1:\d+/", said)
         assert 'parley call --say "where is my order one two three four"' in said
-        assert "ears    local (DEEPGRAM_API_KEY is not set)" in said
+        assert "ears    whisper, local (DEEPGRAM_API_KEY is not set)" in said
         assert "one rag: its index is embedded; PARLEY_QDRANT_URL makes room for more" in said
         assert re.search(r"kill -9 \d+", said)
         pids = family(process.pid)

@@ -39,13 +39,13 @@ export function show(agent, page) {
  * @param {import("./agent.js").Agent} agent
  */
 function honest(agent) {
-  const local = Object.keys(PARTS).filter((part) => agent.engines?.[part]?.[0] === "local");
+  const local = Object.keys(PARTS).filter((part) => agent.here?.includes(part));
   if (local.length === 0) return "";
   const parts = local.map((part) => PARTS[part]).join(", ").replace(/, ([^,]*)$/, " and $1");
   const keys = local.map((part) => KEYS[part]).join(", ");
   return (
-    `A demo: its ${parts} run without any vendor. It follows clear English about this agent's subject. ` +
-    `Real callers want keys: ${keys}.`
+    `Its ${parts} run on this machine, without any vendor: English, and this agent's subject. ` +
+    `For anything else, other languages and many calls at once, set keys: ${keys}.`
   );
 }
 
