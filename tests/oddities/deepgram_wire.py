@@ -6,6 +6,7 @@
     turn: Update           a TurnInfo of Flux, with `text`
     sent: {...}            any other message             raw: "..."  bytes: "00ff"      a frame as it is
     wait: 0.1              seconds                       close: [1011, "why"]   CUT
+    quiet: 9               seconds with an interim without words in each
 
 `but: {path: value}` and `without: [path]` make a dent in what would be sent. Each result begins where the one before
 ended; a word takes 300 ms.
@@ -32,7 +33,7 @@ class Wire:
         self._turn = 0
 
     def steps(self, items: list[Any]) -> list[Step]:
-        return [self.step(item) for item in items]
+        return [self.step(each) for item in items for each in _each(item)]
 
     def step(self, item: Any) -> Step:
         if item == "CUT":
@@ -115,3 +116,7 @@ class Wire:
 
 
 CONNECTED = json.dumps({"type": "Connected", "request_id": REQUEST, "sequence_id": 0})
+
+
+def _each(item: Any) -> list[Any]:
+    return [{"wait": 1.0}, {"interim": ""}] * item["quiet"] if "quiet" in item else [item]

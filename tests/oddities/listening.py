@@ -24,7 +24,7 @@ from tests.oddities.raw_socket import RawSocket, Script, SocketLine, raw_socket
 from tests.oddities.rows import Row
 
 FRAME_MS = 80
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """For what a row expects to be heard."""
 SETTLE_S = 0.4
 """After that, for what should not come: more words, another connection."""

@@ -317,6 +317,25 @@ def test_without_vad_the_vendors_edges_are_told() -> None:
     assert [type(e) for e in call.told] == [SpeechStarted, Interim, Final, SpeechStopped, TurnEnded]
 
 
+def test_without_a_vad_a_voice_whose_end_the_recogniser_forgets_to_tell_ends() -> None:
+    call = Call(vad=False)
+    call.told += call.turns.heard(SpeechStarted(100))
+    call.interim("Yeah.", 100, 400).until(3390)
+    assert not any(isinstance(e, SpeechStopped) for e in call.told)
+    call.until(3500)
+    assert [e for e in call.told if isinstance(e, SpeechStopped)] == [SpeechStopped(400)]
+    assert Flush.FLUSH in call.told
+    call.final("Yeah.", 100, 400).until(4100)
+    assert [end.text for end in call.ends] == ["Yeah."]
+
+
+def test_without_a_vad_noise_that_began_and_had_no_word_ends_too() -> None:
+    call = Call(vad=False)
+    call.told += call.turns.heard(SpeechStarted(100))
+    call.until(3500)
+    assert call.told == [SpeechStarted(100), SpeechStopped(100)]
+
+
 def test_words_that_no_edge_announced_are_announced_by_themselves() -> None:
     call = Call().until(1000).interim("hello", 700, 1000).final("hello", 700, 1000).vendor(1300)
     assert [type(e) for e in call.told] == [SpeechStarted, Interim, Final, SpeechStopped, TurnEnded]

@@ -31,6 +31,7 @@ LATE_WORDS_MS = 1000  # after max_delay: how long words are waited for that the 
 BATCH_MS = 240  # a recogniser that was late tells the rest right behind the first words
 DEAF_MS = 4000  # silence after which a recogniser that does not answer is waited for no longer: it is found out sooner
 NOISE_MS = 5000  # after max_delay: sound without a word for so long is no caller
+SILENT_MS = 3000  # without a VAD: a voice that the recogniser has no news of for so long is not heard any more
 WORDLESS_MS = 5000  # voice for which no word came in so long was a cough
 LONGEST_TURN_MS, MOST_CHARS = 90_000, 8_000
 # A recogniser's word times and the VAD's edges differ by this much.
@@ -122,11 +123,19 @@ class Turns:
         """
         self._now = max(self._now, now_ms)
         self._patience = min(self._now, patience_ms)
+        told = self._forgotten()
         if not (self.pending or self._uncovered):
-            return ()
+            return told
         if not (self._speaking or self.pending) and self._patience - self._voice_end >= WORDLESS_MS:
             self._covered, self._wait = self._now, None
-        return self._decide()
+        return [*told, *self._decide()]
+
+    def _forgotten(self) -> Told:
+        """Without a VAD the recogniser tells when a voice ends, or forgets to."""
+        last_ms = max(self._voice_from, self._words.end_ms)
+        if self._vad or not self._speaking or self._patience - last_ms < SILENT_MS:
+            return ()
+        return self._stopped(last_ms)
 
     def heard(self, event: SpeechEvent) -> Told:
         """What the recogniser says; words are passed on."""
