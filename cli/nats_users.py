@@ -1,7 +1,7 @@
 """The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
 
-Only the orchestrator writes call states and events and publishes cancels; the gateway reads states; the others listen,
-and stt, llm and tts tell their own replicas which vendors are down.
+Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
+tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. rag has no business there.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _CANCEL = "call.*.cancel"
-_SIGNAL = "call.*.signal"
-_LIVE = "call.*.live"
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,12 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$JS.API.CONSUMER.DELETE.KV_calls.>",
             "$JS.FC.>",
         ),
-        subscribe=(_CANCEL, _SIGNAL, _LIVE),
     ),
-    "stt": Permissions(publish=_outages("stt"), subscribe=(_CANCEL,)),
+    "stt": Permissions(publish=_outages("stt")),
     "llm": Permissions(publish=_outages("llm"), subscribe=(_CANCEL,)),
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
     "tools": Permissions(subscribe=(_CANCEL,)),
-    "rag": Permissions(subscribe=(_CANCEL,)),
+    "rag": Permissions(),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing
         publish=("$JS.API.INFO", "$JS.API.STREAM.INFO.CALL_EVENTS", "$JS.API.STREAM.MSG.GET.CALL_EVENTS"),
     ),

@@ -180,7 +180,7 @@ class Outages:
 
 
 @asynccontextmanager
-async def shared(settings: Settings, breakers: Breakers, engines: Collection[str]) -> AsyncIterator[None]:
+async def shared(bus: Bus, settings: Settings, breakers: Breakers, engines: Collection[str]) -> AsyncIterator[None]:
     """Share the breakers of these engines with the other replicas while the body runs.
 
     Where there is no choice of engines, or none of them has an account anywhere, there is nothing to share.
@@ -190,9 +190,8 @@ async def shared(settings: Settings, breakers: Breakers, engines: Collection[str
         yield
         return
     tasks = TaskSet(lambda e: log.error("outages are no longer shared", exc_info=e))
-    async with Bus(settings, breakers.service) as bus:
-        tasks.spawn(Outages(bus, breakers, accounts).run())
-        try:
-            yield
-        finally:
-            await tasks.close()
+    tasks.spawn(Outages(bus, breakers, accounts).run())
+    try:
+        yield
+    finally:
+        await tasks.close()

@@ -568,7 +568,6 @@ class Leg(_message.Message):
         KIND_UNSPECIFIED: Leg._Kind.ValueType  # 0
         KIND_LOST: Leg._Kind.ValueType  # 1
         """the socket broke; the caller may come back"""
-        KIND_BACK: Leg._Kind.ValueType  # 2
         KIND_ENDED: Leg._Kind.ValueType  # 3
         """hung up, by whoever"""
 
@@ -576,7 +575,6 @@ class Leg(_message.Message):
     KIND_UNSPECIFIED: Leg.Kind.ValueType  # 0
     KIND_LOST: Leg.Kind.ValueType  # 1
     """the socket broke; the caller may come back"""
-    KIND_BACK: Leg.Kind.ValueType  # 2
     KIND_ENDED: Leg.Kind.ValueType  # 3
     """hung up, by whoever"""
 
@@ -613,11 +611,15 @@ class Trouble(_message.Message):
         ORGAN_UNSPECIFIED: Trouble._Organ.ValueType  # 0
         ORGAN_EARS: Trouble._Organ.ValueType  # 1
         ORGAN_MOUTH: Trouble._Organ.ValueType  # 2
+        ORGAN_CARRIER: Trouble._Organ.ValueType  # 3
+        """it did not take the caller where they were to go"""
 
     class Organ(_Organ, metaclass=_OrganEnumTypeWrapper): ...
     ORGAN_UNSPECIFIED: Trouble.Organ.ValueType  # 0
     ORGAN_EARS: Trouble.Organ.ValueType  # 1
     ORGAN_MOUTH: Trouble.Organ.ValueType  # 2
+    ORGAN_CARRIER: Trouble.Organ.ValueType  # 3
+    """it did not take the caller where they were to go"""
 
     ORGAN_FIELD_NUMBER: _builtins.int
     UTTERANCE_FIELD_NUMBER: _builtins.int
@@ -654,8 +656,6 @@ class CallCommand(_message.Message):
     SAY_FIELD_NUMBER: _builtins.int
     STOP_FIELD_NUMBER: _builtins.int
     RESUME_FIELD_NUMBER: _builtins.int
-    LISTEN_FIELD_NUMBER: _builtins.int
-    RECORD_FIELD_NUMBER: _builtins.int
     SHOW_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
     HANG_UP_FIELD_NUMBER: _builtins.int
@@ -678,10 +678,6 @@ class CallCommand(_message.Message):
     @_builtins.property
     def resume(self) -> Global___Resume: ...
     @_builtins.property
-    def listen(self) -> Global___Listen: ...
-    @_builtins.property
-    def record(self) -> Global___Record: ...
-    @_builtins.property
     def show(self) -> Global___Show: ...
     @_builtins.property
     def transfer(self) -> Global___Transfer: ...
@@ -703,19 +699,17 @@ class CallCommand(_message.Message):
         say: Global___Say | None = ...,
         stop: Global___Stop | None = ...,
         resume: Global___Resume | None = ...,
-        listen: Global___Listen | None = ...,
-        record: Global___Record | None = ...,
         show: Global___Show | None = ...,
         transfer: Global___Transfer | None = ...,
         hang_up: Global___HangUp | None = ...,
         state: Global___State | None = ...,
         due: Global___Due | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "listen", b"listen", "record", b"record", "resume", b"resume", "say", b"say", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "resume", b"resume", "say", b"say", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_seq", b"ack_seq", "command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "listen", b"listen", "record", b"record", "resume", b"resume", "say", b"say", "seen_seq", b"seen_seq", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "traceparent", b"traceparent", "transfer", b"transfer", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_seq", b"ack_seq", "command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "resume", b"resume", "say", b"say", "seen_seq", b"seen_seq", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "traceparent", b"traceparent", "transfer", b"transfer", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["session", "say", "stop", "resume", "listen", "record", "show", "transfer", "hang_up", "state", "due"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["session", "say", "stop", "resume", "show", "transfer", "hang_up", "state", "due"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -908,45 +902,6 @@ class Resume(_message.Message):
 Global___Resume: _TypeAlias = Resume  # noqa: Y015
 
 @_typing.final
-class Listen(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ENDPOINTING_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def endpointing(self) -> _stt_pb2.Endpointing: ...
-    def __init__(
-        self,
-        *,
-        endpointing: _stt_pb2.Endpointing | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Listen: _TypeAlias = Listen  # noqa: Y015
-
-@_typing.final
-class Record(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ON_FIELD_NUMBER: _builtins.int
-    on: _builtins.bool
-    def __init__(
-        self,
-        *,
-        on: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["on", b"on"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Record: _TypeAlias = Record  # noqa: Y015
-
-@_typing.final
 class Show(_message.Message):
     """Something for the page: a card, a form, a link. Ignored on the phone."""
 
@@ -976,22 +931,18 @@ class Transfer(_message.Message):
 
     TO_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    AFTER_UTTERANCE_FIELD_NUMBER: _builtins.int
     to: _builtins.str
     """E.164"""
     reason: _builtins.str
-    after_utterance: _builtins.int
-    """when this one has been heard or cut; 0 = now"""
     def __init__(
         self,
         *,
         to: _builtins.str = ...,
         reason: _builtins.str = ...,
-        after_utterance: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_utterance", b"after_utterance", "reason", b"reason", "to", b"to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "to", b"to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1002,18 +953,15 @@ class HangUp(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
-    AFTER_UTTERANCE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    after_utterance: _builtins.int
     def __init__(
         self,
         *,
         reason: _builtins.str = ...,
-        after_utterance: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_utterance", b"after_utterance", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,8 +70,10 @@ class ConversationServicer:
         14 ->  heard{seq:4, utterance:2, chars:11, cut}             history keeps "Your order "
         15 <-  state{version:9, data:<opaque>}, ack_seq:4           stored; the gateway keeps the copy for a new owner
         16 ->  speech{final "cancel it", seq:5} ...
-        17 <-  say{utterance:3, text:"Done. Goodbye.", complete}  hang_up{after_utterance:3}
-        18 ->  heard{seq:8, utterance:3, complete}   leg{seq:9, ENDED}      then half-close
+        17 <-  say{utterance:3, text:"Done. Goodbye.", complete}
+        18 ->  heard{seq:8, utterance:3, complete}
+        19 <-  hang_up
+        20 ->  leg{seq:9, ENDED}      then half-close
 
         A lost owner: the gateway opens again elsewhere with open+1, the newest state it holds, `mouth`, and the events
         after `ack_seq` again, in order.

@@ -131,16 +131,6 @@ class Ears:
             self._endpointing = endpointing
             self._post(Request(endpointing=endpointing))
 
-    def listen(self, wish: stt_pb2.Endpointing) -> None:
-        """A wish for now: what it leaves out stays as the session says."""
-        changed = stt_pb2.Endpointing()
-        if self._session is not None:
-            changed.CopyFrom(self._session.endpointing)
-        if wish.number_lengths:
-            del changed.number_lengths[:]
-        changed.MergeFrom(wish)
-        self.endpointing(changed)
-
     def expect(self, kind: int) -> None:
         """The bot's question asks for this kind of answer."""
         self.endpointing(_expecting(self._wish, kind))

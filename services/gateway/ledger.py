@@ -81,5 +81,5 @@ class Ledger:
         return ""
 
 
-_OF_A_TURN = frozenset(("say", "resume", "listen", "show"))
+_OF_A_TURN = frozenset(("say", "resume", "show"))
 """A hang-up or a transfer is meant for the call, whichever turn was stopped before."""

@@ -78,7 +78,7 @@ class Leg:
             self._barge_in = BargeIn(sound, ears, mouth, echo, organs.clock, self._tell)
         self._button = Button(self._ears)
         self._subtitles = Subtitles(wire, shown=call.channel != "phone")
-        self._farewell = Farewell(call, wire, organs.carrier, self._mouth)
+        self._farewell = Farewell(call, wire, organs.carrier)
         self._tasks = TaskSet(self._broke)
         self._sounding = 0
         self._speech_end: float | None = None
@@ -210,7 +210,6 @@ class Leg:
         elif kind == "heard":
             self._fell_silent = now_ms()
             self._subtitles.bot_over(event.heard)
-            self._farewell.over(event.heard.utterance)
             self._show_state()
 
     def _show_state(self) -> None:
@@ -302,8 +301,6 @@ class Leg:
             self._mouth.session(command.session)
             if self._ears is not None:
                 self._ears.session(command.session)
-        elif kind == "listen" and self._ears is not None:
-            self._ears.listen(command.listen.endpointing)
         elif kind == "show":
             self._subtitles.show(command.show)
         elif kind == "due":
@@ -314,7 +311,7 @@ class Leg:
         elif kind == "transfer":
             self._tasks.spawn(self._farewell.transfer(command.transfer, self._tell))
         else:
-            # `listen` without ears, `resume` without a voice, and `record`, which no channel offers yet.
+            # `resume` without a voice
             DROPPED_COMMANDS.labels("not for this channel").inc()
 
     def _opening(self, turn: int) -> conversation_pb2.Open:

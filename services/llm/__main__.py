@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+from parley.bus import Bus
+from parley.cancels import Cancels
 from parley.outages import shared
 from parley.rpc import Server, run
 from parley.settings import Settings
@@ -18,10 +20,14 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     closing = AsyncExitStack()
     chain = Chain.from_settings(settings, KNOWN)
     closing.push_async_callback(chain.aclose)
-    await closing.enter_async_context(shared(settings, chain.breakers, settings.engines("llm")))
+    bus, cancels = Bus(settings, "llm"), Cancels()
+    cancels.listen(bus)
+    await closing.enter_async_context(bus)
+    await closing.enter_async_context(shared(bus, settings, chain.breakers, settings.engines("llm")))
     chain.prepare()
     service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
-    server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, LanguageModel(chain, server.admission))
+    servicer = LanguageModel(chain, server.admission, cancels)
+    server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, servicer)
     return closing.aclose
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from parley import telemetry
+from parley.cancels import Cancels, key_of
 from parley.errors import BadInput, NotBuilt, ParleyError
 from parley.rpc import Admission
 from parley.v1 import llm_pb2, llm_pb2_grpc
@@ -47,12 +48,18 @@ _REASONS = {
 class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
     """See proto/parley/v1/llm.proto."""
 
-    def __init__(self, chain: Chain, admission: Admission) -> None:
+    def __init__(self, chain: Chain, admission: Admission, cancels: Cancels | None = None) -> None:
         self._chain = chain
         self._admission = admission
+        self._cancels = cancels or Cancels()
 
     async def Chat(self, request: llm_pb2.ChatRequest, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
-        with self._admission.admit(), telemetry.span("llm.chat", request.traceparent, call_id=request.call_id):
+        key = key_of(request.turn) if request.HasField("turn") else None
+        with (
+            self._admission.admit(),
+            self._cancels.stream(request.call_id, key),
+            telemetry.span("llm.chat", request.traceparent, call_id=request.call_id),
+        ):
             asked = from_proto(request)
             try:
                 async with aclosing(coalesced(self._chain.chat(asked))) as events:

@@ -146,6 +146,8 @@ class Conductor:
             event = self._dropped(event, e)
             self.call, outcome = step(self.call, event)
         count_requests(before, self.call)
+        if isinstance(event, events.TakenOver) and event.new_leg:
+            self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg))
         self.paper.note(event)
         for effect in outcome:
             self._do(effect)
@@ -235,7 +237,7 @@ class Conductor:
             case effects.Execute():
                 self._tasks.spawn(self._execute(effect))
             case effects.Stop():
-                self._tasks.spawn(self._publish_cancel(effect.turn))
+                self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg, open=self.epoch.open), effect.turn)
             case effects.BargeIn():
                 telemetry.BARGE_IN_TOTAL.labels(effect.outcome).inc()
             case effects.Store():
@@ -302,10 +304,12 @@ class Conductor:
                 outcome = UNKNOWN
         self.feed(events.ToolEnded(at_ms=now_ms(), intent=effect.intent, outcome=outcome))
 
-    async def _publish_cancel(self, turn: int) -> None:
-        reference = call_pb2.TurnRef(epoch=call_pb2.Epoch(leg=self.epoch.leg, open=self.epoch.open), turn=turn)
-        cancel = events_pb2.CancelTurn(call_id=self._id, turn=reference, at_ms=now_ms())
-        await self.means.bus.publish(f"call.{self._id}.cancel", cancel.SerializeToString(), self._traceparent)
+    def _publish_cancel(self, epoch: call_pb2.Epoch, turn: int = 0) -> None:
+        """For streams that nobody is there to close: those of this turn and below, or of the legs before this one."""
+        cancel = events_pb2.CancelTurn(call_id=self._id, turn=call_pb2.TurnRef(epoch=epoch, turn=turn), at_ms=now_ms())
+        self._tasks.spawn(
+            self.means.bus.publish(f"call.{self._id}.cancel", cancel.SerializeToString(), self._traceparent)
+        )
 
     def _store_soon(self, boundary: effects.Store) -> None:
         """Store in the loop's next pass, once however many boundaries this pass has: words go before paper."""

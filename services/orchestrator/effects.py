@@ -99,19 +99,9 @@ class BargeIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
-    expect: str = "free"
-
-
-@dataclass(frozen=True, slots=True)
 class Show:
     name: str
     json: str
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +138,7 @@ Effect = (
     | Stop
     | Resume
     | BargeIn
-    | Listen
     | Show
-    | Record
     | Transfer
     | HangUp
     | Store

@@ -238,12 +238,6 @@ class Retrieved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recalled(Event):
-    question: str
-    answer: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired(Event):
     id: str
 
@@ -251,11 +245,6 @@ class TimerFired(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegLost(Event):
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegBack(Event):
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,10 +295,8 @@ KINDS: tuple[type[Event], ...] = (
     ToolProgress,
     ToolEnded,
     Retrieved,
-    Recalled,
     TimerFired,
     LegLost,
-    LegBack,
     LegEnded,
     OrganFailed,
     Signal,

@@ -31,7 +31,7 @@ from services.orchestrator import (
 from services.orchestrator.coming_back import leg_lost
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
-from services.orchestrator.rules import await_hearing, silence_timer, spent, start, stop_timers
+from services.orchestrator.rules import spent, start, stop_timers
 from services.orchestrator.settling import settled, until_settled
 from services.orchestrator.state import Answering, Call, Ended
 from services.orchestrator.takeover import taken_over
@@ -127,11 +127,6 @@ def _ended(call: Call, reason: str, out: list[Effect]) -> Call:
     return replace(call, floor=Ended(reason), sounding=0)
 
 
-def _leg_back(call: Call, event: events.LegBack, out: list[Effect]) -> Call:
-    call = replace(call, leg_lost=False)
-    return silence_timer(await_hearing(call, out, event.at_ms), out, event.at_ms)
-
-
 def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> Call:
     """Without ears there is no call: end it, and say so. A voice may be back for the next utterance."""
     if event.organ == "mouth":
@@ -159,10 +154,6 @@ def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Cal
 
 
 def _tool_progress(call: Call, event: events.ToolProgress, out: list[Effect]) -> Call:
-    return call
-
-
-def _recalled(call: Call, event: events.Recalled, out: list[Effect]) -> Call:
     return call
 
 
@@ -210,10 +201,8 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.ToolProgress: _tool_progress,
     events.ToolEnded: answering.tool_ended,
     events.Retrieved: answering.retrieved,
-    events.Recalled: _recalled,
     events.TimerFired: _timer_fired,
     events.LegLost: leg_lost,
-    events.LegBack: _leg_back,
     events.LegEnded: _leg_ended,
     events.OrganFailed: _organ_failed,
     events.Signal: _signal,

@@ -52,7 +52,12 @@ def channel_of(message: conversation_pb2.Open) -> str:
     return _CHANNELS.get(message.channel, "phone")
 
 
-_ORGANS = {conversation_pb2.Trouble.ORGAN_EARS: "ears", conversation_pb2.Trouble.ORGAN_MOUTH: "mouth"}
+_ORGANS = {
+    conversation_pb2.Trouble.ORGAN_UNSPECIFIED: "carrier",  # from a gateway of the version before
+    conversation_pb2.Trouble.ORGAN_EARS: "ears",
+    conversation_pb2.Trouble.ORGAN_MOUTH: "mouth",
+    conversation_pb2.Trouble.ORGAN_CARRIER: "carrier",
+}
 
 
 def marked(infos: Iterable[tools_pb2.ToolInfo]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -168,7 +173,8 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
             return _leg(message.leg, at_ms, seq)
         case "trouble":
             t = message.trouble
-            organ = _ORGANS.get(t.organ, "carrier")
+            if (organ := _ORGANS.get(t.organ)) is None:
+                return None
             return events.OrganFailed(at_ms=at_ms, organ=organ, utterance=t.utterance, message=t.message)
     return None
 
@@ -212,8 +218,6 @@ def _leg(message: conversation_pb2.Leg, at_ms: int, seq: int) -> events.Event:
     match message.kind:
         case conversation_pb2.Leg.KIND_LOST:
             return events.LegLost(at_ms=at_ms, seq=seq, reason=message.reason)
-        case conversation_pb2.Leg.KIND_BACK:
-            return events.LegBack(at_ms=at_ms, seq=seq)
     return events.LegEnded(at_ms=at_ms, seq=seq, reason=message.reason)
 
 
@@ -235,13 +239,8 @@ def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
             return conversation_pb2.CallCommand(turn=effect.turn, stop=conversation_pb2.Stop())
         case effects.Resume():
             return conversation_pb2.CallCommand(turn=effect.turn, resume=conversation_pb2.Resume())
-        case effects.Listen():
-            endpointing = stt_pb2.Endpointing(expect=_EXPECT[effect.expect])
-            return conversation_pb2.CallCommand(listen=conversation_pb2.Listen(endpointing=endpointing))
         case effects.Show():
             return conversation_pb2.CallCommand(show=conversation_pb2.Show(name=effect.name, json=effect.json))
-        case effects.Record():
-            return conversation_pb2.CallCommand(record=conversation_pb2.Record(on=effect.on))
         case effects.Transfer():
             transfer = conversation_pb2.Transfer(to=effect.to, reason=effect.reason)
             return conversation_pb2.CallCommand(transfer=transfer)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from parley.breaker import Breakers
+from parley.bus import Bus
 from parley.outages import shared
 from parley.providers import load
 from parley.rpc import Server, run
@@ -31,7 +32,8 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     if judge is not None:
         closing.push_async_callback(judge.aclose)
     breakers = Breakers("stt").know(engine.name for engine in engines)
-    await closing.enter_async_context(shared(settings, breakers, settings.engines("stt")))
+    bus = await closing.enter_async_context(Bus(settings, "stt"))
+    await closing.enter_async_context(shared(bus, settings, breakers, settings.engines("stt")))
     servicer = SpeechToText(server.admission, engines, detector, judge, breakers)
     server.add(service, stt_pb2_grpc.add_SpeechToTextServicer_to_server, servicer)
     server.on_drain(servicer.leave)

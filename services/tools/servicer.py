@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from parley.cancels import Cancels, key_of_owner
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.tooling import HangUp, Transfer
@@ -26,17 +27,21 @@ _STATUS = {
 
 
 class Servicer(tools_pb2_grpc.ToolsServicer):
-    def __init__(self, toolboxes: Toolboxes, executor: Executor, admission: Admission) -> None:
+    def __init__(
+        self, toolboxes: Toolboxes, executor: Executor, admission: Admission, cancels: Cancels | None = None
+    ) -> None:
         self._toolboxes = toolboxes
         self._executor = executor
         self._admission = admission
+        self._cancels = cancels or Cancels()
 
     async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
         tools = self._toolboxes.tools(_text(request.agent, "agent", 100))
         return tools_pb2.ListToolsResponse(tools=[_info(tool) for tool in tools.values()])
 
     async def Execute(self, request: tools_pb2.ExecuteRequest, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
-        with self._admission.admit():
+        owner = key_of_owner(request.epoch) if request.HasField("epoch") else None
+        with self._admission.admit(), self._cancels.stream(request.call_id, owner):
             refusal, intent = _intent(request)
             if refusal is not None:
                 yield tools_pb2.ExecuteEvent(outcome=_outcome(refusal))

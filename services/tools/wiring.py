@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import structlog
 
 from parley.agents import known_agents
+from parley.bus import Bus
+from parley.cancels import Cancels
 from parley.errors import NotFound, ParleyError
 from parley.rpc import Server
 from parley.settings import Settings
@@ -34,17 +37,23 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     ledger, presence = Ledger(database, instance), Presence(database, instance)
     executor = Executor(toolboxes, ledger, presence, instance, lambda agent: AgentRecords(database, agent))
 
+    bus, cancels = Bus(settings, "tools"), Cancels()
+    cancels.listen(bus)
+    connected = AsyncExitStack()
+
     async def close() -> None:
+        await connected.aclose()
         await executor.close(min(LINGER_S, settings.drain_s))
         await database.close()
 
     try:
         await _load_agents(database, toolboxes, settings)
         await executor.start()
+        await connected.enter_async_context(bus)
     except BaseException:
         await close()
         raise
-    servicer = Servicer(toolboxes, executor, server.admission)
+    servicer = Servicer(toolboxes, executor, server.admission, cancels)
     server.add(tools_pb2.DESCRIPTOR.services_by_name["Tools"], tools_pb2_grpc.add_ToolsServicer_to_server, servicer)
     return close
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+from parley.bus import Bus
+from parley.cancels import Cancels
 from parley.outages import shared
 from parley.rpc import Server, run
 from parley.settings import Settings
@@ -18,8 +20,11 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     synthesis = Synthesis.of(settings)
     closing.push_async_callback(synthesis.aclose)
     await synthesis.warm()
-    await closing.enter_async_context(shared(settings, synthesis.breakers, settings.engines("tts")))
-    servicer = Servicer(synthesis, server.admission)
+    bus, cancels = Bus(settings, "tts"), Cancels()
+    cancels.listen(bus)
+    await closing.enter_async_context(bus)
+    await closing.enter_async_context(shared(bus, settings, synthesis.breakers, settings.engines("tts")))
+    servicer = Servicer(synthesis, server.admission, cancels)
     server.add(
         tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"], tts_pb2_grpc.add_TextToSpeechServicer_to_server, servicer
     )

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from parley.audio import AudioFormat, EncodingName
+from parley.cancels import Cancels, key_of
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
@@ -25,20 +26,23 @@ _ENCODINGS: dict[int, EncodingName] = {
 
 
 class Servicer(tts_pb2_grpc.TextToSpeechServicer):
-    def __init__(self, synthesis: Synthesis, admission: Admission) -> None:
+    def __init__(self, synthesis: Synthesis, admission: Admission, cancels: Cancels | None = None) -> None:
         self._synthesis = synthesis
         self._admission = admission
+        self._cancels = cancels or Cancels()
 
     async def Synthesize(
         self, requests: AsyncIterator[tts_pb2.SynthesizeRequest], context: Any
     ) -> AsyncIterator[tts_pb2.SynthesizeEvent]:
         with self._admission.admit():
-            config = _config(await _first(requests))
-            speech = self._synthesis.speak(_texts(requests), config)
-            async with aclosing(gathered(speech, config.format.bytes_per_ms)) as chunks:
-                async for chunk in chunks:
-                    for event in _events(chunk, config.format.sample_bytes):
-                        yield event
+            first = await _first(requests)
+            config = _config(first)
+            with self._cancels.stream(config.call_id, key_of(first.turn) if first.HasField("turn") else None):
+                speech = self._synthesis.speak(_texts(requests), config)
+                async with aclosing(gathered(speech, config.format.bytes_per_ms)) as chunks:
+                    async for chunk in chunks:
+                        for event in _events(chunk, config.format.sample_bytes):
+                            yield event
 
 
 async def _first(requests: AsyncIterator[tts_pb2.SynthesizeRequest]) -> tts_pb2.SynthesizeConfig:

@@ -230,7 +230,8 @@ async def test_the_bot_ends_the_call(house: House, chromium_path: str, tones: Pa
     async with visiting(chromium_path, house.url, microphone=tones) as visit:
         owner, _ = await answered(visit, house)
         owner.say(1, "Goodbye now")
-        owner.command(0, hang_up=conversation_pb2.HangUp(reason="done", after_utterance=1))
+        assert (await owner.next("heard")).heard.complete
+        owner.command(0, hang_up=conversation_pb2.HangUp(reason="done"))
         await visit.status("The call is over.")
         assert await visit.entries() == [("agent", "Goodbye now", "")]
         assert await visit.page.get_by_role("button", name="Call", exact=True).is_enabled()

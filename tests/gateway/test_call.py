@@ -175,7 +175,8 @@ async def test_the_bot_hangs_up_after_its_last_words(house: House) -> None:
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "Goodbye.", turn=1)
-    owner.command(1, hang_up=conversation_pb2.HangUp(reason="done", after_utterance=1))
+    assert (await owner.next("heard")).heard.complete
+    owner.command(1, hang_up=conversation_pb2.HangUp(reason="done"))
     assert await phone.closed() == 1000
     assert [w for w, _ in house.voice.heard(phone.played)] == ["Goodbye."]
     assert (await owner.next("leg")).leg.kind == conversation_pb2.Leg.KIND_ENDED

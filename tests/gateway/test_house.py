@@ -214,11 +214,11 @@ async def test_a_transfer_dials_and_names_the_way_back(tmp_path: Path) -> None:
         phone = await signed_call(house)
         owner = await house.mind.call()
         owner.say(1, "One moment")
-        owner.command(1, transfer=conversation_pb2.Transfer(to="+15550111", after_utterance=1))
+        assert (await owner.next("heard")).heard.complete
+        owner.command(1, transfer=conversation_pb2.Transfer(to="+15550111"))
         async with asyncio.timeout(PATIENCE_S):
             while not asked:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert (await owner.next("heard")).heard.complete
         twiml = asked[0][1]["Twiml"]
         assert "<Number>+15550111</Number>" in twiml
         assert "https://bot.example.com/twilio-webhook?leg=2&amp;agent=frontdesk" in twiml

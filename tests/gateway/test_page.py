@@ -181,24 +181,14 @@ async def test_a_token_for_coming_back_that_was_sent_into_nothing_may_be_sent_ag
 async def test_the_question_tells_the_ears_what_kind_of_answer_comes(house: House) -> None:
     page = await visit(house)
     owner, ears = await house.mind.call(), await house.stt.call()
-    ask = conversation_pb2.Say(utterance=1, text="Your number?", complete=True, expect=call_pb2.EXPECT_DIGITS)
-    owner.command(1, say=ask)
-    await ears.until(
-        lambda: any(r.HasField("endpointing") and r.endpointing.expect == call_pb2.EXPECT_DIGITS for r in ears.received)
-    )
-    await page.close()
-
-
-async def test_a_wish_for_now_keeps_what_the_agent_says_of_listening(house: House) -> None:
-    page = await visit(house)
-    owner, ears = await house.mind.call(), await house.stt.call()
     own = stt_pb2.Endpointing(policy="meaning", max_delay_ms=1600, number_lengths=[4])
     owner.command(0, session=conversation_pb2.Session(language="en", agent="frontdesk", endpointing=own))
-    owner.command(1, listen=conversation_pb2.Listen(endpointing=stt_pb2.Endpointing(expect=call_pb2.EXPECT_DIGITS)))
+    ask = conversation_pb2.Say(utterance=1, text="Your number?", complete=True, expect=call_pb2.EXPECT_DIGITS)
+    owner.command(1, say=ask)
     wish = await ears.until(
         lambda: next((r.endpointing for r in ears.received if r.endpointing.expect == call_pb2.EXPECT_DIGITS), None)
     )
-    assert (wish.policy, wish.max_delay_ms, list(wish.number_lengths)) == ("meaning", 1600, [4])
+    assert (wish.policy, wish.max_delay_ms, list(wish.number_lengths)) == ("meaning", 1600, [4]), "the agent's own"
     await page.close()
 
 

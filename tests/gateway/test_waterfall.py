@@ -138,7 +138,7 @@ async def test_a_walkie_talkie_hears_only_while_its_button_is_held(house: House)
 
     await ears.until(lambda: expects() == [call_pb2.EXPECT_BUTTON])
     digits = stt_pb2.Endpointing(expect=call_pb2.EXPECT_DIGITS, min_delay_ms=900)
-    owner.command(1, listen=conversation_pb2.Listen(endpointing=digits))
+    owner.command(1, session=conversation_pb2.Session(language="en", agent="frontdesk", endpointing=digits))
     await page.socket.send(b"\1\1" * 320)
     text = "one two three four five six seven eight nine ten"
     owner.command(1, say=Say(utterance=1, interruptible=True, text=text, expect=call_pb2.EXPECT_YES_NO))

@@ -127,7 +127,8 @@ async def test_without_nats_and_without_a_choice_calls_are_served_all_the_same()
     breakers = Breakers("stt")
     async with asyncio.timeout(PATIENCE_S):
         for engines in (["deepgram", "local"], ["deepgram"], ["local"]):
-            async with shared(Settings.model_validate(away), breakers, engines):
+            settings = Settings.model_validate(away)
+            async with Bus(settings, "stt") as bus, shared(bus, settings, breakers, engines):
                 for _ in range(3):
                     with pytest.raises(VendorLost), breakers.of("deepgram").begin():
                         raise VendorLost("gone")

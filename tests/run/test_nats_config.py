@@ -147,13 +147,19 @@ async def test_organs_share_their_own_outages_and_no_others(telephone: Telephone
         await kv.get(f"stt.here.{replicas[0].replica}")
 
 
-async def test_every_service_hears_a_cancel(telephone: Telephone) -> None:
-    listening = [await (await telephone.connect(name)).subscribe("call.*.cancel") for name in SERVICES]
+async def test_who_works_for_a_turn_hears_its_cancel(telephone: Telephone) -> None:
+    organs = ("llm", "tts", "tools")
+    listening = [await (await telephone.connect(name)).subscribe("call.*.cancel") for name in organs]
     for one in listening:
         await one._conn.flush()
     await (await telephone.connect("orchestrator")).publish("call.CA1.cancel", b"stop")
     for one in listening:
         assert (await one.next_msg(timeout=PATIENCE_S)).data == b"stop"
+    others = set(SERVICES) - {*organs, "orchestrator"}
+    for name in others:
+        await (await telephone.connect(name)).subscribe("call.*.cancel")
+    refused = [await asyncio.wait_for(telephone.refused.get(), PATIENCE_S) for _ in others]
+    assert {line.partition(":")[0] for line in refused} == others
 
 
 async def test_nobody_reads_anothers_replies(telephone: Telephone) -> None:
