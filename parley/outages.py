@@ -185,7 +185,7 @@ async def shared(bus: Bus, settings: Settings, breakers: Breakers, engines: Coll
 
     Where there is no choice of engines, or none of them has an account anywhere, there is nothing to share.
     """
-    accounts = {engine: settings.account(engine) for engine in engines}
+    accounts = {engine: settings.account(engine, breakers.service) for engine in engines}
     if len(accounts) < 2 or not any(accounts.values()):
         yield
         return

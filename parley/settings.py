@@ -1,27 +1,63 @@
 """Every setting of Parley, in one place. Only a service's `__main__` reads the environment, through `Settings`.
 
-The names of vendors' settings are the ones of their own SDKs. `docs/settings.md` is made from this file.
+An engine brings its own rows (`EngineSettings`). `docs/settings.md` is made from all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from parley.engines import engines_here, engines_of, named
 from parley.errors import Misconfigured
-from parley.installed import engines_here
 
 Stage = Literal["stt", "llm", "tts"]
+
+
+class EngineSettings(BaseSettings):
+    """Rows of the table that an engine brings. Read by `Settings.own`."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+
+class VendorSettings(EngineSettings):
+    """Those of a service of somebody else. The names of the variables are the ones of its own SDK."""
+
+    api_key: SecretStr
+    base_url: str
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """The name under which a field is set."""
+        return cls.model_fields[field].alias or field
+
+    def digest(self) -> str:
+        """Tells accounts and regions apart, and gives nothing away."""
+        return sha256(f"{self.base_url} {self.api_key.get_secret_value()}".encode()).hexdigest()[:12]
+
+
+Rows = TypeVar("Rows", bound=BaseSettings)
+
+
+def _read(rows: type[Rows], given: Mapping[str, object]) -> Rows:
+    """The environment, with what is given before it. Raises Misconfigured naming each wrong variable."""
+    try:
+        return rows(**given)  # type: ignore[arg-type]
+    except ValidationError as e:
+        lines = [f"{'.'.join(map(str, err['loc']))}: {err['msg']} (it is {err.get('input')!r})" for err in e.errors()]
+        raise Misconfigured("; ".join(lines)) from None
 
 
 class Settings(BaseSettings):
     """The environment, checked. Raises Misconfigured with one line per wrong variable (`Settings.read`)."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    # Allowed: what is given by name for an engine's own rows, which `own` reads.
+    model_config = SettingsConfigDict(extra="allow")
 
     # Which engines
     profile: Literal["", "local", "cloud"] = Field(
@@ -30,13 +66,13 @@ class Settings(BaseSettings):
         description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else this machine",
     )
     stt: str = Field(
-        "", alias="PARLEY_STT", description="Recognisers in order of preference: `deepgram`, `flux`, `whisper`, `local`"
+        "", alias="PARLEY_STT", description="Recognisers in order of preference"
     )
-    llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference: `openai`, `local`")
+    llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference")
     tts: str = Field(
         "",
         alias="PARLEY_TTS",
-        description="Voices in order of preference: `elevenlabs`, `hibari` (English), `local` (espeak-ng, 100 languages)",
+        description="Voices in order of preference",
     )
     vad: Literal["silero", "off"] = Field(
         "silero",
@@ -44,11 +80,6 @@ class Settings(BaseSettings):
         description="Voice activity detection in stt; `off` relies on the recogniser's own",
     )
 
-    whisper_model: str = Field(
-        "",
-        alias="PARLEY_WHISPER_MODEL",
-        description="Folder of a Whisper model for CTranslate2 (model.bin, config.json, tokenizer.json, vocabulary), for the engine `whisper`; multilingual ones follow the call's language; empty: tiny.en, which comes with Parley",
-    )
     turn_model: str = Field(
         "",
         alias="PARLEY_TURN_MODEL",
@@ -56,24 +87,6 @@ class Settings(BaseSettings):
     )
 
     # Vendors
-    deepgram_api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram key")
-    deepgram_base_url: str = Field(
-        "https://api.deepgram.com",
-        alias="DEEPGRAM_BASE_URL",
-        description="Deepgram or a stand-in; http(s) or ws(s), with or without a path",
-    )
-    deepgram_model: str = Field(
-        "nova-3", alias="PARLEY_DEEPGRAM_MODEL", description="Deepgram model of the engine `deepgram` (live, v1)"
-    )
-    openai_api_key: SecretStr = Field(
-        SecretStr(""), alias="OPENAI_API_KEY", description="Key of OpenAI or a compatible server"
-    )
-    openai_base_url: str = Field(
-        "https://api.openai.com/v1",
-        alias="OPENAI_BASE_URL",
-        description="OpenAI, Ollama, vLLM, llama.cpp or a stand-in; with or without `/v1`",
-    )
-    openai_model: str = Field("gpt-4.1-mini", alias="PARLEY_OPENAI_MODEL", description="Model name at that server")
     llm_first_token_s: float = Field(
         4.0,
         alias="PARLEY_LLM_FIRST_TOKEN_S",
@@ -82,21 +95,6 @@ class Settings(BaseSettings):
     )
     llm_stall_s: float = Field(
         2.5, alias="PARLEY_LLM_STALL_S", gt=0, description="The same, between two words of an answer"
-    )
-    elevenlabs_api_key: SecretStr = Field(SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs key")
-    elevenlabs_base_url: str = Field(
-        "https://api.elevenlabs.io",
-        alias="ELEVENLABS_BASE_URL",
-        description="ElevenLabs or a stand-in; http(s) or ws(s)",
-    )
-    elevenlabs_model: str = Field("eleven_flash_v2_5", alias="PARLEY_ELEVENLABS_MODEL", description="ElevenLabs model")
-    elevenlabs_voice: str = Field(
-        "21m00Tcm4TlvDq8ikWAM", alias="PARLEY_ELEVENLABS_VOICE", description="Voice id, unless the agent names one"
-    )
-    hibari_voice: str = Field(
-        "",
-        alias="PARLEY_HIBARI_VOICE",
-        description="Voice of the engine `hibari`: a name, or the path of an ONNX file of its kind; nothing is downloaded. Empty: the one in its package",
     )
     tts_stall_s: float = Field(
         2.5,
@@ -172,7 +170,7 @@ class Settings(BaseSettings):
         0,
         alias="PARLEY_WORKERS",
         ge=0,
-        description="Worker processes of each local recogniser; 0: one per core, at most 4; of `whisper` never more than there are cores",
+        description="Worker processes of each local recogniser; 0: one per core, at most 4",
     )
     drain_s: float = Field(
         20.0, alias="PARLEY_DRAIN_S", ge=0, description="How long a process asked to stop waits for its calls"
@@ -242,40 +240,36 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, **overrides: object) -> Settings:
-        """The environment as settings. Raises Misconfigured naming each wrong variable and what it may be."""
-        try:
-            return cls(**overrides)  # type: ignore[arg-type]
-        except ValidationError as e:
-            lines = [
-                f"{'.'.join(map(str, err['loc']))}: {err['msg']} (it is {err.get('input')!r})" for err in e.errors()
-            ]
-            raise Misconfigured("; ".join(lines)) from None
+        """The environment as settings; `overrides` by field or variable. Raises Misconfigured naming each wrong variable and what it may be."""
+        names = {name: field.alias or name for name, field in cls.model_fields.items()}
+        return _read(cls, {names.get(name, name): value for name, value in overrides.items()})
 
-    def account(self, engine: str) -> str:
+    def own(self, rows: type[Rows]) -> Rows:
+        """An engine's own settings, from the same source as these. Raises Misconfigured."""
+        return _read(rows, self.model_extra or {})
+
+    def vendor(self, engine: str, stage: str) -> VendorSettings | None:
+        """What a vendor's engine needs to be reached; None for one that runs on this machine, or for no engine."""
+        row = engines_of(stage).get(engine)
+        return self.own(named(row.settings)) if row is not None and row.vendor else None
+
+    def account(self, engine: str, stage: str) -> str:
         """Which account in which region an engine uses, as a digest; empty for one that runs on this machine."""
-        url, key = {
-            "deepgram": (self.deepgram_base_url, self.deepgram_api_key),
-            "flux": (self.deepgram_base_url, self.deepgram_api_key),
-            "openai": (self.openai_base_url, self.openai_api_key),
-            "elevenlabs": (self.elevenlabs_base_url, self.elevenlabs_api_key),
-        }.get(engine, ("", None))
-        return sha256(f"{url} {key.get_secret_value()}".encode()).hexdigest()[:12] if key is not None else ""
+        its = self.vendor(engine, stage)
+        return its.digest() if its is not None else ""
 
     def engines(self, stage: Stage) -> list[str]:
         """Which engines serve a stage, first = preferred.
 
         The named list wins, then the profile, then the vendor whose key is set, then what is installed here.
         """
-        vendor, key = {
-            "stt": ("deepgram", self.deepgram_api_key),
-            "llm": ("openai", self.openai_api_key),
-            "tts": ("elevenlabs", self.elevenlabs_api_key),
-        }[stage]
-        named = {"stt": self.stt, "llm": self.llm, "tts": self.tts}[stage]
-        if named:
-            return named.split(",")
-        cloud = self.profile == "cloud" if self.profile else bool(key.get_secret_value())
-        return [vendor] if cloud else list(engines_here(stage, vad=self.vad != "off"))
+        if chosen := {"stt": self.stt, "llm": self.llm, "tts": self.tts}[stage]:
+            return chosen.split(",")
+        vendors = {name: its for name in engines_of(stage) if (its := self.vendor(name, stage)) is not None}
+        with_key = [name for name, its in vendors.items() if its.api_key.get_secret_value()]
+        if self.profile == "local" or not (with_key or self.profile):
+            return list(engines_here(stage, vad=self.vad != "off"))
+        return (with_key or list(vendors))[:1]
 
 
 def addresses(value: str) -> list[str]:

@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents import Agent, known_agents, load_agent
+from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
-from parley.installed import engines_here
 from parley.settings import Stage
 from services.gateway.gateway import Gateway
 from services.gateway.page_files import PageFiles
@@ -113,6 +113,18 @@ def _agent(gateway: Gateway, name: str) -> Agent | Response:
         return JSONResponse({"error": "this agent's files have an error; the service's log names it"}, 500)
 
 
+def _is_here(gateway: Gateway, stage: Stage) -> bool:
+    """Whether the preferred engine of a stage runs on this machine."""
+    row = engines_of(stage).get(gateway.settings.engines(stage)[0])
+    return row is not None and not row.vendor
+
+
+def _keys(gateway: Gateway, stage: Stage) -> list[str]:
+    """The variables, each of which would have a vendor serve a stage; the preferred one first."""
+    vendors = (gateway.settings.vendor(name, stage) for name in engines_of(stage))
+    return list(dict.fromkeys(its.variable("api_key") for its in vendors if its is not None))
+
+
 def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
     wrapper = gateway.settings.agents_dir / agent.name / "wrapper.json"
     shown = orjson.loads(wrapper.read_bytes()) if wrapper.is_file() else {}
@@ -122,6 +134,6 @@ def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
         "language": agent.language,
         "push_to_talk": agent.interruption.push_to_talk,
         "engines": {stage: gateway.settings.engines(stage) for stage in get_args(Stage)},
-        "here": [stage for stage in get_args(Stage) if gateway.settings.engines(stage)[0] in engines_here(stage)],
+        "here": {stage: _keys(gateway, stage) for stage in get_args(Stage) if _is_here(gateway, stage)},
         "wrapper": shown,
     }

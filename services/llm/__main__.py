@@ -12,13 +12,12 @@ from parley.rpc import Server, run
 from parley.settings import Settings
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
-from services.llm.providers import KNOWN
 from services.llm.servicer import LanguageModel
 
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
     closing = AsyncExitStack()
-    chain = Chain.from_settings(settings, KNOWN)
+    chain = Chain.from_settings(settings)
     closing.push_async_callback(chain.aclose)
     bus, cancels = Bus(settings, "llm"), Cancels()
     cancels.listen(bus)

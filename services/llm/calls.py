@@ -25,7 +25,7 @@ _QUOTED = 200  # characters of a mistake that are quoted to the model
 _ENCODED = 3  # how often JSON may be wrapped in a JSON string
 UNREADABLE = "the tool call could not be read; call the tool through the tools interface"
 _WRAPPING = re.compile(r"^```\w*\s*|\s*```$|(?:\s*(?:<[|｜][^<>]{1,40}[|｜]>|</\w{1,30}>))+$")
-_PARALLEL = "multi_tool_use.parallel"  # a tool that some models of OpenAI make up: {"tool_uses": [..]}
+_PARALLEL = "multi_tool_use.parallel"  # a tool that some models make up: {"tool_uses": [..]}
 
 
 def checked(raw: Sequence[ToolCall], tools: Sequence[ToolSpec]) -> Iterator[ToolCall]:

@@ -13,8 +13,8 @@ from prometheus_client import Counter
 
 from parley.aio import TaskSet
 from parley.breaker import Attempt, Breakers
+from parley.engines import load
 from parley.errors import ParleyError, TooLate
-from parley.providers import load
 from parley.settings import Settings
 from parley.telemetry import LLM_TTFT
 from services.llm.addressed import Habits, addressed
@@ -52,10 +52,9 @@ class Chain:
         self._tasks = TaskSet(lambda e: log.error("warm-up failed", error=type(e).__name__, pii_detail=str(e)))
 
     @classmethod
-    def from_settings(cls, settings: Settings, known: Mapping[str, str]) -> Chain:
+    def from_settings(cls, settings: Settings) -> Chain:
         """Engines named by the settings. Raises Misconfigured for an unknown name or a refused setting."""
-        names = settings.engines("llm")
-        engines = {name: load(known, name, "PARLEY_LLM")(settings) for name in names}
+        engines = {name: load("llm", name)(settings) for name in settings.engines("llm")}
         return cls(engines, first_word_s=settings.llm_first_token_s)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[LlmEvent, None]:

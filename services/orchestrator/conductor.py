@@ -19,14 +19,16 @@ from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore
+from parley.engines import Price
 from parley.errors import ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
-from services.orchestrator import effects, events, prices, prompt, wire
+from services.orchestrator import effects, events, prompt, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.history import question_of
 from services.orchestrator.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS, count_requests
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.paper import Paper
+from services.orchestrator.prices import cost
 from services.orchestrator.rounds import Rounds
 from services.orchestrator.standstill import Standstill
 from services.orchestrator.state import Call, Ended, Epoch
@@ -50,7 +52,7 @@ class Means:
     bus: Bus
     store: CallStore
     engine: str  # the preferred language model, for the agent's choice of model
-    prices: prices.Prices
+    price: Price
     linger_s: float
     refuse_without_nats: bool = False
     standstill: Standstill = field(default_factory=Standstill)
@@ -354,7 +356,7 @@ class Conductor:
         assert call is not None
         seconds = (now_ms() - call.started_ms) / 1000
         count_requests(call, None)
-        telemetry.COST_PER_CALL.observe(self.means.prices.of(call, seconds))
+        telemetry.COST_PER_CALL.observe(cost(self.means.price, call, seconds))
         reason = call.floor.reason if isinstance(call.floor, Ended) else ""
         log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn)
         self.means.store.purge_later(call.call_id, self.epoch, self.means.linger_s)

@@ -111,7 +111,7 @@ def policy_of(agent: Agent) -> Policy:
 
 def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
     """How the gateway is to listen and sound for this agent."""
-    voices = [f"{name}={voice}" for name in ("elevenlabs", "hibari", "local") if (voice := getattr(agent.voice, name))]
+    voices = [f"{engine}={voice}" for engine, voice in agent.voice.of.items() if voice]
     return conversation_pb2.Session(
         voice=";".join(voices),
         language=language,

@@ -20,7 +20,7 @@ from parley.v1 import events_pb2
 from services.orchestrator.calls import Calls
 from services.orchestrator.conductor import Means
 from services.orchestrator.organs import Organs
-from services.orchestrator.prices import prices_of
+from services.orchestrator.prices import price_of
 from services.orchestrator.sweeper import Sweeper
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
         bus=bus,
         store=store,
         engine=settings.engines("llm")[0],
-        prices=prices_of(settings),
+        price=price_of(settings),
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
     )

@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 import structlog
 from prometheus_client import Counter
 
-from parley import providers
 from parley.aio import TaskSet, background
 from parley.breaker import Breakers
+from parley.engines import engines_of, load
 from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
 from parley.words import has_words
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig
-from services.tts.providers import KNOWN, speaks
 from services.tts.script import Script
 from services.tts.spoken import Spoken
 from services.tts.voices import voice_for
@@ -70,8 +69,7 @@ class Synthesis:
     @classmethod
     def of(cls, settings: Settings) -> Synthesis:
         """Raises Misconfigured: an engine that does not exist, lacks its package, or lacks its key."""
-        names = settings.engines("tts")
-        engines = [Engine(name, providers.load(KNOWN, name, "PARLEY_TTS")(settings)) for name in names]
+        engines = [Engine(name, load("tts", name)(settings)) for name in settings.engines("tts")]
         return cls(engines, settings.tts_stall_s)
 
     async def warm(self) -> None:
@@ -149,7 +147,7 @@ class Synthesis:
                 return
 
     def _able(self, language: str) -> list[Engine]:
-        return [engine for engine in self.engines if speaks(engine.name, language)] or self.engines
+        return [engine for engine in self.engines if _speaks(engine.name, language)] or self.engines
 
     async def _perform(
         self, engine: Engine, script: Script, spoken: Spoken, config: TtsConfig
@@ -209,6 +207,11 @@ class Synthesis:
             return True
         knows_words = spoken.tells_words or not spoken.sounded
         return knows_words and has_words(script.text, spoken.told_to)
+
+
+def _speaks(engine: str, language: str) -> bool:
+    row = engines_of("tts").get(engine)
+    return row is None or row.speaks(language)
 
 
 def _is_worth_a_retry(error: ParleyError) -> bool:

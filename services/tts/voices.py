@@ -7,7 +7,7 @@ def voice_for(engine: str, value: str, preferred: bool) -> str:
     """The voice for `engine` in `value`; "" = the engine's own default.
 
     `value` is one voice, meant for the preferred engine ("Xb7hH8MSUJpSbSDYk0k2"), or names engines:
-    "elevenlabs=Xb7hH8MSUJpSbSDYk0k2;local=en-us+f3".
+    "vendor=Xb7hH8MSUJpSbSDYk0k2;local=en-us+f3".
     """
     if "=" not in value:
         return value.strip() if preferred else ""

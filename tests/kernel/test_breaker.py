@@ -160,10 +160,10 @@ def test_two_replicas_within_ten_seconds_speak_for_all() -> None:
 
 def test_a_breaker_is_for_one_account_in_one_region() -> None:
     def account(**env: str) -> str:
-        return Settings.model_validate(env).account("deepgram")
+        return Settings.model_validate(env).account("deepgram", "stt")
 
     first = account(DEEPGRAM_API_KEY="one")
     assert first == account(DEEPGRAM_API_KEY="one")
     assert "one" not in first
     assert len({first, account(DEEPGRAM_API_KEY="two"), account(DEEPGRAM_BASE_URL="https://api.eu.deepgram.com")}) == 3
-    assert Settings.model_validate({}).account("local") == ""
+    assert Settings.model_validate({}).account("local", "stt") == ""

@@ -13,7 +13,6 @@ from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.addressed import Habits, addressed
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Finish, LlmEvent, Message, Role, TextDelta, ToolCall, Unsay, Usage
-from services.llm.providers import KNOWN
 from services.llm.servicer import LanguageModel
 from tests.sims.openai import OpenAISim
 
@@ -90,6 +89,6 @@ async def serving(chain: Chain) -> AsyncIterator[str]:
 @asynccontextmanager
 async def service(chosen: Settings) -> AsyncIterator[Peers]:
     """The llm service, and a client of it."""
-    async with serving(Chain.from_settings(chosen, KNOWN)) as address, Peers("llm", [address]) as peers:
+    async with serving(Chain.from_settings(chosen)) as address, Peers("llm", [address]) as peers:
         assert await peers.ready(2)
         yield peers

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, TooLate, VendorLost
+from parley.settings import Settings
 from services.llm.contract import (
     ChatRequest,
     FinishReason,
@@ -213,8 +214,5 @@ def test_what_is_no_url_is_refused_by_name() -> None:
 
 
 def test_openai_itself_wants_a_key() -> None:
-    chosen = settings("https://api.openai.com").model_copy(
-        update={"openai_api_key": type(settings().openai_api_key)("")}
-    )
     with pytest.raises(Misconfigured, match="OPENAI_API_KEY"):
-        OpenAI(chosen)
+        OpenAI(Settings.read(OPENAI_API_KEY="", OPENAI_BASE_URL="https://api.openai.com"))

@@ -12,7 +12,6 @@ from parley.rpc import Peers, call
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Finish, FinishReason, Requests, TextDelta
-from services.llm.providers import KNOWN
 from services.llm.providers.openai import OpenAI
 from tests.llm.conftest import asks, heard, service, settings
 from tests.sims.faults import Fault
@@ -86,7 +85,7 @@ async def test_parts_to_come_are_refused_clearly(sim: OpenAISim) -> None:
 async def test_when_to_try_again_is_not_for_the_chain_to_say(sim: OpenAISim) -> None:
     """The orchestrator knows how long the caller waits; both of them together asked 16 times in a turn."""
     sim.faults.add(Fault("close"))
-    chain = Chain.from_settings(settings(sim.base_url), KNOWN)
+    chain = Chain.from_settings(settings(sim.base_url))
     with pytest.raises(VendorLost):
         await heard(chain, asks("hello"))
     assert len(sim.records) == 1
@@ -189,7 +188,7 @@ async def test_a_model_that_stalls_in_mid_answer_ends_the_round_and_counts(sim: 
 async def test_a_lone_model_that_was_away_answers_as_soon_as_it_is_back(sim: OpenAISim) -> None:
     """Its breaker is open, and lets every try through."""
     sim.faults.add(Fault("refuse", status=503))
-    chain = Chain.from_settings(settings(sim.base_url), KNOWN)
+    chain = Chain.from_settings(settings(sim.base_url))
     for _ in range(5):
         with pytest.raises(VendorLost):
             await heard(chain, asks("hello"))
@@ -216,4 +215,4 @@ async def test_a_round_that_its_caller_closes_says_nothing_about_the_model() -> 
 
 async def test_an_unknown_engine_lists_the_known() -> None:
     with pytest.raises(Misconfigured, match="PARLEY_LLM: there is no engine 'gpt'; known are local, openai"):
-        Chain.from_settings(settings(PARLEY_LLM="gpt"), KNOWN)
+        Chain.from_settings(settings(PARLEY_LLM="gpt"))

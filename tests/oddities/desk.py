@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from parley.breaker import Breakers
+from parley.engines import load
 from parley.errors import NotBuilt
-from parley.providers import load
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
-from services.llm.providers import KNOWN
 from services.llm.servicer import LanguageModel
 from services.orchestrator.wiring import wired
 from services.tools.wiring import wire as wire_tools
@@ -108,7 +107,7 @@ class Desk:
         call_id = f"CA{next(self.numbers)}"
         line = self.server.lines[call_id] = Line(answers, refuses)
         breakers = Breakers("llm")
-        provider: Any = load(KNOWN, "openai", "PARLEY_LLM")
+        provider: Any = load("llm", "openai")
         chain = Chain({"openai": provider(self.settings(call_id, all(each.steady for each in answers)))}, breakers)
         self.models.of[call_id] = LanguageModel(chain, Admission(50))
         caller = Caller(self.peers, call_id, self.turn_s, agent)

@@ -11,12 +11,11 @@ from typing import Any
 
 from parley.audio import TELEPHONE
 from parley.breaker import Breakers
-from parley.providers import load
+from parley.engines import load
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.ears import Ears
-from services.stt.providers import KNOWN
 from services.stt.recognition import Engine
 from services.stt.servicer import SpeechToText
 from tests.oddities.deepgram_wire import CONNECTED, Wire
@@ -90,7 +89,7 @@ class Listening:
     async def listen(self, engine: str, scripts: list[Script], finals: list[str], turns: list[str]) -> Caught:
         call_id = f"CA{next(self.numbers)}"
         line = self.server.lines[call_id] = SocketLine(scripts, lambda said: isinstance(said, bytes))
-        provider: Any = load(KNOWN, engine, "PARLEY_STT")
+        provider: Any = load("stt", engine)
         settings = Settings.read(DEEPGRAM_API_KEY="k", DEEPGRAM_BASE_URL=f"{self.server.url}/{call_id}")
         engines = [Engine(engine, provider(settings))]
         self.recognisers.of[call_id] = SpeechToText(Admission(50), engines, None, None, Breakers("stt"))

@@ -11,14 +11,13 @@ from typing import Any
 
 from parley.audio import TELEPHONE
 from parley.breaker import Breakers
+from parley.engines import load
 from parley.errors import ParleyError
-from parley.providers import load
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import tts_pb2, tts_pb2_grpc
 from services.gateway.synthesis import Synthesis, wire_format
 from services.gateway.track import Track
-from services.tts.providers import KNOWN
 from services.tts.servicer import Servicer
 from services.tts.synthesis import Engine
 from services.tts.synthesis import Synthesis as Voices
@@ -91,7 +90,7 @@ class Speaking:
         call_id = f"CA{next(self.numbers)}"
         line = SocketLine(scripts or [[]], lambda said: said == {"text": ""}, stays=False, refuses=refuses, http=http)
         self.server.lines[call_id] = line
-        provider: Any = load(KNOWN, "elevenlabs", "PARLEY_TTS")
+        provider: Any = load("tts", "elevenlabs")
         engine = Engine(
             "elevenlabs",
             provider(Settings.read(ELEVENLABS_API_KEY="k", ELEVENLABS_BASE_URL=f"{self.server.url}/{call_id}")),

@@ -16,7 +16,6 @@ from parley.settings import Settings
 from services.gateway.carrier import Carrier
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Message, Role
-from services.llm.providers import KNOWN
 from services.stt.contract import SttConfig
 from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.flux import Flux
@@ -31,7 +30,7 @@ async def several(*items):
 
 async def main():
     settings = Settings.read()
-    carrier, mouth, mind = Carrier(settings), Synthesis.of(settings), Chain.from_settings(settings, KNOWN)
+    carrier, mouth, mind = Carrier(settings), Synthesis.of(settings), Chain.from_settings(settings)
     ears = [Deepgram(settings), Flux(settings)]
     await mouth.warm()
     await mind._warm()

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from parley import installed
+from parley import engines
 from parley.audio import BROWSER
 from parley.errors import Misconfigured
 from parley.settings import Settings
@@ -161,10 +161,10 @@ def test_it_is_the_first_on_this_machine_where_it_can_be(monkeypatch: pytest.Mon
     assert Settings.read().engines("stt") == ["whisper", "local"]
     assert Settings.read(vad="off").engines("stt") == ["local"]
     assert Settings.read(stt="local").engines("stt") == ["local"]
-    installed.engines_here.cache_clear()
-    monkeypatch.setattr(installed, "find_spec", lambda name: name == "pocketsphinx" or None)
+    engines.engines_here.cache_clear()
+    monkeypatch.setattr(engines, "find_spec", lambda name: name == "pocketsphinx" or None)
     assert Settings.read().engines("stt") == ["local"]
-    installed.engines_here.cache_clear()
+    engines.engines_here.cache_clear()
 
 
 def test_without_a_vad_nobody_tells_it_when_to_listen() -> None:

@@ -16,8 +16,8 @@ from hibari.tts import ASSETS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parley.engines import engines_here
 from parley.errors import Misconfigured
-from parley.installed import engines_here
 from parley.settings import Settings
 from services.tts.english.reading import reading
 from services.tts.hibari import voices
@@ -242,7 +242,7 @@ def nothing(*_, **__):
     raise AssertionError("the network was tried")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = nothing
 from parley.errors import Misconfigured
-from parley.installed import engines_here
+from parley.engines import engines_here
 from parley.settings import Settings
 from services.tts.hibari.process import Voices
 voices = Voices()
@@ -264,8 +264,8 @@ def test_nothing_is_ever_downloaded(tmp_path: Path) -> None:
 def test_without_a_key_it_is_first_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(*packages: str) -> list[str]:
         engines_here.cache_clear()
-        have = {*packages, "onnx", "onnxruntime"}
-        monkeypatch.setattr("parley.installed.find_spec", lambda name: name if name in have else None)
+        have = {*packages, "onnx", "onnxruntime", "soxr"}
+        monkeypatch.setattr("parley.engines.find_spec", lambda name: name if name in have else None)
         return Settings(ELEVENLABS_API_KEY="", PARLEY_TTS="").engines("tts")
 
     assert chosen("hibari", "espeakng_loader") == ["hibari", "local"]

@@ -7,7 +7,8 @@
  * @property {string} language
  * @property {boolean} push_to_talk this agent is spoken to by button only
  * @property {Record<"stt" | "llm" | "tts", string[]>} [engines] first = preferred
- * @property {("stt" | "llm" | "tts")[]} [here] whose preferred engine runs without a vendor
+ * @property {Partial<Record<"stt" | "llm" | "tts", string[]>>} [here] the preferred engine runs without a vendor; which
+ *           variables would change that
  * @property {{name?: string, tagline?: string, color?: string, language?: string, sample_call?: string,
  *             examples?: string[], note?: string}} wrapper
  *

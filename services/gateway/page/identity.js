@@ -1,6 +1,5 @@
 /** Who answers: name, tagline, colour, notes, examples. From the agent's wrapper, which is text and nothing else. */
 
-const KEYS = { stt: "DEEPGRAM_API_KEY", llm: "OPENAI_API_KEY", tts: "ELEVENLABS_API_KEY" };
 const PARTS = { stt: "ears", llm: "mind", tts: "voice" };
 
 /**
@@ -39,10 +38,11 @@ export function show(agent, page) {
  * @param {import("./agent.js").Agent} agent
  */
 function honest(agent) {
-  const local = Object.keys(PARTS).filter((part) => agent.here?.includes(part));
+  const here = agent.here ?? {};
+  const local = Object.keys(PARTS).filter((part) => part in here);
   if (local.length === 0) return "";
   const parts = local.map((part) => PARTS[part]).join(", ").replace(/, ([^,]*)$/, " and $1");
-  const keys = local.map((part) => KEYS[part]).join(", ");
+  const keys = [...new Set(local.flatMap((part) => here[part].slice(0, 1)))].join(", ");
   return (
     `Its ${parts} run on this machine, without any vendor: English, and this agent's subject. ` +
     `For anything else, other languages and many calls at once, set keys: ${keys}.`

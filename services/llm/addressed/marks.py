@@ -2,7 +2,7 @@
 
     <think> <thinking> <reasoning> ..   tags, in any case, with attributes and namespaces (`antml:`, `seed:`)
     <|begin_of_thought|> <｜tool▁sep｜>   tokens of a tokenizer; DeepSeek's have wide bars
-    <|channel|>analysis<|message|>       OpenAI harmony; `<|channel>thought` and `<channel|>` are Gemma's
+    <|channel|>analysis<|message|>       the harmony format; `<|channel>thought` and `<channel|>` are Gemma's
     [THINK] [TOOL_CALLS]                 Mistral
     ◁think▷                             Kimi
     {"name": .. [{"name": .. [tool(..)]  tool calls without any marker

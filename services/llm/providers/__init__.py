@@ -1,6 +1,14 @@
-"""Engines of the llm service, by the names used in PARLEY_LLM."""
+"""The language models, one row each. See parley.engines."""
 
-KNOWN = {
-    "openai": "services.llm.providers.openai:OpenAI",
-    "local": "services.llm.providers.local:Local",
+from parley.engines import Engine, Price
+
+ENGINES = {
+    "openai": Engine(
+        loads="services.llm.providers.openai:OpenAI",
+        settings="services.llm.providers.openai_settings:OpenAISettings",
+        vendor=True,
+        needs=("openai",),
+        price=Price(input_million=0.40, output_million=1.60),
+    ),
+    "local": Engine(loads="services.llm.providers.local:Local", needs=("onnxruntime", "tokenizers")),
 }

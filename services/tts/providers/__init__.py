@@ -1,19 +1,21 @@
-"""The voices by name; each is imported only when chosen."""
+"""The voices, one row each. See parley.engines."""
 
-KNOWN = {
-    "elevenlabs": "services.tts.providers.elevenlabs:ElevenLabs",
-    "hibari": "services.tts.providers.hibari:Hibari",
-    "local": "services.tts.providers.local:Local",
+from parley.engines import Engine, Price
+
+ENGINES = {
+    "elevenlabs": Engine(
+        loads="services.tts.providers.elevenlabs:ElevenLabs",
+        settings="services.tts.providers.elevenlabs_settings:ElevenLabsSettings",
+        vendor=True,
+        needs=("elevenlabs", "websockets"),
+        price=Price(tts_thousand_chars=0.05),
+    ),
+    "hibari": Engine(
+        loads="services.tts.providers.hibari:Hibari",
+        settings="services.tts.hibari.settings:HibariSettings",
+        needs=("hibari", "onnxruntime", "onnx", "soxr"),
+        languages=("en",),
+        about="services.tts.hibari.about:about",
+    ),
+    "local": Engine(loads="services.tts.providers.local:Local", needs=("espeakng_loader", "soxr")),
 }
-HERE = {"hibari": ("hibari", "onnxruntime", "onnx"), "local": ("espeakng_loader",)}
-"""Those of this machine, best first, and the packages that each needs."""
-LANGUAGES = {"hibari": ("en",)}
-"""Of an engine that does not speak all of them; by their first part, as in `en-US`."""
-
-ABOUT = {"hibari": "services.tts.hibari.about:about"}
-"""What an engine of this machine has to tell of itself, from the settings; it may take a second or two."""
-
-
-def speaks(name: str, language: str) -> bool:
-    its = LANGUAGES.get(name)
-    return its is None or not language or language.lower().replace("_", "-").split("-")[0] in its

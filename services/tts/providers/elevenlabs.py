@@ -17,6 +17,7 @@ from services.tts.contract import AudioChunk, TtsConfig
 from services.tts.providers import elevenlabs_messages as messages
 from services.tts.providers import elevenlabs_wire as wire
 from services.tts.providers.elevenlabs_http import HttpSpeech
+from services.tts.providers.elevenlabs_settings import ElevenLabsSettings
 from services.tts.providers.elevenlabs_socket import speak
 
 log = structlog.get_logger()
@@ -39,12 +40,13 @@ class ElevenLabs:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._key = settings.elevenlabs_api_key.get_secret_value()
+        own = settings.own(ElevenLabsSettings)
+        self._key = own.api_key.get_secret_value()
         if not self._key or not self._key.isascii() or not self._key.isprintable():
             raise Misconfigured("ELEVENLABS_API_KEY: the engine elevenlabs needs a key; set it, or PARLEY_TTS=local")
-        self._base = wire.Base.parse(settings.elevenlabs_base_url)
-        self._model = settings.elevenlabs_model
-        self._voice = settings.elevenlabs_voice
+        self._base = wire.Base.parse(own.base_url)
+        self._model = own.model
+        self._voice = own.voice
         self._http = HttpSpeech(self._key, self._base, self._model)
         self._sockets_refused_until = 0.0
         # Made once: loading the certificates takes longer than opening the connection.

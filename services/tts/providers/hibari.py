@@ -14,11 +14,12 @@ from parley.settings import Settings
 from parley.words import has_words
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
 from services.tts.hibari.passages import UNKNOWN, Passage, passages
+from services.tts.hibari.settings import HibariSettings
 from services.tts.hibari.telling import Told
 from services.tts.local import pipe
 from services.tts.local.client import Voice, VoiceProcess
 from services.tts.local.pieces import pause_ms, readable
-from services.tts.providers import speaks
+from services.tts.providers import ENGINES
 
 MODULE = "services.tts.hibari.process"
 # A caller names a voice; only the setting names a file.
@@ -41,7 +42,7 @@ class Hibari:
     def __init__(self, settings: Settings) -> None:
         if find_spec("hibari") is None:
             raise Misconfigured("PARLEY_TTS: engine 'hibari' needs hibari-tts; install parley[local]")
-        self._voice = settings.hibari_voice
+        self._voice = settings.own(HibariSettings).voice
         if self._voice:
             from services.tts.hibari import voices
 
@@ -69,7 +70,7 @@ class Hibari:
     async def synthesize(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
         if config.format.rate not in _RATES:
             raise BadInput(f"format: sample_rate_hz must be 8000 to 48000; it is {config.format.rate}")
-        if not speaks("hibari", config.language):
+        if not ENGINES["hibari"].speaks(config.language):
             async for chunk in self._elsewhere(text, config, config.language):
                 yield chunk
             return

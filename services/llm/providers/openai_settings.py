@@ -1,0 +1,17 @@
+"""Rows of the settings of OpenAI and all that speaks like it."""
+
+from pydantic import Field, SecretStr
+
+from parley.settings import VendorSettings
+
+
+class OpenAISettings(VendorSettings):
+    api_key: SecretStr = Field(
+        SecretStr(""), alias="OPENAI_API_KEY", description="Key of OpenAI or a compatible server"
+    )
+    base_url: str = Field(
+        "https://api.openai.com/v1",
+        alias="OPENAI_BASE_URL",
+        description="OpenAI, Ollama, vLLM, llama.cpp or a stand-in; with or without `/v1`",
+    )
+    model: str = Field("gpt-4.1-mini", alias="PARLEY_OPENAI_MODEL", description="Model name at that server")
