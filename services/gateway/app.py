@@ -15,13 +15,12 @@ from parley.agents import Agent, known_agents, load_agent
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
 from parley.settings import Stage
+from services.gateway.carriers.carrier import Door
 from services.gateway.gateway import Gateway
+from services.gateway.origin import from_here, same_host
 from services.gateway.page_files import PageFiles
 from services.gateway.page_socket import page_socket
-from services.gateway.signatures import from_here, same_host
 from services.gateway.tokens import Claim
-from services.gateway.twilio_stream import twilio_stream
-from services.gateway.webhook import twilio_webhook
 from services.gateway.websocket import Receive, Send, WebSocket
 
 Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
@@ -30,14 +29,15 @@ Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 def build(gateway: Gateway) -> Asgi:
     """The whole ASGI application. Sockets go past FastAPI: its wrappers cost more than a frame does."""
     web = _web(gateway)
+    streams = {path: door for each in gateway.organs.carriers.values() for path, door in each.streams.items()}
 
     async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
             await web(scope, receive, send)
             return
         socket = WebSocket(scope, receive, send)
-        if socket.path in ("/twilio-stream", "/twilio-stream/"):
-            await twilio_stream(socket, gateway)
+        if (stream := streams.get(socket.path)) is not None:
+            await stream(socket, gateway)
         elif socket.path == "/ws/voice":
             await page_socket(socket, gateway, "voice")
         elif socket.path == "/ws/chat":
@@ -52,9 +52,9 @@ def _web(gateway: Gateway) -> FastAPI:
     app = FastAPI(title="Parley gateway", docs_url=None, redoc_url=None, openapi_url=None)
     settings = gateway.settings
 
-    @app.post("/twilio-webhook")
-    async def webhook(request: Request) -> Response:
-        return await twilio_webhook(request, gateway)
+    for carrier in gateway.organs.carriers.values():
+        for path, door in carrier.webhooks.items():
+            app.add_api_route(path, _webhook(door, gateway), methods=["POST"])
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -101,6 +101,13 @@ def _web(gateway: Gateway) -> FastAPI:
 
     app.mount("/", PageFiles())
     return app
+
+
+def _webhook(door: Door, gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
+    async def webhook(request: Request) -> Response:
+        return await door(request, gateway)
+
+    return webhook
 
 
 def _agent(gateway: Gateway, name: str) -> Agent | Response:

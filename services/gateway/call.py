@@ -14,7 +14,7 @@ ChannelName = Literal["phone", "browser", "chat"]
 class Call:
     """One leg of one call. `leg` counts from 1; `caller` is personal. `format` is None where there is no sound.
 
-    `way_back`: path by which the carrier brings the call back as the next leg; empty on a page.
+    `carrier`: its name, empty on a page. `way_back`: path by which it brings the call back as the next leg.
     """
 
     call_id: str
@@ -24,6 +24,7 @@ class Call:
     format: AudioFormat | None
     caller: str = ""
     called: str = ""
+    carrier: str = ""
     way_back: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
 

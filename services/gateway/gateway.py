@@ -13,7 +13,7 @@ from parley.rpc import Peers
 from parley.settings import Settings, addresses
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call, Wire
-from services.gateway.carrier import Carrier
+from services.gateway.carriers import carriers
 from services.gateway.clock import Clock
 from services.gateway.ended import Remembered
 from services.gateway.house import FRESH_SHARE, House
@@ -21,7 +21,6 @@ from services.gateway.leg import Ending, Leg
 from services.gateway.metrics import FULL_ORGAN
 from services.gateway.organs import Organs
 from services.gateway.rehearsal import Rehearsal
-from services.gateway.signatures import Signatures
 from services.gateway.spoken import Spoken
 from services.gateway.tokens import Tokens
 
@@ -41,7 +40,6 @@ class Gateway:
         self.settings = settings
         self.organs = organs
         self.tokens = Tokens(settings.secret.get_secret_value())
-        self.signatures = Signatures(settings)
         self.house = House(settings.capacity)
         self._refusals = Remembered()
         self._ended = ended
@@ -79,7 +77,7 @@ class Gateway:
 
     async def is_over(self, call_id: str) -> bool:
         """Whether the bot has ended this call, here or elsewhere. A state that cannot be read is waited for, 8 s."""
-        if self.organs.carrier.ended.count(call_id):
+        if self.organs.over.count(call_id):
             return True
         if self._ended is None:
             return False
@@ -97,7 +95,7 @@ class Gateway:
 @asynccontextmanager
 async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterator[Gateway]:
     """The gateway with its clock and its ways to the other services."""
-    clock, carrier = Clock(), Carrier(settings)
+    clock, ways = Clock(), carriers(settings)
     async with (
         Peers("stt", addresses(settings.stt_address), gather_ms=EARS_GATHER_MS) as stt,
         Peers("tts", addresses(settings.tts_address)) as tts,
@@ -106,7 +104,8 @@ async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterato
     ):
         rehearsal = Rehearsal(tts, Spoken(settings.spoken_cache_mb << 20))
         try:
-            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, carrier, rehearsal), ended)
+            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, ways, rehearsal), ended)
         finally:
             await rehearsal.close()
-            await carrier.close()
+            for carrier in ways.values():
+                await carrier.close()

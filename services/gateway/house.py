@@ -29,6 +29,10 @@ class House:
     def __len__(self) -> int:
         return len(self._legs)
 
+    def find(self, call_id: str) -> Leg | None:
+        """The leg of a call that is here."""
+        return next((leg for leg in self._legs if leg.call.call_id == call_id), None)
+
     def room(self, *, fresh: bool) -> bool:
         """Whether one more would be let in."""
         limit = max(1, int(self._capacity * FRESH_SHARE)) if fresh else self._capacity

@@ -78,7 +78,7 @@ class Leg:
             self._barge_in = BargeIn(sound, ears, mouth, echo, organs.clock, self._tell)
         self._button = Button(self._ears)
         self._subtitles = Subtitles(wire, shown=call.channel != "phone")
-        self._farewell = Farewell(call, wire, organs.carrier)
+        self._farewell = Farewell(call, wire, organs.carriers, organs.over)
         self._tasks = TaskSet(self._broke)
         self._sounding = 0
         self._speech_end: float | None = None
@@ -149,6 +149,10 @@ class Leg:
         """This process is going away: let the far end come back elsewhere."""
         self._ending = LegKind.KIND_LOST, reason
         self._wire.close(1012, reason)
+
+    async def hang_up(self, reason: str) -> None:
+        """Somebody else than the mind ends the call."""
+        await self._farewell.hang_up(conversation_pb2.HangUp(reason=reason))
 
     async def run(self, listen: Callable[[Leg], Awaitable[Ending]]) -> Ending:
         """`listen` reads the far end until it is gone and says how it went. Returns how the leg ended."""

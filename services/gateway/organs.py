@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from parley.rpc import Peers
-from services.gateway.carrier import Carrier
+from services.gateway.carriers import Carriers
 from services.gateway.clock import Clock
+from services.gateway.ended import Remembered
 from services.gateway.rehearsal import Rehearsal
 from services.gateway.timeline import Timelines
 
@@ -17,6 +18,8 @@ class Organs:
     tts: Peers
     orchestrator: Peers
     clock: Clock
-    carrier: Carrier
+    carriers: Carriers
     rehearsal: Rehearsal
     timelines: Timelines = field(default_factory=Timelines)
+    over: Remembered = field(default_factory=Remembered)
+    """Calls that the bot ended here: they are not to come back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,21 +11,20 @@ from parley.v1 import conversation_pb2
 from services.gateway.call import Call
 from services.gateway.clock import now_ms
 from services.gateway.gateway import Gateway
+from services.gateway.inbox import KEYS, Flaw, Inbox, count_close
 from services.gateway.leg import Ending, Leg
-from services.gateway.metrics import BAD_MESSAGES, REFUSED
-from services.gateway.page_wire import PageInbox, PageWire
-from services.gateway.signatures import same_host
+from services.gateway.metrics import REFUSED
+from services.gateway.origin import same_host
+from services.gateway.page_wire import PageWire, dialect
 from services.gateway.tokens import RESUME_S, Claim, Door
-from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAIN, Closed, WebSocket
+from services.gateway.websocket import POLICY, TRY_AGAIN, Closed, WebSocket
 
-START_S = 5.0
 MAX_TEXT = 4_000
 """Characters of one turn that is typed."""
 MAX_LEGS = 500
 """A page may come back to its call this often."""
 MAX_AGAIN = 100
 TOKEN_REFUSED = 4003
-_KEYS = frozenset("0123456789*#ABCD")
 LegKind = conversation_pb2.Leg
 
 
@@ -37,10 +35,10 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
         await socket.refuse()
         return
     wire = PageWire(socket)
-    inbox = PageInbox(socket, wire, sound=door == "voice")
+    inbox = Inbox(socket, dialect(sound=door == "voice"), wire.complain)
     try:
         await socket.accept()
-        claim = await _start(inbox, gateway, door)
+        claim = await _claim(inbox, gateway, door)
         if claim is None:
             socket.close(POLICY, "no start")
             return
@@ -53,25 +51,16 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
         REFUSED.labels("full" if isinstance(error, AtCapacity) else "draining").inc()
         socket.close(TRY_AGAIN, "all lines are busy; try again in a moment")
     except Closed as closed:
-        if closed.code in (TOO_BIG, 1007, NOT_ACCEPTABLE):
-            BAD_MESSAGES.labels("oversized" if closed.code == TOO_BIG else "utf-8").inc()
+        count_close(closed.code)
 
 
-async def _start(inbox: PageInbox, gateway: Gateway, door: Door) -> Claim | None:
+async def _claim(inbox: Inbox, gateway: Gateway, door: Door) -> Claim | None:
     """The claim of the token in `start`; None when none comes in time. Raises NotAllowed."""
-    try:
-        async with asyncio.timeout(START_S):
-            while True:
-                message = await inbox.read()
-                if isinstance(message, bytes):
-                    inbox.bad("media before start", "send `start` with your token first")
-                elif message["type"] == "start":
-                    return gateway.tokens.redeem(str(message.get("token", "")), door, _again(message))
-                else:
-                    inbox.bad("not a start", "send `start` with your token first")
-    except TimeoutError:
+    message = await inbox.start()
+    if message is None:
         REFUSED.labels("no start").inc()
         return None
+    return gateway.tokens.redeem(str(message.get("token", "")), door, _again(message))
 
 
 def _again(message: dict[str, Any]) -> int:
@@ -81,7 +70,7 @@ def _again(message: dict[str, Any]) -> int:
     return again
 
 
-async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Claim) -> None:
+async def _serve(inbox: Inbox, wire: PageWire, gateway: Gateway, claim: Claim) -> None:
     if claim.leg > MAX_LEGS:
         raise NotAllowed(f"a call may be resumed {MAX_LEGS} times: begin a new one")
     call = Call(
@@ -110,7 +99,7 @@ async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Clai
     await gateway.serve(call, wire, listen, fresh=claim.fresh)
 
 
-async def _listen(inbox: PageInbox, wire: PageWire, leg: Leg) -> Ending:
+async def _listen(inbox: Inbox, wire: PageWire, leg: Leg) -> Ending:
     try:
         while True:
             message = await inbox.read()
@@ -124,9 +113,9 @@ async def _listen(inbox: PageInbox, wire: PageWire, leg: Leg) -> Ending:
                 continue
             control = _CONTROLS.get(message["type"])
             if control is None:
-                inbox.bad("unknown event", f"unknown type {message['type'][:40]!r}")
+                inbox.bad(Flaw("unknown event", f"unknown type {message['type'][:40]!r}"))
             elif remedy := control(leg, message):
-                inbox.bad(message["type"], remedy)
+                inbox.bad(Flaw(message["type"], remedy))
     except Closed as closed:
         return LegKind.KIND_LOST, f"socket closed ({closed.code})"
 
@@ -151,7 +140,7 @@ def _push_to_talk(leg: Leg, message: dict[str, Any]) -> str:
 
 def _dtmf(leg: Leg, message: dict[str, Any]) -> str:
     digit = message.get("digit")
-    if not isinstance(digit, str) or digit not in _KEYS:
+    if not isinstance(digit, str) or digit not in KEYS:
         return "`digit` must be one of 0-9 * # A-D"
     leg.dtmf(digit)
     return ""

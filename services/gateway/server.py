@@ -15,11 +15,14 @@ from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore
 from parley.errors import Misconfigured
+from parley.rpc import Admission, Server
 from parley.settings import Settings
+from parley.v1 import telephony_pb2, telephony_pb2_grpc
 from services.gateway.app import build
 from services.gateway.frames import TappedProtocol
 from services.gateway.gateway import Gateway, opened
 from services.gateway.stored import ended_by_state
+from services.gateway.telephony import Telephony
 
 log = structlog.get_logger()
 
@@ -96,7 +99,14 @@ async def serve(settings: Settings) -> None:
             Bus(settings, "gateway") as bus,
             opened(settings, ended_by_state(CallStore(bus))) as gateway,
         ):
+            organ = Server("gateway", settings.listen, Admission(settings.capacity))
+            named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]
+            organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
+            await organ.start()
             heap.freeze()
             standing.tell_when_asked()
-            log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1])
-            await make_server(gateway).serve(sockets=[bound])
+            log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1], telephony=organ.port)
+            try:
+                await make_server(gateway).serve(sockets=[bound])
+            finally:
+                await organ.drain(0)

@@ -197,12 +197,14 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
                 if self.break_after is not None:
                     self.break_after -= 1
                     if not self.break_after:
-                        self.break_after = None
+                        self.break_after, self.refuse = None, self.then_refuses or self.refuse
                         raise self.broken
         if self.stalls:
             await asyncio.Event().wait()
 
     broken: Exception = RuntimeError("broken")
+    then_refuses: Exception | None = None
+    """From the break on."""
 
     def _sound(self, word: str, start: int, end: int, at_ms: int, per_ms: int) -> tts_pb2.SynthesizedAudio:
         if word not in self.words:

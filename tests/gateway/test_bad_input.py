@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway import twilio_stream
+from services.gateway import inbox
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
 from services.gateway.tokens import Claim
 from tests.gateway.conftest import House
@@ -113,7 +113,7 @@ async def test_sound_after_the_stop_is_not_used(house: House) -> None:
 
 
 async def test_a_stream_that_does_not_start_is_closed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twilio_stream, "START_S", 0.1)
+    monkeypatch.setattr(inbox, "START_S", 0.1)
     phone = Phone()
     await phone.connect(house.url.replace("http", "ws") + "/twilio-stream")
     assert await phone.closed() == 1008

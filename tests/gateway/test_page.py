@@ -13,7 +13,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from parley.v1 import audio_pb2, call_pb2, conversation_pb2, stt_pb2
-from services.gateway import page_socket
+from services.gateway import inbox
 from services.gateway.metrics import BAD_MESSAGES
 from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of
@@ -263,7 +263,7 @@ async def test_a_page_without_a_good_token_is_closed(house: House, monkeypatch: 
     second = await visit(house, token=used)
     assert await second.closed() == 4003
     await first.close()
-    monkeypatch.setattr(page_socket, "START_S", 0.1)
+    monkeypatch.setattr(inbox, "START_S", 0.1)
     silent = await unstarted(house)
     await silent.socket.send(FRAME)
     assert await silent.closed() == 1008

@@ -10,8 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from services.gateway import reentry, webhook
-from services.gateway.reentry import Entry
+from services.gateway.carriers import reentry
+from services.gateway.carriers.reentry import Entry
+from services.gateway.carriers.twilio import webhook
 from tests.gateway.conftest import House
 from tests.gateway.phone import ask_webhook, stream_of
 from tests.gateway.test_doors import words
@@ -48,7 +49,7 @@ async def test_a_call_is_moved_by_any_number_of_rolling_deploys(house: House, mo
 
 
 def came(path: str, now: float) -> Entry:
-    return Entry.of(dict(parse_qsl(path.partition("?")[2])), "frontdesk", now)
+    return Entry.of("/door", dict(parse_qsl(path.partition("?")[2])), "frontdesk", now)
 
 
 def test_legs_without_a_talk_are_counted_and_one_with_a_talk_clears_the_count() -> None:
@@ -67,8 +68,8 @@ def test_a_leg_that_finds_no_room_is_counted_once_however_often_it_tries() -> No
     entry = came(came("/twilio-webhook?agent=a%26b", 1000).next_leg(1000), 1001)
     again = came(entry.once_more(), 1003)
     again = came(again.once_more(), 1005)
-    assert again == Entry("a&b", leg=2, tries=2, short=1, last_short=0, since=1000)
-    assert came(came("", 1000).once_more(), 1001) == Entry("frontdesk", tries=1)
+    assert again == Entry("a&b", leg=2, tries=2, short=1, last_short=0, since=1000, door="/door")
+    assert came(came("", 1000).once_more(), 1001) == Entry("frontdesk", tries=1, door="/door")
 
 
 def test_gateways_whose_clocks_differ_end_a_loop_all_the_same() -> None:

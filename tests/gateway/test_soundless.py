@@ -131,12 +131,10 @@ async def test_without_word_times_what_was_heard_of_a_lost_voice_follows_from_it
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(synthesis, "GIVE_UP_S", 0.2)
-    house.voice.untimed, house.voice.break_after = True, 5
+    house.voice.untimed, house.voice.break_after, house.voice.then_refuses = True, 5, Unavailable("away")
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "a" * 400 + " b c d e f", turn=1)
-    await owner.next("utterance_started")
-    house.voice.refuse = Unavailable("away")
     heard = (await owner.next("heard")).heard
     assert heard.cut
     assert heard.chars < 400, "half a second of sound is not all of it"

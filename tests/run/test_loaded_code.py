@@ -13,7 +13,7 @@ FIRST_CALL = """
 import asyncio, sys
 
 from parley.settings import Settings
-from services.gateway.carrier import Carrier
+from services.gateway.carriers import carriers
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Message, Role
 from services.stt.contract import SttConfig
@@ -30,7 +30,7 @@ async def several(*items):
 
 async def main():
     settings = Settings.read()
-    carrier, mouth, mind = Carrier(settings), Synthesis.of(settings), Chain.from_settings(settings)
+    carrier, mouth, mind = carriers(settings)["twilio"], Synthesis.of(settings), Chain.from_settings(settings)
     ears = [Deepgram(settings), Flux(settings)]
     await mouth.warm()
     await mind._warm()

@@ -125,7 +125,7 @@ class _VirtualCall:
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)
         nobody = cast(Any, None)
-        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), nobody, Rehearsal(nobody, Spoken(0)))
+        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), {}, Rehearsal(nobody, Spoken(0)))
         call = Call("virtual", 1, "phone", script.slug, TELEPHONE)
         self._leg = Leg(call, self._carrier, organs)
         self._line = _Line(time, script, self._mind.take)

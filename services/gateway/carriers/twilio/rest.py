@@ -1,4 +1,4 @@
-"""The carrier's REST API (Twilio): ending a call and handing it on."""
+"""Twilio's REST API: ending a call and handing it on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from twilio.twiml.voice_response import Dial, VoiceResponse
 from parley.errors import BadInput, Misconfigured, Unavailable
 from parley.settings import Settings
 from services.gateway.call import Call
-from services.gateway.ended import Remembered
 from services.gateway.metrics import CARRIER
 
 log = structlog.get_logger()
@@ -33,7 +32,7 @@ def auth_tokens(settings: Settings) -> list[str]:
     return [t.strip() for t in settings.twilio_auth_token.get_secret_value().split(",") if t.strip()]
 
 
-class Carrier:
+class Account:
     """Needs an account SID and token; without them calls end by closing their socket, and transfers are refused."""
 
     def __init__(self, settings: Settings) -> None:
@@ -42,11 +41,9 @@ class Carrier:
         self._base_url = settings.twilio_api_base_url.rstrip("/")
         self._public_url = settings.public_url.rstrip("/")
         self._client: Client | None = None
-        self.ended = Remembered()
 
     async def hang_up(self, call_id: str) -> None:
         """End the call. Never raises: when the carrier does not answer, the webhook will say `<Hangup/>`."""
-        self.ended.add(call_id)
         if not (self._sid and self._token):
             CARRIER.labels("hang_up", "no account").inc()
             return

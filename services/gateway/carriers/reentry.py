@@ -22,7 +22,7 @@ MAX_LEGS = 500
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One coming to the webhook. `short`: legs in a row, up to the last one, that were over too soon. `last_short`,
-    `since`: as the path said. `tries`: how often this leg found no room."""
+    `since`: as the path said. `tries`: how often this leg found no room. `door`: path of the webhook."""
 
     agent: str
     leg: int = 1
@@ -30,17 +30,21 @@ class Entry:
     short: int = 0
     last_short: int = 0
     since: int = 0
+    door: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, str], agent: str, now: float) -> Entry:
-        """From the webhook's query; `agent` where it names none. `now`: Unix time. Raises BadInput."""
+    def of(cls, door: str, query: Mapping[str, str], agent: str, now: float) -> Entry:
+        """From the query at a webhook, whose path is `door`; `agent` where it names none. `now`: Unix time.
+
+        Raises BadInput.
+        """
         leg, tries = _number(query, "leg", 1), _number(query, "try", 0)
         short, since = _number(query, "short", 0), _number(query, "since", 0, digits=12)
         if leg < 1:
             raise BadInput("leg must be 1 or more")
         # A path without `since` is not ours, or an older version's: nothing is known of that leg.
         too_soon = leg > 1 and since > 0 and now - since < SHORT_S
-        return cls(query.get("agent") or agent, leg, tries, short + 1 if too_soon else 0, short, since)
+        return cls(query.get("agent") or agent, leg, tries, short + 1 if too_soon else 0, short, since, door)
 
     def loops(self, most: int) -> bool:
         """It has come back more than `most` times in a row after a short leg, or more often than any call does."""
@@ -48,17 +52,16 @@ class Entry:
 
     def next_leg(self, now: float) -> str:
         """Path for when the leg that begins now is lost."""
-        return _path(leg=self.leg + 1, agent=self.agent, short=self.short, since=int(now))
+        return self._path(leg=self.leg + 1, agent=self.agent, short=self.short, since=int(now))
 
     def once_more(self) -> str:
         """Path for the same leg again: there was no room for it."""
-        return _path(
+        return self._path(
             leg=self.leg, agent=self.agent, short=self.last_short, since=self.since, **{"try": self.tries + 1}
         )
 
-
-def _path(**query: str | int) -> str:
-    return f"/twilio-webhook?{urlencode({name: value for name, value in query.items() if value})}"
+    def _path(self, **query: str | int) -> str:
+        return f"{self.door}?{urlencode({name: value for name, value in query.items() if value})}"
 
 
 def _number(query: Mapping[str, str], name: str, default: int, digits: int = 4) -> int:

@@ -1,9 +1,8 @@
-"""Is it really the carrier? Twilio signs each webhook and each WebSocket upgrade with the account's token."""
+"""Is it really Twilio? It signs each webhook and each WebSocket upgrade with the account's token."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,7 +15,8 @@ from twilio.request_validator import (
 )
 
 from parley.settings import Settings
-from services.gateway.carrier import auth_tokens
+from services.gateway.carriers.twilio.rest import auth_tokens
+from services.gateway.origin import from_here, is_loopback
 from services.gateway.websocket import WebSocket
 
 log = structlog.get_logger()
@@ -68,26 +68,3 @@ class Signatures:
             self._warned = True
             log.warning("TWILIO_AUTH_TOKEN is not set: calls are not authenticated and taken from this machine only")
         return local
-
-
-def from_here(peer: str, headers: Mapping[str, str]) -> bool:
-    """The request comes from this machine. Behind a proxy or tunnel on this machine everybody looks local."""
-    return is_loopback(peer) and "x-forwarded-for" not in headers and "forwarded" not in headers
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def same_host(headers: Mapping[str, str], public_url: str) -> bool:
-    """A browser names the page it comes from; only our own may. Other clients name none, and need a token anyway."""
-    origin = headers.get("origin", "")
-    if not origin:
-        return True
-    ours = {headers.get("host", ""), urlsplit(public_url).netloc} - {""}
-    return urlsplit(origin).netloc in ours

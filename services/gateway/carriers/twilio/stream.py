@@ -12,19 +12,20 @@ from parley.audio import TELEPHONE
 from parley.errors import AtCapacity, NotAllowed, Unavailable
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
+from services.gateway.carriers.reentry import Entry
+from services.gateway.carriers.twilio.signatures import Signatures
+from services.gateway.carriers.twilio.webhook import WEBHOOK
+from services.gateway.carriers.twilio.wire import DIALECT, TwilioWire
 from services.gateway.gateway import Gateway
+from services.gateway.inbox import KEYS, Flaw, Inbox, count_close
 from services.gateway.leg import Ending, Leg
-from services.gateway.metrics import BAD_MESSAGES, REFUSED
-from services.gateway.reentry import Entry
+from services.gateway.metrics import REFUSED
 from services.gateway.tokens import Claim
-from services.gateway.twilio_wire import Inbox, TwilioWire, frame_of
-from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAIN, Closed, WebSocket
+from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TRY_AGAIN, Closed, WebSocket
 
 log = structlog.get_logger()
 
-START_S = 5.0
 _OWN = frozenset(("token", "leg", "from", "to", "agent", "back"))
-_KEYS = frozenset("0123456789*#ABCD")
 _LINGER_S = 1.0
 LegKind = conversation_pb2.Leg
 
@@ -37,16 +38,18 @@ class Refused(Exception):
         self.code, self.reason = code, reason
 
 
-async def twilio_stream(socket: WebSocket, gateway: Gateway) -> None:
+async def stream(socket: WebSocket, gateway: Gateway, signatures: Signatures) -> None:
     """One connection. The signature counts at the upgrade, the token in `start`, before any sound is used."""
-    if not gateway.signatures.upgrade_allowed(socket):
+    if not signatures.upgrade_allowed(socket):
         REFUSED.labels("signature").inc()
         await socket.refuse()
         return
-    inbox = Inbox(socket)
+    inbox = Inbox(socket, DIALECT)
     try:
         await socket.accept()
-        start = await _start(inbox)
+        if (message := await inbox.start()) is None:
+            raise Refused(POLICY, "no start")
+        start = _checked(message.get("start"))
         claim = _redeem(gateway, start)
         await _serve(socket, inbox, gateway, start, claim)
         await _after(inbox)
@@ -56,28 +59,6 @@ async def twilio_stream(socket: WebSocket, gateway: Gateway) -> None:
         socket.close(refused.code, refused.reason)
     except Closed as closed:
         count_close(closed.code)
-
-
-def count_close(code: int) -> None:
-    """The server closes by itself what is too long or not UTF-8; it is counted like the rest."""
-    if code in (TOO_BIG, 1007):
-        BAD_MESSAGES.labels("oversized" if code == TOO_BIG else "utf-8").inc()
-
-
-async def _start(inbox: Inbox) -> dict[str, Any]:
-    """The fields of `start`. Sound before it is thrown away."""
-    try:
-        async with asyncio.timeout(START_S):
-            while True:
-                event = await inbox.read()
-                if event["event"] == "start":
-                    return _checked(event.get("start"))
-                if event["event"] == "media":
-                    inbox.bad("media before start")
-                elif event["event"] != "connected":
-                    inbox.bad("not a start")
-    except TimeoutError:
-        raise Refused(POLICY, "no start") from None
 
 
 def _checked(start: Any) -> dict[str, Any]:
@@ -107,7 +88,7 @@ def _redeem(gateway: Gateway, start: dict[str, Any]) -> Claim:
 def _way_back(given: dict[str, str], claim: Claim) -> str:
     """As our own webhook gave it; what else stands there is not used."""
     path = given.get("back", "")
-    return path if path.startswith("/twilio-webhook?") else Entry(claim.agent, claim.leg).next_leg(time.time())
+    return path if path.startswith(f"{WEBHOOK}?") else Entry(claim.agent, claim.leg, door=WEBHOOK).next_leg(time.time())
 
 
 async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[str, Any], claim: Claim) -> None:
@@ -116,6 +97,7 @@ async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[
         call_id=claim.call_id,
         leg=claim.leg,
         channel="phone",
+        carrier="twilio",
         agent=claim.agent,
         format=TELEPHONE,
         caller=given.get("from", ""),
@@ -140,28 +122,25 @@ async def _listen(inbox: Inbox, leg: Leg) -> Ending:
     try:
         while True:
             event = await inbox.read()
+            if isinstance(event, bytes):
+                leg.audio(event)
+                continue
             kind = event["event"]
-            if kind == "media":
-                frame = frame_of(event)
-                if isinstance(frame, bytes):
-                    leg.audio(frame)
-                else:
-                    inbox.bad(frame)
-            elif kind == "mark":
+            if kind == "mark":
                 mark = event.get("mark")
                 if not isinstance(mark, dict) or not leg.returned(str(mark.get("name"))):
-                    inbox.bad("mark")
+                    inbox.bad(Flaw("mark"))
             elif kind == "dtmf":
                 dtmf = event.get("dtmf")
                 digit = dtmf.get("digit") if isinstance(dtmf, dict) else None
-                if isinstance(digit, str) and digit in _KEYS:
+                if isinstance(digit, str) and digit in KEYS:
                     leg.dtmf(digit)
                 else:
-                    inbox.bad("dtmf")
+                    inbox.bad(Flaw("dtmf"))
             elif kind == "stop":
                 return LegKind.KIND_ENDED, "stopped by the carrier"
             else:
-                inbox.bad("second start" if kind == "start" else "unknown event")
+                inbox.bad(Flaw("second start" if kind == "start" else "unknown event"))
     except Closed as closed:
         count_close(closed.code)
         return LegKind.KIND_LOST, f"socket closed ({closed.code})"
@@ -173,6 +152,6 @@ async def _after(inbox: Inbox) -> None:
         async with asyncio.timeout(_LINGER_S):
             while True:
                 event = await inbox.read()
-                inbox.bad("media after stop" if event["event"] == "media" else "after stop")
+                inbox.bad(Flaw("media after stop" if isinstance(event, bytes) else "after stop"))
     except TimeoutError:
         return

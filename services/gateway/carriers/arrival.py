@@ -1,0 +1,72 @@
+"""A call is at a carrier's door: what is to become of it. The same for every carrier; each says it in its own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from parley.agents import load_agent
+from parley.errors import Misconfigured, NotFound
+from services.gateway.carriers.reentry import Entry
+from services.gateway.gateway import Gateway
+from services.gateway.metrics import REFUSED
+from services.gateway.tokens import Claim
+
+log = structlog.get_logger()
+
+MAX_TRIES = 3
+BUSY = "All our lines are busy at the moment. Please call again in a few minutes. Goodbye."
+BROKEN = "We are sorry, the connection could not be kept. Please call again. Goodbye."
+NOT_SET_UP = "We are sorry, this number is not in service. Goodbye."
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """In a second, perhaps another gateway. `way`: path."""
+
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """In: `token` opens the stream. `back`: path by which the carrier brings the call back when the stream is lost."""
+
+    token: str
+    back: str
+
+
+async def arrived(
+    gateway: Gateway, call_id: str, entry: Entry, now: float, *, returned: bool
+) -> HangUp | AskAgain | Let:
+    """`now`: Unix time. `returned`: the carrier had handed the caller on, and nobody took the call."""
+    settings, leg = gateway.settings, entry.leg
+    if leg > 1 and not returned and await gateway.is_over(call_id):
+        return HangUp()
+    refusals = gateway.refusals(call_id)
+    if entry.loops(settings.max_reentries):
+        log.error("a call comes back again and again", call_id=call_id, leg=leg, short=entry.short)
+        REFUSED.labels("re-entries").inc()
+        return HangUp(BROKEN)
+    try:
+        load_agent(settings.agents_dir, entry.agent)
+    except (NotFound, Misconfigured) as error:
+        REFUSED.labels("agent").inc()
+        log.error("the call names an agent that cannot serve", error=str(error))
+        return HangUp(NOT_SET_UP)
+    fresh = leg == 1 or refusals > 0
+    if not gateway.room(fresh=fresh):
+        if max(entry.tries, refusals) >= MAX_TRIES:
+            REFUSED.labels("full").inc()
+            return HangUp(BUSY)
+        return AskAgain(entry.once_more())
+    if refusals >= MAX_TRIES:
+        REFUSED.labels("full").inc()
+        return HangUp(BUSY)
+    token = gateway.tokens.issue(Claim(call_id, leg, "phone", entry.agent, fresh))
+    return Let(token, entry.next_leg(now))

@@ -1,0 +1,101 @@
+"""`POST /twilio-webhook`: the carrier asks what to do with a call; it is told in TwiML."""
+
+from __future__ import annotations
+
+import re
+import time
+from urllib.parse import parse_qsl
+
+import structlog
+from fastapi import Request, Response
+from starlette.datastructures import ImmutableMultiDict
+from twilio.twiml.voice_response import Connect, VoiceResponse
+
+from parley.errors import BadInput
+from services.gateway.carriers.arrival import AskAgain, HangUp, Let, arrived
+from services.gateway.carriers.reentry import Entry
+from services.gateway.carriers.twilio.signatures import Form, Signatures
+from services.gateway.gateway import Gateway
+from services.gateway.metrics import BAD_MESSAGES, REFUSED
+
+log = structlog.get_logger()
+
+WEBHOOK = "/twilio-webhook"
+MAX_BODY = 64 * 1024
+_CALL_SID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+async def webhook(request: Request, gateway: Gateway, signatures: Signatures) -> Response:
+    """403 for a wrong signature, 400 for a form without a call; else TwiML."""
+    try:
+        form, now = await _form(request), time.time()
+        entry = Entry.of(WEBHOOK, request.query_params, gateway.settings.agent, now)
+    except BadInput as error:
+        BAD_MESSAGES.labels("webhook").inc()
+        return Response(f"{error}\n", 400, media_type="text/plain")
+    base = signatures.base_url(request.url.scheme, request.headers.get("host", ""))
+    query = request.scope["query_string"].decode("latin-1")
+    url = f"{base}{request.scope['path']}{'?' if query else ''}{query}"
+    peer = request.client.host if request.client else ""
+    if not signatures.webhook_allowed(url, form, request.headers, peer):
+        REFUSED.labels("signature").inc()
+        log.warning("webhook with a wrong signature; is PARLEY_PUBLIC_URL the address the carrier calls?")
+        return Response("wrong signature\n", 403, media_type="text/plain")
+    call_id = form.get("CallSid", "")
+    if not _CALL_SID.fullmatch(call_id):
+        BAD_MESSAGES.labels("webhook").inc()
+        return Response("CallSid is missing or malformed\n", 400, media_type="text/plain")
+    twiml = await _answer(request, gateway, signatures, form, call_id, entry, now)
+    return Response(str(twiml), media_type="text/xml")
+
+
+async def _answer(
+    request: Request, gateway: Gateway, signatures: Signatures, form: Form, call_id: str, entry: Entry, now: float
+) -> VoiceResponse:
+    dialled = form.get("DialCallStatus", "")
+    if dialled == "completed" or form.get("CallStatus") == "completed":
+        return _hang_up()
+    match await arrived(gateway, call_id, entry, now, returned=bool(dialled)):
+        case HangUp(words):
+            return _hang_up(words)
+        case AskAgain(way):
+            response = VoiceResponse()
+            response.pause(length=1)
+            response.redirect(way, method="POST")
+            return response
+        case Let(token, back):
+            pass
+    response = VoiceResponse()
+    connect = Connect()
+    stream = connect.stream(url=signatures.stream_url(request.url.scheme, request.headers.get("host", "")))
+    given = {"token": token, "leg": str(entry.leg), "from": form.get("From", ""), "to": form.get("To", "")}
+    given |= {"agent": entry.agent, "back": back}
+    if dialled:
+        given["transfer"] = dialled
+    for name, value in given.items():
+        stream.parameter(name=name, value=value[:400])
+    response.append(connect)
+    response.redirect(back, method="POST")
+    return response
+
+
+def _hang_up(words: str = "") -> VoiceResponse:
+    response = VoiceResponse()
+    if words:
+        response.say(words)
+    response.hangup()
+    return response
+
+
+async def _form(request: Request) -> Form:
+    """The posted fields; blank ones are kept, the signature covers them."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise BadInput(f"the form is longer than {MAX_BODY} bytes")
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=200)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise BadInput("the body must be a URL-encoded form") from error
+    return ImmutableMultiDict(pairs)
