@@ -17,7 +17,7 @@ import typer
 from cli.engines import BODILY, STAGES, why
 from cli.plan import nats_server
 from parley.agents import known_agents, load_agent
-from parley.engines import Engine, engines_of, named
+from parley.engines import EngineSpec, engines_of, named
 from parley.errors import Misconfigured, ParleyError
 from parley.minilm import wheel_folder
 from parley.settings import Settings, Stage
@@ -109,7 +109,7 @@ def _engines(settings: Settings, stage: Stage) -> list[Finding]:
     return findings
 
 
-def _about(settings: Settings, row: Engine, name: str) -> list[Finding]:
+def _about(settings: Settings, row: EngineSpec, name: str) -> list[Finding]:
     """What an engine of this machine tells of itself."""
     if not row.about or row.lacks():
         return []

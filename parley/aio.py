@@ -7,9 +7,11 @@ end of what it waits for, and the task then runs on for ever. Libraries do: who 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
 
 AGAIN_S = 5.0
 """A task that has not ended by then has lost its cancellation: no clean-up takes so long."""
@@ -52,6 +54,18 @@ async def _stop(tasks: Collection[asyncio.Task[Any]]) -> list[BaseException]:
         if again is not None:
             again.cancel()
     return [r for r in results if isinstance(r, BaseException) and not isinstance(r, asyncio.CancelledError)]
+
+
+async def pump(items: AsyncGenerator[Item, None], queue: asyncio.Queue[Item | Exception | None]) -> None:
+    """Puts all items into the queue; then None, or the error that they ended with. Waits where the queue is full."""
+    end: Exception | None = None
+    try:
+        async with aclosing(items):
+            async for item in items:
+                await queue.put(item)
+    except Exception as e:
+        end = e
+    await queue.put(end)
 
 
 class TaskSet:

@@ -6,14 +6,16 @@ that a new engine is a row and the file behind it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from parley.errors import Misconfigured
+
+Provider = TypeVar("Provider", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class EngineSpec:
     """`loads`: "module:Class", imported when the engine is chosen. `settings`: the class of its own settings, likewise.
 
     `vendor`: it is somebody else's service; `settings` is then a VendorSettings. `needs`: modules that must be
@@ -54,9 +56,17 @@ class Engine:
         return not self.languages or not first or first in self.languages
 
 
-def engines_of(stage: str) -> Mapping[str, Engine]:
+@dataclass(frozen=True, slots=True)
+class Engine(Generic[Provider]):
+    """One that serves in this process."""
+
+    name: str
+    provider: Provider
+
+
+def engines_of(stage: str) -> Mapping[str, EngineSpec]:
     """All engines of a stage by name, best first among their kind: vendors, then those of this machine."""
-    rows: Mapping[str, Engine] = import_module(f"services.{stage}.providers").ENGINES
+    rows: Mapping[str, EngineSpec] = import_module(f"services.{stage}.providers").ENGINES
     return rows
 
 
@@ -77,6 +87,11 @@ def load(stage: str, name: str) -> Any:
         return named(rows[name].loads)
     except ModuleNotFoundError as e:
         raise Misconfigured(f"{variable}: engine {name!r} needs the package {e.name!r}, which is not installed") from e
+
+
+def loaded(stage: str, names: Iterable[str], settings: object) -> list[Engine[Any]]:
+    """These engines, made from the settings. Raises Misconfigured as `load` does, and for what an engine refuses."""
+    return [Engine(name, load(stage, name)(settings)) for name in names]
 
 
 def named(path: str) -> Any:

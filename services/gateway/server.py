@@ -15,7 +15,7 @@ from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore
 from parley.errors import Misconfigured
-from parley.rpc import Admission, Server
+from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc
 from services.gateway.app import build
@@ -43,7 +43,7 @@ class DrainingServer(uvicorn.Server):
         if self._gateway.house.draining or sig == signal.SIGINT:
             self.should_exit = True
             return
-        self._gateway.house.draining = True
+        self._gateway.house.admission.draining = True
         self._loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
@@ -99,7 +99,7 @@ async def serve(settings: Settings) -> None:
             Bus(settings, "gateway") as bus,
             opened(settings, ended_by_state(CallStore(bus))) as gateway,
         ):
-            organ = Server("gateway", settings.listen, Admission(settings.capacity))
+            organ = Server("gateway", settings.listen, gateway.house.admission)
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]
             organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
             await organ.start()

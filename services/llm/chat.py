@@ -6,14 +6,13 @@ import math
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter
 
 from parley.aio import TaskSet
 from parley.breaker import Attempt, Breakers
-from parley.engines import load
+from parley.engines import Engine, loaded
 from parley.errors import ParleyError, TooLate
 from parley.settings import Settings
 from parley.telemetry import LLM_TTFT
@@ -24,12 +23,6 @@ log = structlog.get_logger()
 
 FAILURES = Counter("voice_llm_failures_total", "Rounds an engine failed", ["engine", "error", "stage"])
 REQUESTS = Counter("voice_llm_requests_total", "Requests sent to an engine", ["engine"])
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    name: str
-    provider: LanguageModelProvider
 
 
 class Chain:
@@ -54,7 +47,7 @@ class Chain:
     @classmethod
     def from_settings(cls, settings: Settings) -> Chain:
         """Engines named by the settings. Raises Misconfigured for an unknown name or a refused setting."""
-        engines = {name: load("llm", name)(settings) for name in settings.engines("llm")}
+        engines = {engine.name: engine.provider for engine in loaded("llm", settings.engines("llm"), settings)}
         return cls(engines, first_word_s=settings.llm_first_token_s)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[LlmEvent, None]:
@@ -84,7 +77,7 @@ class Chain:
         raise failed or TooLate("no engine answered")
 
     async def _timed(
-        self, engine: Engine, request: ChatRequest, begin: float, attempt: Attempt
+        self, engine: Engine[LanguageModelProvider], request: ChatRequest, begin: float, attempt: Attempt
     ) -> AsyncGenerator[LlmEvent, None]:
         words = engine.provider.chat(request)
         events = addressed(words, request, self._habits, engine.name, self._first_word_s)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any
 
-from parley.aio import background
+from parley.aio import background, pump
 from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNMARKED, width
 from services.llm.contract import LlmEvent, TextDelta
 
@@ -54,7 +52,7 @@ async def coalesced(events: AsyncGenerator[LlmEvent, None]) -> AsyncGenerator[Ll
 
     Nothing that the voice waits for is held (see Pace), nor anything but words.
     """
-    queue: asyncio.Queue[LlmEvent | BaseException | None] = asyncio.Queue(_QUEUE)
+    queue: asyncio.Queue[LlmEvent | Exception | None] = asyncio.Queue(_QUEUE)
     loop, pace = asyncio.get_running_loop(), Pace()
     held: list[str] = []
     send = False
@@ -66,7 +64,7 @@ async def coalesced(events: AsyncGenerator[LlmEvent, None]) -> AsyncGenerator[Ll
         if queue.empty():
             queue.put_nowait(TextDelta(""))
 
-    async with background(_pump(events, queue)):
+    async with background(pump(events, queue)):
         try:
             while True:
                 item = await queue.get()
@@ -87,21 +85,10 @@ async def coalesced(events: AsyncGenerator[LlmEvent, None]) -> AsyncGenerator[Ll
                 held, send = [], False
                 if item is None:
                     return
-                if isinstance(item, BaseException):
+                if isinstance(item, Exception):
                     raise item
                 if not isinstance(item, TextDelta):
                     yield item
         finally:
             if timer is not None:
                 timer.cancel()
-
-
-async def _pump(events: AsyncGenerator[LlmEvent, None], queue: asyncio.Queue[Any]) -> None:
-    end: BaseException | None = None
-    try:
-        async with aclosing(events):
-            async for event in events:
-                await queue.put(event)
-    except Exception as e:
-        end = e
-    await queue.put(end)

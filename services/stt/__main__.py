@@ -6,13 +6,12 @@ from pathlib import Path
 
 from parley.breaker import Breakers
 from parley.bus import Bus
-from parley.engines import load
+from parley.engines import loaded
 from parley.outages import shared
 from parley.rpc import Server, run
 from parley.settings import Settings
 from parley.v1 import stt_pb2, stt_pb2_grpc
 from services.stt.providers import introduce
-from services.stt.recognition import Engine
 from services.stt.servicer import SpeechToText
 from services.stt.turn_model import TurnModel
 from services.stt.vad import Detector
@@ -20,7 +19,7 @@ from services.stt.vad import Detector
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
     closing = AsyncExitStack()
-    engines = [Engine(name, load("stt", name)(settings)) for name in settings.engines("stt")]
+    engines = loaded("stt", settings.engines("stt"), settings)
     introduce({engine.name: engine.provider for engine in engines})
     for engine in engines:
         closing.push_async_callback(engine.provider.aclose)

@@ -13,6 +13,7 @@ from prometheus_client import Counter
 
 from parley.aio import background
 from parley.breaker import Attempt, Breakers
+from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
 from parley.scripts import written
 from parley.telemetry import STT_LATENCY
@@ -60,12 +61,7 @@ class EndOfTurn:
     """The push-to-talk button was let go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    name: str
-    provider: SpeechToTextProvider | DrivenByVoice
-
-
+Recogniser = SpeechToTextProvider | DrivenByVoice
 Request = bytes | Endpointing | EndOfTurn
 
 
@@ -80,7 +76,7 @@ class Recognition:
     def __init__(
         self,
         config: SttConfig,
-        engines: Sequence[Engine],
+        engines: Sequence[Engine[Recogniser]],
         detector: Detector | None,
         judge: Judge | None = None,
         breakers: Breakers | None = None,
@@ -263,7 +259,7 @@ class Recognition:
                     break
         self._fail(hope or failed)
 
-    async def _run(self, engine: Engine, attempt: Attempt) -> None:
+    async def _run(self, engine: Engine[Recogniser], attempt: Attempt) -> None:
         async with aclosing(self._listen(engine.provider)) as heard:  # type: ignore[type-var]
             async for event in heard:
                 self._heard(_written(event))
@@ -275,7 +271,7 @@ class Recognition:
         self._over = True
         self._news.set()
 
-    def _listen(self, provider: SpeechToTextProvider | DrivenByVoice) -> AsyncIterator[SpeechEvent]:
+    def _listen(self, provider: Recogniser) -> AsyncIterator[SpeechEvent]:
         """The recogniser's stream, from the audio without a final on."""
         if isinstance(provider, DrivenByVoice):
             offset_ms, voice = self._feed.open_driven()

@@ -10,6 +10,7 @@ from typing import Any
 from parley import telemetry
 from parley.audio import AudioFormat
 from parley.breaker import Breakers
+from parley.engines import Engine
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import audio_pb2, call_pb2, stt_pb2, stt_pb2_grpc
@@ -26,7 +27,7 @@ from services.stt.contract import (
     TurnKind,
 )
 from services.stt.endpointing import checked
-from services.stt.recognition import EndOfTurn, Engine, Recognition, Request
+from services.stt.recognition import EndOfTurn, Recogniser, Recognition, Request
 from services.stt.turn_sound import Judge
 from services.stt.vad import Detector
 
@@ -55,7 +56,7 @@ class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
     def __init__(
         self,
         admission: Admission,
-        engines: Sequence[Engine],
+        engines: Sequence[Engine[Recogniser]],
         detector: Detector | None,
         judge: Judge | None = None,
         breakers: Breakers | None = None,

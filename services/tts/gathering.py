@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
-from parley.aio import background
+from parley.aio import background, pump
 from services.tts.contract import AudioChunk
 
 AHEAD_MS = 500.0  # so much sound must be given that cannot have been played yet, before more of it waits
@@ -19,7 +18,7 @@ async def gathered(chunks: AsyncGenerator[AudioChunk, None], bytes_per_ms: int) 
     queue: asyncio.Queue[AudioChunk | Exception | None] = asyncio.Queue(_QUEUE)
     loop = asyncio.get_running_loop()
     begun, given_ms = 0.0, 0.0
-    async with background(_pump(chunks, queue)):
+    async with background(pump(chunks, queue)):
         while True:
             items = [await queue.get()]
             if begun and given_ms - (loop.time() - begun) * 1000 > AHEAD_MS:
@@ -41,14 +40,3 @@ def _joined(chunks: list[AudioChunk]) -> AudioChunk:
     if len(chunks) == 1:
         return chunks[0]
     return AudioChunk(b"".join(c.data for c in chunks), tuple(word for c in chunks for word in c.words))
-
-
-async def _pump(chunks: AsyncGenerator[AudioChunk, None], queue: asyncio.Queue[AudioChunk | Exception | None]) -> None:
-    end: Exception | None = None
-    try:
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                await queue.put(chunk)
-    except Exception as e:
-        end = e
-    await queue.put(end)

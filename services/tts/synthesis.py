@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 from prometheus_client import Counter
 
 from parley.aio import TaskSet, background
 from parley.breaker import Breakers
-from parley.engines import engines_of, load
+from parley.engines import Engine, engines_of, loaded
 from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
@@ -38,12 +38,6 @@ MAX_ROUNDS = 3
 """How often all engines are gone through for one stream, as long as words come of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    name: str
-    provider: TextToSpeechProvider
-
-
 class Synthesis:
     """Speaks with the first of `engines` that can.
 
@@ -54,7 +48,7 @@ class Synthesis:
 
     def __init__(
         self,
-        engines: Sequence[Engine],
+        engines: Sequence[Engine[TextToSpeechProvider]],
         stall_s: float = STALL_S,
         idle_s: float = IDLE_S,
         breakers: Breakers | None = None,
@@ -69,8 +63,7 @@ class Synthesis:
     @classmethod
     def of(cls, settings: Settings) -> Synthesis:
         """Raises Misconfigured: an engine that does not exist, lacks its package, or lacks its key."""
-        engines = [Engine(name, load("tts", name)(settings)) for name in settings.engines("tts")]
-        return cls(engines, settings.tts_stall_s)
+        return cls(loaded("tts", settings.engines("tts"), settings), settings.tts_stall_s)
 
     async def warm(self) -> None:
         """Let the engines get ready, so that the first caller does not wait for it; all at once, and who is asked last
@@ -134,7 +127,7 @@ class Synthesis:
         late = len(self.engines) == 1 and (self._slow or config.attempt)
         return PATIENCE * self._stall_s if late else self._stall_s
 
-    def _choices(self, spoken: Spoken, language: str) -> Iterator[Engine]:
+    def _choices(self, spoken: Spoken, language: str) -> Iterator[Engine[TextToSpeechProvider]]:
         """Those that speak the language, if one does: each once, a lone one twice; and from the start again while words
         are said that way."""
         able = self._able(language)
@@ -146,11 +139,11 @@ class Synthesis:
             if spoken.told_to == told_to:
                 return
 
-    def _able(self, language: str) -> list[Engine]:
+    def _able(self, language: str) -> list[Engine[TextToSpeechProvider]]:
         return [engine for engine in self.engines if _speaks(engine.name, language)] or self.engines
 
     async def _perform(
-        self, engine: Engine, script: Script, spoken: Spoken, config: TtsConfig
+        self, engine: Engine[TextToSpeechProvider], script: Script, spoken: Spoken, config: TtsConfig
     ) -> AsyncGenerator[AudioChunk, None]:
         name = engine.name
         loop = asyncio.get_running_loop()

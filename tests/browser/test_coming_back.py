@@ -100,11 +100,11 @@ async def test_a_call_that_finds_no_room_when_it_comes_back_asks_again(
         await visit.call()
         await house.mind.call()
         await visit.status("Connected")
-        house.gateway.house.draining = True
+        house.gateway.house.admission.draining = True
         way.cut()
         way.mend()
         await visit.until(lambda: visit.sockets.opened >= 3)
         await visit.status("Connection lost, coming back")
-        house.gateway.house.draining = False
+        house.gateway.house.admission.draining = False
         assert (await house.mind.call(2)).open.epoch.leg >= 2
         await visit.status("Connected")

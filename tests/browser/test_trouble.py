@@ -92,11 +92,11 @@ async def test_a_lost_connection_comes_back_to_the_same_call(house: House, chrom
 
 
 async def test_a_full_house_is_busy(house: House, chromium_path: str, silence: Path) -> None:
-    house.gateway.house.draining = True
+    house.gateway.house.admission.draining = True
     async with visiting(chromium_path, house.url, microphone=silence) as visit:
         await visit.call()
         await visit.page.get_by_role("alert").filter(has_text="All lines are busy; try again in a moment.").wait_for()
-        house.gateway.house.draining = False
+        house.gateway.house.admission.draining = False
         await visit.call()
         await house.mind.call()
         await visit.status("Connected")

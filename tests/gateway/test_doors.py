@@ -211,7 +211,7 @@ async def test_health_readiness_and_metrics(house: House) -> None:
     async with httpx.AsyncClient(base_url=house.url) as client:
         assert (await client.get("/health")).json() == {"status": "ok"}
         assert (await client.get("/ready")).status_code == 200
-        house.gateway.house.draining = True
+        house.gateway.house.admission.draining = True
         assert (await client.get("/ready")).status_code == 503
         assert (await client.get("/health")).status_code == 200
         metrics = (await client.get("/metrics")).text

@@ -106,7 +106,7 @@ async def test_calls_that_last_are_moved_in_a_quiet_moment(tmp_path: Path) -> No
 
 async def test_a_draining_gateway_takes_no_new_stream(house: House) -> None:
     token = house.gateway.tokens.issue(Claim("CA1", 2, "phone", "frontdesk", False))
-    house.gateway.house.draining = True
+    house.gateway.house.admission.draining = True
     phone = Phone()
     await phone.connect(house.url.replace("http", "ws") + "/twilio-stream")
     await phone.start("CA1", {"token": token})

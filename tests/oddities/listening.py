@@ -11,12 +11,11 @@ from typing import Any
 
 from parley.audio import TELEPHONE
 from parley.breaker import Breakers
-from parley.engines import load
+from parley.engines import Engine, load
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.ears import Ears
-from services.stt.recognition import Engine
 from services.stt.servicer import SpeechToText
 from tests.oddities.deepgram_wire import CONNECTED, Wire
 from tests.oddities.raw_socket import RawSocket, Script, SocketLine, raw_socket

@@ -11,7 +11,7 @@ from typing import Any
 
 from parley.audio import TELEPHONE
 from parley.breaker import Breakers
-from parley.engines import load
+from parley.engines import Engine, load
 from parley.errors import ParleyError
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
@@ -19,7 +19,6 @@ from parley.v1 import tts_pb2, tts_pb2_grpc
 from services.gateway.synthesis import Synthesis, wire_format
 from services.gateway.track import Track
 from services.tts.servicer import Servicer
-from services.tts.synthesis import Engine
 from services.tts.synthesis import Synthesis as Voices
 from tests.oddities.elevenlabs_wire import lines, script
 from tests.oddities.raw_socket import RawSocket, Script, SocketLine, raw_socket

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 
 from parley.audio import TELEPHONE, AudioFormat
 from parley.breaker import Breakers
+from parley.engines import Engine
 from parley.settings import Settings
 from services.stt.contract import SpeechEvent, SttConfig, TurnEnded, TurnKind
 from services.stt.providers.deepgram import Deepgram
-from services.stt.recognition import Engine, Recognition, Request
+from services.stt.recognition import Recognition, Request
 from services.stt.turn_sound import Judge
 from services.stt.vad import Detector
 from tests.patience import PATIENCE_S
@@ -41,7 +43,7 @@ def settings(sim: DeepgramSim, key: str = "k", **more: object) -> Settings:
     return Settings.model_validate({"DEEPGRAM_API_KEY": key, "DEEPGRAM_BASE_URL": sim.url, **more})
 
 
-def deepgram(sim: DeepgramSim, key: str = "k") -> Engine:
+def deepgram(sim: DeepgramSim, key: str = "k") -> Engine[Deepgram]:
     return Engine("deepgram", Deepgram(settings(sim, key)))
 
 
@@ -108,7 +110,7 @@ class Line:
 
 @asynccontextmanager
 async def line(
-    *engines: Engine,
+    *engines: Engine[Any],
     detector: Detector | None = None,
     config: SttConfig | None = None,
     audio: AudioFormat = TELEPHONE,

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from parley.engines import Engine
 from parley.errors import Misconfigured, VendorLost
 from services.stt.contract import (
     Endpointing,
@@ -24,7 +25,6 @@ from services.stt.providers import deepgram_line as module
 from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.flux import Flux
 from services.stt.providers.flux_turns import FluxTurns, Timeline
-from services.stt.recognition import Engine
 from services.stt.vad import Detector
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.faults import Fault

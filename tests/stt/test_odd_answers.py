@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from parley.breaker import Breakers
+from parley.engines import Engine
 from parley.errors import Misconfigured, ParleyError, Unavailable, VendorLost
 from services.stt import recognition
 from services.stt.contract import Endpointing, Expect, Final, SttConfig
 from services.stt.endpointing.turns import MOST_CHARS
 from services.stt.providers import deepgram_line as module
-from services.stt.recognition import EndOfTurn, Engine
+from services.stt.recognition import EndOfTurn
 from services.stt.transcript import LONGEST
 from services.stt.vad import Detector
 from tests.sims.deepgram import DeepgramSim

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from parley.breaker import Breakers
+from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, VendorLost
 from parley.telemetry import STT_LATENCY
 from services.stt import recognition as module
@@ -23,7 +24,7 @@ from services.stt.contract import (
     SttConfig,
     TurnEnded,
 )
-from services.stt.recognition import FALLBACKS, LONG_TURNS, EndOfTurn, Engine
+from services.stt.recognition import FALLBACKS, LONG_TURNS, EndOfTurn
 from services.stt.vad import Detector
 from tests.patience import PATIENCE_S
 from tests.sims.deepgram import DeepgramSim

@@ -11,13 +11,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from parley.audio import TELEPHONE, AudioFormat
+from parley.engines import Engine
 from parley.errors import Misconfigured
 from parley.rpc import Admission, Server
 from services.stt import turn_model
 from services.stt.__main__ import wire
 from services.stt.contract import Endpointing, Final, SttConfig
 from services.stt.logmel import filters, log_mel
-from services.stt.recognition import Engine
 from services.stt.turn_model import TurnModel
 from services.stt.turn_sound import TurnSound
 from services.stt.vad import Detector

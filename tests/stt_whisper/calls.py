@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parley.audio import BROWSER, TELEPHONE, AudioFormat
+from parley.engines import Engine
 from parley.errors import Unavailable
 from services.stt.contract import Final, SpeechEvent, SttConfig
 from services.stt.providers.whisper import Whisper
-from services.stt.recognition import Engine, Recognition, Request
+from services.stt.recognition import Recognition, Request
 from services.stt.vad import Detector
 from tests.stt_local.voice import as_mulaw, noise, silence, voice
 
@@ -49,7 +51,11 @@ async def sent(audio: bytes, form: AudioFormat, *then: Request) -> AsyncIterator
 
 
 async def call(
-    ears: Whisper | Sequence[Engine], detector: Detector, audio: bytes, config: SttConfig | None = None, *then: Request
+    ears: Whisper | Sequence[Engine[Any]],
+    detector: Detector,
+    audio: bytes,
+    config: SttConfig | None = None,
+    *then: Request,
 ) -> list[SpeechEvent]:
     """All that one call tells."""
     config = config or SttConfig()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from parley.audio import AudioFormat
+from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, VendorLost
 from services.stt.contract import (
     Endpointing,
@@ -22,7 +23,7 @@ from services.stt.contract import (
     TurnKind,
 )
 from services.stt.providers.whisper import Whisper
-from services.stt.recognition import EndOfTurn, Engine, Recognition, Request
+from services.stt.recognition import EndOfTurn, Recognition, Request
 from services.stt.vad import Detector
 from tests.stt.test_recognition import Scripted
 from tests.stt_whisper.calls import BROWSER, call, line, loaded, noise, say, sent, silence, texts

@@ -9,11 +9,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from parley.audio import TELEPHONE
+from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, Unavailable, VendorLost
 from parley.words import units
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs import ElevenLabs
-from services.tts.synthesis import Engine, Synthesis
+from services.tts.synthesis import Synthesis
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.faults import Fault
 from tests.sims.wordcodec import words_of

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from parley.audio import BROWSER, TELEPHONE, AudioFormat, to_pcm
+from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, Misconfigured, VendorLost
 from parley.words import units
 from services.tts.contract import AudioChunk, TtsConfig
@@ -21,7 +22,7 @@ from services.tts.hibari.passages import passages
 from services.tts.local import pipe
 from services.tts.providers import hibari as provider
 from services.tts.providers.hibari import Hibari
-from services.tts.synthesis import Engine, Synthesis
+from services.tts.synthesis import Synthesis
 from tests.tts.line import ANSWER, Heard, Line, config, service, settings, text
 from tests.tts.test_falling_over import Drone
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from parley.audio import TELEPHONE, AudioFormat
+from parley.engines import Engine
 from parley.errors import Misconfigured, NoSound, Unavailable, VendorLost
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs_socket import SKIPPED
-from services.tts.synthesis import Engine, Synthesis
+from services.tts.synthesis import Synthesis
 from tests.patience import PATIENCE_S
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.elevenlabs_socket import Received

