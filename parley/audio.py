@@ -1,8 +1,9 @@
-"""Audio as bytes and numbers: µ-law, levels, resampling, rechunking. Mono everywhere."""
+"""Audio as bytes and numbers: G.711, resampling, rechunking. Mono everywhere."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.int16]
 
-EncodingName = Literal["mulaw", "pcm_s16le"]
+EncodingName = Literal["mulaw", "alaw", "pcm_s16le"]
+_SILENCE: dict[EncodingName, bytes] = {"mulaw": b"\xff", "alaw": b"\xd5", "pcm_s16le": b"\0\0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class AudioFormat:
 
     @property
     def sample_bytes(self) -> int:
-        return 1 if self.encoding == "mulaw" else 2
+        return len(_SILENCE[self.encoding])
 
     @property
     def bytes_per_ms(self) -> int:
@@ -34,10 +36,12 @@ class AudioFormat:
         return size // self.bytes_per_ms
 
     def silence(self, ms: int) -> bytes:
-        return (b"\xff" if self.encoding == "mulaw" else b"\x00") * (ms * self.bytes_per_ms)
+        return _SILENCE[self.encoding] * (ms * self.rate // 1000)
 
 
 TELEPHONE = AudioFormat("mulaw", 8000)
+TELEPHONE_ALAW = AudioFormat("alaw", 8000)
+"""Outside America and Japan."""
 BROWSER = AudioFormat("pcm_s16le", 16000)
 
 
@@ -48,50 +52,63 @@ def _decode_mulaw(byte: int) -> int:
     return (0x84 - magnitude) if byte & 0x80 else (magnitude - 0x84)
 
 
-_MULAW = tuple(_decode_mulaw(b) for b in range(256))
+def _decode_alaw(byte: int) -> int:
+    """One G.711 A-law byte as a 16-bit sample (ITU-T G.711, table 1)."""
+    byte ^= 0x55
+    exponent, mantissa = (byte >> 4) & 0x07, byte & 0x0F
+    magnitude = (mantissa << 4) + 8 if not exponent else ((mantissa << 4) + 0x108) << (exponent - 1)
+    return magnitude if byte & 0x80 else -magnitude
 
 
-def mulaw_to_pcm(data: bytes) -> Samples:
-    """µ-law bytes to 16-bit samples, by table."""
-    import numpy as np
-
-    return _tables()[0][np.frombuffer(data, np.uint8)]
-
-
-def pcm_to_mulaw(samples: Samples) -> bytes:
-    """16-bit samples to µ-law bytes, by table."""
-    import numpy as np
-
-    encoded: bytes = _tables()[1][samples.view(np.uint16)].tobytes()
-    return encoded
+_DECODE = {"mulaw": _decode_mulaw, "alaw": _decode_alaw}
 
 
 def to_pcm(data: bytes, encoding: EncodingName) -> Samples:
+    """Bytes to 16-bit samples; G.711 by table."""
     import numpy as np
 
-    return mulaw_to_pcm(data) if encoding == "mulaw" else np.frombuffer(data, np.int16)
+    if encoding == "pcm_s16le":
+        return np.frombuffer(data, np.int16)
+    return _tables(encoding)[0][np.frombuffer(data, np.uint8)]
 
 
 def from_pcm(samples: Samples, encoding: EncodingName) -> bytes:
-    return pcm_to_mulaw(samples) if encoding == "mulaw" else samples.tobytes()
+    """16-bit samples to bytes; G.711 by table."""
+    import numpy as np
+
+    if encoding == "pcm_s16le":
+        return samples.tobytes()
+    encoded: bytes = _tables(encoding)[1][samples.view(np.uint16)].tobytes()
+    return encoded
 
 
-_cached: tuple[Samples, NDArray[np.uint8]] | None = None
+def mulaw_to_pcm(data: bytes) -> Samples:
+    return to_pcm(data, "mulaw")
 
 
-def _tables() -> tuple[Samples, NDArray[np.uint8]]:
+def pcm_to_mulaw(samples: Samples) -> bytes:
+    return from_pcm(samples, "mulaw")
+
+
+@cache
+def _tables(encoding: EncodingName) -> tuple[Samples, NDArray[np.uint8]]:
     """Decoding table of 256 samples, encoding table indexed by the sample as an unsigned 16-bit number."""
-    global _cached
-    if _cached is None:
-        import numpy as np
+    import numpy as np
 
-        samples = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32)
+    samples = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32)
+    decoded = np.array([_DECODE[encoding](byte) for byte in range(256)], np.int16)
+    if encoding == "alaw":
+        # Below zero the magnitude is that of the one's complement, as in the standard's table.
+        magnitude = np.minimum(np.where(samples < 0, ~samples, samples), 32767)
+        exponent = np.maximum(np.floor(np.log2(np.maximum(magnitude, 1))).astype(np.int32) - 7, 0)
+        mantissa = (magnitude >> np.where(exponent > 0, exponent + 3, 4)) & 0x0F
+        encoded = (np.where(samples < 0, 0, 0x80) | (exponent << 4) | mantissa) ^ 0x55
+    else:
         magnitude = np.minimum(np.abs(samples), 32635) + 0x84
         exponent = np.maximum(np.floor(np.log2(magnitude)).astype(np.int32) - 7, 0)
         mantissa = (magnitude >> (exponent + 3)) & 0x0F
         encoded = ~(np.where(samples < 0, 0x80, 0) | (exponent << 4) | mantissa) & 0xFF
-        _cached = (np.array(_MULAW, np.int16), encoded.astype(np.uint8))
-    return _cached
+    return decoded, encoded.astype(np.uint8)
 
 
 class Resampler:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/audio.proto\x12\tparley.v1\"L\n\x0b\x41udioFormat\x12%\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x13.parley.v1.Encoding\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\"R\n\x08WordTime\x12\x12\n\nchar_start\x18\x01 \x01(\r\x12\x10\n\x08\x63har_end\x18\x02 \x01(\r\x12\x10\n\x08start_ms\x18\x03 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x04 \x01(\r*P\n\x08\x45ncoding\x12\x18\n\x14\x45NCODING_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45NCODING_MULAW\x10\x01\x12\x16\n\x12\x45NCODING_PCM_S16LE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/audio.proto\x12\tparley.v1\"L\n\x0b\x41udioFormat\x12%\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x13.parley.v1.Encoding\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\"R\n\x08WordTime\x12\x12\n\nchar_start\x18\x01 \x01(\r\x12\x10\n\x08\x63har_end\x18\x02 \x01(\r\x12\x10\n\x08start_ms\x18\x03 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x04 \x01(\r*c\n\x08\x45ncoding\x12\x18\n\x14\x45NCODING_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45NCODING_MULAW\x10\x01\x12\x16\n\x12\x45NCODING_PCM_S16LE\x10\x02\x12\x11\n\rENCODING_ALAW\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.audio_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENCODING']._serialized_start=198
-  _globals['_ENCODING']._serialized_end=278
+  _globals['_ENCODING']._serialized_end=297
   _globals['_AUDIOFORMAT']._serialized_start=36
   _globals['_AUDIOFORMAT']._serialized_end=112
   _globals['_WORDTIME']._serialized_start=114

@@ -28,6 +28,8 @@ class _EncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Encoding.Val
     """G.711 µ-law, 1 byte a sample; the telephone"""
     ENCODING_PCM_S16LE: _Encoding.ValueType  # 2
     """16-bit signed little-endian, 2 bytes a sample; the browser"""
+    ENCODING_ALAW: _Encoding.ValueType  # 3
+    """G.711 A-law, 1 byte a sample; the telephone outside America and Japan"""
 
 class Encoding(_Encoding, metaclass=_EncodingEnumTypeWrapper): ...
 
@@ -36,6 +38,8 @@ ENCODING_MULAW: Encoding.ValueType  # 1
 """G.711 µ-law, 1 byte a sample; the telephone"""
 ENCODING_PCM_S16LE: Encoding.ValueType  # 2
 """16-bit signed little-endian, 2 bytes a sample; the browser"""
+ENCODING_ALAW: Encoding.ValueType  # 3
+"""G.711 A-law, 1 byte a sample; the telephone outside America and Japan"""
 Global___Encoding: _TypeAlias = Encoding  # noqa: Y015
 
 @_typing.final

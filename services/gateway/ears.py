@@ -16,6 +16,7 @@ import structlog
 from parley import telemetry
 from parley.aio import background
 from parley.audio import AudioFormat
+from parley.audio_wire import to_wire
 from parley.errors import ParleyError, Unavailable
 from parley.rpc import CallStream, Peers
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, stt_pb2_grpc
@@ -24,7 +25,6 @@ from services.gateway.level import Level
 from services.gateway.metrics import DROPPED_AUDIO_MS, EARS_QUEUE, REOPENED, TROUBLES
 from services.gateway.reopening import Reopening
 from services.gateway.report import Report
-from services.gateway.synthesis import wire_format
 
 log = structlog.get_logger()
 
@@ -154,7 +154,7 @@ class Ears:
 
     def rest(self) -> None:
         """The microphone is closed for a while."""
-        self.feed((b"\xff" if self._sound.encoding == "mulaw" else b"\0") * (REST_MS * self._sound.bytes_per_ms))
+        self.feed(self._sound.silence(REST_MS))
 
     def end_of_turn(self) -> None:
         """The button was let go: what was said is the turn."""
@@ -230,7 +230,7 @@ class Ears:
         self._overdue_at_ms = self.fed_ms + OVERDUE_MS if said is not None else None
         config = stt_pb2.RecognizeConfig(
             call_id=self._call_id,
-            format=wire_format(self._sound),
+            format=to_wire(self._sound),
             language=session.language,
             endpointing=self._endpointing,
             keyterms=session.keyterms[:100],

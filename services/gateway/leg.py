@@ -11,6 +11,7 @@ from opentelemetry import trace
 
 from parley import telemetry
 from parley.aio import TaskSet, background
+from parley.audio_wire import to_wire
 from parley.errors import NotFound, ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from services.gateway.barge_in import BargeIn
@@ -29,7 +30,6 @@ from services.gateway.organs import Organs
 from services.gateway.outlet import Outlet
 from services.gateway.steady import Steady
 from services.gateway.subtitles import Subtitles
-from services.gateway.synthesis import wire_format
 from services.gateway.waterfall import TurnBy
 
 log = structlog.get_logger()
@@ -330,7 +330,7 @@ class Leg:
             parameters=call.parameters,
         )
         if call.format is not None:
-            opening.format.CopyFrom(wire_format(call.format))
+            opening.format.CopyFrom(to_wire(call.format))
         return opening
 
     def _leg_ms(self) -> int:

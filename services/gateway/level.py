@@ -7,11 +7,12 @@ where it is loud and more where it is quiet. Speech of -40 dBov has about 20, of
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import log2
 
 import numpy as np
 
-from parley.audio import AudioFormat
+from parley.audio import AudioFormat, from_pcm, to_pcm
 
 RISE, FALL = 14, 9
 """Above the quietest of late, in level units, to count as sound, and to stay it."""
@@ -19,13 +20,16 @@ FRAME_MS = 20
 _FLOOR_UP = 0.08
 _MIN_FLOOR = 4.0
 
-_MULAW_LEVEL = bytes(127 - (code & 0x7F) for code in range(256))
+_BY_CODE = {
+    "mulaw": bytes(127 - (code & 0x7F) for code in range(256)),
+    "alaw": bytes(127 - (code & 0x7F) for code in from_pcm(to_pcm(bytes(range(256)), "alaw"), "mulaw")),
+}
 _PEAKY = 0.75
 """The mean of the codes is less than the code of the mean, by this much for speech."""
 
 
-def _of_mulaw(sound: bytes) -> int:
-    return sum(sound.translate(_MULAW_LEVEL)) // (len(sound) or 1)
+def _of_codes(levels: bytes, sound: bytes) -> int:
+    return sum(sound.translate(levels)) // (len(sound) or 1)
 
 
 def _of_pcm(sound: bytes) -> int:
@@ -36,7 +40,8 @@ def _of_pcm(sound: bytes) -> int:
 
 def level_of(sound: AudioFormat) -> Callable[[bytes], int]:
     """The level of whole samples in this format."""
-    return _of_mulaw if sound.encoding == "mulaw" else _of_pcm
+    levels = _BY_CODE.get(sound.encoding)
+    return partial(_of_codes, levels) if levels is not None else _of_pcm
 
 
 class Level:

@@ -14,11 +14,11 @@ from typing import Any
 import structlog
 
 from parley.aio import TaskSet
-from parley.audio import AudioFormat, EncodingName
+from parley.audio_wire import from_wire
 from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.scripts import weight
-from parley.v1 import audio_pb2, tts_pb2
+from parley.v1 import tts_pb2
 from parley.words import has_words
 from services.gateway.metrics import REHEARSED
 from services.gateway.spoken import Key, Sound, Spoken, key_of
@@ -78,8 +78,7 @@ class Rehearsal:
             self.spoken.keep(key, sound)
 
     async def _speak(self, config: tts_pb2.SynthesizeConfig, text: str) -> Sound:
-        encoding: EncodingName = "mulaw" if config.format.encoding == audio_pb2.ENCODING_MULAW else "pcm_s16le"
-        track = Track(AudioFormat(encoding, config.format.sample_rate_hz))
+        track = Track(from_wire(config.format, "format"))
         track.text, track.text_complete = text, True
         await Synthesis(self._tts, config, track, lambda: None).run()
         return Sound(track.take(int(track.size_ms) + 1), tuple(track.words))

@@ -13,7 +13,6 @@ from collections.abc import Callable
 import structlog
 
 from parley.aio import background
-from parley.audio import AudioFormat
 from parley.errors import (
     BadInput,
     Misconfigured,
@@ -25,7 +24,7 @@ from parley.errors import (
     VendorLost,
 )
 from parley.rpc import CallStream, Peers
-from parley.v1 import audio_pb2, tts_pb2
+from parley.v1 import tts_pb2
 from parley.words import has_words, whole_until
 from services.gateway.metrics import REOPENED
 from services.gateway.prepared import Prepared, open_voice
@@ -48,11 +47,6 @@ MAX_AHEAD_MS = 30_000
 _PIECE = 4_000
 """Characters of one message to tts."""
 _HOPELESS = (BadInput, Misconfigured, NotAllowed, NotFound)
-
-
-def wire_format(audio: AudioFormat) -> audio_pb2.AudioFormat:
-    encoding = audio_pb2.ENCODING_MULAW if audio.encoding == "mulaw" else audio_pb2.ENCODING_PCM_S16LE
-    return audio_pb2.AudioFormat(encoding=encoding, sample_rate_hz=audio.rate)
 
 
 class Synthesis:

@@ -12,6 +12,7 @@ import structlog
 
 from parley.aio import TaskSet
 from parley.audio import AudioFormat
+from parley.audio_wire import to_wire
 from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, tts_pb2
@@ -20,7 +21,7 @@ from services.gateway.metrics import TROUBLES
 from services.gateway.prepared import Prepared
 from services.gateway.rehearsal import Rehearsal
 from services.gateway.spoken import Sound, key_of
-from services.gateway.synthesis import MAX_AHEAD_MS, Synthesis, wire_format
+from services.gateway.synthesis import MAX_AHEAD_MS, Synthesis
 from services.gateway.utterance import Utterance
 
 log = structlog.get_logger()
@@ -125,7 +126,7 @@ class Voices:
         config = tts_pb2.SynthesizeConfig(
             call_id=self._call_id,
             voice=self._session.voice,
-            format=wire_format(self._sound),
+            format=to_wire(self._sound),
             language=self._session.language,
             speed=self._session.speed,
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from parley import telemetry
 from parley.audio import AudioFormat
+from parley.audio_wire import from_wire
 from parley.breaker import Breakers
 from parley.engines import Engine
 from parley.errors import BadInput
@@ -148,13 +149,7 @@ def _config(config: stt_pb2.RecognizeConfig) -> SttConfig:
 def _format(audio: audio_pb2.AudioFormat) -> AudioFormat:
     if audio.sample_rate_hz not in (8000, 16000):
         raise BadInput(f"config.format.sample_rate_hz: {audio.sample_rate_hz}; use 8000 or 16000")
-    match audio.encoding:
-        case audio_pb2.ENCODING_MULAW:
-            return AudioFormat("mulaw", audio.sample_rate_hz)
-        case audio_pb2.ENCODING_PCM_S16LE:
-            return AudioFormat("pcm_s16le", audio.sample_rate_hz)
-        case _:
-            raise BadInput("config.format.encoding: use ENCODING_MULAW or ENCODING_PCM_S16LE")
+    return from_wire(audio, "config.format")
 
 
 def _endpointing(wish: stt_pb2.Endpointing) -> Endpointing:

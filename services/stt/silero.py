@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parley.audio import AudioFormat, mulaw_to_pcm
+from parley.audio import AudioFormat, to_pcm
 from parley.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ class Rows:
 
     def __init__(self, session: Any, audio: AudioFormat) -> None:
         self._session = session
-        self._mulaw = audio.encoding == "mulaw"
-        self._table: Floats = mulaw_to_pcm(bytes(range(256))).astype(np.float32) * np.float32(1 / 32768)
+        self._table: Floats | None = None
+        if audio.sample_bytes == 1:
+            self._table = to_pcm(bytes(range(256)), audio.encoding).astype(np.float32) * np.float32(1 / 32768)
         self._context = CONTEXT_MS * audio.rate // 1000
         self._window = WINDOW_MS * audio.rate // 1000
         self._rate = np.array(audio.rate, np.int64)
@@ -77,7 +78,7 @@ class Rows:
         return float(samples.dot(samples)) / len(samples)
 
     def _decode(self, data: bytes) -> Floats:
-        if self._mulaw:
+        if self._table is not None:
             return self._table.take(np.frombuffer(data, np.uint8))
         return np.frombuffer(data, "<i2").astype(np.float32) * np.float32(1 / 32768)
 

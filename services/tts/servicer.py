@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
-from parley.audio import AudioFormat, EncodingName
+from parley.audio_wire import from_wire
 from parley.cancels import Cancels, key_of
 from parley.errors import BadInput
 from parley.rpc import Admission
@@ -19,10 +19,6 @@ from services.tts.synthesis import Synthesis
 MAX_AUDIO = 64 << 10
 _CONFIG_S = 10.0
 _SPEEDS = (0.7, 1.3)
-_ENCODINGS: dict[int, EncodingName] = {
-    audio_pb2.ENCODING_MULAW: "mulaw",
-    audio_pb2.ENCODING_PCM_S16LE: "pcm_s16le",
-}
 
 
 class Servicer(tts_pb2_grpc.TextToSpeechServicer):
@@ -65,12 +61,6 @@ async def _texts(requests: AsyncIterator[tts_pb2.SynthesizeRequest]) -> AsyncIte
 
 
 def _config(config: tts_pb2.SynthesizeConfig) -> TtsConfig:
-    encoding = _ENCODINGS.get(config.format.encoding)
-    if encoding is None:
-        raise BadInput("format.encoding: must be ENCODING_MULAW or ENCODING_PCM_S16LE")
-    rate = config.format.sample_rate_hz
-    if not 8000 <= rate <= 48000 or rate % 1000:
-        raise BadInput(f"format.sample_rate_hz: must be whole kHz, 8000 to 48000; it is {rate}")
     speed = config.speed or 1.0
     # The field is a 32-bit float: 0.7 arrives as a little less or more.
     if not _SPEEDS[0] - 1e-6 <= speed <= _SPEEDS[1] + 1e-6:
@@ -79,7 +69,7 @@ def _config(config: tts_pb2.SynthesizeConfig) -> TtsConfig:
         call_id=config.call_id,
         traceparent=config.traceparent,
         voice=config.voice,
-        format=AudioFormat(encoding, rate),
+        format=from_wire(config.format, "format"),
         language=config.language or "en",
         speed=round(speed, 3),
         attempt=config.attempt,

@@ -1,4 +1,4 @@
-"""A carrier that nobody has: what a new one takes. Its webhook speaks JSON, its stream binary µ-law."""
+"""A carrier that nobody has: what a new one takes. Its webhook speaks JSON, its stream binary A-law."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from parley.audio import TELEPHONE
+from parley.audio import TELEPHONE_ALAW
 from parley.settings import Settings
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
@@ -27,7 +27,7 @@ class Pigeon:
     """Brings calls back and ends them; hands nobody on, and tells of no marks."""
 
     name = "pigeon"
-    capabilities = Capabilities(formats=(TELEPHONE,), brings_back=True, hang_up=True)
+    capabilities = Capabilities(formats=(TELEPHONE_ALAW,), brings_back=True, hang_up=True)
 
     def __init__(self, settings: Settings) -> None:
         self.ended: list[str] = []
@@ -63,7 +63,7 @@ class Pigeon:
         await socket.accept()
         start: dict[str, Any] = await inbox.start() or {}
         claim = gateway.tokens.redeem(start["token"], "phone")
-        call = Call(claim.call_id, claim.leg, "phone", claim.agent, TELEPHONE, carrier=self.name)
+        call = Call(claim.call_id, claim.leg, "phone", claim.agent, TELEPHONE_ALAW, carrier=self.name)
 
         async def listen(leg: Leg) -> Ending:
             with inbox.sound_to(leg.audio):

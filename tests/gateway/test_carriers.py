@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from parley.errors import BadInput, NotBuilt, NotFound
 from parley.rpc import Admission, Peers, Server, call
-from parley.v1 import conversation_pb2, telephony_pb2, telephony_pb2_grpc
+from parley.v1 import audio_pb2, conversation_pb2, telephony_pb2, telephony_pb2_grpc
 from services.gateway import carriers
 from services.gateway.telephony import Telephony
 from tests.gateway.conftest import House, running
@@ -52,7 +52,9 @@ async def test_a_call_comes_by_another_carrier_and_comes_back(loft: House) -> No
     socket = await dial(loft, let["token"])
     owner = await loft.mind.call()
     assert owner.open.channel == conversation_pb2.CHANNEL_PHONE
+    assert owner.open.format.encoding == audio_pb2.ENCODING_ALAW
     ears = await loft.stt.call()
+    assert ears.received[0].config.format.encoding == audio_pb2.ENCODING_ALAW
     await socket.send(b"\x01" * 1600)
     await ears.until(lambda: any(b"\x01" in request.audio for request in ears.received))
     owner.say(1, "Hello.")

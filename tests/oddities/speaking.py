@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parley.audio import TELEPHONE
+from parley.audio_wire import to_wire
 from parley.breaker import Breakers
 from parley.engines import Engine, load
 from parley.errors import ParleyError
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import tts_pb2, tts_pb2_grpc
-from services.gateway.synthesis import Synthesis, wire_format
+from services.gateway.synthesis import Synthesis
 from services.gateway.track import Track
 from services.tts.servicer import Servicer
 from services.tts.synthesis import Synthesis as Voices
@@ -98,7 +99,7 @@ class Speaking:
         self.speakers.of[call_id] = Servicer(voices, Admission(50))
         uttered = Uttered(line, Track(TELEPHONE))
         uttered.track.text, uttered.track.text_complete = text, True
-        config = tts_pb2.SynthesizeConfig(call_id=call_id, format=wire_format(TELEPHONE), language="en", speed=1.0)
+        config = tts_pb2.SynthesizeConfig(call_id=call_id, format=to_wire(TELEPHONE), language="en", speed=1.0)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await Synthesis(self.peers, config, uttered.track, lambda: None).run()

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from parley.audio import to_pcm
 from tests.sims import mulaw
 from tests.sims.decoder import Decoder, Word
 from tests.sims.mulaw import Pcm
 
-ENCODINGS = ("mulaw", "linear16")
+ENCODINGS = ("mulaw", "alaw", "linear16")
 _ONSET_BLOCKS = 3
 
 
@@ -18,7 +19,7 @@ class Ear:
     """
 
     def __init__(self, encoding: str, rate: int, gate_rms: float = 200.0) -> None:
-        self._mulaw = encoding == "mulaw"
+        self._encoding = encoding
         self._decoder = Decoder(rate)
         self._rate = rate
         self._block = rate // 50
@@ -57,8 +58,10 @@ class Ear:
         return self._decoder.finish()
 
     def _samples_of(self, data: bytes) -> Pcm:
-        if self._mulaw:
+        if self._encoding == "mulaw":
             return mulaw.to_pcm(data)
+        if self._encoding == "alaw":
+            return to_pcm(data, "alaw")
         data = self._odd + data
         whole = len(data) & ~1
         self._odd = data[whole:]

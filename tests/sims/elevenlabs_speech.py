@@ -1,20 +1,28 @@
 """What the voice stand-in makes of a text: audio in the format asked for, cut into chunks with their characters."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from parley.audio import from_pcm
 from tests.sims import mulaw
 from tests.sims.wordcodec import Rendered, render
 
 FORMATS = {
     "ulaw_8000": 8000,
+    "alaw_8000": 8000,
     "pcm_8000": 8000,
     "pcm_16000": 16000,
     "pcm_22050": 22050,
     "pcm_24000": 24000,
     "pcm_44100": 44100,
+}
+_ENCODE: dict[str, Callable[[Any], bytes]] = {
+    "ulaw": mulaw.from_pcm,
+    "alaw": lambda pcm: from_pcm(pcm, "alaw"),
 }
 DEFAULT_SCHEDULE = (120, 160, 250, 290)
 
@@ -63,7 +71,7 @@ def speak(text: str, output_format: str, chunk_ms: float) -> Iterator[Chunk]:
             upto += 1
         starts = [round(time - begin) for time in times[place:upto]]
         durations = [round(times[i + 1] - times[i]) for i in range(place, upto)]
-        audio = mulaw.from_pcm(pcm) if output_format.startswith("ulaw") else pcm.tobytes()
+        audio = _ENCODE.get(output_format.partition("_")[0], np.ndarray.tobytes)(pcm)
         yield Chunk(audio, end - begin, list(text[place:upto]), starts, durations)
         place = upto
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from parley.audio import BROWSER
+from parley.audio import BROWSER, TELEPHONE_ALAW, from_pcm, mulaw_to_pcm
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, VendorLost
 from parley.settings import Settings
 from services.stt.contract import (
@@ -332,3 +332,10 @@ def test_the_address_may_be_written_in_many_ways(given: str, http: str, ws: str)
 def test_an_address_that_is_none_names_the_setting(given: str) -> None:
     with pytest.raises(Misconfigured, match="DEEPGRAM_BASE_URL"):
         bases(given)
+
+
+async def test_a_caller_from_where_telephones_speak_a_law_is_heard(sim: DeepgramSim) -> None:
+    async with listening(sim, SttConfig(format=TELEPHONE_ALAW)) as ear:
+        ear.say(from_pcm(mulaw_to_pcm(spoken(ORDER, after_ms=400)), "alaw"))
+        await ear.until(TurnEnded)
+    assert next(e for e in ear.seen if isinstance(e, Final)).text == HEARD

@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from parley.audio import TELEPHONE, AudioFormat
+from parley.audio import TELEPHONE, AudioFormat, to_pcm
+from parley.audio_wire import to_wire
 from parley.rpc import Admission, CallStream, Peers, Server
 from parley.settings import Settings
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
@@ -41,7 +40,7 @@ class Heard:
         """The words that are in the audio, by the codec."""
         if self.format.encoding == "mulaw":
             return [word.text for word in heard_words(self.audio, self.format.rate)]
-        return [word.text for word in heard_words(np.frombuffer(self.audio, np.int16), self.format.rate)]
+        return [word.text for word in heard_words(to_pcm(self.audio, self.format.encoding), self.format.rate)]
 
     @property
     def told(self) -> list[str]:
@@ -63,9 +62,7 @@ class Heard:
 
 
 def config(audio: AudioFormat = TELEPHONE, **fields: Any) -> tts_pb2.SynthesizeRequest:
-    encoding = audio_pb2.ENCODING_MULAW if audio.encoding == "mulaw" else audio_pb2.ENCODING_PCM_S16LE
-    made = audio_pb2.AudioFormat(encoding=encoding, sample_rate_hz=audio.rate)
-    return tts_pb2.SynthesizeRequest(config=tts_pb2.SynthesizeConfig(call_id="CA1", format=made, **fields))
+    return tts_pb2.SynthesizeRequest(config=tts_pb2.SynthesizeConfig(call_id="CA1", format=to_wire(audio), **fields))
 
 
 def text(piece: str) -> tts_pb2.SynthesizeRequest:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from parley.audio import BROWSER, TELEPHONE, AudioFormat, to_pcm
+from parley.audio import BROWSER, TELEPHONE, TELEPHONE_ALAW, AudioFormat, to_pcm
 from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, Misconfigured, VendorLost
 from parley.words import units
@@ -67,7 +67,7 @@ def assert_every_word_is_told(heard: Heard) -> None:
 
 
 @pytest.mark.parametrize(
-    "audio", [TELEPHONE, BROWSER, AudioFormat("pcm_s16le", 24000), AudioFormat("pcm_s16le", 48000)]
+    "audio", [TELEPHONE, TELEPHONE_ALAW, BROWSER, AudioFormat("pcm_s16le", 24000), AudioFormat("pcm_s16le", 48000)]
 )
 async def test_it_speaks_in_the_callers_format_and_tells_when_each_word_sounds(line: Line, audio: AudioFormat) -> None:
     heard = await line.say(audio=audio)

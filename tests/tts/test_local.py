@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from parley.audio import BROWSER, TELEPHONE, AudioFormat, to_pcm
+from parley.audio import BROWSER, TELEPHONE, TELEPHONE_ALAW, AudioFormat, to_pcm
 from parley.errors import Misconfigured, Unavailable
 from services.tts.local import client, pipe
 from services.tts.local.client import VoiceProcess
@@ -33,7 +33,7 @@ def process_of(line: Line) -> VoiceProcess:
     return provider.process
 
 
-@pytest.mark.parametrize("audio", [TELEPHONE, BROWSER, AudioFormat("pcm_s16le", 48000)], ids=str)
+@pytest.mark.parametrize("audio", [TELEPHONE, TELEPHONE_ALAW, BROWSER, AudioFormat("pcm_s16le", 48000)], ids=str)
 async def test_it_speaks_in_the_callers_format_and_tells_when_each_word_sounds(audio: AudioFormat) -> None:
     async with service(settings()) as line:
         heard = await line.say(audio=audio)

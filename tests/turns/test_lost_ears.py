@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from parley.audio import TELEPHONE
+from parley.audio_wire import to_wire
 from parley.v1 import stt_pb2
 from services.gateway.backlog import LEAD_MS
-from services.gateway.synthesis import wire_format
 from tests.sims import mulaw
 from tests.sims.wordcodec import render
 from tests.turns.judge import complaints
@@ -66,7 +66,7 @@ def _turns(config: stt_pb2.RecognizeConfig, audio: bytes, replayed: int) -> list
 async def test_an_uh_huh_is_one_whenever_in_it_the_ears_die(quiet: int) -> None:
     """New ears know how this caller sounds: by the second of speech that was final before."""
     config = stt_pb2.RecognizeConfig(
-        format=wire_format(TELEPHONE),
+        format=to_wire(TELEPHONE),
         offset_ms=10_000,
         endpointing=stt_pb2.Endpointing(min_delay_ms=200, max_delay_ms=800),
         lead=_said("tell me a story of foxtrot november")[-LEAD_MS * 8 :],
@@ -78,7 +78,7 @@ async def test_an_uh_huh_is_one_whenever_in_it_the_ears_die(quiet: int) -> None:
 
 async def test_a_turn_whose_words_were_told_ends_without_a_wait_for_the_new_ears() -> None:
     config = stt_pb2.RecognizeConfig(
-        format=wire_format(TELEPHONE),
+        format=to_wire(TELEPHONE),
         offset_ms=10_000,
         endpointing=stt_pb2.Endpointing(min_delay_ms=200, max_delay_ms=800),
         lead=_said("where is my order"),

@@ -54,7 +54,7 @@ class Deepgram:
         terms = list(config.keyterms) or None
         return {
             "model": self._model,
-            "encoding": "mulaw" if config.format.encoding == "mulaw" else "linear16",
+            "encoding": "linear16" if config.format.encoding == "pcm_s16le" else config.format.encoding,
             "sample_rate": config.format.rate,
             "channels": 1,
             "language": config.language,

@@ -58,7 +58,7 @@ def _query(config: SttConfig) -> dict[str, Any]:
     english = language in ("", "en")
     query: dict[str, Any] = {
         "model": ENGLISH if english else OTHERS,
-        "encoding": "mulaw" if config.format.encoding == "mulaw" else "linear16",
+        "encoding": "linear16" if config.format.encoding == "pcm_s16le" else config.format.encoding,
         "sample_rate": config.format.rate,
         "eager_eot_threshold": EAGER,
         "eot_threshold": SURE,

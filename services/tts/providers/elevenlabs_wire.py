@@ -37,13 +37,13 @@ class Base:
 
 def output_format(audio: AudioFormat) -> str:
     """The vendor's name of a format. Raises BadInput for what it cannot give."""
-    if audio.encoding == "mulaw" and audio.rate == 8000:
-        return "ulaw_8000"
+    if audio.rate == 8000 and (law := {"mulaw": "ulaw", "alaw": "alaw"}.get(audio.encoding)):
+        return f"{law}_8000"
     if audio.encoding == "pcm_s16le" and audio.rate in _PCM_RATES:
         return f"pcm_{audio.rate}"
     rates = ", ".join(map(str, _PCM_RATES))
     raise BadInput(
-        f"format: elevenlabs gives mulaw at 8000, pcm_s16le at {rates}; not {audio.encoding} at {audio.rate}"
+        f"format: elevenlabs gives mulaw and alaw at 8000, pcm_s16le at {rates}; not {audio.encoding} at {audio.rate}"
     )
 
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any, cast
 
 from parley.audio import TELEPHONE, AudioFormat
+from parley.audio_wire import to_wire
 from parley.engines import Engine
 from parley.v1 import stt_pb2
-from services.gateway.synthesis import wire_format
 from services.stt import servicer, silero
 from services.stt.endpointing import policy
 from services.stt.providers.deepgram import ENDPOINTING_MS, UTTERANCE_END_MS
@@ -70,7 +70,7 @@ class VirtualEars:
         if self.dead:
             return
         if self._recognition is None:
-            config = stt_pb2.RecognizeConfig(format=wire_format(TELEPHONE), endpointing=wish)
+            config = stt_pb2.RecognizeConfig(format=to_wire(TELEPHONE), endpointing=wish)
             self._begin(request.config if request.HasField("config") else config)
         recognition = self._recognition
         assert recognition is not None
