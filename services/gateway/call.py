@@ -8,13 +8,15 @@ from typing import Any, Literal, Protocol
 from parley.audio import AudioFormat
 
 ChannelName = Literal["phone", "browser", "chat"]
+DirectionName = Literal["inbound", "outbound"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One leg of one call. `leg` counts from 1; `caller` is personal. `format` is None where there is no sound.
 
-    `way_back`: path by which the carrier brings the call back as the next leg; empty on a page.
+    `way_back`: path by which the carrier brings the call back as the next leg; empty on a page. `parameters`: what
+    whoever brought the call here said of it, personal; `purpose`: what it is for.
     """
 
     call_id: str
@@ -26,6 +28,8 @@ class Call:
     called: str = ""
     way_back: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    direction: DirectionName = "inbound"
+    purpose: str = ""
 
 
 class Wire(Protocol):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
 from parley.audio import BROWSER
 from parley.errors import AtCapacity, NotAllowed, Unavailable
+from parley.placeholders import NAME, RESERVED
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
 from services.gateway.clock import now_ms
@@ -22,6 +24,8 @@ from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAI
 START_S = 5.0
 MAX_TEXT = 4_000
 """Characters of one turn that is typed."""
+MAX_PARAMETERS = 32
+MAX_PARAMETER = 500
 MAX_LEGS = 500
 """A page may come back to its call this often."""
 MAX_AGAIN = 100
@@ -40,11 +44,11 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
     inbox = PageInbox(socket, wire, sound=door == "voice")
     try:
         await socket.accept()
-        claim = await _start(inbox, gateway, door)
-        if claim is None:
+        started = await _start(inbox, gateway, door)
+        if started is None:
             socket.close(POLICY, "no start")
             return
-        await _serve(inbox, wire, gateway, claim)
+        await _serve(inbox, wire, gateway, *started)
         socket.close(1000, "over")
     except NotAllowed as error:
         REFUSED.labels("token").inc()
@@ -57,8 +61,8 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
             BAD_MESSAGES.labels("oversized" if closed.code == TOO_BIG else "utf-8").inc()
 
 
-async def _start(inbox: PageInbox, gateway: Gateway, door: Door) -> Claim | None:
-    """The claim of the token in `start`; None when none comes in time. Raises NotAllowed."""
+async def _start(inbox: PageInbox, gateway: Gateway, door: Door) -> tuple[Claim, dict[str, str]] | None:
+    """The claim of the token in `start`, and its parameters; None when none comes in time. Raises NotAllowed."""
     try:
         async with asyncio.timeout(START_S):
             while True:
@@ -66,7 +70,10 @@ async def _start(inbox: PageInbox, gateway: Gateway, door: Door) -> Claim | None
                 if isinstance(message, bytes):
                     inbox.bad("media before start", "send `start` with your token first")
                 elif message["type"] == "start":
-                    return gateway.tokens.redeem(str(message.get("token", "")), door, _again(message))
+                    if remedy := _wrong(parameters := message.get("parameters", {})):
+                        inbox.bad("parameters", remedy)
+                        continue
+                    return gateway.tokens.redeem(str(message.get("token", "")), door, _again(message)), parameters
                 else:
                     inbox.bad("not a start", "send `start` with your token first")
     except TimeoutError:
@@ -81,7 +88,19 @@ def _again(message: dict[str, Any]) -> int:
     return again
 
 
-async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Claim) -> None:
+def _wrong(parameters: object) -> str:
+    """How to mend what a page says of its call; empty when it is right. What it says is only ever data."""
+    if not isinstance(parameters, dict) or not all(isinstance(value, str) for value in parameters.values()):
+        return "`parameters` must be an object of texts"
+    if len(parameters) > MAX_PARAMETERS or any(len(value) > MAX_PARAMETER for value in parameters.values()):
+        return f"`parameters` may be {MAX_PARAMETERS}, of {MAX_PARAMETER} characters each"
+    for name in parameters:
+        if not re.fullmatch(NAME, name) or name in RESERVED:
+            return f"`parameters`: {name[:40]!r} is no name for one; a letter, then up to 39 letters, digits and _"
+    return ""
+
+
+async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Claim, parameters: dict[str, str]) -> None:
     if claim.leg > MAX_LEGS:
         raise NotAllowed(f"a call may be resumed {MAX_LEGS} times: begin a new one")
     call = Call(
@@ -90,6 +109,7 @@ async def _serve(inbox: PageInbox, wire: PageWire, gateway: Gateway, claim: Clai
         channel="browser" if claim.door == "voice" else "chat",
         agent=claim.agent,
         format=BROWSER if claim.door == "voice" else None,
+        parameters=parameters,
     )
 
     async def listen(leg: Leg) -> Ending:

@@ -7,16 +7,22 @@ call may see any number of rolling deploys.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from parley.errors import BadInput
+from parley.placeholders import NAME, RESERVED
 
 SHORT_S = 15
 """A leg that was over sooner was no conversation. Longer than a leg without an orchestrator lasts (10 s)."""
 MAX_LEGS = 500
 """Of one call, however long they lasted: whatever is wrong with the clocks of the gateways, it ends."""
+
+
+MAX_KNOWN = 32
+_OURS = frozenset(("agent", "leg", "try", "short", "since", "token", "from", "to", "back"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,14 @@ class Entry:
         return _path(
             leg=self.leg, agent=self.agent, short=self.last_short, since=self.since, **{"try": self.tries + 1}
         )
+
+
+def known_of(query: Mapping[str, str]) -> dict[str, str]:
+    """What the number's URL says of its calls beside what is ours: variables by name, and `purpose`. The carrier signs
+    it. At most MAX_KNOWN; a later leg's path is ours, and has none: the call knows."""
+    taken = (*_OURS, *(name for name in RESERVED if name != "purpose"))
+    named = {name: value for name, value in query.items() if name not in taken and re.fullmatch(NAME, name)}
+    return dict(list(named.items())[:MAX_KNOWN])
 
 
 def _path(**query: str | int) -> str:

@@ -23,7 +23,7 @@ from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TOO_BIG, TRY_AGAI
 log = structlog.get_logger()
 
 START_S = 5.0
-_OWN = frozenset(("token", "leg", "from", "to", "agent", "back"))
+_OWN = frozenset(("token", "leg", "from", "to", "agent", "back", "direction", "purpose"))
 _KEYS = frozenset("0123456789*#ABCD")
 _LINGER_S = 1.0
 LegKind = conversation_pb2.Leg
@@ -122,6 +122,8 @@ async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[
         called=given.get("to", ""),
         way_back=_way_back(given, claim),
         parameters={k: v for k, v in given.items() if k not in _OWN},
+        direction="outbound" if given.get("direction") == "outbound" else "inbound",
+        purpose=given.get("purpose", ""),
     )
 
     async def listen(leg: Leg) -> Ending:

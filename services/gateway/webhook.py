@@ -15,7 +15,7 @@ from parley.agents import load_agent
 from parley.errors import BadInput, Misconfigured, NotFound
 from services.gateway.gateway import Gateway
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
-from services.gateway.reentry import Entry
+from services.gateway.reentry import Entry, known_of
 from services.gateway.signatures import Form
 from services.gateway.tokens import Claim
 
@@ -88,6 +88,9 @@ async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, 
     back = entry.next_leg(time.time())
     given = {"token": token, "leg": str(leg), "from": form.get("From", ""), "to": form.get("To", ""), "agent": agent}
     given["back"] = back
+    if form.get("Direction", "").startswith("outbound"):
+        given["direction"] = "outbound"
+    given = {**known_of(request.query_params), **given}
     if dialled:
         given["transfer"] = dialled
     for name, value in given.items():

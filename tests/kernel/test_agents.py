@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import MAX_SENTENCES_BYTES, Agent, load_agent
+from parley.agents import _FILES, MAX_SENTENCES_BYTES, Agent, load_agent
 from parley.backchannels import backchannels_of
 from parley.errors import Misconfigured
 from services.orchestrator.wire import policy_of, session_of
@@ -17,7 +17,7 @@ HEAD = "company: A\nprompt: You are A.\n"
 def agent(folder: Path, text: str) -> Agent:
     (folder / "a").mkdir(exist_ok=True)
     (folder / "a" / "agent.yaml").write_text(HEAD + text)
-    load_agent.cache_clear()
+    _FILES.clear()
     return load_agent(folder, "a")
 
 
