@@ -265,12 +265,14 @@ class Agent(_Strict):
 
     @model_validator(mode="after")
     def _somebody_speaks(self) -> Agent:
+        if not {"greeting", "speaks_first"} & self.model_fields_set:
+            raise ValueError("greeting: missing; write one, or speaks_first: caller")
         if self.speaks_first == "bot" and not self.greeting.strip():
             raise ValueError("greeting: empty, and speaks_first is bot; write one, or speaks_first: caller")
         if not self.caller_first and "opening" in self.model_fields_set:
             raise ValueError("opening: is for an agent with speaks_first: caller (or without a greeting)")
         if self.caller_first and not self.first_words:
-            raise ValueError("opening.say: empty, as are greeting and silence.prompts; the caller may say nothing")
+            raise ValueError("opening.say: empty, as are greeting and silence.prompts; write one, the caller may say nothing")
         return self
 
     @property

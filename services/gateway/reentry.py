@@ -56,11 +56,10 @@ class Entry:
         """Path for when the leg that begins now is lost."""
         return _path(leg=self.leg + 1, agent=self.agent, short=self.short, since=int(now))
 
-    def once_more(self) -> str:
-        """Path for the same leg again: there was no room for it."""
-        return _path(
-            leg=self.leg, agent=self.agent, short=self.last_short, since=self.since, **{"try": self.tries + 1}
-        )
+    def once_more(self, known: Mapping[str, str]) -> str:
+        """Path for the same leg again: there was no room for it. `known`: of the call, as the path of this one said."""
+        again = {"try": self.tries + 1, **known}
+        return _path(leg=self.leg, agent=self.agent, short=self.last_short, since=self.since, **again)
 
 
 def known_of(query: Mapping[str, str]) -> dict[str, str]:

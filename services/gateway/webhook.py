@@ -76,7 +76,7 @@ async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, 
         if max(entry.tries, refusals) >= MAX_TRIES:
             REFUSED.labels("full").inc()
             return _hang_up(BUSY)
-        return _again(entry)
+        return _again(entry.once_more(known_of(request.query_params)))
     if refusals >= MAX_TRIES:
         REFUSED.labels("full").inc()
         return _hang_up(BUSY)
@@ -100,11 +100,11 @@ async def _answer(request: Request, gateway: Gateway, form: Form, call_id: str, 
     return response
 
 
-def _again(entry: Entry) -> VoiceResponse:
+def _again(path: str) -> VoiceResponse:
     """No room here: ask again in a moment, perhaps another gateway."""
     response = VoiceResponse()
     response.pause(length=1)
-    response.redirect(entry.once_more(), method="POST")
+    response.redirect(path, method="POST")
     return response
 
 

@@ -201,7 +201,7 @@ def _speak_after_all(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The caller was to speak first, and has not."""
     if opening.words_begun(call):
         return call
-    if later := opening.sound_until(call, at_ms):
+    if later := opening.sounds_until(call, at_ms):
         return start(call, out, "away", later)
     return answering.sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
 

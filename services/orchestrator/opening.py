@@ -1,7 +1,7 @@
 """A call in which the caller speaks first: until when the bot waits for the first words, and speaks after all.
 
-The wait is counted from the beginning of the call. A sound without words does not prolong it, but is not spoken into
-for as long as it may become words; words that were begun are waited for, they are a turn soon.
+The wait is counted from the beginning of the call. What may become words is not spoken into, but sounds without words
+put the bot's own off by no more than PUT_OFF_MS. Words that were begun are waited for: they are a turn soon.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from services.orchestrator.state import Call
 
 QUIET_MS = 1_000  # after a sound: its words may still come
+PUT_OFF_MS = 2_000
 
 
 def waits(call: Call) -> bool:
@@ -21,12 +22,17 @@ def until(call: Call) -> int:
     return call.started_ms + call.policy.caller_first_ms
 
 
+def quiet_since(call: Call, at_ms: int) -> int:
+    """The same, after a sound that gave no words."""
+    return max(until(call), min(at_ms + QUIET_MS, until(call) + PUT_OFF_MS))
+
+
 def words_begun(call: Call) -> bool:
     """The caller is speaking, or has spoken into the button: their turn comes, or is found to be nothing."""
     return bool(call.hearing.text) or call.button in ("down", "released")
 
 
-def sound_until(call: Call, at_ms: int) -> int:
+def sounds_until(call: Call, at_ms: int) -> int:
     """For how long what sounds now may become words. 0: nothing sounds, or it has gone on for too long."""
-    end = call.hearing.since_ms + call.policy.wordless_ms
+    end = min(call.hearing.since_ms + call.policy.wordless_ms, until(call) + PUT_OFF_MS)
     return end if call.hearing.since_ms and end > at_ms else 0

@@ -37,7 +37,7 @@ def silence_timer(call: Call, out: list[Effect], at_ms: int) -> Call:
     if not isinstance(call.floor, Listening) or call.hearing.since_ms or call.channel == "chat":
         return call
     if opening.waits(call):
-        return start(call, out, "away", max(opening.until(call), at_ms + opening.QUIET_MS))
+        return start(call, out, "away", opening.quiet_since(call, at_ms))
     return start(call, out, "away", at_ms + call.policy.away_ms)
 
 

@@ -65,10 +65,10 @@ def test_legs_without_a_talk_are_counted_and_one_with_a_talk_clears_the_count() 
 
 def test_a_leg_that_finds_no_room_is_counted_once_however_often_it_tries() -> None:
     entry = came(came("/twilio-webhook?agent=a%26b", 1000).next_leg(1000), 1001)
-    again = came(entry.once_more(), 1003)
-    again = came(again.once_more(), 1005)
+    again = came(entry.once_more({}), 1003)
+    again = came(again.once_more({}), 1005)
     assert again == Entry("a&b", leg=2, tries=2, short=1, last_short=0, since=1000)
-    assert came(came("", 1000).once_more(), 1001) == Entry("frontdesk", tries=1)
+    assert came(came("", 1000).once_more({}), 1001) == Entry("frontdesk", tries=1)
 
 
 def test_gateways_whose_clocks_differ_end_a_loop_all_the_same() -> None:
