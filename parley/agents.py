@@ -272,7 +272,7 @@ class Agent(_Strict):
         if not self.caller_first and "opening" in self.model_fields_set:
             raise ValueError("opening: is for an agent with speaks_first: caller (or without a greeting)")
         if self.caller_first and not self.first_words:
-            raise ValueError("opening.say: empty, as are greeting and silence.prompts; write one, the caller may say nothing")
+            raise ValueError("opening.say: empty, as are greeting and silence.prompts; write one of them")
         return self
 
     @property

@@ -58,7 +58,7 @@ class Entry:
 
     def once_more(self, known: Mapping[str, str]) -> str:
         """Path for the same leg again: there was no room for it. `known`: of the call, as the path of this one said."""
-        again = {"try": self.tries + 1, **known}
+        again: dict[str, str | int] = {"try": self.tries + 1, **known}
         return _path(leg=self.leg, agent=self.agent, short=self.last_short, since=self.since, **again)
 
 

@@ -21,11 +21,16 @@ LATE_MS = 1_500  # after the end of a turn: the same words again, without a new 
 def speech_started(call: Call, event: events.SpeechStarted, out: list[Effect]) -> Call:
     if not push_to_talk.listens(call):
         return call
-    call = stop_timers(call, out, "resume", *(() if opening.waits(call) else ("away",)))
+    call = stop_timers(_not_away(call, out), out, "resume")
     call = replace(call, hearing=replace(call.hearing, since_ms=event.at_ms))
     if not has_timer(call, "monologue"):
         call = start(call, out, "monologue", event.at_ms + call.policy.turn_ms)
     return interruption.sound_began(call, event.at_ms, out) if isinstance(call.floor, Answering) else call
+
+
+def _not_away(call: Call, out: list[Effect]) -> Call:
+    """Something is heard of the caller. Who is to speak first has not done so with a sound."""
+    return call if opening.waits(call) else stop_timers(call, out, "away")
 
 
 def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
@@ -33,7 +38,7 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
         return call
     if not event.text:  # the recogniser takes back what it said
         return replace(call, hearing=replace(call.hearing, interim=""))
-    call = stop_timers(call, out, "away")
+    call = _not_away(call, out)
     call, text = _own_words(call, event, out)
     since = call.hearing.since_ms or event.at_ms
     room = MAX_CALLER_CHARS - len(call.hearing.earlier) - len(call.hearing.finals)
@@ -48,7 +53,7 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
     if not event.text:
         call = _not_understood(replace(call, hearing=replace(call.hearing, interim="")), event.at_ms, out)
         return interruption.answered_for(call, event.at_ms, out)
-    call = stop_timers(call, out, "away")
+    call = _not_away(call, out)
     call, text = _own_words(call, event, out)
     room = MAX_CALLER_CHARS - len(call.hearing.earlier)
     finals = clipped(joined(call.hearing.finals, text), max(0, room))
@@ -199,9 +204,7 @@ def nobody_speaks(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 def _speak_after_all(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The caller was to speak first, and has not."""
-    if opening.words_begun(call):
-        return call
-    if later := opening.sounds_until(call, at_ms):
+    if later := opening.put_off(call, at_ms):
         return start(call, out, "away", later)
     return answering.sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
 

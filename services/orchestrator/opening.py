@@ -27,12 +27,9 @@ def quiet_since(call: Call, at_ms: int) -> int:
     return max(until(call), min(at_ms + QUIET_MS, until(call) + PUT_OFF_MS))
 
 
-def words_begun(call: Call) -> bool:
-    """The caller is speaking, or has spoken into the button: their turn comes, or is found to be nothing."""
-    return bool(call.hearing.text) or call.button in ("down", "released")
-
-
-def sounds_until(call: Call, at_ms: int) -> int:
-    """For how long what sounds now may become words. 0: nothing sounds, or it has gone on for too long."""
+def put_off(call: Call, at_ms: int) -> int:
+    """When to look again, for what is heard now may be the first words; 0: the bot speaks."""
+    if call.hearing.text or call.button in ("down", "released"):
+        return at_ms + QUIET_MS  # they end with a turn, or are found to be nothing
     end = min(call.hearing.since_ms + call.policy.wordless_ms, until(call) + PUT_OFF_MS)
     return end if call.hearing.since_ms and end > at_ms else 0

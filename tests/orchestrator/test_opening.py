@@ -99,6 +99,18 @@ def test_words_that_were_begun_are_waited_for() -> None:
     assert not said(call)
 
 
+def test_words_that_are_taken_back_do_not_keep_the_bot_silent() -> None:
+    call = waiting()
+    call.wait(4_000)
+    call.starts()
+    call.words("i would")
+    call.stops()
+    call.wait(1_500)
+    call.words("")
+    call.wait(1_000)
+    assert said(call) == [POLICY.greeting]
+
+
 def test_a_new_owner_goes_on_waiting_for_what_is_left_of_it() -> None:
     call = waiting()
     call.wait(3_000)

@@ -45,7 +45,9 @@ async def edited(tmp_path: Path) -> AsyncIterator[tuple[Desk, Path]]:
 
 async def listed(desk: Desk) -> tools_pb2.ListToolsResponse:
     request = tools_pb2.ListToolsRequest(agent="a")
-    return await call(desk.peers, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=PATIENCE_S)
+    reply: tools_pb2.ListToolsResponse
+    reply = await call(desk.peers, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=PATIENCE_S)
+    return reply
 
 
 async def test_a_call_keeps_the_tools_it_began_with_and_a_new_one_has_the_new_ones(tmp_path: Path) -> None:
