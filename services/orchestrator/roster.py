@@ -56,19 +56,16 @@ class Roster:
     async def now(self, name: str) -> tuple[Agent, Listed | None]:
         """For a call that begins. None: its tools are not known yet, see `first`. Raises NotFound, Misconfigured."""
         agent = load_agent(self._folder, name)
-        listed = self._listed.get(name)
-        if listed is None:
-            self.first(name)
-            return agent, None
-        stamp = self._stamp(name)
+        self.first(name)
+        listed, stamp = self._listed.get(name), self._stamp(name)
         if stamp != self._stamps[name]:
             self._stamps[name] = stamp
             looking = self._look(name, after=self._looking.get(name))
             await asyncio.wait({looking}, timeout=EDIT_S)
-        elif self._outdated(agent, listed) and name not in self._looking:
+        elif listed is not None and self._outdated(agent, listed) and name not in self._looking:
             self._look(name)
-        agent, listed = load_agent(self._folder, name), self._listed[name]
-        return listed.of(agent), listed
+        agent, listed = load_agent(self._folder, name), self._listed.get(name)
+        return (listed.of(agent) if listed is not None else agent), listed
 
     def first(self, name: str) -> asyncio.Task[Listed]:
         """The first list of the agent's tools, asked for as long as it takes. No call waits for it."""

@@ -163,6 +163,24 @@ async def test_a_tools_service_that_is_away_is_asked_again_by_a_later_call(
                 await asyncio.sleep(0.01)
 
 
+async def test_an_edit_is_read_also_while_the_tools_are_not_known_yet(tmp_path: Path) -> None:
+    async with edited(tmp_path) as e:
+        roster = Roster(e.folder, e.roster._organs)
+        listed = asyncio.Event()
+
+        async def insist(name: str) -> roster_of.Listed:
+            await listed.wait()
+            raise AssertionError
+
+        roster._insist = insist  # type: ignore[method-assign]
+        roster._list = insist  # type: ignore[method-assign]
+        assert (await roster.now("bikes"))[1] is None
+        e.write("agent.yaml", AGENT.replace("how can I help", "what can I do"))
+        agent, known = await roster.now("bikes")
+        assert (agent.greeting, known) == ("Bellweather Bikes, what can I do?", None)
+        await roster.aclose()
+
+
 async def test_a_call_under_way_keeps_what_it_began_with_and_the_next_one_has_the_edit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
