@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
+from parley.placeholders import BUILT_IN, NAME, RESERVED, names_in
+from parley.rereading import Reread
 from parley.sentences import MUST_HEAR, plain
 
 
@@ -87,6 +89,8 @@ class Ahead(_Strict):
 
 
 MAX_SENTENCES_BYTES = 6_000
+MAX_VARIABLES = 32
+MAX_DEFAULT_CHARS = 100
 Sentence = Annotated[str, Field(min_length=1, max_length=160)]
 
 
@@ -121,6 +125,15 @@ class Silence(_Strict):
     prompt_after_s: float = Field(8.0, gt=0, le=600)
     prompts: tuple[str, ...] = ("Are you still there?", "I cannot hear you. Is there anything I can do for you?")
     goodbye: str = "I will hang up now. Goodbye."
+
+
+class Opening(_Strict):
+    """Of an agent whose caller speaks first: who says nothing for `wait_s` is spoken to after all. `say`: with these
+    words; empty: with the greeting, and without one with the first of `silence.prompts`.
+    """
+
+    wait_s: float = Field(5.0, ge=0.5, le=60)
+    say: str = ""
 
 
 class Limits(_Strict):
@@ -196,15 +209,21 @@ class Domain(_Strict):
 class Agent(_Strict):
     """One bot. `transfer_to`: the E.164 number of the people behind it; empty: calls cannot be transferred.
 
-    `must_hear`: the sentences that are marked `interruptible: false` in the file, by name.
+    `variables`: what may be known of a call (an order number, a name) by name, with what stands there when it is not;
+    places for them are `{name}` in greeting, prompt and `opening.say`. `speaks_first` empty: the bot, if it has a
+    greeting. `must_hear`: the sentences that are marked `interruptible: false` in the file, by name. `version`: of
+    `agent.yaml` and of `tools.py`, a short hash each.
     """
 
     name: str = ""
     version: str = ""
     company: str
     language: str = "en"
-    greeting: str = Field(min_length=1)
+    greeting: str = ""
     prompt: str = Field(min_length=1)
+    speaks_first: Literal["", "bot", "caller"] = ""
+    opening: Opening = Opening()
+    variables: dict[str, str] = Field(default_factory=dict, max_length=MAX_VARIABLES)
     voice: Voice = Voice()
     models: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] | None = None
@@ -223,14 +242,62 @@ class Agent(_Strict):
 
     @model_validator(mode="after")
     def _sentences_fit(self) -> Agent:
-        said = [self.greeting, *self.silence.prompts, self.silence.goodbye, *self.sentences.model_dump().values()]
+        said = [self.greeting, self.opening.say, *self.variables, *self.variables.values()]
+        said += [*self.silence.prompts, self.silence.goodbye, *self.sentences.model_dump().values()]
         said += [*self.fillers.sentences, *(self.interruption.backchannels or ())]
         if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
             raise ValueError(
-                f"its own sentences (greeting, silence, sentences, fillers, backchannels) are {size:,} bytes of UTF-8 "
+                f"its own sentences (greeting, silence, fillers, variables and the like) are {size:,} bytes of UTF-8 "
                 f"together; at most {MAX_SENTENCES_BYTES:,}, as each call's state has them"
             )
         return self
+
+    @field_validator("variables")
+    @classmethod
+    def _named(cls, variables: dict[str, str]) -> dict[str, str]:
+        for name, default in variables.items():
+            if not re.fullmatch(NAME, name):
+                raise ValueError(f"{name!r}: a name is a letter, then up to 39 letters, digits and _")
+            if name in RESERVED:
+                raise ValueError(f"{name}: is known of every call, as {{{name}}}; choose another name")
+            if len(default) > MAX_DEFAULT_CHARS:
+                raise ValueError(f"{name}: its default has {len(default)} characters; at most {MAX_DEFAULT_CHARS}")
+        return variables
+
+    @model_validator(mode="after")
+    def _places_are_known(self) -> Agent:
+        known = {*self.variables, *BUILT_IN}
+        for field, text in (("greeting", self.greeting), ("prompt", self.prompt), ("opening.say", self.opening.say)):
+            if unknown := [name for name in names_in(text) if name not in known]:
+                place, name = f"{{{unknown[0]}}}", unknown[0]
+                raise ValueError(
+                    f"{field}: nothing is known for {place}; give it a default, `variables: {{{name}: ...}}`, or write "
+                    f"{{{place}}} for the text itself"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_speaks(self) -> Agent:
+        if not {"greeting", "speaks_first"} & self.model_fields_set:
+            raise ValueError("greeting: missing; write one, or speaks_first: caller")
+        if self.speaks_first == "bot" and not self.greeting.strip():
+            raise ValueError("greeting: empty, and speaks_first is bot; write one, or speaks_first: caller")
+        if not self.caller_first and "opening" in self.model_fields_set:
+            raise ValueError("opening: is for an agent with speaks_first: caller (or without a greeting)")
+        if self.caller_first and not self.first_words:
+            raise ValueError("opening.say: empty, as are greeting and silence.prompts; write one of them")
+        return self
+
+    @property
+    def caller_first(self) -> bool:
+        """The call begins with the caller's words, or with silence."""
+        return self.speaks_first == "caller" or not self.greeting.strip()
+
+    @property
+    def first_words(self) -> str:
+        """What the bot says when it speaks first, or when the caller who should have does not."""
+        texts = (self.greeting,) if not self.caller_first else (self.opening.say, self.greeting, *self.silence.prompts)
+        return next((text for text in texts if text.strip()), "")
 
     @model_validator(mode="after")
     def _fillers_of_tools(self) -> Agent:
@@ -251,38 +318,69 @@ def known_agents(folder: Path) -> list[str]:
     return sorted(p.parent.name for p in folder.glob("*/agent.yaml"))
 
 
-@lru_cache(maxsize=64)
-def load_agent(folder: Path, name: str) -> Agent:
-    """The agent `name`. Raises NotFound (lists the known ones), Misconfigured (file, field, what is wrong).
+_FILES: dict[tuple[Path, str], Reread[Agent]] = {}
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-    `version` is a short hash of all its files, so that a state knows what it was decided with.
+
+def load_agent(folder: Path, name: str) -> Agent:
+    """The agent `name`, as this process last read it. Raises NotFound (lists the known ones), Misconfigured (file,
+    field, what is wrong)."""
+    known = _FILES.get((folder, name))
+    return known.good if known is not None and known.good is not None else agent_now(folder, name)
+
+
+def agent_now(folder: Path, name: str) -> Agent:
+    """The agent `name`, read again when its files have changed; a broken edit is told in the log, and the last good
+    one stays. Two stats, and some 10 ms of reading after an edit. Raises as `load_agent` does, if it never was good.
     """
-    if name not in known_agents(folder):
-        raise NotFound(f"there is no agent {name!r} in {folder}; known are {', '.join(known_agents(folder)) or 'none'}")
+    if (known := _FILES.get((folder, name))) is None:
+        if name not in (names := known_agents(folder)):
+            raise NotFound(f"there is no agent {name!r} in {folder}; known are {', '.join(names) or 'none'}")
+        paths = tuple(folder / name / file for file in ("agent.yaml", "tools.py"))
+        known = _FILES.setdefault((folder, name), Reread(name, "settings", paths, lambda: _read(folder, name)))
+    return known.now()
+
+
+def _read(folder: Path, name: str) -> Agent:
     path = folder / name / "agent.yaml"
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        source = path.read_bytes()
+        data = yaml.load(source.decode(), _YAML)  # noqa: S506 - a safe loader, in C where there is one
+    except (OSError, UnicodeDecodeError) as e:
+        raise Misconfigured(f"{path}: cannot be read: {e}") from e
     except yaml.YAMLError as e:
         raise Misconfigured(f"{path}: not valid YAML: {e}") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping at the top")
+    tools = folder / name / "tools.py"
+    version = f"{digest_of(source)}.{digest_of(tools.read_bytes() if tools.is_file() else b'')}"
     try:
-        return Agent.model_validate({**plain(data), "name": name, "version": _version(folder / name)})
+        return Agent.model_validate({**plain(data), "name": name, "version": version})
     except ValidationError as e:
-        lines = [f"{'.'.join(map(str, err['loc']))}: {_remedy(err['msg'], err['input'])}" for err in e.errors()]
+        lines = [": ".join((*_field(err["loc"]), _remedy(err["msg"], err["input"]))) for err in e.errors()]
         raise Misconfigured(f"{path}: {'; '.join(lines)}") from None
     except ValueError as e:
         raise Misconfigured(f"{path}: {e}") from None
 
 
+def digest_of(source: bytes) -> str:
+    """What a file counts for in an agent's version. No file counts as an empty one."""
+    return hashlib.sha256(source).hexdigest()[:8]
+
+
+def with_tools(agent: Agent, digest: str) -> Agent:
+    """The agent with the version it has with tools of this digest, which whoever runs the tools knows best."""
+    version = f"{agent.version.partition('.')[0]}.{digest}"
+    return agent if version == agent.version else agent.model_copy(update={"version": version})
+
+
+def _field(place: tuple[str | int, ...]) -> tuple[str, ...]:
+    """Where it stands, if it is at one place: what is about several fields names them itself."""
+    return (".".join(map(str, place)),) if place else ()
+
+
 def _remedy(message: str, value: object) -> str:
     """What is wrong and what is right, with the value as it was written when it is a plain one."""
+    message = message.removeprefix("Value error, ")
     plain_value = isinstance(value, str | int | float) and len(str(value)) <= 60
     return f"{message}, not {value!r}" if plain_value and message.startswith("Input should") else message
-
-
-def _version(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]

@@ -82,6 +82,9 @@ class CallContext:
     `caller`: number or name as the carrier says, personal. `idempotency_key`: the same for each attempt at the same
     intent of the same call; hand it to whoever can deduplicate. `now`: local time of the machine, aware.
     `progress(text)`: a sentence for the caller while the work goes on; from any thread.
+
+    `parameters`: what whoever brought the call here said of it, by name: an order number, a campaign; personal, and as
+    true as its source. `direction`: `inbound` or `outbound`. `purpose`: what the call is for, if that was said.
     """
 
     call_id: str
@@ -92,6 +95,9 @@ class CallContext:
     now: datetime
     records: Records
     progress: Callable[[str], None] = field(default=lambda text: None)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    direction: str = "inbound"
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)

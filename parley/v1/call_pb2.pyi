@@ -45,6 +45,26 @@ EXPECT_BUTTON: Expect.ValueType  # 5
 """push-to-talk or keypad; silence ends nothing"""
 Global___Expect: _TypeAlias = Expect  # noqa: Y015
 
+class _Direction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DirectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Direction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIRECTION_UNSPECIFIED: _Direction.ValueType  # 0
+    """as DIRECTION_INBOUND"""
+    DIRECTION_INBOUND: _Direction.ValueType  # 1
+    DIRECTION_OUTBOUND: _Direction.ValueType  # 2
+
+class Direction(_Direction, metaclass=_DirectionEnumTypeWrapper):
+    """Who called whom. Inbound: the caller called the bot."""
+
+DIRECTION_UNSPECIFIED: Direction.ValueType  # 0
+"""as DIRECTION_INBOUND"""
+DIRECTION_INBOUND: Direction.ValueType  # 1
+DIRECTION_OUTBOUND: Direction.ValueType  # 2
+Global___Direction: _TypeAlias = Direction  # noqa: Y015
+
 @_typing.final
 class Epoch(_message.Message):
     """Who owns a call. The gateway numbers the owners: `leg` counts how often the carrier (re-)entered the call,

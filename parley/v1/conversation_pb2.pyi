@@ -165,6 +165,8 @@ class Open(_message.Message):
     MOUTH_FIELD_NUMBER: _builtins.int
     LAST_SEQ_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     channel: Global___Channel.ValueType
     agent: _builtins.str
@@ -179,6 +181,10 @@ class Open(_message.Message):
     """the state covers events up to here"""
     last_seq: _builtins.int
     """events above `acked_seq` up to here follow again"""
+    direction: _call_pb2.Direction.ValueType
+    """unspecified: inbound"""
+    purpose: _builtins.str
+    """what the call is for, where that is known; at most 500 bytes are kept"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -187,7 +193,10 @@ class Open(_message.Message):
     def mouth(self) -> Global___Mouth: ...
     @_builtins.property
     def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """what the webhook or page passed along"""
+        """What the webhook or page passed along: data about the call, as true as its source. Names are a letter, then letters,
+        digits and `_`, 40 at most; the orchestrator keeps up to 32 of them, 500 bytes each, 4,000 in all, of the first leg.
+        `transfer` is the gateway's own: how the transfer ended that brought the call back (`busy`, `no-answer`, ...).
+        """
 
     def __init__(
         self,
@@ -205,10 +214,12 @@ class Open(_message.Message):
         mouth: Global___Mouth | None = ...,
         last_seq: _builtins.int = ...,
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        direction: _call_pb2.Direction.ValueType = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "format", b"format", "mouth", b"mouth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "epoch", b"epoch", "format", b"format", "language", b"language", "last_seq", b"last_seq", "mouth", b"mouth", "parameters", b"parameters", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "direction", b"direction", "epoch", b"epoch", "format", b"format", "language", b"language", "last_seq", b"last_seq", "mouth", b"mouth", "parameters", b"parameters", "purpose", b"purpose", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

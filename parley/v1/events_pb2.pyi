@@ -240,6 +240,9 @@ class CallState(_message.Message):
     LEG_LOST_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     VOICELESS_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -273,6 +276,8 @@ class CallState(_message.Message):
     unsettled: _builtins.bool
     leg_lost: _builtins.bool
     voiceless: _builtins.int
+    direction: _builtins.str
+    purpose: _builtins.str
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -301,6 +306,8 @@ class CallState(_message.Message):
     def voice(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateStretch]: ...
     @_builtins.property
     def requests(self) -> Global___StateRequests: ...
+    @_builtins.property
+    def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
     def __init__(
         self,
         *,
@@ -351,14 +358,39 @@ class CallState(_message.Message):
         leg_lost: _builtins.bool = ...,
         requests: Global___StateRequests | None = ...,
         voiceless: _builtins.int = ...,
+        direction: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        variables: _abc.Iterable[Global___StateVariable] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice", "voiceless", b"voiceless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
+
+@_typing.final
+class StateVariable(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_PII_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value_pii: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value_pii: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value_pii", b"value_pii"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateVariable: _TypeAlias = StateVariable  # noqa: Y015
 
 @_typing.final
 class StateRequests(_message.Message):
@@ -422,6 +454,8 @@ class StatePolicy(_message.Message):
     MUST_HEAR_FIELD_NUMBER: _builtins.int
     CUT_OFF_FIELD_NUMBER: _builtins.int
     RETRY_MS_FIELD_NUMBER: _builtins.int
+    CALLER_FIRST_MS_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -452,6 +486,7 @@ class StatePolicy(_message.Message):
     mute_during_effects: _builtins.bool
     cut_off: _builtins.str
     retry_ms: _builtins.int
+    caller_first_ms: _builtins.int
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -464,6 +499,8 @@ class StatePolicy(_message.Message):
     def fillers_of(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolFillers]: ...
     @_builtins.property
     def must_hear(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
     def __init__(
         self,
         *,
@@ -503,10 +540,12 @@ class StatePolicy(_message.Message):
         must_hear: _abc.Iterable[_builtins.str] | None = ...,
         cut_off: _builtins.str = ...,
         retry_ms: _builtins.int = ...,
+        caller_first_ms: _builtins.int = ...,
+        variables: _abc.Iterable[Global___StateVariable] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "wordless_ms", b"wordless_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "variables", b"variables", "wordless_ms", b"wordless_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1283,6 +1322,9 @@ class StepOpened(_message.Message):
     EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
     SLOW_TOOLS_FIELD_NUMBER: _builtins.int
     UNSETTLED_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -1291,6 +1333,8 @@ class StepOpened(_message.Message):
     called: _builtins.str
     language: _builtins.str
     unsettled: _builtins.bool
+    direction: _builtins.str
+    purpose: _builtins.str
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -1299,6 +1343,8 @@ class StepOpened(_message.Message):
     def effect_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
     def __init__(
         self,
         *,
@@ -1314,10 +1360,13 @@ class StepOpened(_message.Message):
         effect_tools: _abc.Iterable[_builtins.str] | None = ...,
         slow_tools: _abc.Iterable[_builtins.str] | None = ...,
         unsettled: _builtins.bool = ...,
+        direction: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        variables: _abc.Iterable[Global___StateVariable] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "policy", b"policy", "slow_tools", b"slow_tools", "unsettled", b"unsettled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "direction", b"direction", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "policy", b"policy", "purpose", b"purpose", "slow_tools", b"slow_tools", "unsettled", b"unsettled", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1343,6 +1392,7 @@ class StepTakenOver(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
     SLOW_TOOLS_FIELD_NUMBER: _builtins.int
+    TRANSFER_FIELD_NUMBER: _builtins.int
     new_leg: _builtins.bool
     mouth_utterance: _builtins.int
     mouth_text: _builtins.str
@@ -1354,6 +1404,7 @@ class StepTakenOver(_message.Message):
     after_n: _builtins.int
     unsettled: _builtins.bool
     agent_version: _builtins.str
+    transfer: _builtins.str
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -1383,10 +1434,11 @@ class StepTakenOver(_message.Message):
         policy: Global___StatePolicy | None = ...,
         effect_tools: _abc.Iterable[_builtins.str] | None = ...,
         slow_tools: _abc.Iterable[_builtins.str] | None = ...,
+        transfer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_n", b"after_n", "agent_version", b"agent_version", "effect_tools", b"effect_tools", "epoch", b"epoch", "mouth_complete", b"mouth_complete", "mouth_heard", b"mouth_heard", "mouth_paused", b"mouth_paused", "mouth_text", b"mouth_text", "mouth_utterance", b"mouth_utterance", "new_leg", b"new_leg", "policy", b"policy", "settled", b"settled", "slow_tools", b"slow_tools", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_n", b"after_n", "agent_version", b"agent_version", "effect_tools", b"effect_tools", "epoch", b"epoch", "mouth_complete", b"mouth_complete", "mouth_heard", b"mouth_heard", "mouth_paused", b"mouth_paused", "mouth_text", b"mouth_text", "mouth_utterance", b"mouth_utterance", "new_leg", b"new_leg", "policy", b"policy", "settled", b"settled", "slow_tools", b"slow_tools", "transfer", b"transfer", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1437,6 +1489,8 @@ class StepToolsKnown(_message.Message):
 
     EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
     SLOW_TOOLS_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    agent_version: _builtins.str
     @_builtins.property
     def effect_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -1446,10 +1500,11 @@ class StepToolsKnown(_message.Message):
         *,
         effect_tools: _abc.Iterable[_builtins.str] | None = ...,
         slow_tools: _abc.Iterable[_builtins.str] | None = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect_tools", b"effect_tools", "slow_tools", b"slow_tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "effect_tools", b"effect_tools", "slow_tools", b"slow_tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -44,16 +44,20 @@ class ListToolsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TOOLS_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    agent_version: _builtins.str
+    """that these tools are of: `<digest of agent.yaml>.<digest of tools.py>`"""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolInfo]: ...
     def __init__(
         self,
         *,
         tools: _abc.Iterable[Global___ToolInfo] | None = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -109,6 +113,26 @@ Global___ToolInfo: _TypeAlias = ToolInfo  # noqa: Y015
 class ExecuteRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CALL_ID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     INTENT_FIELD_NUMBER: _builtins.int
@@ -118,6 +142,10 @@ class ExecuteRequest(_message.Message):
     CALLER_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     intent: _builtins.int
     """a counter in the call's state"""
@@ -129,8 +157,17 @@ class ExecuteRequest(_message.Message):
     traceparent: _builtins.str
     level: _builtins.int
     """identity level the caller has proven; below the tool's own: REFUSED"""
+    agent_version: _builtins.str
+    """that the call began with: its tools, while the service has them, else the newest"""
+    direction: _call_pb2.Direction.ValueType
+    purpose: _builtins.str
+    """personal"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
+    @_builtins.property
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """what is known of the call; personal. At most 8 Ki characters with `purpose`"""
+
     def __init__(
         self,
         *,
@@ -143,10 +180,14 @@ class ExecuteRequest(_message.Message):
         caller: _builtins.str = ...,
         traceparent: _builtins.str = ...,
         level: _builtins.int = ...,
+        agent_version: _builtins.str = ...,
+        direction: _call_pb2.Direction.ValueType = ...,
+        purpose: _builtins.str = ...,
+        parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "direction", b"direction", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "parameters", b"parameters", "purpose", b"purpose", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,7 +70,8 @@ class ToolsServicer:
         2 <-  progress{text:"checking the calendar"}           any number
         3 <-  outcome{status:OK, result_json:"{..}"}           exactly one, last
 
-        Errors: NOT_FOUND (no such tool: lists the known ones), ALREADY_EXISTS (intent reused for something else),
+        A tool that the agent does not have (any more) is REFUSED, with the names of those it has.
+        Errors: NOT_FOUND (no such agent: lists the known ones), ALREADY_EXISTS (intent reused for something else),
         ABORTED superseded (a newer owner has settled this call), RESOURCE_EXHAUSTED.
         A tool that fails is an outcome, not an error.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, get_args
@@ -11,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from parley.agents import Agent, known_agents, load_agent
+from parley.agents import Agent, agent_now, known_agents
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
 from parley.settings import Stage
@@ -73,7 +74,7 @@ def _web(gateway: Gateway) -> FastAPI:
     @app.get("/api/agent")
     async def agent(name: str = "") -> Response:
         """Who answers, and what the page shows for it."""
-        found = _agent(gateway, name)
+        found = await _agent(gateway, name)
         return found if isinstance(found, Response) else JSONResponse(_shown(gateway, found))
 
     @app.get("/api/session")
@@ -83,7 +84,7 @@ def _web(gateway: Gateway) -> FastAPI:
             return JSONResponse({"error": "door must be voice or chat"}, 400)
         if not same_host(request.headers, settings.public_url):
             return JSONResponse({"error": "this address serves its own page only"}, 403)
-        found = _agent(gateway, agent)
+        found = await _agent(gateway, agent)
         if isinstance(found, Response):
             return found
         call_id = f"web-{os.urandom(8).hex()}"
@@ -110,10 +111,11 @@ def _webhook(door: Door, gateway: Gateway) -> Callable[[Request], Awaitable[Resp
     return webhook
 
 
-def _agent(gateway: Gateway, name: str) -> Agent | Response:
+async def _agent(gateway: Gateway, name: str) -> Agent | Response:
+    """As its files are now; they are read beside the sound of the calls."""
     settings = gateway.settings
     try:
-        return load_agent(settings.agents_dir, name or settings.agent)
+        return await asyncio.to_thread(agent_now, settings.agents_dir, name or settings.agent)
     except NotFound:
         return JSONResponse({"error": f"no such agent; known: {known_agents(settings.agents_dir)}"}, 404)
     except Misconfigured:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from parley.audio import AudioFormat
 
 ChannelName = Literal["phone", "browser", "chat"]
+DirectionName = Literal["inbound", "outbound"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Call:
     """One leg of one call. `leg` counts from 1; `caller` is personal. `format` is None where there is no sound.
 
     `carrier`: its name, empty on a page. `way_back`: path by which it brings the call back as the next leg.
+    `parameters`: what whoever brought the call here said of it, personal; `purpose`: what it is for.
     """
 
     call_id: str
@@ -27,6 +29,8 @@ class Call:
     carrier: str = ""
     way_back: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    direction: DirectionName = "inbound"
+    purpose: str = ""
 
 
 class Wire(Protocol):

@@ -59,8 +59,11 @@ class Inbox:
         self._bad = 0
         self._allowance = of_messages()
 
-    async def start(self) -> Control | None:
-        """The message that begins the call; None when none comes in time. Sound before it is thrown away."""
+    async def start(self, flaw: Callable[[Control], Flaw | None] = lambda start: None) -> Control | None:
+        """The message that begins the call; None when none comes in time. Sound before it is thrown away.
+
+        `flaw` tells what is wrong with one: then another is waited for.
+        """
         remedy = "send `start` with your token first"
         try:
             async with asyncio.timeout(START_S):
@@ -69,7 +72,9 @@ class Inbox:
                     if isinstance(message, bytes):
                         self.bad(Flaw("media before start", remedy))
                     elif (kind := message[self._dialect.field]) == "start":
-                        return message
+                        if (wrong := flaw(message)) is None:
+                            return message
+                        self.bad(wrong)
                     elif kind not in self._dialect.before_start:
                         self.bad(Flaw("not a start", remedy))
         except TimeoutError:

@@ -47,6 +47,7 @@ _CHANNELS = {
     "browser": conversation_pb2.CHANNEL_BROWSER,
     "chat": conversation_pb2.CHANNEL_CHAT,
 }
+_DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
 
 
 class Leg:
@@ -328,6 +329,8 @@ class Leg:
             called=call.called,
             mouth=self._mouth.state(turn),
             parameters=call.parameters,
+            direction=_DIRECTIONS[call.direction],
+            purpose=call.purpose,
         )
         if call.format is not None:
             opening.format.CopyFrom(to_wire(call.format))

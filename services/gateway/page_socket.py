@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from parley.audio import BROWSER
 from parley.errors import AtCapacity, NotAllowed, Unavailable
+from parley.placeholders import NAME, RESERVED
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
 from services.gateway.clock import now_ms
@@ -21,6 +23,8 @@ from services.gateway.websocket import POLICY, TRY_AGAIN, Closed, WebSocket
 
 MAX_TEXT = 4_000
 """Characters of one turn that is typed."""
+MAX_PARAMETERS = 32
+MAX_PARAMETER = 500
 MAX_LEGS = 500
 """A page may come back to its call this often."""
 MAX_AGAIN = 100
@@ -38,11 +42,11 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
     inbox = Inbox(socket, dialect(sound=door == "voice"), wire.complain)
     try:
         await socket.accept()
-        claim = await _claim(inbox, gateway, door)
-        if claim is None:
+        started = await _start(inbox, gateway, door)
+        if started is None:
             socket.close(POLICY, "no start")
             return
-        await _serve(inbox, wire, gateway, claim)
+        await _serve(inbox, wire, gateway, *started)
         socket.close(1000, "over")
     except NotAllowed as error:
         REFUSED.labels("token").inc()
@@ -54,13 +58,14 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
         count_close(closed.code)
 
 
-async def _claim(inbox: Inbox, gateway: Gateway, door: Door) -> Claim | None:
-    """The claim of the token in `start`; None when none comes in time. Raises NotAllowed."""
-    message = await inbox.start()
+async def _start(inbox: Inbox, gateway: Gateway, door: Door) -> tuple[Claim, dict[str, str]] | None:
+    """The claim of the token in `start`, and its parameters; None when none comes in time. Raises NotAllowed."""
+    message = await inbox.start(_flaw)
     if message is None:
         REFUSED.labels("no start").inc()
         return None
-    return gateway.tokens.redeem(str(message.get("token", "")), door, _again(message))
+    claim = gateway.tokens.redeem(str(message.get("token", "")), door, _again(message))
+    return claim, message.get("parameters", {})
 
 
 def _again(message: dict[str, Any]) -> int:
@@ -70,7 +75,20 @@ def _again(message: dict[str, Any]) -> int:
     return again
 
 
-async def _serve(inbox: Inbox, wire: PageWire, gateway: Gateway, claim: Claim) -> None:
+def _flaw(start: dict[str, Any]) -> Flaw | None:
+    """How to mend what a page says of its call; None when it is right. What it says is only ever data."""
+    parameters = start.get("parameters", {})
+    remedy = ""
+    if not isinstance(parameters, dict) or not all(isinstance(value, str) for value in parameters.values()):
+        remedy = "`parameters` must be an object of texts"
+    elif len(parameters) > MAX_PARAMETERS or any(len(value) > MAX_PARAMETER for value in parameters.values()):
+        remedy = f"`parameters` may be {MAX_PARAMETERS}, of {MAX_PARAMETER} characters each"
+    elif wrong := next((name for name in parameters if not re.fullmatch(NAME, name) or name in RESERVED), None):
+        remedy = f"`parameters`: {wrong[:40]!r} is no name for one; a letter, then up to 39 letters, digits and _"
+    return Flaw("parameters", remedy) if remedy else None
+
+
+async def _serve(inbox: Inbox, wire: PageWire, gateway: Gateway, claim: Claim, parameters: dict[str, str]) -> None:
     if claim.leg > MAX_LEGS:
         raise NotAllowed(f"a call may be resumed {MAX_LEGS} times: begin a new one")
     call = Call(
@@ -79,6 +97,7 @@ async def _serve(inbox: Inbox, wire: PageWire, gateway: Gateway, claim: Claim) -
         channel="browser" if claim.door == "voice" else "chat",
         agent=claim.agent,
         format=BROWSER if claim.door == "voice" else None,
+        parameters=parameters,
     )
 
     async def listen(leg: Leg) -> Ending:

@@ -96,6 +96,7 @@ MOST_REQUESTS = 4
 class ChatRequest:
     call_id: str = ""
     agent: str = ""
+    agent_version: str = ""
     model: str = ""
     system: str = ""
     messages: tuple[Message, ...] = ()

@@ -86,6 +86,7 @@ def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:
     return ChatRequest(
         call_id=request.call_id,
         agent=request.agent,
+        agent_version=request.agent_version,
         model=request.model,
         system=request.system,
         messages=tuple(_message(i, m) for i, m in enumerate(request.messages)),

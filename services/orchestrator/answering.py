@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.words import clipped, has_words
-from services.orchestrator import events, fillers, history, speculation, trying_again, unanswered
+from services.orchestrator import events, fillers, history, known, speculation, trying_again, unanswered
 from services.orchestrator.effects import CloseThink, Effect, Execute, HangUp, Say, Store, Transfer
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.knowledge import look
@@ -275,6 +275,7 @@ def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
 def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: int = 0) -> Call:
     """Say one of the agent's own sentences, by its name in the policy."""
     text: str = getattr(call.policy, name)
+    text = known.spoken(call, text) if name == "greeting" else text
     return notice(call, out, text, at_ms, name not in call.policy.must_hear, protect_ms)
 
 

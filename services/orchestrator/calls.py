@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
-from parley.agents import Agent, load_agent
+from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.scripts import joined
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
-from services.orchestrator import codec, events, wire
+from services.orchestrator import codec, events, known, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.conductor import Conductor, Means
 from services.orchestrator.newest import BACK, find, newest
-from services.orchestrator.prompt import tool_specs
+from services.orchestrator.roster import Roster
 from services.orchestrator.settling import in_doubt
 from services.orchestrator.state import Call, Ended, Epoch, ToolUse
 
@@ -33,9 +32,9 @@ ORPHAN_S = 40.0  # a conductor outlives its gateway's stream by this much: pages
 class Calls:
     """Conductors by call id; at most one per call."""
 
-    def __init__(self, means: Means, agents_dir: Path) -> None:
+    def __init__(self, means: Means, roster: Roster) -> None:
         self._means = means
-        self._agents_dir = agents_dir
+        self._roster = roster
         self._conductors: dict[str, Conductor] = {}
         self._lingering = TaskSet(lambda e: log.error("letting a call go failed", exc_info=e))
 
@@ -70,8 +69,8 @@ class Calls:
             conductor._send(conversation_pb2.CallCommand(session=wire.session_of(conductor.agent, language)))
             for event in first:
                 conductor.feed(event)
-            if not (listing := self._means.organs.tools_of(conductor.agent.name)).done():
-                conductor.learn_tools(listing)
+            if not conductor.knows_tools:
+                conductor.learn_tools(self._roster.first(conductor.agent.name))
             if conductor.call is not None and conductor.call.unsettled:
                 conductor.settle()
             yield conductor
@@ -86,17 +85,17 @@ class Calls:
             stored = before.stored
             if stored is None and self._means.refuse_without_nats and not self._means.bus.connected:
                 raise Unavailable("no new calls while NATS is away (PARLEY_WITHOUT_NATS=refuse)")
-            agent = load_agent(self._agents_dir, message.agent or (stored.state.agent if stored else ""))
-            listing = self._means.organs.tools_of(agent.name)
-            infos = listing.result() if listing.done() else []
+            agent, listed = await self._roster.now(message.agent or (stored.state.agent if stored else ""))
+            tools = listed.tools if listed else ()
             first: list[events.Event] = []
             if stored is None:
-                first.append(_opened(message, epoch, agent, infos, unread=before.unread))
+                first.append(_opened(message, epoch, agent, tools, unread=before.unread))
             if stored is not None or message.mouth.last_utterance:
-                first.append(await self._taken_over(message, epoch, stored, agent, infos))
+                first.append(await self._taken_over(message, epoch, stored, agent, tools))
             if self._conductors.get(message.call_id) in (own, None):
                 break
-        conductor = Conductor(self._means, agent, tool_specs(agent, infos), epoch, stored, anew=before.unread)
+        conductor = Conductor(self._means, agent, tools, epoch, stored, anew=before.unread)
+        conductor.knows_tools = listed is not None
         conductor.call = _read_state(stored) if stored else None
         return conductor, first
 
@@ -106,13 +105,13 @@ class Calls:
         epoch: Epoch,
         found: events_pb2.StoredCall | None,
         agent: Agent,
-        infos: list[tools_pb2.ToolInfo],
+        tools: Sequence[tools_pb2.ToolInfo],
     ) -> events.TakenOver:
         stored = found or events_pb2.StoredCall(epoch=message.epoch)
         new_leg = epoch.leg > stored.epoch.leg
         doubt = new_leg or in_doubt(_read_state(found) if found else None, message.last_seq)
         settled = await self._settled(message.call_id, epoch, doubt)
-        mouth, (effect_tools, slow_tools) = message.mouth, wire.marked(infos)
+        mouth, (effect_tools, slow_tools) = message.mouth, wire.marked(tools)
         changed = found is not None and found.state.agent_version != agent.version
         log.info(
             "call taken over",
@@ -139,6 +138,7 @@ class Calls:
             policy=wire.policy_of(agent) if changed else None,
             effect_tools=effect_tools,
             slow_tools=slow_tools,
+            transfer=message.parameters.get(known.TRANSFER, ""),
             after_n=stored.records,
         )
 
@@ -210,18 +210,23 @@ def _read_state(stored: events_pb2.StoredCall) -> Call:
 
 
 def _opened(
-    message: conversation_pb2.Open, epoch: Epoch, agent: Agent, infos: list[tools_pb2.ToolInfo], *, unread: bool
+    message: conversation_pb2.Open, epoch: Epoch, agent: Agent, tools: Sequence[tools_pb2.ToolInfo], *, unread: bool
 ) -> events.Opened:
     """A new call. Where the mouth has spoken, an owner was lost before its first state came: the greeting is over.
 
     `unread`: not a new one, but nobody can tell what was said: a caller who is back is not greeted but asked to say it
-    again; what older owners have done the ledger must tell.
+    again; what older owners have done the ledger must tell. Who comes back from a transfer that failed is told so.
     """
-    policy, (effect_tools, slow_tools) = wire.policy_of(agent), wire.marked(infos)
+    policy, (effect_tools, slow_tools) = wire.policy_of(agent), wire.marked(tools)
+    variables, left_out = known.variables_of(message.parameters)
+    if left_out:
+        log.warning("parameters of a call are left out: wrong names, or too many", call_id=message.call_id, n=left_out)
     if message.mouth.last_utterance:
-        policy = replace(policy, greeting="")
+        policy = replace(policy, greeting="", caller_first_ms=0)
+    elif epoch.leg > 1 and message.parameters.get(known.TRANSFER):
+        policy = replace(policy, greeting=policy.not_transferred, caller_first_ms=0)
     elif unread and epoch.leg > 1:
-        policy = replace(policy, greeting=joined(policy.cut_off, policy.not_heard))
+        policy = replace(policy, greeting=joined(policy.cut_off, policy.not_heard), caller_first_ms=0)
     return events.Opened(
         at_ms=now_ms(),
         call_id=message.call_id,
@@ -231,6 +236,9 @@ def _opened(
         channel=wire.channel_of(message),
         caller_pii=message.caller,
         called=message.called,
+        direction=wire.direction_of(message),
+        purpose=known.tidy(message.purpose),
+        variables=variables,
         language=message.language or agent.language,
         policy=policy,
         effect_tools=effect_tools,

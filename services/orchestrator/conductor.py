@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import traceback
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -21,7 +22,7 @@ from parley.bus import Bus
 from parley.callstate import CallStore
 from parley.engines import Price
 from parley.errors import ParleyError, Superseded
-from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
+from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator import effects, events, prompt, wire
 from services.orchestrator.clock import now_ms
 from services.orchestrator.history import question_of
@@ -29,6 +30,7 @@ from services.orchestrator.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SP
 from services.orchestrator.organs import UNKNOWN, Organs
 from services.orchestrator.paper import Paper
 from services.orchestrator.prices import cost
+from services.orchestrator.roster import Listed
 from services.orchestrator.rounds import Rounds
 from services.orchestrator.standstill import Standstill
 from services.orchestrator.state import Call, Ended, Epoch
@@ -65,7 +67,7 @@ class Conductor:
         self,
         means: Means,
         agent: Agent,
-        tools: list[llm_pb2.ToolSpec],
+        tools: Sequence[tools_pb2.ToolInfo],
         epoch: Epoch,
         last: events_pb2.StoredCall | None = None,
         *,
@@ -79,6 +81,7 @@ class Conductor:
         self.ended = asyncio.Event()
         self.superseded = False
         self.left = False
+        self.knows_tools = True  # the agent's; else `learn_tools`
         self.listening = False  # after a standstill: is the gateway still there?
         self._leaving = False
         self._broken = 0  # events in a row that broke the logic
@@ -86,7 +89,9 @@ class Conductor:
         self._feeding = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks = TaskSet(self._task_failed)
-        self._rounds = Rounds(means.organs, agent, means.engine, tools, self._tasks, self._current, self.feed)
+        self._rounds = Rounds(
+            means.organs, agent, means.engine, prompt.tool_specs(agent, tools), self._tasks, self._current, self.feed
+        )
         self._traceparent = ""
         self._due = False  # as the gateway was told
         self._boundary: effects.Store | None = None
@@ -193,15 +198,17 @@ class Conductor:
             self.feed(events.Settled(at_ms=now_ms(), settled=settled))
             return
 
-    def learn_tools(self, listing: asyncio.Task[list[tools_pb2.ToolInfo]]) -> None:
+    def learn_tools(self, listing: asyncio.Task[Listed]) -> None:
         """The agent's tools are not known yet: the call has them as soon as they are."""
         self._tasks.spawn(self._learn_tools(listing))
 
-    async def _learn_tools(self, listing: asyncio.Task[list[tools_pb2.ToolInfo]]) -> None:
-        infos = await asyncio.shield(listing)
-        self._rounds.tools = prompt.tool_specs(self.agent, infos)
-        effect_tools, slow_tools = wire.marked(infos)
-        self.feed(events.ToolsKnown(at_ms=now_ms(), effect_tools=effect_tools, slow_tools=slow_tools))
+    async def _learn_tools(self, listing: asyncio.Task[Listed]) -> None:
+        listed = await asyncio.shield(listing)
+        self.agent = self._rounds.agent = listed.of(self.agent)
+        self._rounds.tools = prompt.tool_specs(self.agent, listed.tools)
+        effects_of, slow = wire.marked(listed.tools)
+        version = self.agent.version
+        self.feed(events.ToolsKnown(at_ms=now_ms(), agent_version=version, effect_tools=effects_of, slow_tools=slow))
 
     def _current(self) -> Call:
         assert self.call is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.orchestrator.state import Epoch, Outcome, Passage, Policy, ToolUse
+from services.orchestrator.state import Epoch, Outcome, Passage, Policy, ToolUse, Variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,9 @@ class Opened(Event):
     channel: str = "phone"
     caller_pii: str = ""
     called: str = ""
+    direction: str = ""
+    purpose: str = ""
+    variables: tuple[Variable, ...] = ()
     language: str = "en"
     policy: Policy = Policy()
     effect_tools: tuple[str, ...] = ()
@@ -36,7 +39,8 @@ class TakenOver(Event):
     """A new owner has the call: what the mouth was doing, and the outcomes the ledger knew.
 
     `unsettled`: the ledger could not be asked; `Settled` follows once it could. `agent_version`: of the new owner's
-    files; where it is another than the state's, `policy` is theirs. Tools only where they are known.
+    files; where it is another than the state's, `policy` is theirs. Tools only where they are known. `transfer`: how
+    the transfer ended that brought the call back on this leg.
     """
 
     epoch: Epoch
@@ -55,6 +59,7 @@ class TakenOver(Event):
     policy: Policy | None = None
     effect_tools: tuple[str, ...] = ()
     slow_tools: tuple[str, ...] = ()
+    transfer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +78,9 @@ class Dropped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolsKnown(Event):
-    """The agent's tools, which were not known when the call began."""
+    """The agent's tools, which were not known when the call began; with them the agent is of this version."""
 
+    agent_version: str = ""
     effect_tools: tuple[str, ...] = ()
     slow_tools: tuple[str, ...] = ()
 

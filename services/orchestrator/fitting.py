@@ -50,8 +50,9 @@ def size(call: Call) -> int:
     names = (call.call_id, call.agent, call.caller_pii, call.called, call.filler, *call.effect_tools, *call.slow_tools)
     questions = (call.passages_for, call.retrieving, call.ahead.looking_for, getattr(call.floor, "looking_for", ""))
     found = (text for passage in call.passages for text in (passage.text, passage.source))
+    known = (call.purpose, *(text for each in call.variables for text in (each.name, each.value_pii)))
     then = (call.then.to, call.then.reason) if call.then is not None else ()
-    texts = (*names, *then, *questions, *_caller_texts(call), call.ahead.held, *found)
+    texts = (*names, *known, *then, *questions, *_caller_texts(call), call.ahead.held, *found)
     voice = sum(_LINE + bytes_of(stretch.text) + _PLACE * len(stretch.told) for stretch in call.voice)
     lines = sum(map(_size_of, call.history)) + _tools_bytes(call.ahead.tools)
     said = sum(map(bytes_of, texts)) + _FIELD * len(texts) + _PLACE * (len(call.passages) + len(call.timers) + 4)
@@ -80,6 +81,7 @@ def _tools_bytes(tools: tuple[ToolUse, ...]) -> int:
 @lru_cache(maxsize=64)
 def _policy_bytes(policy: Policy) -> int:
     texts = [text for each in policy.fillers_of for text in (each.tool, *each.sentences)]
+    texts += [text for each in policy.variables for text in (each.name, each.value_pii)]
     for field in fields(policy):
         value = getattr(policy, field.name)
         texts += [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from parley.scripts import joined
 from parley.words import clipped, clipped_bytes, count
-from services.orchestrator import answering, echo, events, interruption, push_to_talk, shields
+from services.orchestrator import answering, echo, events, interruption, opening, push_to_talk, shields
 from services.orchestrator.effects import Effect, Retrieve
 from services.orchestrator.history import MAX_CALLER_CHARS, MAX_QUERY_BYTES
 from services.orchestrator.rules import has_timer, has_words, same_words, silence_timer, start, stop_timers
@@ -21,11 +21,16 @@ LATE_MS = 1_500  # after the end of a turn: the same words again, without a new 
 def speech_started(call: Call, event: events.SpeechStarted, out: list[Effect]) -> Call:
     if not push_to_talk.listens(call):
         return call
-    call = stop_timers(call, out, "away", "resume")
+    call = stop_timers(_not_away(call, out), out, "resume")
     call = replace(call, hearing=replace(call.hearing, since_ms=event.at_ms))
     if not has_timer(call, "monologue"):
         call = start(call, out, "monologue", event.at_ms + call.policy.turn_ms)
     return interruption.sound_began(call, event.at_ms, out) if isinstance(call.floor, Answering) else call
+
+
+def _not_away(call: Call, out: list[Effect]) -> Call:
+    """Something is heard of the caller. Who is to speak first has not done so with a sound."""
+    return call if opening.waits(call) else stop_timers(call, out, "away")
 
 
 def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
@@ -33,7 +38,7 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
         return call
     if not event.text:  # the recogniser takes back what it said
         return replace(call, hearing=replace(call.hearing, interim=""))
-    call = stop_timers(call, out, "away")
+    call = _not_away(call, out)
     call, text = _own_words(call, event, out)
     since = call.hearing.since_ms or event.at_ms
     room = MAX_CALLER_CHARS - len(call.hearing.earlier) - len(call.hearing.finals)
@@ -48,7 +53,7 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
     if not event.text:
         call = _not_understood(replace(call, hearing=replace(call.hearing, interim="")), event.at_ms, out)
         return interruption.answered_for(call, event.at_ms, out)
-    call = stop_timers(call, out, "away")
+    call = _not_away(call, out)
     call, text = _own_words(call, event, out)
     room = MAX_CALLER_CHARS - len(call.hearing.earlier)
     finals = clipped(joined(call.hearing.finals, text), max(0, room))
@@ -104,6 +109,8 @@ def _not_understood(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Something was said that gave no words: ask for it again, but not for ever."""
     if not isinstance(call.floor, Listening) or call.hearing.text or call.misheard >= MAX_MISHEARD:
         return call
+    if opening.waits(call):
+        return call  # the bot's first words are others, and come soon
     call = replace(call, misheard=call.misheard + 1)
     return answering.sentence(call, out, "not_heard", at_ms) if call.policy.not_heard else call
 
@@ -185,12 +192,21 @@ def nobody_speaks(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """A silent caller is asked a few times, then the call ends politely."""
     if not isinstance(call.floor, Listening):
         return call
+    if opening.waits(call):
+        return _speak_after_all(call, at_ms, out)
     prompts = call.policy.away_prompts
     if call.silences < len(prompts):
         call = answering.notice(call, out, prompts[call.silences], at_ms)
         return replace(call, silences=call.silences + 1)
     call = answering.sentence(call, out, "goodbye", at_ms)
     return answering.hang_up_after(call, "the caller was silent", at_ms, out)
+
+
+def _speak_after_all(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The caller was to speak first, and has not."""
+    if later := opening.put_off(call, at_ms):
+        return start(call, out, "away", later)
+    return answering.sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
 
 
 def never_stops(call: Call, at_ms: int, out: list[Effect]) -> Call:

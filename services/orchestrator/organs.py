@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncGenerator
 
 import structlog
 
-from parley.aio import TaskSet
-from parley.errors import AtCapacity, NotBuilt, ParleyError, Superseded, TooLate, Unavailable
+from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, TooLate, Unavailable
 from parley.rpc import Peers, call
 from parley.v1 import (
     call_pb2,
@@ -20,6 +18,7 @@ from parley.v1 import (
     tools_pb2,
     tools_pb2_grpc,
 )
+from services.orchestrator import known
 from services.orchestrator.effects import Execute
 from services.orchestrator.state import Call, Epoch, Notice, Outcome, Passage, Then, ToolUse
 
@@ -28,7 +27,6 @@ log = structlog.get_logger()
 SEARCH_TIMEOUT_S = 1.0
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
-LIST_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 SETTLE_TIMEOUT_S = 1.0
 EXECUTE_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)  # longer than a killed replica takes to come back
 _STATUS = {
@@ -39,6 +37,7 @@ _STATUS = {
 }
 
 
+_DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
 UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again")
 
 
@@ -49,8 +48,6 @@ class Organs:
         self._llm = llm
         self._tools = tools
         self._rag = rag
-        self._listed: dict[str, asyncio.Task[list[tools_pb2.ToolInfo]]] = {}
-        self._tasks = TaskSet(lambda e: log.error("listing tools failed", exc_info=e))
 
     async def chat(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[llm_pb2.ChatEvent, None]:
         """One round. Before the first event a replica that cannot is left for another. Raises ParleyErrors."""
@@ -70,25 +67,12 @@ class Organs:
                     event = await stream.read()
                 return
 
-    def tools_of(self, agent: str) -> asyncio.Task[list[tools_pb2.ToolInfo]]:
-        """The agent's tools: asked for once, in the background, for as long as it takes. No call waits for them."""
-        if agent not in self._listed:
-            self._listed[agent] = self._tasks.spawn(self._list(agent))
-        return self._listed[agent]
-
-    async def _list(self, agent: str) -> list[tools_pb2.ToolInfo]:
+    async def list_tools(self, agent: str) -> tools_pb2.ListToolsResponse:
+        """What the agent can do now. Raises ParleyErrors."""
         request = tools_pb2.ListToolsRequest(agent=agent)
-        for pause in itertools.chain(LIST_PAUSES_S, itertools.repeat(LIST_PAUSES_S[-1])):
-            try:
-                reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
-                return list(reply.tools)
-            except ParleyError as e:
-                log.warning("tools are not known yet, asked again", agent=agent, error=str(e))
-            await asyncio.sleep(pause)
-        raise AssertionError
-
-    async def aclose(self) -> None:
-        await self._tasks.close()
+        reply: tools_pb2.ListToolsResponse
+        reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
+        return reply
 
     async def search(self, call_state: Call, query: str, limit: int, traceparent: str) -> tuple[Passage, ...]:
         """Passages for a question; none when rag is away: the call goes on without."""
@@ -125,6 +109,10 @@ class Organs:
             agent=call_state.agent,
             caller=call_state.caller_pii,
             traceparent=traceparent,
+            agent_version=call_state.agent_version,
+            direction=_DIRECTIONS[known.direction(call_state)],
+            purpose=call_state.purpose,
+            parameters=known.parameters(call_state),
         )
         avoid: list[str] = []
         for pause in EXECUTE_PAUSES_S:
@@ -135,6 +123,8 @@ class Organs:
                 await asyncio.sleep(pause)
             except Superseded:
                 raise
+            except NotFound as e:  # not done: it has gone since the model was told of it
+                return Outcome("refused", message=str(e))
             except ParleyError as e:
                 if type(e) in (ParleyError, TooLate):  # it may have been done
                     log.warning("outcome of a tool is not known", tool=tool.name, error=str(e))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from parley.agents import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
-from services.orchestrator import effects, history, trying_again
+from services.orchestrator import effects, history, known, trying_again
 from services.orchestrator.state import Answering, Call
 
 _ROLES = {
@@ -58,7 +58,7 @@ def request(
         agent=agent.name,
         agent_version=agent.version,
         model=agent.models.get(engine, ""),
-        system=agent.prompt,
+        system=known.written(call, agent.prompt),
         messages=messages,
         tools=tools,
         tool_choice=llm_pb2.TOOL_CHOICE_NONE if think.tools_off else llm_pb2.TOOL_CHOICE_AUTO,

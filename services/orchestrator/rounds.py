@@ -85,7 +85,7 @@ class Grace:
 
 
 class Rounds:
-    """`current` gives the call as it stands, `feed` takes what comes of a round."""
+    """`current` gives the call as it stands, `feed` takes what comes of a round. `agent`, `tools`: the call's own."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Rounds:
         feed: Callable[[events.Event], None],
     ) -> None:
         self._organs = organs
-        self._agent = agent
+        self.agent = agent
         self._engine = engine
         self.tools = tools
         self._tasks = tasks
@@ -161,7 +161,7 @@ class Rounds:
         """The tools that the round calls, at its end; its phrases on the way."""
         think = running.think
         call = imagined(self._current(), think)
-        request = prompt.request(call, self._agent, self._engine, self.tools, think, telemetry.traceparent())
+        request = prompt.request(call, self.agent, self._engine, self.tools, think, telemetry.traceparent())
         running.asked = prompt.size(request)
         tools: list[ToolUse] = []
         say = partial(self._phrases, think)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from parley.scripts import weight
 from parley.words import contains, plain
-from services.orchestrator import history
+from services.orchestrator import history, opening
 from services.orchestrator.effects import CancelTimer, Effect, StartTimer
 from services.orchestrator.state import Call, Listening, Timer
 
@@ -36,6 +36,8 @@ def silence_timer(call: Call, out: list[Effect], at_ms: int) -> Call:
     """The caller has the floor and is quiet: ask after a while whether anybody is there."""
     if not isinstance(call.floor, Listening) or call.hearing.since_ms or call.channel == "chat":
         return call
+    if opening.waits(call):
+        return start(call, out, "away", opening.quiet_since(call, at_ms))
     return start(call, out, "away", at_ms + call.policy.away_ms)
 
 

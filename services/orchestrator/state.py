@@ -19,6 +19,14 @@ class Epoch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Variable:
+    """Something that is known of a call, by name: see `known.py`."""
+
+    name: str
+    value_pii: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolFillers:
     """What may be said while this tool runs."""
 
@@ -28,9 +36,15 @@ class ToolFillers:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How an agent behaves, as far as `step` must know. Times in ms; sentences are said as they stand."""
+    """How an agent behaves, as far as `step` must know. Times in ms; sentences are said as they stand.
+
+    `greeting` has places for `variables`, which are here as they are when nothing is known. `caller_first_ms`: the
+    greeting is only said when the caller has not spoken for so long; 0 = at once.
+    """
 
     greeting: str = ""
+    caller_first_ms: int = 0
+    variables: tuple[Variable, ...] = ()
     retrieve: bool = False
     retrieve_wait_ms: int = 80
     rounds: int = 3
@@ -306,6 +320,9 @@ class Call:
     channel: str = "phone"
     caller_pii: str = ""
     called: str = ""
+    direction: str = ""  # `inbound` or `outbound`; empty in calls of older versions: inbound
+    purpose: str = ""
+    variables: tuple[Variable, ...] = ()
     language: str = "en"
     policy: Policy = Policy()
     effect_tools: tuple[str, ...] = ()  # names of tools that change the world

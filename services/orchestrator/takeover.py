@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.orchestrator import answering, coming_back, events, fillers, history, settling, voice
+from services.orchestrator import known as known_of
 from services.orchestrator.effects import Effect, Execute, HangUp, Say, StartTimer, Stop, Store
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
@@ -25,7 +26,8 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     """Go on where the last owner stopped: what was heard counts, the rest is thought again, no action is repeated."""
     answered = _answered(call, event)
     before, known = call, call.intent
-    broken_off = coming_back.missed(call) if event.new_leg and not history.handed_over(call) else ()
+    transferred = event.new_leg and (bool(event.transfer) or history.handed_over(call))
+    broken_off = coming_back.missed(call) if event.new_leg and not transferred else ()
     call = _what_the_mouth_has(call, event, out)
     call = replace(
         call,
@@ -49,6 +51,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         hearing=Hearing() if event.new_leg else replace(call.hearing, since_ms=0),  # its end may have been lost
     )
     if event.new_leg:
+        call = known_of.transferred(call, event.transfer)
         call = replace(call, seen_seq=0, understood_ms=0, button="up" if call.policy.push_to_talk else "")
     if event.mouth_utterance and not event.mouth_paused:
         call = voice.begins(call, event.mouth_utterance, event.mouth_heard, event.at_ms)
@@ -64,7 +67,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     if event.new_leg:
         call = coming_back.answer_finals(call, before, event.at_ms, out)
     call = await_hearing(call, out, event.at_ms)
-    if event.new_leg and history.handed_over(call):
+    if event.new_leg and (event.transfer or history.handed_over(call)):
         call = answering.sentence(call, out, "not_transferred", event.at_ms)
     elif not has_timer(call, "ending") and (event.new_leg or not has_timer(call, "away")):
         call = silence_timer(call, out, event.at_ms)

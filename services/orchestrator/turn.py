@@ -4,7 +4,8 @@
 bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
 for what was heard of it, `speculation.py` those for thinking ahead, `trying_again.py` those for a model that fails,
 `fillers.py` those for a word while the caller waits, `fitting.py` those for a state that grows too large, `takeover.py`
-and `settling.py` those for a new owner, `coming_back.py` those for a new leg.
+and `settling.py` those for a new owner, `coming_back.py` those for a new leg, `opening.py` those for a caller who
+speaks first, `known.py` those for what is known of a call before.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.orchestrator import (
     holding,
     interruption,
     keys,
+    opening,
     playout,
     push_to_talk,
     speculation,
@@ -81,6 +83,9 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         channel=event.channel,
         caller_pii=event.caller_pii,
         called=event.called,
+        direction=event.direction,
+        purpose=event.purpose,
+        variables=event.variables,
         language=event.language,
         policy=event.policy,
         effect_tools=event.effect_tools,
@@ -91,7 +96,10 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         button="up" if event.policy.push_to_talk else "",
     )
     call = start(call, out, "call", event.at_ms + call.policy.call_ms)
-    call = answering.sentence(call, out, "greeting", event.at_ms, event.policy.protect_greeting_ms)
+    if opening.waits(call):
+        call = start(call, out, "away", opening.until(call))
+    else:
+        call = answering.sentence(call, out, "greeting", event.at_ms, event.policy.protect_greeting_ms)
     out.append(Store())
     return call
 
@@ -150,6 +158,7 @@ def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> C
 
 
 def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Call:
+    call = replace(call, agent_version=event.agent_version or call.agent_version)
     return replace(call, effect_tools=event.effect_tools, slow_tools=event.slow_tools)
 
 

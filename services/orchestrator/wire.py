@@ -8,7 +8,7 @@ from parley.agents import Agent
 from parley.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator import effects, events
-from services.orchestrator.state import Epoch, Policy, ToolFillers
+from services.orchestrator.state import Epoch, Policy, ToolFillers, Variable
 
 _CHANNELS = {
     conversation_pb2.CHANNEL_PHONE: "phone",
@@ -52,6 +52,10 @@ def channel_of(message: conversation_pb2.Open) -> str:
     return _CHANNELS.get(message.channel, "phone")
 
 
+def direction_of(message: conversation_pb2.Open) -> str:
+    return "outbound" if message.direction == call_pb2.DIRECTION_OUTBOUND else "inbound"
+
+
 _ORGANS = {
     conversation_pb2.Trouble.ORGAN_UNSPECIFIED: "carrier",  # from a gateway of the version before
     conversation_pb2.Trouble.ORGAN_EARS: "ears",
@@ -69,7 +73,9 @@ def marked(infos: Iterable[tools_pb2.ToolInfo]) -> tuple[tuple[str, ...], tuple[
 def policy_of(agent: Agent) -> Policy:
     """What `step` must know of an agent."""
     return Policy(
-        greeting=agent.greeting,
+        greeting=agent.first_words,
+        caller_first_ms=int(agent.opening.wait_s * 1000) if agent.caller_first else 0,
+        variables=tuple(Variable(name, default) for name, default in agent.variables.items()),
         retrieve=agent.knowledge.retrieve == "always",
         rounds=agent.limits.rounds,
         interrupt_ms=agent.interruption.min_speech_ms,

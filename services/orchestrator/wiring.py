@@ -21,6 +21,7 @@ from services.orchestrator.calls import Calls
 from services.orchestrator.conductor import Means
 from services.orchestrator.organs import Organs
 from services.orchestrator.prices import price_of
+from services.orchestrator.roster import Roster
 from services.orchestrator.sweeper import Sweeper
 
 log = structlog.get_logger()
@@ -56,7 +57,8 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
     bus = Bus(settings, "orchestrator")
     store = CallStore(bus)
     organs = Organs(llm, tools, rag)
-    stack.push_async_callback(organs.aclose)
+    roster = Roster(settings.agents_dir, organs)
+    stack.push_async_callback(roster.aclose)
     means = Means(
         organs=organs,
         bus=bus,
@@ -66,8 +68,8 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
     )
-    await asyncio.wait({organs.tools_of(agent) for agent in read_agents(settings)}, timeout=TOOLS_S)
-    calls = Calls(means, settings.agents_dir)
+    await asyncio.wait({roster.first(agent) for agent in read_agents(settings)}, timeout=TOOLS_S)
+    calls = Calls(means, roster)
 
     async def prepare(bus: Bus) -> None:
         await make_bucket(bus, settings.nats_replicas)

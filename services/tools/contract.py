@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -14,6 +14,9 @@ from parley.tooling import HangUp, Notice, Transfer
 
 MAX_JSON_BYTES = 16 * 1024
 """Of UTF-8. Arguments and results larger than this are refused: a result is read by a model and told on the phone."""
+
+MAX_KNOWN_CHARS = 8 * 1024
+"""Of what is known of a call, names included."""
 
 Epoch = tuple[int, int]
 """(leg, open), compared as a pair."""
@@ -47,8 +50,19 @@ UNKNOWN = Outcome(
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a call beside who calls: see `CallContext`."""
+
+    direction: str = "inbound"
+    purpose: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
-    """One thing a call wants done, once. `level`: identity level the caller has proven."""
+    """One thing a call wants done, once. `level`: identity level the caller has proven. `version`: of the agent that
+    the call began with. `known`: of the call, personal.
+    """
 
     call_id: str
     number: int
@@ -59,6 +73,8 @@ class Intent:
     caller: str = ""
     level: int = 0
     traceparent: str = ""
+    version: str = ""
+    known: Known = Known()
 
     @property
     def key(self) -> Key:

@@ -1,8 +1,10 @@
-"""The tools of each agent, from `agents/<name>/tools.py`; read again when the file changes."""
+"""The tools of each agent, from `agents/<name>/tools.py`; read again when the agent's files change.
+
+A call keeps the tools it began with: it names the version it was told, and the last versions are kept for that.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Mapping
@@ -10,18 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from parley.agents import Agent, load_agent
+from parley.agents import Agent, agent_now, digest_of, known_agents, with_tools
 from parley.errors import Misconfigured, NotFound
+from parley.rereading import Reread
 from parley.tooling import marks_of
 from services.tools.schema import LoadedTool, load_tool
 
+KEPT = 4  # versions of an agent's tools, for calls that began with them
+
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    stamp: tuple[int, int]
-    digest: str
-    module: str
+class Toolbox:
+    """One version of what an agent can do. `agent` has that version; `all` are the tools that it does not name too."""
+
+    agent: Agent
     tools: Mapping[str, LoadedTool]
+    digest: str
+    all: Mapping[str, LoadedTool]
+    module: str
 
 
 class Toolboxes:
@@ -29,41 +37,56 @@ class Toolboxes:
 
     def __init__(self, agents_dir: Path) -> None:
         self._dir = agents_dir
-        self._loaded: dict[str, _Loaded] = {}
+        self._files: dict[str, Reread[Toolbox]] = {}
+        self._kept: dict[str, dict[str, Toolbox]] = {}
 
-    def agent(self, name: str) -> Agent:
-        """Raises NotFound, Misconfigured."""
-        return load_agent(self._dir, name)
+    def now(self, agent: str) -> Toolbox:
+        """As the files are now; after a broken edit, as they last were good.
+
+        Raises NotFound (no such agent), Misconfigured (file, function, parameter, what is wrong).
+        """
+        if (known := self._files.get(agent)) is None:
+            if agent not in (names := known_agents(self._dir)):
+                raise NotFound(f"there is no agent {agent!r} in {self._dir}; known are {', '.join(names) or 'none'}")
+            paths = tuple(self._dir / agent / file for file in ("agent.yaml", "tools.py"))
+            known = self._files[agent] = Reread(agent, "tools", paths, lambda: self._read(agent))
+        return known.now()
+
+    def of(self, agent: str, version: str) -> Toolbox:
+        """What a call that was told this version began with, or the newest where that is not known here any more."""
+        return self._kept.get(agent, {}).get(version) or self.now(agent)
 
     def tools(self, agent: str) -> Mapping[str, LoadedTool]:
-        """By name. Raises NotFound (no such agent), Misconfigured (file, function, parameter, what is wrong)."""
-        settings = self.agent(agent)
-        path = self._dir / agent / "tools.py"
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            return _chosen(settings, {}, path)
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        known = self._loaded.get(agent)
-        if known is None or known.stamp != stamp:
-            source = path.read_bytes()
-            digest = hashlib.sha256(source).hexdigest()
-            module = f"parley_agent_{agent}_{digest[:12]}"
-            if known is None or known.digest != digest:
-                tools = _chosen(settings, _read(module, path, source), path)
-                if known is not None:
-                    sys.modules.pop(known.module, None)
-            else:
-                tools = known.tools
-            known = self._loaded[agent] = _Loaded(stamp, digest, module, tools)
-        return known.tools
+        """The newest, by name. Raises as `now` does."""
+        return self.now(agent).tools
 
-    def tool(self, agent: str, name: str) -> LoadedTool:
+    def tool(self, agent: str, name: str, version: str = "") -> LoadedTool:
         """Raises NotFound (lists the known ones), Misconfigured."""
-        tools = self.tools(agent)
+        tools = self.of(agent, version).tools
         if name not in tools:
             raise NotFound(f"agent {agent} has no tool {name!r}; known are {', '.join(sorted(tools)) or 'none'}")
         return tools[name]
+
+    def _read(self, name: str) -> Toolbox:
+        path = self._dir / name / "tools.py"
+        source = path.read_bytes() if path.is_file() else b""
+        digest = digest_of(source)
+        agent = with_tools(agent_now(self._dir, name), digest)
+        kept = self._kept.setdefault(name, {})
+        same = next((box for box in kept.values() if box.digest == digest), None)
+        module = same.module if same is not None else f"parley_agent_{name}_{digest}"
+        tools = same.all if same is not None else _loaded(module, path, source)
+        box = Toolbox(agent, _chosen(agent, tools, path), digest, tools, module)
+        kept.pop(agent.version, None)
+        kept[agent.version] = box
+        if len(kept) > KEPT:
+            _forget(kept.pop(next(iter(kept))), kept)
+        return box
+
+
+def _forget(box: Toolbox, kept: Mapping[str, Toolbox]) -> None:
+    if all(other.module != box.module for other in kept.values()):
+        sys.modules.pop(box.module, None)
 
 
 def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
@@ -77,7 +100,7 @@ def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mappin
     return {name: tools[name] for name in agent.tools}
 
 
-def _read(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:
+def _loaded(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:
     spec = importlib.util.spec_from_loader(module_name, loader=None, origin=str(path))
     assert spec is not None
     module: ModuleType = importlib.util.module_from_spec(spec)
@@ -85,12 +108,15 @@ def _read(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:
     sys.modules[module_name] = module
     try:
         exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the agent's own code
+        marked = [value for value in vars(module).values() if marks_of(value) is not None]
+        return {function.__name__: load_tool(function, str(path)) for function in marked}
+    except Misconfigured:
+        del sys.modules[module_name]
+        raise
     except (Exception, SystemExit) as e:
         del sys.modules[module_name]
         line = e.lineno if isinstance(e, SyntaxError) else _line_in(e, path)
         raise Misconfigured(f"{path}, line {line}: {type(e).__name__}: {e}") from e
-    marked = [value for value in vars(module).values() if marks_of(value) is not None]
-    return {function.__name__: load_tool(function, str(path)) for function in marked}
 
 
 def _line_in(error: BaseException, path: Path) -> int | None:

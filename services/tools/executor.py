@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -83,23 +83,28 @@ class Executor:
     async def execute(self, intent: Intent) -> AsyncGenerator[str | Outcome, None]:
         """Progress texts, then one outcome. Leaving early never stops a tool with effects.
 
-        Raises NotFound, AlreadyExists, Superseded, AtCapacity, Unavailable, Misconfigured.
+        Raises NotFound (no such agent), AlreadyExists, Superseded, AtCapacity, Unavailable, Misconfigured.
         """
-        tool = self._toolboxes.tool(intent.agent, intent.name)
+        tools = self._toolboxes.of(intent.agent, intent.version).tools
+        tool = tools.get(intent.name)
         self._raise_fence(intent.call_id, intent.epoch)
         run = self._known(intent)
+        if run is None and tool is None:
+            yield await self._gone(intent, tools)
+            return
         if run is None:
+            assert tool is not None
             try:
                 arguments = _admitted(tool, intent)
             except BadArguments as e:
                 yield await self._refused(tool, intent, str(e))
                 return
             run = self._known(intent) or self._begin(tool, intent, arguments)
-        limit_s = tool.marks.limit_s if run.effects else HARD_LIMIT_S
+        limit_s = tool.marks.limit_s if run.effects and tool is not None else HARD_LIMIT_S
         async with aclosing(run.follow(limit_s)) as events:
             async for event in events:
                 if event is UNKNOWN and not run.ended:
-                    OVERDUE.labels(tool.name).inc()
+                    OVERDUE.labels(intent.name).inc()
                 yield event
 
     async def settle(self, call_id: str, epoch: Epoch) -> list[Settled]:
@@ -144,6 +149,17 @@ class Executor:
             return row.outcome or UNKNOWN
         TOOL_CALLS_TOTAL.labels(tool.name, Status.REFUSED.value).inc()
         return Outcome(Status.REFUSED, message=words)
+
+    async def _gone(self, intent: Intent, tools: Iterable[str]) -> Outcome:
+        """The agent has no such tool, perhaps no more. What the tool did when it had it counts."""
+        if (row := await self._ledger.find(intent.key)) is not None:
+            if row.hash != intent.hash:
+                raise _reused(intent)
+            return row.outcome or UNKNOWN
+        TOOL_CALLS_TOTAL.labels("none", Status.REFUSED.value).inc()
+        log.warning("a tool that the agent does not have", agent=intent.agent, call_id=intent.call_id)
+        known = ", ".join(sorted(tools)) or "none"
+        return Outcome(Status.REFUSED, message=f"There is no tool {intent.name!r} here (now); there are: {known}.")
 
     def _begin(self, tool: LoadedTool, intent: Intent, arguments: dict[str, Any]) -> Run:
         if len(self._live) >= MAX_RUNS:

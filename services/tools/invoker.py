@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -70,10 +71,13 @@ class Invoker:
             caller=intent.caller,
             agent=intent.agent,
             idempotency_key=f"{intent.call_id}/{intent.number}",
-            transfer_to=self._toolboxes.agent(intent.agent).transfer_to,
+            transfer_to=self._toolboxes.of(intent.agent, intent.version).agent.transfer_to,
             now=datetime.now().astimezone(),
             records=self._records(intent.agent),
             progress=lambda text: _progress(loop, run, text),
+            parameters=MappingProxyType(dict(intent.known.parameters)),
+            direction=intent.known.direction,
+            purpose=intent.known.purpose,
         )
 
 

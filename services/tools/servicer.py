@@ -13,7 +13,7 @@ from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.tooling import HangUp, Transfer
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
-from services.tools.contract import MAX_JSON_BYTES, Epoch, Intent, Outcome, Status
+from services.tools.contract import MAX_JSON_BYTES, MAX_KNOWN_CHARS, Epoch, Intent, Known, Outcome, Status
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor, Settled
 from services.tools.schema import LoadedTool
@@ -36,8 +36,9 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         self._cancels = cancels or Cancels()
 
     async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
-        tools = self._toolboxes.tools(_text(request.agent, "agent", 100))
-        return tools_pb2.ListToolsResponse(tools=[_info(tool) for tool in tools.values()])
+        box = self._toolboxes.now(_text(request.agent, "agent", 100))
+        tools = [_info(tool) for tool in box.tools.values()]
+        return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version)
 
     async def Execute(self, request: tools_pb2.ExecuteRequest, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
         owner = key_of_owner(request.epoch) if request.HasField("epoch") else None
@@ -75,7 +76,17 @@ def _intent(request: tools_pb2.ExecuteRequest) -> tuple[Outcome | None, Intent]:
         caller=request.caller,
         level=request.level,
         traceparent=request.traceparent,
+        version=request.agent_version,
+        known=_known(request),
     )
+
+
+def _known(request: tools_pb2.ExecuteRequest) -> Known:
+    said = sum(len(name) + len(value) for name, value in request.parameters.items()) + len(request.purpose)
+    if said > MAX_KNOWN_CHARS:
+        raise BadInput(f"parameters, purpose: {said} characters; {MAX_KNOWN_CHARS} are allowed")
+    direction = "outbound" if request.direction == call_pb2.DIRECTION_OUTBOUND else "inbound"
+    return Known(direction, request.purpose, dict(request.parameters))
 
 
 def _arguments(text: str) -> tuple[Outcome | None, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
 import httpx
@@ -12,7 +13,8 @@ from twilio.request_validator import RequestValidator
 
 from parley.errors import Misconfigured, NotAllowed, Unavailable
 from parley.settings import Settings
-from parley.v1 import conversation_pb2
+from parley.v1 import call_pb2, conversation_pb2
+from services.gateway.carriers.reentry import Entry
 from services.gateway.ended import Remembered
 from services.gateway.server import listening
 from services.gateway.tokens import Claim, Tokens
@@ -117,6 +119,32 @@ async def test_a_transfer_nobody_took_comes_back_to_the_bot(house: House) -> Non
     _, given = stream_of(await ask_webhook(house.url, query="?leg=2", DialCallStatus="busy"))
     assert given["transfer"] == "busy"
     assert words(await ask_webhook(house.url, query="?leg=2", DialCallStatus="completed")) == ["Hangup"]
+
+
+async def test_what_the_numbers_url_says_of_its_calls_reaches_the_mind_and_nothing_of_ours_is_taken(
+    house: House,
+) -> None:
+    own = "&transfer=busy&token=x&back=%2Fx&direction=outbound"
+    query = f"?campaign=spring&customer=Ann+M%C3%BCller&purpose=A+reminder{own}"
+    phone = await Phone().dial(house.url, query=query)
+    owner = await house.mind.call()
+    assert dict(owner.open.parameters) == {"campaign": "spring", "customer": "Ann M\u00fcller"}
+    assert (owner.open.purpose, owner.open.direction) == ("A reminder", call_pb2.DIRECTION_INBOUND)
+    await phone.hang_up()
+
+
+async def test_a_call_that_we_placed_is_known_as_one(house: House) -> None:
+    _, given = stream_of(await ask_webhook(house.url, Direction="outbound-api"))
+    assert given["direction"] == "outbound"
+    _, given = stream_of(await ask_webhook(house.url, Direction="inbound"))
+    assert "direction" not in given
+
+
+def test_what_is_known_of_a_call_is_not_lost_while_there_is_no_room_for_it() -> None:
+    query = {"agent": "a", "customer": "Ann", "no-name": "x"}
+    path = Entry.of("/door", query, "frontdesk", 1000).once_more()
+    again = Entry.of("/door", dict(parse_qsl(urlsplit(path).query)), "frontdesk", 1000)
+    assert again.known == {"customer": "Ann"}
 
 
 async def test_a_wrong_agent_is_said_politely(house: House) -> None:

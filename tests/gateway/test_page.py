@@ -131,6 +131,28 @@ async def test_a_page_talks_and_sees_both_sides(house: House) -> None:
     assert await page.closed() == 1000
 
 
+@pytest.mark.parametrize("door", ["voice", "chat"])
+async def test_what_a_page_says_of_its_call_reaches_the_mind_with_its_first_leg(house: House, door: str) -> None:
+    page = await unstarted(house, door)
+    token = (await session(house, door))["token"]
+    for wrong, told in (
+        (["x"], "must be an object of texts"),
+        ({"n": 1}, "must be an object of texts"),
+        ({f"n{n}": "" for n in range(33)}, "may be 32, of 500 characters each"),
+        ({"n": "x" * 501}, "may be 32, of 500 characters each"),
+        ({"transfer": "busy"}, "'transfer' is no name for one"),
+        ({"purpose": "x"}, "'purpose' is no name for one"),
+        ({"a name": "x"}, "'a name' is no name for one"),
+    ):
+        await page.say(type="start", token=token, parameters=wrong)
+        await page.until(lambda told=told: any(told in c.get("message", "") for c in page.controls))  # type: ignore[misc]
+    await page.say(type="start", token=token, parameters={"customer": "Ann", "order": "1234"})
+    owner = await house.mind.call()
+    assert dict(owner.open.parameters) == {"customer": "Ann", "order": "1234"}
+    assert owner.open.direction == call_pb2.DIRECTION_INBOUND
+    await page.close()
+
+
 async def test_the_button_ends_the_turn_and_typed_words_are_one(house: House) -> None:
     page = await visit(house)
     owner, ears = await house.mind.call(), await house.stt.call()

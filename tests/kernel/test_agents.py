@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from parley.agents import MAX_SENTENCES_BYTES, Agent, load_agent
+from parley.agents import _FILES, MAX_SENTENCES_BYTES, Agent, agent_now, load_agent
 from parley.backchannels import backchannels_of
 from parley.errors import Misconfigured
+from parley.placeholders import filled, names_in
 from services.orchestrator.wire import policy_of, session_of
 
 HEAD = "company: A\nprompt: You are A.\n"
@@ -17,7 +19,7 @@ HEAD = "company: A\nprompt: You are A.\n"
 def agent(folder: Path, text: str) -> Agent:
     (folder / "a").mkdir(exist_ok=True)
     (folder / "a" / "agent.yaml").write_text(HEAD + text)
-    load_agent.cache_clear()
+    _FILES.clear()
     return load_agent(folder, "a")
 
 
@@ -76,6 +78,20 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
         ("greeting: {text: Hello., loud: true}", r"greeting: unknown loud; a sentence has `text` and `interruptible`"),
         ("greeting: Hello.\nmust_hear: [greeting]", r"must_hear: not a field; write \{text"),
         ("greeting: Hello.\nsentences: {trouble: {text: }}", r"sentences.trouble.text: missing"),
+        (
+            "greeting: 'Hello {name}.'",
+            r"greeting: nothing is known for \{name\}; give it a default, `variables: \{name: ...\}`",
+        ),
+        ("voice: {local: en}", r"greeting: missing; write one, or speaks_first: caller"),
+        ("speaks_first: caller\nopening: {say: 'Hello {name}?'}", r"opening.say: nothing is known for \{name\}"),
+        ("greeting: Hello.\nvariables: {the name: x}", r"variables: 'the name': a name is a letter, then up to 39"),
+        ("greeting: Hello.\nvariables: {transfer: x}", r"variables: transfer: is known of every call"),
+        (f"greeting: Hello.\nvariables: {{name: {'x' * 101}}}", r"variables: name: its default has 101 characters"),
+        ("greeting: Hello.\nspeaks_first: me", r"speaks_first: Input should be .*'bot' or 'caller', not 'me'"),
+        ("speaks_first: bot", r"greeting: empty, and speaks_first is bot"),
+        ("greeting: Hello.\nopening: {wait_s: 3}", r"opening: is for an agent with speaks_first: caller"),
+        ("speaks_first: caller\nopening: {wait_s: 0}", r"opening.wait_s: .*0.5, not 0"),
+        ("greeting: ''\nsilence: {prompts: []}", r"opening.say: empty, as are greeting and silence.prompts"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_field_and_the_remedy(tmp_path: Path, text: str, told: str) -> None:
@@ -94,3 +110,55 @@ def test_an_agents_own_sentences_fit_into_every_calls_state(tmp_path: Path, char
         assert agent(tmp_path, f"greeting: {text}\n").greeting == text
     with pytest.raises(Misconfigured, match="are 6,001 bytes of UTF-8 together; at most 6,000"):
         agent(tmp_path, f"greeting: {greeting}x\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "caller_first_ms", "words"),
+    [
+        ("greeting: Hello.", 0, "Hello."),
+        ("greeting: Hello.\nspeaks_first: bot", 0, "Hello."),
+        ("greeting: Hello.\nspeaks_first: caller", 5000, "Hello."),
+        ("greeting: ''", 5000, "Are you still there?"),
+        ("speaks_first: caller\nopening: {wait_s: 2.5, say: 'Is somebody there?'}", 2500, "Is somebody there?"),
+        ("greeting: Hello.\nspeaks_first: caller\nopening: {say: 'Yes?'}", 5000, "Yes?"),
+    ],
+)
+def test_who_speaks_first_and_what_is_said_when_the_caller_does_not(
+    tmp_path: Path, text: str, caller_first_ms: int, words: str
+) -> None:
+    policy = policy_of(agent(tmp_path, text + "\n"))
+    assert (policy.caller_first_ms, policy.greeting) == (caller_first_ms, words)
+
+
+def test_places_are_for_variables_and_what_every_call_has(tmp_path: Path) -> None:
+    text = "Hello {name}, {{braces}} {not one} {} {'json': 1} {direction} {purpose}"
+    loaded = agent(tmp_path, f'greeting: "{text}"\nvariables: {{name: there}}\n')
+    assert names_in(loaded.greeting) == ("name", "direction", "purpose")
+    assert filled(loaded.greeting, str.upper) == "Hello NAME, {braces} {not one} {} {'json': 1} DIRECTION PURPOSE"
+
+
+def test_the_version_is_of_the_two_files_that_a_call_is_decided_with(tmp_path: Path) -> None:
+    first = agent(tmp_path, "greeting: Hello.\n").version
+    (tmp_path / "a" / "knowledge").mkdir()
+    (tmp_path / "a" / "knowledge" / "a.md").write_text("A page.")
+    (tmp_path / "a" / "wrapper.json").write_text("{}")
+    assert agent_now(tmp_path, "a").version == first
+    (tmp_path / "a" / "tools.py").write_text("x = 1\n")
+    with_file = agent_now(tmp_path, "a").version
+    assert with_file.split(".")[0] == first.split(".")[0]
+    assert with_file.split(".")[1] != first.split(".")[1]
+
+
+def test_an_agent_is_what_was_read_until_somebody_looks_again(tmp_path: Path) -> None:
+    before = agent(tmp_path, "greeting: Hello.\n")
+    path = tmp_path / "a" / "agent.yaml"
+    path.write_text(HEAD + "greeting: Good morning.\n")
+    assert load_agent(tmp_path, "a") is before
+    assert agent_now(tmp_path, "a").greeting == "Good morning."
+    assert load_agent(tmp_path, "a").greeting == "Good morning."
+    path.write_bytes(b"\xff\xfe")
+    with capture_logs() as logs:
+        assert agent_now(tmp_path, "a").greeting == "Good morning."
+        path.unlink()
+        assert agent_now(tmp_path, "a").greeting == "Good morning."
+    assert [log["error"].split(": ")[1] for log in logs] == ["cannot be read", "cannot be read"]

@@ -234,8 +234,8 @@ AGENT = "company: A\ngreeting: Hi\nprompt: Hi\ntools: [look]\nfillers: "
 @pytest.mark.parametrize(
     ("section", "wrong"),
     [
-        ("{thinking: [One moment.]}", "fillers.thinking: Value error, must be two or more, all different"),
-        ("{tools: [Wait., Wait.]}", "fillers.tools: Value error, must be two or more, all different"),
+        ("{thinking: [One moment.]}", "fillers.thinking: must be two or more, all different"),
+        ("{tools: [Wait., Wait.]}", "fillers.tools: must be two or more, all different"),
         ("{by_tool: {lok: [I look.]}}", "fillers.by_tool: lok is not among this agent's tools; see `tools`"),
         ("{after_ms: 10}", "fillers.after_ms: Input should be greater than or equal to 200"),
         ('{thinking: ["", "Wait."]}', "fillers.thinking.0: String should have at least 1 character"),

@@ -119,7 +119,6 @@ async def test_a_refused_intent_may_be_tried_again_with_better_arguments(desk: D
         ({"intent": 0}, BadInput, "intent: missing"),
         ({"caller": "1" * 501}, BadInput, "caller: 501 characters"),
         ({"agent": "../workshop"}, NotFound, "known are workshop"),
-        ({"name": "no_such"}, NotFound, "known are ask_supplier, book_visit"),
     ],
 )
 async def test_a_wrong_request_is_an_error(desk: Desk, fields: dict[str, Any], error: Any, words: str) -> None:

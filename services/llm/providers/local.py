@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import orjson
 import structlog
 
-from parley.agents import load_agent
+from parley.agents import Agent
 from parley.errors import Misconfigured
 from parley.phrases import normalise
 from parley.settings import Settings
@@ -32,6 +32,7 @@ from services.llm.contract import (
 from services.llm.local import answers, dialogue, failing, moves
 from services.llm.local.domain import Domain
 from services.llm.local.frame import Act, Call, Frame, Look, Say, heard
+from services.llm.local.learned import Learned
 from services.llm.local.understanding import Embeds, Understanding
 from services.llm.local.vocabulary import knowledge_of
 
@@ -45,18 +46,17 @@ class Local:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._agents: dict[str, Understanding] = {}
+        self._learned = Learned(settings.agents_dir, self._learn)
         self._embedder: Embeds | None = None
         self._reader: answers.Reader | None = None
         self._loaded = False
-        self._loading = asyncio.Lock()
 
     async def warm(self) -> None:
         """Load the embeddings and the agent that answers unless a call names another."""
-        await self._agent(self._settings.agent)
+        await self._learned.of(self._settings.agent)
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
-        understanding = await self._agent(request.agent or self._settings.agent)
+        understanding = await self._learned.of(request.agent or self._settings.agent, request.agent_version)
         text, calls = await self._round(request, understanding)
         for word in re.findall(r"\S+\s*", text):
             yield TextDelta(word)
@@ -67,6 +67,7 @@ class Local:
         yield Finish(FinishReason.TOOL_CALLS if calls else FinishReason.STOP)
 
     async def aclose(self) -> None:
+        await self._learned.aclose()
         if close := getattr(self._embedder, "close", None):
             await asyncio.to_thread(close)
 
@@ -135,22 +136,15 @@ class Local:
         arguments = {name: value for name, value in act.slots.items() if name in known}
         return "", [ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool.name, orjson.dumps(arguments).decode())]
 
-    async def _agent(self, name: str) -> Understanding:
-        """The agent's understanding. Raises NotFound, Misconfigured (its phrases)."""
-        if (known := self._agents.get(name)) is not None:
-            return known
-        async with self._loading:
-            if name not in self._agents:
-                domain = await asyncio.to_thread(self._domain, name)
-                made = Understanding(domain)
-                if (embedder := await self._embeds()) is not None:
-                    await made.learn(embedder)
-                self._agents[name] = made
-        return self._agents[name]
+    async def _learn(self, agent: Agent) -> Understanding:
+        """Raises Misconfigured (the agent's phrases)."""
+        made = Understanding(await asyncio.to_thread(self._domain, agent))
+        if (embedder := await self._embeds()) is not None:
+            await made.learn(embedder)
+        return made
 
-    def _domain(self, name: str) -> Domain:
-        folder = self._settings.agents_dir
-        return Domain(load_agent(folder, name), knowledge_of(folder / name / "knowledge"))
+    def _domain(self, agent: Agent) -> Domain:
+        return Domain(agent, knowledge_of(self._settings.agents_dir / agent.name / "knowledge"))
 
     async def _embeds(self) -> Embeds | None:
         """The embedder; None, said once, when its packages are missing: then only patterns count."""

@@ -25,7 +25,7 @@ from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TRY_AGAIN, Closed
 
 log = structlog.get_logger()
 
-_OWN = frozenset(("token", "leg", "from", "to", "agent", "back"))
+_OWN = frozenset(("token", "leg", "from", "to", "agent", "back", "direction", "purpose"))
 _LINGER_S = 1.0
 LegKind = conversation_pb2.Leg
 
@@ -104,6 +104,8 @@ async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[
         called=given.get("to", ""),
         way_back=_way_back(given, claim),
         parameters={k: v for k, v in given.items() if k not in _OWN},
+        direction="outbound" if given.get("direction") == "outbound" else "inbound",
+        purpose=given.get("purpose", ""),
     )
 
     async def listen(leg: Leg) -> Ending:

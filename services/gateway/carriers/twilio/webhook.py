@@ -69,7 +69,9 @@ async def _answer(
     connect = Connect()
     stream = connect.stream(url=signatures.stream_url(request.url.scheme, request.headers.get("host", "")))
     given = {"token": token, "leg": str(entry.leg), "from": form.get("From", ""), "to": form.get("To", "")}
-    given |= {"agent": entry.agent, "back": back}
+    given = {**entry.known, **given, "agent": entry.agent, "back": back}
+    if form.get("Direction", "").startswith("outbound"):
+        given["direction"] = "outbound"
     if dialled:
         given["transfer"] = dialled
     for name, value in given.items():
