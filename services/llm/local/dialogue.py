@@ -66,6 +66,10 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
 def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     if put_right := _mended(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
+    asked = frame
+    frame = replace(frame, doubted="", doubted_slots={})
+    if asked_back(asked, domain) and (answered := _meant(asked, meaning, domain)):
+        return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
@@ -79,7 +83,47 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     if meaning.intent:
         frame = replace(frame, slots={}) if moves.means_another(meaning.text) else frame
         return _go(frame, meaning.intent, meaning.slots, domain)
+    if meaning.maybe and (doubt := _in_doubt(asked, frame, meaning, domain)):
+        return doubt
     return _general(frame, meaning, domain)
+
+
+def question_for(intent: str, domain: Domain) -> str:
+    """Asks a caller whose wish is in doubt whether it is this."""
+    if intent == domain.human:
+        return moves.OFFER
+    return moves.DO_YOU_MEAN.format(about=domain.intents[intent].about or intent.replace("_", " "))
+
+
+def asked_back(frame: Frame, domain: Domain) -> bool:
+    """Whether the caller has heard the question what was meant, or most of it."""
+    if not frame.doubted:
+        return False
+    question = question_for(frame.doubted, domain)
+    return len(frame.heard) > len(question) // 2 and question.startswith(frame.heard)
+
+
+def _meant(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] | None:
+    """The answer to the question what was meant; None if it is no answer."""
+    after = replace(frame, doubted="", doubted_slots={})
+    if meaning.move == "yes":
+        return _go(after, frame.doubted, frame.doubted_slots, domain)
+    if meaning.move == "no" or (moves.refuses(meaning.text) and domain.ends_call(meaning.intent)):
+        return after, Say(failing.fallback(after, False, domain))
+    return None
+
+
+def _in_doubt(before: Frame, frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] | None:
+    """Asks back before anything is done; what is spoken of already needs no question, and none is asked twice."""
+    intent = meaning.maybe
+    values = {n: v for n, v in meaning.slots.items() if n in domain.mentions[intent]}
+    if domain.is_question(intent):
+        return frame, Look(True, doubted=True, intent=intent, unknown=meaning.unknown)
+    if intent == frame.intent and not meaning.strangers and not frame.waiting:
+        return _go(frame, intent, values, domain)
+    if intent == frame.intent or asked_back(before, domain) and before.doubted == intent:
+        return None
+    return replace(frame, doubted=intent, doubted_slots=values), Say(question_for(intent, domain))
 
 
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:

@@ -11,8 +11,13 @@ from services.llm.local.word_lists import words_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_HOLIDAY = (
+    r"(?:christmas|new years|thanksgiving|easter|labor|memorial|independence|presidents|veterans|columbus|valentines"
+    r"|boxing|mothers|fathers)(?: (?:eve|day|sunday|monday))|christmas|thanksgiving|easter|halloween|good friday"
+    r"|(?:the )?fourth of july|(?:public |bank )holidays?"
+)
 _DAY = (
-    rf"(?:the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
+    rf"(?:{_HOLIDAY}|the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
     rf"|(?:{_MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|[a-z]+th|first|second|third|[a-z]+ (?:first|second|third)))"
 )
 _NOISE = re.compile(r"\b(?:um+|uh+|er+|ah|dash|hyphen|then|digit|number|space|followed by|oclock)\b ?")

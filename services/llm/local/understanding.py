@@ -24,6 +24,8 @@ PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be
 HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
 MARGIN = 0.03  # an intent must be nearer than what is off the topic by this much
 OFF_MARGIN = 0.1  # off the topic by this much more: not even knowledge is asked
+DOUBT = 0.05  # an intent that no word of its own points to is in doubt until it is nearer than needed by this much
+ALMOST = 0.1  # one that a word of its own points to is in doubt, not out of question, if it lacks no more than this
 CLAUSE_SHARE = 0.8  # a pattern in one clause of several
 CLAUSE_COST = 0.03  # a clause alone says less surely what is wanted than the whole sentence
 STRANGE_COST = 0.1  # still less where the rest of the sentence speaks of something strange
@@ -50,6 +52,7 @@ class Embeds(Protocol):
 class Meaning:
     """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match.
 
+    `maybe`: the intent that it may be, where `intent` is none; to be asked back.
     `wishes`: two in one sentence, each with its own meaning.
     `strangers`: words that name what the agent does not have. `unknown`: these and others that it does not know.
     `off_topic`: clearly nearer to small talk and other trades than to anything in the domain.
@@ -58,6 +61,7 @@ class Meaning:
     text: str
     move: str = ""
     intent: str = ""
+    maybe: str = ""
     slots: dict[str, str] = field(default_factory=dict)
     by: str = ""
     share: float = 0.0
@@ -66,6 +70,23 @@ class Meaning:
     strangers: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     wishes: tuple[Meaning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An intent that a sentence comes near to. `reach`: by how much nearer than needed. `named`: by its own word."""
+
+    intent: str = ""
+    near: float = 0.0
+    reach: float = 0.0
+    named: bool = False
+
+
+_NOTHING = _Candidate()
+
+
+def _score(one: _Candidate) -> float:
+    return one.reach
 
 
 class Understanding:
@@ -138,7 +159,10 @@ class Understanding:
         _, content = moves.leading(text)
         parts = [content or text, *clauses]
         vectors = await self._embedder.embed_async([comparable(part) for part in parts])
-        return self._nearest(text, move, parts, vectors, matches)
+        found = self._nearest(text, move, parts, vectors, matches)
+        if move in moves.FORESEEN and not (found.intent and self.domain.intents[found.intent].say):
+            return replace(found, intent="", maybe="", slots=self._all_slots(text), by="")  # it is the move, surely
+        return found
 
     def _unknown(self, said: str, text: str) -> tuple[str, ...]:
         """Words and identifying numbers; in what is no question, all numbers."""
@@ -174,32 +198,57 @@ class Understanding:
         return tuple(found) if len(found) == 2 else ()
 
     def _matched(self, text: str, move: str, best: Match) -> Meaning:
-        return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
+        return Meaning(text, move, best.intent, "", self._slots(best, text), "pattern", best.share, 1.0)
 
     def _nearest(self, text: str, move: str, parts: list[str], vectors: Vectors, matches: list[Match]) -> Meaning:
         """By the meaning of the whole sentence (first row) or of one of its clauses, whichever is nearest."""
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
-        best, score, nearest, reached = "", 0.0, 0.0, 0.0
+        best, strange, nearest = _NOTHING, _NOTHING, 0.0
         cost = STRANGE_COST if self.domain.vocabulary.strangers(text) else CLAUSE_COST
         for row, (part, vector) in enumerate(zip(parts, vectors, strict=True)):
-            strange = near_to(self._off_topic, vector)
+            off_topic = near_to(self._off_topic, vector)
             for name in self._names:
                 near = near_to(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (cost if row else 0.0)
                 nearest = max(nearest, near)
-                if near > score and near >= strange + MARGIN and evidence.for_meaning(self.domain, name, part):
-                    best, score, reached = name, near, near - self._least(name, part)
-        if not best or reached < 0:
-            off_topic = near_to(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
-            return Meaning(text, move, slots=self._all_slots(text), score=nearest, off_topic=off_topic)
-        mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best]}
-        return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
+                if near < off_topic + MARGIN:
+                    continue
+                one = _Candidate(name, near, near - self._least(name, part), self._names_it(name, part))
+                if evidence.for_meaning(self.domain, name, part):
+                    best = max(best, one, key=_score)
+                elif one.named and evidence.number_counts(self.domain, name, part):
+                    strange = max(strange, one, key=_score)
+        if self._is_sure(best):
+            mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best.intent]}
+            return Meaning(text, move, best.intent, "", mentioned, "meaning", hints.get(best.intent, 0.0), best.near)
+        far = near_to(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
+        maybe = self._in_doubt(best, strange)
+        return Meaning(text, move, maybe=maybe, slots=self._all_slots(text), score=nearest, off_topic=far)
+
+    def _is_sure(self, one: _Candidate) -> bool:
+        """Fixed words do no harm: they need less."""
+        if not one.intent:
+            return False
+        at_risk = self.domain.acts(one.intent) or self.domain.is_question(one.intent)
+        return one.reach >= (DOUBT if at_risk and not one.named else 0.0)
+
+    def _in_doubt(self, best: _Candidate, strange: _Candidate) -> str:
+        """The intent that a sentence may have: it comes almost near enough, or is near but names something strange."""
+        if best.intent and best.reach >= (-ALMOST if best.named else 0.0) and not self.domain.intents[best.intent].say:
+            return "" if self.domain.ends_call(best.intent) else best.intent
+        if strange.intent and strange.reach >= 0 and self.domain.acts(strange.intent):
+            return strange.intent
+        return ""
+
+    def _names_it(self, intent: str, part: str) -> bool:
+        """Whether a part of a sentence has a word of the intent's own."""
+        return any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
 
     def _least(self, intent: str, part: str) -> float:
         """How near an intent must be: less if a word or a value of its own is said, more if it hangs up."""
         found = self._all_slots(part).keys() & self.domain.mentions[intent]
-        named = bool(found) or any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
+        named = bool(found) or self._names_it(intent, part)
         return self.threshold + (ENDING_COST if self.domain.ends_call(intent) else 0.0) - (NAMED if named else 0.0)
 
     def _slots(self, match: Match, text: str) -> dict[str, str]:

@@ -120,6 +120,7 @@ class Local:
                 return found
         guessed = bool(look.topic) and not named  # it names nothing: the intent of such words is chance
         least = answers.SURE_SCORE if look.sure and not guessed else answers.ALONE_SCORE
+        least = max(least, answers.DOUBTED_SCORE) if look.doubted else least
         least = answers.STRANGE_SCORE if look.off_topic else least
         towards = understanding.middle(look.intent) if look.sure and not guessed else None
         return await self._reader.answer(look.question, request.passages, least, towards)
