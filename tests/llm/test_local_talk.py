@@ -82,6 +82,7 @@ async def test_another_number_than_was_asked_for(talk: Talk, said: str) -> None:
         ("What's the weather like?", FALLBACK),
         ("Okay, um, let me think.", moves.TAKE_YOUR_TIME),
         ("No, no, no. That's not what I meant.", moves.MISUNDERSTOOD),
+        ("Could you tell me a joke about bikes?", moves.NO_JOKES.format(company="Bellweather Bikes")),
         ("Hi, how are you? Where is my order?", ASK),
         ("Thank you, that's very kind.", "You are welcome. Is there anything else?"),
     ],
@@ -91,7 +92,19 @@ async def test_small_talk(talk: Talk, said: str, answer: str) -> None:
     assert talk.did == []
 
 
-@pytest.mark.parametrize("said", ["Who are you?", "What are you?", "Are you human?", "Do you have a name?"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Who are you?",
+        "What are you?",
+        "Are you human?",
+        "Do you have a name?",
+        "Would you mind telling me who I am speaking to?",
+        "May I ask who I'm talking to?",
+        "Could you tell me who this is?",
+        "I was wondering, are you a robot?",
+    ],
+)
 async def test_the_agent_s_own_words_for_what_it_foresees(talk: Talk, said: str) -> None:
     assert "automated front desk of Bellweather Bikes" in await talk.say(said)
 
@@ -148,6 +161,16 @@ async def test_a_digit_that_got_lost_is_asked_for_in_its_place(talk: Talk, short
     assert said == ORDERS["1234"]
 
 
+async def test_a_number_that_lost_a_digit_within_a_request(talk: Talk) -> None:
+    asked = "I have one two three so far. What comes after that?"
+    assert await talk.say("Is my order 123 for here yet?") == asked
+    assert await talk.say("Four.") == ORDERS["1234"]
+
+
+async def test_a_quantity_in_a_request_is_no_number_with_a_digit_lost(talk: Talk) -> None:
+    assert await talk.say("Where is my order of 12 helmets for 450 dollars?") == ASK
+
+
 async def test_a_digit_that_is_missing_somewhere(talk: Talk) -> None:
     await talk.say("Where's my order?")
     await talk.say("124")
@@ -171,6 +194,11 @@ async def test_two_wishes_in_one_sentence(talk: Talk) -> None:
 )
 async def test_a_person_is_asked_for_because_of_anything(talk: Talk, said: str) -> None:
     assert await talk.say(said) == "I am connecting you."
+
+
+async def test_a_holiday_is_a_day(talk: Talk) -> None:
+    assert await talk.say("Are you open on Christmas Eve?") == "Open christmas eve."
+    assert await talk.say("And on New Year's Day?") == "Open new years day."
 
 
 async def test_thanks_and_goodbye_in_one(talk: Talk) -> None:

@@ -175,7 +175,8 @@ async def _planned(messages: tuple[Message, ...], understanding: Understanding) 
     begin = turns[-_REMEMBERED - 1] + 1 if len(turns) > _REMEMBERED else 0  # with what the bot said before, too
     for message in messages[begin : turns[-1] + 1 if turns else 0]:
         if message.role is Role.USER:
-            frame, acts = dialogue.plan(frame, message.text, await understanding.of(message.text), domain)
+            said = domain.vocabulary.respelled(message.text)
+            frame, acts = dialogue.plan(frame, said, await understanding.of(said), domain)
         else:
             frame = heard(frame, message, domain)
     return frame, acts
