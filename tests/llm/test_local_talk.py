@@ -168,7 +168,7 @@ async def test_a_number_that_lost_a_digit_within_a_request(talk: Talk) -> None:
 
 
 async def test_a_quantity_in_a_request_is_no_number_with_a_digit_lost(talk: Talk) -> None:
-    assert await talk.say("Where is my order of 12 helmets for 450 dollars?") == ASK
+    assert await talk.say("Where is my order of 12 bikes?") == ASK
 
 
 async def test_a_digit_that_is_missing_somewhere(talk: Talk) -> None:
