@@ -3,12 +3,14 @@ corrections, numbers that lack a digit, and what happens when nothing is underst
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from parley.agents import load_agent
 from services.llm.local import moves
+from services.llm.local.understanding import Understanding
 from services.llm.providers.local import Local
 from tests.llm.conftest import settings
 from tests.llm.talk import Talk
@@ -23,6 +25,11 @@ NOT_FOUND = "I can not find that order."
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
     folder: Path = tmp_path_factory.mktemp("models")
     return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=folder))
+
+
+@pytest.fixture(scope="module")
+def understanding(engine: Local) -> Understanding:
+    return asyncio.run(engine._agent("frontdesk"))
 
 
 @pytest.fixture
@@ -182,6 +189,40 @@ async def test_a_digit_that_is_missing_somewhere(talk: Talk) -> None:
 async def test_two_wishes_in_one_sentence(talk: Talk) -> None:
     answer = await talk.say("Where is my order, 1234, and when are you open on Saturday?")
     assert answer == f"Open saturday. {ORDERS['1234']}"
+
+
+async def test_two_wishes_of_which_one_is_in_the_caller_s_own_words(talk: Talk) -> None:
+    answer = await talk.say("I'd like to know when order 1235 gets here. And are you open on Saturday?")
+    assert answer == f"Open saturday. {ORDERS['1235']}"
+
+
+async def test_what_comes_last_counts_not_how_it_came_to_that(understanding: Understanding) -> None:
+    meaning = await understanding.of("I bought a bike from you last month and the gears keep slipping.")
+    assert meaning.intent == "repairs"
+
+
+@pytest.mark.parametrize(
+    ("said", "intent"),
+    [
+        ("Could somebody look at my breaks?", "repairs"),
+        ("I have a problem with my back tyre, it is flat.", "repairs"),
+        ("Do you have a helmet for my little girl?", "rentals"),
+        ("Can I swap my bike for a bigger one?", "returns"),
+    ],
+)
+async def test_words_that_recognisers_and_callers_choose(understanding: Understanding, said: str, intent: str) -> None:
+    meaning = await understanding.of(understanding.domain.vocabulary.respelled(said))
+    assert meaning.intent == intent
+    assert meaning.strangers == ()
+
+
+def test_a_word_is_respelled_only_where_the_business_names_the_thing(understanding: Understanding) -> None:
+    respelled = understanding.domain.vocabulary.respelled
+    assert respelled("My front breaks squeak, and the peddle is loose.") == (
+        "My front brakes squeak, and the pedal is loose."
+    )
+    for said in ("It breaks down.", "Two weeks ago.", "I would wait for the mail.", "Can I buy a bell?"):
+        assert respelled(said) == said
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ class Understanding:
             return known
         begin = perf_counter()
         meaning = await self._work_out(text, sentences.clauses(said, text))
-        if len(wishes := self._wishes(said)) > 1:
+        if len(wishes := await self._wishes(said)) > 1:
             meaning = replace(meaning, wishes=wishes)
         if not meaning.intent:
             words = self.domain.vocabulary
@@ -154,23 +154,34 @@ class Understanding:
     def _matches(self, text: str) -> list[Match]:
         return [match for match in self.domain.matches(text) if evidence.for_match(self.domain, match, text)]
 
-    def _wishes(self, said: str) -> tuple[Meaning, ...]:
-        """The first two different things that a sentence asks for in the agent's own phrases; () if fewer.
+    async def _wishes(self, said: str) -> tuple[Meaning, ...]:
+        """The first two different things that a sentence asks for, one of them in the agent's own phrases; () if fewer.
 
         The second may lean on the first: "how much is a tune up and how long does it take".
         """
         found: list[Meaning] = []
-        for clause in sentences.wishes(said):
+        parts = sentences.wishes(said)
+        matched = {part: best[0] for part in parts if (best := self._whole(part))}
+        for part in parts:
             if len(found) == 2:
                 break
-            best = next(iter(self._matches(clause)), None)
-            if best and best.share >= CLAUSE_SHARE and sentences.says_enough(clause):
-                if not self.domain.goes_beside(best.intent) or best.intent in [m.intent for m in found]:
-                    return ()
-                found.append(self._matched(clause, "", best))
-            elif found and self.domain.is_question(found[0].intent) and moves.leans(clause):
-                found.append(Meaning(clause))
+            if part in matched:
+                wish = self._matched(part, "", matched[part])
+            elif found and self.domain.is_question(found[0].intent) and moves.leans(part):
+                wish = Meaning(part)
+            else:
+                wish = await self._work_out(part, []) if matched else Meaning(part)
+                if not wish.intent or wish.move:
+                    continue
+            if wish.intent and (not self.domain.goes_beside(wish.intent) or wish.intent in [m.intent for m in found]):
+                return ()
+            found.append(wish)
         return tuple(found) if len(found) == 2 else ()
+
+    def _whole(self, part: str) -> list[Match]:
+        """The pattern that a part of a sentence is, with hardly a word beside it; [] if none."""
+        found = self._matches(part)[:1] if sentences.says_enough(part) else []
+        return [match for match in found if match.share >= CLAUSE_SHARE]
 
     def _matched(self, text: str, move: str, best: Match) -> Meaning:
         return Meaning(text, move, best.intent, "", self._slots(best, text), "pattern", best.share, 1.0)
