@@ -39,6 +39,7 @@ def talk(engine: Local) -> Talk:
         (BURGER, AN_ORDER),
         ("I want to order two large fries and a Coke.", AN_ORDER),
         ("Where is my Amazon package?", AN_ORDER),
+        ("I ordered some sushi an hour ago. And it's still not here.", AN_ORDER),
         ("My wife ordered some lights and they never arrived.", AN_ORDER),
         ("When do the shops in London close?", THE_HOURS),
         ("Can you look after my children on Saturday?", THE_HOURS),

@@ -8,6 +8,7 @@ from services.llm.local import moves
 from services.llm.local.domain import Domain
 
 UNNAMED = 0.05  # an intent that no word of its own points to is sure only if it is nearer than needed by this much
+STRANGE = 0.05  # one that is spoken of beside something strange is in doubt if it lacks no more than this
 ALMOST = 0.1  # one that a word of its own points to is still in doubt if it lacks no more than this
 
 
@@ -40,12 +41,12 @@ def is_sure(one: Candidate, domain: Domain) -> bool:
 def doubted(best: Candidate, strange: Candidate, domain: Domain) -> str:
     """The intent of an unsure sentence that may have one; "" if none. Neither fixed words nor hanging up is asked for.
 
-    `best` comes almost near enough; `strange` is near enough, but the sentence names what the business does not have.
+    `best` comes almost near enough; `strange` does, but the sentence names what the business does not have.
     """
     if best.intent and best.reach >= (-ALMOST if best.named else 0.0):
         harmless = bool(domain.intents[best.intent].say) or domain.ends_call(best.intent)
         return "" if harmless else best.intent
-    return strange.intent if strange.reach >= 0 and domain.acts(strange.intent) else ""
+    return strange.intent if strange.reach >= -STRANGE and domain.acts(strange.intent) else ""
 
 
 def question(intent: str, domain: Domain) -> str:
