@@ -27,6 +27,7 @@ def call(
     file: Annotated[Path | None, typer.Argument(help="A WAV to play to the bot: 16-bit, any rate.")] = None,
     say: Annotated[str, typer.Option(help="Say this instead of a file.")] = "",
     then: Annotated[list[str] | None, typer.Option(help="Say this after the answer; may be repeated.")] = None,
+    voice: Annotated[str, typer.Option(help="Say it in a voice of espeak-ng, as en-us+klatt4, instead.")] = "",
     barge_in: Annotated[float, typer.Option(min=0.0, max=60.0, help="Interrupt each answer after so many s.")] = 0.0,
     interruption: Annotated[str, typer.Option(help="What the interruption says.")] = INTERRUPTION,
     gateway: Annotated[str, typer.Option(help="Address of the gateway, or of several, comma-separated.")] = "",
@@ -39,7 +40,7 @@ def call(
     """
     try:
         settings = Settings.read()
-        spoken = asyncio.run(_sounds(file, say, then or [], interruption if barge_in else ""))
+        spoken = asyncio.run(_sounds(file, say, then or [], interruption if barge_in else "", voice))
         script = Script(spoken[0], spoken[1], barge_in)
         answered = asyncio.run(_place(settings, gateway, agent, script, out))
     except (BadInput, Misconfigured, NoGateway) as error:
@@ -51,12 +52,14 @@ def call(
     raise typer.Exit(0 if answered else 1)
 
 
-async def _sounds(file: Path | None, say: str, then: list[str], interruption: str) -> tuple[list[Line], Line | None]:
+async def _sounds(
+    file: Path | None, say: str, then: list[str], interruption: str, voice: str
+) -> tuple[list[Line], Line | None]:
     """What is to be said, as sound. Raises BadInput, Misconfigured, VendorLost."""
     if (file is None) == (not say):
         raise BadInput('give either a WAV file or --say "..."')
     texts = [text for text in (say, *then, interruption) if text]
-    lines = [Line(text, sound) for text, sound in zip(texts, await speak(texts), strict=True)] if texts else []
+    lines = [Line(text, sound) for text, sound in zip(texts, await speak(texts, voice), strict=True)] if texts else []
     last = lines.pop() if interruption else None
     if file is not None:
         lines.insert(0, Line(file.name, read_wav(file)))

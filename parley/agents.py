@@ -182,7 +182,8 @@ class Intent(_Strict):
 
     `tool`: called with the slots once all in `needs` are known. `say`: a fixed answer instead. `answer`: how to say a
     tool's result, with its fields in braces; without it the result's own `summary` is said. An intent with neither
-    `tool` nor `say` is a question for the knowledge.
+    `tool` nor `say` is a question for the knowledge. `about`: ends the question "Do you mean ...?" to a caller whose
+    wish is in doubt; empty: the intent's name.
     """
 
     phrases: tuple[str, ...] = Field(min_length=1)
@@ -191,6 +192,7 @@ class Intent(_Strict):
     say: str = ""
     answer: str = ""
     confirm: str = ""
+    about: str = ""
 
 
 class Domain(_Strict):

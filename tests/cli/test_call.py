@@ -6,14 +6,15 @@ import asyncio
 import os
 import sys
 import wave
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cli.voice import _VOICES_OWN_PACE, speak
+from cli.voice import _OWN_PACES, ESPEAK, speak
 from cli.wav import read_wav, write_wav
-from parley.errors import BadInput
+from parley.errors import BadInput, Misconfigured
 from services.tts.local.process import WORDS_PER_MINUTE
 from tests.cli.gateway import Line, fake_gateway, tone
 
@@ -135,12 +136,38 @@ async def test_the_gateway_of_make_run_is_found_by_its_port() -> None:
     assert "http://127.0.0.1:1;" in err
 
 
-async def test_the_callers_voice_speaks_at_the_pace_asked_for() -> None:
-    assert WORDS_PER_MINUTE == _VOICES_OWN_PACE
-    slow, again = await speak(["where is my order", "where is my order"])
-    (quick,) = await speak(["where is my order"], pace=260)
+@pytest.mark.parametrize("voice", ["", "en-us+klatt4"])
+async def test_the_callers_voice_speaks_at_the_pace_asked_for(voice: str) -> None:
+    slow, again = await speak(["where is my order", "where is my order"], voice)
+    (quick,) = await speak(["where is my order"], voice, pace=260)
     assert len(slow) == pytest.approx(len(again), rel=0.02)
     assert len(quick) < 0.7 * len(slow)
     assert np.any(np.frombuffer(slow, np.uint8) != 0xFF)
+
+
+async def test_the_callers_voice_is_natural_unless_it_is_named_or_only_espeak_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _OWN_PACES[ESPEAK] == WORDS_PER_MINUTE
+    (natural,) = await speak(["where is my order"])
+    (robot,) = await speak(["where is my order"], "en-us+klatt4")
+    assert len(natural) != len(robot)
+    without(monkeypatch, "hibari")
+    assert await speak(["where is my order"]) == [robot]
+
+
+async def test_a_voice_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="no voice 'nobody'"):
         await speak(["hello"], voice="nobody")
+    without(monkeypatch, "espeakng_loader")
+    assert await speak(["hello"])
+    with pytest.raises(Misconfigured, match=r"'en-us' .* pip install 'parley\[espeak\]'"):
+        await speak(["hello"], voice="en-us")
+    without(monkeypatch, "hibari", "espeakng_loader")
+    with pytest.raises(Misconfigured, match=r"pip install 'parley\[local\]', or give a WAV file"):
+        await speak(["hello"])
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    """As if these were not installed."""
+    monkeypatch.setattr("cli.voice.find_spec", lambda name: None if name in packages else find_spec(name))

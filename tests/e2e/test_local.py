@@ -25,7 +25,7 @@ from tests.e2e.house import House
 from tests.e2e.page import page
 from tests.patience import PATIENCE_S
 from tests.sims.vendors import Vendors
-from tests.stt_local.voice import Voice
+from tests.stt_local.voice import KLATT, Voice
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 ORDER, SATURDAY = "where is my order one two three four", "when are you open on saturday"
@@ -56,7 +56,7 @@ SAMPLES = {
 
 async def sample_call(shop: House, sample: Sample) -> None:
     """As `parley call --say ... --then ...` or `--barge-in 1.5`, but for hanging up when the last answer has begun."""
-    sounds = await speak(sample.says)
+    sounds = await speak(sample.says, KLATT)
     async with Phone(shop.stack.gateway_url, shop.clock).dial() as call:
         await call.until_bot_speaks(call.born)
         for sound in sounds:
@@ -78,7 +78,7 @@ async def sample_call(shop: House, sample: Sample) -> None:
 
 async def on_the_telephone(shop: House) -> None:
     """The bot answers aloud, and hangs up when it is told goodbye."""
-    saturday, bye = await speak([SATURDAY, BYE])
+    saturday, bye = await speak([SATURDAY, BYE], KLATT)
     async with Phone(shop.stack.gateway_url, shop.clock).dial() as call:
         await call.until_bot_speaks(call.born)
         await call.until_bot_silent(800)

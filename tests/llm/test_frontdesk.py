@@ -15,7 +15,7 @@ import yaml
 from parley.agents import load_agent
 from parley.embedding import Embedder
 from services.llm.contract import Passage
-from services.llm.local import moves
+from services.llm.local import doubt, moves
 from services.llm.local.domain import Domain
 from services.llm.local.understanding import Understanding
 from services.llm.local.vocabulary import knowledge_of
@@ -127,27 +127,33 @@ async def test_no_other_trade_number_or_talk_is_acted_on(engine: Local, data_dir
     kinds: dict[str, list[str]] = yaml.safe_load((DATA / "own_foreign.yaml").read_text("utf-8"))
     texts = [text for of_a_kind in kinds.values() for text in of_a_kind]
     assert len(texts) >= 250
-    shelf = Shelf(data_dir)
-    taken = []
+    shelf, domain = Shelf(data_dir), Domain(load_agent(AGENTS, "frontdesk"))
+    taken, asked_back = [], []
     for text in texts:
         talk = Talk(lambda: engine, "frontdesk", TOOLS, SPECS, shelf.passages(text))
         said = await talk.say(text)
-        if talk.did or not moves.declines(said, load_agent(AGENTS, "frontdesk").domain.fallback):
+        if not talk.did and doubt.is_question(said, domain):
+            asked_back.append(text)
+        elif talk.did or not moves.declines(said, load_agent(AGENTS, "frontdesk").domain.fallback):
             taken.append((text, said, talk.did))
-    assert len(taken) <= 0.03 * len(texts), taken
+    assert len(taken) <= 0.02 * len(texts), taken
+    assert len(asked_back) <= 0.04 * len(texts), asked_back
 
 
 async def test_requests_as_a_recogniser_writes_them_are_understood(understanding: Understanding) -> None:
     rows: list[list[Any]] = yaml.safe_load((DATA / "own_requests.yaml").read_text("utf-8"))
     assert len(rows) >= 100
-    missed = []
+    missed, asked_back = [], []
     for text, intent, *rest in rows:
         meaning = await understanding.of(text)
         question = intent == "knowledge" and understanding.domain.is_question(meaning.intent)
         right = question or intent in (meaning.intent, MOVES.get(meaning.move))
-        if not right or meaning.slots != (rest[0] if rest else meaning.slots):
+        if meaning.maybe == intent:
+            asked_back.append(text)
+        elif not right or meaning.slots != (rest[0] if rest else meaning.slots):
             missed.append((text, meaning))
-    assert len(missed) <= 0.05 * len(rows), missed
+    assert len(missed) <= 0.03 * len(rows), missed
+    assert len(asked_back) <= 0.03 * len(rows), asked_back
 
 
 class Shelf:

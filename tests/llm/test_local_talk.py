@@ -3,12 +3,14 @@ corrections, numbers that lack a digit, and what happens when nothing is underst
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from parley.agents import load_agent
 from services.llm.local import moves
+from services.llm.local.understanding import Understanding
 from services.llm.providers.local import Local
 from tests.llm.conftest import settings
 from tests.llm.talk import Talk
@@ -23,6 +25,11 @@ NOT_FOUND = "I can not find that order."
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
     folder: Path = tmp_path_factory.mktemp("models")
     return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=folder))
+
+
+@pytest.fixture(scope="module")
+def understanding(engine: Local) -> Understanding:
+    return asyncio.run(engine._agent("frontdesk"))
 
 
 @pytest.fixture
@@ -82,6 +89,7 @@ async def test_another_number_than_was_asked_for(talk: Talk, said: str) -> None:
         ("What's the weather like?", FALLBACK),
         ("Okay, um, let me think.", moves.TAKE_YOUR_TIME),
         ("No, no, no. That's not what I meant.", moves.MISUNDERSTOOD),
+        ("Could you tell me a joke about bikes?", moves.NO_JOKES.format(company="Bellweather Bikes")),
         ("Hi, how are you? Where is my order?", ASK),
         ("Thank you, that's very kind.", "You are welcome. Is there anything else?"),
     ],
@@ -91,7 +99,19 @@ async def test_small_talk(talk: Talk, said: str, answer: str) -> None:
     assert talk.did == []
 
 
-@pytest.mark.parametrize("said", ["Who are you?", "What are you?", "Are you human?", "Do you have a name?"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Who are you?",
+        "What are you?",
+        "Are you human?",
+        "Do you have a name?",
+        "Would you mind telling me who I am speaking to?",
+        "May I ask who I'm talking to?",
+        "Could you tell me who this is?",
+        "I was wondering, are you a robot?",
+    ],
+)
 async def test_the_agent_s_own_words_for_what_it_foresees(talk: Talk, said: str) -> None:
     assert "automated front desk of Bellweather Bikes" in await talk.say(said)
 
@@ -148,6 +168,16 @@ async def test_a_digit_that_got_lost_is_asked_for_in_its_place(talk: Talk, short
     assert said == ORDERS["1234"]
 
 
+async def test_a_number_that_lost_a_digit_within_a_request(talk: Talk) -> None:
+    asked = "I have one two three so far. What comes after that?"
+    assert await talk.say("Is my order 123 for here yet?") == asked
+    assert await talk.say("Four.") == ORDERS["1234"]
+
+
+async def test_a_quantity_in_a_request_is_no_number_with_a_digit_lost(talk: Talk) -> None:
+    assert await talk.say("Where is my order of 12 bikes?") == ASK
+
+
 async def test_a_digit_that_is_missing_somewhere(talk: Talk) -> None:
     await talk.say("Where's my order?")
     await talk.say("124")
@@ -161,6 +191,40 @@ async def test_two_wishes_in_one_sentence(talk: Talk) -> None:
     assert answer == f"Open saturday. {ORDERS['1234']}"
 
 
+async def test_two_wishes_of_which_one_is_in_the_caller_s_own_words(talk: Talk) -> None:
+    answer = await talk.say("I'd like to know when order 1235 gets here. And are you open on Saturday?")
+    assert answer == f"Open saturday. {ORDERS['1235']}"
+
+
+async def test_what_comes_last_counts_not_how_it_came_to_that(understanding: Understanding) -> None:
+    meaning = await understanding.of("I bought a bike from you last month and the gears keep slipping.")
+    assert meaning.intent == "repairs"
+
+
+@pytest.mark.parametrize(
+    ("said", "intent"),
+    [
+        ("Could somebody look at my breaks?", "repairs"),
+        ("I have a problem with my back tyre, it is flat.", "repairs"),
+        ("Do you have a helmet for my little girl?", "rentals"),
+        ("Can I swap my bike for a bigger one?", "returns"),
+    ],
+)
+async def test_words_that_recognisers_and_callers_choose(understanding: Understanding, said: str, intent: str) -> None:
+    meaning = await understanding.of(understanding.domain.vocabulary.respelled(said))
+    assert meaning.intent == intent
+    assert meaning.strangers == ()
+
+
+def test_a_word_is_respelled_only_where_the_business_names_the_thing(understanding: Understanding) -> None:
+    respelled = understanding.domain.vocabulary.respelled
+    assert respelled("My front breaks squeak, and the peddle is loose.") == (
+        "My front brakes squeak, and the pedal is loose."
+    )
+    for said in ("It breaks down.", "Two weeks ago.", "I would wait for the mail.", "Can I buy a bell?"):
+        assert respelled(said) == said
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -171,6 +235,11 @@ async def test_two_wishes_in_one_sentence(talk: Talk) -> None:
 )
 async def test_a_person_is_asked_for_because_of_anything(talk: Talk, said: str) -> None:
     assert await talk.say(said) == "I am connecting you."
+
+
+async def test_a_holiday_is_a_day(talk: Talk) -> None:
+    assert await talk.say("Are you open on Christmas Eve?") == "Open christmas eve."
+    assert await talk.say("And on New Year's Day?") == "Open new years day."
 
 
 async def test_thanks_and_goodbye_in_one(talk: Talk) -> None:

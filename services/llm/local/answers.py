@@ -21,6 +21,7 @@ from services.llm.local.vocabulary import bases
 from services.llm.local.word_lists import COMMON
 
 SURE_SCORE = 0.33  # a sentence this near answers a question that is known to be in the domain
+DOUBTED_SCORE = 0.42  # to one that may be
 LEANING_SCORE = 0.42  # one that leans on the question before, with that one's words
 ALONE_SCORE = 0.5  # this near, one that no phrase of the agent is like
 STRANGE_SCORE = 0.65  # and this near, one that is more like what is off the topic

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from parley.agents import Slot
 from parley.phrases import spoken_digits
-from services.llm.local import courtesy, digits, failing, moves, slots
+from services.llm.local import corrections, courtesy, digits, doubt, failing, moves, slots
 from services.llm.local.domain import Domain
 from services.llm.local.frame import Act, Call, Frame, Look, Say
 from services.llm.local.understanding import Meaning
@@ -64,8 +64,12 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
 
 
 def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
-    if put_right := _mended(frame, meaning, domain):
+    if put_right := corrections.of_part(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
+    asked = frame
+    frame = replace(frame, doubted="", doubted_slots={})
+    if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
+        return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
@@ -74,12 +78,37 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return frame, Say(moves.ALL_RIGHT)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
-    if correction := _corrected(frame, meaning, domain):
+    if correction := corrections.of_value(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
     if meaning.intent:
         frame = replace(frame, slots={}) if moves.means_another(meaning.text) else frame
         return _go(frame, meaning.intent, meaning.slots, domain)
+    if meaning.maybe and (doubted := _in_doubt(asked, frame, meaning, domain)):
+        return doubted
     return _general(frame, meaning, domain)
+
+
+def _meant(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] | None:
+    """The answer to the question what was meant; None if it is no answer."""
+    after = replace(frame, doubted="", doubted_slots={})
+    if meaning.move == "yes":
+        return _go(after, frame.doubted, frame.doubted_slots, domain)
+    if meaning.move == "no" or (moves.refuses(meaning.text) and domain.ends_call(meaning.intent)):
+        return after, Say(failing.fallback(after, False, domain))
+    return None
+
+
+def _in_doubt(before: Frame, frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] | None:
+    """Asks back before anything is done; what is spoken of already needs no question, and none is asked twice."""
+    intent = meaning.maybe
+    values = {n: v for n, v in meaning.slots.items() if n in domain.mentions[intent]}
+    if domain.is_question(intent):
+        return frame, Look(True, doubted=True, intent=intent, unknown=meaning.unknown)
+    if intent == frame.intent and not meaning.strangers and not frame.waiting:
+        return _go(frame, intent, values, domain)
+    if intent == frame.intent or (intent == before.doubted and doubt.was_asked(intent, before.heard, domain)):
+        return None
+    return replace(frame, doubted=intent, doubted_slots=values), Say(doubt.question(intent, domain))
 
 
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
@@ -116,7 +145,7 @@ def _confirmed(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, A
     given = {n: v for n, v in frame.slots.items() if n in domain.mentions[frame.intent]}
     if meaning.move == "yes":
         return replace(frame, confirming=False), Call(frame.intent, given)
-    if correction := _corrected(frame, meaning, domain):
+    if correction := corrections.of_value(frame, meaning, domain):
         return _go(frame, frame.intent, correction, domain)
     if meaning.move == "no":
         return replace(frame, confirming=False, intent=""), Say(moves.ALL_RIGHT)
@@ -166,31 +195,6 @@ def _completed(partial: str, found: str, placed: str, slot: Slot) -> str:
     if digits.HOLE in partial:
         return partial.replace(digits.HOLE, found) if len(found) == 1 else found
     return next((whole for whole in (placed, partial + found) if slots.fits(slot, whole)), found)
-
-
-def _mended(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
-    """A number that the caller puts right in part: "no, four five, not five four"; {} if none."""
-    for name in domain.mentions.get(frame.intent, ()):
-        old = frame.partial if frame.waiting == name else frame.slots.get(name) or frame.tried.get(name, "")
-        if domain.slots[name].kind == "digits" and old:
-            put_right = digits.mended(old, meaning.text)
-            if put_right and slots.fits(domain.slots[name], put_right):
-                return {name: put_right}
-    return {}
-
-
-def _corrected(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
-    """Values that replace those of the last intent: "no, one two three five", "and on sunday?"; {} if none."""
-    if not frame.intent or not domain.intents[frame.intent].tool:
-        return {}
-    if meaning.strangers or meaning.intent not in ("", frame.intent) and meaning.by == "pattern":
-        return {}
-    mentions = domain.mentions[frame.intent]
-    found = {n: v for n, v in meaning.slots.items() if n in mentions and slots.fits(domain.slots[n], v)}
-    if meaning.intent == frame.intent or not found:
-        return found if meaning.intent == frame.intent else {}
-    _, rest = moves.leading(meaning.text)
-    return found if len(rest.split()) <= 4 + sum(len(v) for v in found.values() if v.isdigit()) else {}
 
 
 def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:

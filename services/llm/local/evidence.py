@@ -17,12 +17,12 @@ _STANDS_FOR = "it"  # what a pattern has taken of a sentence; what is left is lo
 def for_match(domain: Domain, match: Match, text: str) -> bool:
     """Whether a pattern found in a sentence is believed: nothing strange beside it, and its number is one."""
     beside = f"{text[: match.begin]} {_STANDS_FOR} {text[match.end :]}"
-    return _number_counts(domain, match.intent, text) and not _strangers(domain, beside, match.intent)
+    return number_counts(domain, match.intent, text) and not _strangers(domain, beside, match.intent)
 
 
 def for_meaning(domain: Domain, intent: str, text: str) -> bool:
     """Whether an intent is believed of a sentence that only comes near to its phrases."""
-    return _number_counts(domain, intent, text) and not _strangers(domain, text, intent)
+    return number_counts(domain, intent, text) and not _strangers(domain, text, intent)
 
 
 def _strangers(domain: Domain, looked_at: str, intent: str) -> list[str]:
@@ -35,7 +35,7 @@ def _strangers(domain: Domain, looked_at: str, intent: str) -> list[str]:
     return domain.vocabulary.strangers(looked_at, intent, strict=at_once)
 
 
-def _number_counts(domain: Domain, intent: str, text: str) -> bool:
+def number_counts(domain: Domain, intent: str, text: str) -> bool:
     """A number that nobody asked for is a value if a word of the intent stands with it, or nothing but plain words.
 
     "My pin is 1234", "it is 12 30 already" and "what is 12 plus 34" are none. Sentences without numbers always pass.

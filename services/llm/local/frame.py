@@ -19,7 +19,8 @@ class Frame:
     `confirming`: a yes does it. `heard`: the bot's last words that the caller heard. `topic`: the last question for
     knowledge, and `topic_intent`, what it was about. `beside`: intents done at once beside the one that goes on.
     `tried`: values given to tools, also those that failed. `said`: the caller's last words. `missed`: how often in a
-    row the bot had to say that it did not get or know something. `told`: it has said what it can do.
+    row the bot had to say that it did not get or know something. `told`: it has said what it can do. `doubted`: the
+    intent that the bot asked whether it was meant, and `doubted_slots`, what was said with it.
     """
 
     intent: str = ""
@@ -35,6 +36,8 @@ class Frame:
     said: str = ""
     missed: int = 0
     told: bool = False
+    doubted: str = ""
+    doubted_slots: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,14 @@ class Call:
 class Look:
     """Answer from knowledge. `sure`: the question is in the domain, `intent`'s; `off_topic`: it is most likely not.
 
-    `question`: what was said, or the part of it that asks.
+    `doubted`: it may as well not be in the domain. `question`: what was said, or the part of it that asks.
     `unknown`: words that the agent does not know; the passages must hold them.
     `topic`, `topic_intent`: the question before, which this one leans on, and what it was about.
     """
 
     sure: bool
     off_topic: bool = False
+    doubted: bool = False
     intent: str = ""
     question: str = ""
     topic: str = ""

@@ -18,6 +18,11 @@ _TEMPLATES = [(move, parse(template)) for move, templates in _MOVES.items() for 
 _REGEXES = [(move, phrase.regex(lambda _: r"\S+")) for move, phrase in _TEMPLATES]
 WORDS = frozenset(normalise(" ".join(word for _, phrase in _TEMPLATES for word in phrase.words())).split())
 _FILLERS = re.compile(r"^(?:(?:um+|uh+|oh|okay|well|so|and|but|please|sorry|excuse me) )+")
+_INDIRECT = re.compile(
+    r"^(?:(?:(?:can|could|would|will) you (?:please )?(?:tell me|let me know)|would you mind telling me"
+    r"|do you (?:happen to )?know|may i (?:ask|know)|please tell me|tell me"
+    r"|i (?:would like to|want to|would love to|need to) know|i (?:was|am) wondering|i wonder) )"
+)
 _LEADING = re.compile(r"^(?:no|yes|yeah|sorry|um+|uh+|oh|well|actually|i (?:mean|meant|said)|wait|but|so|and|okay) ")
 _HUMAN = re.compile(r"\b(?:connect|transfer|put you through|colleague|(?:speak|talk) (?:to|with))\b")
 _ANOTHER = re.compile(r"\b(?:another|other|different|second)\b")
@@ -86,6 +91,7 @@ OR_COLLEAGUE = "Please say it once more, or shall I connect you to a colleague?"
 ONE_BY_ONE = "Please say all the digits once more, one by one."
 STILL_NO_LUCK = "That did not work either. A colleague can help you better: shall I connect you?"
 MISUNDERSTOOD = "I am sorry. Please say once more what you want, in other words."
+DO_YOU_MEAN = "Do you mean {about}?"
 OFFER = "Shall I connect you to a colleague?"
 HEARD = "I heard {said}."
 
@@ -101,7 +107,7 @@ def move(text: str) -> str:
 
 
 def _after_fillers(text: str) -> str:
-    short = _FILLERS.sub("", text)
+    short = _INDIRECT.sub("", _FILLERS.sub("", text))
     return move(short) if short and short != text else ""
 
 

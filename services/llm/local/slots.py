@@ -11,8 +11,14 @@ from services.llm.local.word_lists import words_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_HOLIDAY = (
+    r"(?:christmas|new years|thanksgiving|easter|labor|memorial|independence|presidents|veterans|columbus|valentines"
+    r"|boxing|mothers|fathers)(?: (?:eve|day|sunday|monday))|christmas|thanksgiving|easter|halloween|good friday"
+    r"|(?:the )?fourth of july|(?:public |bank )holidays?"
+)
 _DAY = (
-    rf"(?:the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
+    rf"(?:{_HOLIDAY}"
+    rf"|the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
     rf"|(?:{_MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|[a-z]+th|first|second|third|[a-z]+ (?:first|second|third)))"
 )
 _NOISE = re.compile(r"\b(?:um+|uh+|er+|ah|dash|hyphen|then|digit|number|space|followed by|oclock)\b ?")
@@ -35,16 +41,23 @@ _ANYTHING = r"\S+(?: \S+){0,5}"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A run of at least two digits in a sentence. `counts`: it is no time, age, price or other quantity."""
+    """A run of at least two digits in a sentence. `counts`: it is no time, age, price or other quantity.
+
+    `before`: the word before it.
+    """
 
     digits: str
     counts: bool
+    before: str = ""
 
 
 def numbers(text: str) -> list[Number]:
     """The numbers of a normalised sentence."""
-    found = ((words_to_digits(run.group()), _counts(text, run)) for run in _RUN.finditer(text))
-    return [Number(digits, counts) for digits, counts in found if len(digits) > 1]
+    found = [
+        Number(words_to_digits(run.group()), _counts(text, run), " ".join(text[: run.start()].split()[-1:]))
+        for run in _RUN.finditer(text)
+    ]
+    return [number for number in found if len(number.digits) > 1]
 
 
 def without_numbers(text: str) -> str:

@@ -15,10 +15,10 @@ import numpy as np
 from parley.embedding import Vectors
 from parley.phrases import normalise
 from parley.telemetry import NLU_LATENCY
-from services.llm.local import evidence, moves, slots
+from services.llm.local import doubt, evidence, moves, sentences, slots
 from services.llm.local.domain import Domain, Match, comparable
+from services.llm.local.doubt import NOTHING, Candidate
 from services.llm.local.nearness import near_to, threshold
-from services.llm.local.word_lists import COMMON
 
 PATTERN_SHARE = 0.62  # below it a pattern says too little of the sentence to be believed alone
 HINT = 0.12  # what a whole pattern is worth, in cosine, to the meaning it points to
@@ -29,14 +29,8 @@ CLAUSE_COST = 0.03  # a clause alone says less surely what is wanted than the wh
 STRANGE_COST = 0.1  # still less where the rest of the sentence speaks of something strange
 NAMED = 0.06  # a word of its own phrases, or a day where it has one, makes an intent as much more likely
 ENDING_COST = 0.08  # nobody is hung up on by a guess
-_MAX_CLAUSES = 4
 # Moves that an agent may have its own words for: those, and what comes near to them, go first.
 _OF_AGENTS = ("who", "robot", "help", "thanks", "goodbye", "hello", "wait", "human", "")
-_JOINTS = re.compile(r"[.;!?]+\s+|,?\s(?:and also|and then|and|also|plus)\s")
-_ASKS = re.compile(
-    r"(?:and |also |hi |hello |well |so |then )*(?:what|where|when|how|who|which|is|are|do|does|did"
-    r"|can|could|will|would|has|have|i (?:want|need|would like)|tell me|please|check|look|track|find)\b"
-)
 _TIME = re.compile(r"(?<!\S)(\d{1,2}):(\d{2})(?!\d)")  # a value only where a number was asked for
 _CACHED = 4096
 _OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
@@ -50,6 +44,7 @@ class Embeds(Protocol):
 class Meaning:
     """`intent` "" if none; `by` says what found it: "pattern", "meaning" or "". `share` as in Match.
 
+    `maybe`: the intent that it may be, where `intent` is none; to be asked back.
     `wishes`: two in one sentence, each with its own meaning.
     `strangers`: words that name what the agent does not have. `unknown`: these and others that it does not know.
     `off_topic`: clearly nearer to small talk and other trades than to anything in the domain.
@@ -58,6 +53,7 @@ class Meaning:
     text: str
     move: str = ""
     intent: str = ""
+    maybe: str = ""
     slots: dict[str, str] = field(default_factory=dict)
     by: str = ""
     share: float = 0.0
@@ -105,13 +101,13 @@ class Understanding:
         """What a sentence means; the same sentence is worked out once."""
         said = _TIME.sub(r"\1 \2 oclock", said)
         text = normalise(said)
-        key = text, _is_question(said)
+        key = text, sentences.is_question(said)
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
             return known
         begin = perf_counter()
-        meaning = await self._work_out(text, _clauses(said, text))
-        if len(wishes := self._wishes(said)) > 1:
+        meaning = await self._work_out(text, sentences.clauses(said, text))
+        if len(wishes := await self._wishes(said)) > 1:
             meaning = replace(meaning, wishes=wishes)
         if not meaning.intent:
             words = self.domain.vocabulary
@@ -131,101 +127,125 @@ class Understanding:
             return self._matched(text, move, more or best)  # "thank you very much, that is all"
         if move not in _OF_AGENTS or not text:
             return Meaning(text, move, slots=self._all_slots(text))
-        if found := self._in_a_clause(clauses):
-            return self._matched(text, move, found)
+        if match := self._in_a_clause(clauses):
+            return self._matched(text, move, match)
         if self._embedder is None:
             return Meaning(text, move, slots=self._all_slots(text))
         _, content = moves.leading(text)
         parts = [content or text, *clauses]
         vectors = await self._embedder.embed_async([comparable(part) for part in parts])
-        return self._nearest(text, move, parts, vectors, matches)
+        found = self._nearest(text, move, parts, vectors, matches)
+        if move in moves.FORESEEN and not (found.intent and self.domain.intents[found.intent].say):
+            return replace(found, intent="", maybe="", slots=self._all_slots(text), by="")  # it is the move, surely
+        return found
 
     def _unknown(self, said: str, text: str) -> tuple[str, ...]:
         """Words and identifying numbers; in what is no question, all numbers."""
-        numbers = [n.digits for n in slots.numbers(text) if n.counts or not _is_question(said)]
+        numbers = [n.digits for n in slots.numbers(text) if n.counts or not sentences.is_question(said)]
         return (*self.domain.vocabulary.unknown(text), *numbers)
 
     def _in_a_clause(self, clauses: list[str]) -> Match | None:
         """What one clause alone asks for; the last one first, since people come to the point at the end."""
         for clause in clauses:
-            if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and _says_enough(clause):
+            if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and sentences.says_enough(clause):
                 return found[0]
         return None
 
     def _matches(self, text: str) -> list[Match]:
         return [match for match in self.domain.matches(text) if evidence.for_match(self.domain, match, text)]
 
-    def _wishes(self, said: str) -> tuple[Meaning, ...]:
-        """The first two different things that a sentence asks for in the agent's own phrases; () if fewer.
+    async def _wishes(self, said: str) -> tuple[Meaning, ...]:
+        """The first two different things that a sentence asks for, one of them in the agent's own phrases; () if fewer.
 
         The second may lean on the first: "how much is a tune up and how long does it take".
         """
         found: list[Meaning] = []
-        for clause in (normalise(part) for part in _JOINTS.split(said)):
-            if len(clause.split()) < 3 or not _ASKS.match(clause) or len(found) == 2:
-                continue
-            best = next(iter(self._matches(clause)), None)
-            if best and best.share >= CLAUSE_SHARE and _says_enough(clause):
-                if not self.domain.goes_beside(best.intent) or best.intent in [m.intent for m in found]:
-                    return ()
-                found.append(self._matched(clause, "", best))
-            elif found and self.domain.is_question(found[0].intent) and moves.leans(clause):
-                found.append(Meaning(clause))
+        parts = sentences.wishes(said)
+        matched = {part: best[0] for part in parts if (best := self._whole(part))}
+        for part in parts:
+            if len(found) == 2:
+                break
+            if part in matched:
+                wish = self._matched(part, "", matched[part])
+            elif found and self.domain.is_question(found[0].intent) and moves.leans(part):
+                wish = Meaning(part)
+            else:
+                wish = await self._work_out(part, []) if matched else Meaning(part)
+                if not wish.intent or wish.move:
+                    continue
+            if wish.intent and (not self.domain.goes_beside(wish.intent) or wish.intent in [m.intent for m in found]):
+                return ()
+            found.append(wish)
         return tuple(found) if len(found) == 2 else ()
 
+    def _whole(self, part: str) -> list[Match]:
+        """The pattern that a part of a sentence is, with hardly a word beside it; [] if none."""
+        found = self._matches(part)[:1] if sentences.says_enough(part) else []
+        return [match for match in found if match.share >= CLAUSE_SHARE]
+
     def _matched(self, text: str, move: str, best: Match) -> Meaning:
-        return Meaning(text, move, best.intent, self._slots(best, text), "pattern", best.share, 1.0)
+        return Meaning(text, move, best.intent, "", self._slots(best, text), "pattern", best.share, 1.0)
 
     def _nearest(self, text: str, move: str, parts: list[str], vectors: Vectors, matches: list[Match]) -> Meaning:
-        """By the meaning of the whole sentence (first row) or of one of its clauses, whichever is nearest."""
+        """By the meaning of the whole sentence (first row) or of one of its clauses, whichever is nearest.
+
+        Of the clauses the last that is sure counts: what comes before it tells how it came to that.
+        """
         hints: dict[str, float] = {}
         for match in matches:
             hints[match.intent] = max(hints.get(match.intent, 0.0), match.share)
-        best, score, nearest, reached = "", 0.0, 0.0, 0.0
+        best, strange, of_row, nearest = NOTHING, NOTHING, NOTHING, 0.0
         cost = STRANGE_COST if self.domain.vocabulary.strangers(text) else CLAUSE_COST
         for row, (part, vector) in enumerate(zip(parts, vectors, strict=True)):
-            strange = near_to(self._off_topic, vector)
+            if row > 1 and doubt.is_sure(of_row, self.domain):
+                break
+            off_topic, of_row = near_to(self._off_topic, vector), NOTHING
             for name in self._names:
                 near = near_to(self._vectors[name], vector) + HINT * hints.get(name, 0.0) - (cost if row else 0.0)
                 nearest = max(nearest, near)
-                if near > score and near >= strange + MARGIN and evidence.for_meaning(self.domain, name, part):
-                    best, score, reached = name, near, near - self._least(name, part)
-        if not best or reached < 0:
-            off_topic = near_to(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
-            return Meaning(text, move, slots=self._all_slots(text), score=nearest, off_topic=off_topic)
-        mentioned = {s: v for s, v in self._all_slots(text).items() if s in self.domain.mentions[best]}
-        return Meaning(text, move, best, mentioned, "meaning", hints.get(best, 0.0), score)
+                if near < off_topic + MARGIN:
+                    continue
+                one = Candidate(name, near, near - self._least(name, part), self._names_it(name, part))
+                if evidence.for_meaning(self.domain, name, part):
+                    of_row = doubt.nearer(of_row, one)
+                elif one.named and evidence.number_counts(self.domain, name, part):
+                    strange = doubt.nearer(strange, one)
+            best = doubt.nearer(best, of_row)
+        if doubt.is_sure(best, self.domain):
+            mentioned = self._mentioned(best.intent, text)
+            return Meaning(text, move, best.intent, "", mentioned, "meaning", hints.get(best.intent, 0.0), best.near)
+        far = near_to(self._off_topic, vectors[0]) > nearest + OFF_MARGIN
+        maybe = doubt.doubted(best, strange, self.domain)
+        return Meaning(text, move, maybe=maybe, slots=self._all_slots(text), score=nearest, off_topic=far)
+
+    def _names_it(self, intent: str, part: str) -> bool:
+        """Whether a part of a sentence has a word of the intent's own."""
+        return any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
 
     def _least(self, intent: str, part: str) -> float:
         """How near an intent must be: less if a word or a value of its own is said, more if it hangs up."""
         found = self._all_slots(part).keys() & self.domain.mentions[intent]
-        named = bool(found) or any(self.domain.vocabulary.belongs(word, intent) for word in part.split())
+        named = bool(found) or self._names_it(intent, part)
         return self.threshold + (ENDING_COST if self.domain.ends_call(intent) else 0.0) - (NAMED if named else 0.0)
 
     def _slots(self, match: Match, text: str) -> dict[str, str]:
         """The match's slots, and what the rest of the sentence says for slots that the intent knows."""
-        found = {n: v for n, v in self._all_slots(text).items() if n in self.domain.mentions[match.intent]}
+        found = self._mentioned(match.intent, text)
         taken = {n: v for n, v in match.slots.items() if v}
         for name, value in found.items():
             if name not in taken or not slots.fits(self.domain.slots[name], taken[name]):
                 taken[name] = value
         return taken
 
+    def _mentioned(self, intent: str, text: str) -> dict[str, str]:
+        """Values for the intent's slots; also a number that lacks digits, right behind its slot's name."""
+        found = {n: v for n, v in self._all_slots(text).items() if n in self.domain.mentions[intent]}
+        for name in self.domain.mentions[intent]:
+            if self.domain.slots[name].kind == "digits" and name not in found:
+                named = [n for n in slots.numbers(text) if n.counts and n.before in ("number", *name.split("_"))]
+                found |= {name: named[-1].digits} if named else {}
+        return found
+
     def _all_slots(self, text: str) -> dict[str, str]:
         found = {name: slots.find(slot, text) for name, slot in self.domain.slots.items()}
         return {name: value for name, value in found.items() if value}
-
-
-def _clauses(said: str, text: str) -> list[str]:
-    """Parts of a sentence, by its punctuation and by "and" and "but"; the last first. [] if it is one."""
-    parts = [normalise(p) for p in re.split(r"[.,;:!?\u2013\u2014]+\s|\s(?:and|but|because|so)\s", said)]
-    parts = [p for p in parts if (len(p.split()) > 2 or any(len(n.digits) > 2 for n in slots.numbers(p))) and p != text]
-    return parts[::-1][:_MAX_CLAUSES]
-
-
-def _is_question(said: str) -> bool:
-    return "?" in said or _ASKS.match(normalise(said)) is not None
-
-
-def _says_enough(clause: str) -> bool:
-    return sum(word not in COMMON for word in clause.split()) > 0

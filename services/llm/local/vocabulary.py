@@ -13,7 +13,7 @@ from pathlib import Path
 
 from parley.phrases import NUMBER_RUN, normalise
 from services.llm.local import moves
-from services.llm.local.word_lists import BY_THE_WAY, EVERYDAY, words_of
+from services.llm.local.word_lists import BY_THE_WAY, EVERYDAY, TWINS, words_of
 
 _NUMBER = re.compile(rf"(?:{NUMBER_RUN}|\d+(?:st|nd|rd|th))")
 _INTRODUCTION = re.compile(r"\b(?:my name is|this is|my name) (?!(?:the|a|an|my|your|about|for)\b)\w+(?: \w+)?")
@@ -24,6 +24,9 @@ _BEFORE_VERBS = words_of(
 )
 _BE_OR_DO = words_of("is are was were do does did has have had")
 _OPENING = words_of("and but so well hi hello hey okay what when where how why which who time")
+_WORD = re.compile(r"[A-Za-z]+")
+# Behind these a word names a thing.
+_BEFORE_THINGS = words_of("my your our his her their the a an new old any some these those front rear back of for no")
 _MAX_KNOWLEDGE = 2_000_000
 
 
@@ -36,6 +39,7 @@ class Vocabulary:
         self.core = _bases_of(core) | {word for word, count in shared.items() if count > 1}
         told = normalise(knowledge[:_MAX_KNOWLEDGE]).split()
         self._told = self.core | {form for word in told for form in (word, *_singulars(word))}
+        self._meant = self.core.union(*self._own.values())
         self._phrases = self._told.union(*self._own.values())
 
     def is_core(self, text: str) -> bool:
@@ -50,6 +54,22 @@ class Vocabulary:
     def belongs(self, word: str, intent: str) -> bool:
         """Whether it is one of the rarer words of an intent's own phrases."""
         return not is_plain(word) and self.has(word, intent)
+
+    def respelled(self, said: str) -> str:
+        """A sentence with its things spelled as the business does: "my breaks squeak" at a bicycle shop."""
+        before = ""
+
+        def spell(found: re.Match[str]) -> str:
+            nonlocal before
+            word, last = found.group().lower(), before
+            before = word
+            twin = TWINS.get(word, "")
+            if not twin or not bases(twin) & self._meant or bases(word) & self._meant:
+                return found.group()
+            names = last in _BEFORE_THINGS or (bool(bases(last) & self._meant) and not is_plain(last))
+            return twin if names else found.group()
+
+        return _WORD.sub(spell, said)
 
     def unknown(self, text: str) -> list[str]:
         """All words of a normalised sentence that are neither plain nor what knowledge may speak of."""

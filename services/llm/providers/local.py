@@ -121,6 +121,7 @@ class Local:
                 return found
         guessed = bool(look.topic) and not named  # it names nothing: the intent of such words is chance
         least = answers.SURE_SCORE if look.sure and not guessed else answers.ALONE_SCORE
+        least = max(least, answers.DOUBTED_SCORE) if look.doubted else least
         least = answers.STRANGE_SCORE if look.off_topic else least
         towards = understanding.middle(look.intent) if look.sure and not guessed else None
         return await self._reader.answer(look.question, request.passages, least, towards)
@@ -168,7 +169,8 @@ async def _planned(messages: tuple[Message, ...], understanding: Understanding) 
     begin = turns[-_REMEMBERED - 1] + 1 if len(turns) > _REMEMBERED else 0  # with what the bot said before, too
     for message in messages[begin : turns[-1] + 1 if turns else 0]:
         if message.role is Role.USER:
-            frame, acts = dialogue.plan(frame, message.text, await understanding.of(message.text), domain)
+            said = domain.vocabulary.respelled(message.text)
+            frame, acts = dialogue.plan(frame, said, await understanding.of(said), domain)
         else:
             frame = heard(frame, message, domain)
     return frame, acts
