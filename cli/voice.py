@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from importlib.util import find_spec
 
+from parley.engines import engines_here, engines_of, load
 from parley.errors import BadInput, Misconfigured
-from parley.providers import load
 from parley.settings import Settings
 from parley.words import has_words
 from services.tts.contract import TextToSpeechProvider, TtsConfig
-from services.tts.providers import HERE, KNOWN
 
 ESPEAK = "local"
 PACES = {"hibari": 165, ESPEAK: 130}
@@ -32,7 +30,7 @@ async def speak(texts: Sequence[str], voice: str = "", pace: int = 0) -> list[by
         if len(text) > MAX_TEXT:
             raise BadInput(f"a sentence has {len(text)} characters; at most {MAX_TEXT} can be said at once")
     engine = _engine(voice)
-    provider = load(KNOWN, engine, "PARLEY_TTS")(Settings.read())
+    provider = load("tts", engine)(Settings.read())
     config = TtsConfig(voice=voice, speed=(pace or PACES[engine]) / _OWN_PACES[engine])
     try:
         return [await _say(provider, text, config) for text in texts]
@@ -45,9 +43,9 @@ async def speak(texts: Sequence[str], voice: str = "", pace: int = 0) -> list[by
 
 
 def _engine(voice: str) -> str:
-    wanted = {ESPEAK: HERE[ESPEAK]} if voice else HERE
-    if found := [name for name, packages in wanted.items() if all(map(find_spec, packages))]:
-        return found[0]
+    engine = ESPEAK if voice else engines_here("tts")[0]
+    if not engines_of("tts")[engine].lacks():
+        return engine
     if voice:
         raise Misconfigured(f"no voice {voice!r} to say this with: pip install 'parley[espeak]', or name none")
     raise Misconfigured("no voice to say this with: pip install 'parley[local]', or give a WAV file")

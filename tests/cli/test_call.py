@@ -14,6 +14,7 @@ import pytest
 
 from cli.voice import _OWN_PACES, ESPEAK, speak
 from cli.wav import read_wav, write_wav
+from parley.engines import engines_here
 from parley.errors import BadInput, Misconfigured
 from services.tts.local.process import WORDS_PER_MINUTE
 from tests.cli.gateway import Line, fake_gateway, tone
@@ -170,4 +171,5 @@ async def test_a_voice_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     """As if these were not installed."""
-    monkeypatch.setattr("cli.voice.find_spec", lambda name: None if name in packages else find_spec(name))
+    monkeypatch.setattr("parley.engines.find_spec", lambda name: None if name in packages else find_spec(name))
+    monkeypatch.setattr("cli.voice.engines_here", engines_here.__wrapped__)

@@ -29,7 +29,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
 
 @pytest.fixture(scope="module")
 def understanding(engine: Local) -> Understanding:
-    return asyncio.run(engine._agent("frontdesk"))
+    return asyncio.run(engine._learned.of("frontdesk"))
 
 
 @pytest.fixture
