@@ -60,11 +60,13 @@ class Result:
     """What a tool found or did, as JSON-able values; `summary` is a sentence fit to be spoken.
 
     A tool may also return the mapping alone, or only the sentence. `say`: words that are not left to the model.
+    `level`: identity level that the caller has proven with it, 1 to 9; it holds until the end of the call.
     """
 
     value: Mapping[str, Any]
     then: HangUp | Transfer | None = None
     say: Notice | None = None
+    level: int = 0
 
 
 class Records(Protocol):

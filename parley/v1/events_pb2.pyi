@@ -243,6 +243,9 @@ class CallState(_message.Message):
     DIRECTION_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    NEWS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -278,6 +281,8 @@ class CallState(_message.Message):
     voiceless: _builtins.int
     direction: _builtins.str
     purpose: _builtins.str
+    level: _builtins.int
+    news: _builtins.str
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -308,6 +313,8 @@ class CallState(_message.Message):
     def requests(self) -> Global___StateRequests: ...
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolLevel]: ...
     def __init__(
         self,
         *,
@@ -361,14 +368,39 @@ class CallState(_message.Message):
         direction: _builtins.str = ...,
         purpose: _builtins.str = ...,
         variables: _abc.Iterable[Global___StateVariable] | None = ...,
+        levels: _abc.Iterable[Global___StateToolLevel] | None = ...,
+        level: _builtins.int = ...,
+        news: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
+
+@_typing.final
+class StateToolLevel(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    level: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        level: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateToolLevel: _TypeAlias = StateToolLevel  # noqa: Y015
 
 @_typing.final
 class StateVariable(_message.Message):
@@ -633,9 +665,11 @@ class StateOutcome(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     THEN_FIELD_NUMBER: _builtins.int
     SAY_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
+    level: _builtins.int
     @_builtins.property
     def then(self) -> Global___StateThen: ...
     @_builtins.property
@@ -648,10 +682,11 @@ class StateOutcome(_message.Message):
         message: _builtins.str = ...,
         then: Global___StateThen | None = ...,
         say: Global___StateNotice | None = ...,
+        level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1325,6 +1360,7 @@ class StepOpened(_message.Message):
     DIRECTION_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -1345,6 +1381,8 @@ class StepOpened(_message.Message):
     def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolLevel]: ...
     def __init__(
         self,
         *,
@@ -1363,10 +1401,11 @@ class StepOpened(_message.Message):
         direction: _builtins.str = ...,
         purpose: _builtins.str = ...,
         variables: _abc.Iterable[Global___StateVariable] | None = ...,
+        levels: _abc.Iterable[Global___StateToolLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "direction", b"direction", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "policy", b"policy", "purpose", b"purpose", "slow_tools", b"slow_tools", "unsettled", b"unsettled", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "direction", b"direction", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "levels", b"levels", "policy", b"policy", "purpose", b"purpose", "slow_tools", b"slow_tools", "unsettled", b"unsettled", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1393,6 +1432,7 @@ class StepTakenOver(_message.Message):
     EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
     SLOW_TOOLS_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     new_leg: _builtins.bool
     mouth_utterance: _builtins.int
     mouth_text: _builtins.str
@@ -1415,6 +1455,8 @@ class StepTakenOver(_message.Message):
     def effect_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolLevel]: ...
     def __init__(
         self,
         *,
@@ -1435,10 +1477,11 @@ class StepTakenOver(_message.Message):
         effect_tools: _abc.Iterable[_builtins.str] | None = ...,
         slow_tools: _abc.Iterable[_builtins.str] | None = ...,
         transfer: _builtins.str = ...,
+        levels: _abc.Iterable[Global___StateToolLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_n", b"after_n", "agent_version", b"agent_version", "effect_tools", b"effect_tools", "epoch", b"epoch", "mouth_complete", b"mouth_complete", "mouth_heard", b"mouth_heard", "mouth_paused", b"mouth_paused", "mouth_text", b"mouth_text", "mouth_utterance", b"mouth_utterance", "new_leg", b"new_leg", "policy", b"policy", "settled", b"settled", "slow_tools", b"slow_tools", "transfer", b"transfer", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_n", b"after_n", "agent_version", b"agent_version", "effect_tools", b"effect_tools", "epoch", b"epoch", "levels", b"levels", "mouth_complete", b"mouth_complete", "mouth_heard", b"mouth_heard", "mouth_paused", b"mouth_paused", "mouth_text", b"mouth_text", "mouth_utterance", b"mouth_utterance", "new_leg", b"new_leg", "policy", b"policy", "settled", b"settled", "slow_tools", b"slow_tools", "transfer", b"transfer", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1490,21 +1533,25 @@ class StepToolsKnown(_message.Message):
     EFFECT_TOOLS_FIELD_NUMBER: _builtins.int
     SLOW_TOOLS_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
     @_builtins.property
     def effect_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def slow_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolLevel]: ...
     def __init__(
         self,
         *,
         effect_tools: _abc.Iterable[_builtins.str] | None = ...,
         slow_tools: _abc.Iterable[_builtins.str] | None = ...,
         agent_version: _builtins.str = ...,
+        levels: _abc.Iterable[Global___StateToolLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "effect_tools", b"effect_tools", "slow_tools", b"slow_tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "effect_tools", b"effect_tools", "levels", b"levels", "slow_tools", b"slow_tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

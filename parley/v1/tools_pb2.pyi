@@ -273,9 +273,12 @@ class ToolOutcome(_message.Message):
     HANG_UP_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
     SAY_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
     status: Global___ToolOutcome.Status.ValueType
     result_json: _builtins.str
     message: _builtins.str
+    level: _builtins.int
+    """identity level that the caller has proven with it; 0: none"""
     @_builtins.property
     def hang_up(self) -> Global___HangUpThen: ...
     @_builtins.property
@@ -293,10 +296,11 @@ class ToolOutcome(_message.Message):
         hang_up: Global___HangUpThen | None = ...,
         transfer: Global___TransferThen | None = ...,
         say: Global___SayNotice | None = ...,
+        level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_then: _TypeAlias = _typing.Literal["hang_up", "transfer"]  # noqa: Y015
     _WhichOneofArgType_then: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015

@@ -26,6 +26,10 @@ from services.orchestrator.state import (
 
 MAX_TOOLS = 8  # of one round; of more the model is told, once
 TOO_MANY = f"more than {MAX_TOOLS} tools at once: this one and those after it were left out"
+NOT_PROVEN = (
+    "this wants identity level {wanted}, and the caller has proven level {level}: "
+    "check who they are with the tool that does, then call this again"
+)
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
@@ -180,7 +184,7 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     """Give every tool call its number in the ledger, write it down, then do it. One that the model got wrong is not
     done: the model is told, in the next round."""
     given = history.fitting_tools(call, event.tools[: MAX_TOOLS + 1])
-    tools = tuple(_numbered(tool, call.intent + n, n > MAX_TOOLS) for n, tool in enumerate(given, 1))
+    tools = tuple(_numbered(call, tool, n) for n, tool in enumerate(given, 1))
     call = replace(call, intent=call.intent + len(tools))
     lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))
     last = next(lines, None)
@@ -194,10 +198,14 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     return fillers.tools_begun(call, event.at_ms, out)
 
 
-def _numbered(tool: ToolUse, intent: int, too_many: bool) -> ToolUse:
-    tool = replace(tool, intent=intent)
-    if too_many and tool.outcome is None:
+def _numbered(call: Call, tool: ToolUse, n: int) -> ToolUse:
+    """The `n`-th of its round. Refused here: one too many, and one for which the caller has not proven enough."""
+    tool = replace(tool, intent=call.intent + n)
+    wanted = next((each.level for each in call.levels if each.name == tool.name), 0)
+    if tool.outcome is None and n > MAX_TOOLS:
         tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
+    elif tool.outcome is None and wanted > call.level:
+        tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=call.level)))
     return replace(tool, id=tool.id or history.call_id(tool))
 
 
@@ -214,6 +222,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     if tool is None or tool.outcome is not None:
         return call
     call = history.settle_tool(call, event.intent, replace(event.outcome, say=None))
+    call = replace(call, level=max(call.level, event.outcome.level))
     asked = isinstance(call.floor, Answering) and any(
         event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools
     )

@@ -111,7 +111,7 @@ class Calls:
         new_leg = epoch.leg > stored.epoch.leg
         doubt = new_leg or in_doubt(_read_state(found) if found else None, message.last_seq)
         settled = await self._settled(message.call_id, epoch, doubt)
-        mouth, (effect_tools, slow_tools) = message.mouth, wire.marked(tools)
+        mouth, marked = message.mouth, wire.Marked.of(tools)
         changed = found is not None and found.state.agent_version != agent.version
         log.info(
             "call taken over",
@@ -136,8 +136,9 @@ class Calls:
             unsettled=settled is None,
             agent_version=agent.version,
             policy=wire.policy_of(agent) if changed else None,
-            effect_tools=effect_tools,
-            slow_tools=slow_tools,
+            effect_tools=marked.effects,
+            slow_tools=marked.slow,
+            levels=marked.levels,
             transfer=message.parameters.get(known.TRANSFER, ""),
             after_n=stored.records,
         )
@@ -217,7 +218,7 @@ def _opened(
     `unread`: not a new one, but nobody can tell what was said: a caller who is back is not greeted but asked to say it
     again; what older owners have done the ledger must tell. Who comes back from a transfer that failed is told so.
     """
-    policy, (effect_tools, slow_tools) = wire.policy_of(agent), wire.marked(tools)
+    policy, marked = wire.policy_of(agent), wire.Marked.of(tools)
     variables, left_out = known.variables_of(message.parameters)
     if left_out:
         log.warning("parameters of a call are left out: wrong names, or too many", call_id=message.call_id, n=left_out)
@@ -241,7 +242,8 @@ def _opened(
         variables=variables,
         language=message.language or agent.language,
         policy=policy,
-        effect_tools=effect_tools,
-        slow_tools=slow_tools,
+        effect_tools=marked.effects,
+        slow_tools=marked.slow,
+        levels=marked.levels,
         unsettled=unread,
     )

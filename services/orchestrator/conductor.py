@@ -206,9 +206,16 @@ class Conductor:
         listed = await asyncio.shield(listing)
         self.agent = self._rounds.agent = listed.of(self.agent)
         self._rounds.tools = prompt.tool_specs(self.agent, listed.tools)
-        effects_of, slow = wire.marked(listed.tools)
-        version = self.agent.version
-        self.feed(events.ToolsKnown(at_ms=now_ms(), agent_version=version, effect_tools=effects_of, slow_tools=slow))
+        marked = wire.Marked.of(listed.tools)
+        self.feed(
+            events.ToolsKnown(
+                at_ms=now_ms(),
+                agent_version=self.agent.version,
+                effect_tools=marked.effects,
+                slow_tools=marked.slow,
+                levels=marked.levels,
+            )
+        )
 
     def _current(self) -> Call:
         assert self.call is not None
@@ -302,9 +309,13 @@ class Conductor:
 
     async def _execute(self, effect: effects.Execute) -> None:
         assert self.call is not None
+
+        def told(text: str) -> None:
+            self.feed(events.ToolProgress(at_ms=now_ms(), intent=effect.intent, text=text))
+
         with telemetry.span("tool", self._traceparent, tool=effect.name, intent=effect.intent):
             try:
-                outcome = await self.means.organs.execute(self.call, effect, telemetry.traceparent())
+                outcome = await self.means.organs.execute(self.call, effect, telemetry.traceparent(), told)
             except Superseded:
                 self._on_superseded()
                 return

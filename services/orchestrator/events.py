@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.orchestrator.state import Epoch, Outcome, Passage, Policy, ToolUse, Variable
+from services.orchestrator.state import Epoch, Outcome, Passage, Policy, ToolLevel, ToolUse, Variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class Opened(Event):
     policy: Policy = Policy()
     effect_tools: tuple[str, ...] = ()
     slow_tools: tuple[str, ...] = ()
+    levels: tuple[ToolLevel, ...] = ()
     unsettled: bool = False
 
 
@@ -59,6 +60,7 @@ class TakenOver(Event):
     policy: Policy | None = None
     effect_tools: tuple[str, ...] = ()
     slow_tools: tuple[str, ...] = ()
+    levels: tuple[ToolLevel, ...] = ()
     transfer: str = ""
 
 
@@ -83,6 +85,7 @@ class ToolsKnown(Event):
     agent_version: str = ""
     effect_tools: tuple[str, ...] = ()
     slow_tools: tuple[str, ...] = ()
+    levels: tuple[ToolLevel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

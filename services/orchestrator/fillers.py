@@ -2,20 +2,22 @@
 
 A filler is an utterance of its own, so the mouth says the answer right behind it. Its line stands in the history only
 until it was heard, and the model never learns of it. Which one is said follows from how many were said before in this
-call, so that a replay says the same; never the same one twice in a row.
+call, so that a replay says the same; never the same one twice in a row. A tool may have words of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import history
+from parley.words import clipped, has_words
+from services.orchestrator import events, history
 from services.orchestrator.effects import Effect, Say, Store
 from services.orchestrator.rules import await_hearing, has_timer, start, stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, ToolUse
 
 LATE = "filler"
 LONG = "tool_filler"
+MAX_NEWS = 300  # characters
 
 
 def expect(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -45,18 +47,34 @@ def answer_is_late(call: Call, at_ms: int, out: list[Effect]) -> Call:
         return call
     if _fails(call) and history.unheard(call):
         return start(call, out, LATE, at_ms + call.policy.filler_ms)
-    return _say(call, history.waiting_tools(call, call.turn), at_ms, out)
+    return _say(call, _sentence(call, history.waiting_tools(call, call.turn)), at_ms, out)
 
 
 def tool_is_long(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """A slow tool still runs. While words are being said nobody waits: it is looked at again later."""
     if history.unheard(call):
         return start(call, out, LONG, at_ms + call.policy.tool_filler_ms)
-    return _say(call, _slow(call), at_ms, out)
+    return _say(call, _sentence(call, _slow(call)), at_ms, out)
 
 
-def follow(before: Call, call: Call, out: list[Effect]) -> Call:
-    """After every event: an answer has come, or the caller took the floor; and a filler that was heard is forgotten."""
+def tool_told(call: Call, event: events.ToolProgress, out: list[Effect]) -> Call:
+    """A tool tells of its work: a filler with its own words. While words are being said the newest of them waits; late
+    ones, of a tool that has ended or of a turn that is over, are nothing."""
+    waiting = {tool.intent for tool in history.waiting_tools(call, call.turn)}
+    if not isinstance(call.floor, Answering) or event.intent not in waiting or not has_words(event.text):
+        return call
+    text = clipped(event.text, MAX_NEWS)
+    return replace(call, news=text if text != call.filler else "")
+
+
+def follow(before: Call, call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """After every event: an answer has come, or the caller took the floor; news of a tool can be told; and a filler
+    that was heard is forgotten."""
+    if call.news and not (isinstance(call.floor, Answering) and history.waiting_tools(call, call.turn)):
+        call = replace(call, news="")
+    if call.news and not history.unheard(call):
+        told = _say(call, call.news, at_ms, out)
+        call = replace(told, news="") if told is not call else call
     answering = isinstance(call.floor, Answering)
     if has_timer(call, LATE) and not (answering and _waited_for(call)):
         call = stop_timers(call, out, LATE)
@@ -93,9 +111,8 @@ def _over(line: object) -> bool:
     return isinstance(line, BotLine) and line.kind == "filler" and line.status != "pending"
 
 
-def _say(call: Call, tools: list[ToolUse], at_ms: int, out: list[Effect]) -> Call:
+def _say(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     """Not over the caller's own voice. Stored before it is said: a new owner must not take it for the answer."""
-    text = _sentence(call, tools)
     speaks = call.hearing.since_ms and not call.hearing.judged
     if not isinstance(call.floor, Answering) or not text or speaks or call.paused:
         return call

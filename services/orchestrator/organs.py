@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import structlog
 
@@ -95,8 +95,12 @@ class Organs:
             found.append(Passage(p.text, p.source, p.score))
         return tuple(found)
 
-    async def execute(self, call_state: Call, tool: Execute, traceparent: str) -> Outcome:
+    async def execute(
+        self, call_state: Call, tool: Execute, traceparent: str, told: Callable[[str], None] = lambda text: None
+    ) -> Outcome:
         """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers.
+
+        `told`: what the tool says of its work on the way; after a loss it says it again.
 
         Raises Superseded: a newer owner has the call.
         """
@@ -108,6 +112,7 @@ class Organs:
             arguments_json=tool.arguments or "{}",
             agent=call_state.agent,
             caller=call_state.caller_pii,
+            level=call_state.level,
             traceparent=traceparent,
             agent_version=call_state.agent_version,
             direction=_DIRECTIONS[known.direction(call_state)],
@@ -117,7 +122,7 @@ class Organs:
         avoid: list[str] = []
         for pause in EXECUTE_PAUSES_S:
             try:
-                return await self._execute(request, avoid)
+                return await self._execute(request, avoid, told)
             except (Unavailable, AtCapacity) as e:
                 log.warning("tool is asked again", tool=tool.name, error=str(e))
                 await asyncio.sleep(pause)
@@ -132,7 +137,9 @@ class Organs:
                 return Outcome("failed", message=str(e))
         return UNKNOWN
 
-    async def _execute(self, request: tools_pb2.ExecuteRequest, avoid: list[str]) -> Outcome:
+    async def _execute(
+        self, request: tools_pb2.ExecuteRequest, avoid: list[str], told: Callable[[str], None]
+    ) -> Outcome:
         stub = tools_pb2_grpc.ToolsStub
         stream = await self._tools.open(stub, "Execute", request=request, avoid=avoid)
         async with stream:
@@ -140,6 +147,7 @@ class Organs:
                 async for event in stream:
                     if event.WhichOneof("event") == "outcome":
                         return outcome_of(event.outcome)
+                    told(event.progress.text)
             except (Unavailable, AtCapacity):
                 avoid.append(stream.peer.address)
                 raise
@@ -172,4 +180,5 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
         case "transfer":
             then = Then("transfer", message.transfer.to, message.transfer.reason)
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
-    return Outcome(_STATUS.get(message.status, "unknown"), message.result_json, message.message, then, say)
+    status = _STATUS.get(message.status, "unknown")
+    return Outcome(status, message.result_json, message.message, then, say, message.level if status == "ok" else 0)

@@ -117,6 +117,15 @@ class Outcome:
     message: str = ""
     then: Then | None = None
     say: Notice | None = None
+    level: int = 0  # identity level that the caller has proven with it
+
+
+@dataclass(frozen=True, slots=True)
+class ToolLevel:
+    """A tool that only callers of this identity level may have used."""
+
+    name: str
+    level: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +336,8 @@ class Call:
     policy: Policy = Policy()
     effect_tools: tuple[str, ...] = ()  # names of tools that change the world
     slow_tools: tuple[str, ...] = ()  # names of tools that may take long
+    levels: tuple[ToolLevel, ...] = ()  # of those tools that want one
+    level: int = 0  # identity level that the caller has proven
     epoch: Epoch = Epoch()
     unsettled: bool = False  # what the last owner has begun is not known: until then no action
     leg_lost: bool = False  # nobody listens; what was heard is settled
@@ -360,6 +371,7 @@ class Call:
     voiceless: int = 0  # utterances in a row that no voice could be had for
     fillers: int = 0  # said so far
     filler: str = ""  # the last one
+    news: str = ""  # what a tool told of its work while words were being said
     digits: str = ""  # keys pressed so far
     seen_seq: int = 0
     started_ms: int = 0

@@ -38,6 +38,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         policy=event.policy or call.policy,
         effect_tools=event.effect_tools or call.effect_tools,
         slow_tools=event.slow_tools or call.slow_tools,
+        levels=event.levels or call.levels,
         turn=max(call.turn, event.turn),
         utterance=max(call.utterance, event.utterance),
         said=max(event.utterance, event.mouth_utterance),
@@ -106,7 +107,7 @@ def _settle(call: Call, tool: ToolUse, known: int, at_ms: int) -> Call:
     if tool.outcome is None:
         return call
     call = history.settle_tool(call, tool.intent, tool.outcome)
-    return replace(call, then=tool.outcome.then or call.then)
+    return replace(call, then=tool.outcome.then or call.then, level=max(call.level, tool.outcome.level))
 
 
 def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:

@@ -68,7 +68,7 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
         return call, effects
     after = _STEPS[type(event)](call, event, effects)
     after = speculation.follow(call, after, event, effects)
-    after = fillers.follow(call, after, effects)
+    after = fillers.follow(call, after, event.at_ms, effects)
     after = fitting.follow(call, after, event.at_ms, effects)
     after, effects = holding.follow(call, after, event.at_ms, effects)
     effects = until_settled(after, effects)
@@ -90,6 +90,7 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         policy=event.policy,
         effect_tools=event.effect_tools,
         slow_tools=event.slow_tools,
+        levels=event.levels,
         epoch=event.epoch,
         unsettled=event.unsettled,
         started_ms=event.at_ms,
@@ -159,11 +160,7 @@ def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> C
 
 def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Call:
     call = replace(call, agent_version=event.agent_version or call.agent_version)
-    return replace(call, effect_tools=event.effect_tools, slow_tools=event.slow_tools)
-
-
-def _tool_progress(call: Call, event: events.ToolProgress, out: list[Effect]) -> Call:
-    return call
+    return replace(call, effect_tools=event.effect_tools, slow_tools=event.slow_tools, levels=event.levels)
 
 
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
@@ -207,7 +204,7 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.PhraseReady: answering.phrase_ready,
     events.RoundEnded: answering.round_ended,
     events.RoundClosed: _round_closed,
-    events.ToolProgress: _tool_progress,
+    events.ToolProgress: fillers.tool_told,
     events.ToolEnded: answering.tool_ended,
     events.Retrieved: answering.retrieved,
     events.TimerFired: _timer_fired,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from parley.agents import Agent
 from parley.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator import effects, events
-from services.orchestrator.state import Epoch, Policy, ToolFillers, Variable
+from services.orchestrator.state import Epoch, Policy, ToolFillers, ToolLevel, Variable
 
 _CHANNELS = {
     conversation_pb2.CHANNEL_PHONE: "phone",
@@ -64,10 +65,19 @@ _ORGANS = {
 }
 
 
-def marked(infos: Iterable[tools_pb2.ToolInfo]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the tools that change the world, and of those that may take long."""
-    infos = list(infos)
-    return tuple(info.name for info in infos if info.effects), tuple(info.name for info in infos if info.slow)
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What `step` must know of tools: which change the world, which may take long, which want an identity level."""
+
+    effects: tuple[str, ...]
+    slow: tuple[str, ...]
+    levels: tuple[ToolLevel, ...]
+
+    @classmethod
+    def of(cls, infos: Sequence[tools_pb2.ToolInfo]) -> Marked:
+        effects = tuple(info.name for info in infos if info.effects)
+        slow = tuple(info.name for info in infos if info.slow)
+        return cls(effects, slow, tuple(ToolLevel(info.name, info.level) for info in infos if info.level))
 
 
 def policy_of(agent: Agent) -> Policy:

@@ -34,13 +34,15 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a tool ended. `result_json` of an OK, `message` in words fit for the model otherwise."""
+    """How a tool ended. `result_json` of an OK, `message` in words fit for the model otherwise. `level`: it proves this
+    identity level."""
 
     status: Status
     result_json: str = ""
     message: str = ""
     then: HangUp | Transfer | None = None
     say: Notice | None = None
+    level: int = 0
 
 
 UNKNOWN = Outcome(

@@ -134,6 +134,7 @@ def _dump(outcome: Outcome) -> str:
             "hang_up": {"reason": then.reason} if isinstance(then, HangUp) else None,
             "transfer": {"to": then.to, "reason": then.reason} if isinstance(then, Transfer) else None,
             "say": {"text": say.text, "interruptible": say.interruptible} if (say := outcome.say) else None,
+            "level": outcome.level,
         }
     ).decode()
 
@@ -144,4 +145,4 @@ def _load(text: str) -> Outcome:
     if data["transfer"]:
         then = Transfer(**data["transfer"])
     say = Notice(**data["say"]) if data.get("say") else None  # rows of an older version have none
-    return Outcome(Status(data["status"]), data["result"], data["message"], then, say)
+    return Outcome(Status(data["status"]), data["result"], data["message"], then, say, data.get("level", 0))

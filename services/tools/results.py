@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 MAX_SUMMARY_CHARS = 1000
 MAX_NOTICE_CHARS = 1000
+MAX_LEVEL = 9
 BROKEN = "The tool gave a result that cannot be used."
 
 
@@ -23,18 +24,17 @@ def outcome_of(returned: Any, tool: str, effects: bool) -> Outcome:
     """OK with the result as JSON. A result that cannot be used is FAILED, but a tool with effects has done its work:
     it stays OK, with the summary alone."""
     result = returned if isinstance(returned, Result) else Result(_mapping(returned))
-    then, say = _then(result.then), _notice(result.say)
+    then, say, level = _then(result.then), _notice(result.say), _level(result.level, tool)
     summary = result.value.get("summary") if isinstance(result.value, Mapping) else None
     problem, text = _json(result.value, summary)
     if not problem:
-        return Outcome(Status.OK, text, then=then, say=say)
+        return Outcome(Status.OK, text, then=then, say=say, level=level)
     log.error("tool result refused", tool=tool, problem=problem)
     if not effects:
         return Outcome(Status.FAILED, message=f"{BROKEN} {problem}")
     said = fit(summary, MAX_SUMMARY_CHARS) if isinstance(summary, str) and summary else "It was done."
-    return Outcome(
-        Status.OK, orjson.dumps({"summary": said, "left_out": problem}).decode(), then=then, say=_notice(result.say)
-    )
+    left = orjson.dumps({"summary": said, "left_out": problem}).decode()
+    return Outcome(Status.OK, left, then=then, say=say, level=level)
 
 
 def fit(text: str, most: int) -> str:
@@ -55,6 +55,14 @@ def _notice(value: object) -> Notice | None:
     if not isinstance(value, Notice) or not str(value.text).strip():
         return None
     return Notice(fit(str(value.text), MAX_NOTICE_CHARS), bool(value.interruptible))
+
+
+def _level(value: object, tool: str) -> int:
+    """A level that is none proves nothing."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_LEVEL:
+        return value
+    log.error("tool result's level refused", tool=tool, expected=f"0 to {MAX_LEVEL}")
+    return 0
 
 
 def _mapping(returned: Any) -> Any:

@@ -131,7 +131,7 @@ def _info(tool: LoadedTool) -> tools_pb2.ToolInfo:
 
 def _outcome(outcome: Outcome) -> tools_pb2.ToolOutcome:
     message = tools_pb2.ToolOutcome(
-        status=_STATUS[outcome.status], result_json=outcome.result_json, message=outcome.message
+        status=_STATUS[outcome.status], result_json=outcome.result_json, message=outcome.message, level=outcome.level
     )
     if outcome.say is not None:
         message.say.text, message.say.interruptible = outcome.say.text, outcome.say.interruptible

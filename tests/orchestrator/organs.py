@@ -81,6 +81,8 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
 class Actions(tools_pb2_grpc.ToolsServicer):
     def __init__(self) -> None:
         self.executed: list[tools_pb2.ExecuteRequest] = []
+        self.tells, self.told = "", asyncio.Event()
+        """What a tool says of its work, before it is let go on."""
         self.outcome = tools_pb2.ToolOutcome(status=tools_pb2.ToolOutcome.STATUS_OK, result_json='{"summary": "done"}')
         self.rows: list[tools_pb2.LedgerRow] = []
         self.listing: Callable[[Any, Any], Awaitable[tools_pb2.ListToolsResponse]] | None = None
@@ -93,7 +95,9 @@ class Actions(tools_pb2_grpc.ToolsServicer):
 
     async def Execute(self, request: Any, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
         self.executed.append(request)
-        yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text="working"))
+        if self.tells:
+            yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text=self.tells))
+            await self.told.wait()
         yield tools_pb2.ExecuteEvent(outcome=self.outcome)
 
     async def Settle(self, request: Any, context: Any) -> tools_pb2.SettleResponse:

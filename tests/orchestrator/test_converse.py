@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import nats
 import pytest
@@ -12,7 +13,7 @@ from nats.js.kv import KeyValue
 
 from parley import telemetry
 from parley.errors import BadInput, NotFound, Superseded, Unavailable
-from parley.v1 import conversation_pb2, events_pb2, llm_pb2
+from parley.v1 import conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.orchestrator import codec
 from services.orchestrator.history import messages
 from services.orchestrator.turn import step
@@ -74,6 +75,34 @@ async def test_a_tool_is_done_once_and_its_result_comes_back(tmp_path: Path) -> 
         assert (await g.said())[1] == "One moment. "
         assert (await g.said())[1] == 'Booked: {"summary": "done"}'
         assert [(e.intent, e.name) for e in h.actions.executed] == [(1, "book_visit")]
+
+
+async def test_what_a_tool_tells_is_heard_while_it_works_and_what_it_proves_opens_the_next(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        calls = iter(("check_identity", "read_balance"))
+        h.model.reply = lambda request: (
+            [llm_pb2.ToolCall(id="c", name=name, arguments_json="{}")]
+            if (name := next(calls, ""))
+            else ["You have ten euros."]
+        )
+        infos = [tools_pb2.ToolInfo(name="check_identity"), tools_pb2.ToolInfo(name="read_balance", level=2)]
+
+        async def listing(request: Any, context: Any) -> tools_pb2.ListToolsResponse:
+            return tools_pb2.ListToolsResponse(tools=infos)
+
+        h.actions.listing, h.actions.tells = listing, "I am looking at your account."
+        h.actions.outcome.level = 2
+        g = await h.gateway()
+        await g.opens()
+        await g.hears((await g.said())[0])
+        await g.types("what is my balance")
+        utterance, text = await g.said()
+        assert text == "I am looking at your account."
+        h.actions.told.set()
+        await g.hears(utterance)
+        while text != "You have ten euros.":
+            _, text = await g.said()
+        assert [(e.name, e.level) for e in h.actions.executed] == [("check_identity", 0), ("read_balance", 2)]
 
 
 async def test_each_sound_over_the_bot_is_counted_once(tmp_path: Path) -> None:

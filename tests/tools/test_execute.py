@@ -263,3 +263,11 @@ def test_words_of_a_tool_have_as_many_characters_as_is_said(char: str, more: int
     kept = json.loads(outcome_of(too_large, "tool", effects=True).result_json)
     assert kept["summary"] == char * min(MAX_SUMMARY_CHARS, MAX_SUMMARY_CHARS + more)
     assert fit("ab\0c" + "👨\u200d👩\u200d👧", 6) == "abc"
+
+
+@pytest.mark.parametrize(("level", "proven"), [(2, 2), (0, 0), (10, 0), (-1, 0)])
+async def test_a_tool_that_checks_who_calls_gives_the_level_they_have_proven(
+    desk: Desk, level: int, proven: int
+) -> None:
+    outcome = await desk.execute("check_identity", arguments={"pin": "1234", "level": level})
+    assert (outcome.status, outcome.level) == (STATUS.STATUS_OK, proven)

@@ -125,3 +125,9 @@ async def chatty(context: CallContext) -> str:
     for n in range(100):
         context.progress(f"still at it {n}")
     return "Done."
+
+
+@tool
+def check_identity(pin: str, level: int = 2) -> Result:
+    """Check who calls."""
+    return Result({"summary": "Thank you."}, level=level)
