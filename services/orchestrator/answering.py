@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.words import clipped, has_words
-from services.orchestrator import events, fillers, history, known, speculation, trying_again, unanswered
-from services.orchestrator.effects import CloseThink, Effect, Execute, HangUp, Say, Store, Transfer
-from services.orchestrator.expecting import asks_for
+from services.orchestrator import events, fillers, history, known, outgoing, speculation, trying_again, unanswered
+from services.orchestrator.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.knowledge import look
 from services.orchestrator.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
 from services.orchestrator.state import (
@@ -23,6 +22,7 @@ from services.orchestrator.state import (
     Thought,
     ToolUse,
 )
+from services.orchestrator.timers import T
 
 MAX_TOOLS = 8  # of one round; of more the model is told, once
 TOO_MANY = f"more than {MAX_TOOLS} tools at once: this one and those after it were left out"
@@ -40,7 +40,7 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     call, ahead = speculation.settle(call, text, at_ms, out)
     call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
-    call = stop_timers(call, out, "away")
+    call = stop_timers(call, out, T.AWAY)
     if ahead is not None:
         call = _adopt(call, ahead, at_ms, out)
     else:
@@ -69,7 +69,7 @@ def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
         return call
     call = replace(call, passages=event.passages, passages_for=event.query, retrieving="")
     if isinstance(call.floor, Answering) and call.floor.looking_for:
-        call = stop_timers(call, out, "retrieve")
+        call = stop_timers(call, out, T.RETRIEVE)
         return _think(call, out, 0)
     return call
 
@@ -121,9 +121,8 @@ def _speak(call: Call, thought: Thought, text: str, at_ms: int, out: list[Effect
         call = replace(call, utterance=utterance, floor=floor)
     text = history.sayable(call, utterance, text)
     call = history.edit(call, utterance, lambda x: replace(x, text=x.text + text, complete=complete))
-    line = history.line_of(call, utterance)
-    expect = asks_for(line.text if line else text)
-    out.append(Say(call.turn, utterance, text, complete=complete, expect=expect))
+    line = history.line_of(call, utterance) or BotLine(call.turn, utterance, text=text, complete=complete)
+    call = outgoing.say(call, out, line, text, at_ms)
     tally = replace(call.tally, spoken_chars=call.tally.spoken_chars + len(text))
     call = replace(call, tally=tally)
     return await_hearing(call, out, at_ms) if complete else call
@@ -192,7 +191,7 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
         call = history.edit(call, last.utterance, lambda x: replace(x, tools=tools))
     else:
         call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
-    out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in tools if tool.outcome is None)
+    outgoing.execute(call, out, *(tool for tool in tools if tool.outcome is None))
     if not history.waiting_tools(call, call.turn):
         return _next_round(call, event.at_ms, out)
     return fillers.tools_begun(call, event.at_ms, out)
@@ -237,7 +236,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
             call = _next_round(call, event.at_ms, out)
     elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
         floor = Answering(asked=True, about=event.intent)
-        call = stop_timers(replace(call, turn=call.turn + 1, floor=floor), out, "away")
+        call = stop_timers(replace(call, turn=call.turn + 1, floor=floor), out, T.AWAY)
         call = _say_notice(call, event.outcome, event.at_ms, out)
         call = _think(call, out, 0, continuing=_noticed(call))
     out.append(Store())
@@ -298,10 +297,9 @@ def notice(
         return over(call, at_ms, out, owed=False)
     utterance = call.utterance + 1
     line = BotLine(call.turn, utterance, "notice", text, complete=True, interruptible=interruptible, at_ms=at_ms)
-    call = replace(history.add(call, replace(line, protect_ms=protect_ms)), utterance=utterance)
-    say = Say(call.turn, utterance, text, "notice", complete=True, interruptible=interruptible, protect_ms=protect_ms)
-    out.append(replace(say, expect=asks_for(text)))
-    return await_hearing(stop_timers(call, out, "away"), out, at_ms)
+    line = replace(line, protect_ms=protect_ms)
+    call = outgoing.say(replace(history.add(call, line), utterance=utterance), out, line, text, at_ms)
+    return await_hearing(stop_timers(call, out, T.AWAY), out, at_ms)
 
 
 def hang_up_after(call: Call, reason: str, at_ms: int, out: list[Effect]) -> Call:
@@ -334,7 +332,7 @@ def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
         out.append(Transfer(then.to, then.reason))
         return silence_timer(call, out, at_ms)
     out.append(HangUp(then.reason))
-    return start(call, out, "ending", at_ms + END_GRACE_MS)
+    return start(call, out, T.ENDING, at_ms + END_GRACE_MS)
 
 
 def _broken_off(call: Call) -> bool:
@@ -348,10 +346,10 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     floor = call.floor
     if not isinstance(floor, Answering):
         return call
-    call = stop_timers(call, out, trying_again.AGAIN)
+    call = stop_timers(call, out, T.AGAIN)
     waiting = history.waiting_tools(call, call.turn)
     if waiting:
-        out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in waiting)
+        outgoing.execute(call, out, *waiting)
         return replace(call, floor=replace(floor, thought=None, looking_for=""))
     if answered:
         call = replace(call, floor=replace(floor, thought=None, looking_for=""))
@@ -363,8 +361,7 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     if thought is not None or unfinished:
         for line in unfinished:
             call = history.edit(call, line.utterance, lambda x: replace(x, complete=True))
-            say = Say(line.turn, line.utterance, "", line.kind, complete=True, interruptible=line.interruptible)
-            out.append(replace(say, expect=asks_for(line.text)))
+            call = outgoing.say(call, out, replace(line, complete=True), "", at_ms)
         tries = thought.tries + 1 if thought else 1
         continuing = bool(unfinished) or _broken_off(call) or (thought is not None and thought.continuing)
         return _think(call, out, _rounds_done(call), tries, continuing)

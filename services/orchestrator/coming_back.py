@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.scripts import joined, sentence_ends
-from services.orchestrator import answering, events, hearing, history, voice
-from services.orchestrator.effects import Effect, Say, Store
-from services.orchestrator.expecting import asks_for
+from services.orchestrator import answering, events, hearing, history, outgoing, voice
+from services.orchestrator.effects import Effect, Store
 from services.orchestrator.rules import stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Hearing, Listening
+from services.orchestrator.timers import T
 
 
 def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
@@ -20,7 +20,7 @@ def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
         guess = voice.position(call, event.at_ms)
         call = history.edit(call, call.sounding, lambda x: replace(x, heard=voice.surely_heard(x, guess)))
     out.append(Store())
-    return stop_timers(replace(call, leg_lost=True), out, "away", "unheard")
+    return stop_timers(replace(call, leg_lost=True), out, T.AWAY, T.UNHEARD)
 
 
 def missed(call: Call) -> tuple[BotLine, ...]:
@@ -45,7 +45,7 @@ def make_up(call: Call, lines: tuple[BotLine, ...], before: Call, at_ms: int, ou
         return replace(call, hearing=Hearing(earlier=earlier))
     began = any(line.heard or line.utterance == before.sounding for line in lines)
     if lines and not isinstance(call.floor, Answering):
-        call = stop_timers(replace(call, turn=call.turn + 1, floor=Answering()), out, "away")
+        call = stop_timers(replace(call, turn=call.turn + 1, floor=Answering()), out, T.AWAY)
     if began and call.policy.cut_off:
         call = answering.sentence(call, out, "cut_off", at_ms)
     for line in lines:
@@ -70,6 +70,4 @@ def _rest(call: Call, line: BotLine, at_ms: int, out: list[Effect]) -> Call:
     text, utterance = line.text[start:], call.utterance + 1
     again = replace(line, turn=call.turn, utterance=utterance, text=text, heard=0, status="pending", at_ms=at_ms)
     call = replace(history.add(call, again), utterance=utterance)
-    say = Say(call.turn, utterance, text, line.kind, complete=True, interruptible=line.interruptible)
-    out.append(replace(say, expect=asks_for(text)))
-    return call
+    return outgoing.say(call, out, replace(again, protect_ms=0), text, at_ms)

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.words import clipped, has_words
-from services.orchestrator import events, history
-from services.orchestrator.effects import Effect, Say, Store
+from services.orchestrator import events, history, outgoing
+from services.orchestrator.effects import Effect, Store
 from services.orchestrator.rules import await_hearing, has_timer, start, stop_timers
 from services.orchestrator.state import Answering, BotLine, Call, ToolUse
+from services.orchestrator.timers import T
 
-LATE = "filler"
-LONG = "tool_filler"
 MAX_NEWS = 300  # characters
 
 
@@ -24,21 +23,21 @@ def expect(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The caller has finished and waits for an answer."""
     if not call.policy.filler_ms or call.channel == "chat" or history.spoke(call, call.turn):
         return call
-    return start(call, out, LATE, at_ms + call.policy.filler_ms)
+    return start(call, out, T.LATE, at_ms + call.policy.filler_ms)
 
 
 def nothing_comes(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The model failed, also when it is in the middle of an answer: the caller waits, and may do so for a while."""
-    if not call.policy.filler_ms or call.channel == "chat" or has_timer(call, LATE):
+    if not call.policy.filler_ms or call.channel == "chat" or has_timer(call, T.LATE):
         return call
-    return start(call, out, LATE, at_ms + call.policy.filler_ms)
+    return start(call, out, T.LATE, at_ms + call.policy.filler_ms)
 
 
 def tools_begun(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Tools were just begun in this turn."""
     if not call.policy.tool_filler_ms or call.channel == "chat" or not _slow(call):
         return call
-    return start(call, out, LONG, at_ms + call.policy.tool_filler_ms)
+    return start(call, out, T.LONG, at_ms + call.policy.tool_filler_ms)
 
 
 def answer_is_late(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -46,14 +45,14 @@ def answer_is_late(call: Call, at_ms: int, out: list[Effect]) -> Call:
     if not _waited_for(call):
         return call
     if _fails(call) and history.unheard(call):
-        return start(call, out, LATE, at_ms + call.policy.filler_ms)
+        return start(call, out, T.LATE, at_ms + call.policy.filler_ms)
     return _say(call, _sentence(call, history.waiting_tools(call, call.turn)), at_ms, out)
 
 
 def tool_is_long(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """A slow tool still runs. While words are being said nobody waits: it is looked at again later."""
     if history.unheard(call):
-        return start(call, out, LONG, at_ms + call.policy.tool_filler_ms)
+        return start(call, out, T.LONG, at_ms + call.policy.tool_filler_ms)
     return _say(call, _sentence(call, _slow(call)), at_ms, out)
 
 
@@ -76,10 +75,10 @@ def follow(before: Call, call: Call, at_ms: int, out: list[Effect]) -> Call:
         told = _say(call, call.news, at_ms, out)
         call = replace(told, news="") if told is not call else call
     answering = isinstance(call.floor, Answering)
-    if has_timer(call, LATE) and not (answering and _waited_for(call)):
-        call = stop_timers(call, out, LATE)
-    if has_timer(call, LONG) and not (answering and _slow(call)):
-        call = stop_timers(call, out, LONG)
+    if has_timer(call, T.LATE) and not (answering and _waited_for(call)):
+        call = stop_timers(call, out, T.LATE)
+    if has_timer(call, T.LONG) and not (answering and _slow(call)):
+        call = stop_timers(call, out, T.LONG)
     if call.history is before.history or not any(_over(line) for line in call.history):
         return call
     return replace(call, history=tuple(line for line in call.history if not _over(line)))
@@ -120,8 +119,7 @@ def _say(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     line = BotLine(call.turn, utterance, "filler", text, complete=True, at_ms=at_ms)
     call = replace(history.add(call, line), utterance=utterance, fillers=call.fillers + 1, filler=text)
     out.append(Store(first=True))
-    out.append(Say(call.turn, utterance, text, "filler", complete=True))
-    return await_hearing(call, out, at_ms)
+    return await_hearing(outgoing.say(call, out, line, text, at_ms), out, at_ms)
 
 
 def _sentence(call: Call, tools: list[ToolUse]) -> str:

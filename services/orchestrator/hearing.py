@@ -11,6 +11,7 @@ from services.orchestrator.effects import Effect, Retrieve
 from services.orchestrator.history import MAX_CALLER_CHARS, MAX_QUERY_BYTES
 from services.orchestrator.rules import has_timer, has_words, same_words, silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, Call, CallerLine, Hearing, Listening
+from services.orchestrator.timers import T
 
 MAX_MISHEARD = 2  # in a row, before the bot stops asking
 PREFETCH_WORDS = 2  # look for knowledge while the caller still speaks, from this many words on
@@ -21,16 +22,16 @@ LATE_MS = 1_500  # after the end of a turn: the same words again, without a new 
 def speech_started(call: Call, event: events.SpeechStarted, out: list[Effect]) -> Call:
     if not push_to_talk.listens(call):
         return call
-    call = stop_timers(_not_away(call, out), out, "resume")
+    call = stop_timers(_not_away(call, out), out, T.RESUME)
     call = replace(call, hearing=replace(call.hearing, since_ms=event.at_ms))
-    if not has_timer(call, "monologue"):
-        call = start(call, out, "monologue", event.at_ms + call.policy.turn_ms)
+    if not has_timer(call, T.MONOLOGUE):
+        call = start(call, out, T.MONOLOGUE, event.at_ms + call.policy.turn_ms)
     return interruption.sound_began(call, event.at_ms, out) if isinstance(call.floor, Answering) else call
 
 
 def _not_away(call: Call, out: list[Effect]) -> Call:
     """Something is heard of the caller. Who is to speak first has not done so with a sound."""
-    return call if opening.waits(call) else stop_timers(call, out, "away")
+    return call if opening.waits(call) else stop_timers(call, out, T.AWAY)
 
 
 def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
@@ -120,7 +121,7 @@ def speech_stopped(call: Call, event: events.SpeechStopped, out: list[Effect]) -
     if isinstance(call.floor, Answering):
         return interruption.sound_ended(call, event.at_ms, out)
     if not call.hearing.text:
-        call = stop_timers(call, out, "monologue")
+        call = stop_timers(call, out, T.MONOLOGUE)
         return silence_timer(call, out, event.at_ms)
     return call
 
@@ -138,7 +139,7 @@ def turn_ended(call: Call, event: events.TurnEnded, out: list[Effect]) -> Call:
         return call  # told twice
     ours = heard.echoed or heard.judged or call.button
     text = heard.finals if ours and (heard.finals or heard.echoed) else event.text or heard.finals
-    call = stop_timers(call, out, "barge_in", "resume", *(() if heard.since_ms else ("monologue", "wordless")))
+    call = stop_timers(call, out, T.BARGE_IN, T.RESUME, *(() if heard.since_ms else (T.MONOLOGUE, T.WORDLESS)))
     call = push_to_talk.turn_over(call, out)
     call = replace(call, understood_ms=max(call.understood_ms, heard.end_ms))
     if not text and not heard.earlier:
@@ -174,7 +175,7 @@ def typed(call: Call, event: events.Typed, out: list[Effect]) -> Call:
     text = event.text.strip()
     if not text:
         return call
-    call = stop_timers(call, out, "away", "monologue", *interruption.TIMERS)
+    call = stop_timers(call, out, T.AWAY, T.MONOLOGUE, *interruption.TIMERS)
     heard = Hearing(earlier=call.hearing.earlier)
     return take_turn(replace(call, hearing=heard), text, event.at_ms, out)
 
@@ -205,7 +206,7 @@ def nobody_speaks(call: Call, at_ms: int, out: list[Effect]) -> Call:
 def _speak_after_all(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The caller was to speak first, and has not."""
     if later := opening.put_off(call, at_ms):
-        return start(call, out, "away", later)
+        return start(call, out, T.AWAY, later)
     return answering.sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
 
 

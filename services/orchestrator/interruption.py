@@ -20,10 +20,10 @@ from services.orchestrator.effects import BargeIn, CloseThink, Effect, Resume, S
 from services.orchestrator.rules import start, stop_timers
 from services.orchestrator.shields import shielded
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening
-from services.orchestrator.trying_again import AGAIN
+from services.orchestrator.timers import T
 
 RESUME_WAIT_MS = 300  # words may still come after the sound stopped
-TIMERS = ("barge_in", "wordless", "resume")
+TIMERS = (T.BARGE_IN, T.WORDLESS, T.RESUME)
 
 
 def sound_began(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -32,8 +32,8 @@ def sound_began(call: Call, at_ms: int, out: list[Effect]) -> Call:
     if call.sounding and not call.hearing.over:
         call = over_the_voice(call, at_ms)
     if call.policy.interrupt_ms:
-        call = start(call, out, "barge_in", at_ms + call.policy.interrupt_ms)
-    return start(call, out, "wordless", at_ms + call.policy.wordless_ms)
+        call = start(call, out, T.BARGE_IN, at_ms + call.policy.interrupt_ms)
+    return start(call, out, T.WORDLESS, at_ms + call.policy.wordless_ms)
 
 
 def over_the_voice(call: Call, at_ms: int) -> Call:
@@ -57,8 +57,8 @@ def consider(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 def sound_ended(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Quiet again: words may still come, for a little while."""
-    call = stop_timers(call, out, "barge_in", "wordless")
-    return start(call, out, "resume", at_ms + RESUME_WAIT_MS) if call.paused else call
+    call = stop_timers(call, out, T.BARGE_IN, T.WORDLESS)
+    return start(call, out, T.RESUME, at_ms + RESUME_WAIT_MS) if call.paused else call
 
 
 def no_words(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -98,7 +98,7 @@ def judged(call: Call, out: list[Effect]) -> Call:
 
 def go_on(call: Call, out: list[Effect]) -> Call:
     """Resume, when the mouth has paused."""
-    call = stop_timers(call, out, "resume", "wordless")
+    call = stop_timers(call, out, T.RESUME, T.WORDLESS)
     if call.paused:
         out.append(Resume(call.turn))
     return replace(call, paused=False)
@@ -140,7 +140,7 @@ def interrupt(call: Call, at_ms: int, out: list[Effect], by_caller: bool = True)
     for line in history.unheard(call):
         call = history.edit(call, line.utterance, _no_more_text)
     then = call.then if call.then is not None and call.then.kind == "transfer" else None
-    call = stop_timers(call, out, *TIMERS, "retrieve", AGAIN)
+    call = stop_timers(call, out, *TIMERS, T.RETRIEVE, T.AGAIN)
     tally = replace(call.tally, barge_ins=call.tally.barge_ins + (spoke and by_caller))
     hearing = replace(call.hearing, over=0, shielded=False, earlier=floor.waiting_turn)
     call = replace(call, floor=Listening(), paused=False, protected_until_ms=0)

@@ -8,6 +8,7 @@ from services.orchestrator import events, hearing, interruption, shields
 from services.orchestrator.effects import Effect
 from services.orchestrator.rules import silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, Call
+from services.orchestrator.timers import T
 
 KEYS_WAIT_MS = 2000  # after the last key, unless # ends them
 MAX_DIGITS = 32
@@ -15,13 +16,13 @@ MAX_DIGITS = 32
 
 def dtmf(call: Call, event: events.Dtmf, out: list[Effect]) -> Call:
     """A key interrupts at once, where keys may; elsewhere the digits wait for their turn."""
-    call = stop_timers(call, out, "away")
+    call = stop_timers(call, out, T.AWAY)
     if call.policy.keys_interrupt and isinstance(call.floor, Answering) and not shields.shielded(call, event.at_ms):
         call = interruption.interrupt(call, event.at_ms, out)
     if event.digit == "#":
-        return keys_done(stop_timers(call, out, "dtmf"), event.at_ms, out)
+        return keys_done(stop_timers(call, out, T.DTMF), event.at_ms, out)
     call = replace(call, digits=(call.digits + event.digit)[-MAX_DIGITS:])
-    return start(call, out, "dtmf", event.at_ms + KEYS_WAIT_MS)
+    return start(call, out, T.DTMF, event.at_ms + KEYS_WAIT_MS)
 
 
 def keys_done(call: Call, at_ms: int, out: list[Effect]) -> Call:

@@ -9,6 +9,7 @@ from services.orchestrator.effects import Effect, Retrieve
 from services.orchestrator.history import MAX_QUERY_BYTES
 from services.orchestrator.rules import same_words, start
 from services.orchestrator.state import Call
+from services.orchestrator.timers import T
 
 
 def look(call: Call, text: str, at_ms: int, out: list[Effect]) -> tuple[Call, str]:
@@ -19,4 +20,4 @@ def look(call: Call, text: str, at_ms: int, out: list[Effect]) -> tuple[Call, st
     if not same_words(call.retrieving, query):
         out.append(Retrieve(query))
     call = replace(call, retrieving=query)
-    return start(call, out, "retrieve", at_ms + call.policy.retrieve_wait_ms), query
+    return start(call, out, T.RETRIEVE, at_ms + call.policy.retrieve_wait_ms), query

@@ -10,13 +10,14 @@ from services.orchestrator.answering import END_GRACE_MS, over
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.rules import await_hearing, has_timer, start
 from services.orchestrator.state import Answering, BotLine, Call
+from services.orchestrator.timers import T
 from services.orchestrator.unanswered import MAX_VOICELESS
 
 
 def utterance_started(call: Call, event: events.UtteranceStarted, out: list[Effect]) -> Call:
     line = history.line_of(call, event.utterance)
     if line is not None and line.protect_ms:
-        call = start(call, out, "protected", event.at_ms + line.protect_ms)
+        call = start(call, out, T.PROTECTED, event.at_ms + line.protect_ms)
         call = replace(call, protected_until_ms=event.at_ms + line.protect_ms)
     return replace(voice.begins(call, event.utterance, 0, event.at_ms), sounding=event.utterance)
 
@@ -65,7 +66,7 @@ def _voiceless(call: Call, event: events.Heard, out: list[Effect]) -> Call:
     if call.voiceless < MAX_VOICELESS:
         return call
     out.append(HangUp("no voice"))
-    return start(call, out, "ending", event.at_ms + END_GRACE_MS)
+    return start(call, out, T.ENDING, event.at_ms + END_GRACE_MS)
 
 
 def progress(call: Call, event: events.Progress, out: list[Effect]) -> Call:
@@ -81,7 +82,7 @@ def paused(call: Call, event: events.Paused, out: list[Effect]) -> Call:
         return call
     call = history.edit(call, event.utterance, lambda x: replace(x, heard=min(event.chars, len(x.text))))
     if call.hearing.since_ms:
-        call = interruption.sound_began(call, event.at_ms, out) if not has_timer(call, "wordless") else call
+        call = interruption.sound_began(call, event.at_ms, out) if not has_timer(call, T.WORDLESS) else call
     elif event.cause == "speech":  # its end was told before
         call = interruption.sound_ended(replace(call, paused=True), event.at_ms, out)
     return replace(call, paused=True)

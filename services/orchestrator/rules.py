@@ -9,6 +9,7 @@ from parley.words import contains, plain
 from services.orchestrator import history, opening
 from services.orchestrator.effects import CancelTimer, Effect, StartTimer
 from services.orchestrator.state import Call, Listening, Timer
+from services.orchestrator.timers import T
 
 UNHEARD_MS = 30_000  # for the gateway to tell what was heard, after the time it takes to say it
 LETTER_MS = 150  # of slow speech, per Latin letter
@@ -37,16 +38,16 @@ def silence_timer(call: Call, out: list[Effect], at_ms: int) -> Call:
     if not isinstance(call.floor, Listening) or call.hearing.since_ms or call.channel == "chat":
         return call
     if opening.waits(call):
-        return start(call, out, "away", opening.quiet_since(call, at_ms))
-    return start(call, out, "away", at_ms + call.policy.away_ms)
+        return start(call, out, T.AWAY, opening.quiet_since(call, at_ms))
+    return start(call, out, T.AWAY, at_ms + call.policy.away_ms)
 
 
 def await_hearing(call: Call, out: list[Effect], at_ms: int) -> Call:
     """What becomes of words is told by the gateway; a call must not hang on one that never does."""
     left = [weight(line.text[line.heard :]) for line in history.unheard(call)]
     if not left:
-        return stop_timers(call, out, "unheard")
-    return start(call, out, "unheard", at_ms + UNHEARD_MS + LETTER_MS * sum(left))
+        return stop_timers(call, out, T.UNHEARD)
+    return start(call, out, T.UNHEARD, at_ms + UNHEARD_MS + LETTER_MS * sum(left))
 
 
 def spent(call: Call, input_tokens: int, output_tokens: int) -> Call:

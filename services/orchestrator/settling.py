@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import answering, events, history
-from services.orchestrator.effects import Effect, Execute, Store, Think
+from services.orchestrator import answering, events, history, outgoing
+from services.orchestrator.effects import Effect, Store
 from services.orchestrator.state import Answering, BotLine, Call, ToolUse
 
 
@@ -20,14 +20,6 @@ def in_doubt(call: Call | None, last_seq: int) -> bool:
     floor = call.floor
     thinking = isinstance(floor, Answering) and bool(floor.thought is not None or floor.looking_for)
     return thinking or bool(history.open_tools(call))
-
-
-def until_settled(call: Call, out: list[Effect]) -> list[Effect]:
-    """What may be done now of what `step` wants."""
-    if not call.unsettled:
-        return out
-    allowed = [effect for effect in out if not isinstance(effect, Execute)]
-    return [replace(effect, tools_off=True) if isinstance(effect, Think) else effect for effect in allowed]
 
 
 def settled(call: Call, event: events.Settled, out: list[Effect]) -> Call:
@@ -43,7 +35,7 @@ def settled(call: Call, event: events.Settled, out: list[Effect]) -> Call:
         if tool.outcome is not None:
             ended = events.ToolEnded(at_ms=event.at_ms, intent=tool.intent, outcome=tool.outcome)
             call = answering.tool_ended(call, ended, out)
-    out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in history.open_tools(call))
+    outgoing.execute(call, out, *history.open_tools(call))
     out.append(Store())
     return call
 

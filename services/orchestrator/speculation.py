@@ -14,14 +14,14 @@ from dataclasses import replace
 
 from parley.scripts import joined
 from parley.words import clipped, count, has_words
-from services.orchestrator import events, history, trying_again
+from services.orchestrator import events, history, outgoing, trying_again
 from services.orchestrator.effects import Effect, SpeculationOver, Think
 from services.orchestrator.events import Event
 from services.orchestrator.knowledge import look
 from services.orchestrator.rules import has_timer, same_words, spent, start, stop_timers
 from services.orchestrator.state import Ahead, Call, CallerLine, Listening
+from services.orchestrator.timers import T
 
-STABLE = "stable"
 MAX_HELD_BYTES = 4_000  # of words and of tool calls; more is not carried along in the state
 
 
@@ -38,12 +38,12 @@ def follow(before: Call, call: Call, event: Event, out: list[Effect]) -> Call:
             found = call.ahead.looking_for and same_words(call.passages_for, call.ahead.looking_for)
             return _think(call, out) if found else call
         case events.TimerFired(id="retrieve"):
-            waited = call.ahead.looking_for and has_timer(before, "retrieve")
+            waited = call.ahead.looking_for and has_timer(before, T.RETRIEVE)
             return _think(replace(call, passages=(), passages_for="", retrieving=""), out) if waited else call
         case events.Interim() | events.Final() | events.TurnEnded(kind="eager"):
             call = _consider(before, call, event, out)
-    if has_timer(call, STABLE) and not (isinstance(call.floor, Listening) and call.hearing.text):
-        call = stop_timers(call, out, STABLE)
+    if has_timer(call, T.STABLE) and not (isinstance(call.floor, Listening) and call.hearing.text):
+        call = stop_timers(call, out, T.STABLE)
     return call
 
 
@@ -102,7 +102,7 @@ def _consider(
     elif event.stability >= call.policy.ahead_stability:
         return _begin(call, text, event.at_ms, out, sure=False)
     if not same_words(text, before.hearing.text) and _tries_left(call, sure=False):
-        return start(call, out, STABLE, event.at_ms + call.policy.ahead_ms)
+        return start(call, out, T.STABLE, event.at_ms + call.policy.ahead_ms)
     return call
 
 
@@ -117,20 +117,20 @@ def _begin(call: Call, text: str, at_ms: int, out: list[Effect], sure: bool) -> 
     text = clipped(text, history.MAX_CALLER_CHARS)
     if call.ahead.text or not isinstance(call.floor, Listening) or history.unheard(call) or call.digits:
         return call
-    if has_timer(call, "ending") or count(text) < call.policy.ahead_words or _tries_left(call, sure) <= 0:
+    if has_timer(call, T.ENDING) or count(text) < call.policy.ahead_words or _tries_left(call, sure) <= 0:
         return call
     turn = call.turn + 1
     tries = call.ahead.tries if call.ahead.turn == turn else 0
     call, awaited = look(call, text, at_ms, out)
-    call = stop_timers(call, out, STABLE)
+    call = stop_timers(call, out, T.STABLE)
     call = replace(call, ahead=Ahead(turn, tries, text, looking_for=awaited, begun_ms=at_ms))
     return call if awaited else _think(call, out)
 
 
 def _think(call: Call, out: list[Effect]) -> Call:
     ahead = call.ahead
-    call = stop_timers(call, out, "retrieve")
-    out.append(Think(ahead.turn, ahead.tries, 0, tools_off=call.policy.rounds <= 0, speculative=True))
+    call = stop_timers(call, out, T.RETRIEVE)
+    outgoing.think(call, out, Think(ahead.turn, ahead.tries, 0, tools_off=call.policy.rounds <= 0, speculative=True))
     tally = replace(call.tally, rounds=call.tally.rounds + 1, speculations=call.tally.speculations + 1)
     call = trying_again.count(call, ahead.turn, 1)
     return replace(call, ahead=replace(ahead, tries=ahead.tries + 1, looking_for=""), tally=tally)
@@ -164,7 +164,7 @@ def _discard(call: Call, out: list[Effect], at_ms: int, outcome: str = "discarde
     ahead = call.ahead
     if ahead.looking_for:
         if isinstance(call.floor, Listening):
-            call = stop_timers(call, out, "retrieve")
+            call = stop_timers(call, out, T.RETRIEVE)
     else:
         out.append(SpeculationOver(ahead.turn, ahead.tries - 1, outcome, at_ms - ahead.begun_ms))
     return replace(call, ahead=_idle(ahead))

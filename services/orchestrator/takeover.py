@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import answering, coming_back, events, fillers, history, settling, voice
+from services.orchestrator import answering, coming_back, events, fillers, history, outgoing, settling, voice
 from services.orchestrator import known as known_of
-from services.orchestrator.effects import Effect, Execute, HangUp, Say, StartTimer, Stop, Store
-from services.orchestrator.expecting import asks_for
+from services.orchestrator.effects import Effect, Execute, HangUp, StartTimer, Stop, Store
 from services.orchestrator.rules import await_hearing, has_timer, silence_timer, start
 from services.orchestrator.state import Ahead, Answering, BotLine, Call, Ended, Hearing, Listening, ToolUse
+from services.orchestrator.timers import T
 
 
 def at_rest(call: Call) -> bool:
     """Nothing is under way that a change of owner would delay or ask for again: a good moment for one."""
     heard, floor = call.hearing, call.floor
-    if heard.since_ms or heard.text or call.paused or call.ahead.text or has_timer(call, "ending"):
+    if heard.since_ms or heard.text or call.paused or call.ahead.text or has_timer(call, T.ENDING):
         return False
     if isinstance(floor, Answering) and (floor.thought is not None or floor.looking_for):
         return False
@@ -28,6 +28,8 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     before, known = call, call.intent
     transferred = event.new_leg and (bool(event.transfer) or history.handed_over(call))
     broken_off = coming_back.missed(call) if event.new_leg and not transferred else ()
+    hearing = Hearing() if event.new_leg else replace(call.hearing, since_ms=0)  # its end may have been lost
+    call = replace(call, said=max(event.utterance, event.mouth_utterance), hearing=hearing)
     call = _what_the_mouth_has(call, event, out)
     call = replace(
         call,
@@ -41,7 +43,6 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         levels=event.levels or call.levels,
         turn=max(call.turn, event.turn),
         utterance=max(call.utterance, event.utterance),
-        said=max(event.utterance, event.mouth_utterance),
         intent=max([known, *(tool.intent for tool in event.settled)]),
         paused=event.mouth_paused,
         sounding=event.mouth_utterance,
@@ -49,7 +50,6 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         ahead=Ahead(),  # the last owner's stream is gone
         voice=(),
         leg_began_ms=0,  # by another clock
-        hearing=Hearing() if event.new_leg else replace(call.hearing, since_ms=0),  # its end may have been lost
     )
     if event.new_leg:
         call = known_of.transferred(call, event.transfer)
@@ -58,9 +58,9 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         call = voice.begins(call, event.mouth_utterance, event.mouth_heard, event.at_ms)
     for tool in event.settled:
         call = _settle(call, tool, known, event.at_ms)
-    if has_timer(call, "ending"):  # the hang-up was lost with its owner
+    if has_timer(call, T.ENDING):  # the hang-up was lost with its owner
         out.append(HangUp("hung up"))
-        call = start(call, out, "ending", event.at_ms + answering.END_GRACE_MS)
+        call = start(call, out, T.ENDING, event.at_ms + answering.END_GRACE_MS)
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
     if event.new_leg:
         call = coming_back.make_up(call, broken_off, before, event.at_ms, out)
@@ -70,7 +70,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     call = await_hearing(call, out, event.at_ms)
     if event.new_leg and (event.transfer or history.handed_over(call)):
         call = answering.sentence(call, out, "not_transferred", event.at_ms)
-    elif not has_timer(call, "ending") and (event.new_leg or not has_timer(call, "away")):
+    elif not has_timer(call, T.ENDING) and (event.new_leg or not has_timer(call, T.AWAY)):
         call = silence_timer(call, out, event.at_ms)
     out.append(Store())
     return call
@@ -81,7 +81,7 @@ def _go_on(call: Call, event: events.TakenOver, out: list[Effect], answered: boo
     call = answering.go_on(call, out, event.at_ms, answered)
     asked = {effect.intent for effect in out if isinstance(effect, Execute)}
     older = [tool for tool in history.open_tools(call) if tool.intent not in asked]
-    out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in older)
+    outgoing.execute(call, out, *older)
     return call
 
 
@@ -121,14 +121,14 @@ def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) 
             if not speaking:
                 out.append(Stop(line.turn))  # the last owner's may not have arrived
             elif rest or (line.complete and not event.mouth_complete):
-                out.append(_say(line, rest))
+                call = outgoing.say(call, out, line, rest, event.at_ms)
             text = event.mouth_text if len(event.mouth_text) > len(line.text) else line.text
             complete = line.complete or event.mouth_complete
             line = replace(line, text=text, heard=event.mouth_heard, complete=complete)
         elif event.new_leg or (line.utterance > reached and not speaking):
             line = replace(line, status="cut", complete=True)
         elif line.utterance > reached:
-            out.append(_say(line, line.text))
+            call = outgoing.say(call, out, line, line.text, event.at_ms)
         else:
             line = replace(line, complete=True)
         call = history.edit(call, line.utterance, lambda _, now=line: now)  # type: ignore[misc]
@@ -146,16 +146,3 @@ def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) 
         if isinstance(call.floor, Listening):
             call = replace(call, floor=Answering())
     return call
-
-
-def _say(line: BotLine, text: str) -> Say:
-    return Say(
-        line.turn,
-        line.utterance,
-        text,
-        line.kind,
-        complete=line.complete,
-        interruptible=line.interruptible,
-        protect_ms=line.protect_ms,
-        expect=asks_for(line.text),
-    )

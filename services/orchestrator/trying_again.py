@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events, fillers
+from services.orchestrator import events, fillers, outgoing
 from services.orchestrator.effects import Effect, Think
 from services.orchestrator.rules import start
 from services.orchestrator.state import Answering, Call, Requests, Thought
+from services.orchestrator.timers import T
 
-AGAIN = "again"
 PASSES = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 """Errors that come quickly and may be gone soon."""
 REFUSED = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT_FOUND", "UNIMPLEMENTED")
@@ -62,7 +62,7 @@ def later(call: Call, thought: Thought, pause_ms: int, at_ms: int, out: list[Eff
         return think(call, thought, out, thought.continuing)
     assert isinstance(call.floor, Answering)
     call = replace(call, floor=replace(call.floor, thought=thought))
-    return start(fillers.nothing_comes(call, at_ms, out), out, AGAIN, at_ms + pause_ms)
+    return start(fillers.nothing_comes(call, at_ms, out), out, T.AGAIN, at_ms + pause_ms)
 
 
 def now(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -76,7 +76,7 @@ def think(call: Call, thought: Thought, out: list[Effect], continuing: bool) -> 
     assert isinstance(call.floor, Answering)
     tools_off = thought.round >= call.policy.rounds
     asked = Think(call.turn, thought.tries, thought.round, tools_off=tools_off, continuing=continuing)
-    out.append(replace(asked, empty=thought.empty))
+    outgoing.think(call, out, replace(asked, empty=thought.empty))
     tally = replace(call.tally, rounds=call.tally.rounds + 1)
     call = replace(call, floor=replace(call.floor, thought=thought), tally=tally)
     return count(call, call.turn, 1)

@@ -3,7 +3,7 @@
 `hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
 bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
 for what was heard of it, `speculation.py` those for thinking ahead, `trying_again.py` those for a model that fails,
-`fillers.py` those for a word while the caller waits, `fitting.py` those for a state that grows too large, `takeover.py`
+`fillers.py` those for a word while the caller waits, `outgoing.py` those for what may leave at all, `fitting.py` those for a state that grows too large, `takeover.py`
 and `settling.py` those for a new owner, `coming_back.py` those for a new leg, `opening.py` those for a caller who
 speaks first, `known.py` those for what is known of a call before.
 """
@@ -21,10 +21,10 @@ from services.orchestrator import (
     fitting,
     hearing,
     history,
-    holding,
     interruption,
     keys,
     opening,
+    outgoing,
     playout,
     push_to_talk,
     speculation,
@@ -34,9 +34,10 @@ from services.orchestrator.coming_back import leg_lost
 from services.orchestrator.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.events import Event
 from services.orchestrator.rules import spent, start, stop_timers
-from services.orchestrator.settling import settled, until_settled
+from services.orchestrator.settling import settled
 from services.orchestrator.state import Answering, Call, Ended
 from services.orchestrator.takeover import taken_over
+from services.orchestrator.timers import T
 
 END_GRACE_MS = 10_000
 
@@ -48,9 +49,7 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
     """
     effects: list[Effect] = []
     if isinstance(event, events.Opened):
-        opened = _opened(event, effects)
-        opened = replace(opened, said=opened.utterance)
-        return opened, push_to_talk.asked_for(opened, effects)
+        return _opened(event, effects), effects
     if call is None:
         raise ValueError("the first event of a call is Opened")
     if event.seq and not isinstance(event, events.TakenOver):
@@ -70,9 +69,7 @@ def step(call: Call | None, event: Event) -> tuple[Call, list[Effect]]:
     after = speculation.follow(call, after, event, effects)
     after = fillers.follow(call, after, event.at_ms, effects)
     after = fitting.follow(call, after, event.at_ms, effects)
-    after, effects = holding.follow(call, after, event.at_ms, effects)
-    effects = until_settled(after, effects)
-    return after, push_to_talk.asked_for(after, effects)
+    return outgoing.let_go(after, event.at_ms, effects), effects
 
 
 def _opened(event: events.Opened, out: list[Effect]) -> Call:
@@ -96,9 +93,9 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         started_ms=event.at_ms,
         button="up" if event.policy.push_to_talk else "",
     )
-    call = start(call, out, "call", event.at_ms + call.policy.call_ms)
+    call = start(call, out, T.CALL, event.at_ms + call.policy.call_ms)
     if opening.waits(call):
-        call = start(call, out, "away", opening.until(call))
+        call = start(call, out, T.AWAY, opening.until(call))
     else:
         call = answering.sentence(call, out, "greeting", event.at_ms, event.policy.protect_greeting_ms)
     out.append(Store())
@@ -164,23 +161,23 @@ def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Cal
 
 
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
-    "retrieve": answering.retrieve_waited,
-    trying_again.AGAIN: trying_again.now,
-    speculation.STABLE: speculation.words_are_stable,
-    fillers.LATE: fillers.answer_is_late,
-    fillers.LONG: fillers.tool_is_long,
-    "unheard": playout.never_heard,
-    "barge_in": interruption.consider,
-    "wordless": interruption.no_words,
-    holding.HOLD: holding.time_is_up,
-    "resume": interruption.quiet,
-    "protected": hearing.protection_over,
-    "released": push_to_talk.nothing_came,
-    "away": hearing.nobody_speaks,
-    "monologue": hearing.never_stops,
-    "dtmf": keys.keys_done,
-    "call": _call_time_is_up,
-    "ending": _end_grace_over,
+    T.RETRIEVE: answering.retrieve_waited,
+    T.AGAIN: trying_again.now,
+    T.STABLE: speculation.words_are_stable,
+    T.LATE: fillers.answer_is_late,
+    T.LONG: fillers.tool_is_long,
+    T.UNHEARD: playout.never_heard,
+    T.BARGE_IN: interruption.consider,
+    T.WORDLESS: interruption.no_words,
+    T.HOLD: outgoing.time_is_up,
+    T.RESUME: interruption.quiet,
+    T.PROTECTED: hearing.protection_over,
+    T.RELEASED: push_to_talk.nothing_came,
+    T.AWAY: hearing.nobody_speaks,
+    T.MONOLOGUE: hearing.never_stops,
+    T.DTMF: keys.keys_done,
+    T.CALL: _call_time_is_up,
+    T.ENDING: _end_grace_over,
 }
 
 _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {

@@ -10,7 +10,7 @@ from services.orchestrator import effects, events, history
 from services.orchestrator.effects import Execute, HangUp, Say, Stop, Think
 from services.orchestrator.history import messages
 from services.orchestrator.state import Answering, Epoch, Listening, Requests, ToolUse
-from services.orchestrator.trying_again import AGAIN
+from services.orchestrator.timers import T
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 PATIENT = replace(POLICY, retry_ms=5000, filler_ms=1000, fillers=("One moment.", "Let me see.", "Let me think."))
@@ -53,7 +53,7 @@ def hears_all(call: Script) -> list[effects.Effect]:
 
 def waits(call: Script) -> bool:
     """For its next try."""
-    return AGAIN in {timer.id for timer in call.state.timers}
+    return T.AGAIN in {timer.id for timer in call.state.timers}
 
 
 def thought_of(call: Script) -> object:
