@@ -3,9 +3,9 @@
 `hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
 bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
 for what was heard of it, `speculation.py` those for thinking ahead, `trying_again.py` those for a model that fails,
-`fillers.py` those for a word while the caller waits, `outgoing.py` those for what may leave at all, `fitting.py` those for a state that grows too large, `takeover.py`
-and `settling.py` those for a new owner, `coming_back.py` those for a new leg, `opening.py` those for a caller who
-speaks first, `known.py` those for what is known of a call before.
+`fillers.py` those for a word while the caller waits, `outgoing.py` those for what may leave at all, `fitting.py` those
+for a state that grows too large, `takeover.py` and `settling.py` those for a new owner, `coming_back.py` those for a
+new leg, `opening.py` those for a caller who speaks first, `known.py` those for what is known of a call before.
 """
 
 from __future__ import annotations
