@@ -22,6 +22,8 @@ PIECE = unclosed.HIDDEN + 500
 """Characters of a whole line that are read for markup at once."""
 
 _BAR = re.compile(r"(?<!\\)\|")
+_WORDS = re.compile(r"[A-Za-z0-9 .,;!?'\"()$%+/@-]+")
+"""Words in which nothing can be markup, and whose only borders are spaces: most of what comes."""
 _HASHES = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _STOPS = SPACED_ENDS + ENDS + SPACED_CLAUSES + CLAUSES
 _FULL_WIDTH = re.compile(r"[\u3001-\u9fff\uff00-\uffef]")
@@ -66,6 +68,12 @@ class Markdown:
         self._out: list[str] = []
 
     def push(self, delta: str) -> str:
+        source = self.rest + delta
+        if self._line is _Line.TEXT and len(source) <= unclosed.RUN and _WORDS.fullmatch(source):
+            size = source.rfind(" ") + 1
+            words, self.rest, self._returned = source[:size], source[size:], False
+            self._tail = (self._tail + words).rstrip()[-8:]
+            return words
         if delta:
             returned, self._returned = self._returned, delta.endswith("\r")
             delta = delta.removeprefix("\n") if returned else delta

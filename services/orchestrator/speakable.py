@@ -44,6 +44,8 @@ _SENTENCE = re.compile(rf"{_SPACED_END}(?=[\s{UNSPACED}])|{_UNSPACED_END}|[^\n]\
 _CLAUSE = re.compile(
     rf"[{SPACED_CLAUSES}]{_CLOSE}(?=[\s{UNSPACED}])|[{CLAUSES}](?!{_IN_NUMBER}){_CLOSE}|(?<=[{UNMARKED}])(?= )"
 )
+_ASCII_MARK = re.compile(r"[.!?,;:\n]")
+"""What is in ASCII and has none of these has no end of a sentence or clause."""
 _COULD_END = re.compile(f"{_SPACED_END}$")
 _COULD_PAUSE = re.compile(f"(?:[{SPACED_CLAUSES}{CLAUSES}]{_CLOSE}|{POLITE})$")
 _LATE_STOP = re.compile(r" ([.。])(?= |$)")
@@ -127,20 +129,30 @@ class Phraser:
     def _cut(self) -> int:
         """Where the next phrase ends in the text; 0 = not yet."""
         text = self._text[:_WINDOW]
+        if not text:
+            return 0
         ahead = text + self._markdown.word if len(self._text) < _WINDOW else text
-        first = next((n for n, char in enumerate(text) if char.isalnum()), len(text))  # marks alone are no phrase
-        for mark in _SENTENCE.finditer(ahead):
-            if mark.end() > len(text):
-                break
-            if mark.end() > first and (mark[1] is None or ends_sentence(ahead, mark.end(1) - 1)):
-                return _with_space(text, mark.end())
+        marked = not text.isascii() or _ASCII_MARK.search(text) is not None
+        if marked and (sentence := _sentence(text, ahead)):
+            return sentence
         clause, words = (LATER_CLAUSE, LATER_WORDS) if self._said else (FIRST_CLAUSE, FIRST_WORDS)
         if width(text) < clause:
             return 0
-        for mark in _CLAUSE.finditer(ahead, 0, len(text) + 1):
+        for mark in _CLAUSE.finditer(ahead, 0, len(text) + 1) if marked else ():
             if mark.end() <= len(text) and width(text[: mark.end()]) >= clause:
                 return _with_space(text, mark.end())
-        return _between_words(text, words) if text and width(ahead) > words else 0
+        return _between_words(text, words) if width(ahead) > words else 0
+
+
+def _sentence(text: str, ahead: str) -> int:
+    """Where the first sentence ends; 0 = not in this text, as far as what is ahead of it tells."""
+    first = next((n for n, char in enumerate(text) if char.isalnum()), len(text))  # marks alone are no phrase
+    for mark in _SENTENCE.finditer(ahead):
+        if mark.end() > len(text):
+            break
+        if mark.end() > first and (mark[1] is None or ends_sentence(ahead, mark.end(1) - 1)):
+            return _with_space(text, mark.end())
+    return 0
 
 
 def _with_space(text: str, at: int) -> int:

@@ -130,6 +130,9 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
     """The words that may have sounded between these times, in the order of their sound."""
     found: list[Word] = []
     for stretch in call.voice:
+        places = _places(stretch)
+        if stretch.to_ms and max(place.at_ms for place in places) + SLACK_MS < from_ms:
+            continue
         line = history.line_of(call, stretch.utterance)
         text = line.text if line is not None else stretch.text
         end_char = stretch.to_char if stretch.to_ms else len(text)
@@ -141,7 +144,7 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
                 continue
             if begin >= until:
                 break
-            at_ms, slack, early = _when(call, stretch, text, begin)
+            at_ms, slack, early = _when(call, stretch, places, text, begin)
             if at_ms + slack >= from_ms and at_ms - early <= to_ms:
                 found.append(Word(word, at_ms, slack, early, asked_ms))
     return found
@@ -159,11 +162,14 @@ def _words(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple(found)
 
 
-def _when(call: Call, stretch: Stretch, text: str, char: int) -> tuple[int, int, int]:
-    """When this character sounds; how much later and how much sooner it may be."""
+def _places(stretch: Stretch) -> tuple[Place, ...]:
+    """Where in the text the voice was known to be, from its beginning on."""
     places = (Place(stretch.from_char, stretch.from_ms), *stretch.told)
-    if stretch.to_ms:
-        places = (*places, Place(stretch.to_char, stretch.to_ms))
+    return (*places, Place(stretch.to_char, stretch.to_ms)) if stretch.to_ms else places
+
+
+def _when(call: Call, stretch: Stretch, places: tuple[Place, ...], text: str, char: int) -> tuple[int, int, int]:
+    """When this character sounds; how much later and how much sooner it may be."""
     n = bisect_right(places, char, key=lambda place: place.char) - 1
     here = places[max(0, n)]
     after = places[n + 1] if n + 1 < len(places) else None

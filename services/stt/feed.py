@@ -41,7 +41,9 @@ class Feed:
     def push(self, data: bytes) -> None:
         self._kept.append(data)
         self._end += len(data)
-        self._tell(data)
+        if self._reader is not None:
+            self._reader.push(data)
+            self._wake.set()
         if self._end - self._start > KEPT_MS * self._rate:
             first = self._kept.popleft()
             self._start += len(first)

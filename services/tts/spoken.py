@@ -77,12 +77,17 @@ class Spoken:
 
     def _sounded_by(self, ms: float) -> int:
         """How many of the waiting words have ended by then."""
-        return next((n for n, word in enumerate(self._waiting) if word.end_ms > ms), len(self._waiting))
+        for n, word in enumerate(self._waiting):
+            if word.end_ms > ms:
+                return n
+        return len(self._waiting)
 
     def _told(self, count: int) -> tuple[WordTime, ...]:
+        if not count:
+            return ()
         words, self._waiting = self._waiting[:count], self._waiting[count:]
-        if words:
-            until = int(self.ms) + 1
-            words[-1] = replace(words[-1], end_ms=min(words[-1].end_ms, until), start_ms=min(words[-1].start_ms, until))
-            self.told_to, self._told_ms = words[-1].char_end, words[-1].end_ms
+        last, until = words[-1], int(self.ms) + 1
+        if last.end_ms > until or last.start_ms > until:
+            words[-1] = last = replace(last, end_ms=min(last.end_ms, until), start_ms=min(last.start_ms, until))
+        self.told_to, self._told_ms = last.char_end, last.end_ms
         return tuple(words)

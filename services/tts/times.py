@@ -24,7 +24,7 @@ def mended(chars: Any, starts_ms: Any, lengths_ms: Any, audio_ms: float) -> Char
     Times that are no numbers, below 0, far beyond the audio, out of order or not there are taken from their neighbours;
     times that all are the same say nothing.
     """
-    if not all(isinstance(each, list) for each in (chars, starts_ms, lengths_ms)):
+    if not (isinstance(chars, list) and isinstance(starts_ms, list) and isinstance(lengths_ms, list)):
         return NONE
     count = len(chars)
     if set(map(type, chars)) != {str}:

@@ -8,8 +8,8 @@ are written and read here: the SDK's typed ways take 7 ms of CPU before a reques
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -97,7 +97,7 @@ class OpenAI:
         loop = asyncio.get_running_loop()
         first_by = loop.time() + self._first_token_s
         async with AsyncExitStack() as stack:  # closing the generator closes the stream, and so stops the model
-            with translated():
+            with _TRANSLATED:
                 async with asyncio.timeout_at(first_by):
                     stream, answer, pieces, text = await self._open(stack, request)
             if text:
@@ -122,7 +122,7 @@ class OpenAI:
     async def _piece(self, pieces: AsyncIterator[bytes], ended: bool, by: float) -> bytes:
         """The next bytes; b"" at the end. What goes wrong behind the end of an answer does not matter any more."""
         try:
-            with translated():
+            with _TRANSLATED:
                 async with asyncio.timeout_at(by):
                     return await anext(pieces, b"")
         except (TooLate, VendorLost):
@@ -219,17 +219,27 @@ async def _drain(pieces: AsyncIterator[bytes]) -> None:
         return
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """The SDK's errors as ours. The server's words are cut to 200 characters; keys are not among them."""
-    try:
-        yield
-    except openai.APIStatusError as e:
-        raise by_status(e.status_code, e.message[:200], str(e.code or "")) from e
-    except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException) as e:
-        raise TooLate("the model gave no token in time") from e
-    except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError) as e:
-        raise VendorLost(f"the model's server was lost ({type(e.__cause__ or e).__name__})") from e
+class _Translated:
+    """The SDK's errors as ours. The server's words are cut to 200 characters; keys are not among them.
+
+    A class, and one object for all: it is entered for each token.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, e: BaseException | None, trace: object) -> None:
+        if e is None:
+            return
+        if isinstance(e, openai.APIStatusError):
+            raise by_status(e.status_code, e.message[:200], str(e.code or "")) from e
+        if isinstance(e, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
+            raise TooLate("the model gave no token in time") from e
+        if isinstance(e, openai.OpenAIError | httpx2.HTTPError | httpx2.StreamError):
+            raise VendorLost(f"the model's server was lost ({type(e.__cause__ or e).__name__})") from e
+
+
+_TRANSLATED = _Translated()
 
 
 def base_url(value: str) -> str:

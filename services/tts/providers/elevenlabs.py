@@ -6,6 +6,8 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from typing import Literal
+from urllib.request import getproxies
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
@@ -51,6 +53,8 @@ class ElevenLabs:
         self._sockets_refused_until = 0.0
         # Made once: loading the certificates takes longer than opening the connection.
         self._tls = ssl.create_default_context() if self._base.ws.startswith("wss:") else None
+        # Where there is none, it is not looked for again at each connection: that reads the whole environment.
+        self._proxy: Literal[True] | None = True if getproxies() else None
 
     async def warm(self) -> None:
         """Nothing to do: connections are per utterance."""
@@ -84,6 +88,7 @@ class ElevenLabs:
             socket = await connect(
                 url,
                 ssl=self._tls,
+                proxy=self._proxy,
                 additional_headers={"xi-api-key": self._key},
                 compression=None,
                 max_size=_MAX_MESSAGE,

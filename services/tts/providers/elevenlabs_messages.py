@@ -33,6 +33,10 @@ _REFUSED_WORDS = re.compile(
 )
 _REQUESTS_FAULT = (400, 401, 402, 403, 404, 422)
 _GOODBYES = (1000, 1001)
+_ERROR_FIELDS = frozenset(("error", "detail", "type", "message_type", "status", "status_code", "code"))
+"""Without any of these a message is no error."""
+_YES = (True, 1, "true")
+_ALIGNMENTS = ("alignment", "normalizedAlignment", "normalized_alignment")
 
 T = TypeVar("T")
 
@@ -71,9 +75,11 @@ def of(data: dict[str, Any], bytes_per_ms: int, before_ms: float = 0.0) -> Messa
     """`before_ms`: of other audio that its times may count too."""
     audio = decoded(data.get("audio"))
     times = _times(data, before_ms + len(audio or b"") / bytes_per_ms)
-    final = any(data.get(name) in (True, 1, "true") for name in ("isFinal", "is_final"))
-    message = Message(audio or b"", final, times, torn=audio is None, error=_error(data))
-    return None if message == Message() else message
+    final = data.get("isFinal") in _YES or data.get("is_final") in _YES
+    error = None if _ERROR_FIELDS.isdisjoint(data) else _error(data)
+    if audio == b"" and not (final or times[0] or error):
+        return None
+    return Message(audio or b"", final, times, torn=audio is None, error=error)
 
 
 def decoded(audio: Any) -> bytes | None:
@@ -94,19 +100,16 @@ def decoded(audio: Any) -> bytes | None:
 
 def _times(data: dict[str, Any], audio_ms: float) -> CharTimes:
     """Of the text as it was sent; else of the text as it was read out ("five dollars")."""
-    for name in ("alignment", "normalizedAlignment", "normalized_alignment"):
+    for name in _ALIGNMENTS:
         alignment = data.get(name)
         if isinstance(alignment, dict):
-            starts, lengths = _either(alignment, "StartTimesMs"), _either(alignment, "DurationsMs")
+            # Both spellings are in use.
+            starts = alignment.get("charStartTimesMs") or alignment.get("charsStartTimesMs") or []
+            lengths = alignment.get("charDurationsMs") or alignment.get("charsDurationsMs") or []
             times = mended(alignment.get("chars"), starts, lengths, audio_ms)
-            if times != NONE:
+            if times is not NONE:
                 return times
     return NONE
-
-
-def _either(alignment: dict[str, Any], name: str) -> Any:
-    """Both spellings are in use."""
-    return alignment.get(f"char{name}") or alignment.get(f"chars{name}") or []
 
 
 def _error(data: dict[str, Any]) -> ParleyError | None:

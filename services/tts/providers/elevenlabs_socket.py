@@ -89,7 +89,10 @@ async def _messages(socket: ClientConnection, sent: _Sent, bytes_per_ms: int) ->
     over = False
     while True:
         try:
-            async with asyncio.timeout(AFTER_LAST_S if over else None):
+            if over:
+                async with asyncio.timeout(AFTER_LAST_S):
+                    raw = await socket.recv()
+            else:
                 raw = await socket.recv()
         except (TimeoutError, ConnectionClosedOK):
             if socket.close_reason and isinstance(said := messages.refusal("", socket.close_reason), Misconfigured):
