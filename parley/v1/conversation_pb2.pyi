@@ -809,6 +809,7 @@ class Say(_message.Message):
     PROTECT_MS_FIELD_NUMBER: _builtins.int
     FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
     DUE_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     kind: Global___Say.Kind.ValueType
     interruptible: _builtins.bool
@@ -826,6 +827,8 @@ class Say(_message.Message):
     """the model's first word of this turn came so long before this message; told once"""
     due: _builtins.bool
     """as `due` says it, from these words on"""
+    once: _builtins.bool
+    """words of this call only: their sound is not kept for others"""
     def __init__(
         self,
         *,
@@ -838,10 +841,11 @@ class Say(_message.Message):
         protect_ms: _builtins.int = ...,
         first_token_ms: _builtins.int | None = ...,
         due: _builtins.bool | None = ...,
+        once: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_due", b"_due", "_first_token_ms", b"_first_token_ms", "due", b"due", "first_token_ms", b"first_token_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_due", b"_due", "_first_token_ms", b"_first_token_ms", "complete", b"complete", "due", b"due", "expect", b"expect", "first_token_ms", b"first_token_ms", "interruptible", b"interruptible", "kind", b"kind", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_due", b"_due", "_first_token_ms", b"_first_token_ms", "complete", b"complete", "due", b"due", "expect", b"expect", "first_token_ms", b"first_token_ms", "interruptible", b"interruptible", "kind", b"kind", "once", b"once", "protect_ms", b"protect_ms", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__due: _TypeAlias = _typing.Literal["due"]  # noqa: Y015
     _WhichOneofArgType__due: _TypeAlias = _typing.Literal["_due", b"_due"]  # noqa: Y015

@@ -19,6 +19,7 @@ class Utterance:
         self.id = say.utterance
         self.turn = turn
         self.kind = say.kind
+        self.once = say.once
         self.interruptible = say.interruptible
         self.expect = say.expect
         self.protect_ms = say.protect_ms

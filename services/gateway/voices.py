@@ -32,7 +32,7 @@ _FIXED = (conversation_pb2.Say.KIND_FILLER, conversation_pb2.Say.KIND_NOTICE)
 
 def _fixed(utterance: Utterance) -> bool:
     """The agent's own sentence, the same for every caller."""
-    return utterance.kind in _FIXED and utterance.track.text_complete
+    return utterance.kind in _FIXED and utterance.track.text_complete and not utterance.once
 
 
 class Voices:

@@ -77,6 +77,7 @@ class Say:
     interruptible: bool = True
     expect: str = "free"
     protect_ms: int = 0
+    once: bool = False  # words of this call only, though they are no answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,20 @@ from services.orchestrator import history
 from services.orchestrator.effects import Effect, Execute, Say, Think
 from services.orchestrator.expecting import asks_for
 from services.orchestrator.rules import has_timer, start, stop_timers
-from services.orchestrator.state import Answering, BotLine, Call, CallerLine, ToolUse
+from services.orchestrator.state import Answering, BotLine, Call, CallerLine, Policy, ToolUse
 from services.orchestrator.timers import T
+
+_NAMED = (
+    "greeting",
+    "goodbye",
+    "trouble",
+    "unavailable",
+    "too_long",
+    "not_heard",
+    "not_transferred",
+    "time_is_up",
+    "cut_off",
+)
 
 
 def say(call: Call, out: list[Effect], line: BotLine, text: str, at_ms: int) -> Call:
@@ -73,9 +85,17 @@ def _leaves(call: Call, out: list[Effect], line: BotLine, text: str) -> Call:
             interruptible=line.interruptible,
             expect=expect,
             protect_ms=line.protect_ms,
+            once=line.kind != "answer" and line.text not in _sentences(call.policy),
         )
     )
     return replace(call, said=max(call.said, line.utterance))
+
+
+def _sentences(policy: Policy) -> frozenset[str]:
+    """The agent's own, the same in every call."""
+    own = (sentence for each in policy.fillers_of for sentence in each.sentences)
+    lists = (*policy.fillers, *policy.tool_fillers, *policy.away_prompts, *own)
+    return frozenset((*lists, *(getattr(policy, name) for name in _NAMED)))
 
 
 def _waiting(call: Call, upto: int) -> list[BotLine]:

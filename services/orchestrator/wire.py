@@ -249,6 +249,7 @@ def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
                 text=effect.text,
                 complete=effect.complete,
                 protect_ms=effect.protect_ms,
+                once=effect.once,
             )
             return conversation_pb2.CallCommand(turn=effect.turn, say=say)
         case effects.Stop():

@@ -24,6 +24,7 @@ class Run:
         self.error: Exception | None = None
         self.task: asyncio.Task[None] | None = None
         self._progress: list[str] = []
+        self._followed = False
         self._changed = asyncio.Event()
 
     @property
@@ -57,7 +58,8 @@ class Run:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + limit_s
-        told = 0
+        told = len(self._progress) if self._followed else 0  # who asks again has been told
+        self._followed = True
         self.followers += 1
         try:
             while True:

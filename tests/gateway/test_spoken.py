@@ -29,8 +29,15 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "AFTER_S", 0.0)
 
 
-def says(owner: Owner, utterance: int, text: str, kind: Say.Kind.ValueType = Say.KIND_NOTICE, turn: int = 1) -> None:
-    say = Say(utterance=utterance, kind=kind, interruptible=True, text=text, complete=True)
+def says(
+    owner: Owner,
+    utterance: int,
+    text: str,
+    kind: Say.Kind.ValueType = Say.KIND_NOTICE,
+    turn: int = 1,
+    once: bool = False,
+) -> None:
+    say = Say(utterance=utterance, kind=kind, interruptible=True, text=text, complete=True, once=once)
     owner.command(turn, say=say)
 
 
@@ -69,10 +76,11 @@ async def test_a_greeting_is_made_once_for_all_callers(house: House) -> None:
     assert len(house.voice.talks) == 1
 
 
-async def test_an_answer_is_somebodys_and_is_made_anew(house: House) -> None:
+@pytest.mark.parametrize(("kind", "once"), [(Say.KIND_ANSWER, False), (Say.KIND_FILLER, True), (Say.KIND_NOTICE, True)])
+async def test_what_is_somebodys_is_made_anew(house: House, kind: Say.Kind.ValueType, once: bool) -> None:
     for number in (1, 2):
         phone, owner = await spoke(house, number)
-        says(owner, 1, HELLO, Say.KIND_ANSWER)
+        says(owner, 1, HELLO, kind, once=once)
         await owner.next("heard")
         await phone.close()
     assert len(house.voice.talks) == 2

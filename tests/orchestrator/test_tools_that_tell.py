@@ -36,7 +36,7 @@ def test_what_a_tool_tells_is_said_as_a_filler_and_the_model_never_learns_of_it(
     call = searching()
     assert tells(call, LOOKING) == [LOOKING]
     (say,) = of(Say, call.last)
-    assert (say.kind, say.complete) == ("filler", True)
+    assert (say.kind, say.complete, say.once) == ("filler", True, True), "its sound is not kept for other callers"
     call.hears(say.utterance)
     call.tool(1, '{"summary": "Tuesday at ten."}')
     call.finishes("Tuesday at ten is free.")

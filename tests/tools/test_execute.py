@@ -44,6 +44,12 @@ async def test_progress_comes_first_and_the_call_is_to_end_after_the_words(desk:
     assert journal.text() == "booked CA1/7\n"
 
 
+async def test_who_asks_for_the_same_again_is_not_told_again_what_was_told(desk: Desk) -> None:
+    assert [e.progress.text for e in await desk.events("chatty", 7) if e.HasField("progress")]
+    (last,) = await desk.events("chatty", 7)
+    assert last.outcome.status == STATUS.STATUS_OK
+
+
 async def test_progress_without_end_is_bounded(desk: Desk) -> None:
     events = await desk.events("chatty")
     assert len(events) == 33
