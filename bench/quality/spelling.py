@@ -11,6 +11,7 @@ _MONEY = re.compile(r"([$£€])(\d[\d,]*)(?:\.(\d\d)\b)?")
 _UNITS = {"$": "dollars", "£": "pounds", "€": "euros"}
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
 _RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
+_REPEATED = re.compile(r"\b(double|triple) (\d)(?=\d)")
 _A_SCALE = re.compile(r"\ba (?=hundred\b|thousand\b)")
 _SCALES = re.compile(r"\b(\w+) hundred thousand\b")
 # British first: the recognisers write as they were taught.
@@ -30,13 +31,24 @@ def comparable(text: str) -> str:
     text = _MONEY.sub(lambda m: f"{m[2]} {_UNITS[m[1]]} {m[3] or ''}", text)
     words = normalise(_ORDINAL.sub(_ordinal, text.replace("%", " percent"))).replace("per cent", "percent")
     words = _SCALES.sub(_many, _A_SCALE.sub("one ", words))
-    words = _RUN.sub(lambda run: " ".join(words_to_digits(run[0]) or run[0]), words)
+    words = _RUN.sub(_figures, _REPEATED.sub(_repeat, words))
     return " ".join(_SPELLINGS.get(word, word) for word in words.split())
 
 
 def digits(comparable_text: str) -> str:
     """All digits of a text that `comparable` has made, in order."""
     return "".join(word for word in comparable_text.split() if word.isdigit())
+
+
+def _figures(run: re.Match[str]) -> str:
+    """ "forty four twenty one" -> "4 4 2 1"; what is no number stays."""
+    number = words_to_digits(run[0])
+    return " ".join(number) if number else run[0]
+
+
+def _repeat(match: re.Match[str]) -> str:
+    """ "double 591" -> "5591", for "double five nine one" """
+    return match[2] * (2 if match[1] == "double" else 3)
 
 
 def _many(match: re.Match[str]) -> str:
