@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.quality import sets
-from bench.quality.callers import Caller, Said, espeak_caller
+from bench.quality.callers import Caller, Said, Samples, espeak_caller
 from bench.quality.desk import Desk
-from bench.quality.ears import ENGINES, Ears, Pace
+from bench.quality.ears import ENGINES, FREE, Ears, Pace
 from bench.quality.judge import Tally
 from bench.quality.lines import LINES, carried
 from bench.quality.recordings import Recording
 from bench.quality.sets import Case
 from bench.quality.speech import Words
+from services.stt.contract import Endpointing
 
 OWN, HELD_OUT, OPEN, PAGE = "own", "held out", "open", "page"
 ESPEAK = "eSpeak NG, eight voices"
@@ -99,9 +101,8 @@ async def _say(
     found: Spoken, name: str, case: Case, caller: Caller, row: str, place: tuple[Desk, Ears, Said], misses: bool
 ) -> None:
     front, ears, said = place
-    speech = said.say(caller, case.text)
-    for line in LINES:
-        for engine, text in (await ears.both(carried(speech, line), line)).items():
+    for line, texts in (await _over_lines(ears, said.say(caller, case.text), LINES)).items():
+        for engine, text in texts.items():
             cell = found.cells[name, line, engine]
             right = cell.did.add(case, await front.hears(case, text), front.agent)
             if case.intent or name == OPEN:
@@ -112,13 +113,21 @@ async def _say(
                 print(f"    {line}, {engine}: {case.text!r} by {caller.name} heard as {text!r}", flush=True)
 
 
+async def _over_lines(
+    ears: Ears, speech: Samples, lines: Iterable[str], wish: Endpointing = FREE
+) -> dict[str, dict[str, str]]:
+    """What each recogniser hears over each line, in calls at the same time."""
+    names = list(lines)
+    texts = await asyncio.gather(*(ears.both(carried(speech, line), line, wish) for line in names))
+    return dict(zip(names, texts, strict=True))
+
+
 async def people(ears: Ears, recordings: Mapping[str, Sequence[Recording]]) -> dict[tuple[str, str, str], Words]:
     """Keys are (kind, line, recogniser)."""
     found: dict[tuple[str, str, str], Words] = defaultdict(Words)
     for kind, those in recordings.items():
         for one in those:
-            for line in LINES:
-                texts = await ears.both(carried(one.sound, line), line, one.wish)
+            for line, texts in (await _over_lines(ears, one.sound, LINES, one.wish)).items():
                 for engine, text in texts.items():
                     found[kind, line, engine].add(one.said, one.heard(text))
         print(f"  {kind}: {len(those)} recordings heard", flush=True)
@@ -130,9 +139,9 @@ async def examples(front: Desk, ears: Ears, callers: Sequence[Caller], said: Sai
     found = Examples()
     for caller in callers:
         for case in sets.page_examples():
-            speech = said.say(caller, case.text)
-            for line in ("page", "telephone"):
-                for engine, text in (await ears.both(carried(speech, line), line)).items():
+            over = await _over_lines(ears, said.say(caller, case.text), ("page", "telephone"))
+            for line, texts in over.items():
+                for engine, text in texts.items():
                     outcome = await front.hears(case, text)
                     right = Tally().add(case, outcome, front.agent)
                     counted = found.right[caller.name, line, engine]
