@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 import subprocess
@@ -70,9 +71,15 @@ class Said:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._turn = asyncio.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def say(self, caller: Caller, text: str) -> Samples:
+    async def say(self, caller: Caller, text: str) -> Samples:
+        """One speaks at a time, beside the loop."""
+        async with self._turn:
+            return await asyncio.to_thread(self._said, caller, text)
+
+    def _said(self, caller: Caller, text: str) -> Samples:
         key = hashlib.sha256(f"{caller.name}|{caller.accent}|{text}".encode()).hexdigest()[:24]
         path = self._folder / f"{key}.npy"
         if not path.exists():

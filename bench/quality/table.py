@@ -102,7 +102,7 @@ def callers_table(found: Spoken) -> str:
     """Word errors in sentences of the domain, by who said them."""
     head = ["word errors by caller", "accent", "words", *(f"{line}, {engine}" for line in LINES for engine in ENGINES)]
     rows = []
-    for caller in dict.fromkeys(key[0] for key in found.by_caller):
+    for caller in [name for name in found.accents if (name, "page", ENGINES[0]) in found.by_caller]:
         each = [found.by_caller[caller, line, engine] for line in LINES for engine in ENGINES]
         rows.append([caller, found.accents[caller], str(each[0].words), *map(errors, each)])
     return _table(head, rows, words=2)
@@ -125,7 +125,7 @@ def examples_table(found: Examples) -> str:
     table = _table(["the page's questions answered right", *(f"{line}, {engine}" for line, engine in columns)], rows)
     told = [
         f"- {m.caller}, {m.line}, {m.engine}: \"{m.said}\" was heard as \"{m.heard}\"; {_came(m.answer)}"
-        for m in sorted(found.misses, key=lambda m: ENGINES.index(m.engine))
+        for m in sorted(found.misses, key=lambda m: (ENGINES.index(m.engine), m.caller, m.said, m.line))
     ]  # fmt: skip
     return "\n\n".join([table, "Not answered right:", "\n".join(told)] if told else [table, "No miss."])
 

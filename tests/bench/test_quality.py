@@ -166,7 +166,7 @@ def test_a_recording_that_is_not_here_says_what_to_install(tmp_path: Path, monke
     assert "pocketsphinx-testdata" in missing[3]
 
 
-def test_what_a_caller_says_is_made_once(tmp_path: Path) -> None:
+async def test_what_a_caller_says_is_made_once(tmp_path: Path) -> None:
     asked: list[str] = []
 
     def speak(text: str) -> tuple[NDArray[np.float32], int]:
@@ -174,10 +174,10 @@ def test_what_a_caller_says_is_made_once(tmp_path: Path) -> None:
         return np.r_[np.zeros(100), np.ones(200), np.zeros(50)].astype(np.float32), 16000
 
     said = Said(tmp_path)
-    first = said.say(Caller("ann", "Irish", speak), "hello")
+    first = await said.say(Caller("ann", "Irish", speak), "hello")
     assert len(first) == 200, "without the silence around it"
-    assert (Said(tmp_path).say(Caller("ann", "Irish", speak), "hello") == first).all()
-    said.say(Caller("bob", "Irish", speak), "hello")
+    assert (await Said(tmp_path).say(Caller("ann", "Irish", speak), "hello") == first).all()
+    await said.say(Caller("bob", "Irish", speak), "hello")
     assert asked == ["hello", "hello"]
 
 
