@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 
@@ -17,18 +18,21 @@ from parley.agents import load_agent
 from parley.errors import Unavailable
 from parley.settings import Settings
 from services.stt.contract import Endpointing, Final, SttConfig
+from services.stt.local import pool as local_pool
 from services.stt.providers import introduce
 from services.stt.providers.local import Local
 from services.stt.providers.whisper import Whisper
 from services.stt.recognition import Engine, Recognition
 from services.stt.vad import Detector
-from services.stt.whisper import pool
+from services.stt.whisper import pool as whisper_pool
 from tests.llm.test_frontdesk import AGENTS
 
 MESSAGE_MS = 20
 LOADING_S = 60
 ENGINES = ("whisper", "local")
 FREE = Endpointing()
+QUICK_S, PATIENCE_S = 0.1, 600.0
+"""A decode, and what is waited for one, where the machine is not to matter."""
 LATE_S = 1.5
 """Silence that a real call goes on with after the sentence, for the final to come."""
 
@@ -109,14 +113,18 @@ class Ears:
     @asynccontextmanager
     async def unhurried(self) -> AsyncIterator[None]:
         """As on a machine with a core to spare, whatever else runs here: what is heard is not to depend on that."""
-        ears = self._pools["whisper"]
-        assert isinstance(ears, pool.Pool)
-        kept = pool.SMOOTH, pool.WAIT_S, ears.decode_s
-        pool.SMOOTH, pool.WAIT_S, ears.decode_s = 0.0, 600.0, min(ears.decode_s, 0.1)
-        try:
+        whisper = self._pools["whisper"]
+        assert isinstance(whisper, whisper_pool.Pool)
+        with ExitStack() as stack:
+            for where, name, value in (
+                (whisper, "decode_s", min(whisper.decode_s, QUICK_S)),
+                (whisper_pool, "SMOOTH", 0.0),
+                (whisper_pool, "WAIT_S", PATIENCE_S),
+                (whisper_pool, "HUNG_S", PATIENCE_S),
+                (local_pool, "STALL_S", PATIENCE_S),
+            ):
+                stack.enter_context(patch.object(where, name, value))
             yield
-        finally:
-            pool.SMOOTH, pool.WAIT_S, ears.decode_s = kept
 
 
 @asynccontextmanager

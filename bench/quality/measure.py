@@ -168,7 +168,7 @@ async def _over_lines(
 
 
 async def _some_at_once(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """What is heard does not depend on it; a busy machine is done sooner."""
+    """What is heard does not depend on it; it is done sooner."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def run(one: Coroutine[None, None, None]) -> None:
