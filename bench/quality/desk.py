@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.quality.judge import AFTER_THE_OFFER, OFFER, Outcome, page_of
-from bench.quality.sets import Case
+from bench.quality.sets import AGENT, Case
 from parley.agents import Agent, load_agent
 from parley.embedding import Embedder
 from parley.settings import Settings
@@ -18,7 +18,6 @@ from services.rag.library import Library
 from tests.llm.talk import Talk
 from tests.llm.test_frontdesk import AGENTS, SPECS, TOOLS
 
-AGENT = "frontdesk"
 WISH = "could you gift wrap it"  # what the offer was made for
 
 

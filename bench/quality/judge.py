@@ -56,7 +56,9 @@ class Verdict:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over a set."""
+    """Counts over a set. Of those outside the domain: `accepted` were acted on; `answered` got other words than "I did
+    not get that" or "I do not know that", a courteous refusal among them.
+    """
 
     inside: int = 0
     intents: int = 0
@@ -66,6 +68,7 @@ class Tally:
     requests: int = 0
     outside: int = 0
     accepted: int = 0
+    answered: int = 0
     by_intent: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, case: Case, outcome: Outcome, agent: Agent) -> bool:
@@ -74,6 +77,7 @@ class Tally:
             self.outside += 1
             taken = not refused(outcome, agent)
             self.accepted += taken
+            self.answered += not plainly_refused(outcome, agent)
             return not taken
         verdict = judged(case, outcome, agent)
         self.inside += 1
@@ -124,7 +128,13 @@ def words_for(intent: str, agent: Agent) -> tuple[str, ...]:
 
 
 def refused(outcome: Outcome, agent: Agent) -> bool:
-    """Whether a sentence was left alone: nothing was done, and it was said that this was not understood or known."""
+    """Whether a sentence was left alone: nothing was done or answered. To say so courteously is to leave it alone."""
+    declined = outcome.said == "" or moves.declines(outcome.said, agent.domain.fallback)
+    return not outcome.did and declined
+
+
+def plainly_refused(outcome: Outcome, agent: Agent) -> bool:
+    """The same, in the words for what was not understood or is not known."""
     fallback = agent.domain.fallback
     return not outcome.did and outcome.said in ("", fallback, moves.does_not_know(fallback))
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from parley.errors import BadInput
-from tests.stt_local.voice import KLATT
+from tests.llm.test_frontdesk import AGENTS
 
 TESTS = Path(__file__).parents[2] / "tests"
 HELD_OUT = TESTS / "heldout"
 OWN_TYPED = TESTS / "llm" / "data"
 OWN_SPOKEN = TESTS / "stt_local"
 LABELS = Path(__file__).parent / "spoken_labels.yaml"
-OWN_WPM = 130
+AGENT = "frontdesk"
 # eSpeak NG's command finds a voice by its language too; its library only by its name, and the British one is `en`.
 _BRITISH, _BRITISH_NAME = "en-gb", "en"
 # The agent's own names of intents, where the held-out sets have others.
@@ -49,8 +49,8 @@ class Spoken:
     """A case that is said by an eSpeak NG voice at `wpm` words a minute."""
 
     case: Case
-    voice: str = KLATT
-    wpm: int = OWN_WPM
+    voice: str
+    wpm: int
 
 
 def own_typed() -> list[Case]:
@@ -73,7 +73,7 @@ def held_out_typed() -> list[Case]:
 
 
 def held_out_spoken() -> list[Spoken]:
-    """Written blind; what each sentence is about is said in spoken_labels.yaml."""
+    """Written blind, with the eSpeak NG voice that each is for; spoken_labels.yaml says what each is about."""
     read = _read(HELD_OUT / "spoken.yaml")
     inside, outside = read["spoken"], read["out_of_domain_spoken"]
     cases = _labelled("held_out", [row["text"] for row in inside]) + [Case(row["text"]) for row in outside]
@@ -81,17 +81,22 @@ def held_out_spoken() -> list[Spoken]:
     return [Spoken(c, row["voice"].replace(_BRITISH, _BRITISH_NAME), row["wpm"]) for c, row in rows]
 
 
-def own_spoken() -> list[Spoken]:
-    """The sentences and the voice that the recogniser was made with."""
+def own_spoken() -> list[Case]:
+    """The sentences that the recogniser `local` was made with."""
     inside = (OWN_SPOKEN / "frontdesk.txt").read_text("utf-8").split("\n")
     outside = (OWN_SPOKEN / "foreign.txt").read_text("utf-8").split("\n")
-    cases = _labelled("own", filter(None, inside)) + [Case(text) for text in outside if text]
-    return [Spoken(case) for case in cases]
+    return _labelled("own", filter(None, inside)) + [Case(text) for text in outside if text]
 
 
-def in_voices_of(said: Sequence[Spoken], others: Sequence[Spoken]) -> list[Spoken]:
-    """The same sentences in the voices of others, dealt out in turn: tells voices from words."""
-    return [Spoken(one.case, other.voice, other.wpm) for one, other in zip(said, cycle(others), strict=False)]
+def open_spoken() -> list[Case]:
+    """Everyday English, written blind; none of it is any bot's business."""
+    return [Case(text) for text in _read(HELD_OUT / "open.yaml")["open"]]
+
+
+def page_examples() -> list[Case]:
+    """What the front desk's page proposes to ask."""
+    page = json.loads((AGENTS / AGENT / "wrapper.json").read_text("utf-8"))
+    return _labelled("page", dict.fromkeys([page["sample_call"], *page["examples"]]))
 
 
 def _labelled(which: str, texts: Iterable[str]) -> list[Case]:
