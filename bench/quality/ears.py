@@ -15,6 +15,7 @@ import psutil
 from bench.quality.lines import AFTER_S, BEFORE_S, LINES
 from bench.quality.sets import AGENT
 from parley.agents import load_agent
+from parley.engines import Engine
 from parley.errors import Unavailable
 from parley.settings import Settings
 from services.stt.contract import Endpointing, Final, SttConfig
@@ -22,7 +23,7 @@ from services.stt.local import pool as local_pool
 from services.stt.providers import introduce
 from services.stt.providers.local import Local
 from services.stt.providers.whisper import Whisper
-from services.stt.recognition import Engine, Recognition
+from services.stt.recognition import Recognition
 from services.stt.vad import Detector
 from services.stt.whisper import pool as whisper_pool
 from tests.llm.test_frontdesk import AGENTS

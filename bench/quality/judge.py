@@ -9,7 +9,8 @@ from typing import Any
 from bench.quality.sets import Case
 from parley.agents import Agent
 from services.llm.contract import Passage
-from services.llm.local import moves
+from services.llm.local import doubt, moves
+from services.llm.local.domain import Domain
 
 ORDERS, HOURS, TRANSFER, END = "check_order_status", "get_business_hours", "transfer_to_human", "end_call"
 TOOLS = {"order_status": ORDERS, "opening_hours": HOURS, "human": TRANSFER, "goodbye": END, "yes": TRANSFER}
@@ -28,6 +29,7 @@ PAGES = {
 ANSWERED = frozenset({*PAGES, "knowledge"})
 # These are said after an offer that the bot made; all others begin the call. No answer of the bot has its words.
 AFTER_THE_OFFER = ("yes", "no", "repeat")
+_questions: dict[str, frozenset[str]] = {}  # by agent, as it is asked back
 OFFER = "A colleague can arrange that for you. Shall I connect you?"
 
 
@@ -56,7 +58,8 @@ class Verdict:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over a set. Of those outside the domain: `accepted` were acted on; `answered` got other words than "I did
+    """Counts over a set. Of those outside the domain: `accepted` were acted on, `asked_back` were met with a question
+    ("Do you mean an order at our shop?"); `answered` got other words than "I did
     not get that" or "I do not know that", a courteous refusal among them.
     """
 
@@ -68,6 +71,7 @@ class Tally:
     requests: int = 0
     outside: int = 0
     accepted: int = 0
+    asked_back: int = 0
     answered: int = 0
     by_intent: dict[str, list[int]] = field(default_factory=dict)
 
@@ -75,8 +79,10 @@ class Tally:
         """Whether it was right."""
         if not case.intent:
             self.outside += 1
-            taken = not refused(outcome, agent)
+            asked = asked_back(outcome, agent)
+            taken = not (asked or refused(outcome, agent))
             self.accepted += taken
+            self.asked_back += asked
             self.answered += not plainly_refused(outcome, agent)
             return not taken
         verdict = judged(case, outcome, agent)
@@ -131,6 +137,14 @@ def refused(outcome: Outcome, agent: Agent) -> bool:
     """Whether a sentence was left alone: nothing was done or answered. To say so courteously is to leave it alone."""
     declined = outcome.said == "" or moves.declines(outcome.said, agent.domain.fallback)
     return not outcome.did and declined
+
+
+def asked_back(outcome: Outcome, agent: Agent) -> bool:
+    """Whether the bot only asked what is meant: one "no", and the sentence is left alone."""
+    if (questions := _questions.get(agent.version)) is None:
+        domain = Domain(agent)
+        questions = _questions[agent.version] = frozenset(doubt.question(name, domain) for name in domain.intents)
+    return not outcome.did and outcome.said in questions
 
 
 def plainly_refused(outcome: Outcome, agent: Agent) -> bool:

@@ -37,7 +37,8 @@ def typed_table(sets: Mapping[str, Tally]) -> str:
         ["order number or day that nobody said", *(str(t.invented) for t in tallies)],
         ["whole request right", *(share(t.requests, t.inside) for t in tallies)],
         ["out of domain, falsely acted on", *(share(t.accepted, t.outside) for t in tallies)],
-        ["the same, a refusal in other words counted as acting", *(share(t.answered, t.outside) for t in tallies)],
+        ["out of domain, asked back what is meant", *(share(t.asked_back, t.outside) for t in tallies)],
+        ["out of domain, not left alone in plain words", *(share(t.answered, t.outside) for t in tallies)],
     ]
     return _table(["typed", *sets], rows)
 
