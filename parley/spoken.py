@@ -74,7 +74,8 @@ def _word(word: str) -> str:
 
 
 def words_to_digits(text: str) -> str:
-    """What was said as digits: "one two double four oh" -> "12440", "ten forty two" -> "1042", "12 34" -> "1234".
+    """What was said as digits: "one two double four oh" -> "12440", "ten forty two" -> "1042", "12 34" -> "1234",
+    "double 591" (as recognisers write "double five nine one") -> "5591".
 
     "" when a word is no number. Numbers run on as callers read them out; "hundred" and "thousand" fill with zeros.
     """
@@ -83,10 +84,11 @@ def words_to_digits(text: str) -> str:
     while i < len(words):
         repeat = _REPEATS.get(words[i], 0)
         i += 1 if repeat else 0
+        figures = i < len(words) and words[i].isdigit()
         part, i = _number(words, i)
-        if not part or (repeat and len(part) > 1):
+        if not part or (repeat and len(part) > 1 and not figures):
             return ""
-        digits += part * (repeat or 1)
+        digits += part[0] * (repeat - 1) + part if repeat else part
     return digits
 
 

@@ -102,7 +102,7 @@ def test_a_wrong_template_is_named_with_the_column(template: str, message: str) 
         ("twelve thirty four", "1234"), ("ten forty-two", "1042"), ("triple seven", "777"), ("twenty", "20"),
         ("one thousand forty two", "1042"), ("three hundred and five", "305"), ("twelve hundred", "1200"),
         ("one thousand two hundred thirty four", "1234"), ("1,234", "1234"), ("double", ""), ("one apple", ""),
-        ("double twelve", ""), ("", ""),
+        ("double twelve", ""), ("", ""), ("double 591", "5591"), ("triple 7", "777"), ("8 double 5 1", "8551"),
     ],
 )  # fmt: skip
 def test_digits_as_they_are_read_out(said: str, digits: str) -> None:

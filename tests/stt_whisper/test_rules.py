@@ -14,7 +14,7 @@ from services.stt.whisper import weights
 from services.stt.whisper.pool import MOST_PER_WORKER, per_worker
 from services.stt.whisper.prefix import StablePrefix
 from services.stt.whisper.second import doubtful, second_opinion
-from services.stt.whisper.trust import believed, mostly_digits, noise
+from services.stt.whisper.trust import believed, mostly_digits, noise, twice
 from services.stt.whisper.utterance import Utterance
 from services.stt.whisper.wire import Heard
 from services.stt.whisper.written import written
@@ -53,6 +53,20 @@ def test_what_was_no_speech_is_not_asked_for_again_and_what_was_is() -> None:
     assert noise(Heard("you", -1.0, 0.9), 1500)
     assert noise(Heard("Ha", -2.5, 0.2), 100)
     assert not noise(Heard("Ha", -2.5, 0.2), 800)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_twice"),
+    [
+        ("Where is my order? Where is my order?", True),
+        ("Do you rent bikes? do you rent bikes", True),
+        ("No, no.", False),  # people say that
+        ("Where is my order? Where is my bike?", False),
+        ("One two one two three", False),
+    ],
+)
+def test_a_sentence_that_stands_there_twice_is_found(text: str, is_twice: bool) -> None:
+    assert twice(text) == is_twice
 
 
 def test_a_number_is_told_from_a_sentence_with_one() -> None:

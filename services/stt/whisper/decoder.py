@@ -17,7 +17,7 @@ import numpy as np
 import tokenizers
 
 from services.stt.logmel import RATE, Floats, log_mel
-from services.stt.whisper.trust import babbles, hopeless, mostly_digits, unsure
+from services.stt.whisper.trust import babbles, hopeless, mostly_digits, twice, unsure
 from services.stt.whisper.wire import Heard, HeardWord
 
 WINDOW_S, CAREFUL_S, WHOLE_S = 10.0, 15.0, 30.0
@@ -67,6 +67,9 @@ class Decoder:
             return replace(trial.heard, took_s=took_s, words=trial.words())
         if not careful and (mostly_digits(trial.heard.text) or unsure(trial.heard, seconds)):
             trial = _better(trial, _Trial(self, samples, language, keyterms, CAREFUL_S))
+        if keyterms and twice(trial.heard.text):
+            again = _Trial(self, samples, language, (), trial.window_s)
+            trial = trial if twice(again.heard.text) else again
         if hopeless(trial.heard, seconds) and trial.window_s < WHOLE_S:
             trial = _better(trial, _Trial(self, samples, language, (), WHOLE_S))
         return replace(trial.heard, took_s=took_s, words=trial.words())

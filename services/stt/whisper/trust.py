@@ -25,6 +25,8 @@ GUESSED, GUESSED_FEW = -1.3, -2.0
 """Score below which it is no more than a guess; of a few words."""
 REPEATS = 2.0
 """How much zlib makes of the text: sentences that people say stay below."""
+MOST_OFTEN = 4
+"""Words of a text that may be one said twice; fewer are said twice by people: "no, no"."""
 RUN = 6
 """Words that are the same, one after the other; nobody says a digit so often."""
 WORDS_PER_S, WORDS_MORE = 5.0, 2
@@ -83,6 +85,13 @@ def babbles(heard: Heard, seconds: float) -> bool:
     if text and len(text) / len(zlib.compress(text)) > REPEATS:
         return True
     return any(len(set(words[at : at + RUN])) == 1 for at in range(len(words) - RUN + 1))
+
+
+def twice(text: str) -> bool:
+    """It says all of it twice: what it was told to expect leads it to that, in a short sentence with silence behind."""
+    words = plain(text).split()
+    half = len(words) // 2
+    return len(words) >= MOST_OFTEN and words[:half] == words[half:]
 
 
 def mostly_digits(text: str) -> bool:
