@@ -1479,11 +1479,17 @@ class StepInterim(_message.Message):
     START_MS_FIELD_NUMBER: _builtins.int
     END_MS_FIELD_NUMBER: _builtins.int
     LEG_MS_FIELD_NUMBER: _builtins.int
+    BESIDE_ECHO_FIELD_NUMBER: _builtins.int
+    OWN_FROM_MS_FIELD_NUMBER: _builtins.int
+    OWN_TO_MS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     stability: _builtins.float
     start_ms: _builtins.int
     end_ms: _builtins.int
     leg_ms: _builtins.int
+    beside_echo: _builtins.bool
+    own_from_ms: _builtins.int
+    own_to_ms: _builtins.int
     def __init__(
         self,
         *,
@@ -1492,10 +1498,13 @@ class StepInterim(_message.Message):
         start_ms: _builtins.int = ...,
         end_ms: _builtins.int = ...,
         leg_ms: _builtins.int = ...,
+        beside_echo: _builtins.bool = ...,
+        own_from_ms: _builtins.int = ...,
+        own_to_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_ms", b"end_ms", "leg_ms", b"leg_ms", "stability", b"stability", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "stability", b"stability", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1510,11 +1519,20 @@ class StepFinal(_message.Message):
     START_MS_FIELD_NUMBER: _builtins.int
     END_MS_FIELD_NUMBER: _builtins.int
     LEG_MS_FIELD_NUMBER: _builtins.int
+    BESIDE_ECHO_FIELD_NUMBER: _builtins.int
+    OWN_FROM_MS_FIELD_NUMBER: _builtins.int
+    OWN_TO_MS_FIELD_NUMBER: _builtins.int
+    WORDS_MS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     confidence: _builtins.float
     start_ms: _builtins.int
     end_ms: _builtins.int
     leg_ms: _builtins.int
+    beside_echo: _builtins.bool
+    own_from_ms: _builtins.int
+    own_to_ms: _builtins.int
+    @_builtins.property
+    def words_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -1523,10 +1541,14 @@ class StepFinal(_message.Message):
         start_ms: _builtins.int = ...,
         end_ms: _builtins.int = ...,
         leg_ms: _builtins.int = ...,
+        beside_echo: _builtins.bool = ...,
+        own_from_ms: _builtins.int = ...,
+        own_to_ms: _builtins.int = ...,
+        words_ms: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "start_ms", b"start_ms", "text", b"text", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

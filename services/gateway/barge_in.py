@@ -16,6 +16,8 @@ from services.gateway.mouth import Cause, Mouth, Why
 from services.gateway.onset import Onset
 from services.gateway.reflex import Reflex, Verdict
 
+_NEAR_MS = 250
+"""Recognisers place a word no worse than this."""
 _SETTLED_MS, _LOOKS = 100, 10
 """How often, and how many times, a pause is checked for having been an echo."""
 
@@ -64,6 +66,19 @@ class BargeIn:
         self._settle()
         if silences and self._onset.somebody and not self._ears.again(offset_ms) and self._may():
             self._pause(Paused.CAUSE_SPEECH, now)
+
+    def weigh(self, event: CallEvent) -> None:
+        """Words are told with where in them somebody sounded, if the bot sounded then."""
+        kind = event.speech.WhichOneof("event")
+        if kind not in ("interim", "final"):
+            return
+        said = event.speech.interim if kind == "interim" else event.speech.final
+        now_ms = self._ears.fed_ms
+        if not said.end_ms or (own := self._onset.own(now_ms - said.start_ms + _NEAR_MS, now_ms - said.end_ms - _NEAR_MS)) is None:
+            return
+        event.own.SetInParent()
+        if any(own):
+            event.own.from_ms, event.own.to_ms = (max(0, now_ms - int(ago)) for ago in own)
 
     def speech_stopped(self) -> None:
         self._reflex.speech_stopped(now_ms())

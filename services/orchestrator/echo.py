@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import accumulate
 
 from parley.scripts import spaceless, weight
 from parley.words import spans, words
@@ -28,6 +29,9 @@ _AGAIN_SIGNS = 16  # the same in a script without spaces, of which the bot's wor
 _WORD_SIGNS = 4  # characters of a word in such a script that may be missing
 _MOST_WORDS = 60  # of one event; more are not compared
 _MOST_SIGNS = 5 * _MOST_WORDS
+_NEAR_MS = 120  # recognisers place a word so exactly
+_SLOWEST_WORD_MS, _SLOWEST_LETTER_MS = 200, 100  # what comes behind it is a pause
+_BETWEEN = 1  # letters that a voice could say between two words
 _GUESSED_WORD_MS, _GUESSED_LETTER_MS = 350, 70
 
 
@@ -40,22 +44,72 @@ class _Run:
     same: int
 
 
-def without_echo(call: Call, text: str, from_ms: int, to_ms: int, goes_on: bool = False) -> str:
-    """The caller's words without those that are an echo; empty when all are. Times: the owner's clock, 0 = unknown.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When words of the caller's side sounded, by the owner's clock: all of them, and each, where that is known.
+
+    `louder`: meanwhile it was louder than the bot's echo can have been from here to there only, NOWHERE: at no time;
+    None: at all times, for all that is known.
+    """
+
+    from_ms: int
+    to_ms: int
+    louder: tuple[int, int] | None = None
+    times: tuple[int, ...] = ()
+
+
+NOWHERE = (0, 0)
+
+
+def without_echo(call: Call, text: str, heard: Heard, goes_on: bool = False) -> str:
+    """The caller's words without those that are an echo; empty when all are.
 
     `goes_on`: the words before these were an echo, and these follow at once.
     """
     said, own = spans(text), words(text)
-    if not said or len(said) > _MOST_WORDS or not call.voice:
+    if not said or len(said) > _MOST_WORDS:
         return text
-    to_ms = max(to_ms, from_ms)
-    bot = voice.words(call, from_ms - _WINDOW_MS, to_ms)[-_MOST_SIGNS:]
-    if not bot:
+    gone = _no_louder(text, heard)
+    left = [i for i, out in enumerate(gone) if not out]
+    if left and call.voice:
+        times = heard.times if len(heard.times) == len(own) else _evenly(heard, len(own))
+        alike = _said_by_bot(call, tuple(own[i] for i in left), [times[i] for i in left], heard, goes_on)
+        for i, out in zip(left, alike, strict=True):
+            gone[i] = out
+    if not any(gone):
         return text
-    times = [from_ms + (to_ms - from_ms) * i // len(own) for i in range(len(own))]
+    kept = [text[a:b] for (a, _), (b, _), out in zip(said, said[1:], gone, strict=False) if not out]
+    last = "" if gone[-1] else text[said[-1][0] :]
+    return "".join([*kept, last]).strip(" ,;:-，、；：。")
+
+
+def _evenly(heard: Heard, count: int) -> list[int]:
+    return [heard.from_ms + (heard.to_ms - heard.from_ms) * i // count for i in range(count)]
+
+
+def _no_louder(text: str, heard: Heard) -> list[bool]:
+    """Which words sounded where nobody was louder than the echo can have been."""
+    said, louder, times = spans(text), heard.louder, heard.times
+    if louder is None:
+        return [False] * len(said)
+    if louder == NOWHERE:
+        return [True] * len(said)
+    if len(times) != len(said):
+        letters = [0, *accumulate(weight(text[a:b]) + _BETWEEN for a, b in said)]
+        times = tuple(heard.from_ms + (heard.to_ms - heard.from_ms) * at // letters[-1] for at in letters[:-1])
+    gone = []
+    for (a, b), begin, following in zip(said, times, (*times[1:], heard.to_ms), strict=True):
+        end = min(following, begin + _SLOWEST_WORD_MS + _SLOWEST_LETTER_MS * weight(text[a:b]))
+        gone.append(end < louder[0] - _NEAR_MS or begin > louder[1] + _NEAR_MS)
+    return gone
+
+
+def _said_by_bot(call: Call, own: tuple[str, ...], times: list[int], heard: Heard, goes_on: bool) -> list[bool]:
+    """Which words the bot said just before."""
     gone = [False] * len(own)
+    bot = voice.words(call, times[0] - _WINDOW_MS, max(heard.to_ms, times[0]))[-_MOST_SIGNS:]
     i = 0
-    while i < len(own):
+    while bot and i < len(own):
         runs = (_run(own, times, bot, i, j) for j in _beginnings(own[i], bot))
         run = max(runs, key=lambda r: (r.same, -r.end), default=None)
         if run is not None and _counts(run, own, goes_on):
@@ -64,11 +118,7 @@ def without_echo(call: Call, text: str, from_ms: int, to_ms: int, goes_on: bool 
             i = run.end
         else:
             i += 1
-    if not any(gone):
-        return text
-    kept = [text[a:b] for (a, _), (b, _), out in zip(said, said[1:], gone, strict=False) if not out]
-    last = "" if gone[-1] else text[said[-1][0] :]
-    return "".join([*kept, last]).strip(" ,;:-，、；：。")
+    return gone
 
 
 def guessed_from(text: str, to_ms: int) -> int:
