@@ -446,6 +446,8 @@ class Resumed(_message.Message):
         """the ears heard no speech within 200 ms of the reflex"""
         CAUSE_LEASE: Resumed._Cause.ValueType  # 3
         """nobody decided in time"""
+        CAUSE_SHORT: Resumed._Cause.ValueType  # 4
+        """a short sound, and quiet again; a `stop` follows if its words turn out to be real"""
 
     class Cause(_Cause, metaclass=_CauseEnumTypeWrapper): ...
     CAUSE_UNSPECIFIED: Resumed.Cause.ValueType  # 0
@@ -455,6 +457,8 @@ class Resumed(_message.Message):
     """the ears heard no speech within 200 ms of the reflex"""
     CAUSE_LEASE: Resumed.Cause.ValueType  # 3
     """nobody decided in time"""
+    CAUSE_SHORT: Resumed.Cause.ValueType  # 4
+    """a short sound, and quiet again; a `stop` follows if its words turn out to be real"""
 
     UTTERANCE_FIELD_NUMBER: _builtins.int
     CHARS_FIELD_NUMBER: _builtins.int

@@ -240,6 +240,7 @@ class CallState(_message.Message):
     LEG_LOST_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     VOICELESS_FIELD_NUMBER: _builtins.int
+    WORDS_MS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -273,6 +274,7 @@ class CallState(_message.Message):
     unsettled: _builtins.bool
     leg_lost: _builtins.bool
     voiceless: _builtins.int
+    words_ms: _builtins.int
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -351,10 +353,11 @@ class CallState(_message.Message):
         leg_lost: _builtins.bool = ...,
         requests: Global___StateRequests | None = ...,
         voiceless: _builtins.int = ...,
+        words_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice", "voiceless", b"voiceless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "misheard", b"misheard", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,6 +18,8 @@ from services.gateway.reflex import Reflex, Verdict
 
 _NEAR_MS = 250
 """Recognisers place a word no worse than this."""
+SOFT_MS = 300.0
+"""A voice much softer than the caller's, and without a word by then, is not waited for."""
 _SETTLED_MS, _LOOKS = 100, 10
 """How often, and how many times, a pause is checked for having been an echo."""
 
@@ -43,6 +45,8 @@ class BargeIn:
         self._reflex = Reflex()
         self._armed = True
         self._by_button = False
+        self._forgiven = 0
+        self._worded = False
         self._looks = 0
         self._look_at = 0.0
 
@@ -73,6 +77,7 @@ class BargeIn:
         if kind not in ("interim", "final"):
             return
         said = event.speech.interim if kind == "interim" else event.speech.final
+        self._worded = self._worded or bool(said.text)
         now_ms = self._ears.fed_ms
         if not said.end_ms or (own := self._onset.own(now_ms - said.start_ms + _NEAR_MS, now_ms - said.end_ms - _NEAR_MS)) is None:
             return
@@ -107,7 +112,7 @@ class BargeIn:
     def resumed(self) -> None:
         """A `resume` came: it was nothing."""
         if self._mouth.paused:
-            self._resume(Resumed.CAUSE_TOLD)
+            self._forgive(Resumed.CAUSE_TOLD)
 
     # From the clock
 
@@ -118,13 +123,18 @@ class BargeIn:
             REFLEX.labels("unconfirmed").inc()
             telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
             self._resume(Resumed.CAUSE_UNCONFIRMED)
-        elif verdict is Verdict.FALSE_ALARM:
-            self._onset.mistook()
+        elif (verdict is Verdict.SHORT or self._is_soft(now)) and not self._by_button:
+            self._forgive(Resumed.CAUSE_SHORT)
+        elif verdict is Verdict.FALSE_ALARM and not self._worded:
+            self._onset.mistook(self._forgiven)
+            if self._forgiven:
+                telemetry.BARGE_IN_TOTAL.labels("forgiven").inc()
+            self._forgiven = 0
         elif verdict is Verdict.LEASE:
             telemetry.BARGE_IN_TOTAL.labels("lapsed").inc()
             self._resume(Resumed.CAUSE_LEASE)
         self._settle()
-        if not (self._mouth.paused or self._reflex.alarmed):
+        if not (self._mouth.paused or self._reflex.busy):
             self._clock.remove(self)
 
     def close(self) -> None:
@@ -147,6 +157,7 @@ class BargeIn:
     def _pause(self, cause: Cause.ValueType, now: float) -> None:
         self._mouth.pause(cause)
         if self._mouth.paused:
+            self._worded = False
             self._reflex.paused(now)
             self._looks, self._look_at = 0 if self._by_button else _LOOKS, now
             self._clock.add(self)
@@ -159,6 +170,18 @@ class BargeIn:
         self._reflex.resumed(now, false=not by_button)
         self._mouth.resume(cause)
         self._settle()
+
+    def _is_soft(self, now: float) -> bool:
+        return self._mouth.paused and not self._worded and self._reflex.paused_for(now) >= SOFT_MS and self._onset.soft
+
+    def _forgive(self, cause: Why.ValueType) -> None:
+        """Go on before its words are known, and learn from it only once nobody has said that it was more."""
+        if self._by_button:
+            self._resume(cause)
+            return
+        self._forgiven = self._onset.loudest
+        self._reflex.forgiven(now_ms())
+        self._mouth.resume(cause)
 
     def _was_echo(self, now: float) -> bool:
         """The caller's side fell silent with the bot, and what came before was like what was sent."""

@@ -27,8 +27,9 @@ FARTHEST = 45
 """Longest delay looked for: 900 ms, there and back over two mobile networks."""
 LEARN_EVERY, CHECK_EVERY = 25, 50
 """Slots from one comparison to the next, before an echo is known and after."""
-ALIKE, AGAIN = 0.72, 0.55
-"""How alike (correlation) sent and heard must be to be an echo; less is enough where it is known already."""
+ALIKE, AGAIN, SURELY = 0.72, 0.55, 0.8
+"""How alike (correlation) sent and heard must be to be an echo; less is enough where it is known already, and
+more is wanted where it is looked for as soon as words have come."""
 _SENT_MOVES, _CAME_MOVES = 5.0, 2.0
 """A level that moves less than this (standard deviation) tells nothing."""
 HUSHED = 5
@@ -103,8 +104,8 @@ class Echo:
         self._tail = max(int(played - self.loss), self._tail - DECAY, 0)
         return self._tail
 
-    def learn(self) -> bool:
-        """Compare what was sent and what came of late. True when they are alike: it was an echo."""
+    def learn(self, least: float = ALIKE) -> bool:
+        """Compare what was sent and what came of late. True when they are (`least`) alike: it was an echo."""
         if self._slot - self._sounded > FARTHEST + WINDOW:
             return False
         came = self._window(self._came, WINDOW)
@@ -113,7 +114,7 @@ class Echo:
         if delay is None:
             alike = _likeness(sent, came)
             delay = FARTHEST - int(alike.argmax())
-            if float(alike.max()) < ALIKE or _likeness_within(sent, came, delay) < WITHIN:
+            if float(alike.max()) < least or _likeness_within(sent, came, delay) < WITHIN:
                 self._at_most(sent, came)
                 return False
         loss = _loss(sent, came, delay)
@@ -141,7 +142,7 @@ class Echo:
         if first > last or max(self._between(self._sent, first - FARTHEST, last + 1)) <= _LOUD:
             return None
         if self.delay is None:
-            self.learn()
+            self.learn(SURELY)
         delay = self.delay or 0
         played = self._between(self._sent, first - delay - 1, last + 2 - delay)
         loss = self.loss if self.delay is not None else None

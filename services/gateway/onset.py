@@ -10,10 +10,10 @@ _UNDER_ECHO = 0.1
 """How much a frame counts as noise that may hold echo."""
 _FAINT_RUN = 3
 """So many frames in a row (60 ms) of a faint sound are a voice that begins softly: an "s", an "h"."""
-_LOUDER = 24
-"""Who is so much louder (9 dB) than a sound from far away is not taken for one."""
-_QUIETER = 0.01
-"""Half a unit a second, while they speak."""
+_LOUDER, _SOFTER = 24, 18
+"""Who is so much louder (9 dB) than a sound from far away is not taken for one; nor one so much softer for them."""
+_RISE, _FALL = 0.1, 0.01
+"""How fast the caller's usual loudness is followed, per frame of their speech."""
 _LATELY, _ENOUGH = (1 << 20) - 1, 3
 """Speech the ears report now was heard here within 20 frames; so many of them show that it was somebody."""
 
@@ -41,7 +41,7 @@ class Onset:
         if loud and level > self._loudest:
             self._loudest = level
         if maybe_speech and not self._echo.possible:
-            self._voice = max(self._voice - _QUIETER, level)
+            self._voice += (level - self._voice) * (_RISE if level > self._voice else _FALL)
         if not maybe_speech:
             if not loud:
                 noise.follow(level)
@@ -59,14 +59,24 @@ class Onset:
         """Where the caller's side was somebody's, ms ago; see Echo. Who is known to speak up does not whisper."""
         return self._echo.own(begin_ms, end_ms, FAINT if self._voice > FAINT + _LOUDER else 0.0)
 
+    @property
+    def soft(self) -> bool:
+        """What silenced is much softer than the caller usually is: somebody else, further away."""
+        return 0 < self._loudest < self._voice - _SOFTER
+
     def was_echo(self) -> bool:
         """What came of late is like what was sent. From now on it is expected."""
         return self._echo.learn()
 
-    def mistook(self) -> None:
+    @property
+    def loudest(self) -> int:
+        """Of the sound that silenced, or would have."""
+        return self._loudest
+
+    def mistook(self, loudest: int = 0) -> None:
         """The bot was silenced for nothing: by its echo, or by something that will sound again."""
         if not self._echo.learn():
-            self._noise.mistook(self._loudest)
+            self._noise.mistook(loudest or self._loudest)
         self._loudest = 0
 
     def right(self) -> None:

@@ -29,7 +29,7 @@ _AGAIN_SIGNS = 16  # the same in a script without spaces, of which the bot's wor
 _WORD_SIGNS = 4  # characters of a word in such a script that may be missing
 _MOST_WORDS = 60  # of one event; more are not compared
 _MOST_SIGNS = 5 * _MOST_WORDS
-_NEAR_MS = 120  # recognisers place a word so exactly
+_NEAR_MS = 60  # recognisers place the middle of a word so exactly
 _SLOWEST_WORD_MS, _SLOWEST_LETTER_MS = 200, 100  # what comes behind it is a pause
 _BETWEEN = 1  # letters that a voice could say between two words
 _GUESSED_WORD_MS, _GUESSED_LETTER_MS = 350, 70
@@ -37,11 +37,12 @@ _GUESSED_WORD_MS, _GUESSED_LETTER_MS = 350, 70
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Words `start`..`end` of the caller's that are the bot's; `same` of them alike."""
+    """Words `start`..`end` of the caller's that are the bot's; `same` of them alike, the others `misheard` or not."""
 
     start: int
     end: int
     same: int
+    misheard: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ def _no_louder(text: str, heard: Heard) -> list[bool]:
         times = tuple(heard.from_ms + (heard.to_ms - heard.from_ms) * at // letters[-1] for at in letters[:-1])
     gone = []
     for (a, b), begin, following in zip(said, times, (*times[1:], heard.to_ms), strict=True):
-        end = min(following, begin + _SLOWEST_WORD_MS + _SLOWEST_LETTER_MS * weight(text[a:b]))
-        gone.append(end < louder[0] - _NEAR_MS or begin > louder[1] + _NEAR_MS)
+        middle = (begin + min(following, begin + _SLOWEST_WORD_MS + _SLOWEST_LETTER_MS * weight(text[a:b]))) // 2
+        gone.append(not louder[0] - _NEAR_MS <= middle <= louder[1] + _NEAR_MS)
     return gone
 
 
@@ -114,7 +115,7 @@ def _said_by_bot(call: Call, own: tuple[str, ...], times: list[int], heard: Hear
         run = max(runs, key=lambda r: (r.same, -r.end), default=None)
         if run is not None and _counts(run, own, goes_on):
             first = 0 if run.start == 1 and run.same >= 3 else run.start  # a misheard first word
-            gone[first : run.end] = [True] * (run.end - first)
+            gone[first : run.end] = [heard.louder is None or n not in run.misheard for n in range(first, run.end)]
             i = run.end
         else:
             i += 1
@@ -139,6 +140,7 @@ def _beginnings(word: str, bot: list[voice.Word]) -> Iterable[int]:
 def _run(own: tuple[str, ...], times: list[int], bot: list[voice.Word], i: int, j: int) -> _Run:
     """The run of alike words from own[i] and bot[j] on: one may be misheard, missing or too many, not two in a row."""
     start, first, same, end = i, j, 0, i
+    misheard: tuple[int, ...] = ()
     while i < len(own) and j < len(bot):
         if many := _heard(own, i, bot, j):
             i, j, same = i + 1, j + many, same + 1
@@ -150,14 +152,14 @@ def _run(own: tuple[str, ...], times: list[int], bot: list[voice.Word], i: int, 
         elif missing := _later(own, i, bot, j):
             j += missing
         elif i + 1 < len(own) and _heard(own, i + 1, bot, j):
-            i += 1
+            i, misheard = i + 1, (*misheard, i)
         elif i + 1 < len(own) and (missing := _later(own, i + 1, bot, j)):
-            i, j = i + 1, j + missing
+            i, j, misheard = i + 1, j + missing, (*misheard, i)
         else:
             break
     if not same or not _in_time(times, start, bot, first, j - 1, same):
         return _Run(start, start, 0)
-    return _Run(start, end, same)
+    return _Run(start, end, same, misheard)
 
 
 def _heard(own: tuple[str, ...], i: int, bot: list[voice.Word], j: int) -> int:

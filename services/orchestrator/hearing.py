@@ -35,6 +35,8 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
         return replace(call, hearing=replace(call.hearing, interim=""))
     call = stop_timers(call, out, "away")
     call, text = _own_words(call, event, out)
+    if text and call.hearing.since_ms and not call.hearing.text:
+        call = interruption.first_word(call, event.at_ms)
     since = call.hearing.since_ms or event.at_ms
     room = MAX_CALLER_CHARS - len(call.hearing.earlier) - len(call.hearing.finals)
     hearing = replace(call.hearing, interim=clipped(text, max(0, room)), since_ms=since)

@@ -42,6 +42,7 @@ _RESUME_CAUSES = {
     conversation_pb2.Resumed.CAUSE_TOLD: "told",
     conversation_pb2.Resumed.CAUSE_UNCONFIRMED: "unconfirmed",
     conversation_pb2.Resumed.CAUSE_LEASE: "lease",
+    conversation_pb2.Resumed.CAUSE_SHORT: "short",
 }
 
 

@@ -74,7 +74,7 @@ class Speakerphone:
             "play: virtual",
             f'bot: "explain" -> "{self.reply}"',
             f"line: echo {self.level_db} dB after {self.delay_ms} ms",
-            'caller: "please explain"',
+            'at 7000 ms: caller: "please explain"',
         ]
         if not self.says:
             lines += ['expect bot finishes "explain"', 'expect turns "please explain"']
@@ -94,7 +94,7 @@ def family(seeds: range, *, talks: bool) -> Iterator[Speakerphone]:
                 for kind in KINDS:
                     length = dice.choice(LENGTHS[:2] if talks else LENGTHS)
                     says = dice.choice(SAYS) if talks else ""
-                    at_word = dice.randrange(6, length - 6) if talks else 0
+                    at_word = dice.randrange(6, min(length, 28) - 6) if talks else 0
                     mishears = Mishears(kind, dice.randrange(1_000_000), dice.choice((0.3, 0.5, 0.7)))
                     yield Speakerphone(level, delay, mishears, length, says, at_word)
 

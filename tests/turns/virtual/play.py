@@ -192,9 +192,11 @@ class _VirtualCall:
             return Ear("mulaw", 8000)
         lines = (line.what for line in self._script.story)
         own = frozenset(word for what in lines if isinstance(what, s.Words) for word in words_of(what.text))
-        return SpeakerphoneEar(
-            mishears, self._listener, own, echo.after_ms, lambda at: (at - self._answered) * 1000
-        )
+
+        def speaks(at: float) -> bool:
+            return any(p.voiced <= at <= p.silent for p in self._caller.played if isinstance(p.line.what, s.Words))
+
+        return SpeakerphoneEar(mishears, self._listener, echo.after_ms, self._answered, own, speaks)
 
     def _lose_ears(self) -> None:
         """As `Ears.run` does it: nothing is queued without a stream, the next hears what is not final."""

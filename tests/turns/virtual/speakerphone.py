@@ -34,39 +34,47 @@ class Mishears:
 
 
 class SpeakerphoneEar(Ear):
-    """`own`: the words the caller says. `listener`: what came out of the speaker; it comes back `delay_ms` later."""
+    """`listener`: what came out of the speaker; it comes back `delay_ms` later. Times of the call are seconds.
+
+    `own`: the words the caller says; `speaks`: whether they do at this time.
+    """
 
     def __init__(
-        self, mishears: Mishears, listener: Listener, own: frozenset[str], delay_ms: float, leg_ms: Callable[[float], float]
+        self,
+        mishears: Mishears,
+        listener: Listener,
+        delay_ms: float,
+        answered: float,
+        own: frozenset[str],
+        speaks: Callable[[float], bool],
     ) -> None:
         super().__init__("mulaw", 8000)
         self._kind, self._share = mishears.kind, mishears.share
         self._random = random.Random(mishears.seed)
         self._listener = listener
-        self._own = own
         self._delay_ms = delay_ms
-        self._leg_ms = leg_ms
+        self._answered = answered
+        self._own, self._speaks = own, speaks
         self._next = 0
         self._waiting: list[tuple[float, Word]] = []
         self._before: Word | None = None
-        self._own_until_ms = 0.0
-        self.echoed = 0
-        """Words that were made of the echo."""
 
     def hear(self, data: bytes) -> list[Word]:
-        said = [word for word in super().hear(data) if word.text in self._own]
-        if said:
-            self._own_until_ms = said[-1].end_ms
+        said = [word for word in super().hear(data) if word.text in self._own and self._in_speech(word)]
         new = self._listener.words[self._next :]
         self._next += len(new)
         for heard in new:
             self._mishear(heard)
         due = [word for at, word in self._waiting if at <= self.now_ms]
         self._waiting = [(at, word) for at, word in self._waiting if at > self.now_ms]
-        first = said[0].start_ms if said else float("inf")
-        echoed = [word for word in due if word.end_ms <= first and word.start_ms >= self._own_until_ms]
-        self.echoed += len(echoed)
+        echoed = [word for word in due if not self._in_speech(word)]
         return sorted([*said, *echoed], key=lambda word: word.start_ms)
+
+    def _in_speech(self, word: Word) -> bool:
+        return self._speaks(self._answered + (word.start_ms + word.end_ms) / 2000)
+
+    def _leg_ms(self, at: float) -> float:
+        return (at - self._answered) * 1000
 
     def _mishear(self, heard: HeardWord) -> None:
         begin, end = (self._leg_ms(at) + self._delay_ms for at in (heard.start, heard.end))
