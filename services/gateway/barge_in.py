@@ -46,7 +46,7 @@ class BargeIn:
         self._armed = True
         self._by_button = False
         self._forgiven = 0
-        self._worded = False
+        self._worded = self._echoed = False
         self._looks = 0
         self._look_at = 0.0
 
@@ -82,6 +82,7 @@ class BargeIn:
         if not said.end_ms or (own := self._onset.own(now_ms - said.start_ms + _NEAR_MS, now_ms - said.end_ms - _NEAR_MS)) is None:
             return
         event.own.SetInParent()
+        self._echoed = not any(own)
         if any(own):
             event.own.from_ms, event.own.to_ms = (max(0, now_ms - int(ago)) for ago in own)
 
@@ -119,10 +120,11 @@ class BargeIn:
     def tick(self, now: float) -> None:
         """While paused: is there nothing to wait for any more?"""
         verdict = self._reflex.due(now)
-        if verdict is Verdict.UNCONFIRMED or (self._mouth.paused and self._was_echo(now)):
+        was_echo = self._mouth.paused and self._was_echo(now)
+        if verdict is Verdict.UNCONFIRMED or was_echo:
             REFLEX.labels("unconfirmed").inc()
             telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
-            self._resume(Resumed.CAUSE_UNCONFIRMED)
+            self._resume(Resumed.CAUSE_UNCONFIRMED, false=not was_echo)
         elif (verdict is Verdict.SHORT or self._is_soft(now)) and not self._by_button:
             self._forgive(Resumed.CAUSE_SHORT)
         elif verdict is Verdict.FALSE_ALARM and not self._worded:
@@ -157,17 +159,18 @@ class BargeIn:
     def _pause(self, cause: Cause.ValueType, now: float) -> None:
         self._mouth.pause(cause)
         if self._mouth.paused:
-            self._worded = False
+            self._worded = self._echoed = False
             self._reflex.paused(now)
             self._looks, self._look_at = 0 if self._by_button else _LOOKS, now
             self._clock.add(self)
 
-    def _resume(self, cause: Why.ValueType) -> None:
+    def _resume(self, cause: Why.ValueType, false: bool = True) -> None:
+        """`false`: what silenced was nothing, and may come again; an echo that is known now will not silence."""
         now, by_button = now_ms(), self._by_button
         self._by_button = False
-        if not by_button:
+        if not by_button and false:
             self._onset.mistook()
-        self._reflex.resumed(now, false=not by_button)
+        self._reflex.resumed(now, false=false and not by_button)
         self._mouth.resume(cause)
         self._settle()
 
@@ -176,11 +179,11 @@ class BargeIn:
 
     def _forgive(self, cause: Why.ValueType) -> None:
         """Go on before its words are known, and learn from it only once nobody has said that it was more."""
-        if self._by_button:
-            self._resume(cause)
+        if self._by_button or self._echoed:
+            self._resume(cause, false=False)
             return
         self._forgiven = self._onset.loudest
-        self._reflex.forgiven(now_ms())
+        self._reflex.forgiven(now_ms(), worded=self._worded)
         self._mouth.resume(cause)
 
     def _was_echo(self, now: float) -> bool:

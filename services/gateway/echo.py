@@ -27,9 +27,10 @@ FARTHEST = 45
 """Longest delay looked for: 900 ms, there and back over two mobile networks."""
 LEARN_EVERY, CHECK_EVERY = 25, 50
 """Slots from one comparison to the next, before an echo is known and after."""
-ALIKE, AGAIN, SURELY = 0.72, 0.55, 0.8
-"""How alike (correlation) sent and heard must be to be an echo; less is enough where it is known already, and
-more is wanted where it is looked for as soon as words have come."""
+ALIKE, AGAIN = 0.72, 0.55
+"""How alike (correlation) sent and heard must be to be an echo; less is enough where it is known already."""
+SURE = 2
+"""So many times in a row seen at one delay, it is no caller who by chance spoke as the bot had: words are told by it."""
 _SENT_MOVES, _CAME_MOVES = 5.0, 2.0
 """A level that moves less than this (standard deviation) tells nothing."""
 HUSHED = 5
@@ -57,6 +58,8 @@ class Echo:
         """Slots from the time a sound should be playing to the time its echo comes; None while none is known."""
         self.loss = 0.0
         """Level units between what was sent and its echo."""
+        self._seen = 0
+        self._seen_at = 0
 
     def sent(self, at_ms: float, levels: Iterable[int]) -> None:
         """Sound of these levels, one per 20 ms, begins to play at the far end at `at_ms` by the plain clock."""
@@ -104,8 +107,13 @@ class Echo:
         self._tail = max(int(played - self.loss), self._tail - DECAY, 0)
         return self._tail
 
-    def learn(self, least: float = ALIKE) -> bool:
-        """Compare what was sent and what came of late. True when they are (`least`) alike: it was an echo."""
+    @property
+    def sure(self) -> bool:
+        """An echo is known, and not only since a moment ago."""
+        return self.delay is not None and self._seen >= SURE
+
+    def learn(self) -> bool:
+        """Compare what was sent and what came of late. True when they are alike: it was an echo."""
         if self._slot - self._sounded > FARTHEST + WINDOW:
             return False
         came = self._window(self._came, WINDOW)
@@ -114,15 +122,23 @@ class Echo:
         if delay is None:
             alike = _likeness(sent, came)
             delay = FARTHEST - int(alike.argmax())
-            if float(alike.max()) < least or _likeness_within(sent, came, delay) < WITHIN:
+            if float(alike.max()) < ALIKE or _likeness_within(sent, came, delay) < WITHIN:
                 self._at_most(sent, came)
                 return False
         loss = _loss(sent, came, delay)
         if loss is None:
             return self.delay is not None
+        self._see(delay)
         self.loss = loss if self.delay is None else self.loss + (loss - self.loss) / 2
         self.delay = delay
         return True
+
+    def _see(self, delay: int) -> None:
+        """Once more, or another one than before; a look at nearly the same moments does not count."""
+        if self.delay is None or abs(delay - self.delay) > 2:
+            self._seen, self._seen_at = 1, self._slot
+        elif self._slot - self._seen_at >= LEARN_EVERY:
+            self._seen, self._seen_at = self._seen + 1, self._slot
 
     def _again(self, sent: Levels, came: Levels) -> int | None:
         """The delay that was known before, or one close to it, where the likeness is still there."""
@@ -135,20 +151,21 @@ class Echo:
     def own(self, begin_ms: float, end_ms: float, faint: float) -> tuple[float, float] | None:
         """Where the far end's sound, from so long ago to so long ago, was somebody's: begin and end, ms ago.
 
-        (0, 0): nowhere. None: the bot did not sound then. An echo that became known since is known here.
+        (0, 0): nowhere. None: the bot did not sound then, or nothing is known. An echo that became known since is known
+        here.
         """
         first = self._slot - min(int(begin_ms / SLOT_MS), _SLOTS - FARTHEST - 2 * _AHEAD)
         last = self._slot - max(0, int(end_ms / SLOT_MS))
         if first > last or max(self._between(self._sent, first - FARTHEST, last + 1)) <= _LOUD:
             return None
-        if self.delay is None:
-            self.learn(SURELY)
-        delay = self.delay or 0
-        played = self._between(self._sent, first - delay - 1, last + 2 - delay)
-        loss = self.loss if self.delay is not None else None
+        delay = self.delay if self.sure else None
+        played = self._between(self._sent, first - (delay or 0) - 1, last + 2 - (delay or 0))
+        loss = self.loss if delay is not None else None
         found = own_sound(self._between(self._came, first, last + 1), played, loss, max(HUSHED, faint))
         if found is None:
             return 0.0, 0.0
+        if delay is None:
+            return None
         return (self._slot - first - found[0] + 1) * SLOT_MS, (self._slot - first - found[1] + 1) * SLOT_MS
 
     def _window(self, ring: bytearray, slots: int) -> Levels:

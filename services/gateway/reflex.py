@@ -23,6 +23,7 @@ SHORT_MS = 600.0
 """A sound no longer than this, and 120 ms of quiet behind it: few words that mean anything are over so soon."""
 JUDGED_MS = 2_000.0
 """Who forgave too much is told by then."""
+GOES_ON_MS = 350.0
 FAINT_FRAMES = 15
 """Speech that silenced and of which so many frames are not loud (300 ms) is somewhere in the background."""
 LATE_MS = 500.0
@@ -59,6 +60,7 @@ class Reflex:
         self._faint: int | None = None
         self._loud_at = 0.0
         self._forgiven: deque[float] = deque(maxlen=FALSE_ALARMS)
+        self._goes_on_at: float | None = None
         self._quiet_frames = 0
         self._over_and_gone = _QUIET_FRAMES
         self._unconfirmed_at = -LATE_MS
@@ -102,7 +104,11 @@ class Reflex:
         if recent == _QUIET:
             if self._quiet_frames >= self._over_and_gone:
                 self._spent, self._over_and_gone = False, _QUIET_FRAMES
+            self._goes_on_at = None
             return False
+        if self._goes_on_at is not None and now >= self._goes_on_at and _TWO_OF_THREE[recent]:
+            self._goes_on_at = None
+            return True
         if loud and self._speaking and self._paused_at is not None:
             self._extend(now)
         return not self._spent and _TWO_OF_THREE[recent]
@@ -143,18 +149,23 @@ class Reflex:
         if false:
             self._false_alarm(now)
 
-    def forgiven(self, now: float) -> None:
-        """The mouth goes on before anybody knows for sure what it was. What still sounds of it is no new sound."""
+    def forgiven(self, now: float, worded: bool = False) -> None:
+        """The mouth goes on before anybody knows for sure what it was. What still sounds of it is no new sound.
+
+        `worded`: its first words were understood and meant nothing. Who speaks on for long behind those means more.
+        """
         self._over()
         self._forgiven.append(now)
-        if not self.quiet:
+        if not self.quiet and worded:
+            self._goes_on_at = now + GOES_ON_MS
+        elif not self.quiet:
             self._over_and_gone = _GONE_FRAMES
 
     def stopped(self) -> None:
         """A decision: the caller has the floor, so no alarm of late was false."""
         self._over()
         self._forgiven.clear()
-        self._over_and_gone = _QUIET_FRAMES
+        self._goes_on_at, self._over_and_gone = None, _QUIET_FRAMES
         self._false.clear()
 
     # By themselves
