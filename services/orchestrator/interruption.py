@@ -77,7 +77,10 @@ def consider(call: Call, at_ms: int, out: list[Effect]) -> Call:
 def sound_ended(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Quiet again: words may still come, for a little while."""
     call = stop_timers(call, out, "barge_in", "wordless")
-    return start(call, out, "resume", at_ms + RESUME_WAIT_MS) if call.paused else call
+    if not call.paused and call.hearing.finals and not call.hearing.interim:
+        return quiet(call, at_ms, out)  # the bot has gone on already, and no more words are to come
+    waits = call.paused or bool(call.hearing.text)
+    return start(call, out, "resume", at_ms + RESUME_WAIT_MS) if waits else call
 
 
 def no_words(call: Call, at_ms: int, out: list[Effect]) -> Call:
