@@ -79,7 +79,10 @@ class BargeIn:
         said = event.speech.interim if kind == "interim" else event.speech.final
         self._worded = self._worded or bool(said.text)
         now_ms = self._ears.fed_ms
-        if not said.end_ms or (own := self._onset.own(now_ms - said.start_ms + _NEAR_MS, now_ms - said.end_ms - _NEAR_MS)) is None:
+        if (
+            not said.end_ms
+            or (own := self._onset.own(now_ms - said.start_ms + _NEAR_MS, now_ms - said.end_ms - _NEAR_MS)) is None
+        ):
             return
         event.own.SetInParent()
         self._echoed = not any(own)

@@ -30,7 +30,7 @@ LEARN_EVERY, CHECK_EVERY = 25, 50
 ALIKE, AGAIN = 0.72, 0.55
 """How alike (correlation) sent and heard must be to be an echo; less is enough where it is known already."""
 SURE = 2
-"""So many times in a row seen at one delay, it is no caller who by chance spoke as the bot had: words are told by it."""
+"""So many times seen at one delay, it is no caller who by chance spoke as the bot had: words are told by it."""
 _SENT_MOVES, _CAME_MOVES = 5.0, 2.0
 """A level that moves less than this (standard deviation) tells nothing."""
 HUSHED = 5
@@ -39,6 +39,8 @@ _NO_ECHO = 110.0
 """An echo weaker than this (41 dB) is none."""
 WITHIN, ENOUGH = 0.5, 15
 """Two voices that begin together are alike as wholes: also while the bot speaks, over so many frames, they must be."""
+_LOUDER_BY = 1.0
+"""An echo becomes louder slowly (a third of a dB at each look); who speaks over it is louder at once."""
 _CHANGED = 12
 """So much weaker than known (4 dB), it is another echo or none."""
 _LOUD = 24
@@ -129,7 +131,7 @@ class Echo:
         if loss is None:
             return self.delay is not None
         self._see(delay)
-        self.loss = loss if self.delay is None else self.loss + (loss - self.loss) / 2
+        self.loss = loss if self.delay is None else self.loss + max(-_LOUDER_BY, (loss - self.loss) / 2)
         self.delay = delay
         return True
 

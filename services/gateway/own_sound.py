@@ -30,5 +30,5 @@ def own_sound(came: Sequence[int], played: Sequence[int], loss: float | None, fa
         recent = (recent << 1 | own) & ((1 << _OF) - 1)
         if recent.bit_count() >= _RUN:
             begin = place + 1 - recent.bit_length() if begin < 0 else begin
-            end = place + 1
+            end = place + 1 if own else end
     return (begin, end) if begin >= 0 else None

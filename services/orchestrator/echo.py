@@ -30,7 +30,6 @@ _WORD_SIGNS = 4  # characters of a word in such a script that may be missing
 _MOST_WORDS = 60  # of one event; more are not compared
 _MOST_SIGNS = 5 * _MOST_WORDS
 _NEAR_MS = 60  # recognisers place the middle of a word so exactly
-_SLOWEST_WORD_MS, _SLOWEST_LETTER_MS = 200, 100  # what comes behind it is a pause
 _BETWEEN = 1  # letters that a voice could say between two words
 _GUESSED_WORD_MS, _GUESSED_LETTER_MS = 350, 70
 
@@ -47,7 +46,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """When words of the caller's side sounded, by the owner's clock: all of them, and each, where that is known.
+    """When words of the caller's side sounded, by the owner's clock: all of them, and begin and end of each, if known.
 
     `louder`: meanwhile it was louder than the bot's echo can have been from here to there only, NOWHERE: at no time;
     None: at all times, for all that is known.
@@ -56,7 +55,7 @@ class Heard:
     from_ms: int
     to_ms: int
     louder: tuple[int, int] | None = None
-    times: tuple[int, ...] = ()
+    times: tuple[tuple[int, int], ...] = ()
 
 
 NOWHERE = (0, 0)
@@ -73,7 +72,8 @@ def without_echo(call: Call, text: str, heard: Heard, goes_on: bool = False) -> 
     gone = _no_louder(text, heard)
     left = [i for i, out in enumerate(gone) if not out]
     if left and call.voice:
-        times = heard.times if len(heard.times) == len(own) else _evenly(heard, len(own))
+        exact = len(heard.times) == len(own)
+        times = [begin for begin, _ in heard.times] if exact else _evenly(heard, len(own))
         alike = _said_by_bot(call, tuple(own[i] for i in left), [times[i] for i in left], heard, goes_on)
         for i, out in zip(left, alike, strict=True):
             gone[i] = out
@@ -90,19 +90,17 @@ def _evenly(heard: Heard, count: int) -> list[int]:
 
 def _no_louder(text: str, heard: Heard) -> list[bool]:
     """Which words sounded where nobody was louder than the echo can have been."""
-    said, louder, times = spans(text), heard.louder, heard.times
+    said, louder = spans(text), heard.louder
     if louder is None:
         return [False] * len(said)
     if louder == NOWHERE:
         return [True] * len(said)
-    if len(times) != len(said):
+    if len(heard.times) != len(said):  # guessed: all that may lie there counts
         letters = [0, *accumulate(weight(text[a:b]) + _BETWEEN for a, b in said)]
-        times = tuple(heard.from_ms + (heard.to_ms - heard.from_ms) * at // letters[-1] for at in letters[:-1])
-    gone = []
-    for (a, b), begin, following in zip(said, times, (*times[1:], heard.to_ms), strict=True):
-        middle = (begin + min(following, begin + _SLOWEST_WORD_MS + _SLOWEST_LETTER_MS * weight(text[a:b]))) // 2
-        gone.append(not louder[0] - _NEAR_MS <= middle <= louder[1] + _NEAR_MS)
-    return gone
+        at = [heard.from_ms + (heard.to_ms - heard.from_ms) * n // letters[-1] for n in letters]
+        return [end <= louder[0] or begin >= louder[1] for begin, end in zip(at, at[1:], strict=False)]
+    middles = ((begin + end) // 2 for begin, end in heard.times)
+    return [not louder[0] - _NEAR_MS <= middle <= louder[1] + _NEAR_MS for middle in middles]
 
 
 def _said_by_bot(call: Call, own: tuple[str, ...], times: list[int], heard: Heard, goes_on: bool) -> list[bool]:

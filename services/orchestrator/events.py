@@ -104,7 +104,7 @@ class Interim(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(Event):
-    """Times as of an `Interim`. `words_ms`: when each word of the text begins, beside an echo and where it is known."""
+    """Times as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where they are known."""
 
     text: str
     confidence: float = 0.0

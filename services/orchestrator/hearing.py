@@ -83,7 +83,8 @@ def _when(call: Call, event: events.Interim | events.Final) -> tuple[Call, echo.
     louder = None
     if event.beside_echo:
         louder = (begun + event.own_from_ms, begun + event.own_to_ms) if event.own_to_ms else echo.NOWHERE
-    times = tuple(begun + at for at in event.words_ms) if isinstance(event, events.Final) else ()
+    at = [begun + ms for ms in event.words_ms] if isinstance(event, events.Final) else []
+    times = tuple(zip(at[::2], at[1::2], strict=True))
     from_ms, to_ms = begun + event.start_ms, begun + max(event.start_ms, event.end_ms)
     return replace(call, leg_began_ms=begun), echo.Heard(from_ms, to_ms, louder, times)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from parley import words
 from parley.agents import Agent
@@ -224,9 +225,9 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
 
 
 def _words_ms(final: stt_pb2.Final) -> tuple[int, ...]:
-    """When each word of its text begins; empty where the recogniser does not say, or counts words otherwise."""
-    found = tuple(word.start_ms for word in final.words for _ in range(words.count(word.text)))
-    return found if len(found) == words.count(final.text) else ()
+    """Begin and end of each word of its text; empty where the recogniser does not say, or counts words otherwise."""
+    found = [(word.start_ms, word.end_ms) for word in final.words for _ in range(words.count(word.text))]
+    return tuple(chain(*found)) if len(found) == words.count(final.text) else ()
 
 
 def _leg(message: conversation_pb2.Leg, at_ms: int, seq: int) -> events.Event:

@@ -41,8 +41,8 @@ TEXT = (
     " small museum with letters, maps and two hundred model ships. Tickets cost four dollars, children pay nothing, and"
     " on Mondays it is closed. Behind the museum a quiet path leads through the forest to a bridge. Cross it slowly,"
     " because the planks move, and then follow the yellow signs down to the market. There you can buy bread, honey, and"
-    " cheese from the farms around here. The last bus leaves at twenty past six, so please keep an eye on the clock, and"
-    " remember that the driver never waits for anybody."
+    " cheese from the farms around here. The last bus leaves at twenty past six, so please keep an eye on the clock,"
+    " and remember that the driver never waits for anybody."
 )
 
 
@@ -80,7 +80,8 @@ class Speakerphone:
             lines += ['expect bot finishes "explain"', 'expect turns "please explain"']
         else:
             cue = " ".join(words_of(self.reply)[self.at_word - 3 : self.at_word])
-            lines += [f'when bot says "{cue}": caller: "{self.says}"', "expect bot stops within 5000 ms"]
+            stops = "stops" if self.mishears.kind != "late" else "pauses"  # it may go on until the words are known
+            lines += [f'when bot says "{cue}": caller: "{self.says}"', f"expect bot {stops} within 5000 ms"]
             lines += [f'expect turns "please explain" / "{self.says}"']
         return parse("\n".join(lines))[0]
 

@@ -123,7 +123,7 @@ class _VirtualCall:
         self._script = script
         self._loss = loss
         self._mishears = mishears
-        self._slow_ms = loss.slow_ms if loss is not None else 0
+        self._slow_ms = (loss.slow_ms if loss is not None else 0) + (mishears.late_ms if mishears is not None else 0)
         self._clock = _Clock()
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)

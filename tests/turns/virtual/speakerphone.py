@@ -16,12 +16,11 @@ from tests.sims.ear import Ear
 from tests.turns.listener import HeardWord, Listener
 
 KINDS = ("clean", "half", "sparse", "garbled", "other", "merged", "parted", "late", "shifted", "mixed")
-_LATE_MS = 900
 _SHIFT_MS = 250
-_OTHER = (
-    "rose white mode seen the a of and see whole there to been won four rest pin hat light fair song bed kind man"
-    " tender bottle window paper sleep cousin mirror"
-).split()
+_APART_MS = 400
+"""Words so far apart are not made one."""
+_OTHER = ("rose", "white", "mode", "seen", "the", "whole", "there", "been", "won", "four", "rest", "hat", "light")
+"""What a recogniser makes of words that it has not understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,11 @@ class Mishears:
     kind: str
     seed: int
     share: float = 0.5
+
+    @property
+    def late_ms(self) -> float:
+        """So long after their sound words are told, the caller's too."""
+        return 900.0 if self.kind == "late" else 0.0
 
 
 class SpeakerphoneEar(Ear):
@@ -82,7 +86,7 @@ class SpeakerphoneEar(Ear):
         if kind == "mixed":
             kind = self._random.choice(KINDS[:-1])
         happens = self._random.random() < self._share
-        late = _LATE_MS if kind == "late" else 30.0
+        late = 30.0
         if kind == "half" and happens:
             return
         if kind == "sparse" and self._random.random() < 0.75:
@@ -101,6 +105,9 @@ class SpeakerphoneEar(Ear):
         elif kind == "merged" and happens and self._before is None:
             self._before = word
             return
+        if self._before is not None and begin - self._before.end_ms > _APART_MS:
+            self._wait(self._before, late)
+            self._before = None
         if self._before is not None:
             word = Word(self._before.text + word.text, self._before.start_ms, end)
             self._before = None
