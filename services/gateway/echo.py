@@ -29,8 +29,9 @@ LEARN_EVERY, CHECK_EVERY = 25, 50
 """Slots from one comparison to the next, before an echo is known and after."""
 ALIKE, AGAIN = 0.72, 0.55
 """How alike (correlation) sent and heard must be to be an echo; less is enough where it is known already."""
-SURE = 2
-"""So many times seen at one delay, it is no caller who by chance spoke as the bot had: words are told by it."""
+SURE, OTHER_MOMENTS = 2, 40
+"""So many times seen at one delay, it is no caller who by chance spoke as the bot had: words are told by it. A look
+counts when so many slots are new since the last that did."""
 _SENT_MOVES, _CAME_MOVES = 5.0, 2.0
 """A level that moves less than this (standard deviation) tells nothing."""
 HUSHED = 5
@@ -120,35 +121,36 @@ class Echo:
             return False
         came = self._window(self._came, WINDOW)
         sent = self._window(self._sent, WINDOW + FARTHEST)
-        delay = self._again(sent, came)
-        if delay is None:
-            alike = _likeness(sent, came)
-            delay = FARTHEST - int(alike.argmax())
-            if float(alike.max()) < ALIKE or _likeness_within(sent, came, delay) < WITHIN:
+        delay, alike = self._again(sent, came)
+        if alike < AGAIN:
+            every = _likeness(sent, came)
+            delay, alike = FARTHEST - int(every.argmax()), float(every.max())
+            if alike < ALIKE or _likeness_within(sent, came, delay) < WITHIN:
                 self._at_most(sent, came)
+                self._seen = max(0, self._seen - 1)
                 return False
         loss = _loss(sent, came, delay)
         if loss is None:
             return self.delay is not None
-        self._see(delay)
+        self._see(delay, alike)
         self.loss = loss if self.delay is None else self.loss + max(-_LOUDER_BY, (loss - self.loss) / 2)
         self.delay = delay
         return True
 
-    def _see(self, delay: int) -> None:
+    def _see(self, delay: int, alike: float) -> None:
         """Once more, or another one than before; a look at nearly the same moments does not count."""
         if self.delay is None or abs(delay - self.delay) > 2:
             self._seen, self._seen_at = 1, self._slot
-        elif self._slot - self._seen_at >= LEARN_EVERY:
-            self._seen, self._seen_at = self._seen + 1, self._slot
+        elif alike >= ALIKE and self._slot - self._seen_at >= OTHER_MOMENTS:
+            self._seen, self._seen_at = min(self._seen + 1, 2 * SURE), self._slot
 
-    def _again(self, sent: Levels, came: Levels) -> int | None:
-        """The delay that was known before, or one close to it, where the likeness is still there."""
+    def _again(self, sent: Levels, came: Levels) -> tuple[int, float]:
+        """The delay that was known before, or one close to it, and how alike they are there."""
         if self.delay is None:
-            return None
+            return 0, 0.0
         first = max(0, FARTHEST - self.delay - 2)
         near = _likeness(sent[first : FARTHEST - self.delay + 2 + WINDOW], came)
-        return FARTHEST - first - int(near.argmax()) if float(near.max()) >= AGAIN else None
+        return FARTHEST - first - int(near.argmax()), float(near.max())
 
     def own(self, begin_ms: float, end_ms: float, faint: float) -> tuple[float, float] | None:
         """Where the far end's sound, from so long ago to so long ago, was somebody's: begin and end, ms ago.

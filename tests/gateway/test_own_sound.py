@@ -38,12 +38,22 @@ def test_without_a_known_echo_all_that_is_not_faint_is_somebody() -> None:
 
 def test_an_echo_that_was_seen_once_explains_no_words_yet() -> None:
     phone = Speakerphone(10, LOSS)
-    phone.frames(voice(100))
-    assert phone.echo.delay is not None
+    bot = iter(voice(400))
+    while phone.echo.delay is None:
+        phone.frames([next(bot)])
     assert phone.onset.own(1_500, 0) is None
-    phone.frames(voice(150, seed=2))
+    phone.frames(list(bot))
     assert phone.echo.sure
     assert phone.onset.own(600, 0) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(10, 20))
+def test_somebody_who_talks_over_the_bot_for_long_is_never_taken_for_an_echo(seed: int) -> None:
+    phone = Speakerphone(10, 127)
+    bot, caller = voice(1_500, seed=seed), voice(1_500, seed=seed + 100)
+    for mine, theirs in zip(bot, caller, strict=True):
+        phone.frames([mine], caller=theirs)
+        assert not phone.echo.sure
 
 
 @pytest.mark.parametrize("ago", [0, 500, 2_000])
