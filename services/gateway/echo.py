@@ -32,6 +32,8 @@ ALIKE, AGAIN = 0.72, 0.55
 SURE, OTHER_MOMENTS = 2, 40
 """So many times seen at one delay, it is no caller who by chance spoke as the bot had: words are told by it. A look
 counts when so many slots are new since the last that did."""
+_DOUBT = 0.5
+"""What a look takes from that which does not see it; below one nothing is sure any more."""
 _SENT_MOVES, _CAME_MOVES = 5.0, 2.0
 """A level that moves less than this (standard deviation) tells nothing."""
 HUSHED = 5
@@ -61,7 +63,8 @@ class Echo:
         """Slots from the time a sound should be playing to the time its echo comes; None while none is known."""
         self.loss = 0.0
         """Level units between what was sent and its echo."""
-        self._seen = 0
+        self._seen = 0.0
+        self._sure = False
         self._seen_at = 0
 
     def sent(self, at_ms: float, levels: Iterable[int]) -> None:
@@ -113,7 +116,7 @@ class Echo:
     @property
     def sure(self) -> bool:
         """An echo is known, and not only since a moment ago."""
-        return self.delay is not None and self._seen >= SURE
+        return self.delay is not None and self._sure
 
     def learn(self) -> bool:
         """Compare what was sent and what came of late. True when they are alike: it was an echo."""
@@ -127,7 +130,8 @@ class Echo:
             delay, alike = FARTHEST - int(every.argmax()), float(every.max())
             if alike < ALIKE or _likeness_within(sent, came, delay) < WITHIN:
                 self._at_most(sent, came)
-                self._seen = max(0, self._seen - 1)
+                self._seen = max(0.0, self._seen - _DOUBT)
+                self._sure = self._sure and self._seen >= 1
                 return False
         loss = _loss(sent, came, delay)
         if loss is None:
@@ -140,9 +144,10 @@ class Echo:
     def _see(self, delay: int, alike: float) -> None:
         """Once more, or another one than before; a look at nearly the same moments does not count."""
         if self.delay is None or abs(delay - self.delay) > 2:
-            self._seen, self._seen_at = 1, self._slot
+            self._seen, self._seen_at, self._sure = 1, self._slot, False
         elif alike >= ALIKE and self._slot - self._seen_at >= OTHER_MOMENTS:
             self._seen, self._seen_at = min(self._seen + 1, 2 * SURE), self._slot
+            self._sure = self._sure or self._seen >= SURE
 
     def _again(self, sent: Levels, came: Levels) -> tuple[int, float]:
         """The delay that was known before, or one close to it, and how alike they are there."""

@@ -143,6 +143,9 @@ def _run(own: tuple[str, ...], times: list[int], bot: list[voice.Word], i: int, 
         if many := _heard(own, i, bot, j):
             i, j, same = i + 1, j + many, same + 1
             end = i
+        elif i + 1 < len(own) and own[i] + own[i + 1] == bot[j].text:  # one word heard as two
+            i, j, same = i + 2, j + 1, same + 2
+            end = i
         elif not same:
             break
         elif again := _said_again(bot, first, j):
@@ -164,7 +167,9 @@ def _heard(own: tuple[str, ...], i: int, bot: list[voice.Word], j: int) -> int:
     """How many of the bot's from bot[j] on own[i] may be: one word, or the characters of one; 0: it is another."""
     word, said = own[i], bot[j].text
     if not spaceless(word[0]):
-        return int(_alike(word, said, i == len(own) - 1))
+        if _alike(word, said, i == len(own) - 1):
+            return 1
+        return 2 if j + 1 < len(bot) and word == said + bot[j + 1].text else 0
     end = j
     while word and end < len(bot) and word.startswith(bot[end].text):
         word = word[len(bot[end].text) :]

@@ -281,3 +281,8 @@ def test_of_guessed_times_all_words_count_that_may_lie_there() -> None:
     call = over(SHIPPED, "your order", "", 0, 10)
     beside(call, "old no", (100, 1_800), (1_400, 1_800))
     assert call.state.hearing.finals == "no"
+
+
+@pytest.mark.parametrize(("bot_word", "heard"), [("arrive on", "arriveon monday"), ("will arrive", "will arr ive on")])
+def test_two_words_heard_as_one_and_one_as_two_are_an_echo(bot_word: str, heard: str) -> None:
+    assert not over(SHIPPED, bot_word, heard).all_of(Stop)
