@@ -64,6 +64,7 @@ class CallEvent(_message.Message):
     REFLEX_FIELD_NUMBER: _builtins.int
     PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """0 = never sent again"""
     leg_ms: _builtins.int
@@ -97,6 +98,10 @@ class CallEvent(_message.Message):
     def push_to_talk(self) -> Global___PushToTalk: ...
     @_builtins.property
     def progress(self) -> Global___Progress: ...
+    @_builtins.property
+    def own(self) -> Global___OwnSound:
+        """of an `interim` or `final`; unset: no echo was expected in it"""
+
     def __init__(
         self,
         *,
@@ -117,16 +122,43 @@ class CallEvent(_message.Message):
         reflex: Global___Reflex | None = ...,
         push_to_talk: Global___PushToTalk | None = ...,
         progress: Global___Progress | None = ...,
+        own: Global___OwnSound | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "own", b"own", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "own", b"own", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex", "push_to_talk", "progress"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___CallEvent: _TypeAlias = CallEvent  # noqa: Y015
+
+@_typing.final
+class OwnSound(_message.Message):
+    """Where in the time of these words the caller's side was louder than the bot's echo can have been, in leg time. Both 0:
+    nowhere, so that the words are the echo's, whatever they are.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_MS_FIELD_NUMBER: _builtins.int
+    TO_MS_FIELD_NUMBER: _builtins.int
+    from_ms: _builtins.int
+    to_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        from_ms: _builtins.int = ...,
+        to_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_ms", b"from_ms", "to_ms", b"to_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnSound: _TypeAlias = OwnSound  # noqa: Y015
 
 @_typing.final
 class Open(_message.Message):
@@ -425,6 +457,8 @@ class Resumed(_message.Message):
         """the ears heard no speech within 200 ms of the reflex"""
         CAUSE_LEASE: Resumed._Cause.ValueType  # 3
         """nobody decided in time"""
+        CAUSE_SHORT: Resumed._Cause.ValueType  # 4
+        """a short sound, and quiet again; a `stop` follows if its words turn out to be real"""
 
     class Cause(_Cause, metaclass=_CauseEnumTypeWrapper): ...
     CAUSE_UNSPECIFIED: Resumed.Cause.ValueType  # 0
@@ -434,6 +468,8 @@ class Resumed(_message.Message):
     """the ears heard no speech within 200 ms of the reflex"""
     CAUSE_LEASE: Resumed.Cause.ValueType  # 3
     """nobody decided in time"""
+    CAUSE_SHORT: Resumed.Cause.ValueType  # 4
+    """a short sound, and quiet again; a `stop` follows if its words turn out to be real"""
 
     UTTERANCE_FIELD_NUMBER: _builtins.int
     CHARS_FIELD_NUMBER: _builtins.int

@@ -246,6 +246,7 @@ class CallState(_message.Message):
     LEVELS_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     NEWS_FIELD_NUMBER: _builtins.int
+    WORDS_MS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -283,6 +284,7 @@ class CallState(_message.Message):
     purpose: _builtins.str
     level: _builtins.int
     news: _builtins.str
+    words_ms: _builtins.int
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -371,10 +373,11 @@ class CallState(_message.Message):
         levels: _abc.Iterable[Global___StateToolLevel] | None = ...,
         level: _builtins.int = ...,
         news: _builtins.str = ...,
+        words_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1581,11 +1584,17 @@ class StepInterim(_message.Message):
     START_MS_FIELD_NUMBER: _builtins.int
     END_MS_FIELD_NUMBER: _builtins.int
     LEG_MS_FIELD_NUMBER: _builtins.int
+    BESIDE_ECHO_FIELD_NUMBER: _builtins.int
+    OWN_FROM_MS_FIELD_NUMBER: _builtins.int
+    OWN_TO_MS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     stability: _builtins.float
     start_ms: _builtins.int
     end_ms: _builtins.int
     leg_ms: _builtins.int
+    beside_echo: _builtins.bool
+    own_from_ms: _builtins.int
+    own_to_ms: _builtins.int
     def __init__(
         self,
         *,
@@ -1594,10 +1603,13 @@ class StepInterim(_message.Message):
         start_ms: _builtins.int = ...,
         end_ms: _builtins.int = ...,
         leg_ms: _builtins.int = ...,
+        beside_echo: _builtins.bool = ...,
+        own_from_ms: _builtins.int = ...,
+        own_to_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_ms", b"end_ms", "leg_ms", b"leg_ms", "stability", b"stability", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "stability", b"stability", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1612,11 +1624,20 @@ class StepFinal(_message.Message):
     START_MS_FIELD_NUMBER: _builtins.int
     END_MS_FIELD_NUMBER: _builtins.int
     LEG_MS_FIELD_NUMBER: _builtins.int
+    BESIDE_ECHO_FIELD_NUMBER: _builtins.int
+    OWN_FROM_MS_FIELD_NUMBER: _builtins.int
+    OWN_TO_MS_FIELD_NUMBER: _builtins.int
+    WORDS_MS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     confidence: _builtins.float
     start_ms: _builtins.int
     end_ms: _builtins.int
     leg_ms: _builtins.int
+    beside_echo: _builtins.bool
+    own_from_ms: _builtins.int
+    own_to_ms: _builtins.int
+    @_builtins.property
+    def words_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -1625,10 +1646,14 @@ class StepFinal(_message.Message):
         start_ms: _builtins.int = ...,
         end_ms: _builtins.int = ...,
         leg_ms: _builtins.int = ...,
+        beside_echo: _builtins.bool = ...,
+        own_from_ms: _builtins.int = ...,
+        own_to_ms: _builtins.int = ...,
+        words_ms: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "start_ms", b"start_ms", "text", b"text", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,6 +16,10 @@ from services.gateway.mouth import Cause, Mouth, Why
 from services.gateway.onset import Onset
 from services.gateway.reflex import Reflex, Verdict
 
+_NEAR_MS = 250
+"""Recognisers place a word no worse than this."""
+SOFT_MS = 300.0
+"""A voice much softer than the caller's, and without a word by then, is not waited for."""
 _SETTLED_MS, _LOOKS = 100, 10
 """How often, and how many times, a pause is checked for having been an echo."""
 
@@ -41,6 +45,8 @@ class BargeIn:
         self._reflex = Reflex()
         self._armed = True
         self._by_button = False
+        self._forgiven = 0
+        self._worded = self._echoed = False
         self._looks = 0
         self._look_at = 0.0
 
@@ -64,6 +70,24 @@ class BargeIn:
         self._settle()
         if silences and self._onset.somebody and not self._ears.again(offset_ms) and self._may():
             self._pause(Paused.CAUSE_SPEECH, now)
+
+    def weigh(self, event: CallEvent) -> None:
+        """Words are told with where in them somebody sounded, if the bot sounded then."""
+        kind = event.speech.WhichOneof("event")
+        if kind not in ("interim", "final"):
+            return
+        said = event.speech.interim if kind == "interim" else event.speech.final
+        self._worded = self._worded or bool(said.text)
+        now_ms = self._ears.fed_ms
+        if (
+            not said.end_ms
+            or (own := self._onset.own(now_ms - said.start_ms + _NEAR_MS, now_ms - said.end_ms - _NEAR_MS)) is None
+        ):
+            return
+        event.own.SetInParent()
+        self._echoed = not any(own)
+        if any(own):
+            event.own.from_ms, event.own.to_ms = (max(0, now_ms - int(ago)) for ago in own)
 
     def speech_stopped(self) -> None:
         self._reflex.speech_stopped(now_ms())
@@ -92,24 +116,30 @@ class BargeIn:
     def resumed(self) -> None:
         """A `resume` came: it was nothing."""
         if self._mouth.paused:
-            self._resume(Resumed.CAUSE_TOLD)
+            self._forgive(Resumed.CAUSE_TOLD)
 
     # From the clock
 
     def tick(self, now: float) -> None:
         """While paused: is there nothing to wait for any more?"""
         verdict = self._reflex.due(now)
-        if verdict is Verdict.UNCONFIRMED or (self._mouth.paused and self._was_echo(now)):
+        was_echo = self._mouth.paused and self._was_echo(now)
+        if verdict is Verdict.UNCONFIRMED or was_echo:
             REFLEX.labels("unconfirmed").inc()
             telemetry.BARGE_IN_TOTAL.labels("resumed").inc()
-            self._resume(Resumed.CAUSE_UNCONFIRMED)
-        elif verdict is Verdict.FALSE_ALARM:
-            self._onset.mistook()
+            self._resume(Resumed.CAUSE_UNCONFIRMED, false=not was_echo)
+        elif (verdict is Verdict.SHORT or self._is_soft(now)) and not self._by_button:
+            self._forgive(Resumed.CAUSE_SHORT)
+        elif verdict is Verdict.FALSE_ALARM and not self._worded:
+            self._onset.mistook(self._forgiven)
+            if self._forgiven:
+                telemetry.BARGE_IN_TOTAL.labels("forgiven").inc()
+            self._forgiven = 0
         elif verdict is Verdict.LEASE:
             telemetry.BARGE_IN_TOTAL.labels("lapsed").inc()
             self._resume(Resumed.CAUSE_LEASE)
         self._settle()
-        if not (self._mouth.paused or self._reflex.alarmed):
+        if not (self._mouth.paused or self._reflex.busy):
             self._clock.remove(self)
 
     def close(self) -> None:
@@ -132,18 +162,32 @@ class BargeIn:
     def _pause(self, cause: Cause.ValueType, now: float) -> None:
         self._mouth.pause(cause)
         if self._mouth.paused:
+            self._worded = self._echoed = False
             self._reflex.paused(now)
             self._looks, self._look_at = 0 if self._by_button else _LOOKS, now
             self._clock.add(self)
 
-    def _resume(self, cause: Why.ValueType) -> None:
+    def _resume(self, cause: Why.ValueType, false: bool = True) -> None:
+        """`false`: what silenced was nothing, and may come again; an echo that is known now will not silence."""
         now, by_button = now_ms(), self._by_button
         self._by_button = False
-        if not by_button:
+        if not by_button and false:
             self._onset.mistook()
-        self._reflex.resumed(now, false=not by_button)
+        self._reflex.resumed(now, false=false and not by_button)
         self._mouth.resume(cause)
         self._settle()
+
+    def _is_soft(self, now: float) -> bool:
+        return self._mouth.paused and not self._worded and self._reflex.paused_for(now) >= SOFT_MS and self._onset.soft
+
+    def _forgive(self, cause: Why.ValueType) -> None:
+        """Go on before its words are known, and learn from it only once nobody has said that it was more."""
+        if self._by_button or self._echoed:
+            self._resume(cause, false=False)
+            return
+        self._forgiven = self._onset.loudest
+        self._reflex.forgiven(now_ms(), worded=self._worded)
+        self._mouth.resume(cause)
 
     def _was_echo(self, now: float) -> bool:
         """The caller's side fell silent with the bot, and what came before was like what was sent."""

@@ -200,6 +200,8 @@ class Leg:
     def _tell(self, event: CallEvent) -> None:
         """All events of this leg pass here, on their way to the mind."""
         kind = event.WhichOneof("event")
+        if kind == "speech" and self._barge_in is not None:
+            self._barge_in.weigh(event)
         self._timeline.event(event)
         self._line.post(event)
         if kind == "speech":

@@ -95,24 +95,35 @@ class SpeechStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim(Event):
-    """`start_ms`, `end_ms`: of the words, in leg time; `leg_ms`: the leg's time when it was told. 0 = not known."""
+    """`start_ms`, `end_ms`: of the words, in leg time; `leg_ms`: the leg's time when it was told. 0 = not known.
+
+    `beside_echo`: the bot's echo was expected meanwhile, and the caller's side was louder than that from `own_from_ms`
+    to `own_to_ms` only; both 0: nowhere.
+    """
 
     text: str
     stability: float = 0.0
     start_ms: int = 0
     end_ms: int = 0
     leg_ms: int = 0
+    beside_echo: bool = False
+    own_from_ms: int = 0
+    own_to_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(Event):
-    """Times as of an `Interim`."""
+    """Times as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where they are known."""
 
     text: str
     confidence: float = 0.0
     start_ms: int = 0
     end_ms: int = 0
     leg_ms: int = 0
+    beside_echo: bool = False
+    own_from_ms: int = 0
+    own_to_ms: int = 0
+    words_ms: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,8 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
         return replace(call, hearing=replace(call.hearing, interim=""))
     call = _not_away(call, out)
     call, text = _own_words(call, event, out)
+    if text and call.hearing.since_ms and not call.hearing.text:
+        call = interruption.first_word(call, event.at_ms)
     since = call.hearing.since_ms or event.at_ms
     room = MAX_CALLER_CHARS - len(call.hearing.earlier) - len(call.hearing.finals)
     hearing = replace(call.hearing, interim=clipped(text, max(0, room)), since_ms=since)
@@ -68,19 +70,29 @@ def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
 
 def _own_words(call: Call, event: events.Interim | events.Final, out: list[Effect]) -> tuple[Call, str]:
     """The words that are the caller's, not an echo of the bot's."""
-    from_ms, to_ms = echo.guessed_from(event.text, event.at_ms), event.at_ms
-    if event.end_ms:
-        begun = event.at_ms - (event.leg_ms or event.end_ms)
-        call = replace(call, leg_began_ms=min(begun, call.leg_began_ms or begun))  # some events are late, none is early
-        from_ms, to_ms = call.leg_began_ms + event.start_ms, call.leg_began_ms + event.end_ms
-    text = echo.without_echo(call, event.text, from_ms, to_ms, goes_on=_goes_on(call.hearing, event))
+    call, heard = _when(call, event)
+    text = echo.without_echo(call, event.text, heard, goes_on=_goes_on(call.hearing, event))
     if text != event.text:
         call = replace(call, hearing=replace(call.hearing, echoed=True))
         if not text and not call.hearing.finals and call.paused:
             call = interruption.judged(replace(call, hearing=replace(call.hearing, interim="")), out)
     elif not call.hearing.over and isinstance(call.floor, Answering) and call.sounding:  # no sound was told before
-        call = interruption.over_the_voice(call, from_ms)
+        call = interruption.over_the_voice(call, heard.from_ms)
     return call, text
+
+
+def _when(call: Call, event: events.Interim | events.Final) -> tuple[Call, echo.Heard]:
+    if not event.end_ms:
+        return call, echo.Heard(echo.guessed_from(event.text, event.at_ms), event.at_ms)
+    begun = event.at_ms - (event.leg_ms or event.end_ms)
+    begun = min(begun, call.leg_began_ms or begun)  # some events are late, none is early
+    louder = None
+    if event.beside_echo:
+        louder = (begun + event.own_from_ms, begun + event.own_to_ms) if event.own_to_ms else echo.NOWHERE
+    at = [begun + ms for ms in event.words_ms] if isinstance(event, events.Final) else []
+    times = tuple(zip(at[::2], at[1::2], strict=True))
+    from_ms, to_ms = begun + event.start_ms, begun + max(event.start_ms, event.end_ms)
+    return replace(call, leg_began_ms=begun), echo.Heard(from_ms, to_ms, louder, times)
 
 
 def _goes_on(heard: Hearing, event: events.Interim | events.Final) -> bool:

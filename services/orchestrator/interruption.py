@@ -2,8 +2,9 @@
 
     stop    enough words, or a voice that lasts long enough and has a word; keys and the button, at once
     wait    a voice without a word yet; words that only say "I am listening"
-    resume  an echo, at once; quiet again without a word, or with such words only; a voice of which no word is
-            understood for `wordless_ms`; whatever is said over what may not be interrupted
+    resume  an echo, at once; words that only say "I am listening", as soon as they are known; quiet again without a
+            word; a voice of which no word is understood in the time in which others gave one, at most `wordless_ms`;
+            whatever is said over what may not be interrupted
 
 A voice alone, without any word, never takes the bot's turn away: the bot is silent meanwhile, so that waiting for the
 first word costs nothing. `hearing.text` is free of echo when it comes here.
@@ -23,6 +24,7 @@ from services.orchestrator.state import Answering, BotLine, Call, Hearing, Liste
 from services.orchestrator.timers import T
 
 RESUME_WAIT_MS = 300  # words may still come after the sound stopped
+LEAST_WORDLESS_MS, WORDLESS_SLACK_MS = 500, 150
 TIMERS = (T.BARGE_IN, T.WORDLESS, T.RESUME)
 
 
@@ -33,7 +35,20 @@ def sound_began(call: Call, at_ms: int, out: list[Effect]) -> Call:
         call = over_the_voice(call, at_ms)
     if call.policy.interrupt_ms:
         call = start(call, out, T.BARGE_IN, at_ms + call.policy.interrupt_ms)
-    return start(call, out, T.WORDLESS, at_ms + call.policy.wordless_ms)
+    return start(call, out, T.WORDLESS, at_ms + wordless_ms(call))
+
+
+def wordless_ms(call: Call) -> int:
+    """How long a voice is waited for its first word: this recogniser has needed so long for one in this call."""
+    if not call.words_ms:
+        return call.policy.wordless_ms
+    return min(call.policy.wordless_ms, max(LEAST_WORDLESS_MS, call.words_ms + WORDLESS_SLACK_MS))
+
+
+def first_word(call: Call, at_ms: int) -> Call:
+    """A sound has its first word now. The slowest counts, and is forgotten slowly."""
+    took = at_ms - call.hearing.since_ms
+    return replace(call, words_ms=max(took, call.words_ms - (call.words_ms - took) // 8))
 
 
 def over_the_voice(call: Call, at_ms: int) -> Call:
@@ -52,13 +67,20 @@ def consider(call: Call, at_ms: int, out: list[Effect]) -> Call:
     policy, since = call.policy, call.hearing.since_ms
     enough = policy.interrupt_words and words >= policy.interrupt_words
     lasting = policy.interrupt_ms and words and since and at_ms - since >= policy.interrupt_ms
-    return interrupt(call, at_ms, out) if enough or lasting else call
+    if enough or lasting:
+        return interrupt(call, at_ms, out)
+    if call.paused and call.hearing.text and not real_words(call, call.hearing.text) and not _answers(call):
+        return go_on(call, out)  # what is said behind it may still be real
+    return call
 
 
 def sound_ended(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Quiet again: words may still come, for a little while."""
     call = stop_timers(call, out, T.BARGE_IN, T.WORDLESS)
-    return start(call, out, T.RESUME, at_ms + RESUME_WAIT_MS) if call.paused else call
+    if not call.paused and call.hearing.finals and not call.hearing.interim:
+        return quiet(call, at_ms, out)  # the bot has gone on already, and no more words are to come
+    waits = call.paused or bool(call.hearing.text)
+    return start(call, out, T.RESUME, at_ms + RESUME_WAIT_MS) if waits else call
 
 
 def no_words(call: Call, at_ms: int, out: list[Effect]) -> Call:

@@ -360,6 +360,7 @@ class Call:
     protected_until_ms: int = 0
     button: str = ""  # push-to-talk: `up`, `down`, `released` (words may still come); empty: the voice is free
     no_interims: bool = False  # the recogniser tells words only when they are final
+    words_ms: int = 0  # so long after the beginning of a sound the recogniser told its first word; 0 = not known
     leg_began_ms: int = 0  # leg time 0 by the owner's clock
     understood_ms: int = 0  # leg time up to which the caller's words belong to turns that are over
     then: Then | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from parley import words
 from parley.agents import Agent
 from parley.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
@@ -42,6 +44,7 @@ _RESUME_CAUSES = {
     conversation_pb2.Resumed.CAUSE_TOLD: "told",
     conversation_pb2.Resumed.CAUSE_UNCONFIRMED: "unconfirmed",
     conversation_pb2.Resumed.CAUSE_LEASE: "lease",
+    conversation_pb2.Resumed.CAUSE_SHORT: "short",
 }
 
 
@@ -196,7 +199,7 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
 
 
 def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | None:
-    speech, seq, leg_ms = message.speech, message.seq, message.leg_ms
+    speech, seq, leg_ms, own = message.speech, message.seq, message.leg_ms, message.own
     match speech.WhichOneof("event"):
         case "speech_started":
             return events.SpeechStarted(at_ms=at_ms)
@@ -209,6 +212,9 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
                 start_ms=i.start_ms,
                 end_ms=i.end_ms,
                 leg_ms=leg_ms,
+                beside_echo=message.HasField("own"),
+                own_from_ms=own.from_ms,
+                own_to_ms=own.to_ms,
             )
         case "final":
             f = speech.final
@@ -220,6 +226,10 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
                 start_ms=f.start_ms,
                 end_ms=f.end_ms,
                 leg_ms=leg_ms,
+                beside_echo=message.HasField("own"),
+                own_from_ms=own.from_ms,
+                own_to_ms=own.to_ms,
+                words_ms=_words_ms(f) if message.HasField("own") else (),
             )
         case "speech_stopped":
             return events.SpeechStopped(at_ms=at_ms)
@@ -228,6 +238,12 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
             kind = _TURN_KINDS.get(ended.kind, "confirmed")
             return events.TurnEnded(at_ms=at_ms, seq=seq, kind=kind, text=ended.text, confidence=ended.confidence)
     return None
+
+
+def _words_ms(final: stt_pb2.Final) -> tuple[int, ...]:
+    """Begin and end of each word of its text; empty where the recogniser does not say, or counts words otherwise."""
+    found = [(word.start_ms, word.end_ms) for word in final.words for _ in range(words.count(word.text))]
+    return tuple(chain(*found)) if len(found) == words.count(final.text) else ()
 
 
 def _leg(message: conversation_pb2.Leg, at_ms: int, seq: int) -> events.Event:

@@ -26,6 +26,7 @@ class Body:
         self.onset = Onset(Echo())
         self.now = 1_000.0
         self.in_speech = False
+        self.forgiven = 0
         self.paused_at: float | None = None
         self.pauses: list[float] = []
         self.holes: list[float] = []
@@ -42,7 +43,11 @@ class Body:
             self.reflex.rearmed(self.now)
             verdict = self.reflex.due(self.now)
             if verdict is Verdict.FALSE_ALARM:
-                self.onset.mistook()
+                self.onset.mistook(self.forgiven)
+                self.forgiven = 0
+            elif verdict is Verdict.SHORT:
+                self.ends.append(verdict)
+                self.forgive()
             elif verdict is not None:
                 self.ends.append(verdict)
                 self.resume()
@@ -70,6 +75,13 @@ class Body:
         self.paused_at = None
         self.onset.mistook()
         self.reflex.resumed(self.now)
+
+    def forgive(self, worded: bool = False) -> None:
+        assert self.paused_at is not None
+        self.holes.append(self.now - self.paused_at)
+        self.paused_at = None
+        self.forgiven = self.onset.loudest
+        self.reflex.forgiven(self.now, worded)
 
     def stop(self) -> None:
         self.paused_at = None
@@ -101,6 +113,53 @@ def test_a_sound_that_nobody_calls_speech_leaves_a_hole_of_200_ms() -> None:
     body = Body().hears(*[QUIET] * 50, *[90] * 8, *[QUIET] * 30)
     assert body.ends == [Verdict.UNCONFIRMED]
     assert body.holes == [CONFIRM_MS]
+
+
+def test_a_short_sound_is_forgiven_as_soon_as_it_is_quiet() -> None:
+    body = Body().hears(*[QUIET] * 50, *[VOICE] * 4).speech().hears(*[VOICE] * 14, *[QUIET] * 7)
+    assert body.ends == [Verdict.SHORT]
+    assert body.holes[0] <= 18 * 20 + 120
+    body.quiet().hears(*[QUIET] * 20, *[VOICE] * 2)
+    assert len(body.pauses) == 2, "what follows it is a new sound"
+
+
+def test_a_longer_one_waits_for_a_decision() -> None:
+    body = Body().hears(*[QUIET] * 50, *[VOICE] * 4).speech().hears(*[VOICE] * 32, *[QUIET] * 20).quiet()
+    assert not body.ends
+
+
+def test_forgiven_wrongly_it_counts_as_no_false_alarm() -> None:
+    body = Body().hears(*[QUIET] * 50)
+    for _ in range(4):
+        body.hears(*[VOICE] * 4).speech().hears(*[VOICE] * 12, *[QUIET] * 8).quiet().stop()
+        body.hears(*[QUIET] * 50)
+    assert body.reflex.armed
+    assert len(body.pauses) == 4
+
+
+def test_forgiven_rightly_twice_it_disarms() -> None:
+    body = Body().hears(*[QUIET] * 50)
+    for _ in range(2):
+        body.hears(*[VOICE] * 4).speech().hears(*[VOICE] * 12, *[QUIET] * 8).quiet().hears(*[QUIET] * 120)
+    assert not body.reflex.armed
+
+
+def test_what_still_sounds_of_a_forgiven_voice_is_no_new_sound() -> None:
+    body = Body().hears(*[QUIET] * 50, *[VOICE] * 4).speech().hears(*[VOICE] * 20)
+    body.forgive()
+    body.hears(*[VOICE] * 10, *[QUIET] * 8, *[VOICE] * 30, *[QUIET] * 26)
+    assert len(body.pauses) == 1
+    body.hears(*[VOICE] * 3)
+    assert len(body.pauses) == 2
+
+
+def test_who_speaks_on_behind_words_that_meant_nothing_means_more() -> None:
+    body = Body().hears(*[QUIET] * 50, *[VOICE] * 4).speech().hears(*[VOICE] * 10)
+    body.forgive(worded=True)
+    body.hears(*[VOICE] * 14)
+    assert len(body.pauses) == 1
+    body.hears(*[VOICE] * 6)
+    assert len(body.pauses) == 2
 
 
 def test_a_long_unconfirmed_sound_silences_once() -> None:
@@ -243,7 +302,7 @@ def test_music_and_talk_in_the_background_silence_twice_a_minute_at_most(seed: i
 
 def test_what_was_mistaken_for_the_caller_is_not_mistaken_again_but_a_louder_voice_is_heard() -> None:
     body = Body().hears(*[QUIET] * 50, *[26] * 5).speech().hears(*[26] * 10, *[QUIET] * 10).quiet()
-    body.resume()
+    assert body.ends == [Verdict.SHORT]
     body.hears(*[QUIET] * 100, *[26] * 6).speech()
     assert len(body.pauses) == 1
     body.hears(*[QUIET] * 10).quiet().hears(*[VOICE] * 2)

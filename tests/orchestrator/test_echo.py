@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.orchestrator import events
 from services.orchestrator.effects import BargeIn, Resume, Stop, Think
 from services.orchestrator.state import Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
@@ -243,3 +244,45 @@ def test_an_echo_that_goes_on_begins_with_any_word(pause: int, turn: str) -> Non
     call.stops()
     call.ends("on sorry what")
     assert call.turns[-1] == turn
+
+
+def beside(call: Script, text: str, span: tuple[int, int], own: tuple[int, int], words: tuple[int, ...] = ()) -> None:
+    """A final beside an echo: `span`, `own` and begin and end of each word, ms from when the bot began to speak."""
+    at = call.at
+    call._feed(
+        events.Final,
+        text=text,
+        start_ms=span[0] + 1,
+        end_ms=span[1],
+        leg_ms=span[1],
+        beside_echo=True,
+        own_from_ms=own[0],
+        own_to_ms=own[1],
+        words_ms=words,
+    )
+    assert call.at == at
+
+
+@pytest.mark.parametrize("heard", ["paper hat", "yourorder", "won tender light mode", "or der is"])
+def test_words_where_nobody_was_louder_than_the_echo_are_its_own(heard: str) -> None:
+    call = over(SHIPPED, "your order", "", 0, 10)
+    beside(call, heard, (100, 1_000), (0, 0))
+    assert not call.all_of(Stop)
+
+
+def test_words_where_somebody_was_louder_are_the_turn() -> None:
+    call = over(SHIPPED, "your order", "", 0, 10)
+    beside(call, "paper hat stop", (100, 1_300), (900, 1_300), (100, 400, 400, 800, 920, 1_280))
+    assert call.all_of(Stop)
+    assert call.state.hearing.finals == "stop"
+
+
+def test_of_guessed_times_all_words_count_that_may_lie_there() -> None:
+    call = over(SHIPPED, "your order", "", 0, 10)
+    beside(call, "old no", (100, 1_800), (1_400, 1_800))
+    assert call.state.hearing.finals == "no"
+
+
+@pytest.mark.parametrize(("bot_word", "heard"), [("arrive on", "arriveon monday"), ("will arrive", "will arr ive on")])
+def test_two_words_heard_as_one_and_one_as_two_are_an_echo(bot_word: str, heard: str) -> None:
+    assert not over(SHIPPED, bot_word, heard).all_of(Stop)

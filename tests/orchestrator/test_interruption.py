@@ -9,6 +9,7 @@ import pytest
 
 from services.orchestrator import events
 from services.orchestrator.effects import BargeIn, Resume, Say, Stop, Think
+from services.orchestrator.interruption import WORDLESS_SLACK_MS, wordless_ms
 from services.orchestrator.state import Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
@@ -437,3 +438,38 @@ def test_until_it_is_told_what_was_heard_is_the_best_guess(paused: int | None, t
     assert call.bot_said[-1] == told
     call.cut(2, 20)
     assert call.bot_said[-1] == HOURS[:20].rstrip()
+
+
+def test_a_voice_is_waited_for_as_long_as_this_recogniser_has_needed_for_a_word() -> None:
+    call = Script()
+    assert wordless_ms(call.state) == call.state.policy.wordless_ms
+    call.starts()
+    call.wait(600)
+    call.words("where is")
+    assert call.state.words_ms == 600
+    assert wordless_ms(call.state) == 600 + WORDLESS_SLACK_MS
+    call.final("where is my order")
+    call.stops()
+    call.ends("where is my order")
+    utterance = call.answers("Your order is on its way and will arrive on Monday.")
+    call.starts()
+    call.pauses(utterance, 11)
+    call.wait(700)
+    assert not call.all_of(Resume)
+    call.wait(60)
+    assert len(call.all_of(Resume)) == 1, "no word: it is nobody who talks to the bot"
+    assert call.words("no wait")
+    assert call.all_of(Stop), "and taken back when it is"
+
+
+def test_what_only_says_i_am_listening_is_forgiven_while_it_sounds_and_taken_back_when_more_follows() -> None:
+    call = Script()
+    call.says("what are your hours")
+    utterance = call.answers("We are open from nine to six.")
+    call.starts()
+    call.pauses(utterance, 12)
+    call.words("okay")
+    assert len(call.all_of(Resume)) == 1
+    call.lapses(utterance, 8)
+    call.words("okay but what color is it")
+    assert call.all_of(Stop)

@@ -133,10 +133,13 @@ def test_uh_huh_does_not_stop_the_bot() -> None:
     utterance = call.answers("We are open from nine to six.")
     call.starts()
     call.pauses(utterance, 12)
-    assert not of(Stop, call.words("uh-huh"))
+    out = call.words("uh-huh")
+    assert not of(Stop, out)
+    assert of(Resume, out) == [Resume(2)], "as soon as its words are known"
     call.final("uh-huh")
     call.stops()
-    assert of(Resume, call.ends("uh-huh")) == [Resume(2)]
+    call.ends("uh-huh")
+    assert not call.all_of(Stop)
     assert [m.text for m in messages(call.state) if m.role == "user"] == ["what are your hours"]
 
 

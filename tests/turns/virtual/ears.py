@@ -18,6 +18,7 @@ from services.stt.providers.deepgram import ENDPOINTING_MS, UTTERANCE_END_MS
 from services.stt.providers.deepgram_results import Results
 from services.stt.recognition import Recognition
 from services.stt.silero import Rows
+from services.stt.skipped import Skip
 from services.stt.vad import Detector, Report, Track
 from tests.sims.deepgram_nova import NovaQuery, NovaStream
 from tests.sims.ear import Ear
@@ -56,11 +57,18 @@ class VirtualEars:
     `mute`: the recogniser says nothing more. `slow_ms`: the recogniser's words come so late.
     """
 
-    def __init__(self, time: VirtualTime, tell: Callable[[stt_pb2.RecognizeEvent], None], slow_ms: float = 0.0) -> None:
+    def __init__(
+        self,
+        time: VirtualTime,
+        tell: Callable[[stt_pb2.RecognizeEvent], None],
+        slow_ms: float = 0.0,
+        ear: Ear | None = None,
+    ) -> None:
         self.dead = self.mute = False
         self._tell = tell
         self._time = time
         self._slow_ms = slow_ms
+        self._ear = ear if ear is not None else Ear("mulaw", 8000)
         self._recognition: Recognition | None = None
         self._stream: NovaStream
         self._results = Results(0)
@@ -99,7 +107,7 @@ class VirtualEars:
         query = NovaQuery(
             "mulaw", 8000, "nova-3", True, endpointing.min_delay_ms or ENDPOINTING_MS, UTTERANCE_END_MS, True, True
         )
-        self._stream = NovaStream(query, Ear("mulaw", 8000), self._post, "virtual", INTERIM_MS, 0, 0)
+        self._stream = NovaStream(query, self._ear, self._post, "virtual", INTERIM_MS, 0, 0)
 
     def _flush(self) -> None:
         self._time.after(2, self._finalize)
@@ -115,7 +123,11 @@ class VirtualEars:
         if self.dead or self.mute:
             return
         assert self._recognition is not None
-        for event in self._results.read(message):
+        try:
+            told = self._results.read(message)
+        except Skip:  # as its socket's reader does
+            return
+        for event in told:
             self._recognition._heard(event)
         self._pass_on()
 

@@ -16,6 +16,7 @@ from services.gateway.mouth import Mouth
 from services.gateway.organs import Organs
 from services.gateway.rehearsal import Rehearsal
 from services.gateway.spoken import Spoken
+from tests.sims.ear import Ear
 from tests.sims.wordcodec import words_of
 from tests.turns import script as s
 from tests.turns.caller import Caller
@@ -25,13 +26,14 @@ from tests.turns.script import Script
 from tests.turns.virtual.carrier import Carrier
 from tests.turns.virtual.ears import VirtualEars
 from tests.turns.virtual.mind import Mind
+from tests.turns.virtual.speakerphone import Mishears, SpeakerphoneEar
 from tests.turns.virtual.time import VirtualTime
 from tests.turns.virtual.voices import VirtualVoices
 
 HOP_MS = 2
 """A message between two services."""
 TWICE_MS = 100
-LONGEST_S = 60.0
+LONGEST_S = 100.0
 _NAMES = {
     "speech_started": "starts",
     "speech_stopped": "stops",
@@ -58,11 +60,11 @@ class Loss:
     stalls_ms: int = 0
 
 
-async def play(script: Script, loss: Loss | None = None) -> Record:
+async def play(script: Script, loss: Loss | None = None, mishears: Mishears | None = None) -> Record:
     """One call. Asynchronous because the leg wants a loop; nothing is awaited."""
     time = VirtualTime()
     with time.in_place():
-        return _VirtualCall(time, script, loss).run()
+        return _VirtualCall(time, script, loss, mishears).run()
 
 
 class _Clock:
@@ -116,11 +118,12 @@ class _Line:
 class _VirtualCall:
     """Everything of one call, and what a script's caller can do in it: the `World` of `Caller`."""
 
-    def __init__(self, time: VirtualTime, script: Script, loss: Loss | None) -> None:
+    def __init__(self, time: VirtualTime, script: Script, loss: Loss | None, mishears: Mishears | None) -> None:
         self._time = time
         self._script = script
         self._loss = loss
-        self._slow_ms = loss.slow_ms if loss is not None else 0
+        self._mishears = mishears
+        self._slow_ms = (loss.slow_ms if loss is not None else 0) + (mishears.late_ms if mishears is not None else 0)
         self._clock = _Clock()
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)
@@ -136,11 +139,11 @@ class _VirtualCall:
         self._mouth._voices = cast(Any, VirtualVoices(time, self._mouth._advance))
         self._ears._stream = cast(Any, object())
         self._line.leg_ms = lambda: int(self._leg._ears.fed_ms) if self._leg._ears else 0
+        self._listener = Listener(self._carrier.heard)
+        self._answered = time.now
         self._stt = self._new_ears()
         self._carrier.returned = self._leg.returned
-        self._listener = Listener(self._carrier.heard)
         self._caller = Caller(script, self._listener, self, time.now)
-        self._answered = time.now
         self._ended_by = ""
 
     def run(self) -> Record:
@@ -180,8 +183,20 @@ class _VirtualCall:
         def tell(event: stt_pb2.RecognizeEvent) -> None:
             self._later(lambda: None if ears.dead else self._ears._heard(event))
 
-        ears = VirtualEars(self._time, tell, self._slow_ms)
+        ears = VirtualEars(self._time, tell, self._slow_ms, self._ear())
         return ears
+
+    def _ear(self) -> Ear:
+        echo, mishears = self._script.echo, self._mishears
+        if echo is None or mishears is None:
+            return Ear("mulaw", 8000)
+        lines = (line.what for line in self._script.story)
+        own = frozenset(word for what in lines if isinstance(what, s.Words) for word in words_of(what.text))
+
+        def speaks(at: float) -> bool:
+            return any(p.voiced <= at <= p.silent for p in self._caller.played if isinstance(p.line.what, s.Words))
+
+        return SpeakerphoneEar(mishears, self._listener, echo.after_ms, self._answered, own, speaks)
 
     def _lose_ears(self) -> None:
         """As `Ears.run` does it: nothing is queued without a stream, the next hears what is not final."""
