@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.orchestrator import events, interruption, shields
-from services.orchestrator.effects import Effect, Say
+from services.orchestrator.effects import Effect, Say, Stop
 from services.orchestrator.rules import silence_timer, start, stop_timers
 from services.orchestrator.state import Answering, Call, Hearing
 
@@ -56,10 +56,10 @@ def turn_over(call: Call, out: list[Effect]) -> Call:
 
 
 def asked_for(call: Call, out: list[Effect]) -> list[Effect]:
-    """Where the agent knows only the button, every utterance asks the ears for it."""
+    """Where the agent knows only the button, the ears are never asked for anything else."""
     if not call.policy.push_to_talk:
         return out
-    return [replace(effect, expect="button") if isinstance(effect, Say) else effect for effect in out]
+    return [replace(x, expect="button") if isinstance(x, Say | Stop) and x.expect else x for x in out]
 
 
 def nothing_came(call: Call, at_ms: int, out: list[Effect]) -> Call:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from parley.spoken import NUMBER_RUN, normalise, words_to_digits
 from services.stt.contract import Expect
 from services.stt.endpointing import english as en
+from services.stt.endpointing.answers import answers
 from services.stt.endpointing.ending import Ending, number
 
 _NUMBER = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
@@ -36,21 +37,48 @@ def english(text: str, expect: Expect, lengths: tuple[int, ...]) -> Ending:
         return Ending.OPEN if words[-1] in en.YES_NO_OPEN and not _ends(said, en.CLOSED_ENDS) else Ending.DONE
     if _SHORTENED.search(text):
         return Ending.OPEN
-    if _ends(said, en.CLOSED_BY):
-        asked = said.removesuffix("please").strip()
-        return (
-            Ending.OPEN if asked != said and asked and english(asked, expect, lengths) is Ending.OPEN else Ending.DONE
-        )
-    for rule in (_reads_number, _spells):
+    for rule in (_closes, answers, _reads_number, _spells):
         if (ending := rule(words, said, expect, lengths)) is not None:
             return ending
     if words[-1] == "wait" and len(words) <= _SHORT:
         return Ending.OPEN
     last = normalise(_SENTENCES.split(text.strip())[-1])
     ending = _sentence(last or said, asked=text.rstrip().endswith("?"))
+    if only_opens(said):
+        return max(ending, Ending.SAID)
     if ending is Ending.SAID and expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and len(words) > 1:
         return Ending.ASKED
     return ending
+
+
+def only_opens(said: str) -> bool:
+    """Nothing but words with which one closes a talk as often as one begins a sentence: "thanks", "okay", "no"."""
+    return bool(said) and all(word in en.OPENING for word in _without(said, en.AGREED).split())
+
+
+def _without(said: str, phrases: Sequence[str]) -> str:
+    """Longest first, so that of "that is very helpful" nothing is left."""
+    padded = f" {said} "
+    for phrase in sorted(phrases, key=len, reverse=True):
+        padded = padded.replace(f" {phrase} ", " ")
+    return padded.strip()
+
+
+def _closes(words: list[str], said: str, expect: Expect, lengths: Sequence[int]) -> Ending | None:
+    """The talk is over; or thanks and "please" end a sentence, and say no more than it does when they stand alone."""
+    if _ends(said, en.FAREWELLS):
+        return Ending.DONE
+    if said in en.NO_MORE or (_ends(said, en.EMPHATIC) and any(word in ("thanks", "thank") for word in words)):
+        return Ending.ASKED
+    if not _ends(said, en.THANKS):
+        return None
+    if only_opens(said):
+        return Ending.SAID
+    before = said
+    while found := next((p for p in en.THANKS if _ends(before, (p,))), None):
+        before = before.removesuffix(found).strip()
+    ending = english(before, expect, tuple(lengths))
+    return ending if ending is Ending.OPEN else min(ending, Ending.ASKED)
 
 
 def _reads_number(words: list[str], said: str, expect: Expect, lengths: Sequence[int]) -> Ending | None:
@@ -191,6 +219,8 @@ def _wants_more(body: list[str], *, wh: bool) -> bool:
     if wh and body[-1] in en.RELATIONAL and not any(word in en.ADJUNCTS for word in body[1:-1]):
         return True
     if body[-2:] in (["it", "costs"], ["it", "takes"]):
+        return True
+    if body[1:2] == ["about"] and body[-1] in en.DAYS:  # "what about thursday" goes on with a time
         return True
     return body[0] in en.BE and body[1:2] == ["there"] and len(body) <= _SHORT + 1
 
