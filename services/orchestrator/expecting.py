@@ -13,19 +13,24 @@ FREE, YES_NO, DIGITS, SPELLING = "free", "yes_no", "digits", "spelling"
 CHOICE, DAY, TIME, NAME, AMOUNT = "choice", "day", "time", "name", "amount"
 
 _SENTENCE = re.compile(r"[^.?!]+[.?!]*")
+_NO_END = re.compile(r"(?<=\d)\.(?=\d)|\b([ap])\.m\.")
 _AFTER_QUESTION = 10
 """Words that may follow a question and leave it one: "It has four digits."."""
 _UNHEARD = 2
 """Last words of a question without which it is understood, when more of it was heard."""
-_REQUEST = re.compile(r"^(?:and |so |then |now |okay |just )*(?:please|tell|give|say|let me know|i (?:just |only )?need)\b")
+_REQUEST = re.compile(
+    r"^(?:and |so |then |now |okay |just )*(?:please|tell|give|say|let me know|i (?:just |only )?need)\b"
+)
 
 _SPELL = re.compile(r"\b(?:spell|letter by letter)\b")
 _NUMBER = re.compile(
-    r"\b(?:(?:order|phone|telephone|mobile|account|card|customer|reference|tracking|confirmation|invoice|member|serial|"
-    r"booking|policy|case|ticket|contact|your|the) numbers?|zip code|postal code|postcode|pin code|digits)\b"
+    r"\b(?:(?:order|phone|telephone|mobile|account|card|customer|reference|tracking|confirmation|invoice|member|"
+    r"serial|booking|policy|case|ticket|contact|your|the) numbers?|zip code|postal code|postcode|pin code|"
+    r"digits)\b"
 )
 _ASKS_FOR_IT = re.compile(
-    r"^(?:and )?(?:your|the)\b|\b(?:what|which|tell|give|have|know|need|say|repeat|read|enter|share|provide|with)\b"
+    r"^(?:and )?(?:your|the)\b|\b(?:what|which|tell|give|have|know|need|say|repeat|read|enter|share|provide|"
+    r"with)\b"
 )
 
 _TAG = re.compile(r"(?:, | )(?:right|correct|yes|is that (?:right|correct|okay|all right)|okay)\?$|\byes or no\b")
@@ -33,47 +38,59 @@ _HEAD = (
     r"(?:is|are|was|were|do|does|did|shall|should|would|will|may|can|could|have|has|had|am|isn't|aren't|don't|didn't|"
     r"doesn't|won't|wouldn't|shouldn't|haven't|hasn't)\b"
 )
-_SUBJECT = r"(?: not)? (?:i|you|we|it|that|this|these|those|they|he|she|there|the|your|my|our|everything|anybody|anyone)\b"
+_SUBJECT = (
+    r"(?: not)? (?:i|you|we|it|that|this|these|those|they|he|she|there|the|your|my|our|everything|anybody|anyone)\b"
+)
 _LEAD = re.compile(
-    r"^(?:(?:okay|ok|all right|alright|great|good|thank you|thanks|sorry|so|and|or|but|well|now|then|just to confirm|"
-    r"to confirm|perfect|sure|yes|of course|certainly|wonderful|lovely|excellent|no problem|i see|understood)[, ]+)+"
+    r"^(?:(?:okay|ok|all right|alright|great|good|thank you|thanks|sorry|so|and|or|but|well|now|then|"
+    r"just to confirm|to confirm|perfect|sure|yes|of course|certainly|wonderful|lovely|excellent|no problem|i see|"
+    r"understood)[, ]+)+"
 )
 _ASKS_YES_NO = re.compile(rf"^(?!was){_HEAD}|^was{_SUBJECT}")
 _LATER = re.compile(rf"(?:[,;:\u2013\u2014-] ?|\b(?:so|and|then|but|or) )({_HEAD}{_SUBJECT}.*)$")
 """The question of a sentence that tells something first: "I have ten o'clock, shall I book it?"."""
-_REST = re.compile(r"[,;:\u2013\u2014] ?(?:and |so |but )?((?:(?:on|at|for|in|by|to|under) )?(?:what|which|how|when|who)\b.*)$")
+_REST = re.compile(
+    r"[,;:\u2013\u2014] ?(?:and |so |but )?((?:(?:on|at|for|in|by|to|under) )?(?:what|which|how|when|who)\b.*)$"
+)
 
 _WH = re.compile(r"\b(?:what|which|how|when|where|who|whose|why)\b")
 _EMBEDDED = re.compile(
     r"^(?:and |so )?(?:(?:can|could|would|will) you (?:please |just )?(?:tell|say|give|remind|let me know|share)|"
-    r"(?:do|would) you (?:happen to )?(?:know|remember|recall|mind telling)|may i (?:ask|know|have)|"
-    r"(?:can|could) i (?:ask|know|have|get|take)|(?:please |just )*(?:tell|give|say|let me know|i need))\b"
+    r"(?:do|would) you (?:happen to )?(?:know|remember|recall|mind telling)|may i (?:ask|know|have)|(?:can|"
+    r"could) i (?:ask|know|have|get|take)|(?:please |just )*(?:tell|give|say|let me know|i need))\b"
 )
 _OR = re.compile(r"\bor\b")
-_TWO = re.compile(r"[,:\u2013\u2014] ?(?:\w+ ){1,4}?or (?:\w+ ?){1,4}\?$")
+_TWO = re.compile(r"[,:\u2013\u2014] ?(?:\w+ ){1,4}?or (?:\w+ ){0,4}\w+\?$")
 """Behind a question word: "how can we reach you, by phone or by mail?"."""
 _NO_CHOICE = re.compile(
-    r",? or (?:not|no|so|more|less|later|what|(?:something|anything|somebody|anyone)\b.*|(?:is there|do you have) .*)\?*$|"
-    r"\b(?:a|an|one|two|three|four) (?:\w+ )?or (?:so|two|three|four|five)\b|\byes or no\b|\bsooner or later\b|\bmore or less\b"
+    r",? or (?:not|no|so|more|less|later|what|(?:something|anything|somebody|anyone)\b.*|(?:is there|"
+    r"do you have) .*)\?*$|\b(?:a|an|one|two|three|four) (?:\w+ )?or (?:so|two|three|four|five)\b|\byes or no\b|"
+    r"\bsooner or later\b|\bmore or less\b"
 )
 _ANYTHING = re.compile(r"\b(?:anything|something|any other|else|any questions|more questions|any more)\b")
 
 _BIRTH = re.compile(r"\b(?:birth|birthday|born)\b")
-_DAYS = re.compile(r"\b(?:what|which|on what|on which) (?:\w+ )?(?:day|days|date|dates|weekday|month|week)\b|\bthe date\b")
+_DAYS = re.compile(
+    r"\b(?:what|which|on what|on which) (?:\w+ )?(?:day|days|date|dates|weekday|month|week)\b|\bthe date\b"
+)
 _TIMES = re.compile(
-    r"\b(?:what|which) (?:\w+ )?(?:time|times|hour|time slot|slot)\b|\bwhat time\b|\bhow (?:soon|early|late)\b|\bsince when\b|"
-    r"^(?:and )?(?:until |by )?when\b|\b(?:tell|know|ask|say|remember|recall) (?:me )?when\b|\bwhen (?:would|should|shall|can|"
-    r"do you|did you|works|suits|is good|is a good|is best)\b|^what (?:would|will|is|'s).* (?:good|best|better|convenient) time\b"
+    r"\b(?:what|which) (?:\w+ )?(?:time|times|hour|time slot|slot)\b|\bwhat time\b|\bhow (?:soon|early|late)\b|"
+    r"\bsince when\b|^(?:and )?(?:until |by )?when\b|\b(?:tell|know|ask|say|remember|recall) (?:me )?when\b|"
+    r"\bwhen (?:would|should|shall|can|do you|did you|works|suits|is good|is a good|is best)\b|^what (?:would|"
+    r"will|is|'s).* (?:good|best|better|convenient) time\b"
 )
 _AMOUNTS = re.compile(r"\bhow (?:many|much|old|long|often|big|tall|far|large|heavy)\b")
-_ONE_NAME = re.compile(r"\b(?:first|last|family|sur|given|middle|pet|dog|company|street|doctor|middle)[ ']?s? ?names?\b|\bsurname\b")
+_ONE_NAME = re.compile(
+    r"\b(?:first|last|family|sur|given|middle|pet|dog|company|street|doctor|middle)[ ']?s? ?names?\b|\bsurname\b"
+)
 _NAMES = re.compile(
-    r"\b(?:your|the|full|whose|what|which) (?:\w+ )?names?\b|\bwho(?:m)? am i (?:speaking|talking)\b|\bwho(?: is|'s) (?:calling|"
-    r"speaking|this)\b"
+    r"\b(?:your|the|full|whose|what|which) (?:\w+ )?names?\b|\bwho(?:m)? am i (?:speaking|talking)\b|\bwho(?: is|"
+    r"'s) (?:calling|speaking|this)\b"
 )
 _THINGS = re.compile(
-    r"\bwhich\b|\bwhat (?:kind|sort|type|colou?r|size|city|town|country|state|model|brand|make|language|flavou?r|floor|room|"
-    r"shade|version|plan|seat|material|shape|department|branch|store|shop|option|bike|car|one)\b|\bwhat is your favou?rite\b"
+    r"\bwhich\b|\bwhat (?:kind|sort|type|colou?r|size|city|town|country|state|model|brand|make|language|flavou?r|"
+    r"floor|room|shade|version|plan|seat|material|shape|department|branch|store|shop|option|bike|car|one)\b|"
+    r"\bwhat is your favou?rite\b"
 )
 _KINDS = ((DAY, _DAYS), (TIME, _TIMES), (AMOUNT, _AMOUNTS), (CHOICE, _ONE_NAME), (NAME, _NAMES), (CHOICE, _THINGS))
 _LONG = re.compile(r"\b(?:address|e-?mail|problem|issue|matter|reason|happened|trouble|concern|mean by|details)\b")
@@ -97,7 +114,7 @@ def asks_for(text: str) -> str:
 
 
 def asked_by(text: str, heard: int) -> str:
-    """The same, of what was heard of it: its first `heard` characters. Whose last words were missed is a question yet."""
+    """The same, of its first `heard` characters. A question whose last words were missed is one yet."""
     for found in _SENTENCE.finditer(text):
         if found.start() < heard < found.end():
             whole, missed = count(found[0]), count(text[heard : found.end()])
@@ -107,7 +124,7 @@ def asked_by(text: str, heard: int) -> str:
 
 
 def _sentences(text: str) -> list[str]:
-    text = re.sub(r"(?<=\d)\.(?=\d)|\b([ap])\.m\.", lambda m: f"{m[1]}m" if m[1] else " ", text.lower().replace("\u2019", "'"))
+    text = _NO_END.sub(lambda m: f"{m[1]}m" if m[1] else " ", text.lower().replace("\u2019", "'"))
     return [s.strip() for s in _SENTENCE.findall(text) if s.strip()]
 
 

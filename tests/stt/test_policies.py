@@ -124,9 +124,10 @@ def test_what_the_words_say_about_the_end(text: str, expect: Expect, ending: End
 @pytest.mark.parametrize(
     "text",
     [
-        "Thanks,", "thank you", "okay", "right", "no", "yes", "hello", "please", "sure", "great", "okay thanks", "oh great",
-        "got it", "sounds good", "that's great", "that's right, thanks", "perfect", "of course", "No, no.", "I see.",
-        "good morning", "thanks that's very helpful", "all right", "uh-huh", "exactly",
+        "Thanks,", "thank you", "okay", "right", "no", "yes", "hello", "please", "sure", "great", "okay thanks",
+        "oh great", "got it", "sounds good", "that's great", "that's right, thanks", "perfect",
+        "of course", "No, no.", "I see.", "good morning", "thanks that's very helpful", "all right", "uh-huh",
+        "exactly",
     ],
 )  # fmt: skip
 def test_what_opens_a_sentence_as_often_as_it_is_one_is_waited_for_longer_than_a_commas_pause(text: str) -> None:
@@ -184,13 +185,14 @@ ANSWERS = [
     (Expect.AMOUNT, "just a couple", Ending.ASKED),
     (Expect.AMOUNT, "two and", Ending.OPEN),
     (Expect.AMOUNT, "I don't know", Ending.SAID),
+    (Expect.TIME, "I don't know yet", Ending.SAID),
+    (Expect.DAY, "I'm not sure", Ending.SAID),
+    (Expect.YES_NO, "I think so", Ending.SAID),
 ]
 
 
 @pytest.mark.parametrize(("expect", "text", "ending"), ANSWERS)
-def test_a_whole_answer_of_the_kind_that_was_asked_for_ends_the_turn(
-    expect: Expect, text: str, ending: Ending
-) -> None:
+def test_a_whole_answer_of_the_kind_that_was_asked_for_ends_the_turn(expect: Expect, text: str, ending: Ending) -> None:
     assert english(text, expect, ()) is ending
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 from services.stt.contract import Expect
 from services.stt.endpointing import english as en
+from services.stt.endpointing.closers import OPENING
 from services.stt.endpointing.ending import Ending
-from services.stt.endpointing.english import phrases, table
-
+from services.stt.endpointing.tables import phrases, table
 
 MOST = 5
 """Words of an answer, without what leads to it and what rounds it off."""
@@ -19,58 +19,65 @@ MOST = 5
 LEADS = phrases(
     "my name is, my first name is, my last name is, my full name is, the name is, first name is, last name is, it is, "
     "it would be, it will be, it was, that would be, that will be, that is, this is, there are, there will be, there "
-    "is, i am, we are, she is, he is, they are, it was, she will be, he will be, i would like, we would like, i would prefer, we would prefer, i prefer, i will take, we will take, "
-    "i will have, i want, we want, i need, we need, i think, i guess, i would say, let us say, let us do, let us go with, "
-    "let us take, let us make it, make it, make that, how about, what about, maybe, probably, just, only, about, around, "
-    "rather, say, i will go with, i would go with, go with, for, on, at, in, by, the, a, an, since, until, after, before, "
-    "definitely, preferably, better, roughly, approximately, at least, at most, up to, it has to be, book, take, please"
+    "is, i am, we are, she is, he is, they are, it was, she will be, he will be, i would like, we would like, i would "
+    "prefer, we would prefer, i prefer, i will take, we will take, i will have, i want, we want, i need, we need, i "
+    "think, i guess, i would say, let us say, let us do, let us go with, let us take, let us make it, make it, make "
+    "that, how about, what about, maybe, probably, just, only, about, around, rather, say, i will go with, i would go "
+    "with, go with, for, on, at, in, by, the, a, an, since, until, after, before, definitely, preferably, better, "
+    "roughly, approximately, at least, at most, up to, it has to be, book, take, please"
 )
 """What stands before it; taken off again and again."""
 ROUNDS = phrases(
-    "please, thanks, thank you, i think, i guess, i suppose, i believe, if possible, if that is okay, if that is possible, "
-    "would be good, would be great, would be fine, would be perfect, would be best, would be better, would be nice, would "
-    "be okay, is good, is great, is fine, is perfect, is best, is better, is okay, works, works for me, works best, works "
-    "fine, works better, is good for me, is fine for me, then, sounds good, sounds great, suits me, suits me better, "
-    "instead, maybe, or so, would work"
+    "please, thanks, thank you, i think, i guess, i suppose, i believe, if possible, if that is okay, if that is "
+    "possible, would be good, would be great, would be fine, would be perfect, would be best, would be better, would "
+    "be nice, would be okay, is good, is great, is fine, is perfect, is best, is better, is okay, works, works for "
+    "me, works best, works fine, works better, is good for me, is fine for me, then, sounds good, sounds great, suits "
+    "me, suits me better, instead, maybe, or so, would work"
 )
 """What rounds it off."""
 
 WEEKDAYS = en.DAYS | table("mondays tuesdays wednesdays thursdays fridays saturdays sundays weekend weekends")
 MONTHS = table("january february march april may june july august september october november december")
 RELATIVE = table("tonight yesterday")
+UNKNOWN = table("know sure certain decided remember")
+"""Who does not know it yet often says something about it."""
+WHEN = phrases("soon as possible, as soon as possible, last week, last month, last year, next week")
 ANY = phrases("any day, any time, anytime, whenever, either, either one, both, neither, whichever, none, all of them")
 NUMBERS = table(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"
 )
 ORDINALS = table(
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-    "sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"
 )
 DEADLINES = table("by until till before after since from")
 DAY_LINKS = table("the of on in next this last coming following week month day after before twenty thirty and")
 DAY_PARTS = table("morning afternoon evening night noon midnight midday lunchtime lunch breakfast dinner")
-CLOCK = table("oclock am pm half quarter past to a m p in the at around about sharp minutes hours hour minute ago by for")
+CLOCK = table(
+    "oclock am pm half quarter past to a m p in the at around about sharp minutes hours hour minute ago by for"
+)
 WHOLE_TIMES = table("now immediately anytime whenever asap ago oclock am pm tonight") | DAY_PARTS
 SPANS = table(
     "year years month months week weeks day days hour hours minute minutes second seconds night nights people person "
     "persons adult adults child children kids guests times time dollars euros pounds cents bucks percent miles meters "
-    "kilometers meter kilometer kilo kilos dollar euro inch inches feet centimeters pieces items bikes tickets rooms copies bottles boxes a an the of us and each "
-    "per or half quarter just only about around almost nearly old long ago more less together"
+    "kilometers meter kilometer kilo kilos dollar euro inch inches feet centimeters pieces items bikes tickets rooms "
+    "copies bottles boxes a an the of us and each per or half quarter just only about around almost nearly old long "
+    "ago more less together"
 )
 SOME = table("couple few dozen once twice several none half")
 NO_NAME = (
-    en.PRONOUNS | en.AUXILIARIES | en.PREPOSITIONS | en.DETERMINERS | en.CONJUNCTIONS | en.WH | en.ALONE | en.NEEDS_OBJECT
-    | en.OPENERS
+    en.PRONOUNS | en.AUXILIARIES | en.PREPOSITIONS | en.DETERMINERS | en.CONJUNCTIONS | en.WH | en.ALONE | en.OPENERS
+    | en.NEEDS_OBJECT
 )  # fmt: skip
 NO_CHOICE = (en.PRONOUNS | en.AUXILIARIES | en.WH | en.ALONE - table("next first second third")) | table(
     "my your his our their not me him us them there here if because when"
 )
 """An answer that begins so is a sentence."""
 QUALITIES = ORDINALS | table(
-    "green blue red black white yellow orange purple pink brown gray grey silver gold dark light small big large medium "
-    "little long short old new used cheap cheaper expensive better fast slow heavy last next other same left right upper "
-    "lower smaller bigger larger older newer regular electric full half"
+    "green blue red black white yellow orange purple pink brown gray grey silver gold dark light small big large "
+    "medium little long short old new used cheap cheaper expensive better fast slow heavy last next other same left "
+    "right upper lower smaller bigger larger older newer regular electric full half"
 )
 """Behind "the" a thing, or "one", may still come."""
 
@@ -79,6 +86,8 @@ def answers(words: list[str], said: str, expect: Expect, lengths: Sequence[int])
     judge = _JUDGES.get(expect)
     if judge is None:
         return None
+    if "not" in words and UNKNOWN & set(words[words.index("not") :]):
+        return None if words[-1] in en.DETERMINERS | en.PREPOSITIONS else Ending.SAID
     rest = _bare(words)
     if not rest or len(rest) > MOST or words[-1] in en.DETERMINERS | en.PREPOSITIONS:
         return None
@@ -97,7 +106,7 @@ def _bare(words: list[str]) -> list[str]:
 
 def _off(said: str) -> str:
     first, _, rest = said.partition(" ")
-    if first in en.OPENING - DAY_PARTS and rest:
+    if first in OPENING - DAY_PARTS and rest:
         return rest
     for lead in LEADS:
         if said.startswith(f"{lead} "):
@@ -138,7 +147,7 @@ def _time(rest: list[str], words: list[str]) -> Ending | None:
     """A time, with its day or without. A day alone is half of what was asked for."""
     if words[-1] == "to" or "between" in words[:-1] and "and" not in words:
         return Ending.OPEN
-    if " ".join(rest) in ("soon as possible", "as soon as possible", "last week", "last month", "last year", "next week"):
+    if " ".join(rest) in WHEN:
         return Ending.ASKED
     known = WEEKDAYS | MONTHS | RELATIVE | DAY_LINKS | DAY_PARTS | CLOCK | WHOLE_TIMES | SPANS | table("between")
     if not all(w in known or _is_ordinal(w) or _is_number(w) for w in rest):
@@ -177,7 +186,7 @@ def _choice(rest: list[str], words: list[str]) -> Ending | None:
         return Ending.MORE
     if last in QUALITIES and words[-2:-1] == ["the"]:
         return Ending.SAID
-    if first in en.OPENING - DAY_PARTS - QUALITIES or first in NO_CHOICE or last in en.LEADING - _LAST:
+    if first in OPENING - DAY_PARTS - QUALITIES or first in NO_CHOICE or last in en.LEADING - _LAST:
         return None
     if any(word in en.AUXILIARIES | en.SUBJECTS | en.WH for word in rest[1:]):
         return None

@@ -1,18 +1,11 @@
 """The words by which an English turn shows whether it is over. Normalised: lower case, contractions written out.
 
-Tables only; the rules that read them are in `grading`.
+Tables only; the rules that read them are in `grading`. Words that close a talk: `closers`.
 """
 
 from __future__ import annotations
 
-
-def table(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-def phrases(text: str) -> tuple[str, ...]:
-    return tuple(phrase.strip() for phrase in text.split(",") if phrase.strip())
-
+from services.stt.endpointing.tables import phrases, table
 
 # Not an end
 
@@ -123,39 +116,6 @@ BEFORE_PARTICLE = table(
     "get getting wear worn break broken tune follow back pumped fill work opened locked check move moved fall fell "
     "start run ran show passing warranty way walk ride hold trade walk drive stopped"
 )
-FAREWELLS = phrases(
-    "bye, goodbye, that is all, that is it, that is everything, nothing else, that will be all, have a nice day, have "
-    "a good day, have a good one, have a great day, have a nice weekend, have a great weekend, for your help, for all "
-    "your help, for helping, bye now, that was all, see you, see you later, see you then, see you soon, see you "
-    "tomorrow, that is all for today, talk to you later, you too, good night, i am all set, we are all set, that is "
-    "all i need, that is all i needed"
-)
-THANKS = phrases(
-    "thank you, thanks, very much, thanks a lot, please, thank you so much, thank you very much, thanks so much, many "
-    "thanks"
-)
-"""They close a sentence that says something; alone they open one as often."""
-EMPHATIC = phrases(
-    "very much, thanks a lot, so much, thanks a million, thanks a bunch, a lot for that, very much indeed, for everything"
-)
-"""Thanks that end a talk rather than open a sentence."""
-AGREED = phrases(
-    "got it, i got it, sounds good, sounds great, that is fine, that is correct, that is right, that is great, that "
-    "is good, that is perfect, that is okay, that is nice, that is wonderful, that is helpful, that is very helpful, "
-    "that is very kind, i see, i understand, no problem, no worries, of course, good to "
-    "know, fair enough, makes sense, that makes sense, very good, very well, all right, i know, my bad, uh huh, mm hm"
-)
-"""With these one agrees before one goes on: "got it, and how much is it"."""
-COURTESIES = table(
-    "nice excellent wonderful lovely awesome brilliant fantastic amazing understood exactly absolutely definitely "
-    "certainly indeed correct true really sir madam maam hiya yay wow gotcha cheers mhm yup aha huh many greetings"
-)
-NO_MORE = phrases(
-    "no thank you, no thanks, no thank you very much, no thanks a lot, nope thanks, nope thank you, yes please, yeah "
-    "please, yep please, sure please, yes please thank you, yes please thanks, yes thank you, yes thanks"
-)
-"""Said to an offer, and nothing is missing."""
-
 # Questions and requests
 
 WH = table("what when where who why how which")
@@ -191,9 +151,7 @@ SENTENCE_ENDS = phrases(
     "that case, at the moment, right now, as usual, instead, or anything, and so on, whatever that is"
 )
 """Nothing but an afterthought comes behind these, whatever was said before."""
-VERDICTS = table(
-    "good great fine perfect okay acceptable enough best better wonderful lovely correct right wrong true"
-)
+VERDICTS = table("good great fine perfect okay acceptable enough best better wonderful lovely correct right wrong true")
 """What something is, or would be: "ten o'clock would be good"."""
 RELATIONAL = table(
     "policy price prices cost costs fee fees charge charges rate rates difference deadline limit status reason "
@@ -216,12 +174,13 @@ OPENERS = table(
     "also now then good morning afternoon evening there please thanks thank you excuse all because great perfect "
     "hmm sure plus ah listen look basically anyway cool fine or"
 )
-OPENING = OPENERS | COURTESIES
 GREETINGS = table("hi hello hey good morning afternoon evening there yes okay well so um uh oh right and but")
 YES_NO_HEAD = table(
     "yes yeah yep yup sure correct right no nope nah okay absolutely definitely exactly indeed please of that go uh "
     "mm mhm fine good perfect great never sounds i it true wrong incorrect not all oh very certainly"
 )
+HEDGES = phrases("i think so, i guess so, i hope so, i believe so, i should think so")
+"""Half a yes: its reason often follows."""
 YES_NO = YES_NO_HEAD | table(
     "thanks thank you is do am did have would course ahead huh hmm works for me really a will can could let us love "
     "to much has does are was be should think so hope guess"

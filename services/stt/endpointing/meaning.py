@@ -10,9 +10,10 @@ import re
 from parley.spoken import normalise
 from parley.words import count
 from services.stt.contract import Expect
+from services.stt.endpointing.closers import only_opens
 from services.stt.endpointing.dynamic import patience_ms
 from services.stt.endpointing.ending import Ending, unknown_language
-from services.stt.endpointing.grading import english, only_opens
+from services.stt.endpointing.grading import english
 from services.stt.endpointing.policy import FLUSH_FROM_MS, Quiet, Wait
 
 LEAST_MS = 250
@@ -61,7 +62,7 @@ def _judged(quiet: Quiet) -> Ending:
 
 
 def _perhaps_more(ending: Ending, quiet: Quiet) -> int:
-    """Where the words look complete: of a lone "yes", of "thanks" and of a slow caller's question nobody is that sure."""
+    """Where the words look complete: of "no", of "thanks" and of a slow caller's question nobody is that sure."""
     pauses, said = quiet.pauses, normalise(quiet.text)
     if ending is Ending.DONE and " " not in said:
         own = pauses.mean_ms if said in LONE and pauses.count >= KNOWN else 0
