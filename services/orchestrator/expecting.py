@@ -47,6 +47,13 @@ _LEAD = re.compile(
     r"understood)[, ]+)+"
 )
 _ASKS_YES_NO = re.compile(rf"^(?!was){_HEAD}|^was{_SUBJECT}")
+_BY_TONE = re.compile(
+    r"^(?:(?:you )?(?:want|need|ready|still|mean)\b|you (?:said|want|need|would|mean|are|have|will)\b|(?:that|it|this)"
+    r"(?: is|'s| was| would)\b|(?:how|what) about (?:a |an |at |on |the )?\w+(?: \w+){0,4}\?|how (?:does|do|would|is) .* "
+    r"(?:sound|work|suit)\b|how's \w+ o'clock|same \w+)"
+)
+"""They offer, or say what was understood: "how does Tuesday sound?", "you want to return it?"."""
+_CONFIRM = re.compile(r"^(?:so|just to confirm|to confirm|and so)[,:] ")
 _LATER = re.compile(rf"(?:[,;:\u2013\u2014-] ?|\b(?:so|and|then|but|or) )({_HEAD}{_SUBJECT}.*)$")
 """The question of a sentence that tells something first: "I have ten o'clock, shall I book it?"."""
 _REST = re.compile(
@@ -69,19 +76,26 @@ _NO_CHOICE = re.compile(
 )
 _ANYTHING = re.compile(r"\b(?:anything|something|any other|else|any questions|more questions|any more)\b")
 
+_PREFERRED = re.compile(
+    r"\b(?:preferred|particular|specific|certain) (day|date|time)\b|"
+    r"\ba(?: \w+)? (day|date|time) (?:that|which|in mind|you|when)\b"
+)
 _BIRTH = re.compile(r"\b(?:birth|birthday|born)\b")
 _DAYS = re.compile(
     r"\b(?:what|which|on what|on which) (?:\w+ )?(?:day|days|date|dates|weekday|month|week)\b|\bthe date\b"
 )
 _TIMES = re.compile(
     r"\b(?:what|which) (?:\w+ )?(?:time|times|hour|time slot|slot)\b|\bwhat time\b|\bhow (?:soon|early|late)\b|"
-    r"\bsince when\b|^(?:and )?(?:until |by )?when\b|\b(?:tell|know|ask|say|remember|recall) (?:me )?when\b|"
+    r"\bsince when\b|^(?:and )?(?:until |by )?when\b|\b(?:tell|know|ask|say|remember|recall) (?:me )?(?:\w+ )?when\b|"
     r"\bwhen (?:would|should|shall|can|do you|did you|works|suits|is good|is a good|is best)\b|^what (?:would|"
     r"will|is|'s).* (?:good|best|better|convenient) time\b"
 )
 _AMOUNTS = re.compile(r"\bhow (?:many|much|old|long|often|big|tall|far|large|heavy)\b")
 _ONE_NAME = re.compile(
     r"\b(?:first|last|family|sur|given|middle|pet|dog|company|street|doctor|middle)[ ']?s? ?names?\b|\bsurname\b"
+)
+_BOTH_NAMES = re.compile(
+    r"\b(?:first|last|given|family) (?:name )?and (?:your )?(?:first|last|family|given|sur) ?names?\b"
 )
 _NAMES = re.compile(
     r"\b(?:your|the|full|whose|what|which) (?:\w+ )?names?\b|\bwho(?:m)? am i (?:speaking|talking)\b|\bwho(?: is|"
@@ -138,6 +152,8 @@ def _kind(sentence: str) -> str:
         return _thing(sentence) if _EMBEDDED.match(sentence) or _REQUEST.match(sentence) else FREE
     if _TAG.search(sentence):
         return YES_NO
+    if _CONFIRM.match(sentence) and not _WH.search(sentence) and not _OR.search(sentence):
+        return YES_NO
     bare = _LEAD.sub("", sentence)
     if not (_ASKS_YES_NO.match(bare) or _WH.match(bare)) and (later := _REST.search(bare) or _LATER.search(bare)):
         bare = later[1]
@@ -145,7 +161,9 @@ def _kind(sentence: str) -> str:
         return _thing(bare)
     if _ANYTHING.search(bare):
         return FREE
-    if _ASKS_YES_NO.match(bare):
+    if (preferred := _PREFERRED.search(bare)) and not _WH.search(bare):
+        return DAY if {"day", "date"} & {*preferred.groups()} else TIME
+    if _ASKS_YES_NO.match(bare) or _BY_TONE.match(bare):
         return CHOICE if _OR.search(_NO_CHOICE.sub("", bare)) else YES_NO
     if (thing := _thing(bare)) != FREE or (_WH.search(bare) and not _TWO.search(bare)):
         return thing
@@ -154,9 +172,11 @@ def _kind(sentence: str) -> str:
 
 def _thing(question: str) -> str:
     """What a question word asks for. Two things at once are free; a day and a time are a time."""
-    if _LONG.search(question) or _BIRTH.search(question):
-        return FREE
     kinds = [kind for kind, of in _KINDS if of.search(question)]
+    if _BIRTH.search(question) or (_LONG.search(question) and not {DAY, TIME, AMOUNT} & {*kinds}):
+        return FREE
+    if _BOTH_NAMES.search(question):
+        return NAME
     if CHOICE in kinds and len(kinds) > 1:
         kinds = [kind for kind in kinds if kind != CHOICE] if not _ONE_NAME.search(question) else [CHOICE]
     if set(kinds) == {DAY, TIME}:
