@@ -49,8 +49,8 @@ _LEAD = re.compile(
 _ASKS_YES_NO = re.compile(rf"^(?!was){_HEAD}|^was{_SUBJECT}")
 _BY_TONE = re.compile(
     r"^(?:(?:you )?(?:want|need|ready|still|mean)\b|you (?:said|want|need|would|mean|are|have|will)\b|(?:that|it|this)"
-    r"(?: is|'s| was| would)\b|(?:how|what) about (?:a |an |at |on |the )?\w+(?: \w+){0,4}\?|how (?:does|do|would|is) .* "
-    r"(?:sound|work|suit)\b|how's \w+ o'clock|same \w+)"
+    r"(?: is|'s| was| would)\b|(?:how|what) about (?:a |an |at |on |the )?\w+(?: \w+){0,4}\?|how (?:does|do|would|is) "
+    r".* (?:sound|work|suit)\b|how's \w+ o'clock|same \w+)"
 )
 """They offer, or say what was understood: "how does Tuesday sound?", "you want to return it?"."""
 _CONFIRM = re.compile(r"^(?:so|just to confirm|to confirm|and so)[,:] ")
