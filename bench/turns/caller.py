@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
+from services.orchestrator.expecting import asks_for
 from services.stt.contract import (
     Endpointing,
     Expect,
@@ -50,10 +51,11 @@ class Turn:
         words = tuple(Word(w["text"], int(w["start_ms"]), int(w["end_ms"]), 1.0) for w in line["words"])
         if not words or any(a.end_ms > b.start_ms for a, b in pairwise(words)):
             raise ValueError("words: are missing, or overlap")
+        expect = asks_for(line["question"]) if "question" in line else line.get("expect", "free")
         return cls(
             name=line["name"],
             caller=line.get("caller", line["name"]),
-            wish=Endpointing(Expect(line.get("expect", "free")), number_lengths=tuple(line.get("number_lengths", ()))),
+            wish=Endpointing(Expect(expect), number_lengths=tuple(line.get("number_lengths", ()))),
             language=line.get("language", "en"),
             words=words,
             final=line.get("final", True),

@@ -31,6 +31,16 @@ class _ExpectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Expect.ValueTy
     EXPECT_SPELLING: _Expect.ValueType  # 4
     EXPECT_BUTTON: _Expect.ValueType  # 5
     """push-to-talk or keypad; silence ends nothing"""
+    EXPECT_CHOICE: _Expect.ValueType  # 6
+    """one thing of few words: "Tuesday or Wednesday?", "which color?" """
+    EXPECT_DAY: _Expect.ValueType  # 7
+    """a day or a date, whole without a time"""
+    EXPECT_TIME: _Expect.ValueType  # 8
+    """when; a day alone is half of it"""
+    EXPECT_NAME: _Expect.ValueType  # 9
+    """somebody's, in two words or more"""
+    EXPECT_AMOUNT: _Expect.ValueType  # 10
+    """how many, how much, how long"""
 
 class Expect(_Expect, metaclass=_ExpectEnumTypeWrapper):
     """What kind of answer the last question asked for. The ears wait longer for digits than for a yes."""
@@ -43,6 +53,16 @@ EXPECT_DIGITS: Expect.ValueType  # 3
 EXPECT_SPELLING: Expect.ValueType  # 4
 EXPECT_BUTTON: Expect.ValueType  # 5
 """push-to-talk or keypad; silence ends nothing"""
+EXPECT_CHOICE: Expect.ValueType  # 6
+"""one thing of few words: "Tuesday or Wednesday?", "which color?" """
+EXPECT_DAY: Expect.ValueType  # 7
+"""a day or a date, whole without a time"""
+EXPECT_TIME: Expect.ValueType  # 8
+"""when; a day alone is half of it"""
+EXPECT_NAME: Expect.ValueType  # 9
+"""somebody's, in two words or more"""
+EXPECT_AMOUNT: Expect.ValueType  # 10
+"""how many, how much, how long"""
 Global___Expect: _TypeAlias = Expect  # noqa: Y015
 
 class _Direction:

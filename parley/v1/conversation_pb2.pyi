@@ -900,12 +900,17 @@ class Stop(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    EXPECT_FIELD_NUMBER: _builtins.int
+    expect: _call_pb2.Expect.ValueType
+    """what the words that were heard until now ask for, for the ears; unset: nothing sounded"""
     def __init__(
         self,
+        *,
+        expect: _call_pb2.Expect.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expect", b"expect"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

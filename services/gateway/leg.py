@@ -297,6 +297,8 @@ class Leg:
         elif kind == "stop":
             arrived, sounding = now_ms(), self._mouth.waiting
             self._mouth.stop(command.turn)
+            if self._ears is not None and command.stop.expect:
+                self._ears.expect(command.stop.expect)
             if self._barge_in is not None:
                 self._barge_in.stopped()
             if sounding:

@@ -82,9 +82,13 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Silence now: every word of this turn and below is dropped, wherever it is."""
+    """Silence now: every word of this turn and below is dropped, wherever it is.
+
+    `expect`: what the words that were heard until now ask for; empty: nothing sounded.
+    """
 
     turn: int
+    expect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

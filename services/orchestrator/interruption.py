@@ -18,6 +18,7 @@ from parley.scripts import ASKS, CLOSERS, SENTENCE_ENDS, asks
 from services.orchestrator import history, voice
 from services.orchestrator.backchannels import begun_backchannel, real_words, sure_words
 from services.orchestrator.effects import BargeIn, CloseThink, Effect, Resume, Stop
+from services.orchestrator.expecting import asked_by
 from services.orchestrator.rules import start, stop_timers
 from services.orchestrator.shields import shielded
 from services.orchestrator.state import Answering, BotLine, Call, Hearing, Listening
@@ -150,7 +151,7 @@ def interrupt(call: Call, at_ms: int, out: list[Effect], by_caller: bool = True)
     """The caller takes the floor: silence, and no more words of this turn. Tools go on; their outcomes are kept."""
     floor = call.floor
     assert isinstance(floor, Answering)
-    out.append(Stop(call.turn))
+    out.append(Stop(call.turn, _asked_so_far(call, at_ms)))
     if floor.thought is not None:
         out.append(CloseThink(call.turn))
     spoke = any(line.turn == call.turn for line in history.unheard(call))
@@ -167,6 +168,14 @@ def interrupt(call: Call, at_ms: int, out: list[Effect], by_caller: bool = True)
     hearing = replace(call.hearing, over=0, shielded=False, earlier=floor.waiting_turn)
     call = replace(call, floor=Listening(), paused=False, protected_until_ms=0)
     return replace(call, then=then, tally=tally, hearing=hearing)
+
+
+def _asked_so_far(call: Call, at_ms: int) -> str:
+    """What the bot's words ask for, as far as they sounded."""
+    line = history.line_of(call, call.sounding) if call.sounding else None
+    if line is None:
+        return ""
+    return "button" if call.policy.push_to_talk else asked_by(line.text, max(line.heard, voice.position(call, at_ms)))
 
 
 def _no_more_text(line: BotLine) -> BotLine:

@@ -29,11 +29,17 @@ _SAY_KINDS = {
     "notice": conversation_pb2.Say.KIND_NOTICE,
 }
 _EXPECT = {
+    "": call_pb2.EXPECT_UNSPECIFIED,
     "free": call_pb2.EXPECT_FREE,
     "yes_no": call_pb2.EXPECT_YES_NO,
     "digits": call_pb2.EXPECT_DIGITS,
     "spelling": call_pb2.EXPECT_SPELLING,
     "button": call_pb2.EXPECT_BUTTON,
+    "choice": call_pb2.EXPECT_CHOICE,
+    "day": call_pb2.EXPECT_DAY,
+    "time": call_pb2.EXPECT_TIME,
+    "name": call_pb2.EXPECT_NAME,
+    "amount": call_pb2.EXPECT_AMOUNT,
 }
 _PAUSE_CAUSES = {
     conversation_pb2.Paused.CAUSE_REFLEX: "reflex",
@@ -269,7 +275,8 @@ def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
             )
             return conversation_pb2.CallCommand(turn=effect.turn, say=say)
         case effects.Stop():
-            return conversation_pb2.CallCommand(turn=effect.turn, stop=conversation_pb2.Stop())
+            stop = conversation_pb2.Stop(expect=_EXPECT[effect.expect])
+            return conversation_pb2.CallCommand(turn=effect.turn, stop=stop)
         case effects.Resume():
             return conversation_pb2.CallCommand(turn=effect.turn, resume=conversation_pb2.Resume())
         case effects.Show():

@@ -18,6 +18,11 @@ class Expect(Enum):
     DIGITS = "digits"
     SPELLING = "spelling"
     BUTTON = "button"
+    CHOICE = "choice"
+    DAY = "day"
+    TIME = "time"
+    NAME = "name"
+    AMOUNT = "amount"
 
 
 @dataclass(frozen=True, slots=True)

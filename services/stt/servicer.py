@@ -43,6 +43,11 @@ _EXPECT = {
     call_pb2.EXPECT_DIGITS: Expect.DIGITS,
     call_pb2.EXPECT_SPELLING: Expect.SPELLING,
     call_pb2.EXPECT_BUTTON: Expect.BUTTON,
+    call_pb2.EXPECT_CHOICE: Expect.CHOICE,
+    call_pb2.EXPECT_DAY: Expect.DAY,
+    call_pb2.EXPECT_TIME: Expect.TIME,
+    call_pb2.EXPECT_NAME: Expect.NAME,
+    call_pb2.EXPECT_AMOUNT: Expect.AMOUNT,
 }
 _KIND = {
     TurnKind.EAGER: stt_pb2.TurnEnded.KIND_EAGER,

@@ -211,6 +211,15 @@ async def test_the_question_tells_the_ears_what_kind_of_answer_comes(house: Hous
         lambda: next((r.endpointing for r in ears.received if r.endpointing.expect == call_pb2.EXPECT_DIGITS), None)
     )
     assert (wish.policy, wish.max_delay_ms, list(wish.number_lengths)) == ("meaning", 1600, [4]), "the agent's own"
+
+    def newest() -> int:
+        return [r.endpointing.expect for r in ears.received if r.HasField("endpointing")][-1]
+
+    owner.command(1, stop=conversation_pb2.Stop())
+    owner.command(2, say=conversation_pb2.Say(utterance=2, text="One of two?", expect=call_pb2.EXPECT_CHOICE))
+    await ears.until(lambda: newest() == call_pb2.EXPECT_CHOICE)
+    owner.command(2, stop=conversation_pb2.Stop(expect=call_pb2.EXPECT_FREE))  # broken off before the question
+    await ears.until(lambda: newest() == call_pb2.EXPECT_FREE)
     await page.close()
 
 

@@ -80,7 +80,7 @@ class Script:
         self.seq += 1
         return self.feed(events.Final(at_ms=self.at, seq=self.seq, text=text, **self._times(since)))
 
-    def _times(self, since: int) -> dict[str, int]:
+    def _times(self, since: int) -> dict[str, Any]:
         leg_ms = self.at - 900_000
         return {"start_ms": leg_ms - since, "end_ms": leg_ms - 50, "leg_ms": leg_ms} if since else {}
 

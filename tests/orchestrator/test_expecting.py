@@ -1,9 +1,14 @@
 """What kind of answer a sentence of the bot asks for."""
 
+from dataclasses import replace
+
 import pytest
 
 from parley.agents import load_agent
-from services.orchestrator.expecting import asks_for
+from services.orchestrator import interruption, push_to_talk
+from services.orchestrator.effects import Effect, Say, Stop
+from services.orchestrator.expecting import asked_by, asks_for
+from services.orchestrator.state import Answering, BotLine, Call, Policy, Stretch
 from services.orchestrator.wire import session_of
 from tests.e2e.agents import FRONTDESK
 
@@ -17,10 +22,10 @@ from tests.e2e.agents import FRONTDESK
         ("That is one two three four, correct?", "yes_no"),
         ("Okay, do you still have the receipt?", "yes_no"),
         ("Is your order number one two three four?", "yes_no"),
-        ("Do you want it delivered or will you pick it up?", "free"),
+        ("Do you want it delivered or will you pick it up?", "choice"),
         ("Is there anything else I can do for you?", "free"),
         ("How can I help you?", "free"),
-        ("Which day do you mean?", "free"),
+        ("Which day do you mean?", "day"),
         ("We are open until six.", "free"),
         ("What is your order number? It has four digits.", "digits"),
         ("Sure. Could you tell me your phone number, please?", "digits"),
@@ -31,12 +36,138 @@ from tests.e2e.agents import FRONTDESK
             "What is your order number? You find it in the mail that we sent you on the day you placed your order.",
             "free",
         ),
+        ("Shall I book Tuesday or Wednesday?", "choice"),
+        ("Shall I book the visit for you?", "yes_no"),
+        ("I have ten o'clock free, shall I book that?", "yes_no"),
+        ("I can do that for you. Would you like to know what it costs?", "yes_no"),
+        ("What day works best for you?", "day"),
+        ("And which date would that be?", "day"),
+        ("Great! What time should I put you down for?", "time"),
+        ("When would you like to come in?", "time"),
+        ("Could you tell me when you bought it?", "time"),
+        ("How many people will be coming?", "amount"),
+        ("How old is the bike?", "amount"),
+        ("May I have your name, please?", "name"),
+        ("Who am I speaking with?", "name"),
+        ("What is your first name?", "choice"),
+        ("And your last name?", "choice"),
+        ("Which color would you like?", "choice"),
+        ("Would you like the green one, or the blue one?", "choice"),
+        ("The green one or the blue one?", "choice"),
+        ("Can you hold for a minute or two?", "yes_no"),
+        ("Would you like it delivered, or not?", "yes_no"),
+        ("What seems to be the problem?", "free"),
+        ("How can I help you today?", "free"),
+        ("How would you like to pay?", "free"),
+        ("What's your address?", "free"),
+        ("What is your date of birth?", "free"),
+        ("What day and what time would suit you?", "time"),
+        ("What's your name and what day suits you?", "free"),
+        ("So that is Tuesday at ten, is that right?", "yes_no"),
+        ("Shall I book Tuesday? I have it at ten.", "yes_no"),
+        ("Please tell me your full name.", "name"),
+        ("Just let me know which day works.", "day"),
+        ("Does 10 a.m. work for you?", "yes_no"),
+        ("Is it $3.50 that you paid?", "yes_no"),
+        ("Would Tuesday at 10 a.m. work?", "yes_no"),
+        ("Tuesday at three works. Should I go ahead and book it?", "yes_no"),
+        ("Do you know your order number?", "digits"),
+        ("Is there anything else?", "free"),
+        ("Do you have any questions?", "free"),
+        ("Sure, I can help with that. Is this for a road bike or a mountain bike?", "choice"),
+        ("Would you prefer morning or afternoon?", "choice"),
+        ("If I book you in for Tuesday at ten, would that work for you?", "yes_no"),
+        ("Why did you return it?", "free"),
+        ("Where are you calling from?", "free"),
+        ("You want to return it, correct?", "yes_no"),
+        ("Was kann ich für Sie tun?", "free"),
+        ("Shall we say Tuesday?", "yes_no"),
+        ("Are you calling about the order from last week?", "yes_no"),
+        ("You know what? We are closed.", "free"),
+        ("Can you tell me what happened?", "free"),
+        ("Could you tell me which one you mean?", "choice"),
+        ("Did you say ten or eleven?", "choice"),
+        ("How many nights, and from which day?", "free"),
+        ("Did you get our email?", "yes_no"),
+        ("I can offer Tuesday or Wednesday. Which of the two shall I book?", "choice"),
+        ("How can we reach you, by phone or by mail?", "choice"),
+        ("Sorry, I did not get that. What day did you say?", "day"),
+        ("Is Tuesday at ten fine? It takes about an hour.", "yes_no"),
+        ("Are you there? Your order left on Monday and it will arrive tomorrow before noon.", "free"),
+        ("Could I get your first and last name?", "name"),
+        ("Want me to book it?", "yes_no"),
+        ("Just to confirm: Tuesday at 3 p.m.?", "yes_no"),
+        ("So, Tuesday at three?", "yes_no"),
+        ("How does Tuesday sound?", "yes_no"),
+        ("How about Tuesday?", "yes_no"),
+        ("Could you tell me roughly when you placed the order?", "time"),
+        ("When did the problem start?", "time"),
+        ("Do you have a preferred time?", "time"),
+        ("Is there a day that works better for you?", "day"),
+        ("What happened then?", "free"),
+        ("Sorry, what was that?", "free"),
+        ("Which of our two shops is closer to you, Main Street or Harbor Road?", "choice"),
         ("Wie ist Ihre Bestellnummer?", "free"),
+        ("¿Qué día le viene bien?", "free"),
         ("", "free"),
     ],
 )
 def test_what_the_question_asks_for(text: str, kind: str) -> None:
     assert asks_for(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("heard", "missed", "kind"),
+    [
+        ("It takes two days. Shall I book Tuesday or Wednesday?", "", "choice"),
+        ("It takes two days. Shall I book Tuesday or ", "Wednesday?", "choice"),
+        ("It takes two days. Shall ", "I book Tuesday or Wednesday?", "free"),
+        ("It takes ", "two days. Shall I book Tuesday or Wednesday?", "free"),
+        ("Shall I book the visit? It takes ", "two days and costs eighty dollars in all.", "yes_no"),
+        ("Is ", "that right?", "free"),
+        ("", "Shall I book it?", "free"),
+    ],
+)
+def test_a_question_that_was_not_heard_asks_for_nothing(heard: str, missed: str, kind: str) -> None:
+    assert asked_by(heard + missed, len(heard)) == kind
+
+
+KINDS = {"free", "yes_no", "digits", "spelling", "choice", "day", "time", "name", "amount"}
+
+
+def test_whatever_a_reply_is_made_of_it_has_one_kind_and_a_long_tale_after_it_has_none() -> None:
+    parts = [
+        "Sure.", "Okay, so", "shall I book it?", "Tuesday or Wednesday?", "What time?", "Your name, please.", "I see;",
+        "it costs $3.50.", "Is that right?", "...", "?!", "And you?", "How many?", "which", "\u2014 or not?",
+    ]  # fmt: skip
+    tale = " The shop was founded long ago by two sisters who loved old bicycles and wide roads."
+    for a in parts:
+        for b in parts:
+            for c in parts:
+                text = f"{a} {b} {c}"
+                assert asks_for(text) in KINDS
+                assert asks_for(text + (". " if text[-1] not in ".?!" else "") + tale) == "free"
+                assert asked_by(text, len(text)) == asks_for(text)
+
+
+def test_who_is_interrupted_before_the_question_has_asked_for_nothing() -> None:
+    """The ears are told with the silence itself; of words that did not sound yet nothing is told."""
+    call = Call("c", turn=1, utterance=1, sounding=1, floor=Answering())
+    line = BotLine(1, 1, text="It takes two days in all. Shall I book the visit?", complete=True)
+    told = []
+    for until in (6, len(line.text), 0):
+        now = replace(call, history=(line,), voice=(Stretch(1, 0, until, 1000, 2000),))
+        now = now if until else replace(now, sounding=0, voice=())
+        out: list[Effect] = []
+        interruption.interrupt(now, 2000, out)
+        told.append(next(x.expect for x in out if isinstance(x, Stop)))
+    assert told == ["free", "yes_no", ""]
+
+
+def test_where_only_the_button_speaks_a_silence_asks_for_nothing_else() -> None:
+    call = Call("c", policy=Policy(push_to_talk=True))
+    out: list[Effect] = [Say(1, 1, "Is it?", expect="yes_no"), Stop(1, "yes_no"), Stop(1)]
+    assert [x.expect for x in push_to_talk.asked_for(call, out)] == ["button", "button", ""]  # type: ignore[union-attr]
 
 
 def test_what_an_agents_file_says_of_the_end_of_a_turn_reaches_the_ears() -> None:

@@ -169,7 +169,7 @@ def test_breaking_in_cuts_filler_and_turn_alike() -> None:
     call.starts()
     call.pauses(2, 4)
     out = call.words("no forget it")
-    assert (of(Stop, out), of(CloseThink, out)) == ([Stop(2)], [CloseThink(2)])
+    assert (of(Stop, out), of(CloseThink, out)) == ([Stop(2, "free")], [CloseThink(2)])
     call.cut(2, 4)
     call.final("no forget it")
     call.stops()

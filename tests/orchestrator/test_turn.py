@@ -96,7 +96,7 @@ def test_breaking_in_stops_the_bot_and_keeps_only_what_was_heard() -> None:
     call.starts()
     call.pauses(utterance, 12)
     out = call.words("what about")
-    assert of(Stop, out) == [Stop(2)]
+    assert of(Stop, out) == [Stop(2, "free")]
     call.cut(utterance, 12)
     call.final("what about sunday")
     out = call.ends("what about sunday")

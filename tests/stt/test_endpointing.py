@@ -395,3 +395,55 @@ def test_edges_of_replayed_audio_that_come_after_its_turn_are_no_new_speech() ->
     assert call.told[before:] == []
     call.told += call.turns.edge(SpeechStarted(4000))
     assert call.told[before:] == [SpeechStarted(4000)]
+
+
+MEANING = Endpointing(policy="meaning")
+
+
+def after_a_pause(call: Call, first: str, pause_ms: int, rest: str) -> list[str]:
+    """`first` until 1500, a pause, then `rest`; words come 150 ms late, final soon after a silence."""
+    again = 1500 + pause_ms
+    call.starts(1000).until(1500 + 150)
+    call.interim(first, 1000, 1500)
+    if pause_ms >= 192:
+        call.until(1500 + 192)
+        call.told += call.turns.edge(SpeechStopped(1500))
+        call.until(min(again, 1500 + 350)).final(first, 1000, 1500)
+        call.starts(again)
+    call.until(again + 900 + 192)
+    call.told += call.turns.edge(SpeechStopped(again + 900))
+    return call.until(again + 1200).final(rest, again, again + 900).until(again + 6000).texts
+
+
+@pytest.mark.parametrize("pause_ms", range(150, 501, 25))
+@pytest.mark.parametrize(
+    "opener", ["thanks", "okay", "right", "no", "yes", "hello", "please", "sure", "great", "thank you", "got it"]
+)
+def test_a_commas_pause_behind_what_may_be_all_does_not_end_the_turn(opener: str, pause_ms: int) -> None:
+    texts = after_a_pause(Call(MEANING), opener, pause_ms, "and what should I do next")
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("expect", "answer"),
+    [
+        (Expect.YES_NO, "yes"),
+        (Expect.YES_NO, "sure"),
+        (Expect.CHOICE, "tuesday"),
+        (Expect.DAY, "tuesday"),
+        (Expect.TIME, "ten thirty"),
+        (Expect.NAME, "anna berg"),
+        (Expect.AMOUNT, "two"),
+    ],
+)
+def test_a_whole_answer_ends_the_turn_within_350_ms(expect: Expect, answer: str) -> None:
+    call = Call(Endpointing(expect, policy="meaning")).voice(1000, 1500).interim(answer, 1000, 1500).until(1800)
+    call.final(answer, 1000, 1500).until(1860)
+    assert call.texts == [answer]
+
+
+@pytest.mark.parametrize("pause_ms", range(150, 501, 25))
+@pytest.mark.parametrize("answer", ["no", "okay", "right", "please", "great"])
+def test_behind_a_no_that_was_asked_for_its_reason_may_come(answer: str, pause_ms: int) -> None:
+    texts = after_a_pause(Call(Endpointing(Expect.YES_NO, policy="meaning")), answer, pause_ms, "the other one")
+    assert len(texts) == 1

@@ -121,6 +121,96 @@ def test_what_the_words_say_about_the_end(text: str, expect: Expect, ending: End
     assert english(text, expect, (4,)) is ending
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks,", "thank you", "okay", "right", "no", "yes", "hello", "please", "sure", "great", "okay thanks",
+        "oh great", "got it", "sounds good", "that's great", "that's right, thanks", "perfect",
+        "of course", "No, no.", "I see.", "good morning", "thanks that's very helpful", "all right", "uh-huh",
+        "exactly",
+    ],
+)  # fmt: skip
+def test_what_opens_a_sentence_as_often_as_it_is_one_is_waited_for_longer_than_a_commas_pause(text: str) -> None:
+    assert wait(text) >= 700
+    assert wait(text, pauses=BRISK) >= 700
+    assert meaning(Quiet(Endpointing(policy="meaning"), text, audio_over=0.9)).ms < 700 or wait(text) > 1000  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("text", ["goodbye", "okay, bye", "that's all, thanks", "thanks for your help", "no thanks"])
+def test_what_ends_a_talk_is_not_waited_for(text: str) -> None:
+    assert wait(text) <= 320
+
+
+def test_please_and_thanks_behind_a_sentence_leave_it_what_it_is() -> None:
+    assert wait("can you transfer me please") <= 320
+    assert wait("could you please") > 1500
+    assert wait("where is my order, thanks") <= 320
+
+
+ANSWERS = [
+    (Expect.CHOICE, "Tuesday.", Ending.ASKED),
+    (Expect.CHOICE, "the blue one please", Ending.ASKED),
+    (Expect.CHOICE, "um, I'd like the large one", Ending.ASKED),
+    (Expect.CHOICE, "in the morning", Ending.ASKED),
+    (Expect.CHOICE, "either", Ending.ASKED),
+    (Expect.CHOICE, "by card", Ending.ASKED),
+    (Expect.CHOICE, "the green", Ending.SAID),
+    (Expect.CHOICE, "the", Ending.OPEN),
+    (Expect.CHOICE, "well my wife", Ending.MORE),
+    (Expect.CHOICE, "tuesday or", Ending.OPEN),
+    (Expect.CHOICE, "Yes.", Ending.MORE),
+    (Expect.DAY, "Tuesday.", Ending.ASKED),
+    (Expect.DAY, "the third of May", Ending.ASKED),
+    (Expect.DAY, "May 3rd", Ending.ASKED),
+    (Expect.DAY, "next week", Ending.ASKED),
+    (Expect.DAY, "Tuesday would be great", Ending.ASKED),
+    (Expect.DAY, "Tuesday at", Ending.OPEN),
+    (Expect.DAY, "next", Ending.OPEN),
+    (Expect.DAY, "the third of", Ending.OPEN),
+    (Expect.DAY, "any day", Ending.ASKED),
+    (Expect.TIME, "ten thirty", Ending.ASKED),
+    (Expect.TIME, "at 10 a.m.", Ending.ASKED),
+    (Expect.TIME, "tomorrow at noon", Ending.ASKED),
+    (Expect.TIME, "Tuesday", Ending.SAID),
+    (Expect.TIME, "half past", Ending.OPEN),
+    (Expect.TIME, "between ten", Ending.OPEN),
+    (Expect.TIME, "between ten and twelve", Ending.ASKED),
+    (Expect.TIME, "two weeks ago", Ending.ASKED),
+    (Expect.NAME, "Peter Miller", Ending.ASKED),
+    (Expect.NAME, "my name is Anna Berg", Ending.ASKED),
+    (Expect.NAME, "Peter", Ending.SAID),
+    (Expect.NAME, "my name is", Ending.OPEN),
+    (Expect.AMOUNT, "two", Ending.ASKED),
+    (Expect.AMOUNT, "about twenty people", Ending.ASKED),
+    (Expect.AMOUNT, "just a couple", Ending.ASKED),
+    (Expect.AMOUNT, "two and", Ending.OPEN),
+    (Expect.AMOUNT, "I don't know", Ending.SAID),
+    (Expect.TIME, "I don't know yet", Ending.SAID),
+    (Expect.DAY, "I'm not sure", Ending.SAID),
+    (Expect.YES_NO, "I think so", Ending.SAID),
+]
+
+
+@pytest.mark.parametrize(("expect", "text", "ending"), ANSWERS)
+def test_a_whole_answer_of_the_kind_that_was_asked_for_ends_the_turn(expect: Expect, text: str, ending: Ending) -> None:
+    assert english(text, expect, ()) is ending
+
+
+@pytest.mark.parametrize("text", ["Dienstag.", "Ja.", "el martes", "ni", "10 Uhr"])
+@pytest.mark.parametrize("expect", [Expect.CHOICE, Expect.DAY, Expect.TIME, Expect.NAME, Expect.AMOUNT])
+def test_in_other_languages_a_short_answer_is_graded_as_without_a_question(text: str, expect: Expect) -> None:
+    free, asked = (meaning(Quiet(Endpointing(e), text, language="de")) for e in (Expect.FREE, expect))
+    assert free == asked
+
+
+@pytest.mark.parametrize("tail", ["and", "but", "um", "or", "because", "let me see", "my", "the", "for"])
+@pytest.mark.parametrize(("expect", "text", "ending"), ANSWERS)
+def test_no_answer_is_whole_when_its_last_word_asks_for_another(
+    expect: Expect, text: str, ending: Ending, tail: str
+) -> None:
+    assert wait(f"{text.rstrip('.')} {tail}", expect) > 1000
+
+
 def test_the_clearer_the_end_the_shorter_the_wait() -> None:
     waits = [wait("goodbye"), wait("where is my order"), wait("the blue one"), wait("I have a question"), wait("and")]
     assert waits == sorted(waits)
@@ -132,9 +222,10 @@ def test_a_slow_caller_is_waited_for_longer_in_questions_and_statements_alike() 
         assert wait(text, pauses=BRISK) < wait(text, pauses=SLOW)
 
 
-def test_a_lone_yes_is_waited_for_a_little_and_by_those_who_pause_for_longer() -> None:
+def test_a_lone_yes_is_all_but_of_a_caller_who_pauses_and_a_no_often_has_a_reason() -> None:
     yes, please = wait("yes", Expect.YES_NO), wait("yes please", Expect.YES_NO)
-    assert please < yes < 450
+    assert please == yes < 300
+    assert {wait(word, Expect.YES_NO) for word in ("no", "okay", "Right.", "please", "great")} == {520}
     assert yes < wait("Yes.", Expect.YES_NO, pauses=SLOW) <= SLOW.mean_ms
     assert please == wait("yes please", Expect.YES_NO, pauses=SLOW)
 

@@ -1,49 +1,42 @@
 """The words by which an English turn shows whether it is over. Normalised: lower case, contractions written out.
 
-Tables only; the rules that read them are in `grading`.
+Tables only; the rules that read them are in `grading`. Words that close a talk: `closers`.
 """
 
 from __future__ import annotations
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-def _phrases(text: str) -> tuple[str, ...]:
-    return tuple(phrase.strip() for phrase in text.split(",") if phrase.strip())
-
+from services.stt.endpointing.tables import phrases, table
 
 # Not an end
 
-HESITATIONS = _words("um uh er erm hmm hm mm ah eh uhm umm uhh ehm")
-WAIT_PHRASES = _phrases(
+HESITATIONS = table("um uh er erm hmm hm mm ah eh uhm umm uhh ehm")
+WAIT_PHRASES = phrases(
     "let me see, let me think, let me check, let me look, let me find it, let me get it, let me get my, hold on, "
     "hang on, one moment, one second, one sec, just a moment, just a second, just a minute, just a sec, wait a "
     "moment, wait a second, wait a minute, a second, you know, how do i say, what do you call it, give me a second, "
     "give me a moment, give me a minute, bear with me, sort of, kind of, or something like, what was it, where is "
     "it now"
 )
-CONJUNCTIONS = _words(
+CONJUNCTIONS = table(
     "and or but because cause since although though unless if whether while whereas than nor plus until cuz"
 )
-DETERMINERS = _words("a an the my your his its our their every each another any these those some whose")
-SUBJECTS = _words("i we they he she")
-PRONOUNS = _words("i we they he she you it that this there")
-BE = _words("am are is was were be been being")
-AUXILIARIES = BE | _words("do does did have has had will would shall should can could may might must cannot")
-PREPOSITIONS = _words(
+DETERMINERS = table("a an the my your his its our their every each another any these those some whose")
+SUBJECTS = table("i we they he she")
+PRONOUNS = table("i we they he she you it that this there")
+BE = table("am are is was were be been being")
+AUXILIARIES = BE | table("do does did have has had will would shall should can could may might must cannot")
+PREPOSITIONS = table(
     "of to for from with at by about into onto between during without against under near around like as in on off "
     "up out over down through after before till towards toward via regarding concerning per within behind beside "
     "except"
 )
-LEADING = _words(
+LEADING = table(
     "very really quite so just also only maybe perhaps probably actually basically not still even which what where "
     "when how why next last new mr mrs miss ms doctor dr called named electric own almost always never exactly "
     "approximately roughly usually either both more most less pretty super extremely whatever"
 )
 """Words that lead to another one."""
-NEEDS_OBJECT = _words(
+NEEDS_OBJECT = table(
     "want need wanted needed bought ordered rented returned got get know find tell ask asking wondering hoping "
     "trying sending take make use let said thought wonder give gave put keep having getting using buy bring replace "
     "accept cover include offer leave owe paid like prefer sell repair fix rent order book cancel change check "
@@ -52,12 +45,12 @@ NEEDS_OBJECT = _words(
     "includes"
 )
 """Verbs that want an object; some are nouns too, then an article stands before."""
-VERB_BEFORE = _words(
+VERB_BEFORE = table(
     "to i we you they he she rather not also and just only please would will can could should did do does never always "
     "already recently or then have has had must might may who people somebody someone anyone"
 )
 """What stands before a verb."""
-LINKS = _phrases(
+LINKS = phrases(
     "number is, name is, address is, email is, code is, date is, problem is, question is, it is, that is, this is, "
     "there is, would be, should be, order is, issue is, thing is, i would like, would like to, want to, need to, "
     "going to, have to, able to, so that, such as, for example, as well as, as soon as, even if, instead of, because "
@@ -67,13 +60,13 @@ LINKS = _phrases(
     "have, i am, i will, will be, it was, they said, he said, she said, you said, a little, a few, a couple, a bit, "
     "kind, sort, the same, the other, at least, i think, i guess, i believe, i suppose, i mean"
 )
-BEGINNINGS = _phrases(
+BEGINNINGS = phrases(
     "my order number, my first name, my last name, my name, my zip code, my phone number, my account number, my "
     "email, my address, my number, the number, the name, the problem, the thing, the address, the order number, the "
     "reason, my question, my problem, the issue, the question"
 )
 """Said alone, they wait for their "is"."""
-ASK_ON = _phrases(
+ASK_ON = phrases(
     "me on, find out, figure out, see if, what about, how about, is it possible to, would it be possible, would you "
     "be able to, how much is a, what if, what kind, what kind of, what time, how much, how many, how long, how "
     "often, how far, which one of, what sort, do you happen, is there any chance, can you tell, could you tell, "
@@ -83,7 +76,7 @@ ASK_ON = _phrases(
 
 # An end after all
 
-CLOSED_ENDS = _phrases(
+CLOSED_ENDS = phrases(
     "yes i do, yes i am, yes it is, yes we do, yes i have, yes i did, yes i can, yes i would, yes that is, no i do "
     "not, no i am not, no it is not, no i have not, no i did not, of course not, think so, hope so, guess so, "
     "believe so, or so, where it is, what it is, who it is, how it is, what that is, where that is, where you are, "
@@ -96,120 +89,112 @@ CLOSED_ENDS = _phrases(
     "any more, the most, at the latest, at most, the same, do not have, that is how much, do not "
     "care, need help, be like, would love to, want me to, told me so, all i want to know"
 )
-CONTENT_VERBS = _words("says keeps seems needs wants requires contains")
+CONTENT_VERBS = table("says keeps seems needs wants requires contains")
 """Behind these the sentence says what, whoever their subject is."""
-ASKED_BEFORE = _words("what which whatever who all everything anything nothing something whoever")
+ASKED_BEFORE = table("what which whatever who all everything anything nothing something whoever")
 """Behind these a verb has its object already: "that is what it says"."""
-THAT_BEFORE = _words("sure here says say said afraid hope hoping means mean aware fact so told")
+THAT_BEFORE = table("sure here says say said afraid hope hoping means mean aware fact so told")
 """Before a "that" which leads to a sentence."""
-GIVEN_TO = _phrases(
+GIVEN_TO = phrases(
     "tell me, give me, show me, send me, get me, let me, let me know, book me, bring me, find me, sell me, offer me, "
     "lend me, order me, buy me, read me"
 )
-SUBORDINATE = _words("if when because after before since although while once unless until as though")
+SUBORDINATE = table("if when because after before since although while once unless until as though")
 """Sentences that begin so have a second half."""
-SEPARABLE = _words("bring drop pick send take put turn hand let call fill throw give get trade cut move")
-APART = _words("in off up out back down")
+SEPARABLE = table("bring drop pick send take put turn hand let call fill throw give get trade cut move")
+APART = table("in off up out back down")
 """Ends of verbs that stand behind the object too: "bring my dog in"."""
-MONTH_BEFORE = _words("of in since until by on next last early late")
-PARTICLES = _words("in on off up out over back down around through")
-STATES = _words("down off out over up back")
+MONTH_BEFORE = table("of in since until by on next last early late")
+PARTICLES = table("in on off up out over back down around through")
+STATES = table("down off out over up back")
 """After "is" they are ends: "my internet is down"."""
 
 """Ends of verbs such as "drop off"; the other prepositions only end a question: "what is it for"."""
-BEFORE_PARTICLE = _words(
+BEFORE_PARTICLE = table(
     "come came drop dropped pick picked bring brought send sent hang sign check checked go going went log turn take "
     "taken took set stop pay it them that this me him her us bike order package look find give hand call calling "
     "get getting wear worn break broken tune follow back pumped fill work opened locked check move moved fall fell "
     "start run ran show passing warranty way walk ride hold trade walk drive stopped"
 )
-CLOSED_BY = _phrases(
-    "bye, goodbye, thank you, thanks, very much, thanks a lot, please, thank you so much, that is all, that is it, "
-    "that is everything, nothing else, that will be all, have a nice day, have a good day, have a good one, have a "
-    "great day, for your help, bye now, that was all, got it, sounds good, sounds great, see you, see you later, "
-    "see you then, see you soon, see you tomorrow, that is fine, that is all for today, talk to you later, you too, "
-    "good night, i am all set, we are all set, that is all i need, that is all i needed, that is correct, that is "
-    "right"
-)
-
 # Questions and requests
 
-WH = _words("what when where who why how which")
-INVERTED = AUXILIARIES - _words("be been being am") | _words("am")
-INVERTED_SUBJECTS = _words(
+WH = table("what when where who why how which")
+INVERTED = AUXILIARIES - table("be been being am") | table("am")
+INVERTED_SUBJECTS = table(
     "i you we they he she it there that this the my your our their his her a an any these those someone somebody "
     "anyone one all not everything anything delivery shipping"
 )
-INVERTED_FIRST = _words("is are was were do does did")
-NOT_INVERTED = _words("not it that this what when where who why how")
+INVERTED_FIRST = table("is are was were do does did")
+NOT_INVERTED = table("not it that this what when where who why how")
 """A sentence that begins "are helmets" asks; "do it", "do not" tell."""
-ASKED_ENDS = _phrases("until when, since when, by when, for how long, why not, how come, from where, what for, to who")
-REQUESTS = _phrases(
+ASKED_ENDS = phrases("until when, since when, by when, for how long, why not, how come, from where, what for, to who")
+REQUESTS = phrases(
     "i want, i need, i would like, we want, we need, we would like, i would prefer, i would love, can you, could "
     "you, can i, could i, may i, let me, would you, will you, i have to, i am looking for, i am trying to, i wanted "
     "to, i am hoping to, i wish to, we are looking for, can we, could we, can somebody, can someone, could "
     "somebody, could someone, i will take, we will take"
 )
-IMPERATIVES = _words(
+IMPERATIVES = table(
     "tell give transfer connect put send help cancel check show call stop repeat say read book change look explain "
     "remind confirm schedule add remove hang get try"
 )
-FINISHERS = _words(
+FINISHERS = table(
     "it that them one ones me him her us you today tomorrow tonight now again yet then here there back up off out "
     "in instead too either already soon later online overnight alone together anymore ready open closed possible "
     "available enough included yesterday afternoon morning evening week weekend monday tuesday wednesday thursday "
     "friday saturday sunday somebody someone human person agent manager operator representative"
 )
 """Last words of a request after which little is missing."""
-SENTENCE_ENDS = _phrases(
+SENTENCE_ENDS = phrases(
     "as well, too, either, if possible, as soon as possible, if you can, if you could, if that is okay, if that is "
     "possible, or so, or something, or something like that, i think, i guess, i believe, i suppose, i am afraid, in "
     "that case, at the moment, right now, as usual, instead, or anything, and so on, whatever that is"
 )
 """Nothing but an afterthought comes behind these, whatever was said before."""
-VERDICTS = _words(
-    "good great fine perfect okay acceptable enough best better wonderful lovely correct right wrong true"
-)
+VERDICTS = table("good great fine perfect okay acceptable enough best better wonderful lovely correct right wrong true")
 """What something is, or would be: "ten o'clock would be good"."""
-RELATIONAL = _words(
+RELATIONAL = table(
     "policy price prices cost costs fee fees charge charges rate rates difference deadline limit status reason "
     "procedure process requirement requirements discount shipping delivery number address phone email warranty chance "
     "way possibility option options rule rules penalty"
 )
 """Nouns of something: "what is the price" is often followed by "of" or "for"."""
-ADJUNCTS = _words(
+DAYS = table("monday tuesday wednesday thursday friday saturday sunday today tomorrow")
+ADJUNCTS = table(
     "for from with at by about in on near without during after before over until till around through under between "
     "while when if because which who that where and or than into know"
 )
-BEFORE_INFINITIVE = _words(
+BEFORE_INFINITIVE = table(
     "want need like love have able possible going trying wanted supposed how where what when hoping wish used about "
     "needed looking prefer got way time someone somebody chance"
 )
 
-OPENERS = _words(
+OPENERS = table(
     "hi hello hey yes yeah yep yup no nope okay well so um uh uhm er erm oh right and but actually alright sorry "
     "also now then good morning afternoon evening there please thanks thank you excuse all because great perfect "
     "hmm sure plus ah listen look basically anyway cool fine or"
 )
-GREETINGS = _words("hi hello hey good morning afternoon evening there yes okay well so um uh oh right and but")
-YES_NO_HEAD = _words(
+GREETINGS = table("hi hello hey good morning afternoon evening there yes okay well so um uh oh right and but")
+YES_NO_HEAD = table(
     "yes yeah yep yup sure correct right no nope nah okay absolutely definitely exactly indeed please of that go uh "
     "mm mhm fine good perfect great never sounds i it true wrong incorrect not all oh very certainly"
 )
-YES_NO = YES_NO_HEAD | _words(
+HEDGES = phrases("i think so, i guess so, i hope so, i believe so, i should think so")
+"""Half a yes: its reason often follows."""
+YES_NO = YES_NO_HEAD | table(
     "thanks thank you is do am did have would course ahead huh hmm works for me really a will can could let us love "
     "to much has does are was be should think so hope guess"
 )
-YES_NO_OPEN = _words("a to for let is do am did have would can will could does has are was be i not")
+YES_NO_OPEN = table("a to for let is do am did have would can will could does has are was be i not")
 
 # Something that is complete and from which people go on
 
-PAST = _words(
+PAST = table(
     "bought got had was were came went brought took left sent saw read heard forgot lost made paid found told said "
     "spoke spent broke fell wrote gave did thought kept put felt been rode"
 )
-TELLERS = _words("i we he she they it my the our somebody someone one you there")
-MORE_PHRASES = _phrases(
+TELLERS = table("i we he she they it my the our somebody someone one you there")
+MORE_PHRASES = phrases(
     "i have a question, i have another question, i have got a question, i have two questions, i have a couple of "
     "questions, quick question, one more thing, one more question, another question, another thing, i am calling "
     "about, i am calling because, i am calling regarding, i was wondering, i have an order, i have a problem, i "
@@ -219,18 +204,18 @@ MORE_PHRASES = _phrases(
     "yesterday, here is the thing, i am a customer, "
     "the first one, i just, two things"
 )
-ALONE = _words(
+ALONE = table(
     "first second third finally secondly firstly anyway next because also actually sorry listen rather instead"
 )
 
 # Read out
 
-NUMBER_LEADS = _words(
+NUMBER_LEADS = table(
     "number order phone telephone mobile cell code zip card account reference reach serial invoice confirmation digits"
 )
-PHONE_LEADS = _words("phone telephone mobile cell call reach")
-TIME_BEFORE = _words("before after at by until till around about from to past between for and or in on")
-ALPHABET = _words(
+PHONE_LEADS = table("phone telephone mobile cell call reach")
+TIME_BEFORE = table("before after at by until till around about from to past between for and or in on")
+ALPHABET = table(
     "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo "
     "sierra tango uniform victor whiskey xray yankee zulu dash hyphen underscore dot"
 )

@@ -9,7 +9,10 @@ from functools import lru_cache
 from parley.spoken import NUMBER_RUN, normalise, words_to_digits
 from services.stt.contract import Expect
 from services.stt.endpointing import english as en
+from services.stt.endpointing.answers import answers
+from services.stt.endpointing.closers import closes, only_opens
 from services.stt.endpointing.ending import Ending, number
+from services.stt.endpointing.tables import ends, starts
 
 _NUMBER = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
 _NUMBER_AT_END = re.compile(rf"(?<!\S)({NUMBER_RUN})$")
@@ -30,24 +33,25 @@ def english(text: str, expect: Expect, lengths: tuple[int, ...]) -> Ending:
     words = said.split()
     if not words:
         return Ending.SAID
-    if words[-1] in en.HESITATIONS | en.CONJUNCTIONS or _ends(said, en.WAIT_PHRASES):
+    if words[-1] in en.HESITATIONS | en.CONJUNCTIONS or ends(said, en.WAIT_PHRASES):
         return Ending.OPEN
     if expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and all(w in en.YES_NO for w in words):
-        return Ending.OPEN if words[-1] in en.YES_NO_OPEN and not _ends(said, en.CLOSED_ENDS) else Ending.DONE
+        if words[-1] in en.YES_NO_OPEN and not ends(said, en.CLOSED_ENDS):
+            return Ending.OPEN
+        return Ending.SAID if said in en.HEDGES else Ending.DONE
     if _SHORTENED.search(text):
         return Ending.OPEN
-    if _ends(said, en.CLOSED_BY):
-        asked = said.removesuffix("please").strip()
-        return (
-            Ending.OPEN if asked != said and asked and english(asked, expect, lengths) is Ending.OPEN else Ending.DONE
-        )
-    for rule in (_reads_number, _spells):
+    if (closing := closes(said, lambda before: english(before, expect, lengths))) is not None:
+        return closing
+    for rule in (answers, _reads_number, _spells):
         if (ending := rule(words, said, expect, lengths)) is not None:
             return ending
     if words[-1] == "wait" and len(words) <= _SHORT:
         return Ending.OPEN
     last = normalise(_SENTENCES.split(text.strip())[-1])
     ending = _sentence(last or said, asked=text.rstrip().endswith("?"))
+    if only_opens(said):
+        return max(ending, Ending.SAID)
     if ending is Ending.SAID and expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and len(words) > 1:
         return Ending.ASKED
     return ending
@@ -65,7 +69,7 @@ def _reads_number(words: list[str], said: str, expect: Expect, lengths: Sequence
     dictated = len(found[1].split()) >= _DICTATED and digits >= _DICTATED
     if not before and not dictated:
         return Ending.MORE  # a house number, "two": more may follow, or not
-    told = before[-1:] == ["is"] or _ends(" ".join(before), ("me at", "me on", "number", "order", "code"))
+    told = before[-1:] == ["is"] or ends(" ".join(before), ("me at", "me on", "number", "order", "code"))
     if dictated or (told and any(word in en.NUMBER_LEADS for word in before[-4:])):
         return number(digits, () if phone else lengths)
     return Ending.OPEN if phone and told else None
@@ -93,19 +97,19 @@ def _sentence(said: str, *, asked: bool) -> Ending:
     if len(body) == 1 and body[0] in en.ALONE:
         return Ending.OPEN
     wh, question = _question(body)
-    if not _ends(said, en.CLOSED_ENDS) and _open(body, " ".join(body), wh=wh, question=question):
+    if not ends(said, en.CLOSED_ENDS) and _open(body, " ".join(body), wh=wh, question=question):
         return Ending.OPEN
     text = " ".join(body)
-    if len(body) > 1 and (_ends(text, en.SENTENCE_ENDS + en.ASKED_ENDS) or (not question and _concludes(body))):
+    if len(body) > 1 and (ends(text, en.SENTENCE_ENDS + en.ASKED_ENDS) or (not question and _concludes(body))):
         return Ending.ASKED
-    if question or asked or body[0] in en.IMPERATIVES or _starts(text, en.REQUESTS):
+    if question or asked or body[0] in en.IMPERATIVES or starts(text, en.REQUESTS):
         if _wants_more(body, wh=wh):
             return Ending.SAID
         return Ending.ASKED if wh or (asked and not question) or _rounded(body) else Ending.SAID
     if _first_half(body):
         return Ending.MORE
     told = body[0] in en.TELLERS and any(word in en.PAST or word.endswith("ed") for word in body[1:4])
-    if (told and "not" not in body) or _starts(text, en.MORE_PHRASES):
+    if (told and "not" not in body) or starts(text, en.MORE_PHRASES):
         return Ending.MORE
     return Ending.SAID
 
@@ -138,9 +142,9 @@ def _open(body: list[str], said: str, *, wh: bool, question: bool) -> bool:
     last, before = body[-1], body[-2] if len(body) > 1 else ""
     if last == "may" and before in en.MONTH_BEFORE:
         return False
-    if last in en.CONJUNCTIONS or last in en.DETERMINERS or _ends(said, en.ASK_ON):
+    if last in en.CONJUNCTIONS or last in en.DETERMINERS or ends(said, en.ASK_ON):
         return True
-    if said in en.REQUESTS or _ends(said, en.GIVEN_TO) or said == "make it":
+    if said in en.REQUESTS or ends(said, en.GIVEN_TO) or said == "make it":
         return True
     if last == "that" and before in en.THAT_BEFORE and len(body) > 2:
         return True
@@ -192,6 +196,8 @@ def _wants_more(body: list[str], *, wh: bool) -> bool:
         return True
     if body[-2:] in (["it", "costs"], ["it", "takes"]):
         return True
+    if body[1:2] == ["about"] and body[-1] in en.DAYS:  # "what about thursday" goes on with a time
+        return True
     return body[0] in en.BE and body[1:2] == ["there"] and len(body) <= _SHORT + 1
 
 
@@ -212,12 +218,4 @@ def _ends_tag(said: str) -> bool:
     """A link to what is missing; "..., i think" after a sentence is none."""
     if re.search(r"\w \w.* i (?:think|guess|believe|suppose|mean)$", said):
         return False
-    return said in en.BEGINNINGS or _ends(said, en.LINKS)
-
-
-def _ends(said: str, phrases: Sequence[str]) -> bool:
-    return any(said.endswith(p) and (len(said) == len(p) or said[-len(p) - 1] == " ") for p in phrases)
-
-
-def _starts(said: str, phrases: Sequence[str]) -> bool:
-    return any(said.startswith(p) and (len(said) == len(p) or said[len(p)] == " ") for p in phrases)
+    return said in en.BEGINNINGS or ends(said, en.LINKS)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 
+from parley.spoken import normalise
 from parley.words import count
 from services.stt.contract import Expect
+from services.stt.endpointing.closers import only_opens
 from services.stt.endpointing.dynamic import patience_ms
 from services.stt.endpointing.ending import Ending, unknown_language
 from services.stt.endpointing.grading import english
@@ -23,8 +25,12 @@ SAID_SHARE = 1.4
 SURE, UNSURE = 0.8, 0.2
 """An opinion at or beyond these moves the ending a step."""
 
-LONE, LONE_MS, KNOWN = frozenset(("yes", "yeah", "no", "nope")), 430, 2
+LONE, KNOWN = frozenset(("yes", "yeah", "yep", "yup", "no", "nope")), 2
 """What people say first when they answer, and often all; from so many pauses on the caller's own length of them."""
+YES, LONE_MS = frozenset(("yes", "yeah", "yep", "yup", "sure", "correct", "exactly", "absolutely", "definitely")), 520
+"""An asked-for yes needs nothing more; behind "no", "okay", "right" the rest often comes."""
+OPENER_MS = 700
+"""Behind words that open a sentence as often as they close one: a comma's pause, and room."""
 SLOW_MS, SLOW_SHARE, SHORT = 700, 0.75, 6
 """Who usually pauses so long does it in questions too, behind few words rather than behind many."""
 _NOT_LATIN = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f\u1e00-\u1eff]")
@@ -56,13 +62,14 @@ def _judged(quiet: Quiet) -> Ending:
 
 
 def _perhaps_more(ending: Ending, quiet: Quiet) -> int:
-    """Where the words look complete: of a lone "yes" and of a slow caller's question nobody is that sure."""
-    pauses = quiet.pauses
-    if ending is Ending.DONE and quiet.text.lower().strip(" .!,") in LONE:
-        return max(LONE_MS, pauses.mean_ms if pauses.count >= KNOWN else 0)
+    """Where the words look complete: of "no", of "thanks" and of a slow caller's question nobody is that sure."""
+    pauses, said = quiet.pauses, normalise(quiet.text)
+    if ending is Ending.DONE and " " not in said:
+        own = pauses.mean_ms if said in LONE and pauses.count >= KNOWN else 0
+        return max(own, LONE_MS if said not in YES and only_opens(said) else 0)
     if ending is Ending.ASKED and pauses.mean_ms >= SLOW_MS and count(quiet.text) <= SHORT:
         return int(SLOW_SHARE * pauses.mean_ms)
-    return 0
+    return OPENER_MS if ending >= Ending.SAID and only_opens(said) else 0
 
 
 def _ms(ending: Ending, quiet: Quiet, most: int) -> int:
