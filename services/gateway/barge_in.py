@@ -183,7 +183,7 @@ class BargeIn:
     def _forgive(self, cause: Why.ValueType) -> None:
         """Go on before its words are known, and learn from it only once nobody has said that it was more."""
         if self._by_button or self._echoed:
-            self._resume(cause, false=False)
+            self._resume(cause, false=not self._onset.echo_known)
             return
         self._forgiven = self._onset.loudest
         self._reflex.forgiven(now_ms(), worded=self._worded)

@@ -32,6 +32,8 @@ ALIKE, AGAIN = 0.72, 0.55
 SURE, OTHER_MOMENTS = 2, 40
 """So many times seen at one delay, it is no caller who by chance spoke as the bot had: words are told by it. A look
 counts when so many slots are new since the last that did."""
+BEYOND_DOUBT = 0.92
+"""So alike one look is enough: two voices that have nothing to do with each other are not."""
 _DOUBT = 0.5
 """What a look takes from that which does not see it; below one nothing is sure any more."""
 _SENT_MOVES, _CAME_MOVES = 5.0, 2.0
@@ -144,7 +146,7 @@ class Echo:
     def _see(self, delay: int, alike: float) -> None:
         """Once more, or another one than before; a look at nearly the same moments does not count."""
         if self.delay is None or abs(delay - self.delay) > 2:
-            self._seen, self._seen_at, self._sure = 1, self._slot, False
+            self._seen, self._seen_at, self._sure = 1, self._slot, alike >= BEYOND_DOUBT
         elif alike >= ALIKE and self._slot - self._seen_at >= OTHER_MOMENTS:
             self._seen, self._seen_at = min(self._seen + 1, 2 * SURE), self._slot
             self._sure = self._sure or self._seen >= SURE

@@ -52,12 +52,26 @@ class Onset:
 
     @property
     def somebody(self) -> bool:
-        """What the ears call speech may be the caller: it is not all echo, nor what was mistaken for speech before."""
-        return not self._explained or self._own.bit_count() >= _ENOUGH
+        """What the ears call speech may be the caller: it is not all echo, nor what was mistaken for speech before.
+
+        Nor, while the bot speaks, too faint to be seen at all, where the caller is known to speak up.
+        """
+        if self._own.bit_count() >= _ENOUGH:
+            return True
+        return not self._explained and not (self._echo.possible and self._speaks_up)
+
+    @property
+    def _speaks_up(self) -> bool:
+        return self._voice > FAINT + _LOUDER
+
+    @property
+    def echo_known(self) -> bool:
+        """What comes back of the bot's voice is expected: it will not silence again."""
+        return self._echo.delay is not None
 
     def own(self, begin_ms: float, end_ms: float) -> tuple[float, float] | None:
         """Where the caller's side was somebody's, ms ago; see Echo. Who is known to speak up does not whisper."""
-        return self._echo.own(begin_ms, end_ms, FAINT if self._voice > FAINT + _LOUDER else 0.0)
+        return self._echo.own(begin_ms, end_ms, FAINT if self._speaks_up else 0.0)
 
     @property
     def soft(self) -> bool:
