@@ -213,7 +213,8 @@ async def test_the_question_tells_the_ears_what_kind_of_answer_comes(house: Hous
     assert (wish.policy, wish.max_delay_ms, list(wish.number_lengths)) == ("meaning", 1600, [4]), "the agent's own"
 
     def newest() -> int:
-        return [r.endpointing.expect for r in ears.received if r.HasField("endpointing")][-1]
+        found = [r.endpointing.expect for r in ears.received if r.HasField("endpointing")]
+        return int(found[-1])
 
     owner.command(1, stop=conversation_pb2.Stop())
     owner.command(2, say=conversation_pb2.Say(utterance=2, text="One of two?", expect=call_pb2.EXPECT_CHOICE))

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from parley.agents import load_agent
-from services.orchestrator import interruption, push_to_talk
+from services.orchestrator import events, interruption
 from services.orchestrator.effects import Effect, Say, Stop
 from services.orchestrator.expecting import asked_by, asks_for
-from services.orchestrator.state import Answering, BotLine, Call, Policy, Stretch
+from services.orchestrator.state import Answering, BotLine, Call, Stretch
 from services.orchestrator.wire import session_of
 from tests.e2e.agents import FRONTDESK
+from tests.orchestrator.calls import POLICY, Script, of
 
 
 @pytest.mark.parametrize(
@@ -165,9 +166,11 @@ def test_who_is_interrupted_before_the_question_has_asked_for_nothing() -> None:
 
 
 def test_where_only_the_button_speaks_a_silence_asks_for_nothing_else() -> None:
-    call = Call("c", policy=Policy(push_to_talk=True))
-    out: list[Effect] = [Say(1, 1, "Is it?", expect="yes_no"), Stop(1, "yes_no"), Stop(1)]
-    assert [x.expect for x in push_to_talk.asked_for(call, out)] == ["button", "button", ""]  # type: ignore[union-attr]
+    said = Script(replace(POLICY, push_to_talk=True), greet=False)
+    assert [say.expect for out in said.outputs for say in of(Say, out)] == ["button"]
+    said.sounds(1)
+    (stop,) = of(Stop, said._feed(events.Button, seq=True, pressed=True))
+    assert stop.expect == "button"
 
 
 def test_what_an_agents_file_says_of_the_end_of_a_turn_reaches_the_ears() -> None:
