@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from parley.rpc import Server, run
 from parley.settings import Settings
-from services.orchestrator import conductor, events
 from services.orchestrator.__main__ import wire
-from services.orchestrator.paper import Paper
-from services.orchestrator.state import Call
+from services.orchestrator.mind import events
+from services.orchestrator.mind.state import Call
+from services.orchestrator.own.paper import Paper
+from services.orchestrator.run import conductor
 from services.orchestrator.wiring import Close
 
 

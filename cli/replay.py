@@ -21,9 +21,9 @@ from parley.bus import Bus, records_of
 from parley.errors import BadInput, Misconfigured, NotFound, ParleyError, Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from services.orchestrator import codec
-from services.orchestrator import replay as folding
-from services.orchestrator.wire import policy_of
+from services.orchestrator.wire import codec
+from services.orchestrator.wire import replay as folding
+from services.orchestrator.wire.messages import policy_of
 
 _SHOWN = 10  # differences; what follows the first ones is another call
 _CONNECT_S = 5.0

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
-from services.orchestrator.expecting import asks_for
+from services.orchestrator.mind.expecting import asks_for
 from services.stt.contract import (
     Endpointing,
     Expect,

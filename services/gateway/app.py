@@ -17,12 +17,12 @@ from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
 from parley.settings import Stage
 from services.gateway.carriers.carrier import Door
+from services.gateway.doors.page_files import PageFiles
+from services.gateway.doors.page_socket import page_socket
+from services.gateway.doors.websocket import Receive, Send, WebSocket
 from services.gateway.gateway import Gateway
 from services.gateway.origin import from_here, same_host
-from services.gateway.page_files import PageFiles
-from services.gateway.page_socket import page_socket
 from services.gateway.tokens import Claim
-from services.gateway.websocket import Receive, Send, WebSocket
 
 Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 

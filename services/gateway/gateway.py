@@ -14,15 +14,15 @@ from parley.settings import Settings, addresses
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call, Wire
 from services.gateway.carriers import carriers
-from services.gateway.clock import Clock
 from services.gateway.ended import Remembered
 from services.gateway.house import FRESH_SHARE, House
-from services.gateway.leg import Ending, Leg
+from services.gateway.leg.leg import Ending, Leg
 from services.gateway.metrics import FULL_ORGAN
+from services.gateway.mouth.clock import Clock
 from services.gateway.organs import Organs
-from services.gateway.rehearsal import Rehearsal
-from services.gateway.spoken import Spoken
 from services.gateway.tokens import Tokens
+from services.gateway.voice.rehearsal import Rehearsal
+from services.gateway.voice.spoken import Spoken
 
 Ended = Callable[[str], Awaitable[bool]]
 """Whether the stored state of a call says that it is over. Raises Unavailable when it cannot be read."""

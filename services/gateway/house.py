@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from parley import telemetry
 from parley.errors import AtCapacity
 from parley.rpc import Admission
-from services.gateway.leg import Leg
+from services.gateway.leg.leg import Leg
 
 FRESH_SHARE = 0.8
 """New calls fill the house up to here; the rest is for calls that come back."""

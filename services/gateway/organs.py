@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from parley.rpc import Peers
 from services.gateway.carriers import Carriers
-from services.gateway.clock import Clock
 from services.gateway.ended import Remembered
-from services.gateway.rehearsal import Rehearsal
-from services.gateway.timeline import Timelines
+from services.gateway.mouth.clock import Clock
+from services.gateway.voice.rehearsal import Rehearsal
+from services.gateway.watch.timeline import Timelines
 
 
 @dataclass(frozen=True, slots=True)

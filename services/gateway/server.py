@@ -19,7 +19,7 @@ from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc
 from services.gateway.app import build
-from services.gateway.frames import TappedProtocol
+from services.gateway.doors.frames import TappedProtocol
 from services.gateway.gateway import Gateway, opened
 from services.gateway.stored import ended_by_state
 from services.gateway.telephony import Telephony

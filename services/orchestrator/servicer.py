@@ -10,10 +10,10 @@ from parley.aio import background
 from parley.errors import BadInput, Superseded, Unavailable
 from parley.rpc import Admission
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
-from services.orchestrator import wire
-from services.orchestrator.calls import Calls
-from services.orchestrator.clock import now_ms
-from services.orchestrator.conductor import Conductor
+from services.orchestrator.own.calls import Calls
+from services.orchestrator.run.clock import now_ms
+from services.orchestrator.run.conductor import Conductor
+from services.orchestrator.wire import messages as wire
 
 OPEN_S = 10.0
 

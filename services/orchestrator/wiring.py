@@ -17,12 +17,12 @@ from parley.outages import make_bucket as make_outages
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
 from parley.v1 import events_pb2
-from services.orchestrator.calls import Calls
-from services.orchestrator.conductor import Means
-from services.orchestrator.organs import Organs
-from services.orchestrator.prices import price_of
-from services.orchestrator.roster import Roster
-from services.orchestrator.sweeper import Sweeper
+from services.orchestrator.own.calls import Calls
+from services.orchestrator.own.sweeper import Sweeper
+from services.orchestrator.run.conductor import Means
+from services.orchestrator.run.organs import Organs
+from services.orchestrator.run.prices import price_of
+from services.orchestrator.run.roster import Roster
 
 log = structlog.get_logger()
 

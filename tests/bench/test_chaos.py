@@ -21,7 +21,7 @@ from bench.chaos.talk import ANSWERS, STORY, answer
 from bench.chaos.verdict import Raw, Verdict, judge
 from parley.audio import pcm_to_mulaw
 from parley.errors import BadInput
-from services.orchestrator.prompt import CONTINUE
+from services.orchestrator.run.prompt import CONTINUE
 from tests.sims.openai import Asked
 from tests.sims.wordcodec import render
 

@@ -8,7 +8,7 @@ from parley.bus import Bus, recorded_calls, records_of
 from parley.errors import BadInput
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from services.orchestrator import replay
+from services.orchestrator.wire import replay
 from tests.e2e.house import House, answer
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]

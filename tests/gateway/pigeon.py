@@ -16,11 +16,11 @@ from services.gateway.call import Call
 from services.gateway.carriers.arrival import AskAgain, HangUp, Let, arrived
 from services.gateway.carriers.carrier import Capabilities, Door, SocketDoor
 from services.gateway.carriers.reentry import Entry
+from services.gateway.doors.inbox import Dialect, Flaw, Inbox
+from services.gateway.doors.page_wire import PageWire
+from services.gateway.doors.websocket import Closed, WebSocket
 from services.gateway.gateway import Gateway
-from services.gateway.inbox import Dialect, Flaw, Inbox
-from services.gateway.leg import Ending, Leg
-from services.gateway.page_wire import PageWire
-from services.gateway.websocket import Closed, WebSocket
+from services.gateway.leg.leg import Ending, Leg
 
 
 class Pigeon:

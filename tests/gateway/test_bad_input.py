@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway import inbox
+from services.gateway.doors import inbox
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
 from services.gateway.tokens import Claim
 from tests.gateway.conftest import House

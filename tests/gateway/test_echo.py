@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from services.gateway.echo import Echo
-from services.gateway.onset import Onset
+from services.gateway.reflex.echo import Echo
+from services.gateway.reflex.onset import Onset
 
 SPEECH_MS = 20.0
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import websockets
 
-from services.gateway.flood import MAX_AHEAD_MS, MAX_SURPLUS_MS, MESSAGES_AT_ONCE, Flood, of_messages
+from services.gateway.doors.flood import MAX_AHEAD_MS, MAX_SURPLUS_MS, MESSAGES_AT_ONCE, Flood, of_messages
 from services.gateway.metrics import BAD_MESSAGES, FLOOD_MS, FULL_ORGAN
 from tests.gateway.conftest import House
 from tests.gateway.phone import Phone, ask_webhook

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from services.gateway.frames import TappedProtocol
-from services.gateway.websocket import Closed, WebSocket
+from services.gateway.doors.frames import TappedProtocol
+from services.gateway.doors.websocket import Closed, WebSocket
 from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of
 from tests.gateway.phone import Phone

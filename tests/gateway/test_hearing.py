@@ -9,12 +9,12 @@ import pytest
 from parley.audio import BROWSER, TELEPHONE
 from parley.rpc import Peers
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
-from services.gateway.backlog import IDLE_MS, MAX_MS, Backlog
-from services.gateway.ears import Ears
-from services.gateway.flood import MAX_AHEAD_MS
-from services.gateway.ledger import Ledger
-from services.gateway.level import Level
-from services.gateway.report import Report
+from services.gateway.doors.flood import MAX_AHEAD_MS
+from services.gateway.ears.backlog import IDLE_MS, MAX_MS, Backlog
+from services.gateway.ears.ears import Ears
+from services.gateway.ears.level import Level
+from services.gateway.ears.report import Report
+from services.gateway.leg.ledger import Ledger
 from tests.gateway.phone import LOUD, SILENCE
 
 Event = stt_pb2.RecognizeEvent

@@ -17,9 +17,9 @@ import websockets
 from aiohttp import web
 
 from parley.v1 import conversation_pb2
+from services.gateway.doors.websocket import WebSocket
 from services.gateway.metrics import CARRIER, SLOW_READERS, STOP_TO_CLEAR
 from services.gateway.tokens import Claim
-from services.gateway.websocket import WebSocket
 from tests.gateway.conftest import House, running
 from tests.gateway.phone import Phone, ask_webhook
 from tests.patience import PATIENCE_S

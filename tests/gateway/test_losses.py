@@ -83,7 +83,7 @@ async def test_a_wrong_agent_closes_the_leg(house: House) -> None:
 async def test_without_any_orchestrator_the_leg_is_closed_for_the_carrier_to_come_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.gateway import line
+    from services.gateway.leg import line
 
     monkeypatch.setattr(line, "GIVE_UP_S", 0.3)
     house.mind.refuse = Unavailable("starting")
@@ -139,7 +139,7 @@ async def test_speech_heard_for_the_second_time_does_not_silence_the_bot(house: 
 
 
 async def test_ears_that_nobody_gives_are_a_trouble(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway import reopening
+    from services.gateway.leg import reopening
 
     monkeypatch.setattr(reopening, "GIVE_UP_S", 0.2)
     house.stt.refuse = Unavailable("starting")
@@ -168,7 +168,7 @@ async def test_a_voice_that_breaks_off_goes_on_at_the_next_word(tmp_path: Path) 
 
 
 async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway import synthesis
+    from services.gateway.voice import synthesis
 
     monkeypatch.setattr(synthesis, "GIVE_UP_S", 0.2)
     house.voice.refuse = Unavailable("starting")
@@ -184,7 +184,7 @@ async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, mo
 
 
 async def test_a_voice_that_stalls_is_left(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway import synthesis
+    from services.gateway.voice import synthesis
 
     monkeypatch.setattr(synthesis, "STALL_S", 0.2)
     house.voice.stalls = True

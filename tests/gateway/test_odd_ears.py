@@ -13,7 +13,7 @@ from parley.aio import background
 from parley.audio import TELEPHONE
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
-from services.gateway.ears import Ears
+from services.gateway.ears.ears import Ears
 from tests.sims.deepgram import DeepgramSim
 from tests.sims.faults import Fault
 from tests.sims.wordcodec import render

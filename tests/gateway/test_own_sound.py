@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway.own_sound import own_sound
+from services.gateway.reflex.own_sound import own_sound
 from tests.gateway.test_echo import Speakerphone, voice
 
 LOSS = 25

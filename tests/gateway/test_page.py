@@ -13,7 +13,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from parley.v1 import audio_pb2, call_pb2, conversation_pb2, stt_pb2
-from services.gateway import inbox
+from services.gateway.doors import inbox
 from services.gateway.metrics import BAD_MESSAGES
 from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of

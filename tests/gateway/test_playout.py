@@ -7,9 +7,9 @@ import pytest
 from parley.audio import TELEPHONE
 from parley.v1 import call_pb2, conversation_pb2
 from parley.words import units
-from services.gateway.playout import PlayClock
-from services.gateway.track import Track, Word
-from services.gateway.utterance import Utterance
+from services.gateway.mouth.playout import PlayClock
+from services.gateway.mouth.track import Track, Word
+from services.gateway.mouth.utterance import Utterance
 
 TEXT = "one two three four"
 WORDS = [Word(0, 3, 0, 100), Word(4, 7, 100, 200), Word(8, 13, 250, 350), Word(14, 18, 350, 450)]

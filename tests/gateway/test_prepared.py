@@ -13,8 +13,8 @@ from parley.aio import TaskSet
 from parley.errors import Unavailable
 from parley.rpc import Admission, Peers, Server
 from parley.v1 import tts_pb2, tts_pb2_grpc
-from services.gateway import prepared
-from services.gateway.prepared import Prepared
+from services.gateway.voice import prepared
+from services.gateway.voice.prepared import Prepared
 from tests.patience import PATIENCE_S
 
 CONFIG = tts_pb2.SynthesizeConfig(call_id="CA1")

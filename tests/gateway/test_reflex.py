@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.gateway.echo import Echo
-from services.gateway.noise import LEAST, Noise
-from services.gateway.onset import Onset
-from services.gateway.reflex import CONFIRM_MS, DISARMED_MS, LEASE_MS, LONGEST_MS, Reflex, Verdict
+from services.gateway.reflex.echo import Echo
+from services.gateway.reflex.noise import LEAST, Noise
+from services.gateway.reflex.onset import Onset
+from services.gateway.reflex.reflex import CONFIRM_MS, DISARMED_MS, LEASE_MS, LONGEST_MS, Reflex, Verdict
 
 QUIET, VOICE = 4, 45
 chance = random.Random(1)

@@ -24,8 +24,8 @@ from parley.errors import (
 )
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
-from services.gateway.ears import Ears
-from services.gateway.reopening import AT_MOST, GIVE_UP_S
+from services.gateway.ears.ears import Ears
+from services.gateway.leg.reopening import AT_MOST, GIVE_UP_S
 from tests.virtual_loop import run
 
 Event = stt_pb2.RecognizeEvent

@@ -8,12 +8,12 @@ import pytest
 
 from parley.v1 import audio_pb2, conversation_pb2, stt_pb2, tts_pb2
 from parley.words import units
-from services.gateway import page_socket
-from services.gateway.rehearsal import MAX_LETTERS
-from services.gateway.report import Report
-from services.gateway.subtitles import MAX_TEXT, Subtitles
-from services.gateway.synthesis import _PIECE, _piece
-from services.gateway.websocket import MAX_REASON, WebSocket
+from services.gateway.doors import page_socket
+from services.gateway.doors.websocket import MAX_REASON, WebSocket
+from services.gateway.ears.report import Report
+from services.gateway.voice.rehearsal import MAX_LETTERS
+from services.gateway.voice.synthesis import _PIECE, _piece
+from services.gateway.watch.subtitles import MAX_TEXT, Subtitles
 from tests.gateway.conftest import House
 from tests.gateway.phone import LOUD, SILENCE
 from tests.gateway.test_barge_in import STARTED, call, until_heard, whole_words

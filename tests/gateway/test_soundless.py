@@ -9,10 +9,10 @@ import pytest
 from parley.errors import NoSound, Unavailable
 from parley.rpc import Peers
 from parley.v1 import audio_pb2, conversation_pb2, tts_pb2
-from services.gateway import rehearsal, synthesis
-from services.gateway.mouth import MAX_QUEUED, MAX_TEXT
-from services.gateway.rehearsal import Rehearsal
-from services.gateway.spoken import Spoken
+from services.gateway.mouth.mouth import MAX_QUEUED, MAX_TEXT
+from services.gateway.voice import rehearsal, synthesis
+from services.gateway.voice.rehearsal import Rehearsal
+from services.gateway.voice.spoken import Spoken
 from tests.gateway.conftest import House
 from tests.gateway.organs import Owner
 from tests.gateway.phone import Phone

@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 
 from parley.errors import Unavailable
 from parley.v1 import conversation_pb2, tts_pb2
-from services.gateway import rehearsal
-from services.gateway.spoken import KEPT_S, Key, Sound, Spoken
-from services.gateway.track import Word
+from services.gateway.mouth.track import Word
+from services.gateway.voice import rehearsal
+from services.gateway.voice.spoken import KEPT_S, Key, Sound, Spoken
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import Owner
 from tests.gateway.phone import Phone

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from parley.aio import background
-from services.gateway import steady
-from services.gateway.steady import SILENT_MS, STEADY_MS, Steady
+from services.gateway.mouth import steady
+from services.gateway.mouth.steady import SILENT_MS, STEADY_MS, Steady
 from tests.gateway.conftest import House
 from tests.gateway.phone import SILENCE, Phone, ask_webhook, stream_of
 from tests.road import road

@@ -9,7 +9,7 @@ import pytest
 
 from parley.errors import Unavailable
 from parley.v1 import conversation_pb2, stt_pb2
-from services.gateway import flood
+from services.gateway.doors import flood
 from services.gateway.metrics import DROPPED_AUDIO_MS
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import WORD_MS, Owner, Talk, audio_of
@@ -276,7 +276,7 @@ async def test_a_voice_lost_while_paused_goes_on_at_the_word_after_the_resume(ho
 
 async def test_a_voice_that_was_left_says_nothing_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stalls, another takes over; when the first wakes, its sound is nobody's."""
-    from services.gateway import synthesis
+    from services.gateway.voice import synthesis
 
     monkeypatch.setattr(synthesis, "STALL_S", 0.2)
     house.voice.words = [*TEN.split()]

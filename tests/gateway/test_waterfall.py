@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
-from services.gateway.waterfall import Waterfall
+from services.gateway.watch.waterfall import Waterfall
 from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of
 from tests.gateway.test_page import FRAME, visit

@@ -11,7 +11,7 @@ from parley.agents import _FILES, MAX_SENTENCES_BYTES, Agent, agent_now, load_ag
 from parley.backchannels import backchannels_of
 from parley.errors import Misconfigured
 from parley.placeholders import filled, names_in
-from services.orchestrator.wire import policy_of, session_of
+from services.orchestrator.wire.messages import policy_of, session_of
 
 HEAD = "company: A\nprompt: You are A.\n"
 

@@ -9,7 +9,7 @@ from parley.audio import BROWSER, TELEPHONE, TELEPHONE_ALAW, AudioFormat, Encodi
 from parley.audio_wire import from_wire, to_wire
 from parley.errors import BadInput
 from parley.v1 import audio_pb2
-from services.gateway.level import level_of
+from services.gateway.ears.level import level_of
 
 
 @pytest.mark.parametrize("law", ["mulaw", "alaw"])

@@ -11,7 +11,7 @@ import pytest
 from services.llm import coalescing
 from services.llm.coalescing import Pace, coalesced
 from services.llm.contract import Finish, FinishReason, LlmEvent, TextDelta, ToolCall
-from services.orchestrator.speakable import Phraser
+from services.orchestrator.phrases.speakable import Phraser
 from tests.patience import PATIENCE_S
 
 DONE = Finish(FinishReason.STOP)

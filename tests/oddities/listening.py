@@ -15,7 +15,7 @@ from parley.engines import Engine, load
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import conversation_pb2, stt_pb2, stt_pb2_grpc
-from services.gateway.ears import Ears
+from services.gateway.ears.ears import Ears
 from services.stt.servicer import SpeechToText
 from tests.oddities.deepgram_wire import CONNECTED, Wire
 from tests.oddities.raw_socket import RawSocket, Script, SocketLine, raw_socket

@@ -17,8 +17,8 @@ from parley.errors import ParleyError
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import tts_pb2, tts_pb2_grpc
-from services.gateway.synthesis import Synthesis
-from services.gateway.track import Track
+from services.gateway.mouth.track import Track
+from services.gateway.voice.synthesis import Synthesis
 from services.tts.servicer import Servicer
 from services.tts.synthesis import Synthesis as Voices
 from tests.oddities.elevenlabs_wire import lines, script

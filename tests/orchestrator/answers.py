@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from services.orchestrator.speakable import Phraser
+from services.orchestrator.phrases.speakable import Phraser
 
 
 @dataclass(frozen=True, slots=True)

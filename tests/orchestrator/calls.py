@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.orchestrator import codec, effects, events, history
-from services.orchestrator.state import Call, Epoch, Outcome, Passage, Policy, Then, ToolUse
-from services.orchestrator.turn import step
+from services.orchestrator.mind import effects, events, history
+from services.orchestrator.mind.state import Call, Epoch, Outcome, Passage, Policy, Then, ToolUse
+from services.orchestrator.mind.turn import step
+from services.orchestrator.wire import codec
 
 POLICY = Policy(
     greeting="Bellweather Bikes, how can I help?",

@@ -23,7 +23,7 @@ from parley.v1 import (
     tools_pb2,
     tools_pb2_grpc,
 )
-from services.orchestrator.calls import Calls
+from services.orchestrator.own.calls import Calls
 from services.orchestrator.servicer import Conversation
 from services.orchestrator.wiring import wired
 from tests.natsd import Natsd, nats_server

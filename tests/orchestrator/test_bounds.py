@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from parley.agents import MAX_SENTENCES_BYTES
 from parley.callstate import MAX_BYTES
-from services.orchestrator import codec, fitting, history
-from services.orchestrator.effects import CloseThink, Execute, Think
-from services.orchestrator.state import BotLine, CallerLine, Passage, Then, ToolUse
+from services.orchestrator.mind import fitting, history
+from services.orchestrator.mind.effects import CloseThink, Execute, Think
+from services.orchestrator.mind.state import BotLine, CallerLine, Passage, Then, ToolUse
+from services.orchestrator.wire import codec
 from tests.orchestrator.calls import POLICY, Script, of
 
 ORDER = ToolUse("c1", "check_order_status", '{"order_number": "1234"}')

@@ -9,10 +9,11 @@ import pytest
 from parley.agents import Agent
 from parley.callstate import MAX_BYTES
 from parley.v1 import llm_pb2
-from services.orchestrator import codec, prompt, rounds
-from services.orchestrator.effects import Execute, Think
-from services.orchestrator.metrics import CARRIES_LOST
-from services.orchestrator.state import Answering, Call, ToolUse
+from services.orchestrator.mind.effects import Execute, Think
+from services.orchestrator.mind.state import Answering, Call, ToolUse
+from services.orchestrator.run import prompt, rounds
+from services.orchestrator.run.metrics import CARRIES_LOST
+from services.orchestrator.wire import codec
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("", "check_order_status", '{"order_number": "1234"}')

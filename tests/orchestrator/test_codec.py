@@ -9,7 +9,8 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 
 from parley.v1 import events_pb2
-from services.orchestrator import codec, events, state
+from services.orchestrator.mind import events, state
+from services.orchestrator.wire import codec
 
 
 def agree(cls: Any, message: Descriptor | None, seen: set[Any]) -> None:

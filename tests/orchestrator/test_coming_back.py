@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from services.orchestrator import effects, events
-from services.orchestrator.effects import Execute, HangUp, Say, Think
-from services.orchestrator.history import messages
-from services.orchestrator.state import Epoch, Listening, Outcome, ToolUse
+from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.effects import Execute, HangUp, Say, Think
+from services.orchestrator.mind.history import messages
+from services.orchestrator.mind.state import Epoch, Listening, Outcome, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 OWN = replace(POLICY, cut_off="Sorry, we were cut off.")

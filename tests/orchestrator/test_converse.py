@@ -14,9 +14,9 @@ from nats.js.kv import KeyValue
 from parley import telemetry
 from parley.errors import BadInput, NotFound, Superseded, Unavailable
 from parley.v1 import conversation_pb2, events_pb2, llm_pb2, tools_pb2
-from services.orchestrator import codec
-from services.orchestrator.history import messages
-from services.orchestrator.turn import step
+from services.orchestrator.mind.history import messages
+from services.orchestrator.mind.turn import step
+from services.orchestrator.wire import codec
 from tests.orchestrator.organs import house
 from tests.patience import PATIENCE_S
 

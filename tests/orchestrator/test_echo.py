@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator import events
-from services.orchestrator.effects import BargeIn, Resume, Stop, Think
-from services.orchestrator.state import Listening
+from services.orchestrator.mind import events
+from services.orchestrator.mind.effects import BargeIn, Resume, Stop, Think
+from services.orchestrator.mind.state import Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 SHIPPED = "Your order is on its way and will arrive on Monday."

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from parley.agents import load_agent
-from services.orchestrator import events, interruption
-from services.orchestrator.effects import Effect, Say, Stop
-from services.orchestrator.expecting import asked_by, asks_for
-from services.orchestrator.state import Answering, BotLine, Call, Stretch
-from services.orchestrator.wire import session_of
+from services.orchestrator.mind import events
+from services.orchestrator.mind.caller import interruption
+from services.orchestrator.mind.effects import Effect, Say, Stop
+from services.orchestrator.mind.expecting import asked_by, asks_for
+from services.orchestrator.mind.state import Answering, BotLine, Call, Stretch
+from services.orchestrator.wire.messages import session_of
 from tests.e2e.agents import FRONTDESK
 from tests.orchestrator.calls import POLICY, Script, of
 

@@ -9,10 +9,11 @@ import pytest
 
 from parley.agents import Agent, Fillers, load_agent
 from parley.errors import Misconfigured
-from services.orchestrator import events, wire
-from services.orchestrator.effects import CloseThink, Say, StartTimer, Stop, Store, Think
-from services.orchestrator.history import messages
-from services.orchestrator.state import Answering, Epoch, Listening, Policy, ToolFillers, ToolUse
+from services.orchestrator.mind import events
+from services.orchestrator.mind.effects import CloseThink, Say, StartTimer, Stop, Store, Think
+from services.orchestrator.mind.history import messages
+from services.orchestrator.mind.state import Answering, Epoch, Listening, Policy, ToolFillers, ToolUse
+from services.orchestrator.wire import messages as wire
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 PATIENT = replace(

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator import events
-from services.orchestrator.effects import BargeIn, Resume, Say, Stop, Think
-from services.orchestrator.interruption import WORDLESS_SLACK_MS, wordless_ms
-from services.orchestrator.state import Epoch, Listening
+from services.orchestrator.mind import events
+from services.orchestrator.mind.caller.interruption import WORDLESS_SLACK_MS, wordless_ms
+from services.orchestrator.mind.effects import BargeIn, Resume, Say, Stop, Think
+from services.orchestrator.mind.state import Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 HOURS = "We are open from nine in the morning until six in the evening."

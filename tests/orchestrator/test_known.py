@@ -9,10 +9,10 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from parley.v1 import call_pb2, events_pb2, llm_pb2, tools_pb2
-from services.orchestrator import events, known
-from services.orchestrator.effects import Say
-from services.orchestrator.fitting import MAX_STATE_BYTES
-from services.orchestrator.state import Call, Epoch, Policy, Variable
+from services.orchestrator.mind import events, known
+from services.orchestrator.mind.effects import Say
+from services.orchestrator.mind.fitting import MAX_STATE_BYTES
+from services.orchestrator.mind.state import Call, Epoch, Policy, Variable
 from tests.orchestrator.calls import POLICY, Script, replayed
 from tests.orchestrator.organs import AGENT, house
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator import codec, events
-from services.orchestrator.effects import Execute, Say, Store, Think
-from services.orchestrator.history import call_id, messages
-from services.orchestrator.state import Answering, BotLine, Epoch, Line, Listening, Outcome, ToolUse
-from services.orchestrator.unanswered import MAX_EMPTY
+from services.orchestrator.mind import events
+from services.orchestrator.mind.bot.unanswered import MAX_EMPTY
+from services.orchestrator.mind.effects import Execute, Say, Store, Think
+from services.orchestrator.mind.history import call_id, messages
+from services.orchestrator.mind.state import Answering, BotLine, Epoch, Line, Listening, Outcome, ToolUse
+from services.orchestrator.wire import codec
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("0", "check_order_status", '{"order_number": "1234"}')

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from parley.bus import records_of
 from parley.errors import ParleyError, Unavailable
 from parley.v1 import events_pb2
-from services.orchestrator import replay
+from services.orchestrator.wire import replay
 from tests.natsd import NatsCluster, Natsd, nats_cluster
 from tests.orchestrator.organs import AGENT, Gateway, House, house
 from tests.patience import PATIENCE_S

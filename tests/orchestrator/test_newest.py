@@ -13,10 +13,11 @@ from parley.callstate import CallStore
 from parley.errors import Unavailable
 from parley.v1 import events_pb2, llm_pb2, tools_pb2
 from services.gateway.stored import ended_by_state
-from services.orchestrator import newest, replay
-from services.orchestrator.conductor import Conductor
-from services.orchestrator.metrics import PASTS_LOST
-from services.orchestrator.sweeper import Sweeper
+from services.orchestrator.own import newest
+from services.orchestrator.own.sweeper import Sweeper
+from services.orchestrator.run.conductor import Conductor
+from services.orchestrator.run.metrics import PASTS_LOST
+from services.orchestrator.wire import replay
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_owners import started
 from tests.orchestrator.test_replay import records

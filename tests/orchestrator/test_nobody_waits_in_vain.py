@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.orchestrator.unanswered import MAX_EMPTY
+from services.orchestrator.mind.bot.unanswered import MAX_EMPTY
 from tests.orchestrator.calls import POLICY, replayed
 from tests.orchestrator.world import World
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator import events
-from services.orchestrator.effects import Say, StartTimer, Think
-from services.orchestrator.state import Epoch
+from services.orchestrator.mind import events
+from services.orchestrator.mind.effects import Say, StartTimer, Think
+from services.orchestrator.mind.state import Epoch
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 FIRST = replace(POLICY, caller_first_ms=5000)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator import events
-from services.orchestrator.effects import Execute, Say, Think
-from services.orchestrator.state import Epoch, ToolUse
-from services.orchestrator.timers import T
-from services.orchestrator.turn import _TIMERS
+from services.orchestrator.mind import events
+from services.orchestrator.mind.effects import Execute, Say, Think
+from services.orchestrator.mind.state import Epoch, ToolUse
+from services.orchestrator.mind.timers import T
+from services.orchestrator.mind.turn import _TIMERS
 from tests.orchestrator.calls import POLICY, Script, of
 
 ASKS = "What is your order number?"

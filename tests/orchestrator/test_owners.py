@@ -14,8 +14,12 @@ from parley.callstate import CallStore
 from parley.errors import BadInput, NotFound, ParleyError, Superseded, Unavailable
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.gateway.stored import ended_by_state
-from services.orchestrator import calls as calls_of_process
-from services.orchestrator import conductor, newest, prompt, replay, standstill, turn, wiring
+from services.orchestrator import wiring
+from services.orchestrator.mind import turn
+from services.orchestrator.own import calls as calls_of_process
+from services.orchestrator.own import newest
+from services.orchestrator.run import conductor, prompt, standstill
+from services.orchestrator.wire import replay
 from services.orchestrator.wiring import wired
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records

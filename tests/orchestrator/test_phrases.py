@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.orchestrator.speakable import GRACE_S, LOOK_AHEAD_MS, NUMBER_GRACE_S, Phraser
+from services.orchestrator.phrases.speakable import GRACE_S, LOOK_AHEAD_MS, NUMBER_GRACE_S, Phraser
 from tests.orchestrator.answers import phrases, tokens
 
 

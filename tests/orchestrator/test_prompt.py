@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parley.agents import Agent
 from parley.v1 import tools_pb2
-from services.orchestrator.prompt import ASK_FIRST, tool_specs
+from services.orchestrator.run.prompt import ASK_FIRST, tool_specs
 
 AGENT = Agent(company="Bellweather Bikes", greeting="Hello.", prompt="You answer.", tools=("cancel_order", "hours"))
 

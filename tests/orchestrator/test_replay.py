@@ -13,7 +13,7 @@ from cli import replay as command
 from parley.bus import recorded_calls, records_of
 from parley.errors import BadInput, Unavailable
 from parley.v1 import call_pb2, events_pb2
-from services.orchestrator import replay
+from services.orchestrator.wire import replay
 from tests.orchestrator.organs import AGENT, House, house
 from tests.patience import PATIENCE_S
 

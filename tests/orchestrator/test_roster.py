@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from parley import agents
 from parley.errors import Unavailable
 from parley.v1 import tools_pb2
-from services.orchestrator import roster as roster_of
-from services.orchestrator.organs import Organs
-from services.orchestrator.roster import Roster
+from services.orchestrator.run import roster as roster_of
+from services.orchestrator.run.organs import Organs
+from services.orchestrator.run.roster import Roster
 from tests.orchestrator.organs import AGENT, house
 from tests.patience import PATIENCE_S
 from tests.tools.service import Desk, serving, settings

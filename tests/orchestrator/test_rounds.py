@@ -12,10 +12,10 @@ from typing import Any, cast
 from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.v1 import llm_pb2
-from services.orchestrator import events
-from services.orchestrator.organs import Organs
-from services.orchestrator.rounds import Grace, Rounds
-from services.orchestrator.speakable import NUMBER_GRACE_S, Phraser
+from services.orchestrator.mind import events
+from services.orchestrator.phrases.speakable import NUMBER_GRACE_S, Phraser
+from services.orchestrator.run.organs import Organs
+from services.orchestrator.run.rounds import Grace, Rounds
 from tests.orchestrator.calls import Script
 from tests.orchestrator.organs import house
 from tests.patience import PATIENCE_S

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from parley.backchannels import backchannels_of
 from parley.scripts import joined, spaceless, weight
 from parley.words import has_words, units, whole_until
-from services.orchestrator import events, history
-from services.orchestrator.backchannels import begun_backchannel, real_words, sure_words
-from services.orchestrator.effects import BargeIn, Resume, Retrieve, Stop, Think
-from services.orchestrator.interruption import is_nothing
+from services.orchestrator.mind import events, history
+from services.orchestrator.mind.caller.backchannels import begun_backchannel, real_words, sure_words
+from services.orchestrator.mind.caller.interruption import is_nothing
+from services.orchestrator.mind.effects import BargeIn, Resume, Retrieve, Stop, Think
 from services.rag.library import MOST_CHARACTERS
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 

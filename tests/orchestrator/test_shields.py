@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator import events
-from services.orchestrator.effects import BargeIn, Execute, Resume, Say, Stop, Think
-from services.orchestrator.state import Answering, Listening, Notice, Outcome, Policy, ToolUse
+from services.orchestrator.mind import events
+from services.orchestrator.mind.effects import BargeIn, Execute, Resume, Say, Stop, Think
+from services.orchestrator.mind.state import Answering, Listening, Notice, Outcome, Policy, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 BOOK = ToolUse("c2", "book_visit", '{"day": "friday"}')

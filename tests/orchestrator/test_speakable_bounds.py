@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.orchestrator import inline, markdown, unclosed
-from services.orchestrator.markdown import LINE_AHEAD, PIECE, Markdown
-from services.orchestrator.spans import LOOK_AHEAD
-from services.orchestrator.speakable import Phraser
+from services.orchestrator.phrases import inline, markdown, unclosed
+from services.orchestrator.phrases.markdown import LINE_AHEAD, PIECE, Markdown
+from services.orchestrator.phrases.spans import LOOK_AHEAD
+from services.orchestrator.phrases.speakable import Phraser
 from tests.orchestrator.answers import content, parts, said
 from tests.orchestrator.test_speakable import fuzzed
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.orchestrator.speakable import Phraser
+from services.orchestrator.phrases.speakable import Phraser
 
 HELDOUT = Path(__file__).parents[1] / "heldout"
 ANSWERS: list[dict[str, Any]] = yaml.safe_load((HELDOUT / "answers.yaml").read_text())

@@ -15,10 +15,11 @@ from parley.agents import Agent, load_agent
 from parley.v1 import llm_pb2
 from services.llm.providers.openai_request import Form, messages
 from services.llm.servicer import from_proto
-from services.orchestrator import effects, events, history, prompt
-from services.orchestrator.effects import Think
-from services.orchestrator.speculation import imagined
-from services.orchestrator.state import Call, Ended, Epoch, Outcome, Passage, Then, ToolUse
+from services.orchestrator.mind import effects, events, history
+from services.orchestrator.mind.bot.speculation import imagined
+from services.orchestrator.mind.effects import Think
+from services.orchestrator.mind.state import Call, Ended, Epoch, Outcome, Passage, Then, ToolUse
+from services.orchestrator.run import prompt
 from tests.llm import strict
 from tests.orchestrator.calls import POLICY, Script, of
 

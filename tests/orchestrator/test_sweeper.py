@@ -9,7 +9,7 @@ import pytest
 
 from parley.errors import Unavailable
 from parley.v1 import events_pb2
-from services.orchestrator.sweeper import Sweeper
+from services.orchestrator.own.sweeper import Sweeper
 from tests.orchestrator.organs import House, house, replica
 from tests.orchestrator.test_owners import started
 from tests.patience import PATIENCE_S

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from services.orchestrator import events
-from services.orchestrator.effects import Execute, Say, Think
-from services.orchestrator.history import messages
-from services.orchestrator.state import Epoch, Outcome, ToolLevel, ToolUse
+from services.orchestrator.mind import events
+from services.orchestrator.mind.effects import Execute, Say, Think
+from services.orchestrator.mind.history import messages
+from services.orchestrator.mind.state import Epoch, Outcome, ToolLevel, ToolUse
 from tests.orchestrator.calls import Script, of, replayed
 
 SEARCH = ToolUse("c1", "search", "{}")

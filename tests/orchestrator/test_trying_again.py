@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator import effects, events, history
-from services.orchestrator.effects import Execute, HangUp, Say, Stop, Think
-from services.orchestrator.history import messages
-from services.orchestrator.state import Answering, Epoch, Listening, Requests, ToolUse
-from services.orchestrator.timers import T
+from services.orchestrator.mind import effects, events, history
+from services.orchestrator.mind.effects import Execute, HangUp, Say, Stop, Think
+from services.orchestrator.mind.history import messages
+from services.orchestrator.mind.state import Answering, Epoch, Listening, Requests, ToolUse
+from services.orchestrator.mind.timers import T
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 PATIENT = replace(POLICY, retry_ms=5000, filler_ms=1000, fillers=("One moment.", "Let me see.", "Let me think."))

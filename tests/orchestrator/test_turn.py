@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator import events
-from services.orchestrator.effects import (
+from services.orchestrator.mind import events
+from services.orchestrator.mind.effects import (
     CloseThink,
     Execute,
     HangUp,
@@ -19,8 +19,8 @@ from services.orchestrator.effects import (
     Think,
     Transfer,
 )
-from services.orchestrator.history import messages, question_of
-from services.orchestrator.state import Answering, Ended, Epoch, Listening, Outcome, Then, ToolUse
+from services.orchestrator.mind.history import messages, question_of
+from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening, Outcome, Then, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("c1", "check_order_status", '{"order_number": "1234"}')

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.orchestrator import events, history
-from services.orchestrator.effects import CloseThink, Execute, HangUp, Say, SpeculationOver, Stop, Think, Transfer
-from services.orchestrator.history import messages
-from services.orchestrator.state import Answering, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
-from services.orchestrator.unanswered import MAX_SUMMARY, MAX_VOICELESS, due
+from services.orchestrator.mind import events, history
+from services.orchestrator.mind.bot.unanswered import MAX_SUMMARY, MAX_VOICELESS, due
+from services.orchestrator.mind.effects import CloseThink, Execute, HangUp, Say, SpeculationOver, Stop, Think, Transfer
+from services.orchestrator.mind.history import messages
+from services.orchestrator.mind.state import Answering, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 FIND = ToolUse("c1", "find_order", '{"order": "1234"}')
@@ -161,7 +161,7 @@ def test_what_was_thought_ahead_and_is_empty_is_left_to_the_real_round() -> None
 
 def test_the_model_is_told_that_it_said_nothing() -> None:
     from parley.agents import Agent
-    from services.orchestrator import prompt
+    from services.orchestrator.run import prompt
 
     call = asks()
     call.finishes("")

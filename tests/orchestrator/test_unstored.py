@@ -13,9 +13,9 @@ from parley.bus.outbox import Record
 from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from services.orchestrator import replay
-from services.orchestrator.sweeper import Sweeper
-from services.orchestrator.unstored import MAX_BYTES, MAX_RECORDS, Unstored
+from services.orchestrator.own.sweeper import Sweeper
+from services.orchestrator.own.unstored import MAX_BYTES, MAX_RECORDS, Unstored
+from services.orchestrator.wire import replay
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
 from tests.orchestrator.test_sweeper import abandoned

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parley.words import has_words
-from services.orchestrator import effects, events
-from services.orchestrator.state import Answering, Ended, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
+from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
 from tests.orchestrator.calls import Script
 
 Draw = Callable[[list[Any]], Any]

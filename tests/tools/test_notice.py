@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from parley.tooling import Notice, Result
-from services.orchestrator import state
-from services.orchestrator.organs import outcome_of as read
+from services.orchestrator.mind import state
+from services.orchestrator.run.organs import outcome_of as read
 from services.tools.ledger import _dump, _load
 from services.tools.results import outcome_of
 from services.tools.servicer import _outcome

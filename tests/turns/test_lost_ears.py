@@ -7,7 +7,7 @@ import pytest
 from parley.audio import TELEPHONE
 from parley.audio_wire import to_wire
 from parley.v1 import stt_pb2
-from services.gateway.backlog import LEAD_MS
+from services.gateway.ears.backlog import LEAD_MS
 from tests.sims import mulaw
 from tests.sims.wordcodec import render
 from tests.turns.judge import complaints

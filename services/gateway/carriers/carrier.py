@@ -10,7 +10,7 @@ from fastapi import Request, Response
 
 from parley.audio import AudioFormat
 from services.gateway.call import Call
-from services.gateway.websocket import WebSocket
+from services.gateway.doors.websocket import WebSocket
 
 if TYPE_CHECKING:
     from services.gateway.gateway import Gateway

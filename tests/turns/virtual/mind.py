@@ -9,11 +9,13 @@ from typing import Any
 
 from parley.agents import Agent, load_agent
 from parley.v1 import conversation_pb2, llm_pb2
-from services.orchestrator import effects, events, prompt, wire
-from services.orchestrator.speakable import Phraser
-from services.orchestrator.speculation import imagined
-from services.orchestrator.state import Answering, Call, Epoch, Outcome, Then, ToolUse
-from services.orchestrator.turn import step
+from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.bot.speculation import imagined
+from services.orchestrator.mind.state import Answering, Call, Epoch, Outcome, Then, ToolUse
+from services.orchestrator.mind.turn import step
+from services.orchestrator.phrases.speakable import Phraser
+from services.orchestrator.run import prompt
+from services.orchestrator.wire import messages as wire
 from tests.turns import model
 from tests.turns.model import MODEL_MS
 from tests.turns.record import Asked

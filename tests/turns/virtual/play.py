@@ -10,12 +10,12 @@ from typing import Any, cast
 from parley.audio import TELEPHONE
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.call import Call
-from services.gateway.ledger import Ledger
-from services.gateway.leg import Leg
-from services.gateway.mouth import Mouth
+from services.gateway.leg.ledger import Ledger
+from services.gateway.leg.leg import Leg
+from services.gateway.mouth.mouth import Mouth
 from services.gateway.organs import Organs
-from services.gateway.rehearsal import Rehearsal
-from services.gateway.spoken import Spoken
+from services.gateway.voice.rehearsal import Rehearsal
+from services.gateway.voice.spoken import Spoken
 from tests.sims.ear import Ear
 from tests.sims.wordcodec import words_of
 from tests.turns import script as s

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from parley.v1 import conversation_pb2
-from services.gateway.track import Word
-from services.gateway.utterance import Utterance
+from services.gateway.mouth.track import Word
+from services.gateway.mouth.utterance import Utterance
 from tests.sims import mulaw
 from tests.sims.wordcodec import render
 from tests.turns.virtual.time import VirtualTime

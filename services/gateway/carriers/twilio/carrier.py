@@ -14,8 +14,8 @@ from services.gateway.carriers.twilio.rest import Account
 from services.gateway.carriers.twilio.signatures import Signatures
 from services.gateway.carriers.twilio.stream import stream
 from services.gateway.carriers.twilio.webhook import WEBHOOK, webhook
+from services.gateway.doors.websocket import WebSocket
 from services.gateway.gateway import Gateway
-from services.gateway.websocket import WebSocket
 
 
 class Twilio:

@@ -16,8 +16,8 @@ from twilio.request_validator import (
 
 from parley.settings import Settings
 from services.gateway.carriers.twilio.rest import auth_tokens
+from services.gateway.doors.websocket import WebSocket
 from services.gateway.origin import from_here, is_loopback
-from services.gateway.websocket import WebSocket
 
 log = structlog.get_logger()
 

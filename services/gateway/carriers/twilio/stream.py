@@ -16,12 +16,12 @@ from services.gateway.carriers.reentry import Entry
 from services.gateway.carriers.twilio.signatures import Signatures
 from services.gateway.carriers.twilio.webhook import WEBHOOK
 from services.gateway.carriers.twilio.wire import DIALECT, TwilioWire
+from services.gateway.doors.inbox import KEYS, Flaw, Inbox, count_close
+from services.gateway.doors.websocket import NOT_ACCEPTABLE, POLICY, TRY_AGAIN, Closed, WebSocket
 from services.gateway.gateway import Gateway
-from services.gateway.inbox import KEYS, Flaw, Inbox, count_close
-from services.gateway.leg import Ending, Leg
+from services.gateway.leg.leg import Ending, Leg
 from services.gateway.metrics import REFUSED
 from services.gateway.tokens import Claim
-from services.gateway.websocket import NOT_ACCEPTABLE, POLICY, TRY_AGAIN, Closed, WebSocket
 
 log = structlog.get_logger()
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from services.gateway.inbox import Dialect, Flaw
-from services.gateway.websocket import WebSocket
+from services.gateway.doors.inbox import Dialect, Flaw
+from services.gateway.doors.websocket import WebSocket
 
 MAX_FRAME = 8_000
 """Bytes of µ-law in one message: a second."""

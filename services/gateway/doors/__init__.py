@@ -1,0 +1,1 @@
+"""The sockets: what comes in, whoever it is from, and the page."""

@@ -1,0 +1,1 @@
+"""One leg of one call, and its line to the mind."""

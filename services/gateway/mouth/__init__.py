@@ -1,0 +1,1 @@
+"""What sounds when, and what was heard of it."""

@@ -1,0 +1,1 @@
+"""Silence when the caller begins, before anybody was asked."""

@@ -1,0 +1,1 @@
+"""Text on its way to tts, and the sound that comes back."""

@@ -1,0 +1,1 @@
+"""Who looks on: time line, waterfall, subtitles."""

@@ -1,0 +1,1 @@
+"""What is decided, and what with: pure. `turn.step` is the way in."""

@@ -1,0 +1,1 @@
+"""What the bot does: rounds, words, tools, what was heard of them."""

@@ -1,0 +1,377 @@
+"""What the bot does: rounds of the model, phrases, tools, what was heard of them, and how a turn is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from parley.words import clipped, has_words
+from services.orchestrator.mind import events, history, known, outgoing
+from services.orchestrator.mind.bot import fillers, speculation, trying_again, unanswered
+from services.orchestrator.mind.bot.knowledge import look
+from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
+from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
+from services.orchestrator.mind.state import (
+    Ahead,
+    Answering,
+    BotLine,
+    Call,
+    CallerLine,
+    Hearing,
+    Listening,
+    Outcome,
+    Then,
+    Thought,
+    ToolUse,
+)
+from services.orchestrator.mind.timers import T
+
+MAX_TOOLS = 8  # of one round; of more the model is told, once
+TOO_MANY = f"more than {MAX_TOOLS} tools at once: this one and those after it were left out"
+NOT_PROVEN = (
+    "this wants identity level {wanted}, and the caller has proven level {level}: "
+    "check who they are with the tool that does, then call this again"
+)
+MAX_FAILURES = 3  # failed turns in a row, before the call ends
+END_GRACE_MS = 10_000  # for the leg to end after a hang-up
+
+
+def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
+    """The caller's turn is over: answer `text`."""
+    text = clipped(text, history.MAX_CALLER_CHARS)
+    call, ahead = speculation.settle(call, text, at_ms, out)
+    call = history.add(call, CallerLine(text, at_ms))
+    call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
+    call = stop_timers(call, out, T.AWAY)
+    if ahead is not None:
+        call = _adopt(call, ahead, at_ms, out)
+    else:
+        call, awaited = look(call, text, at_ms, out)
+        call = replace(call, floor=Answering(looking_for=awaited, asked=True))
+        call = call if awaited else _think(call, out, 0)
+    call = fillers.expect(call, at_ms, out)
+    out.append(Store())
+    return call
+
+
+def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
+    """The speculation was right: it is the first round, and what it has given so far is said and done now."""
+    tries = ahead.tries - 1
+    thought = Thought(0, tries, first=tries)
+    call = replace(call, floor=Answering(thought=thought, asked=True))
+    if ahead.complete:
+        ended = events.RoundEnded(at_ms=at_ms, turn=call.turn, tries=tries, round=0, text=ahead.held, tools=ahead.tools)
+        ended = replace(ended, carry=ahead.carry)
+        return _round_over(call, thought, ended, out)
+    return _speak(call, thought, ahead.held, at_ms, out, complete=False) if has_words(ahead.held) else call
+
+
+def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
+    if not same_words(call.retrieving, event.query):
+        return call
+    call = replace(call, passages=event.passages, passages_for=event.query, retrieving="")
+    if isinstance(call.floor, Answering) and call.floor.looking_for:
+        call = stop_timers(call, out, T.RETRIEVE)
+        return _think(call, out, 0)
+    return call
+
+
+def retrieve_waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Knowledge did not come in time: answer without it."""
+    if isinstance(call.floor, Answering) and call.floor.looking_for:
+        return _think(replace(call, passages=(), passages_for="", retrieving=""), out, 0)
+    return call
+
+
+def _think(call: Call, out: list[Effect], number: int, tries: int = 0, continuing: bool = False) -> Call:
+    """Ask for a round. `tries`: how often it was begun before, beside the speculations of this turn."""
+    assert isinstance(call.floor, Answering)
+    first = call.ahead.tries if number == 0 and call.ahead.turn == call.turn else 0
+    tries += first
+    call = replace(call, floor=replace(call.floor, looking_for=""))
+    return trying_again.think(call, Thought(number, tries, first=first), out, continuing)
+
+
+def _thought_of(call: Call, event: events.PhraseReady | events.RoundEnded) -> Thought | None:
+    """The running round that this event belongs to; None when it is late."""
+    floor = call.floor
+    if not isinstance(floor, Answering) or floor.thought is None or event.turn != call.turn:
+        return None
+    thought = floor.thought
+    return thought if (thought.round, thought.tries) == (event.round, event.tries) else None
+
+
+def phrase_ready(call: Call, event: events.PhraseReady, out: list[Effect]) -> Call:
+    thought = _thought_of(call, event)
+    if thought is None or not (thought.utterance or has_words(event.text)):
+        return call  # an answer does not begin with what makes no sound
+    if (text := history.sayable(call, thought.utterance, event.text)) != event.text:  # it knows no end
+        out.append(CloseThink(call.turn))
+        ended = events.RoundEnded(at_ms=event.at_ms, turn=event.turn, tries=event.tries, round=event.round, text=text)
+        return _round_over(call, thought, ended, out)
+    return _speak(call, thought, event.text, event.at_ms, out, complete=False)
+
+
+def _speak(call: Call, thought: Thought, text: str, at_ms: int, out: list[Effect], complete: bool) -> Call:
+    """Add words to the utterance of this round; its first words make a new one."""
+    utterance = thought.utterance
+    if not utterance:
+        utterance = call.utterance + 1
+        call = history.add(call, BotLine(call.turn, utterance, at_ms=at_ms))
+        assert isinstance(call.floor, Answering)
+        floor = replace(call.floor, thought=replace(thought, utterance=utterance))
+        call = replace(call, utterance=utterance, floor=floor)
+    text = history.sayable(call, utterance, text)
+    call = history.edit(call, utterance, lambda x: replace(x, text=x.text + text, complete=complete))
+    line = history.line_of(call, utterance) or BotLine(call.turn, utterance, text=text, complete=complete)
+    call = outgoing.say(call, out, line, text, at_ms)
+    tally = replace(call.tally, spoken_chars=call.tally.spoken_chars + len(text))
+    call = replace(call, tally=tally)
+    return await_hearing(call, out, at_ms) if complete else call
+
+
+def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
+    thought = _thought_of(call, event)
+    if thought is None:
+        return call
+    call = spent(call, event.input_tokens, event.output_tokens)
+    call = trying_again.count(call, call.turn, event.requests - 1)
+    if event.error:
+        return _round_failed(call, thought, event, out)
+    return _round_over(call, thought, event, out)
+
+
+def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:
+    first = len(out)
+    if thought.utterance or has_words(event.text):
+        call = _speak(call, thought, event.text, event.at_ms, out, complete=True)
+    assert isinstance(call.floor, Answering)
+    call = replace(call, floor=replace(call.floor, thought=None, carry=event.carry or call.floor.carry))
+    if event.tools:
+        out.insert(first, Store(first=True))
+        return _use_tools(call, event, out)
+    if unanswered.said(call, but_notices=True):
+        return over(call, event.at_ms, out)
+    return _nothing_said(call, thought, event.at_ms, out)
+
+
+def _nothing_said(call: Call, thought: Thought, at_ms: int, out: list[Effect]) -> Call:
+    """The round gave no words and no tools: it is asked for once more in this turn. No words are needed for an end that
+    words have led to."""
+    assert isinstance(call.floor, Answering)
+    if call.then is not None and unanswered.spoke(call):
+        return over(call, at_ms, out)
+    if call.floor.empties >= unanswered.MAX_EMPTY or trying_again.spent(call):
+        return _without_model(call, at_ms, out)
+    call = replace(call, floor=replace(call.floor, empties=call.floor.empties + 1))
+    again = replace(thought, tries=thought.tries + 1, utterance=0, empty=True)
+    return trying_again.think(call, again, out, thought.continuing or _noticed(call))
+
+
+def _without_model(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Nothing, or nothing more, is to be had from the model in this turn."""
+    if not unanswered.said(call, but_notices=True):
+        if text := unanswered.summary(call):
+            return notice(call, out, text, at_ms)
+        if call.then is not None:
+            said = unanswered.spoke(call) or call.then.kind != "hang_up"
+            return over(call, at_ms, out) if said else sentence(call, out, "goodbye", at_ms)
+        if unanswered.said(call):
+            return over(call, at_ms, out)
+    return _fail(call, at_ms, out)
+
+
+def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
+    """Give every tool call its number in the ledger, write it down, then do it. One that the model got wrong is not
+    done: the model is told, in the next round."""
+    given = history.fitting_tools(call, event.tools[: MAX_TOOLS + 1])
+    tools = tuple(_numbered(call, tool, n) for n, tool in enumerate(given, 1))
+    call = replace(call, intent=call.intent + len(tools))
+    lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))
+    last = next(lines, None)
+    if isinstance(last, BotLine) and last.turn == call.turn and last.utterance and not last.tools:
+        call = history.edit(call, last.utterance, lambda x: replace(x, tools=tools))
+    else:
+        call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
+    outgoing.execute(call, out, *(tool for tool in tools if tool.outcome is None))
+    if not history.waiting_tools(call, call.turn):
+        return _next_round(call, event.at_ms, out)
+    return fillers.tools_begun(call, event.at_ms, out)
+
+
+def _numbered(call: Call, tool: ToolUse, n: int) -> ToolUse:
+    """The `n`-th of its round. Refused here: one too many, and one for which the caller has not proven enough."""
+    tool = replace(tool, intent=call.intent + n)
+    wanted = next((each.level for each in call.levels if each.name == tool.name), 0)
+    if tool.outcome is None and n > MAX_TOOLS:
+        tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
+    elif tool.outcome is None and wanted > call.level:
+        tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=call.level)))
+    return replace(tool, id=tool.id or history.call_id(tool))
+
+
+def _next_round(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The tools of this turn have ended: the model is told."""
+    if trying_again.spent(call):
+        return _fail(call, at_ms, out)
+    return _think(call, out, _rounds_done(call), continuing=_noticed(call))
+
+
+def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
+    """An outcome is kept whatever happened meanwhile; an effect that nobody heard of is told."""
+    tool = history.tool_of(call, event.intent)
+    if tool is None or tool.outcome is not None:
+        return call
+    call = history.settle_tool(call, event.intent, replace(event.outcome, say=None))
+    call = replace(call, level=max(call.level, event.outcome.level))
+    asked = isinstance(call.floor, Answering) and any(
+        event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools
+    )
+    then = event.outcome.then
+    if then is not None and (asked or then.kind == "transfer"):  # who broke into the goodbye has not hung up
+        call = replace(call, then=then)
+    if isinstance(call.floor, Answering):
+        thinking = call.floor.thought is not None
+        if asked:
+            call = _say_notice(call, event.outcome, event.at_ms, out)
+        if asked and not thinking and not history.waiting_tools(call, call.turn):
+            call = _next_round(call, event.at_ms, out)
+    elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
+        floor = Answering(asked=True, about=event.intent)
+        call = stop_timers(replace(call, turn=call.turn + 1, floor=floor), out, T.AWAY)
+        call = _say_notice(call, event.outcome, event.at_ms, out)
+        call = _think(call, out, 0, continuing=_noticed(call))
+    out.append(Store())
+    return call
+
+
+def _say_notice(call: Call, outcome: Outcome, at_ms: int, out: list[Effect]) -> Call:
+    """The words that the tool does not leave to the model; the model goes on behind them."""
+    say = outcome.say
+    return notice(call, out, say.text, at_ms, say.interruptible) if say is not None and has_words(say.text) else call
+
+
+def _noticed(call: Call) -> bool:
+    last = call.history[-1] if call.history else None
+    return isinstance(last, BotLine) and last.kind == "notice" and last.turn == call.turn
+
+
+def _rounds_done(call: Call) -> int:
+    return sum(1 for line in history.bot_lines(call, call.turn) if line.tools)
+
+
+def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: list[Effect]) -> Call:
+    """The round starts again; words already said are continued, not repeated. At last the bot says that it failed."""
+    if thought.utterance:
+        call = _speak(call, thought, "", event.at_ms, out, complete=True)
+    elif _noticed(call):
+        thought = replace(thought, continuing=True)
+    if (again := trying_again.after(call, thought, event)) is not None:
+        return trying_again.later(call, *again, event.at_ms, out)
+    assert isinstance(call.floor, Answering)
+    call = replace(call, floor=replace(call.floor, thought=None))
+    return _without_model(call, event.at_ms, out)
+
+
+def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Nothing came of this turn: say so; after a few in a row end the call."""
+    call = replace(call, failures=call.failures + 1)
+    if call.failures < MAX_FAILURES:
+        return sentence(call, out, "trouble", at_ms)
+    call = sentence(call, out, "unavailable", at_ms)
+    return hang_up_after(call, "no answer could be made", at_ms, out)
+
+
+def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: int = 0) -> Call:
+    """Say one of the agent's own sentences, by its name in the policy."""
+    text: str = getattr(call.policy, name)
+    text = known.spoken(call, text) if name == "greeting" else text
+    return notice(call, out, text, at_ms, name not in call.policy.must_hear, protect_ms)
+
+
+def notice(
+    call: Call, out: list[Effect], text: str, at_ms: int, interruptible: bool = True, protect_ms: int = 0
+) -> Call:
+    """Say a fixed sentence. It takes the floor, in a turn of its own if the caller had it."""
+    if not isinstance(call.floor, Answering):
+        call = replace(call, turn=call.turn + 1, floor=Answering())
+    if not has_words(text):
+        return over(call, at_ms, out, owed=False)
+    utterance = call.utterance + 1
+    line = BotLine(call.turn, utterance, "notice", text, complete=True, interruptible=interruptible, at_ms=at_ms)
+    line = replace(line, protect_ms=protect_ms)
+    call = outgoing.say(replace(history.add(call, line), utterance=utterance), out, line, text, at_ms)
+    return await_hearing(stop_timers(call, out, T.AWAY), out, at_ms)
+
+
+def hang_up_after(call: Call, reason: str, at_ms: int, out: list[Effect]) -> Call:
+    """End the call once everything said so far was heard."""
+    then = Then("hang_up", reason=reason)
+    return replace(call, then=then) if isinstance(call.floor, Answering) else _end(call, then, at_ms, out)
+
+
+def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
+    """Give the floor back when nothing of the answer is outstanding. `owed`: not before the caller has heard words."""
+    floor = call.floor
+    if not isinstance(floor, Answering) or floor.thought is not None or floor.looking_for:
+        return call
+    if history.unheard(call) or history.waiting_tools(call, call.turn):
+        return call
+    if owed and call.then is None and not floor.waiting_turn and unanswered.left_in_silence(call):
+        return _fail(call, at_ms, out)
+    call = replace(call, floor=Listening(), sounding=0, paused=False)
+    if call.then is not None:
+        return _end(call, call.then, at_ms, out)
+    if floor.waiting_turn:
+        return begin(call, floor.waiting_turn, at_ms, out)
+    return silence_timer(call, out, at_ms)
+
+
+def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
+    """The last words were heard: hang up or hand over. Who is not taken over there comes back."""
+    call = replace(call, then=None)
+    if then.kind == "transfer":
+        out.append(Transfer(then.to, then.reason))
+        return silence_timer(call, out, at_ms)
+    out.append(HangUp(then.reason))
+    return start(call, out, T.ENDING, at_ms + END_GRACE_MS)
+
+
+def _broken_off(call: Call) -> bool:
+    """The words of the last round were heard in part, on a leg that is lost."""
+    lines = (line for line in history.bot_lines(call, call.turn) if line.kind == "answer" and not line.tools)
+    return any(line.status == "cut" and line.heard for line in lines)
+
+
+def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
+    """After a takeover: do again what was outstanding, once. `answered`: the mouth had all words of this turn."""
+    floor = call.floor
+    if not isinstance(floor, Answering):
+        return call
+    call = stop_timers(call, out, T.AGAIN)
+    waiting = history.waiting_tools(call, call.turn)
+    if waiting:
+        outgoing.execute(call, out, *waiting)
+        return replace(call, floor=replace(floor, thought=None, looking_for=""))
+    if answered:
+        call = replace(call, floor=replace(floor, thought=None, looking_for=""))
+        return over(call, at_ms, out) if history.unheard(call) else call
+    if floor.looking_for:
+        return _think(call, out, 0)
+    thought = floor.thought
+    unfinished = [line for line in history.unheard(call) if not line.complete]
+    if thought is not None or unfinished:
+        for line in unfinished:
+            call = history.edit(call, line.utterance, lambda x: replace(x, complete=True))
+            call = outgoing.say(call, out, replace(line, complete=True), "", at_ms)
+        tries = thought.tries + 1 if thought else 1
+        continuing = bool(unfinished) or _broken_off(call) or (thought is not None and thought.continuing)
+        return _think(call, out, _rounds_done(call), tries, continuing)
+    if _owes_round(call):
+        return _think(call, out, _rounds_done(call), continuing=_noticed(call))
+    return over(call, at_ms, out)
+
+
+def _owes_round(call: Call) -> bool:
+    """The last that was done in this turn are tools, and the model has not said what came of them."""
+    lines = [line for line in history.bot_lines(call, call.turn) if line.kind not in ("filler", "notice")]
+    return bool(lines) and bool(lines[-1].tools) and all(tool.outcome is not None for tool in lines[-1].tools)

@@ -1,0 +1,1 @@
+"""What the caller does, and when that takes the floor from the bot."""

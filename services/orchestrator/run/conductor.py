@@ -1,0 +1,415 @@
+"""The only loop: an event goes through `step`, its effects are carried out, their results come back as events.
+
+One conductor per call and owner. It is fed synchronously (`feed`), so that nothing waits between an event and the
+command that answers it; storing comes after, in the next pass of the loop, or once the model was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from parley import telemetry
+from parley.agents import Agent
+from parley.aio import TaskSet
+from parley.bus import Bus
+from parley.callstate import CallStore
+from parley.engines import Price
+from parley.errors import ParleyError, Superseded
+from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
+from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.bot.unanswered import due
+from services.orchestrator.mind.history import question_of
+from services.orchestrator.mind.owner.takeover import at_rest
+from services.orchestrator.mind.state import Call, Ended, Epoch
+from services.orchestrator.mind.turn import step
+from services.orchestrator.own.paper import Paper
+from services.orchestrator.run import prompt
+from services.orchestrator.run.clock import now_ms
+from services.orchestrator.run.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS, count_requests
+from services.orchestrator.run.organs import UNKNOWN, Organs
+from services.orchestrator.run.prices import cost
+from services.orchestrator.run.roster import Listed
+from services.orchestrator.run.rounds import Rounds
+from services.orchestrator.run.standstill import Standstill
+from services.orchestrator.wire import messages as wire
+
+log = structlog.get_logger()
+
+MAX_BROKEN = 10  # events in a row that break the logic: then the call is ended
+STORE_AFTER_S = 0.002  # by then the model was asked
+SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every conductor of the process works with."""
+
+    organs: Organs
+    bus: Bus
+    store: CallStore
+    engine: str  # the preferred language model, for the agent's choice of model
+    price: Price
+    linger_s: float
+    refuse_without_nats: bool = False
+    standstill: Standstill = field(default_factory=Standstill)
+
+
+class Conductor:
+    """Runs one call as one owner. `commands` is what the gateway is to be told."""
+
+    def __init__(
+        self,
+        means: Means,
+        agent: Agent,
+        tools: Sequence[tools_pb2.ToolInfo],
+        epoch: Epoch,
+        last: events_pb2.StoredCall | None = None,
+        *,
+        anew: bool = False,
+    ) -> None:
+        self.means = means
+        self.agent = agent
+        self.epoch = epoch
+        self.call: Call | None = None
+        self.commands: asyncio.Queue[conversation_pb2.CallCommand | None] = asyncio.Queue(MAX_COMMANDS)
+        self.ended = asyncio.Event()
+        self.superseded = False
+        self.left = False
+        self.knows_tools = True  # the agent's; else `learn_tools`
+        self.listening = False  # after a standstill: is the gateway still there?
+        self._leaving = False
+        self._broken = 0  # events in a row that broke the logic
+        self._inbox: deque[events.Event] = deque()
+        self._feeding = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks = TaskSet(self._task_failed)
+        self._rounds = Rounds(
+            means.organs, agent, means.engine, prompt.tool_specs(agent, tools), self._tasks, self._current, self.feed
+        )
+        self._traceparent = ""
+        self._due = False  # as the gateway was told
+        self._boundary: effects.Store | None = None
+        self._asking = False  # a round began since the last boundary
+        self.paper = Paper(means.bus, means.store, epoch, last, self._send, self._on_superseded, anew=anew)
+
+    def feed(self, event: events.Event) -> None:
+        """Take one event through `step`. An event caused while another is handled waits its turn."""
+        self._inbox.append(event)
+        if self._feeding or self.listening:
+            return
+        if self.call is not None and (wait_s := self.means.standstill.wait_s()):
+            self.listening = True
+            asyncio.get_running_loop().call_later(wait_s, self._heed)
+            return
+        self._take_all()
+
+    def _heed(self) -> None:
+        """The process stood still, and the gateway is still there."""
+        self.listening = False
+        self._take_all()
+
+    def _take_all(self) -> None:
+        self._feeding = True
+        try:
+            while self._inbox and not (self.superseded or self.left):
+                self._take(self._inbox.popleft())
+        finally:
+            self._feeding = False
+        if self._leaving:
+            self.leave()
+
+    def leave(self) -> None:
+        """Give the call to another replica at its next quiet moment: the newest state first, then the stream ends."""
+        self._leaving = True
+        if self.call is None or self.superseded or self.left or not at_rest(self.call):
+            return
+        self._boundary = effects.Store()
+        self._store()
+        self._give_away()
+
+    def _give_away(self) -> None:
+        self.left = True
+        self._stop_timers()
+        if self.commands.full():
+            self.end_stream()
+        else:
+            self.commands.put_nowait(None)
+        self.ended.set()
+
+    def _take(self, event: events.Event) -> None:
+        before = self.call
+        try:
+            self.call, outcome = step(self.call, event)
+            self._broken = 0
+        except Exception as e:
+            if self.call is None or isinstance(event, events.TakenOver):
+                raise  # without it there is no call
+            event = self._dropped(event, e)
+            self.call, outcome = step(self.call, event)
+        count_requests(before, self.call)
+        if isinstance(event, events.TakenOver) and event.new_leg:
+            self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg))
+        self.paper.note(event)
+        for effect in outcome:
+            self._do(effect)
+        if self.call.channel != "phone":
+            self._tell_due(self.call, event)
+        if self.paper.full:
+            self._do(effects.Store())
+
+    def _tell_due(self, call: Call, event: events.Event) -> None:
+        """For the page, which shows who is at turn; a gateway that has a turn's end waits for what is made of it."""
+        now = due(call)
+        if now != self._due or isinstance(event, events.TurnEnded | events.Typed | events.TakenOver):
+            self._due = now
+            self._send(conversation_pb2.CallCommand(turn=call.turn, due=conversation_pb2.Due(due=now)))
+
+    def _dropped(self, event: events.Event, error: Exception) -> events.Dropped:
+        """An event that breaks the logic is left out, here and by every owner to come: the call goes on without it."""
+        kind, frame = type(event).__name__, traceback.extract_tb(error.__traceback__)[-1]
+        where, what = f"{frame.filename}:{frame.lineno}", type(error).__name__  # its text may be what somebody said
+        log.error("an event is left out, it breaks the logic", call_id=self._id, event_kind=kind, error=what, at=where)
+        DROPPED.labels(kind).inc()
+        self._broken += 1
+        if self._broken == MAX_BROKEN:
+            self._send(conversation_pb2.CallCommand(hang_up=conversation_pb2.HangUp(reason="nothing works")))
+        return events.Dropped(at_ms=event.at_ms, seq=event.seq, kind=kind)
+
+    def settle(self) -> None:
+        """Ask the ledger until it answers: it could not be asked when the call was taken over."""
+        self._tasks.spawn(self._settle())
+
+    async def _settle(self) -> None:
+        for pause in itertools.chain(SETTLE_PAUSES_S, itertools.repeat(SETTLE_PAUSES_S[-1])):
+            await asyncio.sleep(pause)
+            try:
+                settled = await self.means.organs.settle(self._id, self.epoch)
+            except Superseded:
+                self._on_superseded()
+                return
+            except ParleyError:
+                continue
+            self.feed(events.Settled(at_ms=now_ms(), settled=settled))
+            return
+
+    def learn_tools(self, listing: asyncio.Task[Listed]) -> None:
+        """The agent's tools are not known yet: the call has them as soon as they are."""
+        self._tasks.spawn(self._learn_tools(listing))
+
+    async def _learn_tools(self, listing: asyncio.Task[Listed]) -> None:
+        listed = await asyncio.shield(listing)
+        self.agent = self._rounds.agent = listed.of(self.agent)
+        self._rounds.tools = prompt.tool_specs(self.agent, listed.tools)
+        marked = wire.Marked.of(listed.tools)
+        self.feed(
+            events.ToolsKnown(
+                at_ms=now_ms(),
+                agent_version=self.agent.version,
+                effect_tools=marked.effects,
+                slow_tools=marked.slow,
+                levels=marked.levels,
+            )
+        )
+
+    def _current(self) -> Call:
+        assert self.call is not None
+        return self.call
+
+    def begin_span(self, traceparent: str) -> None:
+        self._traceparent = traceparent
+
+    def _do(self, effect: effects.Effect) -> None:
+        command = wire.command_of(effect)
+        if command is not None:
+            if not command.turn and self.call is not None:
+                command.turn = self.call.turn
+            if isinstance(effect, effects.Say) and self.call is not None and self.call.channel != "phone":
+                self._due = command.say.due = due(self.call)
+            self._rounds.first_token.tell(command)
+            self._send(command)
+        match effect:
+            case effects.Say(kind="filler"):
+                FILLERS.inc()
+            case effects.StartTimer():
+                self._start_timer(effect)
+            case effects.CancelTimer():
+                if (handle := self._timers.pop(effect.id, None)) is not None:
+                    handle.cancel()
+            case effects.Think():
+                self._asking = True
+                self._rounds.begin(effect, self._traceparent)
+            case effects.CloseThink():
+                self._rounds.close(effect.turn)
+            case effects.SpeculationOver():
+                self._speculation_over(effect)
+            case effects.Retrieve():
+                self._tasks.spawn(self._retrieve(effect.query))
+            case effects.Execute():
+                self._tasks.spawn(self._execute(effect))
+            case effects.Stop():
+                self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg, open=self.epoch.open), effect.turn)
+            case effects.BargeIn():
+                telemetry.BARGE_IN_TOTAL.labels(effect.outcome).inc()
+            case effects.Store():
+                self._store_soon(effect)
+
+    def _send(self, command: conversation_pb2.CallCommand) -> None:
+        """Queue a command with our epoch and the acknowledgements. A gateway that does not read loses its stream."""
+        command.epoch.leg, command.epoch.open = self.epoch
+        if self.call is not None:
+            command.seen_seq = self.call.seen_seq
+        command.ack_seq = self.paper.acked
+        command.traceparent = self._traceparent
+        try:
+            self.commands.put_nowait(command)
+        except asyncio.QueueFull:
+            log.error("the gateway does not read its commands", call_id=self._id)
+            self.end_stream()
+
+    def end_stream(self) -> None:
+        """Close the stream to the gateway from our side."""
+        while not self.commands.empty():
+            self.commands.get_nowait()
+        self.commands.put_nowait(None)
+
+    @property
+    def _id(self) -> str:
+        return self.call.call_id if self.call is not None else ""
+
+    def _start_timer(self, effect: effects.StartTimer) -> None:
+        if (old := self._timers.pop(effect.id, None)) is not None:
+            old.cancel()
+        delay = max(0.0, (effect.at_ms - now_ms()) / 1000)
+        self._timers[effect.id] = asyncio.get_running_loop().call_later(delay, self._fire, effect.id)
+
+    def _fire(self, name: str) -> None:
+        self._timers.pop(name, None)
+        if name == "unheard":
+            log.error("the gateway never told what was heard", call_id=self._id)
+        self.feed(events.TimerFired(at_ms=now_ms(), id=name))
+
+    def _speculation_over(self, effect: effects.SpeculationOver) -> None:
+        SPECULATIONS.labels(effect.outcome).inc()
+        if effect.outcome == "confirmed":
+            SPECULATION_LEAD.observe(effect.lead_ms)
+        else:
+            self._rounds.close_try(effect.turn, effect.tries)
+
+    async def _retrieve(self, query: str) -> None:
+        assert self.call is not None
+        limit, question = self.agent.knowledge.limit, question_of(self.call, query)
+        passages = await self.means.organs.search(self.call, question, limit, self._traceparent)
+        self.feed(events.Retrieved(at_ms=now_ms(), query=query, passages=passages))
+
+    async def _execute(self, effect: effects.Execute) -> None:
+        assert self.call is not None
+
+        def told(text: str) -> None:
+            self.feed(events.ToolProgress(at_ms=now_ms(), intent=effect.intent, text=text))
+
+        with telemetry.span("tool", self._traceparent, tool=effect.name, intent=effect.intent):
+            try:
+                outcome = await self.means.organs.execute(self.call, effect, telemetry.traceparent(), told)
+            except Superseded:
+                self._on_superseded()
+                return
+            except Exception as e:  # the tool must end: the caller waits
+                log.error("a tool call broke", call_id=self._id, tool=effect.name, exc_info=e)
+                outcome = UNKNOWN
+        self.feed(events.ToolEnded(at_ms=now_ms(), intent=effect.intent, outcome=outcome))
+
+    def _publish_cancel(self, epoch: call_pb2.Epoch, turn: int = 0) -> None:
+        """For streams that nobody is there to close: those of this turn and below, or of the legs before this one."""
+        cancel = events_pb2.CancelTurn(call_id=self._id, turn=call_pb2.TurnRef(epoch=epoch, turn=turn), at_ms=now_ms())
+        self._tasks.spawn(
+            self.means.bus.publish(f"call.{self._id}.cancel", cancel.SerializeToString(), self._traceparent)
+        )
+
+    def _store_soon(self, boundary: effects.Store) -> None:
+        """Store in the loop's next pass, once however many boundaries this pass has: words go before paper."""
+        if self._boundary is None and not boundary.first:
+            asyncio.get_running_loop().call_soon(self._store_after_words)
+        if self._boundary is None or boundary.ended:
+            self._boundary = boundary
+        if boundary.first:
+            self._store()
+
+    def _store_after_words(self) -> None:
+        """A round that began in this pass is on its way to the model: it would wait while the state is written down."""
+        if self._asking and not (self._boundary is not None and self._boundary.ended):
+            asyncio.get_running_loop().call_later(STORE_AFTER_S, self._store)
+        else:
+            self._store()
+        self._asking = False
+
+    def _store(self) -> None:
+        boundary, self._boundary = self._boundary, None
+        if self.call is None or boundary is None or self.superseded or self.left:
+            return
+        self.paper.boundary(self.call, ended=boundary.ended)
+        if boundary.ended:
+            self._finish()
+
+    def touch(self, after_s: float) -> None:
+        """Write the state again if that was not done for so long: it shows that the call has an owner."""
+        if not (self.superseded or self.left or self.ended.is_set()):
+            self.paper.touch(after_s)
+
+    def _on_superseded(self, swept: bool = False) -> None:
+        if swept and not self.superseded:  # the call was taken for an orphan: its gateway opens it anew, above that
+            log.warning("a live call was taken for an orphan", call_id=self._id)
+            self._give_away()
+            return
+        log.warning("a newer owner has the call", call_id=self._id, leg=self.epoch.leg, open=self.epoch.open)
+        self.halt()
+
+    def _finish(self) -> None:
+        call = self.call
+        assert call is not None
+        seconds = (now_ms() - call.started_ms) / 1000
+        count_requests(call, None)
+        telemetry.COST_PER_CALL.observe(cost(self.means.price, call, seconds))
+        reason = call.floor.reason if isinstance(call.floor, Ended) else ""
+        log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn)
+        self.means.store.purge_later(call.call_id, self.epoch, self.means.linger_s)
+        self.end_stream()
+        self.ended.set()
+
+    def _task_failed(self, error: BaseException) -> None:
+        log.error("a task of the call failed", call_id=self._id, exc_info=error)
+
+    def leg_lost(self, reason: str) -> None:
+        """Nobody listens: settle and write down at once what was heard; the call may come back to another replica."""
+        known = self.call is None or self.call.leg_lost
+        if not (known or self.superseded or self.left or self.ended.is_set()):
+            self.feed(events.LegLost(at_ms=now_ms(), reason=reason))
+            self._store()
+
+    def halt(self) -> None:
+        """Stop without ending the call: another owner goes on with it."""
+        self.superseded = True
+        self._stop_timers()
+        self.end_stream()
+        self.ended.set()
+
+    def _stop_timers(self) -> None:
+        for handle in self._timers.values():
+            handle.cancel()
+        self._timers.clear()
+
+    async def aclose(self) -> None:
+        """Release what the conductor holds. The last state is given a moment to be written."""
+        self._store()
+        self._stop_timers()
+        self._rounds.close_all()
+        if not self.superseded:
+            await self.paper.idle(2.0)
+        await self._tasks.close()

@@ -1,0 +1,184 @@
+"""The orchestrator's side of llm, tools and rag: one round, one action, one search."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+import structlog
+
+from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, TooLate, Unavailable
+from parley.rpc import Peers, call
+from parley.v1 import (
+    call_pb2,
+    llm_pb2,
+    llm_pb2_grpc,
+    rag_pb2,
+    rag_pb2_grpc,
+    tools_pb2,
+    tools_pb2_grpc,
+)
+from services.orchestrator.mind import known
+from services.orchestrator.mind.effects import Execute
+from services.orchestrator.mind.state import Call, Epoch, Notice, Outcome, Passage, Then, ToolUse
+
+log = structlog.get_logger()
+
+SEARCH_TIMEOUT_S = 1.0
+MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
+LIST_TIMEOUT_S = 2.0
+SETTLE_TIMEOUT_S = 1.0
+EXECUTE_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)  # longer than a killed replica takes to come back
+_STATUS = {
+    tools_pb2.ToolOutcome.STATUS_OK: "ok",
+    tools_pb2.ToolOutcome.STATUS_FAILED: "failed",
+    tools_pb2.ToolOutcome.STATUS_UNKNOWN: "unknown",
+    tools_pb2.ToolOutcome.STATUS_REFUSED: "refused",
+}
+
+
+_DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
+UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again")
+
+
+class Organs:
+    """What a conductor reaches out to. One object for all calls of the process."""
+
+    def __init__(self, llm: Peers, tools: Peers, rag: Peers) -> None:
+        self._llm = llm
+        self._tools = tools
+        self._rag = rag
+
+    async def chat(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[llm_pb2.ChatEvent, None]:
+        """One round. Before the first event a replica that cannot is left for another. Raises ParleyErrors."""
+        avoid: list[str] = []
+        while True:
+            stream = await self._llm.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request, avoid=avoid)
+            async with stream:
+                try:
+                    event = await stream.read()
+                except (Unavailable, AtCapacity):
+                    avoid.append(stream.peer.address)
+                    if all(peer.address in avoid for peer in self._llm.all):
+                        raise
+                    continue
+                while event is not None:
+                    yield event
+                    event = await stream.read()
+                return
+
+    async def list_tools(self, agent: str) -> tools_pb2.ListToolsResponse:
+        """What the agent can do now. Raises ParleyErrors."""
+        request = tools_pb2.ListToolsRequest(agent=agent)
+        reply: tools_pb2.ListToolsResponse
+        reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
+        return reply
+
+    async def search(self, call_state: Call, query: str, limit: int, traceparent: str) -> tuple[Passage, ...]:
+        """Passages for a question; none when rag is away: the call goes on without."""
+        request = rag_pb2.SearchRequest(
+            call_id=call_state.call_id,
+            agent=call_state.agent,
+            query=query,
+            limit=limit,
+            traceparent=traceparent,
+        )
+        try:
+            reply = await call(self._rag, rag_pb2_grpc.KnowledgeStub, "Search", request, timeout_s=SEARCH_TIMEOUT_S)
+        except ParleyError as e:
+            log.warning("answering without knowledge", call_id=call_state.call_id, error=str(e))
+            return ()
+        room, found = MAX_PASSAGE_BYTES, []
+        for p in reply.passages:
+            if (room := room - len(p.text.encode())) < 0:
+                break  # the best come first; a call's state must stay small
+            found.append(Passage(p.text, p.source, p.score))
+        return tuple(found)
+
+    async def execute(
+        self, call_state: Call, tool: Execute, traceparent: str, told: Callable[[str], None] = lambda text: None
+    ) -> Outcome:
+        """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers.
+
+        `told`: what the tool says of its work on the way; after a loss it says it again.
+
+        Raises Superseded: a newer owner has the call.
+        """
+        request = tools_pb2.ExecuteRequest(
+            call_id=call_state.call_id,
+            epoch=call_pb2.Epoch(leg=call_state.epoch.leg, open=call_state.epoch.open),
+            intent=tool.intent,
+            name=tool.name,
+            arguments_json=tool.arguments or "{}",
+            agent=call_state.agent,
+            caller=call_state.caller_pii,
+            level=call_state.level,
+            traceparent=traceparent,
+            agent_version=call_state.agent_version,
+            direction=_DIRECTIONS[known.direction(call_state)],
+            purpose=call_state.purpose,
+            parameters=known.parameters(call_state),
+        )
+        avoid: list[str] = []
+        for pause in EXECUTE_PAUSES_S:
+            try:
+                return await self._execute(request, avoid, told)
+            except (Unavailable, AtCapacity) as e:
+                log.warning("tool is asked again", tool=tool.name, error=str(e))
+                await asyncio.sleep(pause)
+            except Superseded:
+                raise
+            except NotFound as e:  # not done: it has gone since the model was told of it
+                return Outcome("refused", message=str(e))
+            except ParleyError as e:
+                if type(e) in (ParleyError, TooLate):  # it may have been done
+                    log.warning("outcome of a tool is not known", tool=tool.name, error=str(e))
+                    return UNKNOWN
+                return Outcome("failed", message=str(e))
+        return UNKNOWN
+
+    async def _execute(
+        self, request: tools_pb2.ExecuteRequest, avoid: list[str], told: Callable[[str], None]
+    ) -> Outcome:
+        stub = tools_pb2_grpc.ToolsStub
+        stream = await self._tools.open(stub, "Execute", request=request, avoid=avoid)
+        async with stream:
+            try:
+                async for event in stream:
+                    if event.WhichOneof("event") == "outcome":
+                        return outcome_of(event.outcome)
+                    told(event.progress.text)
+            except (Unavailable, AtCapacity):
+                avoid.append(stream.peer.address)
+                raise
+        raise Unavailable("the tool's stream ended without an outcome")
+
+    async def settle(self, call_id: str, epoch: Epoch) -> tuple[ToolUse, ...]:
+        """Fence every older owner of the call and learn what they did. Raises ParleyErrors."""
+        request = tools_pb2.SettleRequest(call_id=call_id, epoch=call_pb2.Epoch(leg=epoch.leg, open=epoch.open))
+        try:
+            reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "Settle", request, timeout_s=SETTLE_TIMEOUT_S)
+        except NotBuilt:
+            return ()
+        return tuple(
+            ToolUse(
+                id="",
+                name=row.name,
+                arguments=row.arguments_json,
+                intent=row.intent,
+                outcome=None if row.running or not row.HasField("outcome") else outcome_of(row.outcome),
+            )
+            for row in reply.rows
+        )
+
+
+def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
+    then = None
+    match message.WhichOneof("then"):
+        case "hang_up":
+            then = Then("hang_up", reason=message.hang_up.reason)
+        case "transfer":
+            then = Then("transfer", message.transfer.to, message.transfer.reason)
+    say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
+    status = _STATUS.get(message.status, "unknown")
+    return Outcome(status, message.result_json, message.message, then, say, message.level if status == "ok" else 0)

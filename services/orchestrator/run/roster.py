@@ -1,0 +1,117 @@
+"""The agents as a call that begins now has them: their files, and the tools that the tools service has for them.
+
+Both are looked at when a call begins: two stats, and nothing more unless the files have changed. Who begins right after
+an edit waits a moment for it to be read. A call keeps what it began with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from parley.agents import Agent, agent_now, load_agent, with_tools
+from parley.aio import TaskSet
+from parley.errors import ParleyError
+from parley.rereading import Stamp, stamp_of
+from parley.v1 import tools_pb2
+from services.orchestrator.run.organs import Organs
+
+log = structlog.get_logger()
+
+EDIT_S = 0.3  # that a call waits for an edit; then it begins with what was there before
+AGAIN_S = 1.0  # between two looks at tools that are not those of the files: their edit is broken, or not there yet
+STALE_S = 30.0  # the tools service may have other files than we do
+PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the tools service has for an agent. `digest`: of its `tools.py`; empty: it does not tell."""
+
+    tools: tuple[tools_pb2.ToolInfo, ...]
+    digest: str
+    at: float
+
+    def of(self, agent: Agent) -> Agent:
+        """The agent, as it is with these tools."""
+        return with_tools(agent, self.digest) if self.digest else agent
+
+
+class Roster:
+    """One for all calls of the process."""
+
+    def __init__(self, folder: Path, organs: Organs) -> None:
+        self._folder = folder
+        self._organs = organs
+        self._listed: dict[str, Listed] = {}
+        self._first: dict[str, asyncio.Task[Listed]] = {}
+        self._stamps: dict[str, Stamp] = {}
+        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._tasks = TaskSet(lambda e: log.error("looking at an agent failed", exc_info=e))
+
+    async def now(self, name: str) -> tuple[Agent, Listed | None]:
+        """For a call that begins. None: its tools are not known yet, see `first`. Raises NotFound, Misconfigured."""
+        agent = load_agent(self._folder, name)
+        self.first(name)
+        listed, stamp = self._listed.get(name), self._stamp(name)
+        if stamp != self._stamps[name]:
+            self._stamps[name] = stamp
+            looking = self._look(name, after=self._looking.get(name))
+            await asyncio.wait({looking}, timeout=EDIT_S)
+        elif listed is not None and self._outdated(agent, listed) and name not in self._looking:
+            self._look(name)
+        agent, listed = load_agent(self._folder, name), self._listed.get(name)
+        return (listed.of(agent) if listed is not None else agent), listed
+
+    def first(self, name: str) -> asyncio.Task[Listed]:
+        """The first list of the agent's tools, asked for as long as it takes. No call waits for it."""
+        if name not in self._first:
+            self._stamps[name] = self._stamp(name)
+            self._first[name] = self._tasks.spawn(self._insist(name))
+        return self._first[name]
+
+    async def aclose(self) -> None:
+        await self._tasks.close()
+
+    def _stamp(self, name: str) -> Stamp:
+        return stamp_of([self._folder / name / file for file in ("agent.yaml", "tools.py")])
+
+    def _outdated(self, agent: Agent, listed: Listed) -> bool:
+        age_s = asyncio.get_running_loop().time() - listed.at
+        return age_s > STALE_S or (age_s > AGAIN_S and listed.of(agent).version != agent.version)
+
+    def _look(self, name: str, after: asyncio.Task[None] | None = None) -> asyncio.Task[None]:
+        looking = self._looking[name] = self._tasks.spawn(self._reread(name, after))
+        return looking
+
+    async def _reread(self, name: str, after: asyncio.Task[None] | None) -> None:
+        """The files, off the loop, then the tools; where one of them fails the last good one stays."""
+        if after is not None:
+            await asyncio.wait({after})
+        try:
+            await asyncio.to_thread(agent_now, self._folder, name)
+            self._listed[name] = await self._list(name)
+        except ParleyError as e:
+            log.warning("tools could not be listed again, the last list stays", agent=name, error=str(e))
+        finally:
+            if self._looking.get(name) is asyncio.current_task():
+                del self._looking[name]
+
+    async def _insist(self, name: str) -> Listed:
+        for pause in itertools.chain(PAUSES_S, itertools.repeat(PAUSES_S[-1])):
+            try:
+                self._listed[name] = await self._list(name)
+                return self._listed[name]
+            except ParleyError as e:
+                log.warning("tools are not known yet, asked again", agent=name, error=str(e))
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+    async def _list(self, name: str) -> Listed:
+        reply = await self._organs.list_tools(name)
+        digest = reply.agent_version.partition(".")[2]
+        return Listed(tuple(reply.tools), digest, asyncio.get_running_loop().time())

@@ -1,0 +1,1 @@
+"""Messages and records as events, effects and state, and back."""

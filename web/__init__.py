@@ -1,0 +1,1 @@
+"""The softphone page: plain modules, no build. `services.gateway.doors.page_files` serves them."""
