@@ -198,7 +198,8 @@ async def test_paused_twice_in_a_row_no_word_is_lost(house: House, late_s: float
     owner.say(1, text, turn=1)
     await until_heard(phone, 430)
     for turn in (1, 2):
-        ears.send(STARTED)
+        another = stt_pb2.SpeechStarted(offset_ms=600 + turn)  # sound, not the first one told again
+        ears.send(stt_pb2.RecognizeEvent(speech_started=another))
         await owner.next("paused", turn)
         owner.command(1, resume=conversation_pb2.Resume())
         await owner.next("resumed", turn)
