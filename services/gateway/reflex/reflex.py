@@ -128,7 +128,8 @@ class Reflex:
         elif self._false and now - self._unconfirmed_at <= LATE_MS:
             self._false.pop()
             self.armed = True
-        return self.armed
+        late = self._forgiven and self.quiet and now - self._loud_at <= LATE_MS  # of what is forgiven already
+        return self.armed and not late
 
     def speech_stopped(self, now: float) -> None:
         self._speaking = False

@@ -69,6 +69,9 @@ class SpeakerphoneEar(Ear):
         self._next += len(new)
         for heard in new:
             self._mishear(heard)
+        if self._before is not None and self.now_ms - self._before.end_ms > _APART_MS:
+            self._wait(self._before, 0.0)
+            self._before = None
         due = [word for at, word in self._waiting if at <= self.now_ms]
         self._waiting = [(at, word) for at, word in self._waiting if at > self.now_ms]
         echoed = [word for word in due if not self._in_speech(word)]
@@ -105,9 +108,6 @@ class SpeakerphoneEar(Ear):
         elif kind == "merged" and happens and self._before is None:
             self._before = word
             return
-        if self._before is not None and begin - self._before.end_ms > _APART_MS:
-            self._wait(self._before, late)
-            self._before = None
         if self._before is not None:
             word = Word(self._before.text + word.text, self._before.start_ms, end)
             self._before = None
