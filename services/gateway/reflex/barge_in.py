@@ -45,7 +45,7 @@ class BargeIn:
         self._reflex = Reflex()
         self._armed = True
         self._by_button = False
-        self._forgiven = self._forgiven_ms = 0
+        self._forgiven = 0
         self._worded = self._echoed = False
         self._looks = 0
         self._look_at = 0.0
@@ -68,8 +68,7 @@ class BargeIn:
         if alarmed:
             REFLEX.labels("confirmed").inc()
         self._settle()
-        late = offset_ms < self._forgiven_ms  # of what is forgiven, by ears that were lost meanwhile
-        if silences and self._onset.somebody and not (late or self._ears.again(offset_ms)) and self._may():
+        if silences and self._onset.somebody and not self._ears.again(offset_ms) and self._may():
             self._pause(Paused.CAUSE_SPEECH, now)
 
     def weigh(self, event: CallEvent) -> None:
@@ -186,7 +185,7 @@ class BargeIn:
         if self._by_button or self._echoed:
             self._resume(cause, false=not self._onset.echo_known)
             return
-        self._forgiven, self._forgiven_ms = self._onset.loudest, self._ears.fed_ms
+        self._forgiven = self._onset.loudest
         self._reflex.forgiven(now_ms(), worded=self._worded)
         self._mouth.resume(cause)
 
