@@ -94,7 +94,7 @@ async def test_all_agents_are_read_at_the_start(agents: Path, embedder: Embedder
     library.start()
     await asyncio.wait_for(asyncio.gather(*library._tasks._tasks), PATIENCE_S)
     assert await library.search("desk", "refund", 0, {})
-    with pytest.raises(Misconfigured, match=r"broken/agent.yaml: .*greeting: Field required"):
+    with pytest.raises(Misconfigured, match=r"broken/agent.yaml: .*prompt: Field required"):
         await library.search("broken", "refund", 0, {})
 
 

@@ -11,9 +11,9 @@ from tests.turns.judge import complaints
 from tests.turns.speakerphones import LENGTHS, Speakerphone, family, silent_after_ms
 from tests.turns.virtual.play import play
 
-_QUIET = random.Random(1).sample([x for x in family(range(7, 9), talks=False) if x.length < LENGTHS[-1]], 24)
-_LONG = random.Random(2).sample([x for x in family(range(7, 9), talks=False) if x.length == LENGTHS[-1]], 3)
-_TALKS = random.Random(3).sample([x for x in family(range(7, 9), talks=True) if x.mishears.kind != "late"], 24)
+_QUIET = random.Random(1).sample([x for x in family(range(7, 9), talks=False) if x.length < LENGTHS[-1]], 12)
+_LONG = random.Random(2).sample([x for x in family(range(7, 9), talks=False) if x.length == LENGTHS[-1]], 1)
+_TALKS = random.Random(3).sample([x for x in family(range(7, 9), talks=True) if x.mishears.kind != "late"], 12)
 
 
 @pytest.mark.parametrize("each", [*_QUIET, *_LONG], ids=lambda x: x.name)
