@@ -12,6 +12,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from parley.v1 import audio_pb2 as _audio_pb2
 from parley.v1 import call_pb2 as _call_pb2
+from parley.v1 import llm_pb2 as _llm_pb2
 from parley.v1 import stt_pb2 as _stt_pb2
 import builtins as _builtins
 import sys
@@ -64,6 +65,9 @@ class CallEvent(_message.Message):
     REFLEX_FIELD_NUMBER: _builtins.int
     PUSH_TO_TALK_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    BOT_WORDS_FIELD_NUMBER: _builtins.int
+    LIVE_TOOL_CALL_FIELD_NUMBER: _builtins.int
+    LIVE_DONE_FIELD_NUMBER: _builtins.int
     OWN_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """0 = never sent again"""
@@ -99,6 +103,12 @@ class CallEvent(_message.Message):
     @_builtins.property
     def progress(self) -> Global___Progress: ...
     @_builtins.property
+    def bot_words(self) -> Global___BotWords: ...
+    @_builtins.property
+    def live_tool_call(self) -> _llm_pb2.ToolCall: ...
+    @_builtins.property
+    def live_done(self) -> _llm_pb2.LiveDone: ...
+    @_builtins.property
     def own(self) -> Global___OwnSound:
         """of an `interim` or `final`; unset: no echo was expected in it"""
 
@@ -122,13 +132,16 @@ class CallEvent(_message.Message):
         reflex: Global___Reflex | None = ...,
         push_to_talk: Global___PushToTalk | None = ...,
         progress: Global___Progress | None = ...,
+        bot_words: Global___BotWords | None = ...,
+        live_tool_call: _llm_pb2.ToolCall | None = ...,
+        live_done: _llm_pb2.LiveDone | None = ...,
         own: Global___OwnSound | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "open", b"open", "own", b"own", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bot_words", b"bot_words", "button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "live_done", b"live_done", "live_tool_call", b"live_tool_call", "open", b"open", "own", b"own", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "speech", b"speech", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "open", b"open", "own", b"own", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot_words", b"bot_words", "button", b"button", "dtmf", b"dtmf", "event", b"event", "heard", b"heard", "leg", b"leg", "leg_ms", b"leg_ms", "live_done", b"live_done", "live_tool_call", b"live_tool_call", "open", b"open", "own", b"own", "paused", b"paused", "progress", b"progress", "push_to_talk", b"push_to_talk", "reflex", b"reflex", "resumed", b"resumed", "seq", b"seq", "speech", b"speech", "traceparent", b"traceparent", "trouble", b"trouble", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex", "push_to_talk", "progress"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "speech", "utterance_started", "heard", "paused", "resumed", "dtmf", "button", "typed", "leg", "trouble", "reflex", "push_to_talk", "progress", "bot_words", "live_tool_call", "live_done"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -306,15 +319,18 @@ class UtteranceStarted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     UTTERANCE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
+    kind: Global___Say.Kind.ValueType
     def __init__(
         self,
         *,
         utterance: _builtins.int = ...,
+        kind: Global___Say.Kind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -517,6 +533,39 @@ class Reflex(_message.Message):
 Global___Reflex: _TypeAlias = Reflex  # noqa: Y015
 
 @_typing.final
+class BotWords(_message.Message):
+    """Speech to speech: the model that hears and speaks has said these words, as item `item` of its own. How much of them was
+    heard is told by `heard`, for the utterance that carries them; words come before, with, or after their sound.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    utterance: _builtins.int
+    item: _builtins.str
+    text: _builtins.str
+    """more of it, appended"""
+    final: _builtins.bool
+    def __init__(
+        self,
+        *,
+        utterance: _builtins.int = ...,
+        item: _builtins.str = ...,
+        text: _builtins.str = ...,
+        final: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["final", b"final", "item", b"item", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BotWords: _TypeAlias = BotWords  # noqa: Y015
+
+@_typing.final
 class Dtmf(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -708,6 +757,7 @@ class CallCommand(_message.Message):
     HANG_UP_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     DUE_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     seen_seq: _builtins.int
     """taken into memory"""
@@ -734,6 +784,8 @@ class CallCommand(_message.Message):
     def state(self) -> Global___State: ...
     @_builtins.property
     def due(self) -> Global___Due: ...
+    @_builtins.property
+    def live(self) -> Global___Live: ...
     def __init__(
         self,
         *,
@@ -751,12 +803,13 @@ class CallCommand(_message.Message):
         hang_up: Global___HangUp | None = ...,
         state: Global___State | None = ...,
         due: Global___Due | None = ...,
+        live: Global___Live | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "resume", b"resume", "say", b"say", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "live", b"live", "resume", b"resume", "say", b"say", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_seq", b"ack_seq", "command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "resume", b"resume", "say", b"say", "seen_seq", b"seen_seq", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "traceparent", b"traceparent", "transfer", b"transfer", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_seq", b"ack_seq", "command", b"command", "due", b"due", "epoch", b"epoch", "hang_up", b"hang_up", "live", b"live", "resume", b"resume", "say", b"say", "seen_seq", b"seen_seq", "session", b"session", "show", b"show", "state", b"state", "stop", b"stop", "traceparent", b"traceparent", "transfer", b"transfer", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["session", "say", "stop", "resume", "show", "transfer", "hang_up", "state", "due"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["session", "say", "stop", "resume", "show", "transfer", "hang_up", "state", "due", "live"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -956,6 +1009,46 @@ class Resume(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Resume: _TypeAlias = Resume  # noqa: Y015
+
+@_typing.final
+class Live(_message.Message):
+    """Speech to speech: for the model that hears and speaks. A leg with ears and a voice of its own drops it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOL_RESULT_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    TRUNCATE_FIELD_NUMBER: _builtins.int
+    RESPOND_FIELD_NUMBER: _builtins.int
+    instructions: _builtins.str
+    """in place of those before"""
+    @_builtins.property
+    def tool_result(self) -> _llm_pb2.LiveToolResult: ...
+    @_builtins.property
+    def truncate(self) -> _llm_pb2.LiveTruncate:
+        """the caller heard no more than this: the model must remember no more"""
+
+    @_builtins.property
+    def respond(self) -> _llm_pb2.LiveRespond:
+        """its turn"""
+
+    def __init__(
+        self,
+        *,
+        tool_result: _llm_pb2.LiveToolResult | None = ...,
+        instructions: _builtins.str = ...,
+        truncate: _llm_pb2.LiveTruncate | None = ...,
+        respond: _llm_pb2.LiveRespond | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["instructions", b"instructions", "order", b"order", "respond", b"respond", "tool_result", b"tool_result", "truncate", b"truncate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instructions", b"instructions", "order", b"order", "respond", b"respond", "tool_result", b"tool_result", "truncate", b"truncate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_order: _TypeAlias = _typing.Literal["tool_result", "instructions", "truncate", "respond"]  # noqa: Y015
+    _WhichOneofArgType_order: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_order) -> _WhichOneofReturnType_order | None: ...
+
+Global___Live: _TypeAlias = Live  # noqa: Y015
 
 @_typing.final
 class Show(_message.Message):

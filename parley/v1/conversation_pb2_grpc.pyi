@@ -37,8 +37,8 @@ class ConversationStub:
     """One stream per call leg and owner. It lasts as long as the leg.
 
     Order: the gateway sends `open` first and once. The orchestrator answers `session`, then commands at any time.
-    Events with a `seq` (1, 2, 3... per leg: `final`, `turn_ended`, `heard`, `dtmf`, `button`, `typed`, `leg`) are kept by
-    the gateway until `ack_seq` covers them and are sent again to a new owner; all others are said once.
+    Events with a `seq` (1, 2, 3... per leg: `final`, `turn_ended`, `heard`, `dtmf`, `button`, `typed`, `leg`, `live_done`,
+    `live_tool_call`) are kept by the gateway until `ack_seq` covers them and are sent again to a new owner; all others are said once.
     Every command carries the `epoch` of its owner and the `turn` it belongs to; the gateway drops commands of a lower
     epoch, and of a turn at or below the last `stop`.
 
@@ -79,8 +79,8 @@ class ConversationAsyncStub(ConversationStub):
     """One stream per call leg and owner. It lasts as long as the leg.
 
     Order: the gateway sends `open` first and once. The orchestrator answers `session`, then commands at any time.
-    Events with a `seq` (1, 2, 3... per leg: `final`, `turn_ended`, `heard`, `dtmf`, `button`, `typed`, `leg`) are kept by
-    the gateway until `ack_seq` covers them and are sent again to a new owner; all others are said once.
+    Events with a `seq` (1, 2, 3... per leg: `final`, `turn_ended`, `heard`, `dtmf`, `button`, `typed`, `leg`, `live_done`,
+    `live_tool_call`) are kept by the gateway until `ack_seq` covers them and are sent again to a new owner; all others are said once.
     Every command carries the `epoch` of its owner and the `turn` it belongs to; the gateway drops commands of a lower
     epoch, and of a turn at or below the last `stop`.
 
@@ -124,8 +124,8 @@ class ConversationServicer(metaclass=_abc_1.ABCMeta):
         """One stream per call leg and owner. It lasts as long as the leg.
 
         Order: the gateway sends `open` first and once. The orchestrator answers `session`, then commands at any time.
-        Events with a `seq` (1, 2, 3... per leg: `final`, `turn_ended`, `heard`, `dtmf`, `button`, `typed`, `leg`) are kept by
-        the gateway until `ack_seq` covers them and are sent again to a new owner; all others are said once.
+        Events with a `seq` (1, 2, 3... per leg: `final`, `turn_ended`, `heard`, `dtmf`, `button`, `typed`, `leg`, `live_done`,
+        `live_tool_call`) are kept by the gateway until `ack_seq` covers them and are sent again to a new owner; all others are said once.
         Every command carries the `epoch` of its owner and the `turn` it belongs to; the gateway drops commands of a lower
         epoch, and of a turn at or below the last `stop`.
 

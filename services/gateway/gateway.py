@@ -16,7 +16,8 @@ from services.gateway.call import Call, Wire
 from services.gateway.carriers import carriers
 from services.gateway.ended import Remembered
 from services.gateway.house import FRESH_SHARE, House
-from services.gateway.leg.leg import Ending, Leg
+from services.gateway.leg.body import MakeBody
+from services.gateway.leg.leg import Ending, Leg, body_of
 from services.gateway.metrics import FULL_ORGAN
 from services.gateway.mouth.clock import Clock
 from services.gateway.organs import Organs
@@ -41,6 +42,7 @@ class Gateway:
         self.organs = organs
         self.tokens = Tokens(settings.secret.get_secret_value())
         self.house = House(settings.capacity)
+        self.make_body: MakeBody = body_of
         self._refusals = Remembered()
         self._ended = ended
 
@@ -48,7 +50,7 @@ class Gateway:
         """One leg, as long as it lasts. Raises AtCapacity, Unavailable (draining)."""
         if fresh and (full := self._full()):
             raise AtCapacity(f"every replica of {full} is {FRESH_SHARE:.0%} full, or away")
-        leg = Leg(call, wire, self.organs)
+        leg = Leg(call, wire, self.organs, self.make_body)
         with self.house.enter(leg, fresh=fresh):
             self._refusals.forget(call.call_id)
             ending = await leg.run(listen)

@@ -248,7 +248,7 @@ async def test_a_voice_far_ahead_of_the_listener_is_held_back(house: House) -> N
     owner.say(1, words, turn=1)
     await owner.next("utterance_started")
     (leg,) = house.gateway.house._legs
-    track = leg._mouth._queue[0].track  # type: ignore[union-attr]
+    track = leg.body.mouth._queue[0].track  # type: ignore[attr-defined]
     async with asyncio.timeout(PATIENCE_S):
         while track.size_ms < 30_000:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

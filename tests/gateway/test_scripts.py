@@ -131,11 +131,11 @@ def test_what_is_shown_has_as_many_characters_as_what_is_said(char: str) -> None
         def tell(self, message: dict[str, object]) -> None:
             told.append(message)
 
-    shown = Subtitles(Wire(), shown=True)  # type: ignore[arg-type]
-    shown.said(1, char * (MAX_TEXT - 1))
-    shown.said(1, char)
-    shown.said(1, char)
-    shown.bot_over(conversation_pb2.Heard(utterance=1, chars=5, cut=True))
+    shown = Subtitles(Wire())  # type: ignore[arg-type]
+    for text in (char * (MAX_TEXT - 1), char, char):
+        shown.command(conversation_pb2.CallCommand(say=conversation_pb2.Say(utterance=1, text=text)))
+    heard = conversation_pb2.Heard(utterance=1, chars=5, cut=True)
+    shown.event(conversation_pb2.CallEvent(heard=heard))
     assert told[-1]["text"] == char * MAX_TEXT
 
 

@@ -176,9 +176,7 @@ class Ears:
             self._reopening.begins(time.monotonic())
             self._otherwise.clear()
             try:
-                stream = await self._stt.open(
-                    stt_pb2_grpc.SpeechToTextStub, "Recognize", avoid=self._reopening.avoid
-                )
+                stream = await self._stt.open(stt_pb2_grpc.SpeechToTextStub, "Recognize", avoid=self._reopening.avoid)
                 self._reopening.opened(time.monotonic())
                 self._stream = stream
                 await self._listen(stream)

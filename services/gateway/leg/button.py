@@ -8,7 +8,7 @@ from services.gateway.ears.ears import Ears
 class Button:
     """One leg's button. The page switches push-to-talk on and off; the first press switches it on too."""
 
-    def __init__(self, ears: Ears | None) -> None:
+    def __init__(self, ears: Ears) -> None:
         self._ears = ears
         self.decides = False
         self.hears = True
@@ -17,7 +17,7 @@ class Button:
 
     def decide(self, on: bool) -> None:
         """Switch push-to-talk on or off. What was said up to here is a turn."""
-        if self._ears is None or on == self.decides:
+        if on == self.decides:
             return
         if on and self._ears.open_turn:
             self._ears.end_of_turn()
@@ -29,7 +29,7 @@ class Button:
         """Pressed, or let go: then what was said is the turn."""
         if pressed:
             self.decide(True)
-        if self._ears is None or not self.decides or pressed == self.hears:
+        if not self.decides or pressed == self.hears:
             return
         self.hears = pressed
         self._let_go_at = None if pressed else now

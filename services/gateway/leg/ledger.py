@@ -9,7 +9,7 @@ from parley.v1 import call_pb2, conversation_pb2
 MAX_KEPT = 2_000
 
 CallEvent = conversation_pb2.CallEvent
-_NUMBERED = frozenset(("heard", "dtmf", "button", "typed", "leg"))
+_NUMBERED = frozenset(("heard", "dtmf", "button", "typed", "leg", "live_tool_call", "live_done"))
 
 
 def is_numbered(event: CallEvent) -> bool:

@@ -93,13 +93,9 @@ class Mouth:
         """Something sounds, or was paused in its middle."""
         return any(utterance.started for utterance in self._queue)
 
-    def pending(self, utterance: int) -> bool:
-        """Whether this utterance is still to be heard (also when its words have not come yet)."""
-        return utterance > self.last_utterance or any(u.id == utterance for u in self._queue)
-
-    def about(self, utterance: int) -> tuple[int, int]:
-        """An utterance's `kind` and `expect`."""
-        return next(((u.kind, u.expect) for u in self._queue if u.id == utterance), (0, 0))
+    def expects(self, utterance: int) -> int:
+        """The kind of answer that an utterance asks for."""
+        return next((u.expect for u in self._queue if u.id == utterance), 0)
 
     # From the orchestrator
 
@@ -291,7 +287,7 @@ class Mouth:
             gap = outlet.play(track.take(PIECE_MS), now)
             if not utterance.started:
                 utterance.started = True
-                started = conversation_pb2.UtteranceStarted(utterance=utterance.id)
+                started = conversation_pb2.UtteranceStarted(utterance=utterance.id, kind=utterance.kind)
                 self._tell(conversation_pb2.CallEvent(utterance_started=started))
             if gap > 1 and flowing:
                 GAPS.observe(gap)

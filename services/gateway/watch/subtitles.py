@@ -1,60 +1,67 @@
-"""What the page shows of a call: both sides' words and who is at turn. Silent on the telephone."""
+"""Both sides' words, and what else the agent shows, as the page has it. There is none on the telephone."""
 
 from __future__ import annotations
 
 from parley.v1 import conversation_pb2
 from services.gateway.call import Wire
+from services.gateway.watch.watcher import Seen, Watcher
 
 MAX_OPEN = 64
 MAX_TEXT = 20_000
 """Characters of an utterance, as many as the mouth takes; what is beyond is not shown either."""
 
 
-class Subtitles:
+class Subtitles(Watcher):
     """Tells the page; see docs/protocol.md for each message."""
 
-    def __init__(self, wire: Wire, shown: bool) -> None:
-        self._wire = wire
-        self._shown = shown
-        self._state = ""
+    def __init__(self, page: Wire) -> None:
+        self._page = page
         self._bot: tuple[int, str, int] | None = None
+        self._last = 0
         self._texts: dict[int, str] = {}
+        """Words the mouth was given, by utterance, until it is over."""
 
-    def state(self, state: str) -> None:
-        """`listening`, `thinking`, `speaking`, or `paused`: silent for now, to hear whether the caller goes on."""
-        if self._shown and state != self._state:
-            self._state = state
-            self._wire.tell({"type": "state", "state": state})
+    def event(self, event: conversation_pb2.CallEvent) -> None:
+        kind = event.WhichOneof("event")
+        if kind == "speech" and event.speech.HasField("interim"):
+            self._caller(event.speech.interim.text, final=False)
+        elif kind == "speech" and event.speech.HasField("final"):
+            self._caller(event.speech.final.text, final=True)
+        elif kind == "typed":
+            self._caller(event.typed.text, final=True)
+        elif kind == "heard":
+            self._over(event.heard)
 
-    def caller(self, text: str, *, final: bool) -> None:
-        if self._shown:
-            self._wire.tell({"type": "subtitle", "side": "caller", "text": text, "final": final})
+    def command(self, command: conversation_pb2.CallCommand) -> None:
+        kind = command.WhichOneof("command")
+        if kind == "say":
+            self._said(command.say)
+        elif kind == "show":
+            self._page.tell({"type": "show", "name": command.show.name, "json": command.show.json})
 
-    def said(self, utterance: int, text: str) -> None:
-        """Words the mouth was given; kept until the utterance is over."""
-        said = self._texts.get(utterance, "") + text
-        if self._shown and (utterance in self._texts or len(self._texts) < MAX_OPEN) and len(said) <= MAX_TEXT:
-            self._texts[utterance] = said
-
-    def bot(self, progress: tuple[int, str, int] | None) -> None:
-        """`progress`: utterance, its text so far, how many characters of it were heard."""
-        if not self._shown or progress is None or progress == self._bot:
+    def moved(self, mouth: Seen) -> None:
+        progress = mouth.progress()
+        if progress is None or progress == self._bot:
             return
         self._bot = progress
         utterance, text, heard = progress
-        self._wire.tell(
+        self._page.tell(
             {"type": "subtitle", "side": "bot", "utterance": utterance, "text": text, "heard": heard, "final": False}
         )
 
-    def bot_over(self, heard: conversation_pb2.Heard) -> None:
-        """The utterance is over: how many characters of its text were heard."""
-        if self._shown:
-            self._bot = None
-            text = self._texts.pop(heard.utterance, "")
-            over = {"utterance": heard.utterance, "text": text, "heard": heard.chars, "final": True, "cut": heard.cut}
-            self._wire.tell({"type": "subtitle", "side": "bot", **over})
+    def _caller(self, text: str, *, final: bool) -> None:
+        self._page.tell({"type": "subtitle", "side": "caller", "text": text, "final": final})
 
-    def show(self, show: conversation_pb2.Show) -> None:
-        """A card, a form, a link: `json` as the agent made it."""
-        if self._shown:
-            self._wire.tell({"type": "show", "name": show.name, "json": show.json})
+    def _said(self, say: conversation_pb2.Say) -> None:
+        if say.utterance <= self._last and say.utterance not in self._texts:
+            return
+        self._last = max(self._last, say.utterance)
+        said = self._texts.get(say.utterance, "") + say.text
+        if (say.utterance in self._texts or len(self._texts) < MAX_OPEN) and len(said) <= MAX_TEXT:
+            self._texts[say.utterance] = said
+
+    def _over(self, heard: conversation_pb2.Heard) -> None:
+        self._bot = None
+        text = self._texts.pop(heard.utterance, "")
+        over = {"utterance": heard.utterance, "text": text, "heard": heard.chars, "final": True, "cut": heard.cut}
+        self._page.tell({"type": "subtitle", "side": "bot", **over})

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from parley.v1 import conversation_pb2, stt_pb2
+from services.gateway.call import Wire
 from services.gateway.mouth.clock import now_ms
-from services.gateway.watch.waterfall import Turn, TurnBy, Waterfall
+from services.gateway.watch.watcher import Seen, TurnBy, Watcher
+from services.gateway.watch.waterfall import Turn, Waterfall
 
 MAX_CALLS = 200
 MAX_ENTRIES = 500
@@ -19,7 +21,7 @@ _TURN_ENDS = {
 }
 
 
-class Timeline:
+class Timeline(Watcher):
     """One call, over all its legs in this process. Each entry has `at_ms` on the monotonic clock and `what`."""
 
     def __init__(self, call_id: str) -> None:
@@ -28,13 +30,14 @@ class Timeline:
         self._waterfall = Waterfall()
         self._page: Callable[[dict[str, Any]], None] | None = None
         self._spoken = 0
+        self._sounded = 0, 0.0
 
-    def watched(self, page: Callable[[dict[str, Any]], None] | None) -> None:
+    def watched(self, page: Wire | None) -> None:
         """From now on a page is told of each moment, without its words, and of each turn as it goes on."""
-        self._page = page
+        self._page = page.tell if page is not None else None
+        self._sounded = 0, 0.0
 
     def event(self, event: conversation_pb2.CallEvent) -> None:
-        """Something the ears or the mouth report."""
         kind = event.WhichOneof("event")
         if kind == "speech":
             self._speech(event.speech)
@@ -62,7 +65,6 @@ class Timeline:
             self._moment(kind)
 
     def command(self, command: conversation_pb2.CallCommand) -> None:
-        """Something the mind wants."""
         kind = command.WhichOneof("command")
         if kind == "say":
             say = command.say
@@ -78,12 +80,12 @@ class Timeline:
         self._note("mind", address=address)
 
     def turn_began(self, speech_end: float, by: TurnBy) -> None:
-        """The caller is done since `speech_end`: the bot is at turn."""
         self._changed(self._waterfall.began(speech_end, now_ms(), by))
 
-    def sounded(self, utterance: int, at: float) -> None:
-        """This utterance began at the caller's ear then. May be told again."""
-        self._changed(self._waterfall.sounded(utterance, at))
+    def moved(self, mouth: Seen) -> None:
+        if mouth.sounded != self._sounded:
+            self._sounded = mouth.sounded
+            self._changed(self._waterfall.sounded(*mouth.sounded))
 
     def shown(self) -> dict[str, Any]:
         turns = [turn.shown() for turn in self._waterfall.turns]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Literal
+from typing import Any
 
 from parley.v1 import conversation_pb2
-
-TurnBy = Literal["voice", "button", "text"]
+from services.gateway.watch.watcher import TurnBy
 
 MAX_TURNS = 100
 """Of one call; the oldest go first."""

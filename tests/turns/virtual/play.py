@@ -12,7 +12,7 @@ from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.call import Call
 from services.gateway.leg.ledger import Ledger
 from services.gateway.leg.leg import Leg
-from services.gateway.mouth.mouth import Mouth
+from services.gateway.leg.spoken_body import SpokenBody
 from services.gateway.organs import Organs
 from services.gateway.voice.rehearsal import Rehearsal
 from services.gateway.voice.spoken import Spoken
@@ -133,12 +133,11 @@ class _VirtualCall:
         self._leg = Leg(call, self._carrier, organs)
         self._line = _Line(time, script, self._mind.take)
         self._leg._line = cast(Any, self._line)
-        assert isinstance(self._leg._mouth, Mouth)
-        assert self._leg._ears is not None
-        self._mouth, self._ears = self._leg._mouth, self._leg._ears
+        assert isinstance(self._leg.body, SpokenBody)
+        self._mouth, self._ears = self._leg.body.mouth, self._leg.body.ears
         self._mouth._voices = cast(Any, VirtualVoices(time, self._mouth._advance))
         self._ears._stream = cast(Any, object())
-        self._line.leg_ms = lambda: int(self._leg._ears.fed_ms) if self._leg._ears else 0
+        self._line.leg_ms = lambda: int(self._ears.fed_ms)
         self._listener = Listener(self._carrier.heard)
         self._answered = time.now
         self._stt = self._new_ears()
