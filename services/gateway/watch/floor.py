@@ -17,12 +17,12 @@ _tracer = trace.get_tracer("parley")
 
 
 class Floor(Watcher):
-    """`page` is told `listening`, `thinking`, `speaking`, or `paused`: silent for now, to hear whether the caller goes on."""
+    """`page` is told `listening`, `thinking`, `speaking`, or `paused`: silent, to hear whether the caller goes on."""
 
     def __init__(self, call_id: str, page: Wire | None) -> None:
         self._call_id = call_id
         self._page = page
-        self._state = ""
+        self._state = "listening"
         self._speech_end: float | None = None
         self._due = False
         self._maybe_due = False
@@ -68,8 +68,10 @@ class Floor(Watcher):
             state = "paused"
         elif mouth.speaking:
             state = "speaking"
-        else:
-            state = "thinking" if due or mouth.waiting else "listening"
+        elif due or (mouth.waiting and self._state != "listening"):
+            state = "thinking"
+        else:  # also while words are to come that nobody waits for
+            state = "listening"
         if self._page is not None and state != self._state:
             self._state = state
             self._page.tell({"type": "state", "state": state})

@@ -40,6 +40,8 @@ _MORE = re.compile(r"^(?:and|what about|how about) ")
 _SORRY = re.compile(r"^(?:(?:I am|I'm) )?(?:so |very )?sorry[,.:]? *(?:but )?", re.IGNORECASE)
 _UNABLE = re.compile(r"^I (?:did not|do not|could not|can ?not|didn't|don't|can't|couldn't) [^.!?]*[.!?]+ *")
 _SHORT_NO = 7  # words
+_TWO_MOVES = 14  # words
+_COURTEOUS = ("thanks", "hello", "compliment")
 _TELLING = 8  # characters
 
 # Moves that agents have their own answers to.
@@ -103,12 +105,25 @@ def move(text: str) -> str:
     words = text.split()
     if _YES_WORDS & set(words) and _NO_WORDS & set(words) and set(words) <= _YES_WORDS | _NO_WORDS | _TURNING:
         return _torn(words)
-    return next((name for name, regex in _REGEXES if regex.fullmatch(text)), "") or _after_fillers(text)
+    found = next((name for name, regex in _REGEXES if regex.fullmatch(text)), "")
+    return found or _after_fillers(text) or _after_courtesy(words)
 
 
 def _after_fillers(text: str) -> str:
     short = _INDIRECT.sub("", _FILLERS.sub("", text))
     return move(short) if short and short != text else ""
+
+
+def _after_courtesy(words: list[str]) -> str:
+    """What is said behind thanks or a greeting: "thanks for your help, goodbye"."""
+    if len(words) > _TWO_MOVES:
+        return ""
+    for n in range(1, len(words)):
+        head = " ".join(words[:n])
+        if any(name in _COURTEOUS and regex.fullmatch(head) for name, regex in _REGEXES):
+            if found := move(" ".join(words[n:])):
+                return found
+    return ""
 
 
 def _torn(words: list[str]) -> str:
