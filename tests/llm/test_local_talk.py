@@ -242,8 +242,15 @@ async def test_a_holiday_is_a_day(talk: Talk) -> None:
     assert await talk.say("And on New Year's Day?") == "Open new years day."
 
 
-async def test_thanks_and_goodbye_in_one(talk: Talk) -> None:
-    assert "Goodbye" in await talk.say("Thank you very much. That's all.")
+@pytest.mark.parametrize(
+    "said", ["Thank you very much. That's all.", "Thanks for your help. Goodbye.", "You are very helpful, thank you, bye."]
+)
+async def test_thanks_and_goodbye_in_one(talk: Talk, said: str) -> None:
+    assert "Goodbye" in await talk.say(said)
+
+
+async def test_a_joke_about_what_the_shop_sells_is_a_joke(talk: Talk) -> None:
+    assert await talk.say("Tell me a joke about bikes.") == moves.NO_JOKES.format(company="Bellweather Bikes")
 
 
 async def test_two_wishes_of_which_one_lacks_a_number(talk: Talk) -> None:
