@@ -114,7 +114,7 @@ class Interim(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(Event):
-    """Times and `turn` as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where they are known."""
+    """Times and `turn` as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where known."""
 
     text: str
     confidence: float = 0.0
