@@ -134,7 +134,7 @@ def test_what_was_reported_is_not_reported_again() -> None:
     assert not report.accept(confirmed("where is my order", 2400, turn=1))
     late = [interim("my order", 1000, 1900, turn=1), final("my order", 1000, 1900, turn=1), started(1000, turn=1)]
     assert [report.accept(event) for event in late] == [False] * 3
-    assert not (report.open_turn or report.in_speech)
+    assert (report.open_turn, report.in_speech) == (False, False)
 
 
 def test_the_next_recogniser_is_told_which_turn_it_is_and_what_was_said_of_it() -> None:
@@ -163,7 +163,7 @@ def test_ears_of_the_version_before_do_not_count_and_their_turns_are_counted_her
     report = Report()
     first = [started(100), final("no", 100, 300), stopped(320), confirmed("no", 900)]
     second = [started(1100), interim("no", 1100, 1300), final("no", 1100, 1300), stopped(1320), confirmed("no", 1900)]
-    assert all([report.accept(event) for event in first + second])
+    assert all(report.accept(event) for event in first + second)
     assert [event.turn for event in first + second] == [1] * 4 + [2] * 5
     assert report.turn == 3
     newer = final("no", 2100, 2300, turn=3)  # the next replica counts again
