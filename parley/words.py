@@ -90,15 +90,6 @@ def plain(text: str) -> str:
     return out
 
 
-def contains(text: str, said: str) -> bool:
-    """Whether the words of `said` stand in `text` in a row."""
-    inner = plain(said)
-    if not inner:
-        return False
-    before, behind = ("" if spaceless(char) else " " for char in (inner[0], inner[-1]))
-    return f"{before}{inner}{behind}" in f" {plain(text)} "
-
-
 def has_words(text: str, begin: int = 0) -> bool:
     """Whether a voice has anything to say of text[begin:]: letters, numbers, currencies, signs that are read out."""
     return _SOUND.search(text, begin) is not None

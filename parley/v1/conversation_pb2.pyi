@@ -77,7 +77,9 @@ class CallEvent(_message.Message):
     @_builtins.property
     def open(self) -> Global___Open: ...
     @_builtins.property
-    def speech(self) -> _stt_pb2.RecognizeEvent: ...
+    def speech(self) -> _stt_pb2.RecognizeEvent:
+        """its `turn` is known, and never lower than that of the one before"""
+
     @_builtins.property
     def utterance_started(self) -> Global___UtteranceStarted: ...
     @_builtins.property

@@ -232,7 +232,6 @@ class CallState(_message.Message):
     PACE_MS_FIELD_NUMBER: _builtins.int
     BUTTON_FIELD_NUMBER: _builtins.int
     PROTECTED_UNTIL_MS_FIELD_NUMBER: _builtins.int
-    UNDERSTOOD_MS_FIELD_NUMBER: _builtins.int
     LEG_BEGAN_MS_FIELD_NUMBER: _builtins.int
     NO_INTERIMS_FIELD_NUMBER: _builtins.int
     SAID_FIELD_NUMBER: _builtins.int
@@ -247,6 +246,7 @@ class CallState(_message.Message):
     LEVEL_FIELD_NUMBER: _builtins.int
     NEWS_FIELD_NUMBER: _builtins.int
     WORDS_MS_FIELD_NUMBER: _builtins.int
+    OVER_TURN_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -273,7 +273,6 @@ class CallState(_message.Message):
     pace_ms: _builtins.int
     button: _builtins.str
     protected_until_ms: _builtins.int
-    understood_ms: _builtins.int
     leg_began_ms: _builtins.int
     no_interims: _builtins.bool
     said: _builtins.int
@@ -285,6 +284,7 @@ class CallState(_message.Message):
     level: _builtins.int
     news: _builtins.str
     words_ms: _builtins.int
+    over_turn: _builtins.int
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -359,7 +359,6 @@ class CallState(_message.Message):
         pace_ms: _builtins.int = ...,
         button: _builtins.str = ...,
         protected_until_ms: _builtins.int = ...,
-        understood_ms: _builtins.int = ...,
         leg_began_ms: _builtins.int = ...,
         no_interims: _builtins.bool = ...,
         said: _builtins.int = ...,
@@ -374,10 +373,11 @@ class CallState(_message.Message):
         level: _builtins.int = ...,
         news: _builtins.str = ...,
         words_ms: _builtins.int = ...,
+        over_turn: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "understood_ms", b"understood_ms", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "pace_ms", b"pace_ms", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1587,6 +1587,7 @@ class StepInterim(_message.Message):
     BESIDE_ECHO_FIELD_NUMBER: _builtins.int
     OWN_FROM_MS_FIELD_NUMBER: _builtins.int
     OWN_TO_MS_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     stability: _builtins.float
     start_ms: _builtins.int
@@ -1595,6 +1596,7 @@ class StepInterim(_message.Message):
     beside_echo: _builtins.bool
     own_from_ms: _builtins.int
     own_to_ms: _builtins.int
+    turn: _builtins.int
     def __init__(
         self,
         *,
@@ -1606,10 +1608,11 @@ class StepInterim(_message.Message):
         beside_echo: _builtins.bool = ...,
         own_from_ms: _builtins.int = ...,
         own_to_ms: _builtins.int = ...,
+        turn: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "stability", b"stability", "start_ms", b"start_ms", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "stability", b"stability", "start_ms", b"start_ms", "text", b"text", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1628,6 +1631,7 @@ class StepFinal(_message.Message):
     OWN_FROM_MS_FIELD_NUMBER: _builtins.int
     OWN_TO_MS_FIELD_NUMBER: _builtins.int
     WORDS_MS_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     confidence: _builtins.float
     start_ms: _builtins.int
@@ -1636,6 +1640,7 @@ class StepFinal(_message.Message):
     beside_echo: _builtins.bool
     own_from_ms: _builtins.int
     own_to_ms: _builtins.int
+    turn: _builtins.int
     @_builtins.property
     def words_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -1650,10 +1655,11 @@ class StepFinal(_message.Message):
         own_from_ms: _builtins.int = ...,
         own_to_ms: _builtins.int = ...,
         words_ms: _abc.Iterable[_builtins.int] | None = ...,
+        turn: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "start_ms", b"start_ms", "text", b"text", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "start_ms", b"start_ms", "text", b"text", "turn", b"turn", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1681,19 +1687,22 @@ class StepTurnEnded(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     text: _builtins.str
     confidence: _builtins.float
+    turn: _builtins.int
     def __init__(
         self,
         *,
         kind: _builtins.str = ...,
         text: _builtins.str = ...,
         confidence: _builtins.float = ...,
+        turn: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "kind", b"kind", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "kind", b"kind", "text", b"text", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

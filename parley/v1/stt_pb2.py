@@ -26,7 +26,7 @@ from parley.v1 import audio_pb2 as parley_dot_v1_dot_audio__pb2
 from parley.v1 import call_pb2 as parley_dot_v1_dot_call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13parley/v1/stt.proto\x12\tparley.v1\x1a\x15parley/v1/audio.proto\x1a\x14parley/v1/call.proto\"\xb8\x01\n\x10RecognizeRequest\x12,\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1a.parley.v1.RecognizeConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x12-\n\x0b\x65ndpointing\x18\x03 \x01(\x0b\x32\x16.parley.v1.EndpointingH\x00\x12+\n\x0b\x65nd_of_turn\x18\x04 \x01(\x0b\x32\x14.parley.v1.EndOfTurnH\x00\x42\t\n\x07request\"\xa9\x02\n\x0fRecognizeConfig\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12&\n\x06\x66ormat\x18\x02 \x01(\x0b\x32\x16.parley.v1.AudioFormat\x12\x10\n\x08language\x18\x03 \x01(\t\x12+\n\x0b\x65ndpointing\x18\x04 \x01(\x0b\x32\x16.parley.v1.Endpointing\x12\x10\n\x08keyterms\x18\x05 \x03(\t\x12\x11\n\toffset_ms\x18\x06 \x01(\r\x12\r\n\x05\x61gent\x18\x07 \x01(\t\x12\'\n\x06pauses\x18\x08 \x01(\x0b\x32\x17.parley.v1.CallerPauses\x12\x13\n\x0btraceparent\x18\t \x01(\t\x12\x0c\n\x04lead\x18\n \x01(\x0c\x12\x1e\n\x04said\x18\x0b \x01(\x0b\x32\x10.parley.v1.Final\"\x84\x01\n\x0b\x45ndpointing\x12!\n\x06\x65xpect\x18\x01 \x01(\x0e\x32\x11.parley.v1.Expect\x12\x14\n\x0cmin_delay_ms\x18\x02 \x01(\r\x12\x14\n\x0cmax_delay_ms\x18\x03 \x01(\r\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x16\n\x0enumber_lengths\x18\x05 \x03(\r\"\x0b\n\tEndOfTurn\">\n\x0c\x43\x61llerPauses\x12\r\n\x05\x63ount\x18\x01 \x01(\r\x12\x0f\n\x07mean_ms\x18\x02 \x01(\r\x12\x0e\n\x06max_ms\x18\x03 \x01(\r\"\xf7\x01\n\x0eRecognizeEvent\x12\x32\n\x0espeech_started\x18\x01 \x01(\x0b\x32\x18.parley.v1.SpeechStartedH\x00\x12%\n\x07interim\x18\x02 \x01(\x0b\x32\x12.parley.v1.InterimH\x00\x12!\n\x05\x66inal\x18\x03 \x01(\x0b\x32\x10.parley.v1.FinalH\x00\x12\x32\n\x0espeech_stopped\x18\x04 \x01(\x0b\x32\x18.parley.v1.SpeechStoppedH\x00\x12*\n\nturn_ended\x18\x05 \x01(\x0b\x32\x14.parley.v1.TurnEndedH\x00\x42\x07\n\x05\x65vent\"\"\n\rSpeechStarted\x12\x11\n\toffset_ms\x18\x01 \x01(\r\"L\n\x07Interim\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_ms\x18\x02 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x03 \x01(\r\x12\x11\n\tstability\x18\x04 \x01(\x02\"q\n\x05\x46inal\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_ms\x18\x02 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x03 \x01(\r\x12\x12\n\nconfidence\x18\x04 \x01(\x02\x12$\n\x05words\x18\x05 \x03(\x0b\x32\x15.parley.v1.SpokenWord\"P\n\nSpokenWord\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_ms\x18\x02 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x03 \x01(\r\x12\x12\n\nconfidence\x18\x04 \x01(\x02\"\"\n\rSpeechStopped\x12\x11\n\toffset_ms\x18\x01 \x01(\r\"\xfd\x01\n\tTurnEnded\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.parley.v1.TurnEnded.Kind\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\toffset_ms\x18\x04 \x01(\r\x12\x15\n\rspeech_end_ms\x18\x05 \x01(\r\x12\'\n\x06pauses\x18\x06 \x01(\x0b\x32\x17.parley.v1.CallerPauses\"R\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_EAGER\x10\x01\x12\x10\n\x0cKIND_RESUMED\x10\x02\x12\x12\n\x0eKIND_CONFIRMED\x10\x03\x32W\n\x0cSpeechToText\x12G\n\tRecognize\x12\x1b.parley.v1.RecognizeRequest\x1a\x19.parley.v1.RecognizeEvent(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13parley/v1/stt.proto\x12\tparley.v1\x1a\x15parley/v1/audio.proto\x1a\x14parley/v1/call.proto\"\xb8\x01\n\x10RecognizeRequest\x12,\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1a.parley.v1.RecognizeConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x12-\n\x0b\x65ndpointing\x18\x03 \x01(\x0b\x32\x16.parley.v1.EndpointingH\x00\x12+\n\x0b\x65nd_of_turn\x18\x04 \x01(\x0b\x32\x14.parley.v1.EndOfTurnH\x00\x42\t\n\x07request\"\xb7\x02\n\x0fRecognizeConfig\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12&\n\x06\x66ormat\x18\x02 \x01(\x0b\x32\x16.parley.v1.AudioFormat\x12\x10\n\x08language\x18\x03 \x01(\t\x12+\n\x0b\x65ndpointing\x18\x04 \x01(\x0b\x32\x16.parley.v1.Endpointing\x12\x10\n\x08keyterms\x18\x05 \x03(\t\x12\x11\n\toffset_ms\x18\x06 \x01(\r\x12\r\n\x05\x61gent\x18\x07 \x01(\t\x12\'\n\x06pauses\x18\x08 \x01(\x0b\x32\x17.parley.v1.CallerPauses\x12\x13\n\x0btraceparent\x18\t \x01(\t\x12\x0c\n\x04lead\x18\n \x01(\x0c\x12\x1e\n\x04said\x18\x0b \x01(\x0b\x32\x10.parley.v1.Final\x12\x0c\n\x04turn\x18\x0c \x01(\r\"\x84\x01\n\x0b\x45ndpointing\x12!\n\x06\x65xpect\x18\x01 \x01(\x0e\x32\x11.parley.v1.Expect\x12\x14\n\x0cmin_delay_ms\x18\x02 \x01(\r\x12\x14\n\x0cmax_delay_ms\x18\x03 \x01(\r\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x16\n\x0enumber_lengths\x18\x05 \x03(\r\"\x0b\n\tEndOfTurn\">\n\x0c\x43\x61llerPauses\x12\r\n\x05\x63ount\x18\x01 \x01(\r\x12\x0f\n\x07mean_ms\x18\x02 \x01(\r\x12\x0e\n\x06max_ms\x18\x03 \x01(\r\"\x85\x02\n\x0eRecognizeEvent\x12\x32\n\x0espeech_started\x18\x01 \x01(\x0b\x32\x18.parley.v1.SpeechStartedH\x00\x12%\n\x07interim\x18\x02 \x01(\x0b\x32\x12.parley.v1.InterimH\x00\x12!\n\x05\x66inal\x18\x03 \x01(\x0b\x32\x10.parley.v1.FinalH\x00\x12\x32\n\x0espeech_stopped\x18\x04 \x01(\x0b\x32\x18.parley.v1.SpeechStoppedH\x00\x12*\n\nturn_ended\x18\x05 \x01(\x0b\x32\x14.parley.v1.TurnEndedH\x00\x12\x0c\n\x04turn\x18\x06 \x01(\rB\x07\n\x05\x65vent\"\"\n\rSpeechStarted\x12\x11\n\toffset_ms\x18\x01 \x01(\r\"L\n\x07Interim\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_ms\x18\x02 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x03 \x01(\r\x12\x11\n\tstability\x18\x04 \x01(\x02\"q\n\x05\x46inal\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_ms\x18\x02 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x03 \x01(\r\x12\x12\n\nconfidence\x18\x04 \x01(\x02\x12$\n\x05words\x18\x05 \x03(\x0b\x32\x15.parley.v1.SpokenWord\"P\n\nSpokenWord\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08start_ms\x18\x02 \x01(\r\x12\x0e\n\x06\x65nd_ms\x18\x03 \x01(\r\x12\x12\n\nconfidence\x18\x04 \x01(\x02\"\"\n\rSpeechStopped\x12\x11\n\toffset_ms\x18\x01 \x01(\r\"\xfd\x01\n\tTurnEnded\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.parley.v1.TurnEnded.Kind\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\toffset_ms\x18\x04 \x01(\r\x12\x15\n\rspeech_end_ms\x18\x05 \x01(\r\x12\'\n\x06pauses\x18\x06 \x01(\x0b\x32\x17.parley.v1.CallerPauses\"R\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_EAGER\x10\x01\x12\x10\n\x0cKIND_RESUMED\x10\x02\x12\x12\n\x0eKIND_CONFIRMED\x10\x03\x32W\n\x0cSpeechToText\x12G\n\tRecognize\x12\x1b.parley.v1.RecognizeRequest\x1a\x19.parley.v1.RecognizeEvent(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,29 +36,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOGNIZEREQUEST']._serialized_start=80
   _globals['_RECOGNIZEREQUEST']._serialized_end=264
   _globals['_RECOGNIZECONFIG']._serialized_start=267
-  _globals['_RECOGNIZECONFIG']._serialized_end=564
-  _globals['_ENDPOINTING']._serialized_start=567
-  _globals['_ENDPOINTING']._serialized_end=699
-  _globals['_ENDOFTURN']._serialized_start=701
-  _globals['_ENDOFTURN']._serialized_end=712
-  _globals['_CALLERPAUSES']._serialized_start=714
-  _globals['_CALLERPAUSES']._serialized_end=776
-  _globals['_RECOGNIZEEVENT']._serialized_start=779
-  _globals['_RECOGNIZEEVENT']._serialized_end=1026
-  _globals['_SPEECHSTARTED']._serialized_start=1028
-  _globals['_SPEECHSTARTED']._serialized_end=1062
-  _globals['_INTERIM']._serialized_start=1064
-  _globals['_INTERIM']._serialized_end=1140
-  _globals['_FINAL']._serialized_start=1142
-  _globals['_FINAL']._serialized_end=1255
-  _globals['_SPOKENWORD']._serialized_start=1257
-  _globals['_SPOKENWORD']._serialized_end=1337
-  _globals['_SPEECHSTOPPED']._serialized_start=1339
-  _globals['_SPEECHSTOPPED']._serialized_end=1373
-  _globals['_TURNENDED']._serialized_start=1376
-  _globals['_TURNENDED']._serialized_end=1629
-  _globals['_TURNENDED_KIND']._serialized_start=1547
-  _globals['_TURNENDED_KIND']._serialized_end=1629
-  _globals['_SPEECHTOTEXT']._serialized_start=1631
-  _globals['_SPEECHTOTEXT']._serialized_end=1718
+  _globals['_RECOGNIZECONFIG']._serialized_end=578
+  _globals['_ENDPOINTING']._serialized_start=581
+  _globals['_ENDPOINTING']._serialized_end=713
+  _globals['_ENDOFTURN']._serialized_start=715
+  _globals['_ENDOFTURN']._serialized_end=726
+  _globals['_CALLERPAUSES']._serialized_start=728
+  _globals['_CALLERPAUSES']._serialized_end=790
+  _globals['_RECOGNIZEEVENT']._serialized_start=793
+  _globals['_RECOGNIZEEVENT']._serialized_end=1054
+  _globals['_SPEECHSTARTED']._serialized_start=1056
+  _globals['_SPEECHSTARTED']._serialized_end=1090
+  _globals['_INTERIM']._serialized_start=1092
+  _globals['_INTERIM']._serialized_end=1168
+  _globals['_FINAL']._serialized_start=1170
+  _globals['_FINAL']._serialized_end=1283
+  _globals['_SPOKENWORD']._serialized_start=1285
+  _globals['_SPOKENWORD']._serialized_end=1365
+  _globals['_SPEECHSTOPPED']._serialized_start=1367
+  _globals['_SPEECHSTOPPED']._serialized_end=1401
+  _globals['_TURNENDED']._serialized_start=1404
+  _globals['_TURNENDED']._serialized_end=1657
+  _globals['_TURNENDED_KIND']._serialized_start=1575
+  _globals['_TURNENDED_KIND']._serialized_end=1657
+  _globals['_SPEECHTOTEXT']._serialized_start=1659
+  _globals['_SPEECHTOTEXT']._serialized_end=1746
 # @@protoc_insertion_point(module_scope)

@@ -70,6 +70,7 @@ class RecognizeConfig(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     LEAD_FIELD_NUMBER: _builtins.int
     SAID_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     language: _builtins.str
     """BCP 47, "en" or "en-US" """
@@ -81,6 +82,8 @@ class RecognizeConfig(_message.Message):
     """W3C trace context of the call"""
     lead: _builtins.bytes
     """the caller's sound before `offset_ms`, with speech in it; at most 64 KiB; not recognised"""
+    turn: _builtins.int
+    """number of the turn under way, from 1 in each leg; 0: events carry no number"""
     @_builtins.property
     def format(self) -> _audio_pb2.AudioFormat: ...
     @_builtins.property
@@ -111,10 +114,11 @@ class RecognizeConfig(_message.Message):
         traceparent: _builtins.str = ...,
         lead: _builtins.bytes = ...,
         said: Global___Final | None = ...,
+        turn: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing", "format", b"format", "pauses", b"pauses", "said", b"said"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "call_id", b"call_id", "endpointing", b"endpointing", "format", b"format", "keyterms", b"keyterms", "language", b"language", "lead", b"lead", "offset_ms", b"offset_ms", "pauses", b"pauses", "said", b"said", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "call_id", b"call_id", "endpointing", b"endpointing", "format", b"format", "keyterms", b"keyterms", "language", b"language", "lead", b"lead", "offset_ms", b"offset_ms", "pauses", b"pauses", "said", b"said", "traceparent", b"traceparent", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -212,6 +216,9 @@ class RecognizeEvent(_message.Message):
     FINAL_FIELD_NUMBER: _builtins.int
     SPEECH_STOPPED_FIELD_NUMBER: _builtins.int
     TURN_ENDED_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    turn: _builtins.int
+    """of the caller; 0: not known"""
     @_builtins.property
     def speech_started(self) -> Global___SpeechStarted: ...
     @_builtins.property
@@ -230,10 +237,11 @@ class RecognizeEvent(_message.Message):
         final: Global___Final | None = ...,
         speech_stopped: Global___SpeechStopped | None = ...,
         turn_ended: Global___TurnEnded | None = ...,
+        turn: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "final", b"final", "interim", b"interim", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "turn_ended", b"turn_ended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "final", b"final", "interim", b"interim", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "turn_ended", b"turn_ended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "final", b"final", "interim", b"interim", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "turn", b"turn", "turn_ended", b"turn_ended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["speech_started", "interim", "final", "speech_stopped", "turn_ended"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015

@@ -52,23 +52,27 @@ class SpeechToTextServicer:
         All offsets in events are milliseconds in *leg time*: `config.offset_ms` + position in this stream's audio.
 
         A whole exchange:
-        1 ->  config{call_id:"CA1", format:{MULAW 8000}, language:"en", offset_ms:0}
+        1 ->  config{call_id:"CA1", format:{MULAW 8000}, language:"en", offset_ms:0, turn:1}
         2 ->  audio (60 ms), audio (60 ms), ...
-        3 <-  speech_started{offset_ms:1240}
-        4 <-  interim{text:"where is"}
-        5 <-  final{text:"where is my order", start_ms:1240, end_ms:2410}
-        6 <-  speech_stopped{offset_ms:2430}
-        7 <-  turn_ended{kind:CONFIRMED, text:"where is my order", offset_ms:2930}
+        3 <-  speech_started{offset_ms:1240}                                              turn 1
+        4 <-  interim{text:"where is"}                                                    turn 1
+        5 <-  final{text:"where is my order", start_ms:1240, end_ms:2410}                 turn 1
+        6 <-  speech_stopped{offset_ms:2430}                                              turn 1
+        7 <-  turn_ended{kind:CONFIRMED, text:"where is my order", offset_ms:2930}        turn 1; what follows is of turn 2
         8 ->  endpointing{expect:DIGITS, max_delay_ms:3000}      the bot asked for an order number
         9 ->  half-close, or cancel when the call is over
 
+        The caller's turns are counted here: events carry the number of the turn under way, which goes up by one behind each
+        CONFIRMED. Words that were final before are not told again, whatever the recogniser says: neither those of a turn
+        that has ended, nor the rest of a word that is heard where a new stream begins.
+
         After a lost stream the client opens another with `offset_ms` = start of the audio since the last final and sends
-        that audio again, faster than real time; the client drops events it has already reported. With `lead` voice
-        detection begins as it would have gone on; with `said` the turn under way is judged, and told, as one:
-        1 ->  config{..., offset_ms:2410, lead:(1 s up to there), said:{text:"where is", start_ms:1240, end_ms:2410}}
+        that audio again, faster than real time. With `lead` voice detection begins as it would have gone on; with `turn`
+        and `said` the turn under way is judged, told, and ended, as one:
+        1 ->  config{..., offset_ms:2410, lead:(1 s up to there), turn:2, said:{text:"where is", start_ms:1240, end_ms:2410}}
         2 ->  audio (since then), audio, ...
-        3 <-  final{text:"my order", start_ms:2500, end_ms:2990}
-        4 <-  turn_ended{kind:CONFIRMED, text:"where is my order", offset_ms:3490}
+        3 <-  final{text:"my order", start_ms:2500, end_ms:2990}                          turn 2
+        4 <-  turn_ended{kind:CONFIRMED, text:"where is my order", offset_ms:3490}        turn 2
 
         Errors: INVALID_ARGUMENT (no config, unknown format), RESOURCE_EXHAUSTED (at capacity: take the next replica),
         UNAVAILABLE (vendor lost, or draining: open elsewhere), FAILED_PRECONDITION (the vendor refuses the key).

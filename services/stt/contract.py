@@ -51,7 +51,8 @@ class Pauses:
 @dataclass(frozen=True, slots=True)
 class SttConfig:
     """`lead`: the caller's sound from before `offset_ms`, for voice detection only. `said`: the words of the turn under
-    way that another recogniser has made final.
+    way that another recogniser has made final. `turn`: the number of that turn, which its events carry; 0: nobody
+    counts.
     """
 
     call_id: str = ""
@@ -64,13 +65,18 @@ class SttConfig:
     pauses: Pauses = Pauses()
     lead: bytes = b""
     said: Final | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Offsets everywhere: ms of leg time, that is `config.offset_ms` + position in this stream's audio."""
+    """Offsets everywhere: ms of leg time, that is `config.offset_ms` + position in this stream's audio.
+
+    `turn` everywhere: the number of the caller's turn. The service counts; recognisers leave it 0.
+    """
 
     offset_ms: int
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class Interim:
     start_ms: int
     end_ms: int
     stability: float = 0.0
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,13 @@ class Final:
     end_ms: int
     confidence: float = 0.0
     words: tuple[Word, ...] = ()
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
     offset_ms: int
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,7 @@ class TurnEnded:
     text: str = ""
     speech_end_ms: int = 0
     pauses: Pauses = field(default=Pauses())
+    turn: int = 0
 
 
 SpeechEvent = SpeechStarted | Interim | Final | SpeechStopped | TurnEnded

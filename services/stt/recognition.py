@@ -87,6 +87,7 @@ class Recognition:
         self._engines = engines
         self._engine = engines[0].name
         self._feed = Feed(config.format, config.offset_ms)
+        self._turn = config.turn
         self._turns = Turns(
             self._wish,
             config.pauses,
@@ -282,6 +283,7 @@ class Recognition:
     def _begin(self, offset_ms: int) -> SttConfig:
         """A recogniser begins here: it has heard nothing yet."""
         self._vendor_at, self._vendor_ms = self._clock(), offset_ms
+        self._turns.heard_from(offset_ms)
         if self._turns.flushed:
             self._feed.flush()
         return replace(self._config, offset_ms=offset_ms, endpointing=self._wish)
@@ -307,7 +309,10 @@ class Recognition:
             if isinstance(event, Flush):
                 self._feed.flush()
                 continue
+            if self._turn:
+                event = replace(event, turn=self._turn)
             if isinstance(event, TurnEnded) and event.kind is TurnKind.CONFIRMED:
+                self._turn += bool(self._turn)
                 if self._sound is not None:
                     self._sound.over()
                 STT_LATENCY.labels(self._engine).observe(max(self._final_at_ms - event.speech_end_ms, 0))

@@ -148,6 +148,7 @@ def _config(config: stt_pb2.RecognizeConfig) -> SttConfig:
         pauses=Pauses(config.pauses.count, config.pauses.mean_ms, config.pauses.max_ms),
         lead=config.lead,
         said=Final(config.said.text, config.said.start_ms, config.said.end_ms) if config.said.text else None,
+        turn=config.turn,
     )
 
 
@@ -168,12 +169,13 @@ def _endpointing(wish: stt_pb2.Endpointing) -> Endpointing:
 def _event(event: SpeechEvent) -> stt_pb2.RecognizeEvent:
     match event:
         case SpeechStarted():
-            return stt_pb2.RecognizeEvent(speech_started=stt_pb2.SpeechStarted(offset_ms=event.offset_ms))
+            started = stt_pb2.SpeechStarted(offset_ms=event.offset_ms)
+            return stt_pb2.RecognizeEvent(turn=event.turn, speech_started=started)
         case Interim():
             interim = stt_pb2.Interim(
                 text=event.text, start_ms=event.start_ms, end_ms=event.end_ms, stability=event.stability
             )
-            return stt_pb2.RecognizeEvent(interim=interim)
+            return stt_pb2.RecognizeEvent(turn=event.turn, interim=interim)
         case Final():
             words = [
                 stt_pb2.SpokenWord(text=w.text, start_ms=w.start_ms, end_ms=w.end_ms, confidence=w.confidence)
@@ -186,9 +188,10 @@ def _event(event: SpeechEvent) -> stt_pb2.RecognizeEvent:
                 confidence=event.confidence,
                 words=words,
             )
-            return stt_pb2.RecognizeEvent(final=final)
+            return stt_pb2.RecognizeEvent(turn=event.turn, final=final)
         case SpeechStopped():
-            return stt_pb2.RecognizeEvent(speech_stopped=stt_pb2.SpeechStopped(offset_ms=event.offset_ms))
+            stopped = stt_pb2.SpeechStopped(offset_ms=event.offset_ms)
+            return stt_pb2.RecognizeEvent(turn=event.turn, speech_stopped=stopped)
         case _:
             pauses = event.pauses
             ended = stt_pb2.TurnEnded(
@@ -199,4 +202,4 @@ def _event(event: SpeechEvent) -> stt_pb2.RecognizeEvent:
                 speech_end_ms=event.speech_end_ms,
                 pauses=stt_pb2.CallerPauses(count=pauses.count, mean_ms=pauses.mean_ms, max_ms=pauses.max_ms),
             )
-            return stt_pb2.RecognizeEvent(turn_ended=ended)
+            return stt_pb2.RecognizeEvent(turn=event.turn, turn_ended=ended)

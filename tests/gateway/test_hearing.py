@@ -22,13 +22,25 @@ CallEvent = conversation_pb2.CallEvent
 CallCommand = conversation_pb2.CallCommand
 
 
-def final(text: str, start_ms: int, end_ms: int) -> Event:
-    return Event(final=stt_pb2.Final(text=text, start_ms=start_ms, end_ms=end_ms))
+def started(offset_ms: int, turn: int = 0) -> Event:
+    return Event(turn=turn, speech_started=stt_pb2.SpeechStarted(offset_ms=offset_ms))
 
 
-def confirmed(text: str, offset_ms: int) -> Event:
+def stopped(offset_ms: int, turn: int = 0) -> Event:
+    return Event(turn=turn, speech_stopped=stt_pb2.SpeechStopped(offset_ms=offset_ms))
+
+
+def interim(text: str, start_ms: int, end_ms: int, turn: int = 0) -> Event:
+    return Event(turn=turn, interim=stt_pb2.Interim(text=text, start_ms=start_ms, end_ms=end_ms))
+
+
+def final(text: str, start_ms: int, end_ms: int, turn: int = 0) -> Event:
+    return Event(turn=turn, final=stt_pb2.Final(text=text, start_ms=start_ms, end_ms=end_ms))
+
+
+def confirmed(text: str, offset_ms: int, turn: int = 0) -> Event:
     kind = stt_pb2.TurnEnded.KIND_CONFIRMED
-    return Event(turn_ended=stt_pb2.TurnEnded(kind=kind, text=text, offset_ms=offset_ms))
+    return Event(turn=turn, turn_ended=stt_pb2.TurnEnded(kind=kind, text=text, offset_ms=offset_ms))
 
 
 @pytest.mark.parametrize(
@@ -113,55 +125,63 @@ def test_what_comes_at_once_after_a_standstill_is_kept_although_nobody_has_heard
 
 def test_what_was_reported_is_not_reported_again() -> None:
     report = Report()
-    assert report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=100)))
-    assert report.accept(final("where is", 100, 900))
+    assert report.accept(started(100, turn=1))
+    assert report.accept(final("where is", 100, 900, turn=1))
     report.replayed(2000)
-    assert not report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=950)))
-    assert not report.accept(final("is", 900, 1000))
-    assert report.accept(final("my order", 1000, 1900))
-    ended = confirmed("my order", 2400)
-    assert report.accept(ended)
-    assert ended.turn_ended.text == "where is my order"
-    assert not report.accept(confirmed("my order", 2400))
+    assert not report.accept(started(950, turn=1))
+    assert report.accept(final("my order", 1000, 1900, turn=1))
+    assert report.accept(confirmed("where is my order", 2400, turn=1))
+    assert not report.accept(confirmed("where is my order", 2400, turn=1))
+    late = [interim("my order", 1000, 1900, turn=1), final("my order", 1000, 1900, turn=1), started(1000, turn=1)]
+    assert [report.accept(event) for event in late] == [False] * 3
+    assert (report.open_turn, report.in_speech) == (False, False)
+
+
+def test_the_next_recogniser_is_told_which_turn_it_is_and_what_was_said_of_it() -> None:
+    report = Report()
+    assert (report.turn, report.said) == (1, None)
+    report.accept(final("where is", 100, 900, turn=1))
+    report.accept(final("", 900, 1000, turn=1))
+    report.accept(final("my order", 1000, 1900, turn=1))
+    assert (report.turn, report.said) == (1, stt_pb2.Final(text="where is my order", start_ms=100, end_ms=1900))
+    report.accept(confirmed("where is my order", 2400, turn=1))
+    assert (report.turn, report.said) == (2, None)
 
 
 def test_two_turns_may_end_at_the_same_moment_and_each_is_told_once() -> None:
     """A recogniser that was late gives everything at once."""
     report = Report()
-    report.accept(final("tell me quickly", 100, 900))
-    assert report.accept(confirmed("tell me quickly", 3400))
-    report.accept(final("of alpha", 900, 1600))
-    assert report.accept(confirmed("of alpha", 3400))
-    assert not report.accept(confirmed("of alpha", 3400))
+    report.accept(final("tell me quickly", 100, 900, turn=1))
+    assert report.accept(confirmed("tell me quickly", 3400, turn=1))
+    report.accept(final("of alpha", 900, 1600, turn=2))
+    assert report.accept(confirmed("of alpha", 3400, turn=2))
+    assert not report.accept(confirmed("of alpha", 3400, turn=2))
     assert not report.open_turn
+
+
+def test_ears_of_the_version_before_do_not_count_and_their_turns_are_counted_here() -> None:
+    report = Report()
+    first = [started(100), final("no", 100, 300), stopped(320), confirmed("no", 900)]
+    second = [started(1100), interim("no", 1100, 1300), final("no", 1100, 1300), stopped(1320), confirmed("no", 1900)]
+    assert all(report.accept(event) for event in first + second)
+    assert [event.turn for event in first + second] == [1] * 4 + [2] * 5
+    assert report.turn == 3
+    newer = final("no", 2100, 2300, turn=3)  # the next replica counts again
+    assert report.accept(newer)
 
 
 def test_the_end_of_an_older_sound_that_is_heard_again_does_not_end_the_new_one() -> None:
     """The ears die in an "uh-huh"; the next hear the last word before it end, then the "uh-huh"."""
-
-    def stopped(offset_ms: int) -> Event:
-        return Event(speech_stopped=stt_pb2.SpeechStopped(offset_ms=offset_ms))
-
     report = Report()
     report.accept(final("tell me more", 100, 900))
     report.accept(confirmed("tell me more", 1200))
-    assert report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=2500)))
+    assert report.accept(started(2500))
     report.replayed(2800)
-    assert not report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=900)))
+    assert not report.accept(started(900))
     assert not report.accept(stopped(960))
     assert report.in_speech
-    assert not report.accept(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=2510)))
+    assert not report.accept(started(2510))
     assert report.accept(stopped(3010))
-
-
-def test_a_turn_whose_end_died_with_its_recogniser_is_ended() -> None:
-    report = Report()
-    report.accept(final("cancel it", 0, 700))
-    report.replayed(900)
-    overdue = report.overdue(2500)
-    assert overdue.turn_ended.text == "cancel it"
-    assert overdue.turn_ended.speech_end_ms == 700
-    assert report.said is None
 
 
 def test_events_with_a_number_are_kept_until_stored() -> None:

@@ -21,6 +21,12 @@ def final(text: str, start_ms: int, end_ms: int) -> stt_pb2.RecognizeEvent:
     return stt_pb2.RecognizeEvent(final=stt_pb2.Final(text=text, start_ms=start_ms, end_ms=end_ms))
 
 
+def ended(text: str, offset_ms: int, turn: int = 0) -> stt_pb2.RecognizeEvent:
+    kind = stt_pb2.TurnEnded.KIND_CONFIRMED
+    told = stt_pb2.TurnEnded(kind=kind, text=text, offset_ms=offset_ms)
+    return stt_pb2.RecognizeEvent(turn=turn, turn_ended=told)
+
+
 async def either(house: House, kind: str, number: int = 1) -> Talk:
     """The `number`-th stream over both replicas."""
     servicers: list[Scripted] = [*house.minds] if kind == "mind" else [*house.ears]
@@ -105,20 +111,20 @@ async def test_lost_ears_hear_again_what_was_not_final_and_report_nothing_twice(
         ears.fail(Unavailable("gone"))
         other = await either(house, "stt", 2)
         config = other.received[0].config
-        assert config.offset_ms == 600
+        assert (config.offset_ms, config.turn, config.said.text) == (600, 1, "where is")
         await other.until(lambda: len(audio_of(other)) >= 540 * 8)
         assert audio_of(other)[:160] == LOUD
         other.send(
             stt_pb2.RecognizeEvent(speech_started=stt_pb2.SpeechStarted(offset_ms=620)),
             final("my order", 620, 1150),
-            stt_pb2.RecognizeEvent(
-                turn_ended=stt_pb2.TurnEnded(kind=stt_pb2.TurnEnded.KIND_CONFIRMED, text="my order", offset_ms=1300)
-            ),
+            ended("where is my order", 1300),
+            ended("where is my order", 1300, turn=1),
         )
-        ended = await owner.next("speech", 4)
-        assert ended.speech.turn_ended.text == "where is my order"
+        assert (await owner.next("speech", 4)).speech.turn_ended.text == "where is my order"
+        await phone.speak(100)
         kinds = [e.speech.WhichOneof("event") for e in owner.events("speech")]
         assert kinds == ["speech_started", "final", "final", "turn_ended"]
+        assert [e.speech.turn for e in owner.events("speech")] == [1] * 4
         await phone.hang_up()
 
 

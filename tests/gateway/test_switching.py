@@ -14,7 +14,7 @@ from services.gateway.metrics import DROPPED_AUDIO_MS
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import WORD_MS, Owner, Talk, audio_of
 from tests.gateway.phone import LOUD, Phone
-from tests.gateway.test_losses import TEN, either, final
+from tests.gateway.test_losses import TEN, either, ended, final
 
 Event = stt_pb2.RecognizeEvent
 QUIET = b"\xff" * 160
@@ -22,11 +22,6 @@ QUIET = b"\xff" * 160
 
 def started(offset_ms: int) -> Event:
     return Event(speech_started=stt_pb2.SpeechStarted(offset_ms=offset_ms))
-
-
-def ended(text: str, offset_ms: int) -> Event:
-    kind = stt_pb2.TurnEnded.KIND_CONFIRMED
-    return Event(turn_ended=stt_pb2.TurnEnded(kind=kind, text=text, offset_ms=offset_ms))
 
 
 def told(owner: Owner) -> list[str]:
@@ -58,7 +53,7 @@ async def test_ears_lost_twice_in_one_turn_make_one_turn_of_three_parts(house: H
     third = await house.stt.call(3)
     assert third.received[0].config.offset_ms == 900
     await heard_ms(third, 660)
-    third.send(started(920), final("order", 920, 1400), ended("order", 1900))
+    third.send(started(920), final("order", 920, 1400), ended("where is my order", 1900))
     await owner.next("speech", 5)
     assert told(owner) == ["where", "is my", "order", "[where is my order]"]
     await phone.hang_up()
@@ -80,7 +75,7 @@ async def test_ears_lost_while_they_hear_again_begin_again_where_they_began(hous
     assert third.received[0].config.offset_ms == second.received[0].config.offset_ms == 600
     await heard_ms(third, 540)
     assert audio_of(third).startswith(LOUD)
-    third.send(started(620), final("my order", 620, 1150), ended("my order", 1700))
+    third.send(started(620), final("my order", 620, 1150), ended("where is my order", 1700))
     await owner.next("speech", 4)
     assert told(owner) == ["where is", "my order", "[where is my order]"]
     await phone.hang_up()
@@ -169,6 +164,7 @@ async def test_the_next_ears_are_told_what_was_said_of_the_turn_and_how_the_call
     second = await house.stt.call(2)
     config = second.received[0].config
     assert config.said == stt_pb2.Final(text="where is my order", start_ms=100, end_ms=1610)
+    assert config.turn == 1
     assert (config.offset_ms, config.lead) == (1610, b"".join(counted)[610 * 8 : 1610 * 8])
     await heard_ms(second, 300)
     assert audio_of(second).startswith(bytes([81]) * 80 + bytes([82]) * 160)
@@ -177,24 +173,9 @@ async def test_the_next_ears_are_told_what_was_said_of_the_turn_and_how_the_call
     second.fail(Unavailable("gone"))
     third = await house.stt.call(3)
     assert not third.received[0].config.HasField("said")
+    assert third.received[0].config.turn == 2
     assert third.received[0].config.lead == config.lead
     assert told(owner) == ["where is", "my order", "[where is my order]"]
-    await phone.hang_up()
-
-
-async def test_a_turn_that_the_next_ears_do_not_end_is_ended_all_the_same(house: House) -> None:
-    phone = await Phone().dial(house.url)
-    owner = await house.mind.call()
-    first = await house.stt.call()
-    await phone.speak(1200)
-    await heard_ms(first, 1140)
-    first.send(started(0), final("where is my order", 0, 1100))
-    await owner.next("speech", 2)
-    first.fail(Unavailable("gone"))
-    await house.stt.call(2)
-    await phone.speak(5000, QUIET)  # there are no more words in it
-    await owner.next("speech", 3)
-    assert told(owner) == ["where is my order", "[where is my order]"]
     await phone.hang_up()
 
 

@@ -36,6 +36,7 @@ class Script:
         self.inputs: list[events.Event] = []
         self.outputs: list[list[effects.Effect]] = []
         self.seq = 0
+        self.turn = 1  # of the caller, as the ears count; 0: they are of the version before, which does not
         self.feed(
             events.Opened(at_ms=self.at, call_id="CA1", epoch=Epoch(1, 1), agent="bikes", policy=policy, **opened)
         )
@@ -75,26 +76,28 @@ class Script:
 
     def words(self, text: str, since: int = 0) -> list[effects.Effect]:
         """An interim; `since`: its first word began so long ago."""
-        return self.feed(events.Interim(at_ms=self.at, text=text, **self._times(since)))
+        return self.feed(events.Interim(at_ms=self.at, turn=self.turn, text=text, **self._times(since)))
 
     def final(self, text: str, since: int = 0) -> list[effects.Effect]:
         self.seq += 1
-        return self.feed(events.Final(at_ms=self.at, seq=self.seq, text=text, **self._times(since)))
+        told = {"turn": self.turn, "text": text, **self._times(since)}
+        return self.feed(events.Final(at_ms=self.at, seq=self.seq, **told))
 
     def _times(self, since: int) -> dict[str, Any]:
         leg_ms = self.at - 900_000
         return {"start_ms": leg_ms - since, "end_ms": leg_ms - 50, "leg_ms": leg_ms} if since else {}
 
     def ends(self, text: str = "") -> list[effects.Effect]:
-        return self._feed(events.TurnEnded, seq=True, kind="confirmed", text=text)
+        turn, self.turn = self.turn, self.turn + bool(self.turn)
+        return self._feed(events.TurnEnded, seq=True, kind="confirmed", text=text, turn=turn)
 
     def eager(self, text: str = "") -> list[effects.Effect]:
         """The ears think that the turn may be over."""
-        return self._feed(events.TurnEnded, kind="eager", text=text)
+        return self._feed(events.TurnEnded, kind="eager", text=text, turn=self.turn)
 
     def resumed(self) -> list[effects.Effect]:
         """It was not."""
-        return self._feed(events.TurnEnded, kind="resumed")
+        return self._feed(events.TurnEnded, kind="resumed", turn=self.turn)
 
     def says(self, text: str) -> list[effects.Effect]:
         """A whole turn of the caller; gives what followed its end."""

@@ -220,28 +220,45 @@ def test_both_begin_at_once() -> None:
     assert of(Stop, call.words("and on sunday"))
 
 
-def test_an_interim_that_comes_after_its_turn_is_not_a_new_one() -> None:
-    call = Script()
-    call.starts()
-    call.final("what are your hours", since=1000)
-    call.stops()
-    call.ends("what are your hours")
-    call.at += 50
-    late = [call.words("what are your", since=1100), call.final("what are your hours", since=1050)]
-    assert late == [[], []]
-    assert not of(Think, call.ends("what are your hours"))
-    assert not call.all_of(Stop)
-
-
 @pytest.mark.parametrize("late", ["words", "final", "ends"])
-def test_what_is_told_twice_without_times_is_one_turn(late: str) -> None:
+def test_what_is_told_of_a_turn_that_was_taken_is_nothing(late: str) -> None:
     call = Script()
     call.says("what are your hours")
+    before = call.state
     call.wait(100)
-    getattr(call, late)("what are your hours")
-    call.ends("what are your hours")
-    assert not call.all_of(Stop)
-    assert call.turns == ["what are your hours"]
+    call.turn = 1
+    assert getattr(call, late)("what are your hours") == []
+    assert replace(call.state, seen_seq=0) == replace(before, seen_seq=0)
+    call.turn = 2
+    assert of(Think, call.says("and on sunday"))
+    assert call.turns == ["what are your hours", "and on sunday"]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_who_says_no_and_no_again_has_said_it_twice(counted: bool) -> None:
+    """Whoever it was told by: ears that count, or those of the version before."""
+    call = Script()
+    call.turn = int(counted)
+    call.says("cancel it")
+    call.answers("You want me to cancel the order?")
+    call.hears(call.state.utterance)
+    assert of(Think, call.says("no"))
+    call.wait(300)
+    call.starts()
+    assert of(Stop, call.words("no"))
+    call.final("no")
+    call.stops()
+    assert of(Think, call.ends("no"))
+    assert call.turns[-2:] == ["no", "no"]
+    assert call.state.over_turn == 3 * counted
+    replayed(call)
+
+
+def test_a_new_leg_has_ears_that_count_from_one() -> None:
+    call = answering()
+    call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True)
+    call.seq, call.turn = 0, 1
+    assert of(Think, call.says("and on sunday"))
 
 
 def test_the_same_question_again_is_a_turn() -> None:
@@ -249,17 +266,6 @@ def test_the_same_question_again_is_a_turn() -> None:
     call.starts()
     call.words("what are your hours")
     assert call.all_of(Stop)
-
-
-def test_a_final_told_twice_is_said_once() -> None:
-    call = Script()
-    call.starts()
-    call.at += 900
-    call.final("what are your hours", since=800)
-    call.final("what are your hours", since=800)
-    call.stops()
-    call.ends()
-    assert call.turns == ["what are your hours"]
 
 
 def test_a_pause_told_after_the_stop_is_not_waited_for() -> None:

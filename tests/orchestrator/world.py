@@ -132,7 +132,8 @@ class World:
             return
         self._live.clear()
         self.mouth.clear()
-        self.leg, self.owners, self.last_utterance, self.call.seq = self.leg + 1, self.owners + 1, 0, 0
+        self.leg, self.owners, self.last_utterance = self.leg + 1, self.owners + 1, 0
+        self.call.seq, self.call.turn = 0, 1
         ledger = tuple(
             ToolUse("", name, "{}", intent, outcome) for intent, (name, outcome) in self._tools.items() if outcome
         )

@@ -206,6 +206,48 @@ def test_a_word_that_is_heard_again_in_one_go_is_not_left_to_the_next_turn() -> 
     assert call.final("now", 2600, 2900).texts == ["tell me now"]
 
 
+@pytest.mark.parametrize("end", [970, 1020])
+def test_the_rest_of_a_word_is_not_told_again_where_the_next_recogniser_begins(end: int) -> None:
+    call = Call(begun=Final("where is", 100, 900)).interim("is", 900, end).final("is", 900, end)
+    assert call.told == []
+    assert call.voice(1000, 1900).final("my order", 1000, 1900).until(2700).texts == ["where is my order"]
+
+
+def test_the_rest_of_a_word_whose_turn_is_over_makes_no_turn() -> None:
+    call = Call(offset_ms=2000).voice(2000, 2080).interim("order", 2000, 2090).final("order", 2000, 2090).until(5000)
+    assert (call.ends, call.count(Interim), call.count(Final)) == ([], 0, 0)
+
+
+def test_a_short_word_at_the_beginning_of_a_call_is_heard() -> None:
+    assert Call().voice(0, 110).final("no", 0, 110).until(800).texts == ["no"]
+
+
+def test_what_comes_late_of_a_turn_that_has_ended_is_no_turn() -> None:
+    call = said(Call()).until(2600)
+    known = list(call.told)
+    call.interim("where is my", 1000, 1800).interim("where is my order", 1000, 2000)
+    call.final("where is my order", 1000, 2000).final("order", 1700, 1990).until(9000)
+    assert (call.told, call.texts) == (known, ["where is my order"])
+
+
+def test_words_that_are_final_are_not_guessed_again() -> None:
+    call = Call().voice(0, 1200).final("I would like", 0, 1200).interim("would like", 300, 1180)
+    assert call.count(Interim) == 0
+    assert call.until(2000).texts == ["I would like"]
+
+
+def test_who_says_no_and_no_again_has_said_it_twice() -> None:
+    call = Call().voice(1000, 1250).final("no", 1000, 1250).until(1800)
+    call.voice(1900, 2150).interim("no", 1900, 2150).final("no", 1900, 2150).until(2900)
+    assert call.texts == ["no", "no"]
+
+
+def test_a_recogniser_that_has_only_told_words_to_tell_has_answered() -> None:
+    call = Call(begun=Final("where is my order", 1000, 1500)).until(2200)
+    assert (call.texts, call.count(Flush)) == ([], 1)
+    assert call.final("order", 1500, 1590).texts == ["where is my order"]
+
+
 def test_words_on_their_way_are_given_real_time_although_replayed_audio_is_past() -> None:
     call = Call(Endpointing(Expect.DIGITS)).voice(1000, 1500).final("1 2", 1000, 1500).voice(2400, 3000)
     call.told += call.turns.progress(20_000, 1600)

@@ -101,6 +101,29 @@ async def test_two_questions_are_two_turns(sim: DeepgramSim, detector: Detector)
     assert call.kinds().count("TurnEnded") == 2
 
 
+@pytest.mark.parametrize("turn", [0, 1, 7])
+async def test_turns_are_counted_from_the_one_under_way_for_who_asks(
+    sim: DeepgramSim, detector: Detector, turn: int
+) -> None:
+    async with line(deepgram(sim), detector=detector, config=SttConfig(turn=turn)) as call:
+        call.say(spoken("Hello there", after_ms=800) + spoken(ORDER, after_ms=800))
+        await call.turn()
+        behind = len(call.seen)
+        await call.turn()
+    assert {event.turn for event in call.seen[:behind]} == {turn}
+    assert {event.turn for event in call.seen[behind:]} == {turn + bool(turn)}
+
+
+async def test_the_next_recogniser_does_not_tell_the_rest_of_a_word(detector: Detector) -> None:
+    first = Scripted(Final("Hello.", 0, 600), VendorLost("gone"))
+    second = Scripted(Interim("lo", 600, 690), Final("low", 600, 690), Final("Goodbye.", 900, 1500))
+    async with line(Engine("first", first), Engine("second", second), detector=detector) as call:
+        call.say(spoken("Hello", after_ms=600 - int(render("Hello").duration_ms)) + spoken("Goodbye", after_ms=900))
+        while "Goodbye." not in (await call.turn()).text:
+            pass
+    assert [e.text for e in call.seen if isinstance(e, Final | Interim)] == ["Hello.", "Goodbye."]
+
+
 async def test_a_number_read_out_in_groups_is_one_turn(sim: DeepgramSim, detector: Detector) -> None:
     config = SttConfig(endpointing=Endpointing(Expect.DIGITS, max_delay_ms=1500))
     async with line(deepgram(sim), detector=detector, config=config) as call:

@@ -88,6 +88,18 @@ async def test_a_call_is_heard_over_the_wire(stt: Peers) -> None:
         assert [e async for e in stream] == []
 
 
+@pytest.mark.parametrize("number", [0, 3])
+async def test_events_carry_the_number_of_the_turn_over_the_wire(stt: Peers, number: int) -> None:
+    said = stt_pb2.Final(text="tell me", start_ms=100, end_ms=1000)
+    stream = await call(stt, offset_ms=1000, turn=number, said=said)
+    await say(stream, spoken(ORDER, after_ms=900, before_ms=300))
+    await stream.done_writing()
+    events = await everything(stream)
+    assert {event.turn for event in events} == {number}
+    ended = events[-1].turn_ended
+    assert (ended.kind, ended.text) == (stt_pb2.TurnEnded.KIND_CONFIRMED, f"tell me {HEARD}")
+
+
 async def test_the_button_over_the_wire(stt: Peers) -> None:
     wish = stt_pb2.Endpointing(expect=call_pb2.EXPECT_BUTTON)
     stream = await call(stt, endpointing=wish)

@@ -37,8 +37,6 @@ MAX_OUTBOX = 250
 """Requests (about 15 s of audio) a replica may leave unread."""
 REST_MS = 500
 """Silence after the button was let go, so that what is said at its next press does not touch what was said before."""
-OVERDUE_MS = 4_500
-"""After a re-open: the new stream ends the turn that it was told of; if it does not, and hears nobody, this does."""
 
 Request = stt_pb2.RecognizeRequest
 Tell = Callable[[conversation_pb2.CallEvent], None]
@@ -68,7 +66,6 @@ class Ears:
         self._wish = self._endpointing = stt_pb2.Endpointing()
         self._by_button = False
         self._stream: CallStream | None = None
-        self._overdue_at_ms: int | None = None
         self._opened = self._owes_end = False
         self._fullest = 0
 
@@ -224,8 +221,6 @@ class Ears:
         self._outbox.clear()
         report.replayed(self._backlog.end_ms if self._opened else 0)
         self._opened = True
-        said = report.said
-        self._overdue_at_ms = self.fed_ms + OVERDUE_MS if said is not None else None
         config = stt_pb2.RecognizeConfig(
             call_id=self._call_id,
             format=to_wire(self._sound),
@@ -237,7 +232,8 @@ class Ears:
             pauses=report.pauses,
             traceparent=telemetry.traceparent(),
             lead=self._backlog.lead,
-            said=said,
+            turn=report.turn,
+            said=report.said,
         )
         requests = [Request(config=config), *(Request(audio=audio) for audio in replay)]
         if self._owes_end:
@@ -261,12 +257,9 @@ class Ears:
     def _heard(self, event: stt_pb2.RecognizeEvent) -> None:
         if not self._report.accept(event):
             return
-        if event.WhichOneof("event") in ("speech_started", "interim"):
-            self._overdue_at_ms = None
-        elif event.HasField("final"):
+        if event.HasField("final"):
             self._backlog.settle(self._report.final_until_ms)
         elif event.HasField("turn_ended"):
-            self._overdue_at_ms = None
             self._owes_end = self._owes_end and event.turn_ended.kind != stt_pb2.TurnEnded.KIND_CONFIRMED
         self._tell(conversation_pb2.CallEvent(speech=event))
 
@@ -282,9 +275,6 @@ class Ears:
         self._backlog.put(audio, self._report.open_turn)
         if (dropped := self._backlog.dropped_ms - before) > 0:
             DROPPED_AUDIO_MS.inc(dropped)
-        if self._overdue_at_ms is not None and self.fed_ms >= self._overdue_at_ms:
-            self._overdue_at_ms = None
-            self._tell(conversation_pb2.CallEvent(speech=self._report.overdue(self.fed_ms)))
         self._post(Request(audio=audio))
 
     def _post(self, request: Request) -> None:

@@ -98,7 +98,7 @@ class Interim(Event):
     """`start_ms`, `end_ms`: of the words, in leg time; `leg_ms`: the leg's time when it was told. 0 = not known.
 
     `beside_echo`: the bot's echo was expected meanwhile, and the caller's side was louder than that from `own_from_ms`
-    to `own_to_ms` only; both 0: nowhere.
+    to `own_to_ms` only; both 0: nowhere. `turn`: of the caller, as the leg's ears count; 0 = not known.
     """
 
     text: str
@@ -109,11 +109,12 @@ class Interim(Event):
     beside_echo: bool = False
     own_from_ms: int = 0
     own_to_ms: int = 0
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(Event):
-    """Times as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where they are known."""
+    """Times and `turn` as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where known."""
 
     text: str
     confidence: float = 0.0
@@ -124,6 +125,7 @@ class Final(Event):
     own_from_ms: int = 0
     own_to_ms: int = 0
     words_ms: tuple[int, ...] = ()
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +135,12 @@ class SpeechStopped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnEnded(Event):
-    """`kind`: `eager`, `resumed` or `confirmed`."""
+    """`kind`: `eager`, `resumed` or `confirmed`. `turn` as of an `Interim`."""
 
     kind: str
     text: str = ""
     confidence: float = 0.0
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

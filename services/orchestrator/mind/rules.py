@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.scripts import weight
-from parley.words import contains, plain
+from parley.words import plain
 from services.orchestrator.mind import history
 from services.orchestrator.mind.caller import opening
 from services.orchestrator.mind.effects import CancelTimer, Effect, StartTimer
@@ -61,8 +61,3 @@ def spent(call: Call, input_tokens: int, output_tokens: int) -> Call:
 def same_words(a: str, b: str) -> bool:
     """Equal but for case, punctuation and spelling."""
     return a == b or plain(a) == plain(b)
-
-
-def has_words(text: str, said: str) -> bool:
-    """Whether the words of `said` stand in `text` in a row, but for case and punctuation."""
-    return contains(text, said)

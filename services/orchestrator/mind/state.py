@@ -362,7 +362,7 @@ class Call:
     no_interims: bool = False  # the recogniser tells words only when they are final
     words_ms: int = 0  # so long after the beginning of a sound the recogniser told its first word; 0 = not known
     leg_began_ms: int = 0  # leg time 0 by the owner's clock
-    understood_ms: int = 0  # leg time up to which the caller's words belong to turns that are over
+    over_turn: int = 0  # the caller's turns up to here are over, as this leg's ears count them; 0 = not known
     then: Then | None = None
     timers: tuple[Timer, ...] = ()
     silences: int = 0

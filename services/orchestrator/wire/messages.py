@@ -215,6 +215,7 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
                 at_ms=at_ms,
                 text=i.text,
                 stability=i.stability,
+                turn=speech.turn,
                 start_ms=i.start_ms,
                 end_ms=i.end_ms,
                 leg_ms=leg_ms,
@@ -229,6 +230,7 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
                 seq=seq,
                 text=f.text,
                 confidence=f.confidence,
+                turn=speech.turn,
                 start_ms=f.start_ms,
                 end_ms=f.end_ms,
                 leg_ms=leg_ms,
@@ -242,7 +244,9 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
         case "turn_ended":
             ended = speech.turn_ended
             kind = _TURN_KINDS.get(ended.kind, "confirmed")
-            return events.TurnEnded(at_ms=at_ms, seq=seq, kind=kind, text=ended.text, confidence=ended.confidence)
+            return events.TurnEnded(
+                at_ms=at_ms, seq=seq, kind=kind, text=ended.text, confidence=ended.confidence, turn=speech.turn
+            )
     return None
 
 

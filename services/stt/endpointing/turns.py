@@ -110,6 +110,10 @@ class Turns:
         """Audio up to here is not needed again. None while somebody speaks or words are on their way."""
         return None if self._speaking or self.pending or self._uncovered else self._now
 
+    def heard_from(self, offset_ms: int) -> None:
+        """Another recogniser begins to listen here."""
+        self._words.heard_from(offset_ms)
+
     def edge(self, event: SpeechStarted | SpeechStopped) -> Told:
         """The VAD's edge."""
         if isinstance(event, SpeechStarted):
@@ -138,12 +142,14 @@ class Turns:
         return self._stopped(last_ms)
 
     def heard(self, event: SpeechEvent) -> Told:
-        """What the recogniser says; words are passed on."""
+        """What the recogniser says; words are passed on, but for those that were final before."""
         self._wait = None
         match event:
             case Interim(text=""):
                 taken_back = [event] if self._words.interim else []
                 return [*self._nothing(), *taken_back, *self._decide()]
+            case Interim() if self._words.told(event):
+                return self._decide()
             case Interim():
                 self._words.guess(event)
                 return [*self._spoken(event.start_ms), *self._overtaken(), event, *self._decide()]
@@ -151,7 +157,8 @@ class Turns:
                 self._covered = max(self._covered, event.end_ms)
                 return [*self._nothing(), event, *self._decide()]
             case Final():
-                self._words.settle(event)
+                if news := not self._words.told(event):
+                    self._words.settle(event)
                 self._answered = True
                 more = self._voice_end > event.end_ms + _NEAR_MS and self._now - self._voice_end >= LATE_WORDS_MS
                 self._more_until_ms = self._now + BATCH_MS if more else 0
@@ -159,7 +166,8 @@ class Turns:
                     self._catching_up = self._voice_end > event.end_ms + _NEAR_MS
                     self._flushed = not self._catching_up  # ask again
                 self._covered = max(self._covered, event.end_ms)
-                return [*self._spoken(event.start_ms), *self._overtaken(), event, *self._decide()]
+                passed_on = [*self._spoken(event.start_ms), *self._overtaken(), event] if news else []
+                return [*passed_on, *self._decide()]
             case TurnEnded():
                 return self._opinion(event)
             case SpeechStarted() if not self._vad:

@@ -13,6 +13,7 @@ from parley.audio_wire import to_wire
 from parley.engines import Engine
 from parley.v1 import stt_pb2
 from services.stt import servicer, silero
+from services.stt.contract import SpeechEvent
 from services.stt.endpointing import policy
 from services.stt.providers.deepgram import ENDPOINTING_MS, UTTERANCE_END_MS
 from services.stt.providers.deepgram_results import Results
@@ -78,7 +79,7 @@ class VirtualEars:
         if self.dead:
             return
         if self._recognition is None:
-            config = stt_pb2.RecognizeConfig(format=to_wire(TELEPHONE), endpointing=wish)
+            config = stt_pb2.RecognizeConfig(format=to_wire(TELEPHONE), endpointing=wish, turn=1)
             self._begin(request.config if request.HasField("config") else config)
         recognition = self._recognition
         assert recognition is not None
@@ -92,6 +93,15 @@ class VirtualEars:
                 recognition._tell(recognition._turns.configure(changed, policy(changed.policy)))
             case "end_of_turn":
                 recognition._let_go()
+        self._pass_on()
+
+    def report(self, event: SpeechEvent, *, by_vendor: bool) -> None:
+        """Something that nobody said: the vendor makes it up, or the service itself does."""
+        assert self._recognition is not None
+        if by_vendor:
+            self._recognition._heard(event)
+        else:
+            self._recognition._tell([event])
         self._pass_on()
 
     def _begin(self, asked: stt_pb2.RecognizeConfig) -> None:

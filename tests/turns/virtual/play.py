@@ -16,6 +16,7 @@ from services.gateway.leg.spoken_body import SpokenBody
 from services.gateway.organs import Organs
 from services.gateway.voice.rehearsal import Rehearsal
 from services.gateway.voice.spoken import Spoken
+from services.stt.contract import Final, Interim, SpeechEvent, SpeechStarted, SpeechStopped, TurnEnded, TurnKind
 from tests.sims.ear import Ear
 from tests.sims.wordcodec import words_of
 from tests.turns import script as s
@@ -257,9 +258,10 @@ class _VirtualCall:
             case s.HangUp():
                 self._ended_by = "caller"
             case s.Ears():
-                report, said = self._ears._report, [" ".join(turn) for turn in self._said()]
+                said = [" ".join(turn) for turn in self._said()]
                 long_ago = bool(what.text) and any(what.text in turn for turn in said)
-                self._ears._heard(_reported(what, report.final_until_ms if long_ago else self._ears.fed_ms))
+                at_ms = self._ears._report.final_until_ms if long_ago else self._ears.fed_ms
+                self._stt.report(_reported(what, at_ms), by_vendor=long_ago)
             case s.Mouth():
                 self._line.again()
 
@@ -274,20 +276,16 @@ class _VirtualCall:
         return bool(self._mind.working) or self._mind.thinking
 
 
-def _reported(what: s.Ears, at_ms: int) -> stt_pb2.RecognizeEvent:
+def _reported(what: s.Ears, at_ms: int) -> SpeechEvent:
     """Something that the ears say without having heard it."""
+    began_ms = max(0, at_ms - 300)
     match what.kind:
         case "start":
-            return stt_pb2.RecognizeEvent(speech_started=stt_pb2.SpeechStarted(offset_ms=at_ms))
+            return SpeechStarted(at_ms)
         case "stop":
-            return stt_pb2.RecognizeEvent(speech_stopped=stt_pb2.SpeechStopped(offset_ms=at_ms))
+            return SpeechStopped(at_ms)
         case "interim":
-            interim = stt_pb2.Interim(text=what.text, start_ms=max(0, at_ms - 300), end_ms=at_ms)
-            return stt_pb2.RecognizeEvent(interim=interim)
+            return Interim(what.text, began_ms, at_ms)
         case "final":
-            final = stt_pb2.Final(text=what.text, start_ms=max(0, at_ms - 300), end_ms=at_ms, confidence=1.0)
-            return stt_pb2.RecognizeEvent(final=final)
-    ended = stt_pb2.TurnEnded(
-        kind=stt_pb2.TurnEnded.KIND_CONFIRMED, text=what.text, offset_ms=at_ms, speech_end_ms=at_ms, confidence=1.0
-    )
-    return stt_pb2.RecognizeEvent(turn_ended=ended)
+            return Final(what.text, began_ms, at_ms, 1.0)
+    return TurnEnded(TurnKind.CONFIRMED, at_ms, 1.0, what.text, at_ms)

@@ -11,14 +11,13 @@ from services.orchestrator.mind.bot import answering
 from services.orchestrator.mind.caller import echo, interruption, opening, push_to_talk, shields
 from services.orchestrator.mind.effects import Effect, Retrieve
 from services.orchestrator.mind.history import MAX_CALLER_CHARS, MAX_QUERY_BYTES
-from services.orchestrator.mind.rules import has_timer, has_words, same_words, silence_timer, start, stop_timers
-from services.orchestrator.mind.state import Answering, Call, CallerLine, Hearing, Listening
+from services.orchestrator.mind.rules import has_timer, same_words, silence_timer, start, stop_timers
+from services.orchestrator.mind.state import Answering, Call, Hearing, Listening
 from services.orchestrator.mind.timers import T
 
 MAX_MISHEARD = 2  # in a row, before the bot stops asking
 PREFETCH_WORDS = 2  # look for knowledge while the caller still speaks, from this many words on
 INTERIMS_WORDS = 3  # words that come as finals at once: the recogniser gives no interims
-LATE_MS = 1_500  # after the end of a turn: the same words again, without a new sound, are still that turn
 
 
 def speech_started(call: Call, event: events.SpeechStarted, out: list[Effect]) -> Call:
@@ -37,7 +36,7 @@ def _not_away(call: Call, out: list[Effect]) -> Call:
 
 
 def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
-    if not push_to_talk.listens(call) or _late(call, event):
+    if not push_to_talk.listens(call) or _is_over(call, event):
         return call
     if not event.text:  # the recogniser takes back what it said
         return replace(call, hearing=replace(call.hearing, interim=""))
@@ -53,7 +52,7 @@ def interim(call: Call, event: events.Interim, out: list[Effect]) -> Call:
 
 
 def final(call: Call, event: events.Final, out: list[Effect]) -> Call:
-    if not push_to_talk.listens(call) or (event.text and _late(call, event)):
+    if not push_to_talk.listens(call) or _is_over(call, event):
         return call
     if not event.text:
         call = _not_understood(replace(call, hearing=replace(call.hearing, interim="")), event.at_ms, out)
@@ -102,22 +101,9 @@ def _goes_on(heard: Hearing, event: events.Interim | events.Final) -> bool:
     return heard.echoed and not heard.finals and 0 <= event.start_ms - heard.end_ms <= echo.BREAK_MS
 
 
-def _late(call: Call, event: events.Interim | events.Final) -> bool:
-    """Words of a turn that is over, or that its finals have given already."""
-    if event.end_ms and event.end_ms <= max(call.understood_ms, call.hearing.end_ms):
-        return True
-    if call.hearing.since_ms or call.hearing.text:
-        return False
-    return _said_just_now(call, event.text, event.at_ms)
-
-
-def _said_just_now(call: Call, text: str, at_ms: int) -> bool:
-    """The turn that is being answered had these words, and nothing new was said since."""
-    lines = (line for line in reversed(call.history) if isinstance(line, CallerLine))
-    line = next(lines, None)
-    if line is None or not isinstance(call.floor, Answering) or at_ms - line.at_ms > LATE_MS:
-        return False
-    return has_words(line.text, text)
+def _is_over(call: Call, event: events.Interim | events.Final | events.TurnEnded) -> bool:
+    """It is of a turn whose end was told."""
+    return 0 < event.turn <= call.over_turn
 
 
 def _not_understood(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -141,21 +127,21 @@ def speech_stopped(call: Call, event: events.SpeechStopped, out: list[Effect]) -
 
 
 def turn_ended(call: Call, event: events.TurnEnded, out: list[Effect]) -> Call:
-    """The caller is done. Words over the bot's own are a turn too, unless they only say "I am listening"."""
-    if event.kind != "confirmed":
+    """The caller is done. Words over the bot's own are a turn too, unless they only say "I am listening".
+
+    The turn's words are those that came as finals; only one of which none was told is known by what its end says.
+    """
+    if event.kind != "confirmed" or _is_over(call, event):
         return call
+    call = replace(call, over_turn=max(call.over_turn, event.turn))
     heard = call.hearing
     if not push_to_talk.listens(call):
         return call
     if push_to_talk.pressed(call):  # pressed again before the end of the last words was told: they go on
         return call
-    if not heard.text and not heard.echoed and _said_just_now(call, event.text, event.at_ms):
-        return call  # told twice
-    ours = heard.echoed or heard.judged or call.button
-    text = heard.finals if ours and (heard.finals or heard.echoed) else event.text or heard.finals
+    text = heard.finals if heard.finals or heard.echoed else event.text
     call = stop_timers(call, out, T.BARGE_IN, T.RESUME, *(() if heard.since_ms else (T.MONOLOGUE, T.WORDLESS)))
     call = push_to_talk.turn_over(call, out)
-    call = replace(call, understood_ms=max(call.understood_ms, heard.end_ms))
     if not text and not heard.earlier:
         return silence_timer(_nothing(call, out), out, event.at_ms)
     if text and not call.button and interruption.is_nothing(call, text):

@@ -55,7 +55,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     )
     if event.new_leg:
         call = known_of.transferred(call, event.transfer)
-        call = replace(call, seen_seq=0, understood_ms=0, button="up" if call.policy.push_to_talk else "")
+        call = replace(call, seen_seq=0, over_turn=0, button="up" if call.policy.push_to_talk else "")
     if event.mouth_utterance and not event.mouth_paused:
         call = voice.begins(call, event.mouth_utterance, event.mouth_heard, event.at_ms)
     for tool in event.settled:
