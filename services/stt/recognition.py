@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 import structlog
 from prometheus_client import Counter
 
+from parley import heartbeat
 from parley.aio import background
 from parley.breaker import Attempt, Breakers
 from parley.engines import Engine
@@ -47,7 +49,7 @@ UNREAD = 1000  # events the client has not taken
 FINALS, FINALS_PER_S = 2000, 20  # of a recogniser, at once and every second: a minute that is heard again has some 60
 SETTLED_MS = 1000  # audio kept before now while nobody speaks
 WATCH_S = 0.5
-STOOD_STILL_S = 0.25  # a look that comes so late: this process stood still, and audio may wait to be read
+STOOD_STILL_S = 0.25  # we ourselves, between two looks: audio may wait to be read
 VOICE_EVERY_MS = 500  # how often a recogniser is reminded that somebody speaks
 FLUSH_WAIT_S = 1.0  # for the words that were asked for when the button was let go
 
@@ -329,11 +331,11 @@ class Recognition:
     async def _watch(self) -> None:
         """What audio time cannot tell: the audio ceased in mid-turn, or a flush is not answered."""
         while True:
-            due = self._clock() + WATCH_S
+            looked = time.monotonic()
             await asyncio.sleep(WATCH_S)
             now = self._clock()
             self._leave_if_settled()
-            if now - due >= STOOD_STILL_S:
+            if heartbeat.awake_since(STOOD_STILL_S) > looked:
                 continue
             if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_S:
                 self._let_go_at = 0.0

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from parley import heartbeat
+from parley.aio import background
 from parley.audio import TELEPHONE, AudioFormat
 from parley.breaker import Breakers
 from parley.engines import Engine
@@ -119,6 +121,7 @@ async def line(
 ) -> AsyncIterator[Line]:
     opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector, judge, breakers))
     try:
-        yield opened
+        async with background(heartbeat.beat()):
+            yield opened
     finally:
         await opened.events.aclose()

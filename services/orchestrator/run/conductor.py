@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
-from parley import telemetry
+from parley import heartbeat, telemetry
 from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
@@ -37,7 +38,6 @@ from services.orchestrator.run.organs import UNKNOWN, Organs
 from services.orchestrator.run.prices import cost
 from services.orchestrator.run.roster import Listed
 from services.orchestrator.run.rounds import Rounds
-from services.orchestrator.run.standstill import Standstill
 from services.orchestrator.wire import messages as wire
 
 log = structlog.get_logger()
@@ -45,6 +45,9 @@ log = structlog.get_logger()
 MAX_BROKEN = 10  # events in a row that break the logic: then the call is ended
 STORE_AFTER_S = 0.002  # by then the model was asked
 SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+STOOD_STILL_S, LISTEN_S = 1.0, 0.3
+"""Behind so long a standstill (a gateway leaves an owner who is silent for 2 s) it is heard for a moment whether the
+gateway is still there. What waited meanwhile would else be acted on as if nothing had happened, beside a new owner."""
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
 
 
@@ -59,7 +62,6 @@ class Means:
     price: Price
     linger_s: float
     refuse_without_nats: bool = False
-    standstill: Standstill = field(default_factory=Standstill)
 
 
 class Conductor:
@@ -105,9 +107,10 @@ class Conductor:
         self._inbox.append(event)
         if self._feeding or self.listening:
             return
-        if self.call is not None and (wait_s := self.means.standstill.wait_s()):
+        still_s = heartbeat.awake_since(STOOD_STILL_S) + LISTEN_S - time.monotonic()
+        if self.call is not None and still_s > 0:
             self.listening = True
-            asyncio.get_running_loop().call_later(wait_s, self._heed)
+            asyncio.get_running_loop().call_later(still_s, self._heed)
             return
         self._take_all()
 
