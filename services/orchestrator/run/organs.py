@@ -41,13 +41,8 @@ EXECUTE = Rules(
     passing=(Unavailable, AtCapacity),
 )
 _STATUS = {
-    tools_pb2.ToolOutcome.STATUS_OK: "ok",
-    tools_pb2.ToolOutcome.STATUS_FAILED: "failed",
-    tools_pb2.ToolOutcome.STATUS_UNKNOWN: "unknown",
-    tools_pb2.ToolOutcome.STATUS_REFUSED: "refused",
+    number: name.removeprefix("STATUS_").lower() for name, number in tools_pb2.ToolOutcome.Status.items() if number
 }
-
-
 _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
 UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again")
 
