@@ -15,8 +15,8 @@ from typing import Any, Self
 import grpc
 import structlog
 
-from parley import heartbeat
 from parley.errors import TooLate, Unavailable
+from parley.heartbeat import HEART
 from parley.rpc.server import BEAT_S, OPTIONS
 from parley.rpc.status import from_rpc
 from parley.rpc.stream import CallStream
@@ -86,7 +86,7 @@ class Peer:
             while not hearing.done():
                 began = time.monotonic()
                 await asyncio.wait({hearing}, timeout=BEAT_S)
-                stalled = heartbeat.awake_since(STALL_S) > began
+                stalled = HEART.awake_since(STALL_S) > began
                 # Until its first beat a peer is waited for: it may be starting.
                 missed = 0 if self.beats != last or stalled or last == first else missed + 1
                 if missed >= MISSED_BEATS:

@@ -11,9 +11,10 @@ import structlog
 from prometheus_client import Counter
 
 from parley.errors import ParleyError
-from parley.rpc.reopening import Reopening, Rules
+from parley.rpc.reopening import REFUSED, Reopening, Rules
 from parley.rpc.stream import CallStream
 
+__all__ = ["REFUSED", "Reopened", "Rules"]
 log = structlog.get_logger()
 
 REOPENED = Counter("voice_streams_reopened_total", "Streams to a service opened again elsewhere", ["service"])

@@ -16,8 +16,9 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from parley import heap, heartbeat, standing, telemetry
+from parley import heap, standing, telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
+from parley.heartbeat import HEART
 from parley.rpc.carrier import Carrier, Registry
 from parley.rpc.status import to_status
 from parley.settings import Settings
@@ -202,7 +203,7 @@ class Server:
                 f"PARLEY_LISTEN: {self._listen} cannot be bound; is it taken? Choose another port, or 0"
             )
         await self._grpc.start()
-        self._heart = asyncio.ensure_future(heartbeat.beat())
+        self._heart = asyncio.ensure_future(HEART.beat())
         for name in ("", *self._names):
             await self._health.set(name, Serving.SERVING)
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import structlog
 from prometheus_client import Counter
 
-from parley import heartbeat
 from parley.aio import background
 from parley.breaker import Attempt, Breakers
 from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
+from parley.heartbeat import HEART
 from parley.scripts import written
 from parley.telemetry import STT_LATENCY
 from services.stt.burst import Burst
@@ -335,7 +335,7 @@ class Recognition:
             await asyncio.sleep(WATCH_S)
             now = self._clock()
             self._leave_if_settled()
-            if heartbeat.awake_since(STOOD_STILL_S) > looked:
+            if HEART.awake_since(STOOD_STILL_S) > looked:
                 continue
             if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_S:
                 self._let_go_at = 0.0

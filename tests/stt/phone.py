@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from parley import heartbeat
 from parley.aio import background
 from parley.audio import TELEPHONE, AudioFormat
 from parley.breaker import Breakers
 from parley.engines import Engine
+from parley.heartbeat import HEART
 from parley.settings import Settings
 from services.stt.contract import SpeechEvent, SttConfig, TurnEnded, TurnKind
 from services.stt.providers.deepgram import Deepgram
@@ -121,7 +121,7 @@ async def line(
 ) -> AsyncIterator[Line]:
     opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector, judge, breakers))
     try:
-        async with background(heartbeat.beat()):
+        async with background(HEART.beat()):
             yield opened
     finally:
         await opened.events.aclose()

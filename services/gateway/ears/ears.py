@@ -17,7 +17,9 @@ from parley.aio import background
 from parley.audio import AudioFormat
 from parley.audio_wire import to_wire
 from parley.errors import ParleyError, Unavailable
-from parley.rpc import CallStream, Peers, Reopened, Rules, Writer
+from parley.rpc import CallStream, Peers
+from parley.rpc.reopened import Reopened, Rules
+from parley.rpc.writer import Writer
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.ears.backlog import Backlog
 from services.gateway.ears.level import Level

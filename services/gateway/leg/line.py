@@ -7,7 +7,9 @@ from collections.abc import Callable
 from parley import telemetry
 from parley.aio import background
 from parley.errors import Superseded, Unavailable
-from parley.rpc import REFUSED, CallStream, Peers, Reopened, Rules, Writer
+from parley.rpc import CallStream, Peers
+from parley.rpc.reopened import REFUSED, Reopened, Rules
+from parley.rpc.writer import Writer
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
 from services.gateway.leg.ledger import Ledger
 from services.gateway.metrics import DROPPED_COMMANDS, DROPPED_EVENTS

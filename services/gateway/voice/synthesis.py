@@ -12,7 +12,9 @@ from math import inf
 
 from parley.aio import background
 from parley.errors import NoSound, ParleyError, Unavailable, VendorLost
-from parley.rpc import CallStream, Peers, Reopened, Rules, Writer
+from parley.rpc import CallStream, Peers
+from parley.rpc.reopened import Reopened, Rules
+from parley.rpc.writer import Writer
 from parley.v1 import tts_pb2
 from parley.words import has_words, whole_until
 from services.gateway.mouth.track import Track, Word

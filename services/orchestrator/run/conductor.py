@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from parley import heartbeat, telemetry
+from parley import telemetry
 from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore
 from parley.engines import Price
 from parley.errors import ParleyError, Superseded
+from parley.heartbeat import HEART
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.bot.unanswered import due
@@ -107,7 +108,7 @@ class Conductor:
         self._inbox.append(event)
         if self._feeding or self.listening:
             return
-        still_s = heartbeat.awake_since(STOOD_STILL_S) + LISTEN_S - time.monotonic()
+        still_s = HEART.awake_since(STOOD_STILL_S) + LISTEN_S - time.monotonic()
         if self.call is not None and still_s > 0:
             self.listening = True
             asyncio.get_running_loop().call_later(still_s, self._heed)

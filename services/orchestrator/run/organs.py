@@ -8,7 +8,8 @@ from dataclasses import replace
 import structlog
 
 from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, Unavailable
-from parley.rpc import Peers, Reopened, Rules, call
+from parley.rpc import Peers, call
+from parley.rpc.reopened import Reopened, Rules
 from parley.v1 import (
     call_pb2,
     llm_pb2,

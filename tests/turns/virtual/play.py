@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from parley.audio import TELEPHONE
-from parley.rpc import Writer
+from parley.rpc.writer import Writer
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.call import Call
 from services.gateway.leg.ledger import Ledger
