@@ -1,4 +1,5 @@
-"""gRPC between services: how one serves (`server`), how it finds and calls others (`peers`), errors (`status`)."""
+"""gRPC between services: how one serves (`server`), how it finds and calls others (`peers`), errors (`status`),
+what one does about a lost stream (`reopened`, by the rules of `reopening`; `writer`)."""
 
 from parley.rpc.peers import Peer, Peers, call
 from parley.rpc.server import Admission, Server, run

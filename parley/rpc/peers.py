@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Collection
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ import grpc
 import structlog
 
 from parley.errors import TooLate, Unavailable
+from parley.heartbeat import HEART
 from parley.rpc.server import BEAT_S, OPTIONS
 from parley.rpc.status import from_rpc
 from parley.rpc.stream import CallStream
@@ -25,7 +27,7 @@ log = structlog.get_logger()
 
 MISSED_BEATS = 3
 PATIENCE_S = 1.0  # the last replica stopped before the one that is back was heard again
-STALL_S = 0.1  # our own loop was late by this much: a late beat says nothing about the peer
+STALL_S = 0.1  # we ourselves stood still for so long: a late beat says nothing about the peer
 _CHANNEL_OPTIONS = [
     *OPTIONS,
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -77,15 +79,14 @@ class Peer:
 
     async def _listen(self) -> None:
         rpc = replica_pb2_grpc.ReplicaStub(self.channel).Watch(replica_pb2.WatchRequest(), wait_for_ready=True)
-        loop = asyncio.get_running_loop()
         hearing = asyncio.ensure_future(self._beats(rpc))
         missed, first = 0, self.beats
         last = first
         try:
             while not hearing.done():
-                due = loop.time() + BEAT_S
+                began = time.monotonic()
                 await asyncio.wait({hearing}, timeout=BEAT_S)
-                stalled = loop.time() - due > STALL_S
+                stalled = HEART.awake_since(STALL_S) > began
                 # Until its first beat a peer is waited for: it may be starting.
                 missed = 0 if self.beats != last or stalled or last == first else missed + 1
                 if missed >= MISSED_BEATS:

@@ -1,4 +1,4 @@
-"""How a service serves: health, reflection, error mapping, admission, the beat, drain on SIGTERM."""
+"""How a service serves: health, reflection, errors, admission, the beat, its heart, drain on SIGTERM."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 
 from parley import heap, standing, telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
+from parley.heartbeat import HEART
 from parley.rpc.carrier import Carrier, Registry
 from parley.rpc.status import to_status
 from parley.settings import Settings
@@ -173,6 +174,7 @@ class Server:
         self._registry = Registry()
         self._health = health.aio.HealthServicer()
         self._leave: list[Callable[[], None]] = []
+        self._heart: asyncio.Task[None] | None = None
         self.port = 0
 
     def add(self, service: Any, adder: Callable[[Any, Any], None], servicer: Any) -> None:
@@ -201,6 +203,7 @@ class Server:
                 f"PARLEY_LISTEN: {self._listen} cannot be bound; is it taken? Choose another port, or 0"
             )
         await self._grpc.start()
+        self._heart = asyncio.ensure_future(HEART.beat())
         for name in ("", *self._names):
             await self._health.set(name, Serving.SERVING)
 
@@ -212,6 +215,8 @@ class Server:
             leave()
         done = await self.admission.drained(timeout_s)
         await self._grpc.stop(0.2)
+        if self._heart is not None:
+            self._heart.cancel()
         return done
 
 

@@ -6,7 +6,6 @@ from prometheus_client import Counter, Gauge, Histogram
 
 BAD_MESSAGES = Counter("voice_bad_messages_total", "Messages from the far end that break the protocol", ["kind"])
 REFUSED = Counter("voice_refused_total", "Webhooks and sockets turned away", ["reason"])
-REOPENED = Counter("voice_streams_reopened_total", "Streams to a service opened again elsewhere", ["service"])
 FULL_ORGAN = Counter("voice_full_organ_total", "New calls not taken for want of room in a service", ["service"])
 DROPPED_COMMANDS = Counter("voice_dropped_commands_total", "Commands of a lower epoch or a stopped turn", ["reason"])
 DROPPED_AUDIO_MS = Counter("voice_dropped_audio_ms_total", "Caller's audio let go of because the ears were away")

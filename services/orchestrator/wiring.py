@@ -84,5 +84,5 @@ async def wired(settings: Settings) -> tuple[Calls, Close]:
     await stack.enter_async_context(bus)
     stack.push_async_callback(store.aclose)
     stack.push_async_callback(calls.aclose)
-    await stack.enter_async_context(background(Sweeper(means, calls).run(), means.standstill.watch()))
+    await stack.enter_async_context(background(Sweeper(means, calls).run()))
     return calls, stack.aclose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -15,6 +16,7 @@ from parley.aio import background
 from parley.breaker import Attempt, Breakers
 from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
+from parley.heartbeat import HEART
 from parley.scripts import written
 from parley.telemetry import STT_LATENCY
 from services.stt.burst import Burst
@@ -47,7 +49,7 @@ UNREAD = 1000  # events the client has not taken
 FINALS, FINALS_PER_S = 2000, 20  # of a recogniser, at once and every second: a minute that is heard again has some 60
 SETTLED_MS = 1000  # audio kept before now while nobody speaks
 WATCH_S = 0.5
-STOOD_STILL_S = 0.25  # a look that comes so late: this process stood still, and audio may wait to be read
+STOOD_STILL_S = 0.25  # we ourselves, between two looks: audio may wait to be read
 VOICE_EVERY_MS = 500  # how often a recogniser is reminded that somebody speaks
 FLUSH_WAIT_S = 1.0  # for the words that were asked for when the button was let go
 
@@ -334,11 +336,11 @@ class Recognition:
     async def _watch(self) -> None:
         """What audio time cannot tell: the audio ceased in mid-turn, or a flush is not answered."""
         while True:
-            due = self._clock() + WATCH_S
+            looked = time.monotonic()
             await asyncio.sleep(WATCH_S)
             now = self._clock()
             self._leave_if_settled()
-            if now - due >= STOOD_STILL_S:
+            if HEART.awake_since(STOOD_STILL_S) > looked:
                 continue
             if self._let_go_at and now - self._let_go_at >= FLUSH_WAIT_S:
                 self._let_go_at = 0.0

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 import orjson
 
-from parley.tooling import HangUp, Notice, Transfer
+from parley.v1 import tools_pb2
 
 MAX_JSON_BYTES = 16 * 1024
 """Of UTF-8. Arguments and results larger than this are refused: a result is read by a model and told on the phone."""
@@ -25,30 +24,26 @@ Key = tuple[str, int]
 """(call_id, intent)."""
 
 
-class Status(Enum):
-    OK = "ok"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a tool ended. `result_json` of an OK, `message` in words fit for the model otherwise. `level`: it proves this
-    identity level."""
-
-    status: Status
-    result_json: str = ""
-    message: str = ""
-    then: HangUp | Transfer | None = None
-    say: Notice | None = None
-    level: int = 0
-
+Outcome = tools_pb2.ToolOutcome
+"""How a tool ended, from here to the wire and to the ledger. Nobody changes one that was made."""
 
 UNKNOWN = Outcome(
-    Status.UNKNOWN,
+    status=Outcome.STATUS_UNKNOWN,
     message="It was started, and it is not known whether it was done. Say so honestly, and do not simply try again.",
 )
+
+
+def failed(words: str) -> Outcome:
+    return Outcome(status=Outcome.STATUS_FAILED, message=words)
+
+
+def refused(words: str) -> Outcome:
+    return Outcome(status=Outcome.STATUS_REFUSED, message=words)
+
+
+def status_of(outcome: Outcome) -> str:
+    """`ok`, `failed`, `unknown`, `refused`."""
+    return Outcome.Status.Name(outcome.status).removeprefix("STATUS_").lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from parley.aio import TaskSet
 from parley.errors import AlreadyExists, AtCapacity, ParleyError, Superseded, Unavailable
 from parley.telemetry import TOOL_CALLS_TOTAL
 from parley.tooling import Records
-from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Status
+from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, refused, status_of
 from services.tools.discovery import Toolboxes
 from services.tools.invoker import HARD_LIMIT_S, Invoker
 from services.tools.ledger import Ledger
@@ -147,8 +147,8 @@ class Executor:
             if row.hash != intent.hash:
                 raise _reused(intent)
             return row.outcome or UNKNOWN
-        TOOL_CALLS_TOTAL.labels(tool.name, Status.REFUSED.value).inc()
-        return Outcome(Status.REFUSED, message=words)
+        TOOL_CALLS_TOTAL.labels(tool.name, "refused").inc()
+        return refused(words)
 
     async def _gone(self, intent: Intent, tools: Iterable[str]) -> Outcome:
         """The agent has no such tool, perhaps no more. What the tool did when it had it counts."""
@@ -156,10 +156,10 @@ class Executor:
             if row.hash != intent.hash:
                 raise _reused(intent)
             return row.outcome or UNKNOWN
-        TOOL_CALLS_TOTAL.labels("none", Status.REFUSED.value).inc()
+        TOOL_CALLS_TOTAL.labels("none", "refused").inc()
         log.warning("a tool that the agent does not have", agent=intent.agent, call_id=intent.call_id)
         known = ", ".join(sorted(tools)) or "none"
-        return Outcome(Status.REFUSED, message=f"There is no tool {intent.name!r} here (now); there are: {known}.")
+        return refused(f"There is no tool {intent.name!r} here (now); there are: {known}.")
 
     def _begin(self, tool: LoadedTool, intent: Intent, arguments: dict[str, Any]) -> Run:
         if len(self._live) >= MAX_RUNS:
@@ -177,7 +177,7 @@ class Executor:
             outcome = earlier or await self._invoker.invoke(run, tool, arguments)
             run.end(outcome)
             if earlier is None:
-                TOOL_CALLS_TOTAL.labels(tool.name, outcome.status.value).inc()
+                TOOL_CALLS_TOTAL.labels(tool.name, status_of(outcome)).inc()
                 if run.effects:
                     await self._insist(run, lambda: self._ledger.finish(intent.key, run.claim, outcome))
             if earlier is not UNKNOWN:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from google.protobuf import json_format
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import Superseded
-from parley.tooling import HangUp, Notice, Transfer
-from services.tools.contract import Epoch, Intent, Key, Outcome, Row, Status
+from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.tables import executors, fences, ledger
 
@@ -125,24 +125,12 @@ def _row(row: Any) -> Row:
 
 
 def _dump(outcome: Outcome) -> str:
-    then = outcome.then
-    return orjson.dumps(
-        {
-            "status": outcome.status.value,
-            "result": outcome.result_json,
-            "message": outcome.message,
-            "hang_up": {"reason": then.reason} if isinstance(then, HangUp) else None,
-            "transfer": {"to": then.to, "reason": then.reason} if isinstance(then, Transfer) else None,
-            "say": {"text": say.text, "interruptible": say.interruptible} if (say := outcome.say) else None,
-            "level": outcome.level,
-        }
-    ).decode()
+    """The message as JSON: who looks into the database can read it."""
+    return json_format.MessageToJson(outcome, preserving_proto_field_name=True, indent=None)
 
 
 def _load(text: str) -> Outcome:
     data = orjson.loads(text)
-    then: HangUp | Transfer | None = HangUp(**data["hang_up"]) if data["hang_up"] else None
-    if data["transfer"]:
-        then = Transfer(**data["transfer"])
-    say = Notice(**data["say"]) if data.get("say") else None  # rows of an older version have none
-    return Outcome(Status(data["status"]), data["result"], data["message"], then, say, data.get("level", 0))
+    if "result" in data:  # written by an older version, at most KEEP_DAYS ago
+        data = {"status": f"STATUS_{data.pop('status').upper()}", "result_json": data.pop("result"), **data}
+    return json_format.ParseDict(data, Outcome(), ignore_unknown_fields=True)

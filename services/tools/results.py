@@ -9,8 +9,9 @@ import orjson
 import structlog
 
 from parley.tooling import HangUp, Notice, Result, Transfer
+from parley.v1 import tools_pb2
 from parley.words import clipped
-from services.tools.contract import MAX_JSON_BYTES, Outcome, Status
+from services.tools.contract import MAX_JSON_BYTES, Outcome, failed
 
 log = structlog.get_logger()
 
@@ -24,17 +25,18 @@ def outcome_of(returned: Any, tool: str, effects: bool) -> Outcome:
     """OK with the result as JSON. A result that cannot be used is FAILED, but a tool with effects has done its work:
     it stays OK, with the summary alone."""
     result = returned if isinstance(returned, Result) else Result(_mapping(returned))
-    then, say, level = _then(result.then), _notice(result.say), _level(result.level, tool)
+    outcome = Outcome(status=Outcome.STATUS_OK, say=_notice(result.say), level=_level(result.level, tool))
+    _then(result.then, outcome)
     summary = result.value.get("summary") if isinstance(result.value, Mapping) else None
     problem, text = _json(result.value, summary)
-    if not problem:
-        return Outcome(Status.OK, text, then=then, say=say, level=level)
-    log.error("tool result refused", tool=tool, problem=problem)
-    if not effects:
-        return Outcome(Status.FAILED, message=f"{BROKEN} {problem}")
-    said = fit(summary, MAX_SUMMARY_CHARS) if isinstance(summary, str) and summary else "It was done."
-    left = orjson.dumps({"summary": said, "left_out": problem}).decode()
-    return Outcome(Status.OK, left, then=then, say=say, level=level)
+    if problem:
+        log.error("tool result refused", tool=tool, problem=problem)
+        if not effects:
+            return failed(f"{BROKEN} {problem}")
+        said = fit(summary, MAX_SUMMARY_CHARS) if isinstance(summary, str) and summary else "It was done."
+        text = orjson.dumps({"summary": said, "left_out": problem}).decode()
+    outcome.result_json = text
+    return outcome
 
 
 def fit(text: str, most: int) -> str:
@@ -42,19 +44,19 @@ def fit(text: str, most: int) -> str:
     return clipped(text, most).replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _then(value: object) -> HangUp | Transfer | None:
+def _then(value: object, outcome: Outcome) -> None:
     match value:
         case HangUp(reason):
-            return HangUp(fit(str(reason), 200))
+            outcome.hang_up.reason = fit(str(reason), 200)
+            outcome.hang_up.SetInParent()
         case Transfer(to, reason):
-            return Transfer(fit(str(to), 40), fit(str(reason), 200))
-    return None
+            outcome.transfer.to, outcome.transfer.reason = fit(str(to), 40), fit(str(reason), 200)
 
 
-def _notice(value: object) -> Notice | None:
+def _notice(value: object) -> tools_pb2.SayNotice | None:
     if not isinstance(value, Notice) or not str(value.text).strip():
         return None
-    return Notice(fit(str(value.text), MAX_NOTICE_CHARS), bool(value.interruptible))
+    return tools_pb2.SayNotice(text=fit(str(value.text), MAX_NOTICE_CHARS), interruptible=bool(value.interruptible))
 
 
 def _level(value: object, tool: str) -> int:

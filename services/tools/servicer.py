@@ -11,19 +11,11 @@ import orjson
 from parley.cancels import Cancels, key_of_owner
 from parley.errors import BadInput
 from parley.rpc import Admission
-from parley.tooling import HangUp, Transfer
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
-from services.tools.contract import MAX_JSON_BYTES, MAX_KNOWN_CHARS, Epoch, Intent, Known, Outcome, Status
+from services.tools.contract import MAX_JSON_BYTES, MAX_KNOWN_CHARS, Epoch, Intent, Known, Outcome, refused
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor, Settled
 from services.tools.schema import LoadedTool
-
-_STATUS = {
-    Status.OK: tools_pb2.ToolOutcome.STATUS_OK,
-    Status.FAILED: tools_pb2.ToolOutcome.STATUS_FAILED,
-    Status.UNKNOWN: tools_pb2.ToolOutcome.STATUS_UNKNOWN,
-    Status.REFUSED: tools_pb2.ToolOutcome.STATUS_REFUSED,
-}
 
 
 class Servicer(tools_pb2_grpc.ToolsServicer):
@@ -45,14 +37,14 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         with self._admission.admit(), self._cancels.stream(request.call_id, owner):
             refusal, intent = _intent(request)
             if refusal is not None:
-                yield tools_pb2.ExecuteEvent(outcome=_outcome(refusal))
+                yield tools_pb2.ExecuteEvent(outcome=refusal)
                 return
             async with aclosing(self._executor.execute(intent)) as events:
                 async for event in events:
                     if isinstance(event, str):
                         yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text=event))
                     else:
-                        yield tools_pb2.ExecuteEvent(outcome=_outcome(event))
+                        yield tools_pb2.ExecuteEvent(outcome=event)
 
     async def Settle(self, request: tools_pb2.SettleRequest, context: Any) -> tools_pb2.SettleResponse:
         settled = await self._executor.settle(_text(request.call_id, "call_id", 200), _epoch(request.epoch))
@@ -91,18 +83,14 @@ def _known(request: tools_pb2.ExecuteRequest) -> Known:
 
 def _arguments(text: str) -> tuple[Outcome | None, dict[str, Any]]:
     if (size := len(text.encode())) > MAX_JSON_BYTES:
-        return _refusal(f"the arguments have {size} bytes; {MAX_JSON_BYTES} are allowed"), {}
+        return refused(f"the arguments have {size} bytes; {MAX_JSON_BYTES} are allowed"), {}
     try:
         arguments = orjson.loads(text or "{}")
     except orjson.JSONDecodeError as e:
-        return _refusal(f"the arguments are not valid JSON: {e}"), {}
+        return refused(f"the arguments are not valid JSON: {e}"), {}
     if not isinstance(arguments, dict):
-        return _refusal("the arguments are not a JSON object"), {}
+        return refused("the arguments are not a JSON object"), {}
     return None, arguments
-
-
-def _refusal(words: str) -> Outcome:
-    return Outcome(Status.REFUSED, message=words)
 
 
 def _text(value: str, field: str, most: int) -> str:
@@ -129,21 +117,6 @@ def _info(tool: LoadedTool) -> tools_pb2.ToolInfo:
     )
 
 
-def _outcome(outcome: Outcome) -> tools_pb2.ToolOutcome:
-    message = tools_pb2.ToolOutcome(
-        status=_STATUS[outcome.status], result_json=outcome.result_json, message=outcome.message, level=outcome.level
-    )
-    if outcome.say is not None:
-        message.say.text, message.say.interruptible = outcome.say.text, outcome.say.interruptible
-    match outcome.then:
-        case HangUp(reason):
-            message.hang_up.reason = reason
-            message.hang_up.SetInParent()
-        case Transfer(to, reason):
-            message.transfer.to, message.transfer.reason = to, reason
-    return message
-
-
 def _row(settled: Settled) -> tools_pb2.LedgerRow:
     row = settled.row
     return tools_pb2.LedgerRow(
@@ -151,5 +124,5 @@ def _row(settled: Settled) -> tools_pb2.LedgerRow:
         name=row.name,
         arguments_json=row.arguments_json,
         running=settled.outcome is None,
-        outcome=None if settled.outcome is None else _outcome(settled.outcome),
+        outcome=settled.outcome,
     )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from parley.errors import NotFound, Superseded, Unavailable
 from parley.v1 import conversation_pb2, stt_pb2
+from services.gateway.ears import ears
+from services.gateway.leg import line
+from services.gateway.voice import synthesis
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import Owner, Scripted, Talk, audio_of
 from tests.gateway.phone import LOUD, Phone
@@ -89,9 +93,7 @@ async def test_a_wrong_agent_closes_the_leg(house: House) -> None:
 async def test_without_any_orchestrator_the_leg_is_closed_for_the_carrier_to_come_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.gateway.leg import line
-
-    monkeypatch.setattr(line, "GIVE_UP_S", 0.3)
+    monkeypatch.setattr(line, "STREAMS", replace(line.STREAMS, give_up_s=0.3))
     house.mind.refuse = Unavailable("starting")
     phone = await Phone().dial(house.url)
     assert await phone.closed() == 1013
@@ -145,9 +147,7 @@ async def test_speech_heard_for_the_second_time_does_not_silence_the_bot(house: 
 
 
 async def test_ears_that_nobody_gives_are_a_trouble(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway.leg import reopening
-
-    monkeypatch.setattr(reopening, "GIVE_UP_S", 0.2)
+    monkeypatch.setattr(ears, "STREAMS", replace(ears.STREAMS, give_up_s=0.2))
     house.stt.refuse = Unavailable("starting")
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
@@ -174,9 +174,7 @@ async def test_a_voice_that_breaks_off_goes_on_at_the_next_word(tmp_path: Path) 
 
 
 async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway.voice import synthesis
-
-    monkeypatch.setattr(synthesis, "GIVE_UP_S", 0.2)
+    monkeypatch.setattr(synthesis, "STREAMS", replace(synthesis.STREAMS, give_up_s=0.2))
     house.voice.refuse = Unavailable("starting")
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
@@ -190,8 +188,6 @@ async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, mo
 
 
 async def test_a_voice_that_stalls_is_left(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway.voice import synthesis
-
     monkeypatch.setattr(synthesis, "STALL_S", 0.2)
     house.voice.stalls = True
     phone = await Phone().dial(house.url)

@@ -24,8 +24,7 @@ from parley.errors import (
 )
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
-from services.gateway.ears.ears import Ears
-from services.gateway.leg.reopening import AT_MOST, GIVE_UP_S
+from services.gateway.ears.ears import STREAMS, Ears
 from tests.virtual_loop import run
 
 Event = stt_pb2.RecognizeEvent
@@ -145,7 +144,7 @@ def test_who_breaks_each_stream_is_asked_a_few_times() -> None:
     assert gaps[0] < 0.1
     assert min(gaps[6:]) > 2.5
     assert len(played.troubles) == 1
-    assert GIVE_UP_S <= played.troubles[0] + 0.001 < GIVE_UP_S + 0.5
+    assert STREAMS.give_up_s <= played.troubles[0] + 0.001 < STREAMS.give_up_s + 0.5
 
 
 def test_words_in_each_stream_make_no_storm_of_it() -> None:
@@ -281,7 +280,7 @@ def test_whatever_streams_do_they_are_bounded_and_nobody_is_left_without(lives: 
         return Stream(kind("gone"), lives_s, tuple(events))
 
     played = call(answer, 70)
-    for most, within in AT_MOST:
+    for most, within in STREAMS.at_most:
         for first, later in zip(played.asked, played.asked[most:], strict=False):
             assert later - first >= within - 0.001
     ended = [a + lives[n % len(lives)][1] for n, a in enumerate(played.asked)]

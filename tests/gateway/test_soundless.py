@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -130,7 +131,7 @@ async def test_only_what_sounded_was_heard_of_one_that_never_comes_to_its_end(ho
 async def test_without_word_times_what_was_heard_of_a_lost_voice_follows_from_its_pace(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(synthesis, "GIVE_UP_S", 0.2)
+    monkeypatch.setattr(synthesis, "STREAMS", replace(synthesis.STREAMS, give_up_s=0.2))
     house.voice.untimed, house.voice.break_after, house.voice.then_refuses = True, 5, Unavailable("away")
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()

@@ -93,7 +93,7 @@ async def test_what_lost_ears_say_too_late_is_not_heard(tmp_path: Path) -> None:
         first.send(started(0))
         await owner.next("speech")
         (leg,) = house.gateway.house._legs
-        leg.body.ears._stream.lose()  # type: ignore[attr-defined]
+        leg.body.ears._writer.stream.lose()  # type: ignore[attr-defined]
         second = await either(house, "stt", 2)
         first.send(final("late words", 0, 1100), ended("late words", 1300))
         await heard_ms(second, 1140)

@@ -18,7 +18,7 @@ from services.orchestrator import wiring
 from services.orchestrator.mind import turn
 from services.orchestrator.own import calls as calls_of_process
 from services.orchestrator.own import newest
-from services.orchestrator.run import conductor, prompt, standstill
+from services.orchestrator.run import conductor, prompt
 from services.orchestrator.wire import replay
 from services.orchestrator.wiring import wired
 from tests.orchestrator.organs import Gateway, House, house, replica
@@ -71,10 +71,9 @@ async def test_an_owner_that_stood_still_does_nothing_before_it_knows_that_its_g
     """What the caller said meanwhile another owner has heard, if the gateway has left."""
     async with house(tmp_path) as h, replica(h) as other:
         g, state = await started(h)
-        await asyncio.sleep(2 * standstill.BEAT_S)
         asked = len(h.model.requests)
         await g.types("words that waited")
-        time.sleep(standstill.STOOD_STILL_S + 0.1)  # noqa: ASYNC251 - the process stands still
+        time.sleep(conductor.STOOD_STILL_S + 0.1)  # noqa: ASYNC251 - the process stands still
         if left:
             g.stream.cancel()
             second = await other.gateway(1, 2)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from parley.aio import background
 from parley.audio import TELEPHONE, AudioFormat
 from parley.breaker import Breakers
 from parley.engines import Engine
+from parley.heartbeat import HEART
 from parley.settings import Settings
 from services.stt.contract import SpeechEvent, SttConfig, TurnEnded, TurnKind
 from services.stt.providers.deepgram import Deepgram
@@ -119,6 +121,7 @@ async def line(
 ) -> AsyncIterator[Line]:
     opened = Line(Recognition(config or SttConfig(call_id="CA1", format=audio), engines, detector, judge, breakers))
     try:
-        yield opened
+        async with background(HEART.beat()):
+            yield opened
     finally:
         await opened.events.aclose()

@@ -263,7 +263,6 @@ async def test_arguments_may_have_as_many_bytes_as_is_said(desk: Desk, char: str
 def test_words_of_a_tool_have_as_many_characters_as_is_said(char: str, more: int) -> None:
     said = char * (MAX_NOTICE_CHARS + more)
     outcome = outcome_of(Result({"summary": "Done."}, say=Notice(said)), "tool", effects=False)
-    assert outcome.say is not None
     assert outcome.say.text == char * min(MAX_NOTICE_CHARS, len(said))
     too_large = Result({"summary": char * (MAX_SUMMARY_CHARS + more), "more": "x" * MAX_JSON_BYTES})
     kept = json.loads(outcome_of(too_large, "tool", effects=True).result_json)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from parley.errors import Misconfigured
-from parley.tooling import HangUp, Transfer
-from services.tools.contract import Intent, Outcome, Status
+from parley.v1 import tools_pb2
+from services.tools.contract import Intent, Outcome, failed
 from services.tools.database import MIGRATIONS, Database, newest_revision, open_database
 from services.tools.ledger import MAX_ROWS, Ledger
 from services.tools.tables import fences, ledger, metadata
 
+DONE = Outcome(status=Outcome.STATUS_OK, result_json="{}")
 BOOK = Intent("CA1", 1, (1, 1), "workshop", "book_visit", {"day": "friday", "time": "ten"})
 
 
@@ -54,20 +56,55 @@ async def test_only_one_takes_over_and_none_once_it_ended(rows: Ledger) -> None:
     await rows.claim(BOOK, "dead")
     assert await rows.take_over(BOOK.key, "dead", "second")
     assert not await rows.take_over(BOOK.key, "dead", "third")
-    await rows.finish(BOOK.key, "second", Outcome(Status.OK, "{}"))
+    await rows.finish(BOOK.key, "second", DONE)
     assert not await rows.take_over(BOOK.key, "second", "third")
 
 
-@pytest.mark.parametrize("then", [None, HangUp("done"), Transfer("+15550100199", "refund")])
-async def test_the_first_outcome_stays(rows: Ledger, then: HangUp | Transfer | None) -> None:
-    first = Outcome(Status.OK, '{"summary":"Booked."}', then=then)
+WHOLE: dict[str, Any] = {"say": tools_pb2.SayNotice(text="By law: \u00fc", interruptible=True), "level": 2}
+HANG_UP: dict[str, Any] = {"hang_up": tools_pb2.HangUpThen(reason="done")}
+TRANSFER: dict[str, Any] = {"transfer": tools_pb2.TransferThen(to="+15550100199", reason="refund")}
+
+
+@pytest.mark.parametrize("more", [{}, HANG_UP, {"hang_up": tools_pb2.HangUpThen()}, TRANSFER, WHOLE])
+async def test_the_first_outcome_stays(rows: Ledger, more: dict[str, Any]) -> None:
+    first = Outcome(status=Outcome.STATUS_OK, result_json='{"summary":"Booked."}', **more)
     await rows.claim(BOOK, "mine")
-    await rows.finish(BOOK.key, "another", Outcome(Status.OK, "{}"))
+    await rows.finish(BOOK.key, "another", DONE)
     await rows.finish(BOOK.key, "mine", first)
-    await rows.finish(BOOK.key, "mine", Outcome(Status.FAILED, message="late"))
+    await rows.finish(BOOK.key, "mine", failed("late"))
     found = await rows.find(BOOK.key)
     assert found is not None
     assert found.outcome == first
+
+
+_OLD = '"message":"","hang_up":null,"transfer":null,"say":null,"level":0'
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (f'{{"status":"ok","result":"{{}}",{_OLD}}}', DONE),
+        ('{"status":"failed","result":"","message":"late","hang_up":null,"transfer":null}', failed("late")),
+        (
+            '{"status":"ok","result":"{}","message":"","hang_up":{"reason":""},"transfer":null,"say":null}',
+            Outcome(status=Outcome.STATUS_OK, result_json="{}", hang_up=tools_pb2.HangUpThen()),
+        ),
+        (
+            '{"status":"ok","result":"{}","message":"","hang_up":null,"transfer":{"to":"+15550100199","reason":"refund"},'
+            '"say":{"text":"By law: \u00fc","interruptible":true},"level":2}',
+            Outcome(status=Outcome.STATUS_OK, result_json="{}", **TRANSFER, **WHOLE),
+        ),
+    ],
+)
+async def test_an_outcome_of_an_older_version_is_read(
+    database: Database, rows: Ledger, written: str, read: Outcome
+) -> None:
+    await rows.claim(BOOK, "mine")
+    async with database.transaction() as connection:
+        await connection.execute(update(ledger).values(outcome_pii=written))
+    found = await rows.find(BOOK.key)
+    assert found is not None
+    assert found.outcome == read
 
 
 async def test_a_claim_whose_work_never_began_is_taken_back(rows: Ledger) -> None:
@@ -76,7 +113,7 @@ async def test_a_claim_whose_work_never_began_is_taken_back(rows: Ledger) -> Non
     assert await rows.find(BOOK.key) is not None
     await rows.release(BOOK.key, "mine")
     assert await rows.claim(BOOK, "other") is None
-    await rows.finish(BOOK.key, "other", Outcome(Status.OK, "{}"))
+    await rows.finish(BOOK.key, "other", DONE)
     await rows.release(BOOK.key, "other")
     assert await rows.find(BOOK.key) is not None
 

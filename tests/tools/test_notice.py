@@ -7,22 +7,20 @@ from services.orchestrator.mind import state
 from services.orchestrator.run.organs import outcome_of as read
 from services.tools.ledger import _dump, _load
 from services.tools.results import outcome_of
-from services.tools.servicer import _outcome
 
 
 def test_a_notice_is_kept_with_the_outcome_and_told() -> None:
     outcome = outcome_of(Result({"summary": "On."}, say=Notice("This call is recorded.")), "record", effects=True)
     assert _load(_dump(outcome)) == outcome
-    assert read(_outcome(outcome)).say == state.Notice("This call is recorded.", interruptible=False)
+    assert read(outcome).say == state.Notice("This call is recorded.", interruptible=False)
 
 
 def test_a_notice_that_is_none_is_left_out_and_a_long_one_is_cut() -> None:
-    assert outcome_of(Result({"summary": "On."}, say=Notice("  ")), "record", effects=True).say is None
+    assert outcome_of(Result({"summary": "On."}, say=Notice("  ")), "record", effects=True).HasField("say") is False
     say = outcome_of(Result({"summary": "On."}, say=Notice("a" * 5000)), "record", effects=True).say
-    assert say is not None
     assert len(say.text) == 1000
 
 
 def test_a_row_of_an_older_version_has_no_notice() -> None:
     old = '{"status": "ok", "result": "{}", "message": "", "hang_up": null, "transfer": null}'
-    assert _load(old).say is None
+    assert not _load(old).HasField("say")

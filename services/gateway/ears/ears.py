@@ -7,7 +7,6 @@ another replica and hears again, faster than real time, what is not final yet.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -19,12 +18,13 @@ from parley.audio import AudioFormat
 from parley.audio_wire import to_wire
 from parley.errors import ParleyError, Unavailable
 from parley.rpc import CallStream, Peers
+from parley.rpc.reopened import Reopened, Rules
+from parley.rpc.writer import Writer
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.ears.backlog import Backlog
 from services.gateway.ears.level import Level
 from services.gateway.ears.report import Report
-from services.gateway.leg.reopening import Reopening
-from services.gateway.metrics import DROPPED_AUDIO_MS, EARS_QUEUE, REOPENED, TROUBLES
+from services.gateway.metrics import DROPPED_AUDIO_MS, EARS_QUEUE, TROUBLES
 
 log = structlog.get_logger()
 
@@ -38,6 +38,14 @@ MAX_OUTBOX = 250
 REST_MS = 500
 """Silence after the button was let go, so that what is said at its next press does not touch what was said before."""
 
+STREAMS = Rules(
+    pauses_s=(0.0, 0.3, 1.6, 2.0, 2.0, 3.0, 5.0),  # whoever breaks them is asked each time
+    give_up_s=6.0,  # then the caller is told, and may end the call
+    lasting_s=2.0,  # nobody may speak for a long while: words prove a stream good, but so does its age
+    at_most=((4, 4.0), (20, 60.0)),  # a few words in each do not make a storm of it
+    persists=True,  # the ears may come back before the call is over
+)
+
 Request = stt_pb2.RecognizeRequest
 Tell = Callable[[conversation_pb2.CallEvent], None]
 
@@ -47,7 +55,6 @@ class Ears:
 
     def __init__(self, sound: AudioFormat, stt: Peers, call_id: str, tell: Tell) -> None:
         self._sound = sound
-        self._stt = stt
         self._call_id = call_id
         self._tell = tell
         self.level = Level(sound)
@@ -57,15 +64,18 @@ class Ears:
         self._pending_bytes = 0
         self._edge_from = self._edge_until = self._fell_at = 0
         self._fed = 0
-        self._outbox: list[Request] = []
-        self._more = asyncio.Event()
         self._session: conversation_pb2.Session | None = None
         self._known = asyncio.Event()
-        self._otherwise = asyncio.Event()
-        self._reopening = Reopening(time.monotonic())
+        self._streams = Reopened(
+            "stt",
+            lambda avoid: stt.open(stt_pb2_grpc.SpeechToTextStub, "Recognize", avoid=avoid),
+            STREAMS,
+            self._trouble,
+            call_id=call_id,
+        )
         self._wish = self._endpointing = stt_pb2.Endpointing()
         self._by_button = False
-        self._stream: CallStream | None = None
+        self._writer: Writer | None = None
         self._opened = self._owes_end = False
         self._fullest = 0
 
@@ -113,11 +123,9 @@ class Ears:
             before.language != session.language or list(before.keyterms) != list(session.keyterms)
         )
         if before != session:
-            self._otherwise.set()
-        if changed:
-            self._reopening.changed()
-        if changed and self._stream is not None:
-            self._stream.lose()
+            self._streams.otherwise()
+        if changed and self._writer is not None:
+            self._writer.stream.lose()
 
     def endpointing(self, endpointing: stt_pb2.Endpointing) -> None:
         """From now on a silence means this; also on every stream to come. While the button decides: nothing."""
@@ -167,50 +175,25 @@ class Ears:
     async def run(self) -> NoReturn:
         """Listen until cancelled; streams come and go."""
         await self._known.wait()
-        self._reopening = Reopening(time.monotonic())
+        self._streams.moved()
         while True:
-            stream: CallStream | None = None
-            self._reopening.begins(time.monotonic())
-            self._otherwise.clear()
-            try:
-                stream = await self._stt.open(stt_pb2_grpc.SpeechToTextStub, "Recognize", avoid=self._reopening.avoid)
-                self._reopening.opened(time.monotonic())
-                self._stream = stream
+            async with self._streams.next(owed=lambda: self._report.open_turn) as stream:
                 await self._listen(stream)
-            except ParleyError as error:
-                pause_s = self._lost(error, stream)
-            finally:
-                self._stream = None
-                if stream is not None:
-                    stream.cancel()
-            if pause_s is None:
-                await self._otherwise.wait()
-            else:
-                await asyncio.sleep(pause_s)
-
-    def _lost(self, error: ParleyError, stream: CallStream | None) -> float | None:
-        """How long to wait; None: until something else is asked."""
-        address = stream.peer.address if stream is not None else None
-        then = self._reopening.ended(error, address, time.monotonic(), self._report.open_turn)
-        if then.trouble:
-            self._trouble(error)
-        if stream is not None:
-            REOPENED.labels("stt").inc()
-            log.warning("ears lost, listening elsewhere", call_id=self._call_id, error=str(error))
-        for event in self._report.lost():
-            self._heard(event)
-        return then.pause_s
+            for event in self._report.lost():
+                self._heard(event)
 
     async def _listen(self, stream: CallStream) -> NoReturn:
         """One stream, to its end, which is never wanted here."""
-        async with background(self._write(stream)) as (writer,):
-            async for event in stream:
-                if event.interim.text or event.final.text:  # edges are no proof: they need no recogniser
-                    self._reopening.works()
-                self._heard(event)
-            if writer.done() and not writer.cancelled() and (failed := writer.exception()) is not None:
-                raise failed
-        raise Unavailable("the ears' stream ended")
+        self._writer = Writer(stream, self._opening())
+        try:
+            async with background(self._writer.run()):
+                async for event in stream:
+                    if event.interim.text or event.final.text:  # edges are no proof: they need no recogniser
+                        self._streams.proven()
+                    self._heard(event)
+            raise Unavailable("the ears' stream ended")
+        finally:
+            self._writer = None
 
     def _opening(self) -> list[Request]:
         """What a new stream is told first: how to listen, and what it must hear again. The rest follows."""
@@ -218,7 +201,6 @@ class Ears:
         assert session is not None
         start_ms = max(self._backlog.start_ms, report.final_until_ms)
         replay = list(self._backlog.since(start_ms))
-        self._outbox.clear()
         report.replayed(self._backlog.end_ms if self._opened else 0)
         self._opened = True
         config = stt_pb2.RecognizeConfig(
@@ -239,20 +221,6 @@ class Ears:
         if self._owes_end:
             requests.append(Request(end_of_turn=stt_pb2.EndOfTurn()))
         return requests
-
-    async def _write(self, stream: CallStream) -> None:
-        for request in self._opening():
-            await stream.write(request)
-        while True:
-            self._more.clear()
-            while self._outbox:
-                outbox, self._outbox = self._outbox, []
-                if len(outbox) > self._fullest:
-                    self._fullest = len(outbox)
-                    EARS_QUEUE.observe(self._fullest)
-                for request in outbox:
-                    await stream.write(request)
-            await self._more.wait()
 
     def _heard(self, event: stt_pb2.RecognizeEvent) -> None:
         if not self._report.accept(event):
@@ -279,13 +247,15 @@ class Ears:
 
     def _post(self, request: Request) -> None:
         """Queue for the stream. Without one nothing is queued: the backlog will be heard by the next."""
-        if self._stream is None:
+        if self._writer is None:
             return
-        self._outbox.append(request)
-        self._more.set()
-        if len(self._outbox) > MAX_OUTBOX:
+        self._writer.post(request)
+        if len(self._writer) > self._fullest:
+            self._fullest = len(self._writer)
+            EARS_QUEUE.observe(self._fullest)
+        if len(self._writer) > MAX_OUTBOX:
             # The replica does not read: leave it. What it missed is in the backlog.
-            self._stream.lose()
+            self._writer.stream.lose()
 
     def _trouble(self, error: ParleyError) -> None:
         TROUBLES.labels("ears").inc()

@@ -12,6 +12,7 @@ log = structlog.get_logger()
 
 TICK_S = 0.020
 _CATCH_UP_S = 0.5
+"""What is later than that is not made up for, whether this process stood still or its ticks take too long."""
 
 
 def now_ms() -> float:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -22,6 +23,7 @@ from parley.bus import Bus
 from parley.callstate import CallStore
 from parley.engines import Price
 from parley.errors import ParleyError, Superseded
+from parley.heartbeat import HEART
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.bot.unanswered import due
@@ -37,7 +39,6 @@ from services.orchestrator.run.organs import UNKNOWN, Organs
 from services.orchestrator.run.prices import cost
 from services.orchestrator.run.roster import Listed
 from services.orchestrator.run.rounds import Rounds
-from services.orchestrator.run.standstill import Standstill
 from services.orchestrator.wire import messages as wire
 
 log = structlog.get_logger()
@@ -45,6 +46,9 @@ log = structlog.get_logger()
 MAX_BROKEN = 10  # events in a row that break the logic: then the call is ended
 STORE_AFTER_S = 0.002  # by then the model was asked
 SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+STOOD_STILL_S, LISTEN_S = 1.0, 0.3
+"""Behind so long a standstill (a gateway leaves an owner who is silent for 2 s) it is heard for a moment whether the
+gateway is still there. What waited meanwhile would else be acted on as if nothing had happened, beside a new owner."""
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
 
 
@@ -59,7 +63,6 @@ class Means:
     price: Price
     linger_s: float
     refuse_without_nats: bool = False
-    standstill: Standstill = field(default_factory=Standstill)
 
 
 class Conductor:
@@ -105,9 +108,10 @@ class Conductor:
         self._inbox.append(event)
         if self._feeding or self.listening:
             return
-        if self.call is not None and (wait_s := self.means.standstill.wait_s()):
+        still_s = HEART.awake_since(STOOD_STILL_S) + LISTEN_S - time.monotonic()
+        if self.call is not None and still_s > 0:
             self.listening = True
-            asyncio.get_running_loop().call_later(wait_s, self._heed)
+            asyncio.get_running_loop().call_later(still_s, self._heed)
             return
         self._take_all()
 

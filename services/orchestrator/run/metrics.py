@@ -27,7 +27,6 @@ PASTS_LOST = Counter(
     "voice_calls_without_past_total",
     "Calls that came back and of which no state could be read: they began anew, with an apology",
 )
-STANDSTILLS = Counter("voice_standstills_total", "Times this process stood still for over a second")
 CARRIES_LOST = Counter(
     "voice_llm_carries_dropped_total",
     "What a model's vendor wants back in its next round, larger than what is kept: that round may be refused",

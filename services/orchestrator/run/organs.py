@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
 import structlog
 
-from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, TooLate, Unavailable
+from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, Unavailable
 from parley.rpc import Peers, call
+from parley.rpc.reopened import Reopened, Rules
 from parley.v1 import (
     call_pb2,
     llm_pb2,
@@ -28,15 +29,21 @@ SEARCH_TIMEOUT_S = 1.0
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
-EXECUTE_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)  # longer than a killed replica takes to come back
+CHAT = Rules(
+    pauses_s=(0.0,),  # each replica once: the round's own retries have the pauses
+    once=True,  # an answer has one author; what broke off is gone on with by a new round
+    passing=(Unavailable, AtCapacity),
+)
+EXECUTE = Rules(
+    pauses_s=(0.1, 0.2, 0.4, 0.8, 1.0, 1.0),  # longer than a killed replica takes to come back
+    tries=7,  # under the same intent: the ledger answers
+    give_up_s=10.0,  # where there is none at all
+    clock="any",  # a tool may take long before its replica is lost
+    passing=(Unavailable, AtCapacity),
+)
 _STATUS = {
-    tools_pb2.ToolOutcome.STATUS_OK: "ok",
-    tools_pb2.ToolOutcome.STATUS_FAILED: "failed",
-    tools_pb2.ToolOutcome.STATUS_UNKNOWN: "unknown",
-    tools_pb2.ToolOutcome.STATUS_REFUSED: "refused",
+    number: name.removeprefix("STATUS_").lower() for name, number in tools_pb2.ToolOutcome.Status.items() if number
 }
-
-
 _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
 UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again")
 
@@ -51,20 +58,17 @@ class Organs:
 
     async def chat(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[llm_pb2.ChatEvent, None]:
         """One round. Before the first event a replica that cannot is left for another. Raises ParleyErrors."""
-        avoid: list[str] = []
+        streams = Reopened(
+            "llm",
+            lambda avoid: self._llm.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request, avoid=avoid),
+            replace(CHAT, tries=len(self._llm.all)),
+            call_id=request.call_id,
+        )
         while True:
-            stream = await self._llm.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request, avoid=avoid)
-            async with stream:
-                try:
-                    event = await stream.read()
-                except (Unavailable, AtCapacity):
-                    avoid.append(stream.peer.address)
-                    if all(peer.address in avoid for peer in self._llm.all):
-                        raise
-                    continue
-                while event is not None:
+            async with streams.next() as stream:
+                while (event := await stream.read()) is not None:
+                    streams.proven()
                     yield event
-                    event = await stream.read()
                 return
 
     async def list_tools(self, agent: str) -> tools_pb2.ListToolsResponse:
@@ -119,39 +123,30 @@ class Organs:
             purpose=call_state.purpose,
             parameters=known.parameters(call_state),
         )
-        avoid: list[str] = []
-        for pause in EXECUTE_PAUSES_S:
-            try:
-                return await self._execute(request, avoid, told)
-            except (Unavailable, AtCapacity) as e:
-                log.warning("tool is asked again", tool=tool.name, error=str(e))
-                await asyncio.sleep(pause)
-            except Superseded:
-                raise
-            except NotFound as e:  # not done: it has gone since the model was told of it
-                return Outcome("refused", message=str(e))
-            except ParleyError as e:
-                if type(e) in (ParleyError, TooLate):  # it may have been done
-                    log.warning("outcome of a tool is not known", tool=tool.name, error=str(e))
-                    return UNKNOWN
-                return Outcome("failed", message=str(e))
-        return UNKNOWN
-
-    async def _execute(
-        self, request: tools_pb2.ExecuteRequest, avoid: list[str], told: Callable[[str], None]
-    ) -> Outcome:
-        stub = tools_pb2_grpc.ToolsStub
-        stream = await self._tools.open(stub, "Execute", request=request, avoid=avoid)
-        async with stream:
-            try:
-                async for event in stream:
-                    if event.WhichOneof("event") == "outcome":
-                        return outcome_of(event.outcome)
-                    told(event.progress.text)
-            except (Unavailable, AtCapacity):
-                avoid.append(stream.peer.address)
-                raise
-        raise Unavailable("the tool's stream ended without an outcome")
+        streams = Reopened(
+            "tools",
+            lambda avoid: self._tools.open(tools_pb2_grpc.ToolsStub, "Execute", request=request, avoid=avoid),
+            EXECUTE,
+            call_id=call_state.call_id,
+            tool=tool.name,
+        )
+        try:
+            while True:
+                async with streams.next() as stream:
+                    async for event in stream:
+                        if event.WhichOneof("event") == "outcome":
+                            return outcome_of(event.outcome)
+                        told(event.progress.text)
+                    raise Unavailable("the tool's stream ended without an outcome")
+        except Superseded:
+            raise
+        except NotFound as e:  # not done: it has gone since the model was told of it
+            return Outcome("refused", message=str(e))
+        except ParleyError as e:
+            if type(e) is ParleyError or e.retryable:  # it may have been done
+                log.warning("outcome of a tool is not known", tool=tool.name, error=str(e))
+                return UNKNOWN
+            return Outcome("failed", message=str(e))
 
     async def settle(self, call_id: str, epoch: Epoch) -> tuple[ToolUse, ...]:
         """Fence every older owner of the call and learn what they did. Raises ParleyErrors."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from parley.audio import TELEPHONE
+from parley.rpc.writer import Writer
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.call import Call
 from services.gateway.leg.ledger import Ledger
@@ -137,7 +138,7 @@ class _VirtualCall:
         assert isinstance(self._leg.body, SpokenBody)
         self._mouth, self._ears = self._leg.body.mouth, self._leg.body.ears
         self._mouth._voices = cast(Any, VirtualVoices(time, self._mouth._advance))
-        self._ears._stream = cast(Any, object())
+        self._ears._writer = Writer(nobody)
         self._line.leg_ms = lambda: int(self._ears.fed_ms)
         self._listener = Listener(self._carrier.heard)
         self._answered = time.now
@@ -210,11 +211,11 @@ class _VirtualCall:
 
     def _die(self, away_ms: int) -> None:
         self._stt.dead = True
-        self._ears._stream = None
+        self._ears._writer = None
         self._time.after(away_ms, self._listen_elsewhere)
 
     def _listen_elsewhere(self) -> None:
-        self._ears._stream = cast(Any, object())
+        self._ears._writer = Writer(cast(Any, None))
         self._stt = self._new_ears()
         for request in self._ears._opening():
             self._request(request)
@@ -222,8 +223,7 @@ class _VirtualCall:
     def _hear(self, frame: bytes) -> None:
         self._lose_ears()
         self._leg.audio(frame)
-        outbox, self._ears._outbox = self._ears._outbox, []
-        for request in outbox:
+        for request in self._ears._writer.take() if self._ears._writer is not None else ():
             self._request(request)
 
     def _request(self, request: stt_pb2.RecognizeRequest) -> None:
