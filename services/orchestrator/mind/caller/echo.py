@@ -199,7 +199,8 @@ def _in_time(times: list[int], start: int, bot: list[voice.Word], first: int, la
     delay = began - word.at_ms
     inside = (began - times[0]) // 5  # inside an interim only the ends have times
     lasting = int((bot[last].at_ms - word.at_ms) * _LASTING) if same >= 3 else 0
-    return -(word.early_ms + inside) <= delay <= max(LATEST_MS, lasting) + word.slack_ms + inside
+    slack = voice.SLACK_MS + inside
+    return -slack <= delay <= max(LATEST_MS, lasting) + slack
 
 
 def _counts(run: _Run, own: tuple[str, ...], goes_on: bool) -> bool:
