@@ -314,7 +314,7 @@ class Mouth:
             self._finish(front)
 
     def _tell_progress(self, now: float, all_tell: bool) -> None:
-        """By the clock, also where marks do not come back. While the line stands still nobody knows when words sound."""
+        """By the clock, also where marks do not come back. While the line stands still, nobody knows."""
         if self._held_at is not None:
             return
         for utterance in self._queue:
