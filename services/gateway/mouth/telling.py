@@ -50,7 +50,7 @@ class Telling:
         return bool(self._told)
 
     def news(self, now: list[Place], heard_ms: float) -> list[Place]:
-        """What is to be told of the places as they are now, `heard_ms` being heard: all from the first on that is new."""
+        """What is to be told of the places as they are now, `heard_ms` of it heard: all from the first new one on."""
         known = dict(self._told)
         same = next((n for n, (char, at) in enumerate(now) if abs(known.get(char, inf) - at) > CHANGED_MS), len(now))
         if news := now[same : same + MAX_PLACES]:
