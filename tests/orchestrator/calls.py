@@ -198,7 +198,7 @@ class Script:
 
 
 def spoken(text: str, char_ms: int, since_ms: int = 0, from_char: int = 0) -> list[tuple[int, int]]:
-    """The places of a voice that says so many ms of each character, and has spoken for `since_ms`; for `Script.tells`."""
+    """For `Script.tells`: the places of a voice with so many ms a character, that has spoken for `since_ms`."""
     begins = [match.start() for match in re.finditer(r"\S+", text) if match.end() > from_char]
     return [(char, (char - from_char) * char_ms - since_ms) for char in (*begins, len(text))]
 
