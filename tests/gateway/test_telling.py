@@ -211,6 +211,23 @@ def test_pauses_between_words_are_told(clock: VirtualTime) -> None:
     assert sorted(known) == [0, 4, 5, 8]
 
 
+def test_while_the_line_stands_still_the_voice_is_where_it_was(clock: VirtualTime) -> None:
+    it = Speaking()
+    sounds(it.says(TEXT), 0, 25, whole=True)
+    passes(clock, it, 1_500)
+    stood_still = now()
+    it.mouth._held_at = stood_still
+    passes(clock, it, 2_000)
+    held = it.places()
+    assert TEXT.index("word07") < max(held) <= TEXT.index("word08"), "nothing counts but what was on its way"
+    assert held[max(held)] == pytest.approx(stood_still, abs=1)
+    it.mouth.back(now())
+    back = now()
+    passes(clock, it, 3_000)
+    assert min(it.places(back)) == TEXT.index("word07"), "said again"
+    assert agrees(it, TEXT, back) >= 12
+
+
 def test_a_new_owner_is_told_of_what_sounds_now(clock: VirtualTime) -> None:
     it = Speaking()
     sounds(it.says(TEXT), 0, 25, whole=True)

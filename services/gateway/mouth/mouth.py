@@ -314,23 +314,24 @@ class Mouth:
             self._finish(front)
 
     def _tell_progress(self, now: float, all_tell: bool) -> None:
-        """By the clock, also where marks do not come back. While the line stands still, nobody knows."""
-        if self._held_at is not None:
-            return
+        """By the clock, also where marks do not come back. While the line stands still the voice stays where it was."""
         for utterance in self._queue:
             if not utterance.runs:
                 return
             telling = utterance.telling
             if telling.begun and not all_tell:
                 continue
-            heard_ms = utterance.heard_by(self._outlet.played(now))
-            if heard_ms - telling.heard_ms < NEWS_MS:
+            heard_ms, track, sounds_at = utterance.heard_by(self._played(now)), utterance.track, self._outlet.sounds_at
+            chars = track.char_at(heard_ms)
+            if self._held_at is not None:
+                due = [(chars, self._held_at)]
+            elif heard_ms - telling.heard_ms < NEWS_MS:
                 continue
-            track, sounds_at = utterance.track, self._outlet.sounds_at
-            known = places(track, telling.heard_ms, heard_ms + AHEAD_MS)
-            due = [(char, sounds_at(utterance.lies_at(ms), now)) for char, ms in known]
+            else:
+                known = places(track, telling.heard_ms, heard_ms + AHEAD_MS)
+                due = [(char, sounds_at(utterance.lies_at(ms), now)) for char, ms in known]
             if news := telling.news(due, heard_ms):
-                told = conversation_pb2.Progress(utterance=utterance.id, chars=track.char_at(heard_ms))
+                told = conversation_pb2.Progress(utterance=utterance.id, chars=chars)
                 told.places.extend(char for char, _ in news)
                 told.in_ms.extend(round(at - now) for _, at in news)
                 self._tell(conversation_pb2.CallEvent(progress=told))

@@ -60,8 +60,7 @@ def breaks_off(call: Call, at_ms: int) -> Call:
     stretch = call.voice[-1] if call.voice else None
     if stretch is None or stretch.to_ms:
         return call
-    last_ms = stretch.told[-1].at_ms if stretch.told else stretch.from_ms
-    until_ms = min(at_ms, last_ms)
+    until_ms = min(at_ms, stretch.told[-1].at_ms if stretch.told else stretch.from_ms)
     return ends(call, stretch.utterance, position(call, until_ms), until_ms)
 
 
@@ -72,12 +71,8 @@ def position(call: Call, at_ms: int) -> int:
         return 0
     if stretch.to_ms:
         return stretch.to_char
-    course = _course(stretch, _text(call, stretch))
-    n = bisect_right(course, at_ms, key=lambda place: place.at_ms)
-    if n in (0, len(course)):
-        return course[max(0, n - 1)].char
-    here, after = course[n - 1], course[n]
-    return here.char + (after.char - here.char) * (at_ms - here.at_ms) // (after.at_ms - here.at_ms)
+    chars, times = _course(stretch, _text(call, stretch))
+    return _along(times, chars, at_ms)
 
 
 def surely_heard(line: BotLine, char: int) -> int:
@@ -102,8 +97,8 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
     found: list[Word] = []
     for stretch in call.voice:
         text = _text(call, stretch)
-        course = _course(stretch, text)
-        if course[-1].at_ms + SLACK_MS < from_ms:
+        chars, times = _course(stretch, text)
+        if times[-1] + SLACK_MS < from_ms:
             continue
         end_char = stretch.to_char if stretch.to_ms else len(text)
         asked_ms = stretch.to_ms if end_char >= len(text.rstrip()) and asks(text) else 0
@@ -112,7 +107,7 @@ def words(call: Call, from_ms: int, to_ms: int) -> list[Word]:
         for begin, end, word in _words(text):
             if end <= stretch.from_char:
                 continue
-            at_ms = _when(course, begin)
+            at_ms = _along(chars, times, begin)
             if begin >= until or at_ms > to_ms + SLACK_MS:
                 break
             if at_ms >= from_ms - SLACK_MS:
@@ -132,24 +127,27 @@ def _words(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple(found)
 
 
-def _course(stretch: Stretch, text: str) -> tuple[Place, ...]:
-    """Where in the text the voice was and will be, in order, and evenly in between."""
-    told = stretch.told
-    if not told or told[0].char > stretch.from_char:
-        told = (Place(stretch.from_char, stretch.from_ms), *told)
-    last = told[-1]
+def _course(stretch: Stretch, text: str) -> tuple[list[int], list[int]]:
+    """Where in the text the voice was and will be, in order, and when; evenly in between."""
+    chars, times = [place.char for place in stretch.told], [place.at_ms for place in stretch.told]
+    if not chars or chars[0] > stretch.from_char:
+        chars, times = [stretch.from_char, *chars], [stretch.from_ms, *times]
     if not stretch.to_ms:
-        return (*told, Place(len(text), last.at_ms + LETTER_MS * weight(text[last.char :])))
-    return (*told, Place(stretch.to_char, stretch.to_ms)) if stretch.to_char > last.char else told
+        times.append(times[-1] + LETTER_MS * weight(text[chars[-1] :]))
+        chars.append(len(text))
+    elif stretch.to_char > chars[-1]:
+        chars.append(stretch.to_char)
+        times.append(stretch.to_ms)
+    return chars, times
 
 
-def _when(course: tuple[Place, ...], char: int) -> int:
-    """When this character sounds."""
-    n = bisect_right(course, char, key=lambda place: place.char)
-    if n in (0, len(course)):
-        return course[max(0, n - 1)].at_ms
-    here, after = course[n - 1], course[n]
-    return here.at_ms + (after.at_ms - here.at_ms) * (char - here.char) // (after.char - here.char)
+def _along(places: list[int], values: list[int], place: int) -> int:
+    """The value at this place; before the first and behind the last, theirs."""
+    n = bisect_right(places, place)
+    if n in (0, len(places)):
+        return values[max(0, n - 1)]
+    before, after = places[n - 1], places[n]
+    return values[n - 1] + (values[n] - values[n - 1]) * (place - before) // (after - before)
 
 
 def _text(call: Call, stretch: Stretch) -> str:
