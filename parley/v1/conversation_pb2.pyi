@@ -381,26 +381,45 @@ Global___Heard: _TypeAlias = Heard  # noqa: Y015
 
 @_typing.final
 class Progress(_message.Message):
-    """Where the voice is, about once a second while it sounds. If the leg is lost before the next one, the owner reckons on
-    from here how much was heard: nobody else will tell.
+    """Where the voice is and when its words sound: soon after an utterance begins or goes on, and about once a second while it
+    sounds. It tells what echoes are compared with, and how much was heard if the leg is lost: nobody else will tell then.
+
+    Each word is told once, up to 1.5 s before it sounds, and again when its time has changed: the places of a message stand
+    for all told before from the first of them on. Words whose sound has not come yet are told with the next one.
+
+      utterance_started 3
+      progress 3, chars 4, places 0 4 9 14, in_ms -250 -30 420 900        "The tour begins at"
+      progress 3, chars 14, places 17 21 24 32, in_ms 150 290 610 1200    "the old harbour," and a pause behind it
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     UTTERANCE_FIELD_NUMBER: _builtins.int
     CHARS_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    IN_MS_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     chars: _builtins.int
     """code points of its text that have sounded; may lie inside a word"""
+    @_builtins.property
+    def places(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Code points at which the voice is `in_ms` from now at the caller's ear, one for one, both ascending: where a word
+        begins, and where one ends that a pause follows, or nothing. In between it goes on evenly. At most 24.
+        """
+
+    @_builtins.property
+    def in_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
         utterance: _builtins.int = ...,
         chars: _builtins.int = ...,
+        places: _abc.Iterable[_builtins.int] | None = ...,
+        in_ms: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "in_ms", b"in_ms", "places", b"places", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

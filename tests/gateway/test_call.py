@@ -86,20 +86,23 @@ async def test_late_words_of_a_stopped_turn_are_dropped(house: House) -> None:
     await phone.hang_up()
 
 
-async def test_the_mind_is_told_about_every_second_how_far_the_voice_is(house: House) -> None:
+async def test_the_mind_is_told_when_words_sound_soon_and_then_about_every_second(house: House) -> None:
     phone = await Phone().dial(house.url)
     owner = await house.mind.call()
     words = [f"word{n:02}" for n in range(25)]
     owner.say(1, " ".join(words), turn=1)
-    for count, least in ((1, 2), (2, 10)):
+    for count, least in ((1, 2), (2, 4)):
         told = (await owner.next("progress", count)).progress
         heard = [w for w, ms in house.voice.heard(phone.played) if ms >= 50]
         assert told.utterance == 1
         assert least <= told.chars / len("word00 ") <= len(heard) + 2, "the phone is a frame or two from the clock"
+        assert len(told.places) == len(told.in_ms) > 0
     assert (await owner.next("heard")).heard.complete
     told_at = [event.progress.chars for event in owner.events("progress")]
-    assert len(told_at) <= 3
+    assert len(told_at) <= 4
     assert told_at == sorted(told_at)
+    places = {char for event in owner.events("progress") for char in event.progress.places}
+    assert places >= {len("word00 ") * n for n in range(25)}, "of every word"
     assert all(not event.seq for event in owner.events("progress")), "they are never sent again"
     await phone.hang_up()
 

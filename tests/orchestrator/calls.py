@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from services.orchestrator.mind import effects, events, history
@@ -157,8 +158,13 @@ class Script:
         return self._feed(events.Heard, seq=True, utterance=utterance, chars=chars, cut=True)
 
     def reaches(self, utterance: int, chars: int) -> list[effects.Effect]:
-        """The mouth says how far its voice is."""
+        """The mouth of an older gateway says how far its voice is."""
         return self._feed(events.Progress, utterance=utterance, chars=chars)
+
+    def tells(self, utterance: int, *places: tuple[int, int]) -> list[effects.Effect]:
+        """The mouth says when its words sound: at which character the voice is in how many ms."""
+        chars, in_ms = zip(*places, strict=True)
+        return self._feed(events.Progress, utterance=utterance, chars=chars[0], places=chars, in_ms=in_ms)
 
     def pauses(self, utterance: int, chars: int) -> list[effects.Effect]:
         return self._feed(events.Paused, utterance=utterance, chars=chars)
@@ -192,6 +198,12 @@ class Script:
         utterance = self.state.utterance
         self.sounds(utterance)
         return utterance
+
+
+def spoken(text: str, char_ms: int, since_ms: int = 0, from_char: int = 0) -> list[tuple[int, int]]:
+    """For `Script.tells`: the places of a voice with so many ms a character, that has spoken for `since_ms`."""
+    begins = [match.start() for match in re.finditer(r"\S+", text) if match.end() > from_char]
+    return [(char, (char - from_char) * char_ms - since_ms) for char in (*begins, len(text))]
 
 
 def of(kind: Any, out: list[effects.Effect]) -> list[Any]:

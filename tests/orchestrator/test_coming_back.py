@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.effects import Execute, HangUp, Say, Think
 from services.orchestrator.mind.history import messages
 from services.orchestrator.mind.state import Epoch, Listening, Outcome, ToolUse
-from tests.orchestrator.calls import POLICY, Script, of, replayed
+from tests.orchestrator.calls import POLICY, Script, of, replayed, spoken
 
 OWN = replace(POLICY, cut_off="Sorry, we were cut off.")
 
@@ -34,9 +36,8 @@ def test_an_answer_that_broke_off_is_apologised_for_and_said_from_the_sentence_o
     call = Script(OWN)
     call.says("what are your hours")
     utterance = call.answers("We are open all week. On Sundays we open at ten.")
-    call.at += 22 * OWN_PACE
-    call.reaches(utterance, 22)
-    call.at += 5 * OWN_PACE
+    call.tells(utterance, (0, 0), (3, 400), (7, 500), (12, 600), (16, 2_000), (22, 3_000), (25, 3_300), (33, 3_400))
+    call.at += 3_350
     lost(call)
     out = back(call)
     assert said(out) == ["Sorry, we were cut off.", "On Sundays we open at ten."]
@@ -83,23 +84,32 @@ def test_who_broke_in_when_the_leg_was_lost_has_heard_what_had_sounded() -> None
     assert told(call) == ["this is"]
 
 
-def test_how_far_the_voice_was_is_reckoned_from_where_the_mouth_last_said_that_it_is() -> None:
-    for pace in (45, 70, 110):  # ms per character; the owner has never heard this voice
-        for lost_ms in range(300, 6000, 170):
+def test_how_much_was_heard_is_reckoned_from_the_words_times() -> None:
+    """Whatever the voice: here each word lasts as long as the dice say, and a pause may follow."""
+    for seed in range(3):
+        dice, places, at = random.Random(seed), [], 0
+        for word in re.finditer(r"\S+", STORY):
+            places.append((word.start(), at))
+            at += dice.randrange(80, 900)
+            if dice.random() < 0.3:
+                places.append((word.end(), at))
+                at += dice.randrange(150, 1_500)
+        for lost_ms in range(300, 6_000, 170):
             call = Script(OWN)
             call.says("tell me a story")
             utterance, began = call.answers(STORY), call.at
-            if lost_ms // pace >= len(STORY):
-                continue
-            for ms in range(800, lost_ms, 800):
+            for ms in (250, *range(800, lost_ms, 1_000)):
                 call.at = began + ms
-                call.reaches(utterance, ms // pace)
+                told_now = [(char, when - ms) for char, when in places if -1_000 < when - ms < 1_500]
+                call.tells(utterance, *told_now)
             call.at = began + lost_ms
             lost(call)
             back(call)
-            sounded = len(STORY[: lost_ms // pace + 1].split(" ")) - 1  # whole words
-            heard = len(told(call)[0].split()) if told(call) else 0
-            assert abs(heard - sounded) <= 1, (pace, lost_ms)
+            n = sum(when <= lost_ms for _, when in places)
+            (char, when), (after, over_ms) = places[n - 1], places[n]
+            nearly = STORY[: after if lost_ms - when > (over_ms - when) // 2 else char]  # but for its last letter
+            heard = "" if told(call)[0] == OWN.cut_off else told(call)[0]
+            assert heard in (STORY[:char].rstrip(), nearly.rstrip()), (seed, lost_ms)
 
 
 def test_a_loss_that_is_noticed_late_does_not_make_the_caller_hear_more() -> None:
@@ -107,11 +117,23 @@ def test_a_loss_that_is_noticed_late_does_not_make_the_caller_hear_more() -> Non
     call.says("tell me a story")
     utterance = call.answers(STORY)
     call.at += 1000
-    call.reaches(utterance, 14)
+    call.tells(utterance, *(place for place in spoken(STORY, OWN_PACE, 1_000) if place[1] < 1_500))
     call.at += 8000
     lost(call)
     back(call)
-    assert told(call)[0] == STORY[: 14 + 1500 // OWN_PACE], "1.5 s of it at most"
+    assert told(call)[0] == "this is the story of a bicycle", "what was told to sound"
+
+
+def test_an_older_gateway_tells_only_where_the_voice_is() -> None:
+    call = Script(OWN)
+    call.says("tell me a story")
+    utterance = call.answers(STORY)
+    call.at += 1000
+    call.reaches(utterance, 14)
+    call.at += 900
+    lost(call)
+    back(call)
+    assert told(call)[0] == "this is the"
 
 
 def test_a_loss_told_twice_is_the_same_loss() -> None:
@@ -119,7 +141,7 @@ def test_a_loss_told_twice_is_the_same_loss() -> None:
     call.says("tell me a story")
     utterance = call.answers(STORY)
     call.at += 800
-    call.reaches(utterance, 11)
+    call.tells(utterance, *spoken(STORY, OWN_PACE, 800))
     lost(call)
     call.at += 700
     lost(call)
@@ -133,12 +155,12 @@ def test_where_the_voice_was_told_too_late_changes_nothing() -> None:
     utterance = call.answers(STORY)
     call.at += 600
     call.pauses(utterance, 8)
-    call.reaches(utterance, 18)  # on its way when it fell silent
+    call.tells(utterance, (8, 0), (12, 200), (18, 600))  # on its way when it fell silent
     call.starts()
     call.words("wait")
     call.cut(utterance, 8)
-    call.reaches(utterance, 18)
-    call.reaches(99, 4)
+    call.tells(utterance, (8, 0), (12, 200), (18, 600))
+    call.tells(99, (4, 0))
     lost(call)
     assert told(call) == ["this is"]
     assert replayed(call) == call.outputs
@@ -166,6 +188,7 @@ def test_an_answer_that_was_still_being_made_is_continued_by_the_model() -> None
     call.says("what are your hours")
     call.phrase("We are open all week. ")
     call.sounds(2)
+    call.tells(2, *spoken("We are open all week.", OWN_PACE))
     call.at += 21 * OWN_PACE
     lost(call)
     out = back(call)

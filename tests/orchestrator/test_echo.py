@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from services.orchestrator.mind import events
+from services.orchestrator.mind import events, fitting
+from services.orchestrator.mind.bot import voice
+from services.orchestrator.mind.bot.voice import KEPT_MS, MAX_TOLD, SLACK_MS
+from services.orchestrator.mind.caller.echo import LATEST_MS
 from services.orchestrator.mind.effects import BargeIn, Resume, Stop, Think
 from services.orchestrator.mind.state import Listening
-from tests.orchestrator.calls import POLICY, Script, of, replayed
+from tests.orchestrator.calls import POLICY, Script, of, replayed, spoken
 
 SHIPPED = "Your order is on its way and will arrive on Monday."
 CHAR_MS = 70
+"""Of a voice of which nobody told when its words sound."""
 
 
 def said_at(text: str, words: str) -> int:
@@ -151,21 +155,83 @@ def test_the_words_of_a_question_are_its_answer(question: str, answer: str) -> N
     assert call.turns[-1] == answer
 
 
-def test_a_slow_voice_is_learned() -> None:
+TIMES = (0, 310, 480, 1_650, 1_900, 2_020, 2_600, 2_690, 2_800, 3_500, 3_620, 4_900)
+"""When each word of SHIPPED sounds, and its end: a voice that hesitates and hurries."""
+
+
+def timed(times: tuple[int, ...] = TIMES, since_ms: int = 0) -> list[tuple[int, int]]:
+    begins = [at for at, _ in spoken(SHIPPED, 1)]
+    return [(char, at - since_ms) for char, at in zip(begins, times, strict=True)]
+
+
+def over_told(bot_word: str, heard: str, delay: int, begun_ms: int = 250) -> Script:
+    """As `over`, of a voice whose words' times the mouth told, when it had spoken for `begun_ms`."""
     call = Script()
-    slow = 120
-    for question in ("one", "two", "three"):
-        call.says(question)
-        utterance = call.answers(SHIPPED)
-        call.at += slow * len(SHIPPED)
-        call.hears(utterance)
-    assert call.state.pace_ms > 100
     call.says("where is my order")
     call.answers(SHIPPED)
-    call.at += SHIPPED.index("arrive") * slow + 200
+    begun = call.at
+    call.at = begun + begun_ms
+    call.tells(2, *timed(since_ms=begun_ms))
+    word = len(SHIPPED[: SHIPPED.lower().index(bot_word)].split())
+    call.at = begun + TIMES[word] + delay
     call.starts()
-    call.at += 600
-    assert not of(Stop, call.words("arrive on", since=600))
+    call.at += 550
+    call.words(heard, since=550)
+    return call
+
+
+@pytest.mark.parametrize(
+    ("bot_word", "heard"), [("order", "order"), ("its", "its way"), ("will", "will arrive"), ("on monday", "on monday")]
+)
+@pytest.mark.parametrize("delay", [-SLACK_MS, 60, 600, LATEST_MS + SLACK_MS])
+def test_an_echo_comes_when_its_words_sound(bot_word: str, heard: str, delay: int) -> None:
+    assert not over_told(bot_word, heard, delay).all_of(Stop)
+
+
+@pytest.mark.parametrize(("bot_word", "heard"), [("order", "order"), ("its", "its way"), ("arrive", "arrive")])
+@pytest.mark.parametrize("delay", [-SLACK_MS - 10, LATEST_MS + SLACK_MS + 10])
+def test_the_same_words_at_another_time_are_the_callers(bot_word: str, heard: str, delay: int) -> None:
+    """However long the voice has spoken: nothing is learned, and nothing drifts."""
+    assert over_told(bot_word, heard, delay).all_of(Stop)
+
+
+def test_words_whose_time_has_changed_count_where_they_sound_now() -> None:
+    call = Script()
+    call.says("where is my order")
+    call.answers(SHIPPED)
+    begun = call.at
+    call.at += 250
+    call.tells(2, *timed(since_ms=250))
+    call.at = begun + 1_000
+    late = [(char, at + 1_200 - 1_000) for char, at in timed()[3:]]  # its sound came late from "on its way" on
+    call.tells(2, *late)
+    call.at = begun + TIMES[4] + 1_200 + 300
+    call.starts()
+    call.at += 500
+    assert not of(Stop, call.words("its way", since=500))
+    call.at = begun + TIMES[8] + 1_200 - 400
+    assert of(Stop, call.words("arrive", since=500)), "which it would have said by now"
+
+
+def test_a_voice_is_known_for_fifteen_seconds_and_a_second_and_a_half_ahead_however_long_it_speaks() -> None:
+    call = Script()
+    call.says("tell me all")
+    text = "one two three four five six seven eight nine ten " * 30
+    call.answers(text)
+    begun, places = call.at, spoken(text.rstrip(), 60)
+    for ms in (250, *range(1_000, 60_000, 1_000)):
+        call.at = begun + ms
+        call.tells(2, *((char, at - ms) for char, at in places if -1_000 < at - ms < 1_500))
+        stretch = call.state.voice[-1]
+        assert stretch.told[0].at_ms >= call.at - KEPT_MS
+        assert len(stretch.told) <= MAX_TOLD
+    call.at = begun + 60_000
+    exact = {begun + at for _, at in places}
+    heard = voice.words(call.state, call.at - 10_000, call.at)
+    assert len(heard) > 30
+    assert {word.at_ms for word in heard} <= exact
+    assert fitting.size(call.state) < 6_000
+    assert replayed(call) == call.outputs
 
 
 def test_without_times_of_words_the_last_second_counts() -> None:
@@ -210,13 +276,14 @@ def test_words_that_the_bot_says_again_after_a_pause_are_an_echo_once() -> None:
 
 
 def test_a_voice_does_not_speak_evenly() -> None:
-    """Words in the middle of a long stretch sounded sooner than its average pace tells."""
+    """Words in the middle of a long stretch sounded sooner than its average pace would tell."""
     text = "The shop was founded long ago by two sisters who loved old bicycles and wide roads and more."
     call = Script()
     call.says("tell me the story")
     call.answers(text)
     begun = call.at
     call.at = begun + 6_940
+    call.tells(2, *spoken(text, 90, 6_940))
     call.starts()
     call.pauses(2, text.index("wide"))
     call.at = begun + 7_280

@@ -17,6 +17,7 @@ from services.gateway.metrics import DROPPED_COMMANDS, GAPS, HELD, MARKS, PAUSES
 from services.gateway.mouth.clock import Clock, now_ms
 from services.gateway.mouth.outlet import PIECE_MS, Outlet
 from services.gateway.mouth.steady import SILENT_MS, Steady
+from services.gateway.mouth.telling import AHEAD_MS, Telling, places
 from services.gateway.mouth.utterance import Utterance
 from services.gateway.voice.rehearsal import Rehearsal
 from services.gateway.voice.voices import Voices
@@ -24,9 +25,9 @@ from services.gateway.voice.voices import Voices
 MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
 PROGRESS_MS = 1_000.0
-"""How often it is told how far the voice is: by all mouths of the process at one moment, so that one message has it."""
-NEWS_MS = 300.0
-"""Less than that was heard since: not told."""
+"""How often it is told when words sound: by all mouths of the process at one moment, so that one message has it."""
+NEWS_MS = 250.0
+"""Less than that was heard since: not told. By then the times of the first words are known, and no echo is back."""
 TORN_MS = 400.0
 """A word with such a hole in it is not understood: it is said again from its start."""
 MAX_QUEUED = 32
@@ -200,9 +201,9 @@ class Mouth:
         self._pump(now)
         # Where marks do not come back, the clock's word is taken, a little later.
         self._follow(now - MARK_GRACE_MS)
-        if now // PROGRESS_MS != self._told_in:
-            self._told_in = now // PROGRESS_MS
-            self._tell_progress(now)
+        all_tell = now // PROGRESS_MS != self._told_in
+        self._told_in = now // PROGRESS_MS
+        self._tell_progress(now, all_tell)
         if not self._queue:
             self._clock.remove(self)
 
@@ -218,6 +219,8 @@ class Mouth:
                 front.follow(self._played(now_ms()))
             mouth.utterance, mouth.text, mouth.complete = front.id, front.track.text, front.track.text_complete
             mouth.heard_chars = front.heard_chars
+        for utterance in self._queue:
+            utterance.telling = Telling(utterance.heard_ms)  # whoever takes over was told nothing
         return mouth
 
     def progress(self) -> tuple[int, str, int] | None:
@@ -310,16 +313,28 @@ class Mouth:
                 return
             self._finish(front)
 
-    def _tell_progress(self, now: float) -> None:
-        """By the clock, also where marks do not come back."""
-        if self.paused or not self._queue:
-            return
-        front = self._queue[0]
-        heard_ms = front.heard_by(self._played(now))
-        if heard_ms - front.told_ms >= NEWS_MS:
-            front.told_ms = heard_ms
-            progress = conversation_pb2.Progress(utterance=front.id, chars=front.track.char_at(heard_ms))
-            self._tell(conversation_pb2.CallEvent(progress=progress))
+    def _tell_progress(self, now: float, all_tell: bool) -> None:
+        """By the clock, also where marks do not come back. While the line stands still the voice stays where it was."""
+        for utterance in self._queue:
+            if not utterance.runs:
+                return
+            telling = utterance.telling
+            if telling.begun and not all_tell:
+                continue
+            heard_ms, track, sounds_at = utterance.heard_by(self._played(now)), utterance.track, self._outlet.sounds_at
+            chars = track.char_at(heard_ms)
+            if self._held_at is not None:
+                due = [(chars, self._held_at)]
+            elif heard_ms - telling.heard_ms < NEWS_MS:
+                continue
+            else:
+                known = places(track, telling.heard_ms, heard_ms + AHEAD_MS)
+                due = [(char, sounds_at(utterance.lies_at(ms), now)) for char, ms in known]
+            if news := telling.news(due, heard_ms):
+                told = conversation_pb2.Progress(utterance=utterance.id, chars=chars)
+                told.places.extend(char for char, _ in news)
+                told.in_ms.extend(round(at - now) for _, at in news)
+                self._tell(conversation_pb2.CallEvent(progress=told))
 
     def _finish(self, utterance: Utterance) -> None:
         self._queue.remove(utterance)

@@ -51,6 +51,10 @@ class Outlet:
         """How much has sounded since the last `clear`."""
         return self._clock.played(now)
 
+    def sounds_at(self, position: float, now: float) -> float:
+        """When this position sounds at the far end, or did."""
+        return self._clock.sounds_at(position, now)
+
     def sent_by(self, at: float) -> float:
         """How much had been sent by then, since the last `clear`."""
         return self._clock.sent_by(at)

@@ -25,7 +25,7 @@ class PlayClock:
         self._ends_at = 0.0
         self._floor = 0.0
         self._serial = 0
-        self._sendings: deque[tuple[float, float]] = deque(maxlen=MAX_SENDINGS)
+        self._sendings: deque[tuple[float, float, float]] = deque(maxlen=MAX_SENDINGS)
         self._pending: dict[str, tuple[float, float, bool]] = {}
         self._lags: deque[float] = deque(maxlen=4)
         self._round_trips: deque[float] = deque(maxlen=4)
@@ -36,7 +36,7 @@ class PlayClock:
         gap = self.dry(now)
         self._ends_at = max(self._ends_at, now) + ms
         self.sent_ms += ms
-        self._sendings.append((now, self.sent_ms))
+        self._sendings.append((now, self.sent_ms, self._ends_at))
         return gap
 
     def ahead(self, now: float) -> float:
@@ -45,7 +45,7 @@ class PlayClock:
 
     def sent_by(self, at: float) -> float:
         """How much of this generation had gone out by then."""
-        return max((sent for when, sent in self._sendings if when <= at), default=0.0)
+        return max((sent for when, sent, _ in self._sendings if when <= at), default=0.0)
 
     def dry(self, now: float) -> float:
         """How long the far end has been silent in want of sound, in ms."""
@@ -55,6 +55,12 @@ class PlayClock:
         """How much of this generation has sounded: never less than a true mark said, never more than was sent."""
         by_clock = self.sent_ms - max(0.0, self._ends_at + self.held_back - now)
         return min(max(by_clock, self._floor), self.sent_ms)
+
+    def sounds_at(self, position: float, now: float) -> float:
+        """When this position of the generation sounds, or did. What is to be sent yet is taken to follow at once."""
+        beyond = self.sent_ms, max(self._ends_at, now)
+        sent, ends_at = next(((sent, end) for _, sent, end in self._sendings if sent > position), beyond)
+        return ends_at - (sent - position) + self.held_back
 
     @property
     def held_back(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parley.audio import AudioFormat
 from parley.v1 import call_pb2, conversation_pb2
+from services.gateway.mouth.telling import Telling
 from services.gateway.mouth.track import Track
 
 _TAIL_MS = 40
@@ -31,8 +32,7 @@ class Utterance:
         """Not all of its text was taken."""
         self.end_marked = False
         self.heard_ms = 0.0
-        self.told_ms = 0.0
-        """How much of it was heard when that was last told."""
+        self.telling = Telling(0.0)
         self._reached_ms = 0.0
         self._at_ms: float | None = None
         self._from_ms = 0.0
@@ -43,6 +43,7 @@ class Utterance:
             return True
         self._at_ms = position_ms
         self._from_ms = self.track.sent_ms
+        self.telling = Telling(self._from_ms)
         return False
 
     @property
@@ -61,6 +62,10 @@ class Utterance:
             return self.heard_ms
         sounded = min(max(0.0, played_ms - self._at_ms), self.track.sent_ms - self._from_ms)
         return max(self.heard_ms, self._from_ms + sounded)
+
+    def lies_at(self, ms: float) -> float:
+        """Where in the generation this moment of its sound lies, in the run there."""
+        return (self._at_ms or 0.0) + max(0.0, ms - self._from_ms)
 
     def rewind(self) -> int:
         """It fell silent: a `clear` went out, or sound was wanting. Goes back to the start of that word.

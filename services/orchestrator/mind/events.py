@@ -184,10 +184,14 @@ class Heard(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress(Event):
-    """So many characters have sounded by now; the voice goes on."""
+    """So many characters have sounded by now; the voice goes on, and is at each of `places` as many ms from now.
+
+    Both are empty where an older gateway tells."""
 
     utterance: int
     chars: int
+    places: tuple[int, ...] = ()
+    in_ms: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

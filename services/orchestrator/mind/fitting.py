@@ -38,7 +38,7 @@ def follow(before: Call, call: Call, at_ms: int, out: list[Effect]) -> Call:
 def _grew(before: Call, call: Call) -> bool:
     if call.history is not before.history or call.passages is not before.passages:
         return True
-    if len(call.voice) > len(before.voice):
+    if call.voice is not before.voice:
         return True
     if call.ahead.carry is not before.ahead.carry:
         return True

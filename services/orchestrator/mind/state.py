@@ -239,7 +239,7 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The voice was at this character at this time."""
+    """The voice is at this character at this time."""
 
     char: int
     at_ms: int
@@ -249,7 +249,7 @@ class Place:
 class Stretch:
     """A piece of an utterance that sounded without a break. `to_ms` 0: it sounds now. `text`: of one not in history.
 
-    `told`: where the mouth said that it was, and when, in order.
+    `told`: where the mouth said that it was or will be, and when, in order.
     """
 
     utterance: int
@@ -356,7 +356,6 @@ class Call:
     sounding: int = 0  # utterance at the caller's ear now
     paused: bool = False
     voice: tuple[Stretch, ...] = ()  # what sounded in the last seconds
-    pace_ms: int = 70  # of the voice, per Latin letter or what takes as long
     protected_until_ms: int = 0
     button: str = ""  # push-to-talk: `up`, `down`, `released` (words may still come); empty: the voice is free
     no_interims: bool = False  # the recogniser tells words only when they are final

@@ -53,6 +53,8 @@ _RESUME_CAUSES = {
     conversation_pb2.Resumed.CAUSE_SHORT: "short",
 }
 
+MAX_PLACES = 24  # of one `Progress`
+
 
 def epoch_of(message: call_pb2.Epoch) -> Epoch:
     return Epoch(message.leg, message.open)
@@ -177,7 +179,8 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
             )
         case "progress":
             far = message.progress
-            return events.Progress(at_ms=at_ms, utterance=far.utterance, chars=far.chars)
+            places, in_ms = tuple(far.places[:MAX_PLACES]), tuple(far.in_ms[:MAX_PLACES])
+            return events.Progress(at_ms=at_ms, utterance=far.utterance, chars=far.chars, places=places, in_ms=in_ms)
         case "paused":
             p = message.paused
             cause = _PAUSE_CAUSES.get(p.cause, "speech")

@@ -12,7 +12,7 @@ from services.orchestrator.mind.bot.unanswered import MAX_VOICELESS
 from services.orchestrator.mind.caller import interruption
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.mind.rules import await_hearing, has_timer, start
-from services.orchestrator.mind.state import Answering, BotLine, Call
+from services.orchestrator.mind.state import Answering, BotLine, Call, Place
 from services.orchestrator.mind.timers import T
 
 
@@ -72,8 +72,10 @@ def _voiceless(call: Call, event: events.Heard, out: list[Effect]) -> Call:
 
 
 def progress(call: Call, event: events.Progress, out: list[Effect]) -> Call:
-    """How far the voice is, while it sounds. History waits for `Heard`; this is for when that can no longer come."""
-    return voice.reaches(call, event.utterance, event.chars, event.at_ms)
+    """When words sound. History waits for `Heard`; this is for echoes, and for when that can no longer come."""
+    told = zip(event.places, event.in_ms, strict=False)
+    places = tuple(Place(char, event.at_ms + in_ms) for char, in_ms in told) or (Place(event.chars, event.at_ms),)
+    return voice.reaches(call, event.utterance, places, event.at_ms)
 
 
 def paused(call: Call, event: events.Paused, out: list[Effect]) -> Call:

@@ -19,8 +19,7 @@ from services.orchestrator.mind.state import Call
 
 LATEST_MS = 500  # an echo comes back no later
 BREAK_MS = 250  # between two words of it
-_LASTING = 0.7  # of a run's own length: nobody repeats a sentence before its end
-_WINDOW_MS = 3_000  # of the bot's words looked at before the caller's
+_WINDOW_MS = 1_000  # of the bot's words looked at before the caller's
 _AFTER_QUESTION_MS = 100  # words that begin so long after a question is over are its answer
 _ALIKE = 0.75
 _LONG_WORD = 4  # letters
@@ -158,7 +157,7 @@ def _run(own: tuple[str, ...], times: list[int], bot: list[voice.Word], i: int, 
             i, j, misheard = i + 1, j + missing, (*misheard, i)
         else:
             break
-    if not same or not _in_time(times, start, bot, first, j - 1, same):
+    if not same or not _in_time(times, start, bot[first]):
         return _Run(start, start, 0)
     return _Run(start, end, same, misheard)
 
@@ -192,14 +191,14 @@ def _said_again(bot: list[voice.Word], first: int, at: int) -> int:
     return 0
 
 
-def _in_time(times: list[int], start: int, bot: list[voice.Word], first: int, last: int, same: int) -> bool:
-    word, began = bot[first], times[start]
+def _in_time(times: list[int], start: int, word: voice.Word) -> bool:
+    began = times[start]
     if word.asked_ms and began > word.asked_ms + _AFTER_QUESTION_MS:
         return False
     delay = began - word.at_ms
     inside = (began - times[0]) // 5  # inside an interim only the ends have times
-    lasting = int((bot[last].at_ms - word.at_ms) * _LASTING) if same >= 3 else 0
-    return -(word.early_ms + inside) <= delay <= max(LATEST_MS, lasting) + word.slack_ms + inside
+    slack = voice.SLACK_MS + inside
+    return -slack <= delay <= LATEST_MS + slack
 
 
 def _counts(run: _Run, own: tuple[str, ...], goes_on: bool) -> bool:
