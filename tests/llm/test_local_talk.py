@@ -243,7 +243,8 @@ async def test_a_holiday_is_a_day(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["Thank you very much. That's all.", "Thanks for your help. Goodbye.", "You are very helpful, thank you, bye."]
+    "said",
+    ["Thank you very much. That's all.", "Thanks for your help. Goodbye.", "You are very helpful, thank you, bye."],
 )
 async def test_thanks_and_goodbye_in_one(talk: Talk, said: str) -> None:
     assert "Goodbye" in await talk.say(said)
