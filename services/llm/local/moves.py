@@ -120,9 +120,9 @@ def _after_courtesy(words: list[str]) -> str:
         return ""
     for n in range(1, len(words)):
         head = " ".join(words[:n])
-        if any(name in _COURTEOUS and regex.fullmatch(head) for name, regex in _REGEXES):
-            if found := move(" ".join(words[n:])):
-                return found
+        courteous = any(name in _COURTEOUS and regex.fullmatch(head) for name, regex in _REGEXES)
+        if courteous and (found := move(" ".join(words[n:]))):
+            return found
     return ""
 
 
