@@ -41,7 +41,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--plan", action="store_true", help="only say how much there is to do, and how long it takes")
     parser.add_argument("--report", action="store_true", help="only write docs/chaos.md from what was measured")
     parser.add_argument("--succession", type=float, metavar="SECONDS", help="instead: faults in quick succession")
-    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="of the succession; several: one after another")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="of the succession; or several")
     parser.add_argument("--write", action="store_true", help="put the successions into docs/chaos.md")
     return parser.parse_args()
 

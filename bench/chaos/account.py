@@ -53,8 +53,8 @@ def judge(each: Exchange, requests: Sequence[dict[str, Any]], booked: int) -> Ac
     account = Account(each.caller, topic.kind, each.began, each.ended)
     found = heard_words(each.sound(each.began))
     account.heard = " ".join(word.text for word in found) or "silence"
-    if each.call.over and each.call.ended_by != "caller":
-        account.wrong.append(f"{LOST}: {each.trouble}")
+    if each.lost:
+        account.wrong.append(f"{LOST}: {each.lost}")
         return account
     lost = _callers_words(account, each, requests)
     _interruption(account, each, found, lost)

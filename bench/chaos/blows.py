@@ -26,6 +26,8 @@ _FROZEN = 0.25
 """So many stand still for a while; the others are killed."""
 _QUORUM = 3
 """Nodes of NATS of which one may fall."""
+EARS_APART_S = 8.0
+"""From those aimed at one interruption to those at the next: ears must have had the time to start."""
 _LOOK = aiohttp.ClientTimeout(0.3)
 
 
@@ -53,7 +55,7 @@ class Fell:
 
 def blows(seed: int, seconds: float, nats_nodes: int) -> Iterator[Blow]:
     """In order. All services come, one after the other in an order of its own each round."""
-    dice = random.Random(f"blows {seed}")  # noqa: S311 - to be played again
+    dice = random.Random(f"blows {seed}")
     services = [*SERVICES, *(["nats"] if nats_nodes >= _QUORUM else [])]
     at_s, left = 0.0, list[str]()
     while True:
@@ -71,6 +73,7 @@ class Blows:
         self._stack, self._vendors, self._http, self._begin = stack, vendors, http, begin
         self.fell: list[Fell] = []
         self._thawing: set[int] = set()
+        self._ears_at, self._ears_of = 0.0, ""
 
     async def deal(self, planned: Sequence[Blow]) -> None:
         for blow in planned:
@@ -83,8 +86,12 @@ class Blows:
             self._strike(name, blow.kind)
 
     async def at_ears(self, caller: str, at: float, why: str) -> None:
-        """Kill the process that hears this caller, at this time; if nobody does, one that could."""
+        """Kill the process that hears this caller, at this time; if nobody does, one that could. Not soon after another
+        caller's."""
         await asyncio.sleep(max(0.0, at - time.monotonic()))
+        if why != self._ears_of and time.monotonic() - self._ears_at < EARS_APART_S:
+            return
+        self._ears_of, self._ears_at = why, time.monotonic()
         names = self._stack.plan.names("stt")
         hearing = [name for name in names if self._hears(name, caller)]
         alive = [name for name in names if name in self._stack.all_pids()]

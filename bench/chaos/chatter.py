@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from bench.caller import LETTERS
 from bench.chaos import talk
 from bench.chaos.talk import said_in
 from services.orchestrator.run.prompt import CONTINUE
@@ -15,9 +16,10 @@ ONE_WORD = ("Wait.", "No.", "Stop.")
 _ASKS = "the whole history of {mark}"
 HISTORY = (
     "the history of {mark} is a long one. two brothers began it in a small shop by the river. they mended carts and "
-    "wheels for farmers there. later they sold the first bicycles in the whole valley. then their shop burned down, and "
-    "they built it again from stone. now it stands on the market square and everybody around knows it"
+    "wheels for farmers there. later they sold the first bicycles in the whole valley. then their shop burned down, "
+    "and they built it again from stone. now it stands on the market square and everybody around knows it well"
 )
+"""Its last word stands nowhere else in it."""
 LISTENS = "yes please, go ahead"
 """To an interruption of one word."""
 _TOKENS_PER_S = 8.0
@@ -83,8 +85,8 @@ def answer(messages: Messages, tools: Tools) -> Reply:
     heard = words_of(said_in(since[0])) if since else []
     if heard and all(f"{word}." in map(str.lower, ONE_WORD) for word in heard):
         return Reply(LISTENS)
-    if "history" not in heard or heard[-1] not in talk.LETTERS:
+    if "history" not in heard or heard[-1] not in LETTERS:
         return talk.answer(messages, tools)
-    whole = HISTORY.format(mark=" ".join([word for word in heard if word in talk.LETTERS][-2:]))
+    whole = HISTORY.format(mark=" ".join([word for word in heard if word in LETTERS][-2:]))
     rest = talk.rest(whole, since) if CONTINUE in text_of(messages[-1]) else whole
     return Reply(rest, tokens_per_s=_TOKENS_PER_S)

@@ -35,7 +35,7 @@ class Line:
 
 @dataclass
 class Exchange:
-    """Times: `time.monotonic()`. `broke`: when a leg of the call was lost."""
+    """Times: `time.monotonic()`. `broke`: when a leg of the call was lost; `lost`: why the call is over."""
 
     caller: str
     topic: Topic
@@ -45,6 +45,7 @@ class Exchange:
     broke: list[float] = field(default_factory=list)
     ended: float = 0.0
     trouble: str = ""
+    lost: str = ""
 
     @property
     def over(self) -> Line | None:
@@ -84,6 +85,7 @@ async def exchange(caller: str, call: Call, topic: Topic, blows: Blows) -> Excha
         watch.cancel()
         await asyncio.gather(watch, *aimed, return_exceptions=True)
     each.ended = time.monotonic() + _TAIL_S
+    each.lost = f"{call.ended_by} {call.failure or ''}".strip() if call.over else ""
     return each
 
 
@@ -122,5 +124,5 @@ async def _legs(call: Call, broke: list[float]) -> None:
         stream = call.streams[-1]
         await asyncio.wait({stream.closed})
         broke.append(time.monotonic())
-        while call.streams[-1] is stream:
+        while call.streams[-1] is stream:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)

@@ -18,8 +18,9 @@ from bench.latency import percentile
 CALLS = 6
 BEGIN, END = "<!-- succession: begin -->", "<!-- succession: end -->"
 _HEAD = (
-    "| seed | fell (at ears) | calls lost | exchanges: not answered | interruptions (one word): forgotten / not silenced"
-    " | caller's words lost (excused) | bot's words lost / twice (again) | actions twice (not known)"
+    "| seed | fell (at ears) | calls lost | exchanges: not answered"
+    " | interruptions (one word): forgotten / not silenced | caller's words lost (excused) | bot's words lost / twice (again)"
+    " | actions twice (not known)"
     " | silent after p50 / most s |"
 )
 
@@ -48,8 +49,8 @@ def page(runs: Sequence[Succession]) -> Iterator[str]:
     yield from map(line, runs)
     yield ""
     yield (
-        f"{len(runs)} runs of {runs[0].seconds:g} s with {runs[0].calls} callers, {time.strftime('%Y-%m-%d')}. The rig's "
-        f"own clock was up to {max(run.late_ms for run in runs):.0f} ms late."
+        f"{len(runs)} runs of {runs[0].seconds:g} s with {runs[0].calls} callers, {time.strftime('%Y-%m-%d')}. The "
+        f"rig's own clock was up to {max(run.late_ms for run in runs):.0f} ms late."
     )
     if misses := [miss for run in runs for miss in run.misses()]:
         yield ""
@@ -65,7 +66,7 @@ def line(run: Succession) -> str:
     values = (
         run.seed,
         f"{len(struck)} ({sum(bool(fell.why) for fell in struck)})",
-        len(run.lost),
+        len(run.lost) + _count(accounts, a.LOST),
         f"{len(accounts)}: {_count(accounts, a.UNANSWERED)}",
         f"{len(over)} ({sum(each.kind == WORD for each in over)}): "
         f"{_count(over, a.FORGOTTEN)} / {_count(over, a.UNSILENCED)}",

@@ -16,6 +16,7 @@ from bench.chaos.chatter import topic
 from bench.chaos.evidence import said_to
 from bench.chaos.exchange import Exchange, exchange
 from bench.chaos.rig import Rig
+from parley.aio import background
 
 _APART_S = 0.7
 _PAUSE_S = (0.2, 1.2)
@@ -62,7 +63,8 @@ async def succession(rig: Rig, seconds: float, seed: int) -> Succession:
     losses = [len(caller.losses) for caller in rig.callers]
     talkers = [_talks(rig, n, began + seconds, dealt, run) for n in range(len(rig.callers))]
     try:
-        _, *talked = await asyncio.gather(dealt.deal(planned), *talkers)
+        async with background(dealt.deal(planned)):
+            talked = await asyncio.gather(*talkers)
     finally:
         dealt.thaw()
     run.fell, run.late_ms = dealt.fell, max(rig.clock.late_s, default=0.0) * 1000
@@ -77,7 +79,7 @@ async def succession(rig: Rig, seconds: float, seed: int) -> Succession:
 async def _talks(rig: Rig, number: int, until: float, dealt: Blows, run: Succession) -> Sequence[Exchange]:
     """One caller, exchange after exchange. Who was cut off dials again."""
     caller, talked = rig.callers[number], list[Exchange]()
-    dice = random.Random(f"caller {run.seed} {number}")  # noqa: S311 - to be played again
+    dice = random.Random(f"caller {run.seed} {number}")
     await asyncio.sleep(number * _APART_S)
     while time.monotonic() < until:
         await caller.ready(BACK_S)
@@ -85,8 +87,7 @@ async def _talks(rig: Rig, number: int, until: float, dealt: Blows, run: Success
         call, mark = caller.call, next_mark(rig)
         other = next_mark(rig)
         talked.append(await exchange(caller.name, call, topic(dice, mark, other), dealt))
-        if call.over:
-            run.lost.append(f"{time.monotonic() - run.began:.1f} s, {caller.name}: {caller.why_over(call)}")
+        if talked[-1].lost:
             await _other(caller, call)
         await asyncio.sleep(dice.uniform(*_PAUSE_S))
     return talked
@@ -95,7 +96,7 @@ async def _talks(rig: Rig, number: int, until: float, dealt: Blows, run: Success
 async def _other(caller: Caller, gone: object) -> None:
     """Until the caller has another call."""
     async with asyncio.timeout(BACK_S):
-        while caller.call is None or caller.call is gone:
+        while caller.call is None or caller.call is gone:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.1)
 
 
@@ -108,5 +109,3 @@ def _account(rig: Rig, each: Exchange) -> Account:
     requests = said_to(rig.vendors.openai.records, each.caller, each.began, each.ended)
     mine = [b for b in rig.bookings.records if b.agent == each.caller and b.mark == each.topic.mark]
     return judge(each, requests, sum(b.at >= each.began for b in mine))
-
-

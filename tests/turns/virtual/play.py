@@ -121,9 +121,7 @@ class _Line:
 class _VirtualCall:
     """Everything of one call, and what a script's caller can do in it: the `World` of `Caller`."""
 
-    def __init__(
-        self, time: VirtualTime, script: Script, losses: Sequence[Loss], mishears: Mishears | None
-    ) -> None:
+    def __init__(self, time: VirtualTime, script: Script, losses: Sequence[Loss], mishears: Mishears | None) -> None:
         self._time = time
         self._script = script
         self._losses = deque(losses)
