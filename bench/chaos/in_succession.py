@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -12,14 +13,18 @@ from bench.chaos import account as a
 from bench.chaos import town
 from bench.chaos.chatter import WORD
 from bench.chaos.report import DOCUMENT
+from bench.chaos.store import FOLDER
 from bench.chaos.succession import Succession, succession
 from bench.latency import percentile
 
 CALLS = 6
+LOGS = FOLDER / "succession"
+"""What the processes told, where something was missed."""
 BEGIN, END = "<!-- succession: begin -->", "<!-- succession: end -->"
 _HEAD = (
     "| seed | fell (at ears) | calls lost | exchanges: not answered"
-    " | interruptions (one word): forgotten / not silenced | caller's words lost (excused) | bot's words lost / twice (again)"
+    " | interruptions (one word): forgotten / not silenced | caller's words lost (excused)"
+    " | bot's words lost / twice (again)"
     " | actions twice (not known)"
     " | silent after p50 / most s |"
 )
@@ -35,6 +40,8 @@ async def played(seconds: float, seeds: Sequence[int], write: bool) -> None:
                 run = await succession(rig, seconds, seed)
                 runs.append(run)
                 print("\n".join([*run.misses(), _HEAD, line(run)]), flush=True)
+                if run.misses():
+                    shutil.copytree(rig.stack.logs, LOGS / f"seed-{seed}", dirs_exist_ok=True)
     shown = "\n".join(page(runs))
     print(shown)
     if write:
