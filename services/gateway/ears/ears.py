@@ -282,7 +282,8 @@ class Ears:
         self._backlog.put(audio, self._report.open_turn)
         if (dropped := self._backlog.dropped_ms - before) > 0:
             DROPPED_AUDIO_MS.inc(dropped)
-        if self._overdue_at_ms is not None and self.fed_ms >= self._overdue_at_ms:
+        # While nobody listens nothing is overdue: who comes next may hear more of the turn.
+        if self._overdue_at_ms is not None and self._stream is not None and self.fed_ms >= self._overdue_at_ms:
             self._overdue_at_ms = None
             self._tell(conversation_pb2.CallEvent(speech=self._report.overdue(self.fed_ms)))
         self._post(Request(audio=audio))
