@@ -12,7 +12,6 @@ from bench.chaos.chatter import BOOKING, MURMUR
 from bench.chaos.exchange import Exchange, Line
 from bench.chaos.verdict import CUT_OFF, missing_of
 from tests.sims.decoder import Word
-from tests.sims.recorder import heard_words
 from tests.sims.wordcodec import words_of
 
 _FINAL_S = 3.0
@@ -47,11 +46,12 @@ LOST, UNANSWERED, UNSILENCED, FORGOTTEN = "call lost", "not answered", "not sile
 WORDS_LOST, BOT_LOST, TWICE, DOUBLED = "words lost", "bot's words lost", "said twice", "done twice"
 
 
-def judge(each: Exchange, requests: Sequence[dict[str, Any]], booked: int) -> Account:
-    """`requests`: bodies of what the model was asked meanwhile; `booked`: how often the exchange's action was done."""
+def judge(each: Exchange, found: Sequence[Word], requests: Sequence[dict[str, Any]], booked: int) -> Account:
+    """`found`: the words that were heard; `requests`: bodies of what the model was asked meanwhile; `booked`: how often
+    the action was done.
+    """
     topic = each.topic
     account = Account(each.caller, topic.kind, each.began, each.ended)
-    found = heard_words(each.sound(each.began))
     account.heard = " ".join(word.text for word in found) or "silence"
     if each.lost:
         account.wrong.append(f"{LOST}: {each.lost}")

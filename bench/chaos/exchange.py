@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from math import inf
 
@@ -62,14 +64,15 @@ class Exchange:
         until = min(self.ended or time.monotonic(), time.monotonic())
         return self.call.heard.mulaw(until)[max(0, round((since - self.call.born) * 8000)) :]
 
-    def answered(self) -> bool:
-        """Whether one of the answers has been heard, with all its words."""
-        heard = Counter(word.text for word in heard_words(self.sound(self.lines[0].spoken.end)))
-        return any(not Counter(words_of(answer)) - heard for answer in self.topic.answers)
+
+def answered(sound: bytes, answers: Sequence[str]) -> bool:
+    """Whether one of the answers has been heard, with all its words."""
+    heard = Counter(word.text for word in heard_words(sound))
+    return any(not Counter(words_of(answer)) - heard for answer in answers)
 
 
-async def exchange(caller: str, call: Call, topic: Topic, blows: Blows) -> Exchange:
-    """Until the answer has been heard, or nothing is heard for so long that there will be none."""
+async def exchange(caller: str, call: Call, topic: Topic, blows: Blows, pool: Executor | None) -> Exchange:
+    """Until the answer has been heard, or nothing is heard for so long that there will be none. `pool`: listens."""
     each = Exchange(caller, topic, call, time.monotonic())
     watch = asyncio.ensure_future(_legs(call, each.broke))
     aimed: list[asyncio.Future[None]] = []
@@ -78,7 +81,7 @@ async def exchange(caller: str, call: Call, topic: Topic, blows: Blows) -> Excha
             await _say(each, topic.question)
             if topic.over:
                 await _into_the_answer(each, blows, aimed)
-            await _answer(each)
+            await _answer(each, pool)
     except (CallOver, TimeoutError) as error:
         each.trouble = f"{type(error).__name__}: {error}".rstrip(": ")
     finally:
@@ -105,7 +108,7 @@ async def _into_the_answer(each: Exchange, blows: Blows, aimed: list[asyncio.Fut
     await _say(each, topic.over)
 
 
-async def _answer(each: Exchange) -> None:
+async def _answer(each: Exchange, pool: Executor | None) -> None:
     """What is heard after a silence may still be the answer."""
     call, since = each.call, each.lines[-1].spoken.end
     while True:
@@ -114,7 +117,8 @@ async def _answer(each: Exchange) -> None:
         except TimeoutError:
             return
         since = await call.until_bot_silent(DONE_MS, LONGEST_S) + 0.001
-        if await asyncio.to_thread(each.answered):
+        heard = each.sound(each.lines[0].spoken.end)
+        if await asyncio.get_running_loop().run_in_executor(pool, answered, heard, each.topic.answers):
             return
 
 

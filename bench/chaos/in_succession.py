@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from bench.chaos import account as a
@@ -34,10 +37,11 @@ async def played(seconds: float, seeds: Sequence[int], write: bool) -> None:
     """One run for each seed, on the same processes."""
     town.rehearse()
     runs = []
-    with tempfile.TemporaryDirectory() as folder:
+    listens = ProcessPoolExecutor(1, get_context("spawn"), os.nice, (10,))  # the callers must not wait for it
+    with tempfile.TemporaryDirectory() as folder, listens as pool:
         async with town.rig(Path(folder), CALLS, wired=False) as rig:
             for seed in seeds:
-                run = await succession(rig, seconds, seed)
+                run = await succession(rig, seconds, seed, pool)
                 runs.append(run)
                 print("\n".join([*run.misses(), _HEAD, line(run)]), flush=True)
                 if run.misses():

@@ -6,9 +6,10 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from bench.chaos import talk
+from bench.caller import LETTERS
 from bench.chaos.account import Account, judge
 from bench.chaos.blows import Blows, Fell, blows
 from bench.chaos.callers import Caller
@@ -17,6 +18,7 @@ from bench.chaos.evidence import said_to
 from bench.chaos.exchange import Exchange, exchange
 from bench.chaos.rig import Rig
 from parley.aio import background
+from tests.sims.recorder import heard_words
 
 _APART_S = 0.7
 _PAUSE_S = (0.2, 1.2)
@@ -52,8 +54,8 @@ class Succession:
         return told
 
 
-async def succession(rig: Rig, seconds: float, seed: int) -> Succession:
-    """For so long processes fall; then those who talk may finish, and what fell is back before this returns."""
+async def succession(rig: Rig, seconds: float, seed: int, pool: Executor | None = None) -> Succession:
+    """For so long processes fall; then those who talk may finish. `pool`: where words are looked for in sound."""
     await asyncio.gather(*(caller.ready() for caller in rig.callers))
     rig.clock.late_s.clear()
     began = time.monotonic()
@@ -61,7 +63,7 @@ async def succession(rig: Rig, seconds: float, seed: int) -> Succession:
     dealt = Blows(rig.stack, rig.vendors, rig.http, began)
     planned = list(blows(seed, seconds, len(rig.stack.plan.names("nats"))))
     losses = [len(caller.losses) for caller in rig.callers]
-    talkers = [_talks(rig, n, began + seconds, dealt, run) for n in range(len(rig.callers))]
+    talkers = [_talks(rig, n, began + seconds, dealt, run, pool) for n in range(len(rig.callers))]
     try:
         async with background(dealt.deal(planned)):
             talked = await asyncio.gather(*talkers)
@@ -71,12 +73,14 @@ async def succession(rig: Rig, seconds: float, seed: int) -> Succession:
     for caller, before in zip(rig.callers, losses, strict=True):
         run.lost += [f"{caller.name}: {loss}" for loss in caller.losses[before:]]
     for exchanges in talked:
-        run.accounts += [await asyncio.to_thread(_account, rig, each) for each in exchanges]
+        run.accounts += [await _account(rig, each, pool) for each in exchanges]
     await asyncio.gather(*(caller.ready() for caller in rig.callers))
     return run
 
 
-async def _talks(rig: Rig, number: int, until: float, dealt: Blows, run: Succession) -> Sequence[Exchange]:
+async def _talks(
+    rig: Rig, number: int, until: float, dealt: Blows, run: Succession, pool: Executor | None
+) -> Sequence[Exchange]:
     """One caller, exchange after exchange. Who was cut off dials again."""
     caller, talked = rig.callers[number], list[Exchange]()
     dice = random.Random(f"caller {run.seed} {number}")
@@ -84,9 +88,8 @@ async def _talks(rig: Rig, number: int, until: float, dealt: Blows, run: Success
     while time.monotonic() < until:
         await caller.ready(BACK_S)
         assert caller.call is not None
-        call, mark = caller.call, next_mark(rig)
-        other = next_mark(rig)
-        talked.append(await exchange(caller.name, call, topic(dice, mark, other), dealt))
+        call, (mark, other) = caller.call, next_marks(rig)
+        talked.append(await exchange(caller.name, call, topic(dice, mark, other), dealt, pool))
         if talked[-1].lost:
             await _other(caller, call)
         await asyncio.sleep(dice.uniform(*_PAUSE_S))
@@ -100,12 +103,17 @@ async def _other(caller: Caller, gone: object) -> None:
             await asyncio.sleep(0.1)
 
 
-def next_mark(rig: Rig) -> str:
+def next_marks(rig: Rig) -> tuple[str, str]:
+    """Of a question, and of one that breaks into its answer. They share no word: who says what the bot says, together
+    with it, is taken for its echo."""
     rig.asked += 1
-    return talk.mark_of(rig.asked)
+    half = len(LETTERS) // 2
+    first, second = rig.asked // half % half, rig.asked % half
+    return f"{LETTERS[first]} {LETTERS[second]}", f"{LETTERS[half + first]} {LETTERS[half + second]}"
 
 
-def _account(rig: Rig, each: Exchange) -> Account:
+async def _account(rig: Rig, each: Exchange, pool: Executor | None) -> Account:
+    found = await asyncio.get_running_loop().run_in_executor(pool, heard_words, each.sound(each.began))
     requests = said_to(rig.vendors.openai.records, each.caller, each.began, each.ended)
     mine = [b for b in rig.bookings.records if b.agent == each.caller and b.mark == each.topic.mark]
-    return judge(each, requests, sum(b.at >= each.began for b in mine))
+    return judge(each, found, requests, sum(b.at >= each.began for b in mine))

@@ -131,6 +131,14 @@ async def test_an_interruption_counts_though_the_ears_die_twice_in_it(said: str,
         await _dies_every(100, 400, STOPPED.format(said=said), 1, away_ms, slow_ms, again_ms=again_ms)
 
 
+async def test_no_turn_is_overdue_while_nobody_listens() -> None:
+    """Two guessed at its first word and were lost; the fourth would end the turn with that, and is away."""
+    (script,) = parse(STOPPED.format(said=WORDS).replace('"since then"', '"is no"') + "wait 15000 ms\n")
+    losses = [(120, 60, 0), (760, 60, 0), (1_420, 2_500, 500), (2_780, 2_500, 2_000)]
+    record = await play(script, *(Loss(1, after, away, 400, stalls) for after, away, stalls in losses))
+    assert not complaints(record, 0), record.shown()
+
+
 async def _dies_every(
     step_ms: int,
     until_ms: int,
