@@ -67,9 +67,16 @@ def blows(seed: int, seconds: float, nats_nodes: int) -> Iterator[Blow]:
 
 
 class Blows:
-    """Deals them. `fell`: what was done so far."""
+    """Deals them. `fell`: what was done so far.
 
-    def __init__(self, stack: Stack, vendors: Vendors, http: aiohttp.ClientSession, begin: float) -> None:
+    The only gateway that answers is spared: a carrier that finds none hangs up. With `spares` so is the only one of
+    any service that has two: how long a service is away altogether is then no matter of how fast processes start.
+    """
+
+    def __init__(
+        self, stack: Stack, vendors: Vendors, http: aiohttp.ClientSession, begin: float, spares: bool = False
+    ) -> None:
+        self._spares = spares
         self._stack, self._vendors, self._http, self._begin = stack, vendors, http, begin
         self.fell: list[Fell] = []
         self._thawing: set[int] = set()
@@ -80,23 +87,30 @@ class Blows:
             await asyncio.sleep(max(0.0, self._begin + blow.at_s - time.monotonic()))
             names = self._stack.plan.names(blow.service)
             name = names[blow.place % len(names)]
-            if blow.service == "gateway" and not await self._another_door(name):
-                self.fell.append(Fell(time.monotonic(), f"nothing: {name} is the only gateway"))
-                continue
-            self._strike(name, blow.kind)
+            if blow.service == "stt" and not self._ears_rested:
+                self._nothing(f"the ears of {self._ears_of or 'all'} fell just now")
+            elif await self._is_spared(blow.service, name):
+                self._nothing(f"{name} is the only one")
+            else:
+                self._strike(name, blow.kind)
+                if blow.service == "stt":
+                    self._ears_at, self._ears_of = time.monotonic(), ""
 
     async def at_ears(self, caller: str, at: float, why: str) -> None:
         """Kill the process that hears this caller, at this time; if nobody does, one that could. Not soon after another
         caller's."""
         await asyncio.sleep(max(0.0, at - time.monotonic()))
-        if why != self._ears_of and time.monotonic() - self._ears_at < EARS_APART_S:
+        if why != self._ears_of and not self._ears_rested:
             return
         self._ears_of, self._ears_at = why, time.monotonic()
         names = self._stack.plan.names("stt")
         hearing = [name for name in names if self._hears(name, caller)]
         alive = [name for name in names if name in self._stack.all_pids()]
         for name in (hearing or alive)[:1]:
-            self._strike(name, KILL, why)
+            if await self._is_spared("stt", name):
+                self._nothing(f"{name} is the only one", why)
+            else:
+                self._strike(name, KILL, why)
 
     def thaw(self) -> None:
         """Whoever stands still goes on."""
@@ -106,7 +120,7 @@ class Blows:
     def _strike(self, name: str, kind: str, why: str = "") -> None:
         pid = self._stack.all_pids().get(name)
         if pid is None:
-            self.fell.append(Fell(time.monotonic(), f"nothing: {name} is down", why))
+            self._nothing(f"{name} is down", why)
             return
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL if kind == KILL else signal.SIGSTOP)
@@ -114,6 +128,34 @@ class Blows:
                 self._thawing.add(pid)
                 asyncio.get_running_loop().call_later(LASTS_S, self._thaw, pid)
         self.fell.append(Fell(time.monotonic(), f"{kind} {name}", why))
+
+    def _nothing(self, because: str, why: str = "") -> None:
+        self.fell.append(Fell(time.monotonic(), f"nothing: {because}", why))
+
+    @property
+    def _ears_rested(self) -> bool:
+        return time.monotonic() - self._ears_at >= EARS_APART_S
+
+    async def _is_spared(self, service: str, name: str) -> bool:
+        if service == "gateway":
+            return not await self._another_door(name)
+        if not self._spares or len(self._stack.plan.names(service)) < 2:
+            return False
+        return not await self._another(service, name)
+
+    async def _another(self, service: str, name: str) -> bool:
+        """Whether another process of the service takes connections, and does not stand still."""
+        pids = self._stack.all_pids()
+        for process in self._stack.plan.processes:
+            if process.service != service or process.name == name or pids.get(process.name) in (None, *self._thawing):
+                continue
+            host, _, port = process.env.get("PARLEY_LISTEN", "").rpartition(":")
+            with suppress(OSError, ValueError, TimeoutError):
+                async with asyncio.timeout(0.3):
+                    _, writer = await asyncio.open_connection(host, int(port))
+                writer.close()
+                return True
+        return False
 
     def _thaw(self, pid: int) -> None:
         if pid in self._thawing:

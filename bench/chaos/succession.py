@@ -54,13 +54,17 @@ class Succession:
         return told
 
 
-async def succession(rig: Rig, seconds: float, seed: int, pool: Executor | None = None) -> Succession:
-    """For so long processes fall; then those who talk may finish. `pool`: where words are looked for in sound."""
+async def succession(
+    rig: Rig, seconds: float, seed: int, pool: Executor | None = None, spares: bool = False
+) -> Succession:
+    """For so long processes fall; then those who talk may finish. `pool`: where words are looked for in sound;
+    `spares`: see `Blows`.
+    """
     await asyncio.gather(*(caller.ready() for caller in rig.callers))
     rig.clock.late_s.clear()
     began = time.monotonic()
     run = Succession(seed, seconds, len(rig.callers), began)
-    dealt = Blows(rig.stack, rig.vendors, rig.http, began)
+    dealt = Blows(rig.stack, rig.vendors, rig.http, began, spares)
     planned = list(blows(seed, seconds, len(rig.stack.plan.names("nats"))))
     losses = [len(caller.losses) for caller in rig.callers]
     talkers = [_talks(rig, n, began + seconds, dealt, run, pool) for n in range(len(rig.callers))]
