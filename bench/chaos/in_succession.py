@@ -16,7 +16,7 @@ from bench.chaos import account as a
 from bench.chaos import town
 from bench.chaos.chatter import WORD
 from bench.chaos.report import DOCUMENT
-from bench.chaos.store import FOLDER
+from bench.chaos.store import FOLDER, TOO_LATE_MS
 from bench.chaos.succession import Succession, succession
 from bench.latency import percentile
 
@@ -75,7 +75,7 @@ def line(run: Succession) -> str:
     silent = [each.silent_s for each in over if each.silent_s is not None] or [0.0]
     struck = [fell for fell in run.fell if not fell.what.startswith("nothing")]
     values = (
-        run.seed,
+        f"{run.seed}{' (rig late)' if run.late_ms > TOO_LATE_MS else ''}",
         f"{len(struck)} ({sum(bool(fell.why) for fell in struck)})",
         len(run.lost) + _count(accounts, a.LOST),
         f"{len(accounts)}: {_count(accounts, a.UNANSWERED)}",
