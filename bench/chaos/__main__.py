@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.chaos import report, town
+from bench.chaos import in_succession, report, town
 from bench.chaos.cells import CUT, Row, cells
 from bench.chaos.course import Course, cast
 from bench.chaos.rig import Rig, Wave
@@ -40,6 +40,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="forget what was measured of these rows before")
     parser.add_argument("--plan", action="store_true", help="only say how much there is to do, and how long it takes")
     parser.add_argument("--report", action="store_true", help="only write docs/chaos.md from what was measured")
+    parser.add_argument("--succession", type=float, metavar="SECONDS", help="instead: faults in quick succession")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="of the succession; or several")
+    parser.add_argument("--write", action="store_true", help="put the successions into docs/chaos.md")
     return parser.parse_args()
 
 
@@ -126,6 +129,9 @@ def _told(kept: Kept) -> str:
 async def main() -> None:
     options = arguments()
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # clients that die are what this is about
+    if options.succession:
+        await in_succession.played(options.succession, options.seed, options.write)
+        return
     store = Store(town.SCENES)
     if not options.report:
         try:

@@ -102,3 +102,8 @@ def waited_out(records: Iterable[Any], at: float, lasts_s: float) -> bool:
 def _question(request: Any) -> str:
     said = [said_in(message) for message in request.body["messages"] if message["role"] == "user"]
     return next((line for line in reversed(said) if line), "")
+
+
+def said_to(requests: Iterable[Any], model: str, since: float, until: float) -> list[dict[str, Any]]:
+    """What a caller's model was asked in this time."""
+    return [r.body for r in requests if r.body.get("model") == model and since <= r.at <= until]

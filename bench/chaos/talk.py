@@ -68,7 +68,7 @@ def answer(messages: Messages, tools: Tools) -> Reply:
         return Reply(calls=(Call("book_visit", {"mark": mark}),))
     whole = ANSWERS[kind].format(mark=mark)
     if CONTINUE in text_of(last):
-        return Reply(_rest(whole, since), tokens_per_s=_TOKENS_PER_S.get(kind, 0.0))
+        return Reply(rest(whole, since), tokens_per_s=_TOKENS_PER_S.get(kind, 0.0))
     return Reply(whole, wait_ms=_THINKS_MS.get(kind, 0.0), tokens_per_s=_TOKENS_PER_S.get(kind, 0.0))
 
 
@@ -77,7 +77,7 @@ def _told(result: Mapping[str, Any], mark: str) -> str:
     return (ANSWERS[BOOK] if known else NOT_KNOWN).format(mark=mark)
 
 
-def _rest(whole: str, since: Messages) -> str:
+def rest(whole: str, since: Messages) -> str:
     """What of an answer was not said yet."""
     parts = [line.removesuffix("\u2014").strip() for line in lines_of(since)]
     said = " ".join(part for part in parts if part and part in whole)

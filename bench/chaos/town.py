@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.chaos import cells, talk
+from bench.chaos import cells, chatter, talk
 from bench.chaos.agents import AGENT, name_of, write_agents
 from bench.chaos.bookings import TAKES_S, Bookings
 from bench.chaos.callers import Caller
@@ -46,7 +46,7 @@ _REMEMBERED = 8_000
 def stand_ins() -> Vendors:
     """An answer takes a while to be thought and to be spoken: there must be a middle to hit."""
     return Vendors(
-        openai=OpenAISim(script=talk.answer, tokens_per_s=TOKENS_PER_S),
+        openai=OpenAISim(script=chatter.answer, tokens_per_s=TOKENS_PER_S),
         elevenlabs=ElevenLabsSim(speed=VOICE_SPEED),
         twilio=TwilioRestSim(accept_unknown=True),
     )

@@ -83,10 +83,10 @@ def judge(raw: Raw) -> Verdict:
     found = heard_words(raw.heard)
     verdict.heard = " ".join(word.text for word in found)
     expected = words_of(raw.said)
-    verdict.caller_words_unheard = _missing(expected, raw.reached.split())
+    verdict.caller_words_unheard = missing_of(expected, raw.reached.split())
     told = words_of(" ".join(raw.understood))
-    verdict.caller_words_lost = _missing(expected, told)
-    verdict.caller_words_twice = _missing(told, expected)
+    verdict.caller_words_lost = missing_of(expected, told)
+    verdict.caller_words_twice = missing_of(told, expected)
     _answer(verdict, raw, found)
     _silence(verdict, raw)
     verdict.effects_missing = max(0, raw.books - raw.booked)
@@ -98,14 +98,14 @@ def _answer(verdict: Verdict, raw: Raw, found: Sequence[Word]) -> None:
     after = [word for word in found if word.end_ms / 1000 > raw.asked_s]
     before = [word.text for word in found if word.end_ms / 1000 <= raw.asked_s]
     texts = [word.text for word in (after if raw.cut else found)]
-    best = min(raw.answers, key=lambda text: len(_missing(words_of(text), texts)))
+    best = min(raw.answers, key=lambda text: len(missing_of(words_of(text), texts)))
     expected = words_of(best)
-    missing = _missing(expected, texts)
+    missing = missing_of(expected, texts)
     holes = sum(length >= _HOLE_MS for _, length in raw.gaps)
     verdict.turn_lost = len(missing) > len(expected) * _ANSWERED
     if verdict.turn_lost:
         return
-    missing = _missing(missing, verdict.caller_words_lost)  # what the model was not told it cannot say
+    missing = missing_of(missing, verdict.caller_words_lost)  # what the model was not told it cannot say
     # A word in which sound came late cannot be read; that a hole lies there is known from the line.
     verdict.unreadable = min(holes, len(missing)) if not verdict.call_lost else 0
     verdict.bot_words_lost = missing[verdict.unreadable :]
@@ -124,7 +124,7 @@ def _of_cut(cut: str, before: Sequence[str], after: Sequence[str], answer: Seque
     return ((Counter(before) + more) & Counter(words_of(cut))).total()
 
 
-def _missing(expected: Sequence[str], found: Sequence[str]) -> list[str]:
+def missing_of(expected: Sequence[str], found: Sequence[str]) -> list[str]:
     return list((Counter(expected) - Counter(found)).elements())
 
 

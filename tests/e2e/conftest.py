@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from bench.chaos import agents as chaos
-from bench.chaos import talk
+from bench.chaos import chatter
 from bench.chaos.bookings import Bookings
 from bench.chaos.cells import MOMENTS
 from cli.phone import Clock
@@ -64,7 +64,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 def answer(messages: Messages, tools: Tools) -> Reply:
     """The model's stand-in; for the calls under which processes die, that of the rig."""
     system = text_of(messages[0]) if messages else ""
-    return talk.answer(messages, tools) if chaos.PROMPT in system else SCRIPT(messages, tools)
+    return chatter.answer(messages, tools) if chaos.PROMPT in system else SCRIPT(messages, tools)
 
 
 def stand_ins() -> Vendors:

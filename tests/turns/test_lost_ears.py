@@ -39,6 +39,18 @@ PAUSES = """call: a number in two parts
 caller: "my number is" 600 ms "four two seven"
 expect turns "my number is four two seven"
 """
+STOPPED = """call: broken in upon
+agent: endpointing.policy = fixed
+agent: endpointing.min_delay_ms = 200
+agent: endpointing.max_delay_ms = 800
+caller: "tell me the story"
+when bot says "two sisters": caller: "{said}"
+expect bot pauses within 300 ms
+expect bot never says "since then"
+expect turns "tell me the story" / "{said}"
+"""
+ONE_WORD = ("wait", "no", "stop")
+WORDS = "no wait what color is it"
 
 
 def _said(text: str) -> bytes:
@@ -104,11 +116,45 @@ async def test_a_turn_is_one_whenever_in_it_the_recogniser_stalls(script: str) -
     await _dies_every(240, 2_000, script, 0, 60, 0, stalls_ms=3_000)
 
 
-async def _dies_every(
-    step_ms: int, until_ms: int, text: str, line: int, away_ms: int, slow_ms: int, stalls_ms: int = 0
+@pytest.mark.parametrize(("away_ms", "slow_ms"), [(20, 0), (300, 0), (300, 400), (1_500, 0), (3_000, 0)])
+@pytest.mark.parametrize("said", [*ONE_WORD, WORDS])
+async def test_an_interruption_counts_whenever_in_its_first_300_ms_the_ears_die(
+    said: str, away_ms: int, slow_ms: int
 ) -> None:
+    await _dies_every(40, 320, STOPPED.format(said=said), 1, away_ms, slow_ms)
+
+
+@pytest.mark.parametrize(("away_ms", "slow_ms"), [(20, 0), (300, 0), (300, 400), (1_500, 0)])
+@pytest.mark.parametrize("said", [*ONE_WORD, WORDS])
+async def test_an_interruption_counts_though_the_ears_die_twice_in_it(said: str, away_ms: int, slow_ms: int) -> None:
+    for again_ms in (60, 200, 500, 900):
+        await _dies_every(100, 400, STOPPED.format(said=said), 1, away_ms, slow_ms, again_ms=again_ms)
+
+
+async def test_no_turn_is_overdue_while_nobody_listens() -> None:
+    """Two guessed at its first word and were lost; the fourth would end the turn with that, and is away."""
+    (script,) = parse(STOPPED.format(said=WORDS).replace('"since then"', '"is no"') + "wait 15000 ms\n")
+    losses = [(120, 60, 0), (760, 60, 0), (1_420, 2_500, 500), (2_780, 2_500, 2_000)]
+    record = await play(script, *(Loss(1, after, away, 400, stalls) for after, away, stalls in losses))
+    assert not complaints(record, 0), record.shown()
+
+
+async def _dies_every(
+    step_ms: int,
+    until_ms: int,
+    text: str,
+    line: int,
+    away_ms: int,
+    slow_ms: int,
+    stalls_ms: int = 0,
+    again_ms: int = 0,
+) -> None:
+    """`again_ms`: those that listen then die too, so long after the first."""
     (script,) = parse(text)
     for after_ms in range(0, until_ms, step_ms):
-        record = await play(script, Loss(line, after_ms, away_ms, slow_ms, stalls_ms))
+        losses = [Loss(line, after_ms, away_ms, slow_ms, stalls_ms)]
+        if again_ms:
+            losses.append(Loss(line, after_ms + again_ms, away_ms, slow_ms))
+        record = await play(script, *losses)
         wrong = complaints(record, 0)
-        assert not wrong, "\n".join([f"ears dead after {after_ms} ms", *wrong, record.shown()])
+        assert not wrong, "\n".join([f"ears dead after {after_ms} ms, again {again_ms}", *wrong, record.shown()])

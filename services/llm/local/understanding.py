@@ -31,6 +31,7 @@ NAMED = 0.06  # a word of its own phrases, or a day where it has one, makes an i
 ENDING_COST = 0.08  # nobody is hung up on by a guess
 # Moves that an agent may have its own words for: those, and what comes near to them, go first.
 _OF_AGENTS = ("who", "robot", "help", "thanks", "goodbye", "hello", "wait", "human", "")
+_MORE_THAN_TALK = ("goodbye", "human")  # "thanks for your help, goodbye"
 _TIME = re.compile(r"(?<!\S)(\d{1,2}):(\d{2})(?!\d)")  # a value only where a number was asked for
 _CACHED = 4096
 _OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
@@ -122,8 +123,9 @@ class Understanding:
         move = moves.move(text)
         matches = self._matches(text)
         best = next((m for m in matches[:1] if m.share >= PATTERN_SHARE), None)
-        if best and not (move in ("yes", "no") and best.share < 1):
-            more = self._in_a_clause(clauses) if self.domain.intents[best.intent].say else None
+        talk = best is not None and bool(self.domain.intents[best.intent].say)
+        if best and not (move in ("yes", "no") and best.share < 1) and not (talk and move in _MORE_THAN_TALK):
+            more = self._in_a_clause(clauses) if talk else None
             return self._matched(text, move, more or best)  # "thank you very much, that is all"
         if move not in _OF_AGENTS or not text:
             return Meaning(text, move, slots=self._all_slots(text))

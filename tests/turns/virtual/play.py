@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -51,6 +52,8 @@ _NAMES = {
 class Loss:
     """The ears die `after_ms` after the beginning of a line of the story; `away_ms` later others listen.
 
+    Those that are to die while nobody listens die as soon as they do.
+
     `stalls_ms`: their recogniser stalls then, and it is so long until that is found out. `slow_ms`: the words of all
     these ears come so late.
     """
@@ -62,11 +65,11 @@ class Loss:
     stalls_ms: int = 0
 
 
-async def play(script: Script, loss: Loss | None = None, mishears: Mishears | None = None) -> Record:
-    """One call. Asynchronous because the leg wants a loop; nothing is awaited."""
+async def play(script: Script, *losses: Loss, mishears: Mishears | None = None) -> Record:
+    """One call. Asynchronous because the leg wants a loop; nothing is awaited. `losses`: one after the other."""
     time = VirtualTime()
     with time.in_place():
-        return _VirtualCall(time, script, loss, mishears).run()
+        return _VirtualCall(time, script, losses, mishears).run()
 
 
 class _Clock:
@@ -120,12 +123,12 @@ class _Line:
 class _VirtualCall:
     """Everything of one call, and what a script's caller can do in it: the `World` of `Caller`."""
 
-    def __init__(self, time: VirtualTime, script: Script, loss: Loss | None, mishears: Mishears | None) -> None:
+    def __init__(self, time: VirtualTime, script: Script, losses: Sequence[Loss], mishears: Mishears | None) -> None:
         self._time = time
         self._script = script
-        self._loss = loss
+        self._losses = deque(losses)
         self._mishears = mishears
-        self._slow_ms = (loss.slow_ms if loss is not None else 0) + (mishears.late_ms if mishears is not None else 0)
+        self._slow_ms = max((loss.slow_ms for loss in losses), default=0) + (mishears.late_ms if mishears else 0)
         self._clock = _Clock()
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)
@@ -201,17 +204,20 @@ class _VirtualCall:
 
     def _lose_ears(self) -> None:
         """As `Ears.run` does it: nothing is queued without a stream, the next hears what is not final."""
-        loss, played = self._loss, self._caller.played
-        if loss is None or self._stt.dead or len(played) <= loss.line:
+        played = self._caller.played
+        if not self._losses or self._stt.dead or self._stt.mute or len(played) <= self._losses[0].line:
             return
+        loss = self._losses[0]
         if self._time.now >= played[loss.line].begun + loss.after_ms / 1000:
-            self._loss = None
+            self._losses.popleft()
             self._stt.mute = True
             self._time.after(loss.stalls_ms, lambda: self._die(loss.away_ms))
 
     def _die(self, away_ms: int) -> None:
         self._stt.dead = True
         self._ears._writer = None
+        for event in self._ears._report.lost():
+            self._ears._heard(event)
         self._time.after(away_ms, self._listen_elsewhere)
 
     def _listen_elsewhere(self) -> None:

@@ -35,12 +35,16 @@ _GUESSED_WORD_MS, _GUESSED_LETTER_MS = 350, 70
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Words `start`..`end` of the caller's that are the bot's; `same` of them alike, the others `misheard` or not."""
+    """Words `start`..`end` of the caller's that are the bot's; `same` of them alike, the others `misheard` or not.
+
+    `sure`: one at least is the bot's own, and not only alike.
+    """
 
     start: int
     end: int
     same: int
     misheard: tuple[int, ...] = ()
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +140,16 @@ def _beginnings(word: str, bot: list[voice.Word]) -> Iterable[int]:
 
 def _run(own: tuple[str, ...], times: list[int], bot: list[voice.Word], i: int, j: int) -> _Run:
     """The run of alike words from own[i] and bot[j] on: one may be misheard, missing or too many, not two in a row."""
-    start, first, same, end = i, j, 0, i
+    start, first, same, end, sure = i, j, 0, i, False
     misheard: tuple[int, ...] = ()
     while i < len(own) and j < len(bot):
         if many := _heard(own, i, bot, j):
+            sure = sure or many > 1 or _equal(own[i], bot[j].text, i == len(own) - 1)
             i, j, same = i + 1, j + many, same + 1
             end = i
         elif i + 1 < len(own) and own[i] + own[i + 1] == bot[j].text:  # one word heard as two
             i, j, same = i + 2, j + 1, same + 2
-            end = i
+            end, sure = i, True
         elif not same:
             break
         elif again := _said_again(bot, first, j):
@@ -159,7 +164,7 @@ def _run(own: tuple[str, ...], times: list[int], bot: list[voice.Word], i: int, 
             break
     if not same or not _in_time(times, start, bot[first]):
         return _Run(start, start, 0)
-    return _Run(start, end, same, misheard)
+    return _Run(start, end, same, misheard, sure)
 
 
 def _heard(own: tuple[str, ...], i: int, bot: list[voice.Word], j: int) -> int:
@@ -204,9 +209,12 @@ def _in_time(times: list[int], start: int, word: voice.Word) -> bool:
 def _counts(run: _Run, own: tuple[str, ...], goes_on: bool) -> bool:
     """Enough to be an echo: (nearly) all that was said; two words at an end of it, or its first; three anywhere.
 
-    Short words alone are not enough, but for the first ones where an echo goes on.
+    Short words alone are not enough, but for the first ones where an echo goes on. One word alone must be the bot's
+    own: "stop" is like "shop", and "wait" like "what".
     """
     if not run.same:
+        return False
+    if run.same == 1 and not run.sure and not goes_on:
         return False
     if goes_on and run.start == 0:
         return True
@@ -220,9 +228,12 @@ def _counts(run: _Run, own: tuple[str, ...], goes_on: bool) -> bool:
 
 @lru_cache(maxsize=4096)
 def _alike(a: str, b: str, cut_short: bool = False) -> bool:
-    """The same word, or one that may be misheard for it; the last of an interim may be half a word."""
-    if a == b:
-        return True
-    if cut_short and weight(a) >= 2 and b.startswith(a):
-        return True
-    return min(len(a), len(b)) >= _LONG_WORD and SequenceMatcher(None, a, b, autojunk=False).ratio() >= _ALIKE
+    """The same word, or one that may be misheard for it."""
+    return _equal(a, b, cut_short) or (
+        min(len(a), len(b)) >= _LONG_WORD and SequenceMatcher(None, a, b, autojunk=False).ratio() >= _ALIKE
+    )
+
+
+def _equal(a: str, b: str, cut_short: bool) -> bool:
+    """The same word; the last of an interim may be half a word."""
+    return a == b or (cut_short and weight(a) >= 2 and b.startswith(a))
