@@ -167,6 +167,18 @@ def test_no_words_for_a_voice_again_and_again_are_a_trouble_however_long_each_ta
     assert played.troubles[0] < 14
 
 
+def test_a_cough_before_streams_that_are_lost_now_and_then_troubles_nobody() -> None:
+    """Its turn has no end, for it has no words; nobody waits for them any more."""
+    cough = (
+        Event(speech_started=stt_pb2.SpeechStarted(offset_ms=500)),
+        Event(speech_stopped=stt_pb2.SpeechStopped(offset_ms=900)),
+    )
+    lives = [12.0, 13.0, 13.0, LONG]
+    played = call(lambda n: Stream(Unavailable("gone"), lives[n], cough if n == 0 else ()), 60)
+    assert len(played.asked) == 4
+    assert not played.troubles
+
+
 def test_a_vendor_that_recycles_idle_streams_troubles_nobody() -> None:
     """livekit-agents #7208: nobody speaks for a long while, and each stream ends after some minutes."""
     played = call(lambda n: Stream(Unavailable("idle"), 20.0), 200)

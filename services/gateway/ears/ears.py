@@ -177,7 +177,7 @@ class Ears:
         await self._known.wait()
         self._streams.moved()
         while True:
-            async with self._streams.next(owed=lambda: self._report.open_turn) as stream:
+            async with self._streams.next(owed=lambda: self._report.waits(self.fed_ms)) as stream:
                 await self._listen(stream)
             for event in self._report.lost():
                 self._heard(event)

@@ -10,6 +10,8 @@ from parley.v1 import stt_pb2
 
 _MOST_SAID = 8_000
 """Characters of a turn that the next recogniser is told."""
+WORDLESS_MS = 5_000
+"""A sound that was over so long ago and has no words by now has none: a cough, a door."""
 MOST_GUESSES = 2
 """Recognisers in a row that were lost and had not made their guess final."""
 
@@ -29,7 +31,7 @@ class Report:
         self.final_until_ms = 0
         self.open_turn = False
         self.pauses: stt_pb2.CallerPauses | None = None
-        self._started_ms = 0
+        self._started_ms = self._stopped_ms = 0
         self._replayed_until_ms = 0
         self._guess: stt_pb2.Interim | None = None
         self._guessed = False
@@ -50,6 +52,16 @@ class Report:
     def replayed(self, until_ms: int) -> None:
         """Another recogniser hears the audio up to here again."""
         self._replayed_until_ms = until_ms
+
+    def waits(self, now_ms: int) -> bool:
+        """Words are owed: somebody speaks, has spoken just now, or has been understood in part."""
+        if not self.open_turn:
+            return False
+        return self.in_speech or self._has_words or now_ms - self._stopped_ms < WORDLESS_MS
+
+    @property
+    def _has_words(self) -> bool:
+        return self.said is not None or self._guess is not None
 
     def again(self, offset_ms: int) -> bool:
         """This moment is heard for the second time."""
@@ -86,6 +98,7 @@ class Report:
         if self.again(stopped.offset_ms) and stopped.offset_ms <= self._started_ms:
             return False
         was, self.in_speech = self.in_speech, False
+        self._stopped_ms = stopped.offset_ms
         return was
 
     def _final(self, final: stt_pb2.Final) -> None:

@@ -124,7 +124,9 @@ class Understanding:
         matches = self._matches(text)
         best = next((m for m in matches[:1] if m.share >= PATTERN_SHARE), None)
         talk = best is not None and bool(self.domain.intents[best.intent].say)
-        if best and not (move in ("yes", "no") and best.share < 1) and not (talk and move in _MORE_THAN_TALK):
+        if talk and move in _MORE_THAN_TALK:
+            return Meaning(text, move, slots=self._all_slots(text))
+        if best and not (move in ("yes", "no") and best.share < 1):
             more = self._in_a_clause(clauses) if talk else None
             return self._matched(text, move, more or best)  # "thank you very much, that is all"
         if move not in _OF_AGENTS or not text:
