@@ -10,12 +10,12 @@ from parley.settings import Settings
 from services.orchestrator.__main__ import wire
 from services.orchestrator.mind import events
 from services.orchestrator.mind.state import Call
-from services.orchestrator.own.paper import Paper
+from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import conductor
 from services.orchestrator.wiring import Close
 
 
-class Alternating(Paper):
+class Alternating(Journal):
     """Keeps the first turn, not the second, and so on. A turn begins as the caller does."""
 
     keeps = True
@@ -32,7 +32,7 @@ class Alternating(Paper):
 
 
 async def _wire(server: Server, settings: Settings) -> Close:
-    setattr(conductor, "Paper", Alternating)  # noqa: B010 - for this process only
+    setattr(conductor, "Journal", Alternating)  # noqa: B010 - for this process only
     return await wire(server, settings)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from parley import heap
+from parley import gc_freeze
 from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
@@ -96,13 +96,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish() -> None:
-    heap.freeze()
+    gc_freeze.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_heap() -> None:
     """Callers and stand-ins run in this process: a full collection of all that is imported here is a hole in a word."""
-    heap.freeze()
+    gc_freeze.freeze()
 
 
 @pytest.hookimpl(hookwrapper=True)

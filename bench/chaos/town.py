@@ -22,7 +22,7 @@ from cli.front import Front
 from cli.phone import Clock, Phone
 from cli.plan import Plan
 from cli.stack import Stack
-from parley import heap
+from parley import gc_freeze
 from parley.aio import background
 from tests.sims.elevenlabs import ElevenLabsSim
 from tests.sims.openai import OpenAISim
@@ -93,7 +93,7 @@ async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
             through = wires.through if wired else _unchanged
             running = Stack(data_dir=folder / "data", env=env, replicas=REPLICAS, rewire=through)
             async with running as services, Clock() as clock:
-                heap.freeze()
+                gc_freeze.freeze()
                 front = Front(services.gateway_urls, PUBLIC_URL)
                 callers = [Caller(name, _phone(front, clock, name)) for name in map(name_of, range(calls))]
                 dialling = background(*(_late(caller, n * APART_S) for n, caller in enumerate(callers)))

@@ -20,7 +20,7 @@ from bench.run import vendors, warm_up
 from bench.soak.samples import Watch, table
 from cli.phone import Clock, Phone
 from cli.stack import Stack
-from parley import heap
+from parley import gc_freeze
 from parley.aio import background
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "soak.md"
@@ -67,7 +67,7 @@ async def soak(calls: int, seconds: float, folder: Path) -> tuple[Watch, Counter
         env = {**sims.environment(), "TWILIO_AUTH_TOKEN": "", "PARLEY_LOG_LEVEL": "warning"}
         env |= {"PARLEY_AGENTS_DIR": str(servers.AGENTS), "PARLEY_AGENT": "bench"}
         async with Stack(data_dir=folder, env=env) as stack, Clock() as clock:
-            heap.freeze()
+            gc_freeze.freeze()
             watch = Watch(stack)
             until = time.monotonic() + seconds
             async with background(watching(watch, http)), asyncio.TaskGroup() as group:

@@ -15,7 +15,7 @@ from nats.js.errors import BadRequestError
 from prometheus_client import Counter, Gauge
 
 from parley.errors import Unavailable
-from parley.seldom import Seldom
+from parley.log_limit import Seldom
 
 log = structlog.get_logger()
 

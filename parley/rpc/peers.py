@@ -17,10 +17,10 @@ import structlog
 
 from parley.errors import TooLate, Unavailable
 from parley.heartbeat import HEART
+from parley.rpc.mux_client import MuxClient
 from parley.rpc.server import BEAT_S, OPTIONS
 from parley.rpc.status import from_rpc
 from parley.rpc.stream import CallStream
-from parley.rpc.trunk import Trunk
 from parley.v1 import replica_pb2, replica_pb2_grpc
 
 log = structlog.get_logger()
@@ -52,12 +52,12 @@ class Peer:
         self.instance = ""
         self.streams: set[CallStream] = set()
         self._gather_ms = gather_ms
-        self._trunk: Trunk | None = None
+        self._trunk: MuxClient | None = None
 
-    def trunk(self) -> Trunk:
+    def trunk(self) -> MuxClient:
         """The stream that carries all calls to this replica; a new one when the last broke."""
         if self._trunk is None or self._trunk.broken:
-            self._trunk = Trunk(self.channel, self._gather_ms)
+            self._trunk = MuxClient(self.channel, self._gather_ms)
         return self._trunk
 
     async def close(self) -> None:

@@ -16,10 +16,10 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from parley import heap, standing, telemetry
+from parley import gc_freeze, task_dump, telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
 from parley.heartbeat import HEART
-from parley.rpc.carrier import Carrier, Registry
+from parley.rpc.mux_server import MuxServer, Registry
 from parley.rpc.status import to_status
 from parley.settings import Settings
 from parley.v1 import replica_pb2, replica_pb2_grpc, trunk_pb2_grpc
@@ -191,7 +191,7 @@ class Server:
         """Bind and serve; `port` is then known. Raises Misconfigured when the address is taken."""
         replica_pb2_grpc.add_ReplicaServicer_to_server(_Replica(self.admission), self._grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        trunk_pb2_grpc.add_TrunkServicer_to_server(Carrier(self._registry, _failure), self._grpc)
+        trunk_pb2_grpc.add_TrunkServicer_to_server(MuxServer(self._registry, _failure), self._grpc)
         names = [*self._names, replica_pb2.DESCRIPTOR.services_by_name["Replica"].full_name, health.SERVICE_NAME]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._grpc)
         try:
@@ -249,8 +249,8 @@ async def _serve(name: str, settings: Settings, wire: Wire) -> None:
         server = Server(name, settings.listen, admission)
         close = await wire(server, settings)
         await server.start()
-        heap.freeze()
-        standing.tell_when_asked()
+        gc_freeze.freeze()
+        task_dump.tell_when_asked()
         log.info("serving", port=server.port)
         await stop.wait()
         done = await server.drain(settings.drain_s)

@@ -14,16 +14,16 @@ from parley.settings import Settings, addresses
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call, Wire
 from services.gateway.carriers import carriers
-from services.gateway.ended import Remembered
 from services.gateway.house import FRESH_SHARE, House
 from services.gateway.leg.body import MakeBody
 from services.gateway.leg.leg import Ending, Leg, body_of
 from services.gateway.metrics import FULL_ORGAN
 from services.gateway.mouth.clock import Clock
 from services.gateway.organs import Organs
+from services.gateway.recent_calls import RecentCalls
 from services.gateway.tokens import Tokens
-from services.gateway.voice.rehearsal import Rehearsal
-from services.gateway.voice.spoken import Spoken
+from services.gateway.voice.phrase_cache import PhraseCache
+from services.gateway.voice.prefetch import Prefetch
 
 Ended = Callable[[str], Awaitable[bool]]
 """Whether the stored state of a call says that it is over. Raises Unavailable when it cannot be read."""
@@ -43,7 +43,7 @@ class Gateway:
         self.tokens = Tokens(settings.secret.get_secret_value())
         self.house = House(settings.capacity)
         self.make_body: MakeBody = body_of
-        self._refusals = Remembered()
+        self._refusals = RecentCalls()
         self._ended = ended
 
     async def serve(self, call: Call, wire: Wire, listen: Callable[[Leg], Awaitable[Ending]], *, fresh: bool) -> None:
@@ -104,7 +104,7 @@ async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterato
         Peers("orchestrator", addresses(settings.orchestrator_address)) as orchestrator,
         background(clock.run()),
     ):
-        rehearsal = Rehearsal(tts, Spoken(settings.spoken_cache_mb << 20))
+        rehearsal = Prefetch(tts, PhraseCache(settings.spoken_cache_mb << 20))
         try:
             yield Gateway(settings, Organs(stt, tts, orchestrator, clock, ways, rehearsal), ended)
         finally:

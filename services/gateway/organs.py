@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from parley.rpc import Peers
 from services.gateway.carriers import Carriers
-from services.gateway.ended import Remembered
 from services.gateway.mouth.clock import Clock
-from services.gateway.voice.rehearsal import Rehearsal
+from services.gateway.recent_calls import RecentCalls
+from services.gateway.voice.prefetch import Prefetch
 from services.gateway.watch.timeline import Timelines
 
 
@@ -19,7 +19,7 @@ class Organs:
     orchestrator: Peers
     clock: Clock
     carriers: Carriers
-    rehearsal: Rehearsal
+    rehearsal: Prefetch
     timelines: Timelines = field(default_factory=Timelines)
-    over: Remembered = field(default_factory=Remembered)
+    over: RecentCalls = field(default_factory=RecentCalls)
     """Calls that the bot ended here: they are not to come back."""

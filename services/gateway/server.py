@@ -10,7 +10,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from parley import heap, standing, telemetry
+from parley import gc_freeze, task_dump, telemetry
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.callstate import CallStore
@@ -103,8 +103,8 @@ async def serve(settings: Settings) -> None:
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]
             organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
             await organ.start()
-            heap.freeze()
-            standing.tell_when_asked()
+            gc_freeze.freeze()
+            task_dump.tell_when_asked()
             log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1], telephony=organ.port)
             try:
                 await make_server(gateway).serve(sockets=[bound])

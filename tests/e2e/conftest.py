@@ -14,7 +14,7 @@ from bench.chaos.bookings import Bookings
 from bench.chaos.cells import MOMENTS
 from cli.phone import Clock
 from cli.stack import Stack
-from parley import heap
+from parley import gc_freeze
 from tests.e2e.agents import write_agents
 from tests.e2e.failures import AGENTS as FAILING
 from tests.e2e.failures import fail, mute
@@ -57,7 +57,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             "PARLEY_CALL_LINGER_S": "1",
         }
         async with Stack(data_dir=folder / "data", env=env, replicas=2) as stack, Clock() as clock:
-            heap.freeze()
+            gc_freeze.freeze()
             yield House(stack, vendors, clock, bookings)
 
 

@@ -15,7 +15,7 @@ from parley.errors import Misconfigured, NotAllowed, Unavailable
 from parley.settings import Settings
 from parley.v1 import call_pb2, conversation_pb2
 from services.gateway.carriers.reentry import Entry
-from services.gateway.ended import Remembered
+from services.gateway.recent_calls import RecentCalls
 from services.gateway.server import listening
 from services.gateway.tokens import Claim, Tokens
 from tests.gateway.conftest import House, running
@@ -62,7 +62,7 @@ def test_a_token_of_another_key_door_or_time_is_refused() -> None:
 
 def test_ended_calls_are_forgotten_after_an_hour() -> None:
     now = 0.0
-    calls = Remembered(lambda: now)
+    calls = RecentCalls(lambda: now)
     assert calls.add("CA1") == 1
     assert calls.add("CA1") == 2
     now = 3601.0

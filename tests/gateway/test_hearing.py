@@ -14,7 +14,7 @@ from services.gateway.ears.backlog import IDLE_MS, MAX_MS, Backlog
 from services.gateway.ears.ears import Ears
 from services.gateway.ears.level import Level
 from services.gateway.ears.report import Report
-from services.gateway.leg.ledger import Ledger
+from services.gateway.leg.resend import Resend
 from tests.gateway.phone import LOUD, SILENCE
 
 Event = stt_pb2.RecognizeEvent
@@ -185,7 +185,7 @@ def test_the_end_of_an_older_sound_that_is_heard_again_does_not_end_the_new_one(
 
 
 def test_events_with_a_number_are_kept_until_stored() -> None:
-    ledger = Ledger(leg=2)
+    ledger = Resend(leg=2)
     assert ledger.opens() == call_pb2.Epoch(leg=2, open=1)
     events = [
         CallEvent(speech=final("a", 0, 1)),
@@ -217,7 +217,7 @@ def test_events_with_a_number_are_kept_until_stored() -> None:
 def test_commands_of_lost_owners_and_stopped_turns_are_dropped(
     epoch: tuple[int, int], turn: int, command: dict[str, object], reason: str
 ) -> None:
-    ledger = Ledger(leg=1)
+    ledger = Resend(leg=1)
     ledger.opens()
     ledger.opens()
     ledger.take(CallCommand(epoch=ledger.epoch, turn=3, stop=conversation_pb2.Stop()))
@@ -226,7 +226,7 @@ def test_commands_of_lost_owners_and_stopped_turns_are_dropped(
 
 
 def test_the_newest_state_is_held() -> None:
-    ledger = Ledger(leg=1)
+    ledger = Resend(leg=1)
     ledger.opens()
     for version, data in [(5, b"new"), (4, b"old")]:
         ledger.take(CallCommand(epoch=ledger.epoch, state=conversation_pb2.State(version=version, data=data)))

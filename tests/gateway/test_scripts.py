@@ -11,7 +11,7 @@ from parley.words import units
 from services.gateway.doors import page_socket
 from services.gateway.doors.websocket import MAX_REASON, WebSocket
 from services.gateway.ears.report import Report
-from services.gateway.voice.rehearsal import MAX_LETTERS
+from services.gateway.voice.prefetch import MAX_LETTERS
 from services.gateway.voice.synthesis import _PIECE, _piece
 from services.gateway.watch.subtitles import MAX_TEXT, Subtitles
 from tests.gateway.conftest import House

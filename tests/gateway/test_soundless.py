@@ -11,9 +11,9 @@ from parley.errors import NoSound, Unavailable
 from parley.rpc import Peers
 from parley.v1 import audio_pb2, conversation_pb2, tts_pb2
 from services.gateway.mouth.mouth import MAX_QUEUED, MAX_TEXT
-from services.gateway.voice import rehearsal, synthesis
-from services.gateway.voice.rehearsal import Rehearsal
-from services.gateway.voice.spoken import Spoken
+from services.gateway.voice import prefetch, synthesis
+from services.gateway.voice.phrase_cache import PhraseCache
+from services.gateway.voice.prefetch import Prefetch
 from tests.gateway.conftest import House
 from tests.gateway.organs import Owner
 from tests.gateway.phone import Phone
@@ -179,12 +179,12 @@ async def test_an_utterance_too_many_is_told_of_at_once(house: House) -> None:
 
 
 async def test_sentences_without_words_are_not_rehearsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "AFTER_S", 0.0)
+    monkeypatch.setattr(prefetch, "AFTER_S", 0.0)
     config = tts_pb2.SynthesizeConfig(
         format=audio_pb2.AudioFormat(encoding=audio_pb2.ENCODING_MULAW, sample_rate_hz=8000)
     )
     async with Peers("tts", ["127.0.0.1:1"]) as peers:
-        kept = Rehearsal(peers, Spoken(1 << 20))
+        kept = Prefetch(peers, PhraseCache(1 << 20))
         kept.ask(config, SILENT)
         await asyncio.sleep(0)
         assert not kept._due

@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 from parley.errors import Unavailable
 from parley.v1 import conversation_pb2, tts_pb2
 from services.gateway.mouth.track import Word
-from services.gateway.voice import rehearsal
-from services.gateway.voice.spoken import KEPT_S, Key, Sound, Spoken
+from services.gateway.voice import prefetch
+from services.gateway.voice.phrase_cache import KEPT_S, Key, PhraseCache, Sound
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import Owner
 from tests.gateway.phone import Phone
@@ -26,7 +26,7 @@ MOMENT = "one moment please"
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "AFTER_S", 0.0)
+    monkeypatch.setattr(prefetch, "AFTER_S", 0.0)
 
 
 def says(
@@ -131,7 +131,7 @@ async def test_a_voice_that_is_away_is_asked_again_with_the_next_call(house: Hou
     house.voice.refuse = Unavailable("no voice to be had")
     phone, owner = await spoke(house, 1)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rehearsal, "LIMIT_S", 0.1)
+        patched.setattr(prefetch, "LIMIT_S", 0.1)
         has_ready(owner, MOMENT)
         async with asyncio.timeout(PATIENCE_S):
             while count("rehearsals", "failed") == failed:  # noqa: ASYNC110
@@ -189,7 +189,7 @@ def at(times: list[float]) -> Callable[[], float]:
 
 
 def test_the_room_is_bounded_and_what_is_not_wanted_goes_first() -> None:
-    spoken = Spoken(5_000)
+    spoken = PhraseCache(5_000)
     for text in "abcd":
         spoken.keep(key(text), SOUND)
     assert spoken.find(key("a")) is SOUND
@@ -201,7 +201,7 @@ def test_the_room_is_bounded_and_what_is_not_wanted_goes_first() -> None:
 
 
 def test_another_voice_format_or_speed_is_another_sound() -> None:
-    spoken = Spoken(100_000)
+    spoken = PhraseCache(100_000)
     spoken.keep(key("a"), SOUND)
     for other in (
         {"voice": "bob"},
@@ -215,7 +215,7 @@ def test_another_voice_format_or_speed_is_another_sound() -> None:
 
 
 def test_one_too_large_or_empty_is_not_kept() -> None:
-    spoken = Spoken(5_000)
+    spoken = PhraseCache(5_000)
     spoken.keep(key("long"), Sound(b"\x10" * 2_000, ()))
     spoken.keep(key("silent"), Sound(b"", ()))
     assert key("long") not in spoken
@@ -224,7 +224,7 @@ def test_one_too_large_or_empty_is_not_kept() -> None:
 
 def test_a_sentence_in_a_voice_that_only_stood_in_does_not_stay_for_ever() -> None:
     now = [0.0]
-    spoken = Spoken(5_000, at(now))
+    spoken = PhraseCache(5_000, at(now))
     spoken.keep(key("a"), SOUND)
     now[0] = KEPT_S - 1
     assert spoken.find(key("a")) is SOUND
@@ -233,10 +233,10 @@ def test_a_sentence_in_a_voice_that_only_stood_in_does_not_stay_for_ever() -> No
 
 
 async def test_more_than_can_be_rehearsed_is_left_to_its_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "MAX_DUE", 2)
-    monkeypatch.setattr(rehearsal, "AFTER_S", 60.0)
+    monkeypatch.setattr(prefetch, "MAX_DUE", 2)
+    monkeypatch.setattr(prefetch, "AFTER_S", 60.0)
     left_out = count("rehearsals", "left out")
-    rehearsing = rehearsal.Rehearsal(None, Spoken(5_000))  # type: ignore[arg-type]
+    rehearsing = prefetch.Prefetch(None, PhraseCache(5_000))  # type: ignore[arg-type]
     rehearsing.ask(tts_pb2.SynthesizeConfig(voice="amy"), ["a", "b", "a", "c", "x" * 201])
     assert count("rehearsals", "left out") == left_out + 2
     await rehearsing.close()

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from parley.aio import background
-from services.gateway.mouth import steady
-from services.gateway.mouth.steady import SILENT_MS, STEADY_MS, Steady
+from services.gateway.mouth import link_stall
+from services.gateway.mouth.link_stall import SILENT_MS, STEADY_MS, LinkStall
 from tests.gateway.conftest import House
 from tests.gateway.phone import SILENCE, Phone, ask_webhook, stream_of
 from tests.road import road
@@ -18,7 +18,7 @@ WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen
 
 
 def test_a_line_that_always_gives_sound_and_ceases_stands_still() -> None:
-    line = Steady()
+    line = LinkStall()
     assert not any(line.frame(20.0 * n) for n in range(1, 150))
     assert line.stands_still_since(3_000.0) is None
     assert line.stands_still_since(2_980.0 + SILENT_MS + 1) == 2_980.0
@@ -28,7 +28,7 @@ def test_a_line_that_always_gives_sound_and_ceases_stands_still() -> None:
 
 
 def test_a_line_that_gives_sound_only_at_times_never_does() -> None:
-    line = Steady()
+    line = LinkStall()
     for begin in range(1_000, 20_000, 4_000):
         assert not any(line.frame(begin + at) for at in range(0, int(STEADY_MS) - 100, 20))
         assert line.stands_still_since(begin + 3_900.0) is None
@@ -37,7 +37,7 @@ def test_a_line_that_gives_sound_only_at_times_never_does() -> None:
 async def test_what_waits_on_its_way_is_said_again_and_no_word_is_lost(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steady, "STEADY_MS", 300.0)
+    monkeypatch.setattr(link_stall, "STEADY_MS", 300.0)
     url, parameters = stream_of(await ask_webhook(house.url))
     here = urlsplit(house.url)
     assert here.hostname is not None

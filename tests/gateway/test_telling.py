@@ -17,8 +17,8 @@ from services.gateway.mouth.telling import AHEAD_MS, CHANGED_MS, MAX_PLACES, Tel
 from services.gateway.mouth.track import Word
 from services.gateway.mouth.utterance import Utterance
 from services.gateway.reflex.echo import Echo
-from services.gateway.voice.rehearsal import Rehearsal
-from services.gateway.voice.spoken import Spoken
+from services.gateway.voice.phrase_cache import PhraseCache
+from services.gateway.voice.prefetch import Prefetch
 from tests.turns.virtual.time import VirtualTime
 
 TEXT = " ".join(f"word{n:02}" for n in range(25))
@@ -60,7 +60,7 @@ class Speaking:
         self.told: list[tuple[float, Progress]] = []
         nobody = cast(Any, None)
         clock = cast(Any, type("Clock", (), {"add": lambda *_: None, "remove": lambda *_: None})())
-        outlet, rehearsal = Outlet(cast(Any, self.far), TELEPHONE, Echo()), Rehearsal(nobody, Spoken(0))
+        outlet, rehearsal = Outlet(cast(Any, self.far), TELEPHONE, Echo()), Prefetch(nobody, PhraseCache(0))
         self.mouth = Mouth(outlet, TELEPHONE, nobody, clock, rehearsal, "CA1", self._tell)
         silent = {name: lambda *_: None for name in ("begin", "text_added", "played", "hush")}
         self.mouth._voices = cast(Any, type("Voices", (), silent)())

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from parley.bus import Bus, connection, make_events_stream
 from parley.callstate import CallStore, make_bucket
-from parley.seldom import Seldom
+from parley.log_limit import Seldom
 from parley.settings import Settings
 from tests.kernel.test_callstate import Owner, read
 from tests.natsd import Natsd, nats_cluster, nats_server

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from structlog.testing import capture_logs
 
-from parley import standing
+from parley import task_dump
 from parley.aio import background
 
 
@@ -25,7 +25,7 @@ async def test_each_task_is_told_of_down_to_what_it_waits_for() -> None:
     async with background(listening()):
         await asyncio.sleep(0)
         with capture_logs() as told:
-            standing.tell()
+            task_dump.tell()
     places = [line["at"] for line in told if line["event"] == "task"]
     (place,) = [at for at in places if "listening" in at]
     assert [step.split()[-1] for step in place.split(" > ")] == ["listening", "words_to_come", "wait"]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from parley.errors import AtCapacity, NotFound, Unavailable
-from parley.rpc import Admission, Peers, Server, carrier, frames
+from parley.rpc import Admission, Peers, Server, frames, mux_server
 from parley.rpc.frames import WINDOW, Credit, Frame, Gatherer, Inbox
 from parley.v1 import rag_pb2_grpc, trunk_pb2, trunk_pb2_grpc, tts_pb2, tts_pb2_grpc
 from tests.patience import PATIENCE_S
@@ -144,7 +144,7 @@ async def test_a_call_that_is_given_up_while_its_request_is_written_is_cancelled
 
 
 async def test_a_call_cancelled_in_the_batch_that_opens_it_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrier, "MAX_CALLS", 1)
+    monkeypatch.setattr(mux_server, "MAX_CALLS", 1)
     path = "/parley.v1.TextToSpeech/Synthesize"
     async with echo() as (_, servicer, peers):
         (peer,) = peers.all
@@ -165,7 +165,7 @@ async def test_a_call_cancelled_in_the_batch_that_opens_it_takes_no_place(monkey
 
 
 async def test_a_client_with_too_many_calls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrier, "MAX_CALLS", 1)
+    monkeypatch.setattr(mux_server, "MAX_CALLS", 1)
     async with echo() as (_, _, peers):
         first = await peers.open(STUB, "Synthesize")
         await first.write(tts_pb2.SynthesizeRequest(text="hello"))

@@ -13,7 +13,7 @@ import pytest
 from parley.agents import Sentences
 from services.llm.chat import Chain
 from services.llm.providers.openai import OpenAI
-from services.orchestrator.mind.bot.trying_again import MIN_REQUESTS
+from services.orchestrator.mind.bot.llm_retry import MIN_REQUESTS
 from services.orchestrator.run.metrics import REQUESTS
 from tests.llm import strict
 from tests.llm.conftest import serving, settings

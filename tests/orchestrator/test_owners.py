@@ -17,7 +17,7 @@ from services.gateway.stored import ended_by_state
 from services.orchestrator import wiring
 from services.orchestrator.mind import turn
 from services.orchestrator.own import calls as calls_of_process
-from services.orchestrator.own import newest
+from services.orchestrator.own import latest_state
 from services.orchestrator.run import conductor, prompt
 from services.orchestrator.wire import replay
 from services.orchestrator.wiring import wired
@@ -300,7 +300,7 @@ async def test_a_caller_who_comes_back_while_nothing_can_be_read_is_not_greeted_
     async def unreadable(store: CallStore, call_id: str) -> None:
         raise Unavailable("electing")
 
-    monkeypatch.setattr(newest, "READ_S", 0.1)
+    monkeypatch.setattr(latest_state, "READ_S", 0.1)
     monkeypatch.setattr(CallStore, "find", unreadable)
     async with house(tmp_path) as h:
         g = await h.gateway(2, 1)

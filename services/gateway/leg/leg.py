@@ -15,7 +15,7 @@ from parley.errors import NotFound, ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2
 from services.gateway.call import Call, Wire
 from services.gateway.leg.body import Body, MakeBody, Reports
-from services.gateway.leg.farewell import Farewell
+from services.gateway.leg.call_end import CallEnd
 from services.gateway.leg.line import GOODBYE_S, Line
 from services.gateway.leg.spoken_body import SpokenBody
 from services.gateway.leg.typed_body import TypedBody
@@ -64,7 +64,7 @@ class Leg:
         subtitles = [Subtitles(page)] if page is not None else []
         self._watchers: tuple[Watcher, ...] = (timeline, *subtitles, self._floor)
         self.body = make_body(call, wire, organs, self)
-        self._farewell = Farewell(call, wire, organs.carriers, organs.over)
+        self._farewell = CallEnd(call, wire, organs.carriers, organs.over)
         self._tasks = TaskSet(self._broke)
         self._first_audio = 0.0
         self._ending: Ending | None = None

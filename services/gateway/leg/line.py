@@ -11,7 +11,7 @@ from parley.rpc import CallStream, Peers
 from parley.rpc.reopened import REFUSED, Reopened, Rules
 from parley.rpc.writer import Writer
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
-from services.gateway.leg.ledger import Ledger
+from services.gateway.leg.resend import Resend
 from services.gateway.metrics import DROPPED_COMMANDS, DROPPED_EVENTS
 
 GOODBYE_S = 2.0
@@ -54,7 +54,7 @@ class Line:
         self._take = take
         self._leg_ms = leg_ms
         self._opened = opened
-        self.ledger = Ledger(leg)
+        self.ledger = Resend(leg)
         self._writer: Writer | None = None
         self._ending = False
 

@@ -11,9 +11,9 @@ from services.gateway.leg.body import Reports
 from services.gateway.leg.button import Button
 from services.gateway.metrics import STOP_TO_CLEAR
 from services.gateway.mouth.clock import now_ms
+from services.gateway.mouth.link_stall import LinkStall
 from services.gateway.mouth.mouth import Mouth
 from services.gateway.mouth.outlet import Outlet
-from services.gateway.mouth.steady import Steady
 from services.gateway.organs import Organs
 from services.gateway.reflex.barge_in import BargeIn
 from services.gateway.reflex.echo import Echo
@@ -27,7 +27,7 @@ class SpokenBody:
     def __init__(self, call: Call, wire: Wire, organs: Organs, reports: Reports, sound: AudioFormat) -> None:
         self._reports = reports
         self._flood = Flood(sound.bytes_per_ms, wire)
-        self._steady = Steady() if call.channel == "phone" else None
+        self._steady = LinkStall() if call.channel == "phone" else None
         echo = Echo()
         self.ears = Ears(sound, organs.stt, call.call_id, self._heard)
         outlet = Outlet(wire, sound, echo)

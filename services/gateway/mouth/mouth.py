@@ -15,12 +15,12 @@ from parley.rpc import Peers
 from parley.v1 import call_pb2, conversation_pb2
 from services.gateway.metrics import DROPPED_COMMANDS, GAPS, HELD, MARKS, PAUSES, RESUMES
 from services.gateway.mouth.clock import Clock, now_ms
+from services.gateway.mouth.link_stall import SILENT_MS, LinkStall
 from services.gateway.mouth.outlet import PIECE_MS, Outlet
-from services.gateway.mouth.steady import SILENT_MS, Steady
 from services.gateway.mouth.telling import AHEAD_MS, Telling, places
 from services.gateway.mouth.utterance import Utterance
-from services.gateway.voice.rehearsal import Rehearsal
-from services.gateway.voice.voices import Voices
+from services.gateway.voice.prefetch import Prefetch
+from services.gateway.voice.tts_streams import TtsStreams
 
 MARK_GRACE_MS = 1_000
 """An utterance whose last mark does not come back is over when the clock says so, and this much later."""
@@ -48,10 +48,10 @@ class Mouth:
         sound: AudioFormat,
         tts: Peers,
         clock: Clock,
-        rehearsal: Rehearsal,
+        rehearsal: Prefetch,
         call_id: str,
         tell: Tell,
-        line: Steady | None = None,
+        line: LinkStall | None = None,
     ) -> None:
         self._line = line
         self._held_at: float | None = None
@@ -61,7 +61,7 @@ class Mouth:
         self._clock = clock
         self._tell = tell
         self._queue: deque[Utterance] = deque()
-        self._voices = Voices(tts, sound, call_id, self._advance, self._failed, rehearsal)
+        self._voices = TtsStreams(tts, sound, call_id, self._advance, self._failed, rehearsal)
         self.paused = False
         self.last_utterance = 0
         self.sounded = 0, 0.0

@@ -18,7 +18,7 @@ from parley.rpc.writer import Writer
 from parley.v1 import tts_pb2
 from parley.words import has_words, whole_until
 from services.gateway.mouth.track import Track, Word
-from services.gateway.voice.prepared import Prepared, open_voice
+from services.gateway.voice.warm_stream import WarmStream, open_voice
 
 STALL_S = 4.0
 """A voice that owes sound and gives none for so long has stalled."""
@@ -46,7 +46,7 @@ class Synthesis:
         config: tts_pb2.SynthesizeConfig,
         track: Track,
         on_audio: Callable[[], None],
-        prepared: Prepared | None = None,
+        prepared: WarmStream | None = None,
     ) -> None:
         self._peers = peers
         self._config = tts_pb2.SynthesizeConfig()

@@ -2,9 +2,9 @@
 
 `hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
 bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
-for what was heard of it, `speculation.py` those for thinking ahead, `trying_again.py` those for a model that fails,
+for what was heard of it, `speculation.py` those for thinking ahead, `llm_retry.py` those for a model that fails,
 `fillers.py` those for a word while the caller waits, `outgoing.py` those for what may leave at all, `fitting.py` those
-for a state that grows too large, `takeover.py` and `settling.py` those for a new owner, `coming_back.py` those for a
+for a state that grows too large, `takeover.py` and `settling.py` those for a new owner, `reattach.py` those for a
 new leg, `opening.py` those for a caller who speaks first, `known.py` those for what is known of a call before.
 """
 
@@ -15,11 +15,11 @@ from dataclasses import replace
 from typing import Any
 
 from services.orchestrator.mind import events, fitting, history, outgoing
-from services.orchestrator.mind.bot import answering, fillers, playout, speculation, trying_again
+from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, speculation
 from services.orchestrator.mind.caller import hearing, interruption, keys, opening, push_to_talk
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.mind.events import Event
-from services.orchestrator.mind.owner.coming_back import leg_lost
+from services.orchestrator.mind.owner.reattach import leg_lost
 from services.orchestrator.mind.owner.settling import settled
 from services.orchestrator.mind.owner.takeover import taken_over
 from services.orchestrator.mind.rules import spent, start, stop_timers
@@ -149,7 +149,7 @@ def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Cal
 
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
     T.RETRIEVE: answering.retrieve_waited,
-    T.AGAIN: trying_again.now,
+    T.AGAIN: llm_retry.now,
     T.STABLE: speculation.words_are_stable,
     T.LATE: fillers.answer_is_late,
     T.LONG: fillers.tool_is_long,

@@ -18,7 +18,7 @@ from services.orchestrator.mind import events
 from services.orchestrator.mind.state import Call, Epoch
 from services.orchestrator.mind.turn import step
 from services.orchestrator.own.calls import Calls
-from services.orchestrator.own.unstored import Unstored
+from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.conductor import Means
 from services.orchestrator.run.metrics import SWEPT
@@ -70,7 +70,7 @@ class Sweeper:
             stored, revision = found
             if stored.state.floor.WhichOneof("floor") == "ended":
                 if age_s >= self._means.linger_s and await self._means.store.purge(call_id, revision):
-                    Unstored(self._means.bus).publish_again(call_id, stored.unstored)
+                    PendingRecords(self._means.bus).publish_again(call_id, stored.unstored)
                     SWEPT.labels("purged").inc()
             elif age_s >= self._orphan_s:
                 await self._end(call_id, stored, revision)
@@ -109,7 +109,7 @@ class Sweeper:
         last.unstored.extend([*stored.unstored, record.SerializeToString()])
         if not await self._means.store.replace(call_id, last, revision):
             return
-        Unstored(self._means.bus).publish_again(call_id, last.unstored)
+        PendingRecords(self._means.bus).publish_again(call_id, last.unstored)
         SWEPT.labels("orphan").inc()
         log.info("an orphan was ended", call_id=call_id, epoch=wire.epoch_of(last.epoch))
 

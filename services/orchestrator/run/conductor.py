@@ -31,7 +31,7 @@ from services.orchestrator.mind.history import question_of
 from services.orchestrator.mind.owner.takeover import at_rest
 from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.mind.turn import step
-from services.orchestrator.own.paper import Paper
+from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS, count_requests
@@ -101,7 +101,7 @@ class Conductor:
         self._due = False  # as the gateway was told
         self._boundary: effects.Store | None = None
         self._asking = False  # a round began since the last boundary
-        self.paper = Paper(means.bus, means.store, epoch, last, self._send, self._on_superseded, anew=anew)
+        self.paper = Journal(means.bus, means.store, epoch, last, self._send, self._on_superseded, anew=anew)
 
     def feed(self, event: events.Event) -> None:
         """Take one event through `step`. An event caused while another is handled waits its turn."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from parley.agents import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
 from services.orchestrator.mind import effects, history, known
-from services.orchestrator.mind.bot import trying_again
+from services.orchestrator.mind.bot import llm_retry
 from services.orchestrator.mind.state import Answering, Call
 
 _ROLES = {
@@ -73,7 +73,7 @@ def request(
         traceparent=traceparent,
         attempt=think.tries,
         carry=call.floor.carry if isinstance(call.floor, Answering) else b"",
-        requests_left=trying_again.requests_left(call, think),
+        requests_left=llm_retry.requests_left(call, think),
     )
 
 

@@ -12,12 +12,12 @@ from parley.audio import TELEPHONE
 from parley.rpc.writer import Writer
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.call import Call
-from services.gateway.leg.ledger import Ledger
 from services.gateway.leg.leg import Leg
+from services.gateway.leg.resend import Resend
 from services.gateway.leg.spoken_body import SpokenBody
 from services.gateway.organs import Organs
-from services.gateway.voice.rehearsal import Rehearsal
-from services.gateway.voice.spoken import Spoken
+from services.gateway.voice.phrase_cache import PhraseCache
+from services.gateway.voice.prefetch import Prefetch
 from services.stt.contract import Final, Interim, SpeechEvent, SpeechStarted, SpeechStopped, TurnEnded, TurnKind
 from tests.sims.ear import Ear
 from tests.sims.wordcodec import words_of
@@ -90,7 +90,7 @@ class _Line:
 
     def __init__(self, time: VirtualTime, script: Script, take: Callable[[conversation_pb2.CallEvent], None]) -> None:
         self._time, self._script, self._take = time, script, take
-        self.ledger = Ledger(1)
+        self.ledger = Resend(1)
         self.leg_ms: Callable[[], int] = lambda: 0
         self.last = conversation_pb2.CallEvent()
 
@@ -133,7 +133,7 @@ class _VirtualCall:
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)
         nobody = cast(Any, None)
-        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), {}, Rehearsal(nobody, Spoken(0)))
+        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), {}, Prefetch(nobody, PhraseCache(0)))
         call = Call("virtual", 1, "phone", script.slug, TELEPHONE)
         self._leg = Leg(call, self._carrier, organs)
         self._line = _Line(time, script, self._mind.take)

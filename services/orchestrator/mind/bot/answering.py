@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from parley.words import clipped, has_words
 from services.orchestrator.mind import events, history, known, outgoing
-from services.orchestrator.mind.bot import fillers, speculation, trying_again, unanswered
+from services.orchestrator.mind.bot import fillers, llm_retry, speculation, unanswered
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -88,7 +88,7 @@ def _think(call: Call, out: list[Effect], number: int, tries: int = 0, continuin
     first = call.ahead.tries if number == 0 and call.ahead.turn == call.turn else 0
     tries += first
     call = replace(call, floor=replace(call.floor, looking_for=""))
-    return trying_again.think(call, Thought(number, tries, first=first), out, continuing)
+    return llm_retry.think(call, Thought(number, tries, first=first), out, continuing)
 
 
 def _thought_of(call: Call, event: events.PhraseReady | events.RoundEnded) -> Thought | None:
@@ -134,7 +134,7 @@ def round_ended(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call
     if thought is None:
         return call
     call = spent(call, event.input_tokens, event.output_tokens)
-    call = trying_again.count(call, call.turn, event.requests - 1)
+    call = llm_retry.count(call, call.turn, event.requests - 1)
     if event.error:
         return _round_failed(call, thought, event, out)
     return _round_over(call, thought, event, out)
@@ -160,11 +160,11 @@ def _nothing_said(call: Call, thought: Thought, at_ms: int, out: list[Effect]) -
     assert isinstance(call.floor, Answering)
     if call.then is not None and unanswered.spoke(call):
         return over(call, at_ms, out)
-    if call.floor.empties >= unanswered.MAX_EMPTY or trying_again.spent(call):
+    if call.floor.empties >= unanswered.MAX_EMPTY or llm_retry.spent(call):
         return _without_model(call, at_ms, out)
     call = replace(call, floor=replace(call.floor, empties=call.floor.empties + 1))
     again = replace(thought, tries=thought.tries + 1, utterance=0, empty=True)
-    return trying_again.think(call, again, out, thought.continuing or _noticed(call))
+    return llm_retry.think(call, again, out, thought.continuing or _noticed(call))
 
 
 def _without_model(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -211,7 +211,7 @@ def _numbered(call: Call, tool: ToolUse, n: int) -> ToolUse:
 
 def _next_round(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The tools of this turn have ended: the model is told."""
-    if trying_again.spent(call):
+    if llm_retry.spent(call):
         return _fail(call, at_ms, out)
     return _think(call, out, _rounds_done(call), continuing=_noticed(call))
 
@@ -265,8 +265,8 @@ def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: l
         call = _speak(call, thought, "", event.at_ms, out, complete=True)
     elif _noticed(call):
         thought = replace(thought, continuing=True)
-    if (again := trying_again.after(call, thought, event)) is not None:
-        return trying_again.later(call, *again, event.at_ms, out)
+    if (again := llm_retry.after(call, thought, event)) is not None:
+        return llm_retry.later(call, *again, event.at_ms, out)
     assert isinstance(call.floor, Answering)
     call = replace(call, floor=replace(call.floor, thought=None))
     return _without_model(call, event.at_ms, out)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from parley.scripts import joined
 from parley.words import clipped, count, has_words
 from services.orchestrator.mind import events, history, outgoing
-from services.orchestrator.mind.bot import trying_again
+from services.orchestrator.mind.bot import llm_retry
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import Effect, SpeculationOver, Think
 from services.orchestrator.mind.events import Event
@@ -133,7 +133,7 @@ def _think(call: Call, out: list[Effect]) -> Call:
     call = stop_timers(call, out, T.RETRIEVE)
     outgoing.think(call, out, Think(ahead.turn, ahead.tries, 0, tools_off=call.policy.rounds <= 0, speculative=True))
     tally = replace(call.tally, rounds=call.tally.rounds + 1, speculations=call.tally.speculations + 1)
-    call = trying_again.count(call, ahead.turn, 1)
+    call = llm_retry.count(call, ahead.turn, 1)
     return replace(call, ahead=replace(ahead, tries=ahead.tries + 1, looking_for=""), tally=tally)
 
 
@@ -146,7 +146,7 @@ def _hold(call: Call, event: events.PhraseReady | events.RoundEnded, out: list[E
     ahead = replace(ahead, held=ahead.held + event.text)
     if isinstance(event, events.RoundEnded):
         call = spent(call, event.input_tokens, event.output_tokens)
-        call = trying_again.count(call, ahead.turn, event.requests - 1)
+        call = llm_retry.count(call, ahead.turn, event.requests - 1)
         ahead = replace(ahead, tools=event.tools, complete=True, carry=event.carry)
         if event.error or not (has_words(ahead.held) or ahead.tools):
             return _discard(call, out, event.at_ms, "failed")

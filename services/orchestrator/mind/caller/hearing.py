@@ -8,7 +8,7 @@ from parley.scripts import joined
 from parley.words import clipped, clipped_bytes, count
 from services.orchestrator.mind import events
 from services.orchestrator.mind.bot import answering
-from services.orchestrator.mind.caller import echo, interruption, opening, push_to_talk, shields
+from services.orchestrator.mind.caller import echo, interruption, opening, push_to_talk, uninterruptible
 from services.orchestrator.mind.effects import Effect, Retrieve
 from services.orchestrator.mind.history import MAX_CALLER_CHARS, MAX_QUERY_BYTES
 from services.orchestrator.mind.rules import has_timer, same_words, silence_timer, start, stop_timers
@@ -159,7 +159,7 @@ def _nothing(call: Call, out: list[Effect]) -> Call:
 
 def take_turn(call: Call, text: str, at_ms: int, out: list[Effect], interrupts: bool = True) -> Call:
     """The caller's turn is `text`: it is answered, after what may not be interrupted."""
-    waits = shields.shielded(call, at_ms) or call.hearing.shielded or not interrupts
+    waits = uninterruptible.shielded(call, at_ms) or call.hearing.shielded or not interrupts
     since = call.hearing.since_ms
     if isinstance(call.floor, Answering):
         if waits:

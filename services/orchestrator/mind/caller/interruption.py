@@ -18,7 +18,7 @@ from parley.scripts import ASKS, CLOSERS, SENTENCE_ENDS, asks
 from services.orchestrator.mind import history
 from services.orchestrator.mind.bot import voice
 from services.orchestrator.mind.caller.backchannels import begun_backchannel, real_words, sure_words
-from services.orchestrator.mind.caller.shields import shielded
+from services.orchestrator.mind.caller.uninterruptible import shielded
 from services.orchestrator.mind.effects import BargeIn, CloseThink, Effect, Resume, Stop
 from services.orchestrator.mind.expecting import asked_by
 from services.orchestrator.mind.rules import start, stop_timers

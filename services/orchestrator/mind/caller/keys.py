@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.orchestrator.mind import events
-from services.orchestrator.mind.caller import hearing, interruption, shields
+from services.orchestrator.mind.caller import hearing, interruption, uninterruptible
 from services.orchestrator.mind.effects import Effect
 from services.orchestrator.mind.rules import silence_timer, start, stop_timers
 from services.orchestrator.mind.state import Answering, Call
@@ -18,7 +18,8 @@ MAX_DIGITS = 32
 def dtmf(call: Call, event: events.Dtmf, out: list[Effect]) -> Call:
     """A key interrupts at once, where keys may; elsewhere the digits wait for their turn."""
     call = stop_timers(call, out, T.AWAY)
-    if call.policy.keys_interrupt and isinstance(call.floor, Answering) and not shields.shielded(call, event.at_ms):
+    interrupts = call.policy.keys_interrupt and not uninterruptible.shielded(call, event.at_ms)
+    if interrupts and isinstance(call.floor, Answering):
         call = interruption.interrupt(call, event.at_ms, out)
     if event.digit == "#":
         return keys_done(stop_timers(call, out, T.DTMF), event.at_ms, out)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.orchestrator.mind import events
-from services.orchestrator.mind.caller import interruption, shields
+from services.orchestrator.mind.caller import interruption, uninterruptible
 from services.orchestrator.mind.effects import Effect
 from services.orchestrator.mind.rules import silence_timer, start, stop_timers
 from services.orchestrator.mind.state import Answering, Call, Hearing
@@ -37,7 +37,7 @@ def button(call: Call, event: events.Button, out: list[Effect]) -> Call:
     if call.button == "up":  # what was heard before was not said into the button
         call = replace(call, hearing=Hearing(earlier=call.hearing.earlier))
     call = replace(call, button="down")
-    if isinstance(call.floor, Answering) and not shields.must_be_heard(call):
+    if isinstance(call.floor, Answering) and not uninterruptible.must_be_heard(call):
         call = interruption.interrupt(call, event.at_ms, out)
     return start(call, out, T.MONOLOGUE, event.at_ms + call.policy.turn_ms)
 

@@ -8,7 +8,7 @@ from services.orchestrator.mind import events, history, outgoing
 from services.orchestrator.mind import known as known_of
 from services.orchestrator.mind.bot import answering, fillers, voice
 from services.orchestrator.mind.effects import Effect, Execute, HangUp, StartTimer, Stop, Store
-from services.orchestrator.mind.owner import coming_back, settling
+from services.orchestrator.mind.owner import reattach, settling
 from services.orchestrator.mind.rules import await_hearing, has_timer, silence_timer, start
 from services.orchestrator.mind.state import Ahead, Answering, BotLine, Call, Ended, Hearing, Listening, ToolUse
 from services.orchestrator.mind.timers import T
@@ -29,7 +29,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     answered = _answered(call, event)
     before, known = call, call.intent
     transferred = event.new_leg and (bool(event.transfer) or history.handed_over(call))
-    broken_off = coming_back.missed(call) if event.new_leg and not transferred else ()
+    broken_off = reattach.missed(call) if event.new_leg and not transferred else ()
     hearing = Hearing() if event.new_leg else replace(call.hearing, since_ms=0)  # its end may have been lost
     call = replace(call, said=max(event.utterance, event.mouth_utterance), hearing=hearing)
     call = _what_the_mouth_has(call, event, out)
@@ -65,10 +65,10 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         call = start(call, out, T.ENDING, event.at_ms + answering.END_GRACE_MS)
     out.extend(StartTimer(timer.id, timer.at_ms) for timer in call.timers)
     if event.new_leg:
-        call = coming_back.make_up(call, broken_off, before, event.at_ms, out)
+        call = reattach.make_up(call, broken_off, before, event.at_ms, out)
     call = _go_on(call, event, out, answered)
     if event.new_leg:
-        call = coming_back.answer_finals(call, before, event.at_ms, out)
+        call = reattach.answer_finals(call, before, event.at_ms, out)
     call = await_hearing(call, out, event.at_ms)
     if event.new_leg and (event.transfer or history.handed_over(call)):
         call = answering.sentence(call, out, "not_transferred", event.at_ms)

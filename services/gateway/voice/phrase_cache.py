@@ -47,7 +47,7 @@ class Sound:
     words: tuple[Word, ...]
 
 
-class Spoken:
+class PhraseCache:
     """At most `max_bytes` of sound; 0 keeps nothing."""
 
     def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:

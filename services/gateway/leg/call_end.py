@@ -10,15 +10,15 @@ from parley.errors import BadInput, ParleyError
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call, Wire
 from services.gateway.carriers import Carriers
-from services.gateway.ended import Remembered
+from services.gateway.recent_calls import RecentCalls
 
 log = structlog.get_logger()
 
 
-class Farewell:
+class CallEnd:
     """`ending` is how the bot let go of the call, once it has."""
 
-    def __init__(self, call: Call, wire: Wire, carriers: Carriers, over: Remembered) -> None:
+    def __init__(self, call: Call, wire: Wire, carriers: Carriers, over: RecentCalls) -> None:
         self._call = call
         self._wire = wire
         self._carrier = carriers.get(call.carrier)

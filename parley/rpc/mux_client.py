@@ -13,7 +13,7 @@ from parley.v1 import trunk_pb2, trunk_pb2_grpc
 
 
 class Method:
-    """A streaming method of a generated stub, as `Stub(Trunk)` finds it: its path and how to read and write it."""
+    """A streaming method of a generated stub, as `Stub(MuxClient)` finds it: its path and how to read and write it."""
 
     def __init__(self, path: str, serialize: Callable[[Any], bytes], deserialize: Callable[[bytes], Any]) -> None:
         self.path, self.serialize, self.deserialize = path, serialize, deserialize
@@ -22,7 +22,7 @@ class Method:
 class TrunkCall:
     """One call on a trunk, with the face of a `grpc.aio` stream call (as far as `CallStream` looks at it)."""
 
-    def __init__(self, trunk: Trunk, number: int, method: Method) -> None:
+    def __init__(self, trunk: MuxClient, number: int, method: Method) -> None:
         self._trunk = trunk
         self._number = number
         self._method = method
@@ -98,7 +98,7 @@ class TrunkCall:
                 self.end(grpc.StatusCode[frame.failed.code], frame.failed.message)
 
 
-class Trunk:
+class MuxClient:
     """One stream to one peer. A generated stub made with it (`Stub(trunk)`) has `Method`s for its streams."""
 
     def __init__(self, channel: grpc.aio.Channel, gather_ms: float) -> None:

@@ -22,7 +22,7 @@ from parley.v1 import tts_pb2
 from parley.words import has_words
 from services.gateway.metrics import REHEARSED
 from services.gateway.mouth.track import Track
-from services.gateway.voice.spoken import Key, Sound, Spoken, key_of
+from services.gateway.voice.phrase_cache import Key, PhraseCache, Sound, key_of
 from services.gateway.voice.synthesis import Synthesis
 
 log = structlog.get_logger()
@@ -35,10 +35,10 @@ MAX_LETTERS = 200
 """Or what takes as long to say. Nobody plays what is rehearsed, so that all of it must find room in the track."""
 
 
-class Rehearsal:
+class Prefetch:
     """One per process. `ask` never waits; what is asked for comes into `spoken`."""
 
-    def __init__(self, tts: Peers, spoken: Spoken) -> None:
+    def __init__(self, tts: Peers, spoken: PhraseCache) -> None:
         self._tts = tts
         self.spoken = spoken
         self._due: dict[Key, tts_pb2.SynthesizeConfig] = {}

@@ -13,8 +13,8 @@ from parley.bus.outbox import Record
 from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
+from services.orchestrator.own.pending_records import MAX_BYTES, MAX_RECORDS, PendingRecords
 from services.orchestrator.own.sweeper import Sweeper
-from services.orchestrator.own.unstored import MAX_BYTES, MAX_RECORDS, Unstored
 from services.orchestrator.wire import replay
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
@@ -114,7 +114,7 @@ def record(n: int, size: int = 0) -> events_pb2.EventRecord:
 
 async def test_what_is_carried_has_a_bound_and_what_was_stored_is_carried_no_longer() -> None:
     paper = Paper()
-    unstored = Unstored(paper)
+    unstored = PendingRecords(paper)
     for n in range(1, 2 * MAX_RECORDS):
         unstored.publish(record(n))
     carried = [events_pb2.EventRecord.FromString(data).n for data in unstored.carried()]
@@ -131,7 +131,7 @@ async def test_what_is_carried_has_a_bound_and_what_was_stored_is_carried_no_lon
 
 
 async def test_the_same_record_carried_twice_counts_once_and_what_cannot_be_read_is_left_out() -> None:
-    unstored = Unstored(Paper())
+    unstored = PendingRecords(Paper())
     data = record(1, 1000).SerializeToString()
     for _ in range(2):
         unstored.publish_again("CA1", [data, b"\xff\xff", record(2).SerializeToString()])

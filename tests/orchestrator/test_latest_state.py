@@ -13,7 +13,7 @@ from parley.callstate import CallStore
 from parley.errors import Unavailable
 from parley.v1 import events_pb2, llm_pb2, tools_pb2
 from services.gateway.stored import ended_by_state
-from services.orchestrator.own import newest
+from services.orchestrator.own import latest_state
 from services.orchestrator.own.sweeper import Sweeper
 from services.orchestrator.run.conductor import Conductor
 from services.orchestrator.run.metrics import PASTS_LOST
@@ -64,7 +64,7 @@ async def damage(h: House) -> None:
 async def test_an_owner_elsewhere_that_does_not_know_that_its_leg_is_lost_is_asked_what_was_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(newest, "LAST_WORD_S", 5.0)
+    monkeypatch.setattr(latest_state, "LAST_WORD_S", 5.0)
     async with house(tmp_path) as h, replica(h) as other:
         _, text = await half_said(h)
         g = await other.gateway(2, 1)
@@ -80,7 +80,7 @@ async def test_an_owner_elsewhere_that_does_not_know_that_its_leg_is_lost_is_ask
 async def test_an_owner_that_does_not_answer_is_waited_for_a_moment_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(newest, "LAST_WORD_S", 0.1)
+    monkeypatch.setattr(latest_state, "LAST_WORD_S", 0.1)
     async with house(tmp_path) as h, replica(h) as other:
         g, text = await half_said(h)
         await eventually(lambda: owner_of(h).paper.acked == g.seq)
@@ -96,13 +96,13 @@ async def test_an_owner_is_not_told_of_a_leg_by_a_signal_that_is_old_or_wrong(tm
         await half_said(h)
         owner = owner_of(h)
         for leg in ("1", "", "two", "-5"):
-            h.calls.signal(events_pb2.CallSignal(call_id="CA1", name=newest.BACK, data=leg))
+            h.calls.signal(events_pb2.CallSignal(call_id="CA1", name=latest_state.BACK, data=leg))
         assert not owner._current().leg_lost
-        h.calls.signal(events_pb2.CallSignal(call_id="CA9", name=newest.BACK, data="2"))
-        h.calls.signal(events_pb2.CallSignal(call_id="CA1", name=newest.BACK, data="2"))
+        h.calls.signal(events_pb2.CallSignal(call_id="CA9", name=latest_state.BACK, data="2"))
+        h.calls.signal(events_pb2.CallSignal(call_id="CA1", name=latest_state.BACK, data="2"))
         assert owner._current().leg_lost
         version = owner.paper.version
-        h.calls.signal(events_pb2.CallSignal(call_id="CA1", name=newest.BACK, data="3"))
+        h.calls.signal(events_pb2.CallSignal(call_id="CA1", name=latest_state.BACK, data="3"))
         assert owner.paper.version == version, "it has said all it knows"
 
 
@@ -150,7 +150,7 @@ async def test_a_call_that_nobody_can_read_begins_anew_and_what_is_stored_of_it_
     async def away(store: CallStore, call_id: str) -> None:
         raise Unavailable("electing")
 
-    monkeypatch.setattr(newest, "READ_S", 0.05)
+    monkeypatch.setattr(latest_state, "READ_S", 0.05)
     async with house(tmp_path) as h, replica(h) as other:
         await left_alone(h)
         with monkeypatch.context() as patch:

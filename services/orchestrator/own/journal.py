@@ -16,7 +16,7 @@ from parley.errors import BadInput
 from parley.v1 import conversation_pb2, events_pb2
 from services.orchestrator.mind import events
 from services.orchestrator.mind.state import Call, Epoch
-from services.orchestrator.own.unstored import Unstored
+from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.wire import codec
 
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 MAX_RECORD_BYTES = 256 * 1024  # of one event record; NATS takes 1 MiB
 
 
-class Paper:
+class Journal:
     """One owner's. `last` is what the owner before it left; `superseded` is called when a newer owner has written.
 
     `anew`: what the owner before it left cannot be read: the numbers begin at 1 again, and the first record says so.
@@ -53,7 +53,7 @@ class Paper:
         self._input_bytes = 0
         self._seqs: dict[int, int] = {}
         self._writer: CallWriter | None = None
-        self._unstored = Unstored(bus)
+        self._unstored = PendingRecords(bus)
         if last is not None:
             self._unstored.publish_again(last.state.call_id, last.unstored)
 

@@ -17,7 +17,7 @@ MAX_BYTES = 64 * 1024  # of records in a state; over it the oldest are left out 
 MAX_RECORDS = 32
 
 
-class Unstored:
+class PendingRecords:
     """What was given to NATS and not acknowledged, in order."""
 
     def __init__(self, bus: Bus) -> None:

@@ -10,7 +10,7 @@ MAX_REMEMBERED = 50_000
 KEPT_S = 3_600.0
 
 
-class Remembered:
+class RecentCalls:
     """A count per call, forgotten after an hour."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

@@ -26,7 +26,7 @@ async def open_voice(peers: Peers, config: tts_pb2.SynthesizeConfig, avoid: Coll
     return stream
 
 
-class Prepared:
+class WarmStream:
     """At most one voice in waiting."""
 
     def __init__(self, peers: Peers, tasks: TaskSet) -> None:

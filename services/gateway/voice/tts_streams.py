@@ -19,10 +19,10 @@ from parley.v1 import conversation_pb2, tts_pb2
 from parley.words import has_words
 from services.gateway.metrics import TROUBLES
 from services.gateway.mouth.utterance import Utterance
-from services.gateway.voice.prepared import Prepared
-from services.gateway.voice.rehearsal import Rehearsal
-from services.gateway.voice.spoken import Sound, key_of
+from services.gateway.voice.phrase_cache import Sound, key_of
+from services.gateway.voice.prefetch import Prefetch
 from services.gateway.voice.synthesis import MAX_AHEAD_MS, Synthesis
+from services.gateway.voice.warm_stream import WarmStream
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ def _fixed(utterance: Utterance) -> bool:
     return utterance.kind in _FIXED and utterance.track.text_complete and not utterance.once
 
 
-class Voices:
+class TtsStreams:
     """`advance` is called when sound has come or a voice is done; `failed` when an utterance cannot be spoken."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Voices:
         call_id: str,
         advance: Callable[[], None],
         failed: Callable[[Utterance, ParleyError], None],
-        rehearsal: Rehearsal,
+        rehearsal: Prefetch,
     ) -> None:
         self._tts = tts
         self._sound = sound
@@ -56,7 +56,7 @@ class Voices:
         self._spoken = rehearsal.spoken
         self._open: dict[int, tuple[Synthesis, Task[Any]]] = {}
         self._tasks = TaskSet(self._broke)
-        self._prepared = Prepared(tts, self._tasks)
+        self._prepared = WarmStream(tts, self._tasks)
         self._session = conversation_pb2.Session()
 
     def session(self, session: conversation_pb2.Session) -> None:

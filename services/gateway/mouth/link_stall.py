@@ -11,7 +11,7 @@ STEADY_MS = 2_000.0
 SILENT_MS = 700.0
 
 
-class Steady:
+class LinkStall:
     """Told of each frame; all times are ms of one clock."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ def is_numbered(event: CallEvent) -> bool:
     return kind in _NUMBERED
 
 
-class Ledger:
+class Resend:
     """Numbers of one leg, the newest state of the call, and who owns it."""
 
     def __init__(self, leg: int) -> None:

@@ -47,7 +47,7 @@ class _Call:
         self.task: asyncio.Task[None] | None = None
 
 
-class Carrier(trunk_pb2_grpc.TrunkServicer):
+class MuxServer(trunk_pb2_grpc.TrunkServicer):
     """`failure` says what an exception is on the wire."""
 
     def __init__(self, registry: Registry, failure: Failure) -> None:

@@ -13,8 +13,8 @@ from parley.aio import TaskSet
 from parley.errors import Unavailable
 from parley.rpc import Admission, Peers, Server
 from parley.v1 import tts_pb2, tts_pb2_grpc
-from services.gateway.voice import prepared
-from services.gateway.voice.prepared import Prepared
+from services.gateway.voice import warm_stream
+from services.gateway.voice.warm_stream import WarmStream
 from tests.patience import PATIENCE_S
 
 CONFIG = tts_pb2.SynthesizeConfig(call_id="CA1")
@@ -41,7 +41,7 @@ class Voice(tts_pb2_grpc.TextToSpeechServicer):
 
 
 @asynccontextmanager
-async def voices() -> AsyncIterator[tuple[Prepared, Voice]]:
+async def voices() -> AsyncIterator[tuple[WarmStream, Voice]]:
     server = Server("tts", "127.0.0.1:0", Admission(10))
     voice = Voice()
     service = tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"]
@@ -49,7 +49,7 @@ async def voices() -> AsyncIterator[tuple[Prepared, Voice]]:
     await server.start()
     tasks = TaskSet(lambda error: None)
     async with Peers("tts", [f"127.0.0.1:{server.port}"]) as peers:
-        waiting = Prepared(peers, tasks)
+        waiting = WarmStream(peers, tasks)
         yield waiting, voice
         await waiting.close()
         await tasks.close()
@@ -72,7 +72,7 @@ async def test_the_answer_takes_the_voice_that_waits(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_voice_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "KEPT_S", 0.05)
+    monkeypatch.setattr(warm_stream, "KEPT_S", 0.05)
     async with voices() as (waiting, voice):
         waiting.prepare(CONFIG)
         async with asyncio.timeout(PATIENCE_S):
@@ -85,7 +85,7 @@ async def test_a_voice_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_voice_that_was_lost_while_it_waited_says_so_at_once() -> None:
     tasks = TaskSet(lambda error: None)
     async with Peers("tts", ["127.0.0.1:1"]) as peers:
-        waiting = Prepared(peers, tasks)
+        waiting = WarmStream(peers, tasks)
         waiting.prepare(CONFIG)
         stream = await waiting.take()
         assert stream is not None
