@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from cli.phone import Call, CallOver, Clock, Phone
 from parley.audio import pcm_to_mulaw
-from tests.sims.openai_script import Messages, Reply, Tools, last_heard
-from tests.sims.wordcodec import render
+from testbed.telephone.phone import Call, CallOver, Clock, Phone
+from testbed.vendors.openai_script import Messages, Reply, Tools, last_heard
+from testbed.vendors.wordcodec import render
 
 LETTERS = (
     *["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"],

@@ -23,11 +23,11 @@ import numpy as np
 import uvloop
 
 from bench import report
-from cli.nats_config import copies
-from cli.plan import free_ports
 from parley.rpc import Admission, Peers, Server
 from parley.v1 import conversation_pb2_grpc, events_pb2, llm_pb2, llm_pb2_grpc, tools_pb2, tools_pb2_grpc
-from tests.natsd import nats_cluster
+from runner.nats_config import copies
+from runner.plan import free_ports
+from testbed.natsd import nats_cluster
 from tests.orchestrator.organs import AGENT, Actions, Gateway, Model
 
 AIM_MS = 0.5

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.caller import Caller, Turn
-from tests.sims.vendors import Vendors
+from testbed.vendors.vendors import Vendors
 
 ENDPOINT_S = 0.2  # silence the recogniser is asked to wait for
 

@@ -26,8 +26,8 @@ from services.stt.local import model
 from services.stt.local.decoding import Channel, Decoders, Decoding
 from services.stt.local.detector import END_QUIET_MS
 from services.stt.local.hearing import Hearing
-from tests.stt_local.score import word_errors
-from tests.stt_local.voice import KLATT, as_mulaw, noise, voice
+from testbed.score import word_errors
+from testbed.voice import KLATT, as_mulaw, noise, voice
 
 MESSAGE_MS = 60
 

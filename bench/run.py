@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from bench.caller import Caller, interruption, mark_of, question, reply_to, run_callers, speech
 from bench.latency import Stages, percentile, stages_of, steady, told_speech
 from bench.servers import Served, Usage, stolen
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.openai import OpenAISim
-from tests.sims.vendors import Vendors
-from tests.sims.wordcodec import render
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.vendors import Vendors
+from testbed.vendors.wordcodec import render
 
 RAMP_S_PER_CALL = 0.25
 TURNS_RENDERED = 16

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import psutil
 
-from cli.stack import Stack
+from runner.stack import Stack
 
 SERVER_CORE, CALLER_CORE = 0, 1
 AGENTS = Path(__file__).parent / "agents"

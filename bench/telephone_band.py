@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from parley.audio import Resampler, mulaw_to_pcm
 from services.stt.local.decoding import TELEPHONE_BAND
-from tests.stt_local.voice import as_mulaw, noise, voice
+from testbed.voice import as_mulaw, noise, voice
 
 if TYPE_CHECKING:
     from parley.audio import Samples

@@ -11,14 +11,14 @@ import httpx
 import typer
 
 from cli.conversation import Line, Script, converse
-from cli.phone import Call, Clock, Phone
 from cli.reach import NoGateway, reach
 from cli.report import report
 from cli.timeline import bot_said, caller_said, exchanges
-from cli.voice import speak
-from cli.wav import read_wav, write_wav
 from parley.errors import BadInput, Misconfigured, ParleyError
 from parley.settings import Settings
+from testbed.telephone.phone import Call, Clock, Phone
+from testbed.telephone.voice import speak
+from testbed.telephone.wav import read_wav, write_wav
 
 INTERRUPTION = "sorry, what are your opening hours"
 

@@ -13,10 +13,10 @@ import orjson
 import typer
 
 from cli.reach import NoGateway, reach
-from cli.wire import Wire, connect
 from parley.errors import BadInput, Misconfigured, ParleyError, Unavailable
 from parley.settings import Settings
 from parley.v1.conversation_pb2 import Say
+from testbed.telephone.wire import Wire, connect
 
 GREETING_S, ANSWER_S = 3.0, 30.0
 QUIET_S = 0.3

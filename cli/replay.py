@@ -15,12 +15,12 @@ import typer
 from google.protobuf import json_format
 
 from cli.decisions import line_of, lines_of
-from cli.plan import OPERATOR_FILE
 from parley.agents import Agent, known_agents, load_agent
 from parley.bus import Bus, records_of
 from parley.errors import BadInput, Misconfigured, NotFound, ParleyError, Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
+from runner.plan import OPERATOR_FILE
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import replay as folding
 from services.orchestrator.wire.messages import policy_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from cli.phone import Call
 from cli.timeline import Exchange, Said, picture
+from testbed.telephone.phone import Call
 
 _ENDS = {
     "caller": "the caller hung up",

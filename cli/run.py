@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 
 from cli.engines import BODILY, STAGES, why
-from cli.logs import follow, last_error
-from cli.stack import Died, Event, Stack, Started
 from parley.aio import background
 from parley.errors import Misconfigured, ParleyError
 from parley.settings import Settings
+from runner.logs import follow, last_error
+from runner.stack import Died, Event, Stack, Started
 
 _DEFAULT_PORT = 8080
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

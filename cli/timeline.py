@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cli.heard import RATE, audible
-from cli.phone import Call
+from testbed.telephone.heard import RATE, audible
+from testbed.telephone.phone import Call
 
 _STEP = RATE // 1000
 _BREATH_S = 0.7

@@ -24,13 +24,13 @@ no_torch() {
 
 # An engine's name stands in its own files, and in the table of its stage.
 no_vendor_names() {
-    ! git grep -nIiE 'deep[g]ram|eleven[l]abs|open[a]i|carte[s]ia|anth[r]opic|\bge[m]ini' -- parley services cli \
+    ! git grep -nIiE 'deep[g]ram|eleven[l]abs|open[a]i|carte[s]ia|anth[r]opic|\bge[m]ini' -- parley services runner cli \
         ':!*/providers/*' ':!*.md' ':!parley/v1/*'
 }
 
 check ruff .venv/bin/ruff check .
 check layers .venv/bin/lint-imports --no-logo
-check mypy .venv/bin/mypy --strict parley services cli agents tests bench
+check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tests bench
 check proto scripts/proto_check.sh
 check settings-doc .venv/bin/python -m cli.settings_doc --check docs/settings.md
 check vendor-names no_vendor_names

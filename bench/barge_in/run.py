@@ -15,8 +15,8 @@ from bench.barge_in.tally import Tally
 from bench.barge_in.trials import KINDS, Kind, scripts
 from bench.latency import percentile
 from bench.servers import Parley, stolen
-from cli.phone import Clock
-from cli.stack import Stack
+from runner.stack import Stack
+from testbed.telephone.phone import Clock
 from tests.turns import model
 from tests.turns.real import Models, Services, environment, play, rehearse
 from tests.turns.script import Script

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from math import sqrt
 
 from bench.barge_in.trials import ASK, Kind
-from tests.sims.wordcodec import words_of
+from testbed.vendors.wordcodec import words_of
 from tests.turns.caller import Played
 from tests.turns.record import Record
 from tests.turns.script import DESK

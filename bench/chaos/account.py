@@ -11,8 +11,8 @@ from bench.chaos.callers import understood
 from bench.chaos.chatter import BOOKING, MURMUR
 from bench.chaos.exchange import Exchange, Line
 from bench.chaos.verdict import CUT_OFF, missing_of
-from tests.sims.decoder import Word
-from tests.sims.wordcodec import words_of
+from testbed.vendors.decoder import Word
+from testbed.vendors.wordcodec import words_of
 
 _FINAL_S = 3.0
 """Words are final by so long after their end, also where their ears had died."""

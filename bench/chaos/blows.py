@@ -17,9 +17,9 @@ import psutil
 from bench.chaos import evidence
 from bench.chaos.cells import FREEZE, KILL
 from bench.chaos.faults import LASTS_S
-from cli.plan import SERVICES
-from cli.stack import Stack
-from tests.sims.vendors import Vendors
+from runner.plan import SERVICES
+from runner.stack import Stack
+from testbed.vendors.vendors import Vendors
 
 APART_S = (3.0, 7.0)
 _FROZEN = 0.25

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from tests.sims.server import VendorSim
+from testbed.vendors.server import VendorSim
 
 TAKES_S = 1.5
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from bench.chaos.scene import Played, Scene, play
 from bench.chaos.talk import said_in
-from cli.phone import Call, CallOver, Phone
 from parley.errors import ParleyError
+from testbed.telephone.phone import Call, CallOver, Phone
 
 _DIAL_S = 15.0
 

@@ -9,8 +9,8 @@ from bench.caller import LETTERS
 from bench.chaos import talk
 from bench.chaos.talk import said_in
 from services.orchestrator.run.prompt import CONTINUE
-from tests.sims.openai_script import Messages, Reply, Tools, text_of
-from tests.sims.wordcodec import words_of
+from testbed.vendors.openai_script import Messages, Reply, Tools, text_of
+from testbed.vendors.wordcodec import words_of
 
 ONE_WORD = ("Wait.", "No.", "Stop.")
 _ASKS = "the whole history of {mark}"

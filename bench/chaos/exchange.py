@@ -13,9 +13,9 @@ from math import inf
 from bench.chaos.blows import Blows
 from bench.chaos.chatter import Topic
 from bench.chaos.scene import ANSWER_S, sound
-from cli.phone import Call, CallOver, Spoken
-from tests.sims.recorder import heard_words
-from tests.sims.wordcodec import words_of
+from testbed.telephone.phone import Call, CallOver, Spoken
+from testbed.vendors.recorder import heard_words
+from testbed.vendors.wordcodec import words_of
 
 DONE_MS = 1_000.0
 """Silence after which it is looked whether the answer has been heard."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from bench.chaos.wires import Wires
-from cli.stack import Stack
+from runner.stack import Stack
 
 LASTS_S = 5.0
 """A process stands still, or is cut off, for so long."""

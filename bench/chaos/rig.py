@@ -23,11 +23,11 @@ from bench.chaos.talk import said_in
 from bench.chaos.vendors import fail
 from bench.chaos.verdict import Raw
 from bench.chaos.wires import Wires
-from cli.phone import Call, Clock
-from cli.stack import Stack
+from runner.stack import Stack
+from testbed.telephone.phone import Call, Clock
+from testbed.vendors.openai_script import lines_of
+from testbed.vendors.vendors import Vendors
 from tests.e2e.house import samples
-from tests.sims.openai_script import lines_of
-from tests.sims.vendors import Vendors
 
 _LOOK_S = 0.12
 """Before the fault: which replica serves most is asked, and who is connected to whom is noted."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bench.chaos import cells, talk
-from cli.phone import Call, CallOver, Spoken
 from parley.audio import pcm_to_mulaw
-from tests.sims.recorder import heard_words
-from tests.sims.wordcodec import Rendered, render, words_of
+from testbed.telephone.phone import Call, CallOver, Spoken
+from testbed.vendors.recorder import heard_words
+from testbed.vendors.wordcodec import Rendered, render, words_of
 
 _READY_S = 0.3
 """Before the first caller's first word."""

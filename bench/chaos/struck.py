@@ -11,7 +11,7 @@ from bench.chaos.bookings import Booking
 from bench.chaos.cells import VENDORS, Row
 from bench.chaos.lookups import Lookups
 from bench.chaos.vendors import SLOW, SLOW_S
-from tests.sims.vendors import Vendors
+from testbed.vendors.vendors import Vendors
 
 
 @dataclass

@@ -18,7 +18,7 @@ from bench.chaos.evidence import said_to
 from bench.chaos.exchange import Exchange, exchange
 from bench.chaos.rig import Rig
 from parley.aio import background
-from tests.sims.recorder import heard_words
+from testbed.vendors.recorder import heard_words
 
 _APART_S = 0.7
 _PAUSE_S = (0.2, 1.2)

@@ -18,18 +18,18 @@ from bench.chaos.callers import Caller
 from bench.chaos.rig import Rig
 from bench.chaos.scene import fingerprint, scene, sound
 from bench.chaos.wires import Wires
-from cli.front import Front
-from cli.phone import Clock, Phone
-from cli.plan import Plan
-from cli.stack import Stack
 from parley import gc_freeze
 from parley.aio import background
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.openai import OpenAISim
-from tests.sims.twilio_rest import TwilioRestSim
-from tests.sims.vendors import ACCOUNT, Vendors
-from tests.sims.wordcodec import render
-from tests.tools import postgres
+from runner.plan import Plan
+from runner.stack import Stack
+from testbed import postgres
+from testbed.telephone.front import Front
+from testbed.telephone.phone import Clock, Phone
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.twilio_rest import TwilioRestSim
+from testbed.vendors.vendors import ACCOUNT, Vendors
+from testbed.vendors.wordcodec import render
 
 PUBLIC_URL = "https://bikes.example"
 TOKEN = "stand-in-key"

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 
 from bench.chaos.faults import SETTLED_S, Heal
-from tests.sims.faults import Fault
-from tests.sims.server import VendorSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.server import VendorSim
 
 OUT_S = 2.0
 SLOW = "is slow"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.chaos.cells import PAUSED
-from cli.heard import RATE, audible
-from tests.sims.decoder import Word
-from tests.sims.recorder import heard_words
-from tests.sims.wordcodec import words_of
+from testbed.telephone.heard import RATE, audible
+from testbed.vendors.decoder import Word
+from testbed.vendors.recorder import heard_words
+from testbed.vendors.wordcodec import words_of
 
 CUT_OFF = "Sorry, we were cut off for a moment."
 """What a caller is told who missed words; it is no answer, and may be said."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, cast
 
-from cli.plan import ORGANS, SERVICES, Plan
+from runner.plan import ORGANS, SERVICES, Plan
 
 _HELD = 16 << 20
 """Bytes that wait in one direction of a cut connection at most; then its reader is stopped."""

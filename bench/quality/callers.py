@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.quality.voicebox import Voicebox
 from parley.errors import ParleyError
-from tests.stt_local.voice import voice as espeak
+from testbed.voice import voice as espeak
 
 Samples = NDArray[np.int16]
 RATE = 16000

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parley.audio import BROWSER, TELEPHONE, AudioFormat
-from tests.stt_local.voice import as_mulaw, noise
+from testbed.voice import as_mulaw, noise
 
 Samples = NDArray[np.int16]
 RATE = 16000

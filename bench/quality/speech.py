@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.quality.spelling import comparable, digits
-from tests.stt_local.score import word_errors
+from testbed.score import word_errors
 
 
 @dataclass(slots=True)

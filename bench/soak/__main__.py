@@ -18,10 +18,10 @@ from bench import servers
 from bench.caller import Caller
 from bench.run import vendors, warm_up
 from bench.soak.samples import Watch, table
-from cli.phone import Clock, Phone
-from cli.stack import Stack
 from parley import gc_freeze
 from parley.aio import background
+from runner.stack import Stack
+from testbed.telephone.phone import Clock, Phone
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "soak.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"

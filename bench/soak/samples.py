@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import psutil
 
-from cli.stack import Stack
+from runner.stack import Stack
 from tests.e2e.house import samples
 
 KINDS = ("MB", "tasks", "files")

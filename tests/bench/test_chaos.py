@@ -22,8 +22,8 @@ from bench.chaos.verdict import Raw, Verdict, judge
 from parley.audio import pcm_to_mulaw
 from parley.errors import BadInput
 from services.orchestrator.run.prompt import CONTINUE
-from tests.sims.openai import Asked
-from tests.sims.wordcodec import render
+from testbed.vendors.openai import Asked
+from testbed.vendors.wordcodec import render
 
 TOLD = ANSWERS["quick"].format(mark="alpha bravo")
 

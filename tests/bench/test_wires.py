@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bench.chaos.wires import Wire
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import soxr
 from numpy.typing import NDArray
 from playwright.async_api import Page, WebSocket, async_playwright
 
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 FLAGS = [
     "--no-sandbox",

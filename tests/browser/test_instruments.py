@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from testbed.patience import PATIENCE_S
 from tests.browser.chromium import DEVICE_RATE, Visit, visiting, write_wav
 from tests.gateway import conftest
 from tests.gateway.conftest import House
 from tests.gateway.organs import Owner, Talk, audio_of
-from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.stack import Stack
+from runner.stack import Stack
+from testbed.voice import RATE, Voice
 from tests.browser.chromium import Visit, visiting
-from tests.stt_local.voice import RATE, Voice
 
 pytestmark = [pytest.mark.browser, pytest.mark.realtime, pytest.mark.timeout(180)]
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from aiohttp import WSMsgType, web
 
-from cli.phone import Call, Clock, Phone
 from parley.audio import pcm_to_mulaw
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
+from testbed.telephone.phone import Call, Clock, Phone
 
 Script = Callable[["Line"], Awaitable[None]]
 Twiml = Callable[["FakeGateway", dict[str, str], int], str]

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.voice import _OWN_PACES, ESPEAK, speak
-from cli.wav import read_wav, write_wav
 from parley.engines import engines_here
 from parley.errors import BadInput, Misconfigured
 from services.tts.local.process import WORDS_PER_MINUTE
+from testbed.telephone.voice import _OWN_PACES, ESPEAK, speak
+from testbed.telephone.wav import read_wav, write_wav
 from tests.cli.gateway import Line, fake_gateway, tone
 
 pytestmark = pytest.mark.realtime
@@ -172,4 +172,4 @@ async def test_a_voice_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     """As if these were not installed."""
     monkeypatch.setattr("parley.engines.find_spec", lambda name: None if name in packages else find_spec(name))
-    monkeypatch.setattr("cli.voice.engines_here", engines_here.__wrapped__)
+    monkeypatch.setattr("testbed.telephone.voice.engines_here", engines_here.__wrapped__)

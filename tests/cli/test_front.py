@@ -8,8 +8,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from cli.front import Front
 from parley.errors import Unavailable
+from testbed.telephone.front import Front
 
 
 async def test_calls_that_come_back_together_ask_the_gateways_once() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cli.heard import Heard
 from cli.timeline import spurts
+from testbed.telephone.heard import Heard
 from tests.cli.gateway import tone
 
 QUIET = b"\xff"

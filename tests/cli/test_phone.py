@@ -10,10 +10,10 @@ from itertools import pairwise
 import pytest
 from twilio.request_validator import RequestValidator
 
-from cli.phone import CallOver, Clock, Conditions, Phone
 from parley.errors import BadInput, Unavailable
+from testbed.patience import PATIENCE_S
+from testbed.telephone.phone import CallOver, Clock, Conditions, Phone
 from tests.cli.gateway import HANGUP, FakeGateway, Line, called, connect, fake_gateway, tone
-from tests.patience import PATIENCE_S
 
 DIAL = '<Response><Dial action="/twilio-webhook?leg=2"><Number>+15550199</Number></Dial></Response>'
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from cli.phone import Call
 from cli.report import _latencies
 from cli.timeline import Said, exchanges
+from testbed.telephone.phone import Call
 from tests.cli.gateway import tone
 
 QUIET = b"\xff"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.wav import read_wav, write_wav
 from parley.audio import mulaw_to_pcm
 from parley.errors import BadInput
+from testbed.telephone.wav import read_wav, write_wav
 from tests.cli.gateway import tone
 
 

@@ -12,19 +12,19 @@ from bench.chaos import agents as chaos
 from bench.chaos import chatter
 from bench.chaos.bookings import Bookings
 from bench.chaos.cells import MOMENTS
-from cli.phone import Clock
-from cli.stack import Stack
 from parley import gc_freeze
+from runner.stack import Stack
+from testbed.telephone.phone import Clock
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai_script import Messages, Reply, Tools, text_of
+from testbed.vendors.twilio_rest import TwilioRestSim
+from testbed.vendors.vendors import Vendors
 from tests.e2e.agents import write_agents
 from tests.e2e.failures import AGENTS as FAILING
 from tests.e2e.failures import fail, mute
 from tests.e2e.house import PUBLIC_URL, House, told_by_rest
 from tests.e2e.model import SCRIPT
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.openai import OpenAISim
-from tests.sims.openai_script import Messages, Reply, Tools, text_of
-from tests.sims.twilio_rest import TwilioRestSim
-from tests.sims.vendors import Vendors
 
 HERE = Path(__file__).parent
 REPLAY = HERE / "test_replay.py"

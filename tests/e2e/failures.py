@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from tests.sims.elevenlabs_socket import Received
-from tests.sims.faults import Fault
-from tests.sims.vendors import Vendors
+from testbed.vendors.elevenlabs_socket import Received
+from testbed.vendors.faults import Fault
+from testbed.vendors.vendors import Vendors
 
 LISTENING = {
     "stt-refuses": Fault("refuse", status=401),

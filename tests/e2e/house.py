@@ -14,18 +14,18 @@ from nats.js.errors import NoKeysError
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.chaos.bookings import Bookings
-from cli.heard import RATE
-from cli.phone import Call, Clock, Phone
-from cli.stack import Stack
 from parley.audio import pcm_to_mulaw
-from tests.patience import PATIENCE_S
-from tests.sims.faults import Fault
-from tests.sims.openai import Asked
-from tests.sims.openai_script import last_heard, lines_of
-from tests.sims.recorder import heard_words
-from tests.sims.twilio_rest import Call as CarrierCall
-from tests.sims.vendors import ACCOUNT, Vendors
-from tests.sims.wordcodec import render, words_of
+from runner.stack import Stack
+from testbed.patience import PATIENCE_S
+from testbed.telephone.heard import RATE
+from testbed.telephone.phone import Call, Clock, Phone
+from testbed.vendors.faults import Fault
+from testbed.vendors.openai import Asked
+from testbed.vendors.openai_script import last_heard, lines_of
+from testbed.vendors.recorder import heard_words
+from testbed.vendors.twilio_rest import Call as CarrierCall
+from testbed.vendors.vendors import ACCOUNT, Vendors
+from testbed.vendors.wordcodec import render, words_of
 
 TOKEN = "stand-in-key"
 BACK_S = 15.0

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from parley.aio import background
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 FRAME = 640
 """20 ms of 16 kHz s16le."""

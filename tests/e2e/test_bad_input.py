@@ -9,8 +9,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from cli.carrier import signature
 from parley.errors import Unavailable
+from testbed.telephone.carrier import signature
 from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, speech
 from tests.e2e.together import on_the_line
 

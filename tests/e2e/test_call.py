@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 
-from cli.phone import Call
 from parley.agents import Sentences
+from testbed.patience import PATIENCE_S
+from testbed.telephone.phone import Call
+from testbed.vendors.openai_script import text_of
 from tests.e2e.house import House, answer, ask, bot_lines, heard, speech, words
 from tests.e2e.together import on_the_line
-from tests.patience import PATIENCE_S
-from tests.sims.openai_script import text_of
 
 NOBODY = words(Sentences().not_transferred)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from testbed.patience import PATIENCE_S
 from tests.e2e.agents import PLAIN
 from tests.e2e.failures import LISTENING, SPEAKING, THINKING
 from tests.e2e.house import House, answer, ask, ends, same, speech, words
 from tests.e2e.together import on_the_line
-from tests.patience import PATIENCE_S
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
 TROUBLE, UNAVAILABLE = words(PLAIN["sentences"]["trouble"]), words(PLAIN["sentences"]["unavailable"])

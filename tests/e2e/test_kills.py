@@ -8,10 +8,10 @@ import signal
 
 import pytest
 
+from testbed.patience import PATIENCE_S
+from testbed.vendors.faults import Fault
 from tests.e2e.house import House, answer, ask, heard, speech, words
 from tests.e2e.model import HISTORY
-from tests.patience import PATIENCE_S
-from tests.sims.faults import Fault
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 GREEN = "the bicycle is green"

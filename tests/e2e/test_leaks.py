@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from cli.phone import CallOver
+from testbed.telephone.phone import CallOver
 from tests.e2e.house import House
 
 pytestmark = [pytest.mark.realtime, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]

@@ -16,16 +16,16 @@ import pytest_asyncio
 
 from bench.chaos.bookings import Bookings
 from cli.call import INTERRUPTION
-from cli.phone import Clock, Phone
-from cli.stack import Stack
 from cli.timeline import bot_said
-from cli.voice import speak
 from parley.audio import mulaw_to_pcm
+from runner.stack import Stack
+from testbed.patience import PATIENCE_S
+from testbed.telephone.phone import Clock, Phone
+from testbed.telephone.voice import speak
+from testbed.vendors.vendors import Vendors
+from testbed.voice import KLATT, Voice
 from tests.e2e.house import House
 from tests.e2e.page import page
-from tests.patience import PATIENCE_S
-from tests.sims.vendors import Vendors
-from tests.stt_local.voice import KLATT, Voice
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 ORDER, SATURDAY = "where is my order one two three four", "when are you open on saturday"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from testbed.patience import PATIENCE_S
+from testbed.vendors.wordcodec import render
 from tests.e2e.agents import PLAIN
 from tests.e2e.house import House, answer, ask, bot_lines, ends, same, words
 from tests.e2e.page import Page, page
 from tests.e2e.together import on_the_line
-from tests.patience import PATIENCE_S
-from tests.sims.wordcodec import render
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
 TROUBLE = words(PLAIN["sentences"]["trouble"])

@@ -18,14 +18,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from cli.carrier import signature
-from cli.phone import Call
 from parley.agents import Sentences
+from testbed.patience import PATIENCE_S
+from testbed.telephone.carrier import signature
+from testbed.telephone.phone import Call
+from testbed.vendors.openai_script import text_of
 from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, same, speech, words
 from tests.e2e.test_bad_input import start
 from tests.e2e.together import on_the_line
-from tests.patience import PATIENCE_S
-from tests.sims.openai_script import text_of
 
 CUT_OFF, NOT_HEARD, GREEN = words(Sentences().cut_off), words(Sentences().not_heard), "the bicycle is green"
 REENTERED_S = 2.0

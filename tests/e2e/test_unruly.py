@@ -16,7 +16,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from cli.carrier import signature
+from testbed.telephone.carrier import signature
 from tests import machine
 from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, same
 from tests.e2e.test_bad_input import start

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from testbed.vendors.faults import Fault
 from tests.e2e.house import House, answer, ask, bot_lines, same
 from tests.e2e.together import on_the_line
-from tests.sims.faults import Fault
 
 GREEN = "the bicycle is green"
 

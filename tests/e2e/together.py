@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.phone import CallOver
+from testbed.telephone.phone import CallOver
 from tests import machine
 from tests.e2e.house import House
 

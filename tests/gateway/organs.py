@@ -18,7 +18,7 @@ from parley.v1 import (
     tts_pb2_grpc,
 )
 from parley.words import unit_at
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 CallCommand = conversation_pb2.CallCommand
 WORD_MS = 100

@@ -14,7 +14,7 @@ import httpx
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 FRAME = 160
 SILENCE = b"\xff" * FRAME

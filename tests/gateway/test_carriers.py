@@ -16,9 +16,9 @@ from parley.rpc import Admission, Peers, Server, call
 from parley.v1 import audio_pb2, conversation_pb2, telephony_pb2, telephony_pb2_grpc
 from services.gateway import carriers
 from services.gateway.telephony import Telephony
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House, running
 from tests.gateway.pigeon import Pigeon
-from tests.patience import PATIENCE_S
 
 
 @pytest.fixture

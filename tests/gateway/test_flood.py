@@ -11,9 +11,9 @@ import websockets
 
 from services.gateway.doors.flood import MAX_AHEAD_MS, MAX_SURPLUS_MS, MESSAGES_AT_ONCE, Flood, of_messages
 from services.gateway.metrics import BAD_MESSAGES, FLOOD_MS, FULL_ORGAN
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House
 from tests.gateway.phone import Phone, ask_webhook
-from tests.patience import PATIENCE_S
 
 
 class Wire:

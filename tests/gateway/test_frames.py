@@ -13,11 +13,11 @@ import uvicorn
 
 from services.gateway.doors.frames import TappedProtocol
 from services.gateway.doors.websocket import Closed, WebSocket
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of
 from tests.gateway.phone import Phone
 from tests.gateway.test_bad_input import count, media
-from tests.patience import PATIENCE_S
 
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

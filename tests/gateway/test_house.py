@@ -20,9 +20,9 @@ from parley.v1 import conversation_pb2
 from services.gateway.doors.websocket import WebSocket
 from services.gateway.metrics import CARRIER, SLOW_READERS, STOP_TO_CLEAR
 from services.gateway.tokens import Claim
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House, running
 from tests.gateway.phone import Phone, ask_webhook
-from tests.patience import PATIENCE_S
 
 
 async def short_call(house: House, call_sid: str) -> None:

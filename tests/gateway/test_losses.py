@@ -13,10 +13,10 @@ from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.ears import ears
 from services.gateway.leg import line
 from services.gateway.voice import synthesis
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import Owner, Scripted, Talk, audio_of
 from tests.gateway.phone import LOUD, Phone
-from tests.patience import PATIENCE_S
 
 TEN = "one two three four five six seven eight nine ten"
 

@@ -14,9 +14,9 @@ from parley.audio import TELEPHONE
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.ears.ears import Ears
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import render
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import render
 from tests.stt.odd import OFTEN, results
 from tests.stt.phone import settings, spoken
 from tests.stt.test_service import serving

@@ -15,9 +15,9 @@ from websockets.asyncio.client import ClientConnection
 from parley.v1 import audio_pb2, call_pb2, conversation_pb2, stt_pb2
 from services.gateway.doors import inbox
 from services.gateway.metrics import BAD_MESSAGES
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House
 from tests.gateway.organs import audio_of
-from tests.patience import PATIENCE_S
 
 FRAME = b"\x00\x10" * 320
 

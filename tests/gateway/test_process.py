@@ -12,7 +12,7 @@ from asyncio.subprocess import PIPE, Process
 import httpx
 import pytest
 
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 
 async def gateway(**environment: str) -> Process:

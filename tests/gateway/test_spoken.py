@@ -14,10 +14,10 @@ from parley.v1 import conversation_pb2, tts_pb2
 from services.gateway.mouth.track import Word
 from services.gateway.voice import prefetch
 from services.gateway.voice.phrase_cache import KEPT_S, Key, PhraseCache, Sound
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House, running
 from tests.gateway.organs import Owner
 from tests.gateway.phone import Phone
-from tests.patience import PATIENCE_S
 
 Say = conversation_pb2.Say
 HELLO = "hello this is the shop"

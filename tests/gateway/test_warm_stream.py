@@ -15,7 +15,7 @@ from parley.rpc import Admission, Peers, Server
 from parley.v1 import tts_pb2, tts_pb2_grpc
 from services.gateway.voice import warm_stream
 from services.gateway.voice.warm_stream import WarmStream
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 CONFIG = tts_pb2.SynthesizeConfig(call_id="CA1")
 

@@ -8,7 +8,7 @@ import pytest
 
 from parley import aio
 from parley.aio import TaskSet, background
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 
 class Deaf:

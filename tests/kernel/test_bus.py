@@ -18,9 +18,9 @@ from parley.bus import Bus, connection, make_events_stream
 from parley.callstate import CallStore, make_bucket
 from parley.log_limit import Seldom
 from parley.settings import Settings
+from testbed.natsd import Natsd, nats_cluster, nats_server
+from testbed.patience import PATIENCE_S
 from tests.kernel.test_callstate import Owner, read
-from tests.natsd import Natsd, nats_cluster, nats_server
-from tests.patience import PATIENCE_S
 
 SUBJECT = "call.*.cancel"
 

@@ -14,8 +14,8 @@ from parley.callstate import MAX_BYTES, CallStore, CallWriter, Unreadable, make_
 from parley.errors import BadInput, Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from tests.natsd import Natsd, nats_server
-from tests.patience import PATIENCE_S
+from testbed.natsd import Natsd, nats_server
+from testbed.patience import PATIENCE_S
 
 
 @asynccontextmanager

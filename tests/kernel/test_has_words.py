@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parley.words import FASTEST_MS, has_words, least_ms
-from tests.sims.wordcodec import render
+from testbed.vendors.wordcodec import render
 
 SAID = [
     *("Hello.", "a", "7", "½", "Ⅷ", "٣", "é", "你好", "नमस्ते", "שלום", "สวัสดี", "ありがとう", "안녕"),

@@ -16,8 +16,8 @@ from parley.bus import Bus
 from parley.errors import Unavailable, VendorLost
 from parley.outages import Outages, make_bucket, shared
 from parley.settings import Settings
-from tests.natsd import nats_server
-from tests.patience import PATIENCE_S
+from testbed.natsd import nats_server
+from testbed.patience import PATIENCE_S
 
 ACCOUNTS = {"vendor": "0a1b2c", "local": ""}
 

@@ -17,7 +17,7 @@ import pytest
 from parley.errors import AtCapacity, NotBuilt, NotFound, TooLate, Unavailable
 from parley.rpc import Admission, Peer, Peers, Server, call
 from parley.v1 import rag_pb2, rag_pb2_grpc, tts_pb2, tts_pb2_grpc
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 
 class Voice(tts_pb2_grpc.TextToSpeechServicer):

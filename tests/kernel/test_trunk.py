@@ -13,7 +13,7 @@ from parley.errors import AtCapacity, NotFound, Unavailable
 from parley.rpc import Admission, Peers, Server, frames, mux_server
 from parley.rpc.frames import WINDOW, Credit, Frame, Gatherer, Inbox
 from parley.v1 import rag_pb2_grpc, trunk_pb2, trunk_pb2_grpc, tts_pb2, tts_pb2_grpc
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 STUB = tts_pb2_grpc.TextToSpeechStub
 

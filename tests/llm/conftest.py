@@ -14,7 +14,7 @@ from services.llm.addressed import Habits, addressed
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Finish, LlmEvent, Message, Role, TextDelta, ToolCall, Unsay, Usage
 from services.llm.servicer import LanguageModel
-from tests.sims.openai import OpenAISim
+from testbed.vendors.openai import OpenAISim
 
 
 @dataclass

@@ -12,7 +12,7 @@ from services.llm import coalescing
 from services.llm.coalescing import Pace, coalesced
 from services.llm.contract import Finish, FinishReason, LlmEvent, TextDelta, ToolCall
 from services.orchestrator.phrases.speakable import Phraser
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 DONE = Finish(FinishReason.STOP)
 ANSWERS = (

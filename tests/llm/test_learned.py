@@ -12,7 +12,7 @@ from parley.errors import Misconfigured, NotFound
 from services.llm.local.domain import Domain
 from services.llm.local.learned import KEPT, Learned
 from services.llm.local.understanding import Understanding
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 HEAD = "company: A\ngreeting: Hello.\nprompt: You are A.\ndomain: {fallback: '{}'}\n"
 

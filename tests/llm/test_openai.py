@@ -23,11 +23,11 @@ from services.llm.contract import (
 )
 from services.llm.histories import BROKE_IN, GO_ON, NO_RESULT
 from services.llm.providers.openai import OpenAI, base_url
+from testbed.vendors.faults import Fault
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai_script import Call, Reply
 from tests.llm.conftest import Round, asks, heard, settings
 from tests.llm.odd_server import delta, odd_server
-from tests.sims.faults import Fault
-from tests.sims.openai import OpenAISim
-from tests.sims.openai_script import Call, Reply
 
 ORDER = ToolSpec(
     "check_order_status", "Where an order is.", '{"type":"object","properties":{"order_number":{"type":"string"}}}'

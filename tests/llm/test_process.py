@@ -13,8 +13,8 @@ from pathlib import Path
 
 from parley.rpc import Peers
 from parley.v1 import llm_pb2, llm_pb2_grpc
-from tests.patience import PATIENCE_S
-from tests.sims.openai import OpenAISim
+from testbed.patience import PATIENCE_S
+from testbed.vendors.openai import OpenAISim
 
 ROOT = Path(__file__).parents[2]
 

@@ -26,8 +26,8 @@ from parley.v1 import (
 from services.orchestrator.own.calls import Calls
 from services.orchestrator.servicer import Conversation
 from services.orchestrator.wiring import wired
-from tests.natsd import Natsd, nats_server
-from tests.patience import PATIENCE_S
+from testbed.natsd import Natsd, nats_server
+from testbed.patience import PATIENCE_S
 
 AGENT = """
 company: Bellweather Bikes

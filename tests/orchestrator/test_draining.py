@@ -11,9 +11,9 @@ import pytest
 
 from parley.aio import background
 from parley.errors import Unavailable
+from testbed.patience import PATIENCE_S
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_owners import started
-from tests.patience import PATIENCE_S
 
 
 @asynccontextmanager

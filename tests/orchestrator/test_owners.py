@@ -21,9 +21,9 @@ from services.orchestrator.own import latest_state
 from services.orchestrator.run import conductor, prompt
 from services.orchestrator.wire import replay
 from services.orchestrator.wiring import wired
+from testbed.patience import PATIENCE_S
 from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
-from tests.patience import PATIENCE_S
 
 
 async def started(h: House) -> tuple[Gateway, bytes]:

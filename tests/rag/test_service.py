@@ -27,7 +27,7 @@ from services.rag.indexes.edge import EdgeIndex
 from services.rag.indexes.qdrant import QdrantIndex
 from services.rag.library import Library
 from services.rag.servicer import KnowledgeServicer
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 
-from cli.plan import ORGANS
+from runner.plan import ORGANS
 
 FAKES = {**dict.fromkeys(ORGANS, "tests.run.fakes.organ"), "gateway": "tests.run.fakes.gateway"}
 

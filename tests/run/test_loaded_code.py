@@ -7,7 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE
 
-from tests.sims.vendors import Vendors
+from testbed.vendors.vendors import Vendors
 
 FIRST_CALL = """
 import asyncio, sys

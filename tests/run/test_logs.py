@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.logs import follow, last_error, readable
 from parley.aio import background
-from tests.patience import PATIENCE_S
+from runner.logs import follow, last_error, readable
+from testbed.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,6 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.errors import NoStreamResponseError
 
-from cli.nats_config import nats_nodes
-from cli.nats_users import passwords
-from cli.plan import SERVICES, free_ports, nats_server
 from parley.breaker import Breakers
 from parley.bus import Bus, make_events_stream
 from parley.callstate import CallStore, make_bucket
@@ -25,7 +22,10 @@ from parley.outages import Outages
 from parley.outages import make_bucket as make_outages
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from tests.patience import PATIENCE_S
+from runner.nats_config import nats_nodes
+from runner.nats_users import passwords
+from runner.plan import SERVICES, free_ports, nats_server
+from testbed.patience import PATIENCE_S
 
 
 class Telephone:

@@ -11,12 +11,12 @@ import numpy as np
 import psutil
 import pytest
 
-from cli.phone import Clock, Phone
-from cli.plan import ORGANS
-from cli.stack import Stack
-from cli.voice import speak
 from parley.audio import mulaw_to_pcm
 from parley.phrases import normalise
+from runner.plan import ORGANS
+from runner.stack import Stack
+from testbed.telephone.phone import Clock, Phone
+from testbed.telephone.voice import speak
 from tests.run.conftest import gone
 
 ORDER = "Where is my order, one two three four?"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 from tests.run.conftest import FAKES, clean_environment, gone
 
 _SCRIPT = f"import sys; from cli.run import start; sys.exit(start(int(sys.argv[1]), {FAKES!r}))"

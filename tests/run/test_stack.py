@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.plan import ORGANS
-from cli.stack import Died, Event, Stack, Started
 from parley.bus import Bus, make_events_stream
 from parley.errors import Misconfigured, Unavailable
 from parley.settings import Settings
-from tests.patience import PATIENCE_S
+from runner.plan import ORGANS
+from runner.stack import Died, Event, Stack, Started
+from testbed.patience import PATIENCE_S
 from tests.run.conftest import FAKES, alive, gone
 
 
@@ -119,7 +119,7 @@ async def test_a_wrong_setting_stops_the_run_with_the_services_own_words(tmp_pat
 async def test_a_service_that_always_dies_does_not_go_on_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.supervisor_config._RETRIES", 1)
+    monkeypatch.setattr("runner.supervisor_config._RETRIES", 1)
     stack = Stack(data_dir=tmp_path, modules=FAKES, env={"FAKE_FAILS": "llm:crashes"})
     with pytest.raises(Unavailable, match="llm dies each time it is started: RuntimeError: the disk is made of cheese"):
         await stack.__aenter__()

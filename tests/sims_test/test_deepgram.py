@@ -13,11 +13,11 @@ from deepgram.core.api_error import ApiError
 from deepgram.core.events import EventType
 from deepgram.environment import DeepgramClientEnvironment
 
-from tests.patience import PATIENCE_S
-from tests.sims import mulaw
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import render
+from testbed.patience import PATIENCE_S
+from testbed.vendors import mulaw
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import render
 
 PHONE: dict[str, Any] = {"model": "nova-3", "encoding": "mulaw", "sample_rate": 8000}
 ORDER = "Where is my order 1234?"

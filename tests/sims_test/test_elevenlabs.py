@@ -11,10 +11,10 @@ import websockets
 from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 
-from tests.patience import PATIENCE_S
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.faults import Fault
-from tests.sims.recorder import heard_text, heard_words
+from testbed.patience import PATIENCE_S
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.recorder import heard_text, heard_words
 
 ANSWER = "Your order has shipped, and it should arrive on Friday."
 WORDS = "your order has shipped and it should arrive on friday"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.sims.espeak import speak
+from testbed.vendors.espeak import speak
 
 
 @pytest.mark.parametrize("voice", ["en-us+klatt4", "en-us", "en-us+f2"])

@@ -8,9 +8,9 @@ import numpy as np
 import openai
 import pytest
 
-from tests.sims.faults import Fault
-from tests.sims.openai import OpenAISim
-from tests.sims.openai_script import Call, Reply, Rule, by_rules
+from testbed.vendors.faults import Fault
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai_script import Call, Reply, Rule, by_rules
 
 TOOLS: list[Any] = [
     {"type": "function", "function": {"name": "check_order_status", "parameters": {"type": "object"}}},

@@ -10,7 +10,7 @@ import aiohttp
 import openai
 import pytest
 
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +19,7 @@ async def test_one_process_serves_all_and_fails_on_demand(tmp_path: Path) -> Non
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps([{"heard": "hours", "say": "We are open from nine to five."}]))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.sims", "--openai-rules", str(rules), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "testbed.vendors", "--openai-rules", str(rules), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None

@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.patience import PATIENCE_S
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.openai import OpenAISim
-from tests.sims.openai_script import Reply
-from tests.sims.server import VendorSim
+from testbed.patience import PATIENCE_S
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai_script import Reply
+from testbed.vendors.server import VendorSim
 
 EARS = "/v1/listen?model=nova-3&encoding=mulaw&sample_rate=8000"
 FLUX = "/v2/listen?model=flux-general-en&encoding=mulaw&sample_rate=8000"

@@ -9,8 +9,8 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
-from tests.sims.faults import Fault
-from tests.sims.twilio_rest import Call, TwilioRestSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.twilio_rest import Call, TwilioRestSim
 
 ACCOUNT = "AC" + "0" * 32
 

@@ -7,13 +7,13 @@ import aiohttp
 import numpy as np
 import openai
 
-from tests.patience import PATIENCE_S
-from tests.sims import mulaw
-from tests.sims.openai import OpenAISim
-from tests.sims.openai_script import Rule, by_rules
-from tests.sims.recorder import heard_text
-from tests.sims.vendors import Vendors
-from tests.sims.wordcodec import render
+from testbed.patience import PATIENCE_S
+from testbed.vendors import mulaw
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai_script import Rule, by_rules
+from testbed.vendors.recorder import heard_text
+from testbed.vendors.vendors import Vendors
+from testbed.vendors.wordcodec import render
 
 
 async def test_what_the_caller_said_is_what_the_answer_is_about() -> None:

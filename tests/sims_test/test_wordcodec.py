@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from parley import audio
-from tests.sims import espeak, mulaw
-from tests.sims.recorder import heard_words
-from tests.sims.wordcodec import Decoder, Word, render, words_of
+from testbed.vendors import espeak, mulaw
+from testbed.vendors.recorder import heard_words
+from testbed.vendors.wordcodec import Decoder, Word, render, words_of
 
 TEXT = (
     "Hello, I'd like to know where my order 1234 is; it should have arrived on Friday. Can you tell me the address of "

@@ -13,8 +13,8 @@ from services.stt.contract import Endpointing, Final, Flush, SpeechEvent, SttCon
 from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.flux import Flux
 from services.stt.skipped import KINDS, SKIPPED
-from tests.patience import PATIENCE_S
-from tests.sims.deepgram import DeepgramSim
+from testbed.patience import PATIENCE_S
+from testbed.vendors.deepgram import DeepgramSim
 from tests.stt.phone import settings, silence
 from tests.stt.test_deepgram import Ear
 

@@ -18,10 +18,10 @@ from services.stt.providers.deepgram import Deepgram
 from services.stt.recognition import Recognition, Request
 from services.stt.turn_sound import Judge
 from services.stt.vad import Detector
-from tests.patience import PATIENCE_S
-from tests.sims import mulaw
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.wordcodec import render
+from testbed.patience import PATIENCE_S
+from testbed.vendors import mulaw
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.wordcodec import render
 
 ORDER = "Where is my order 1234?"
 HEARD = "Where is my order 1234."  # as the stand-in punctuates it

@@ -24,10 +24,10 @@ from services.stt.contract import (
 from services.stt.providers import deepgram_line as module
 from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.deepgram_line import bases
-from tests.patience import PATIENCE_S
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import render
+from testbed.patience import PATIENCE_S
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import render
 from tests.stt.phone import HEARD, ORDER, noise, settings, silence, spoken
 
 

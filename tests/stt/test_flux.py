@@ -26,9 +26,9 @@ from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.flux import Flux
 from services.stt.providers.flux_turns import FluxTurns, Timeline
 from services.stt.vad import Detector
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import render
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import render
 from tests.stt.phone import ORDER, line, settings, silence, spoken
 from tests.stt.test_deepgram import Ear
 

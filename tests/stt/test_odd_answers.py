@@ -17,8 +17,8 @@ from services.stt.providers import deepgram_line as module
 from services.stt.recognition import EndOfTurn
 from services.stt.transcript import LONGEST
 from services.stt.vad import Detector
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.faults import Fault
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.faults import Fault
 from tests.stt.odd import best, results
 from tests.stt.phone import Line, deepgram, line, silence, spoken
 from tests.stt.test_recognition import Scripted

@@ -16,7 +16,7 @@ import pytest
 from parley.errors import AtCapacity, Misconfigured, ParleyError, VendorLost
 from services.stt.contract import Final, Interim, SpeechStarted, TurnEnded
 from services.stt.providers import deepgram_line as module
-from tests.sims.deepgram import DeepgramSim
+from testbed.vendors.deepgram import DeepgramSim
 from tests.stt.odd import Heard, best, but, hear, listening, results, timed, without
 from tests.stt.phone import silence
 
@@ -412,7 +412,7 @@ async def test_a_close_in_mid_stream_is_told_by_its_code(
     ("status", "kind"), [(404, Misconfigured), (405, Misconfigured), (408, VendorLost), (503, VendorLost)]
 )
 async def test_what_is_no_deepgram_is_not_an_outage(sim: DeepgramSim, status: int, kind: type[ParleyError]) -> None:
-    from tests.sims.faults import Fault
+    from testbed.vendors.faults import Fault
 
     sim.faults.add(Fault("refuse", status=status, times=1))
     async with listening(sim, "deepgram") as ear:

@@ -26,10 +26,10 @@ from services.stt.contract import (
 )
 from services.stt.recognition import FALLBACKS, LONG_TURNS, EndOfTurn
 from services.stt.vad import Detector
-from tests.patience import PATIENCE_S
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import render
+from testbed.patience import PATIENCE_S
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import render
 from tests.stt.phone import HEARD, ORDER, deepgram, line, silence, spoken
 
 

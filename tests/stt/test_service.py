@@ -13,9 +13,9 @@ from parley.rpc import Admission, CallStream, Peers, Server
 from parley.settings import Settings
 from parley.v1 import audio_pb2, call_pb2, stt_pb2, stt_pb2_grpc
 from services.stt.__main__ import wire
-from tests.patience import PATIENCE_S
-from tests.sims.deepgram import DeepgramSim
-from tests.sims.faults import Fault
+from testbed.patience import PATIENCE_S
+from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.faults import Fault
 from tests.stt.phone import HEARD, ORDER, settings, silence, spoken
 
 Req = stt_pb2.RecognizeRequest

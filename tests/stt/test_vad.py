@@ -11,9 +11,9 @@ from services.stt import vad
 from services.stt.contract import Lull, SpeechStarted, SpeechStopped
 from services.stt.silero import WINDOW_MS, Lane, Rows, load
 from services.stt.vad import Detector
-from tests.patience import PATIENCE_S
-from tests.sims import mulaw
-from tests.sims.wordcodec import render
+from testbed.patience import PATIENCE_S
+from testbed.vendors import mulaw
+from testbed.vendors.wordcodec import render
 from tests.stt.phone import noise, silence, spoken
 
 Edge = SpeechStarted | SpeechStopped

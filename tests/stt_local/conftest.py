@@ -10,7 +10,7 @@ from parley.settings import Settings
 from services.stt.local import model
 from services.stt.local.decoding import Decoders
 from services.stt.providers.local import Local
-from tests.stt_local.voice import Voice, voice
+from testbed.voice import Voice, voice
 
 AGENTS = Path(__file__).parent / "agents"
 

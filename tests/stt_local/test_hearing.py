@@ -8,9 +8,9 @@ from parley.audio import BROWSER, TELEPHONE, AudioFormat
 from services.stt.contract import Final, Interim, SpeechEvent, SpeechStarted, SpeechStopped, SttConfig
 from services.stt.local.decoding import Decoders
 from services.stt.local.hearing import LONGEST_MS, Hearing
-from tests.stt_local.score import word_errors
+from testbed.score import word_errors
+from testbed.voice import Voice, as_mulaw, noise, silence
 from tests.stt_local.sentences import IN_DOMAIN, OUT_OF_DOMAIN
-from tests.stt_local.voice import Voice, as_mulaw, noise, silence
 
 
 def listen(

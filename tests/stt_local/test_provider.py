@@ -15,8 +15,8 @@ from parley.settings import Settings
 from services.stt.contract import Final, Flush, SpeechEvent, SpeechStarted, SttConfig
 from services.stt.local import pool
 from services.stt.providers.local import Local
-from tests.patience import PATIENCE_S
-from tests.stt_local.voice import Voice, as_mulaw, silence
+from testbed.patience import PATIENCE_S
+from testbed.voice import Voice, as_mulaw, silence
 
 
 async def playing(*pieces: bytes | Flush, then: asyncio.Event | None = None) -> AsyncIterator[bytes | Flush]:

@@ -15,7 +15,7 @@ from services.stt.local.pool import Stream
 from services.stt.local.wire import COUNT, Kind, pack_events, unpack_events
 from services.stt.workers.process import Worker
 from services.stt.workers.wire import HEADER, MAX_PAYLOAD, Message, Unpacker
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 from tests.stt.odd import skipped
 
 HELLO = Final("hello", 0, 500, 0.9, (Word("hello", 0, 500, 0.9),))

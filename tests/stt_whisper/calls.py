@@ -14,7 +14,7 @@ from services.stt.contract import Final, SpeechEvent, SttConfig
 from services.stt.providers.whisper import Whisper
 from services.stt.recognition import Recognition, Request
 from services.stt.vad import Detector
-from tests.stt_local.voice import as_mulaw, noise, silence, voice
+from testbed.voice import as_mulaw, noise, silence, voice
 
 CALLER, WPM = "en-us+f2", 140
 MESSAGE_MS = 20

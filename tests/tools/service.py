@@ -17,7 +17,7 @@ from parley.rpc import Admission, Peers, Server, call
 from parley.settings import Settings
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
 from services.tools.wiring import wire
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 AGENTS = Path(__file__).parent / "agents"

@@ -14,7 +14,7 @@ from parley.rereading import EDITS
 from parley.rpc import call
 from parley.v1 import tools_pb2, tools_pb2_grpc
 from services.tools.discovery import KEPT, Toolboxes
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 from tests.tools.service import STATUS, Desk, serving, settings
 
 YAML = "company: A\ngreeting: Hello.\nprompt: You are A.\ntransfer_to: '{}'\n"

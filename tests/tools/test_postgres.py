@@ -18,8 +18,8 @@ from services.tools import presence
 from services.tools.database import open_database
 from services.tools.presence import Presence
 from services.tools.tables import metadata
-from tests.patience import PATIENCE_S
-from tests.tools import postgres
+from testbed import postgres
+from testbed.patience import PATIENCE_S
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, process, serving, settings
 

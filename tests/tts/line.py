@@ -16,10 +16,10 @@ from parley.settings import Settings
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 from services.tts.servicer import Servicer
 from services.tts.synthesis import IDLE_S, STALL_S, Synthesis
-from tests.patience import PATIENCE_S
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.recorder import heard_words
-from tests.sims.wordcodec import words_of
+from testbed.patience import PATIENCE_S
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.recorder import heard_words
+from testbed.vendors.wordcodec import words_of
 
 ANSWER = ("Your order 1234 shipped on Monday, ", "and it's due on Friday. ", "Anything else?")
 

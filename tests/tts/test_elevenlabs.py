@@ -11,9 +11,9 @@ from parley.audio import BROWSER, TELEPHONE, AudioFormat
 from parley.errors import AtCapacity, BadInput, Misconfigured, Unavailable
 from services.tts.contract import TtsConfig
 from services.tts.providers.elevenlabs import ElevenLabs
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import words_of
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, config, service, settings, text
 
 FORMATS = [TELEPHONE, BROWSER, AudioFormat("pcm_s16le", 8000)]

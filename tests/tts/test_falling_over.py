@@ -15,9 +15,9 @@ from parley.words import units
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs import ElevenLabs
 from services.tts.synthesis import Synthesis
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import words_of
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, Heard, config, service, settings, text
 
 WORDS = words_of("".join(ANSWER))

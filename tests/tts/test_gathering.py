@@ -11,7 +11,7 @@ from parley.errors import VendorLost
 from services.tts import gathering
 from services.tts.contract import AudioChunk, WordTime
 from services.tts.gathering import gathered
-from tests.patience import PATIENCE_S
+from testbed.patience import PATIENCE_S
 
 PER_MS = 8
 WORDS = [(WordTime(n, n + 1, n * 240, n * 240 + 200),) for n in range(20)]

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from parley.settings import Settings
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.wordcodec import words_of
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, Line, config, service, settings, text
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

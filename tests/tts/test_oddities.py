@@ -16,11 +16,11 @@ from parley.errors import Misconfigured, NoSound, Unavailable, VendorLost
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs_socket import SKIPPED
 from services.tts.synthesis import Synthesis
-from tests.patience import PATIENCE_S
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.elevenlabs_socket import Received
-from tests.sims.faults import Fault
-from tests.sims.wordcodec import words_of
+from testbed.patience import PATIENCE_S
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.elevenlabs_socket import Received
+from testbed.vendors.faults import Fault
+from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, Heard, config, service, settings, text
 from tests.tts.test_falling_over import Drone
 

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cli.phone import Clock
-from cli.stack import Stack
+from runner.stack import Stack
+from testbed.telephone.phone import Clock
 from tests.turns import model
 from tests.turns.judge import complaints
 from tests.turns.parse import NotUnderstood, read

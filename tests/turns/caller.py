@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
-from tests.sims import mulaw
-from tests.sims.mulaw import Pcm
-from tests.sims.wordcodec import words_of
+from testbed.vendors import mulaw
+from testbed.vendors.mulaw import Pcm
+from testbed.vendors.wordcodec import words_of
 from tests.turns import script as s
 from tests.turns import sound
 from tests.turns.listener import Listener

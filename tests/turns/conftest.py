@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from cli.phone import Clock
-from cli.stack import Stack
+from runner.stack import Stack
+from testbed.telephone.phone import Clock
 from tests import machine
 from tests.turns import model
 from tests.turns.parse import read_all

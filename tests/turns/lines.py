@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests.sims.wordcodec import words_of
+from testbed.vendors.wordcodec import words_of
 from tests.turns.listener import HeardWord
 from tests.turns.record import Record
 from tests.turns.script import AGENT

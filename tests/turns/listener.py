@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cli.heard import RATE, SILENCE, Heard, audible
-from tests.sims import mulaw
-from tests.sims.decoder import Decoder
-from tests.sims.mulaw import Pcm
+from testbed.telephone.heard import RATE, SILENCE, Heard, audible
+from testbed.vendors import mulaw
+from testbed.vendors.decoder import Decoder
+from testbed.vendors.mulaw import Pcm
 
 BREATH_S = 0.35
 """Silence up to this is part of what is being said."""

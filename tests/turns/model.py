@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from tests.sims.openai_script import Call, Messages, Reply, Tools, lines_of, text_of
-from tests.sims.wordcodec import words_of
+from testbed.vendors.openai_script import Call, Messages, Reply, Tools, lines_of, text_of
+from testbed.vendors.wordcodec import words_of
 from tests.turns.record import Asked
 from tests.turns.script import AGENT, ELSE, Row, Script
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.phone import Call, CallOver, Clock, Conditions, Phone
-from cli.stack import Stack
+from runner.stack import Stack
+from testbed.telephone.phone import Call, CallOver, Clock, Conditions, Phone
+from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai_script import Messages, Reply, Tools, polite
+from testbed.vendors.twilio_rest import Call as CarrierCall
+from testbed.vendors.twilio_rest import TwilioRestSim
+from testbed.vendors.vendors import ACCOUNT, Vendors
+from testbed.vendors.wordcodec import render
 from tests import machine
-from tests.sims.elevenlabs import ElevenLabsSim
-from tests.sims.openai import OpenAISim
-from tests.sims.openai_script import Messages, Reply, Tools, polite
-from tests.sims.twilio_rest import Call as CarrierCall
-from tests.sims.twilio_rest import TwilioRestSim
-from tests.sims.vendors import ACCOUNT, Vendors
-from tests.sims.wordcodec import render
 from tests.turns import model, sound
 from tests.turns import script as s
 from tests.turns.caller import Caller

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.heard import Cleared
-from tests.sims.openai_script import lines_of
+from testbed.telephone.heard import Cleared
+from testbed.vendors.openai_script import lines_of
 from tests.turns.caller import Played
 from tests.turns.listener import HeardWord, Run
 from tests.turns.script import Script

@@ -13,9 +13,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from tests.sims import espeak
-from tests.sims.mulaw import Pcm
-from tests.sims.wordcodec import render
+from testbed.vendors import espeak
+from testbed.vendors.mulaw import Pcm
+from testbed.vendors.wordcodec import render
 from tests.turns.script import Noise, Words
 
 RATE = 8000

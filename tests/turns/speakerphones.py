@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.sims.wordcodec import words_of
+from testbed.vendors.wordcodec import words_of
 from tests.turns.judge import Case, complaints
 from tests.turns.parse import parse
 from tests.turns.record import Record

@@ -8,8 +8,8 @@ from parley.audio import TELEPHONE
 from parley.audio_wire import to_wire
 from parley.v1 import stt_pb2
 from services.gateway.ears.backlog import LEAD_MS
-from tests.sims import mulaw
-from tests.sims.wordcodec import render
+from testbed.vendors import mulaw
+from testbed.vendors.wordcodec import render
 from tests.turns.judge import complaints
 from tests.turns.parse import parse
 from tests.turns.virtual.ears import VirtualEars

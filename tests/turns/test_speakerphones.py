@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.sims.wordcodec import words_of
+from testbed.vendors.wordcodec import words_of
 from tests.turns.judge import complaints
 from tests.turns.speakerphones import LENGTHS, Speakerphone, family, silent_after_ms
 from tests.turns.virtual.play import play

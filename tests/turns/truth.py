@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from tests.sims.wordcodec import words_of
+from testbed.vendors.wordcodec import words_of
 from tests.turns.lines import Known, strings
 from tests.turns.record import Asked, Record
 

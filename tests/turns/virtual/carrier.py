@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from cli.heard import Heard
+from testbed.telephone.heard import Heard
 from tests.turns.script import Script
 from tests.turns.virtual.time import Do, VirtualTime
 

@@ -21,8 +21,8 @@ from services.stt.recognition import Recognition
 from services.stt.silero import Rows
 from services.stt.skipped import Skip
 from services.stt.vad import Detector, Report, Track
-from tests.sims.deepgram_nova import NovaQuery, NovaStream
-from tests.sims.ear import Ear
+from testbed.vendors.deepgram_nova import NovaQuery, NovaStream
+from testbed.vendors.ear import Ear
 from tests.turns.virtual.time import VirtualTime
 
 INTERIM_MS = 250

@@ -19,8 +19,8 @@ from services.gateway.organs import Organs
 from services.gateway.voice.phrase_cache import PhraseCache
 from services.gateway.voice.prefetch import Prefetch
 from services.stt.contract import Final, Interim, SpeechEvent, SpeechStarted, SpeechStopped, TurnEnded, TurnKind
-from tests.sims.ear import Ear
-from tests.sims.wordcodec import words_of
+from testbed.vendors.ear import Ear
+from testbed.vendors.wordcodec import words_of
 from tests.turns import script as s
 from tests.turns.caller import Caller
 from tests.turns.listener import Listener

@@ -11,8 +11,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.sims.decoder import Word
-from tests.sims.ear import Ear
+from testbed.vendors.decoder import Word
+from testbed.vendors.ear import Ear
 from tests.turns.listener import HeardWord, Listener
 
 KINDS = ("clean", "half", "sparse", "garbled", "other", "merged", "parted", "late", "shifted", "mixed")

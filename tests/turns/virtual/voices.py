@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from parley.v1 import conversation_pb2
 from services.gateway.mouth.track import Word
 from services.gateway.mouth.utterance import Utterance
-from tests.sims import mulaw
-from tests.sims.wordcodec import render
+from testbed.vendors import mulaw
+from testbed.vendors.wordcodec import render
 from tests.turns.virtual.time import VirtualTime
 
 FIRST_MS = 55

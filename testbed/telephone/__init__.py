@@ -1,0 +1,1 @@
+"""A telephone, its carrier (Twilio), and what its caller says and hears, in real time."""
