@@ -62,7 +62,7 @@ async def test_a_question_by_voice_and_one_by_button_are_answered_on_the_page(
         await visit.page.locator(".entry.cut .tag", has_text="interrupted here").wait_for(timeout=SHOWN_S * 1000)
         await visit.status("You are on the air", SHOWN_S)
         await visit.say(Voice().say("when are you open on sunday"), RATE)
-        await visit.page.locator(".entry.caller .words", has_text="sunday").wait_for(timeout=SHOWN_S * 1000)
+        # Not until words are shown: a recogniser that is short of time makes no guesses while the button is held.
         await visit.page.keyboard.up(" ")
         await shown(visit, "caller", "when are you open on sunday")
         await shown(visit, "agent", "On Sunday we are")
