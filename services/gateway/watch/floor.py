@@ -64,6 +64,8 @@ class Floor(Watcher):
         due = self._due or self._maybe_due
         if not (due or mouth.waiting or self._speech_end is None):
             self._turn_ends("unanswered")
+        if self._page is None:  # on the telephone marks come back all the time, and nobody looks
+            return
         if mouth.paused:
             state = "paused"
         elif mouth.speaking:
@@ -72,7 +74,7 @@ class Floor(Watcher):
             state = "thinking"
         else:  # also while words are to come that nobody waits for
             state = "listening"
-        if self._page is not None and state != self._state:
+        if state != self._state:
             self._state = state
             self._page.tell({"type": "state", "state": state})
 
