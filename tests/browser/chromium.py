@@ -32,6 +32,8 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 DEVICE_RATE = 48_000
+HUSH_FRAMES = 15
+"""Silence by which it is known that the last word has passed: 300 ms."""
 EAR = """
 (() => {
   const connect = AudioNode.prototype.connect;
@@ -111,8 +113,11 @@ class Visit:
         await self.page.get_by_role("button", name="Hang up", exact=True).click()
 
     async def say(self, samples: NDArray[np.int16], rate: int) -> None:
-        """Speak into the microphone of a page visited with `speaking`; returns when that is over."""
+        """Speak into the microphone of a page visited with `speaking`; returns when the page has sent all of it."""
+        before = len(self.sockets.frames())
         await self.page.evaluate("sound => window.__say(sound)", base64.b64encode(_for_device(samples, rate)).decode())
+        # From the device to the socket it takes its time, most of it on a busy machine.
+        await self.until(lambda: _spoken([data for _, data in self.sockets.frames()[before:]]))
 
     async def status(self, text: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until the page says so."""
@@ -204,3 +209,9 @@ def _for_device(samples: NDArray[np.int16], rate: int) -> bytes:
 
 def _read(payload: str | bytes) -> Any:
     return payload if isinstance(payload, bytes) else json.loads(payload)
+
+
+def _spoken(frames: list[bytes]) -> bool:
+    """Something was said, and a moment of silence followed."""
+    loud = [np.abs(np.frombuffer(frame, "<i2")).max() > 30 for frame in frames]
+    return any(loud) and not any(loud[-HUSH_FRAMES:])

@@ -106,9 +106,10 @@ async def test_turns_are_counted_from_the_one_under_way_for_who_asks(
     sim: DeepgramSim, detector: Detector, turn: int
 ) -> None:
     async with line(deepgram(sim), detector=detector, config=SttConfig(turn=turn)) as call:
-        call.say(spoken("Hello there", after_ms=800) + spoken(ORDER, after_ms=800))
+        call.say(spoken("Hello there", after_ms=800))
         await call.turn()
         behind = len(call.seen)
+        call.say(spoken(ORDER, after_ms=800))
         await call.turn()
     assert {event.turn for event in call.seen[:behind]} == {turn}
     assert {event.turn for event in call.seen[behind:]} == {turn + bool(turn)}
