@@ -15,10 +15,10 @@ from statistics import median
 
 import uvloop
 
+from testbed.organs import AGENT, Gateway, house
+from testbed.rounds import service, settings
 from testbed.vendors.openai import OpenAISim
 from testbed.vendors.openai_script import Messages, Reply, Tools
-from tests.llm.conftest import service, settings
-from tests.orchestrator.organs import AGENT, Gateway, house
 
 TTFT_MS = 400
 LEADS_MS = (100, 200, 300, 400, 600)

@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from parley.audio import pcm_to_mulaw
+from testbed.letters import LETTERS
 from testbed.telephone.phone import Call, CallOver, Clock, Phone
 from testbed.vendors.openai_script import Messages, Reply, Tools, last_heard
 from testbed.vendors.wordcodec import render
 
-LETTERS = (
-    *["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"],
-    *["india", "juliet", "kilo", "lima", "mike", "november", "oscar", "papa"],
-)
 REPLY = "thank you for asking about {mark}, it is ready for you at the shop since monday, come by any day."
 TALK_OVER_AFTER_S = 1.0
 PAUSE_S = 0.8  # of the caller, between a reply and the next question

@@ -28,7 +28,7 @@ from parley.v1 import conversation_pb2_grpc, events_pb2, llm_pb2, llm_pb2_grpc, 
 from runner.nats_config import copies
 from runner.plan import free_ports
 from testbed.natsd import nats_cluster
-from tests.orchestrator.organs import AGENT, Actions, Gateway, Model
+from testbed.organs import AGENT, Actions, Gateway, Model
 
 AIM_MS = 0.5
 TURNS = 20  # of a call, every second one kept

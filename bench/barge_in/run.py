@@ -17,9 +17,9 @@ from bench.latency import percentile
 from bench.servers import Parley, stolen
 from runner.stack import Stack
 from testbed.telephone.phone import Clock
-from tests.turns import model
-from tests.turns.real import Models, Services, environment, play, rehearse
-from tests.turns.script import Script
+from testbed.turns import model
+from testbed.turns.real import Models, Services, environment, play, rehearse
+from testbed.turns.script import Script
 
 APART_S = 0.25
 LONGEST_S = 150.0

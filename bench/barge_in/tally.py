@@ -7,11 +7,11 @@ from difflib import SequenceMatcher
 from math import sqrt
 
 from bench.barge_in.trials import ASK, Kind
+from testbed.turns.caller import Played
+from testbed.turns.record import Record
+from testbed.turns.script import DESK
+from testbed.turns.truth import differences
 from testbed.vendors.wordcodec import words_of
-from tests.turns.caller import Played
-from tests.turns.record import Record
-from tests.turns.script import DESK
-from tests.turns.truth import differences
 
 STORY = words_of(DESK[0].line)
 FRAME_S = 0.02

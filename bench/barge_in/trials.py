@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.turns.script import Line, Noise, Script, What, When, Words
+from testbed.turns.script import Line, Noise, Script, What, When, Words
 
 ASK = Words(((0, "tell me the story"),))
 TRIALS_A_CALL = 3

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import uvloop
 
-from bench.chaos import in_succession, report, town
-from bench.chaos.cells import CUT, Row, cells
+from bench.chaos import in_succession, report
 from bench.chaos.course import Course, cast
-from bench.chaos.rig import Rig, Wave
 from bench.chaos.store import Kept, Store
-from bench.chaos.verdict import judge
 from parley.errors import BadInput
+from testbed.chaos import town
+from testbed.chaos.cells import CUT, Row, cells
+from testbed.chaos.rig import Rig, Wave
+from testbed.chaos.verdict import judge
 
 CALLS = 44
 MOST_WAVES = 14

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.chaos.cells import NO_FAULT, Row
 from bench.chaos.figures import Cell
+from testbed.chaos.cells import NO_FAULT, Row
 
 _LEAST_NOISE_S = 0.05
 

@@ -7,8 +7,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
-from bench.chaos.cells import Row
 from bench.chaos.store import Store
+from testbed.chaos.cells import Row
 
 WAVE_S = 13.0
 """Until some were played."""

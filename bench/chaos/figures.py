@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.chaos.cells import BASELINE, MOMENTS, ROWS, WANTED, Row
 from bench.chaos.store import Store
-from bench.chaos.verdict import Verdict
 from bench.latency import percentile
+from testbed.chaos.cells import BASELINE, MOMENTS, ROWS, WANTED, Row
+from testbed.chaos.verdict import Verdict
 
 Usual = dict[str, tuple[float, float]]
 

@@ -12,13 +12,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from bench.chaos import account as a
-from bench.chaos import town
-from bench.chaos.chatter import WORD
 from bench.chaos.report import DOCUMENT
 from bench.chaos.store import FOLDER, TOO_LATE_MS
-from bench.chaos.succession import Succession, succession
 from bench.latency import percentile
+from testbed.chaos import town
+from testbed.chaos.succession import account as a
+from testbed.chaos.succession.chatter import WORD
+from testbed.chaos.succession.succession import Succession, succession
 
 CALLS = 6
 LOGS = FOLDER / "succession"

@@ -10,10 +10,10 @@ from itertools import groupby
 from pathlib import Path
 
 from bench.chaos import bounds, figures
-from bench.chaos.cells import ROWS, Row
 from bench.chaos.figures import Cell
 from bench.chaos.store import Store
 from bench.latency import percentile
+from testbed.chaos.cells import ROWS, Row
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "chaos.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench.chaos.cells import WANTED, Row
-from bench.chaos.verdict import Verdict
+from testbed.chaos.cells import WANTED, Row
+from testbed.chaos.verdict import Verdict
 
 FOLDER = Path(".parley") / "chaos"
 TOO_LATE_MS = 500.0

@@ -15,8 +15,8 @@ from services.llm.contract import Message, Passage, Role
 from services.llm.providers.local import Local
 from services.rag.indexes import open_index
 from services.rag.library import Library
-from tests.llm.talk import Talk
-from tests.llm.test_frontdesk import AGENTS, SPECS, TOOLS
+from testbed.frontdesk import AGENTS, SPECS, TOOLS
+from testbed.talk import Talk
 
 WISH = "could you gift wrap it"  # what the offer was made for
 

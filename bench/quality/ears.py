@@ -26,7 +26,7 @@ from services.stt.providers.whisper import Whisper
 from services.stt.recognition import Recognition
 from services.stt.vad import Detector
 from services.stt.whisper import pool as whisper_pool
-from tests.llm.test_frontdesk import AGENTS
+from testbed.frontdesk import AGENTS
 
 MESSAGE_MS = 20
 LOADING_S = 60

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from parley.errors import BadInput
-from tests.llm.test_frontdesk import AGENTS
+from testbed.frontdesk import AGENTS
 
 TESTS = Path(__file__).parents[2] / "tests"
 HELD_OUT = TESTS / "heldout"

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 
 from runner.stack import Stack
-from tests.e2e.house import samples
+from testbed.house import samples
 
 KINDS = ("MB", "tasks", "files")
 

@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 
-from bench.chaos import bounds, cells, figures, report
-from bench.chaos.bookings import Booking
-from bench.chaos.callers import understood
+from bench.chaos import bounds, figures, report
 from bench.chaos.course import Course, cast
-from bench.chaos.evidence import begun_again_s, done_again_s, mind_of, moment_of
-from bench.chaos.lookups import Lookups
-from bench.chaos.scene import Played, fingerprint, prelude_s, scene
 from bench.chaos.store import Kept, Store
-from bench.chaos.talk import ANSWERS, STORY, answer
-from bench.chaos.verdict import Raw, Verdict, judge
 from parley.audio import pcm_to_mulaw
 from parley.errors import BadInput
 from services.orchestrator.run.prompt import CONTINUE
+from testbed.chaos import cells
+from testbed.chaos.bookings import Booking
+from testbed.chaos.callers import understood
+from testbed.chaos.evidence import begun_again_s, done_again_s, mind_of, moment_of
+from testbed.chaos.lookups import Lookups
+from testbed.chaos.scene import Played, fingerprint, prelude_s, scene
+from testbed.chaos.talk import ANSWERS, STORY, answer
+from testbed.chaos.verdict import Raw, Verdict, judge
 from testbed.vendors.openai import Asked
 from testbed.vendors.wordcodec import render
 

@@ -22,7 +22,7 @@ from parley.agents import Agent, load_agent
 from parley.audio import TELEPHONE, mulaw_to_pcm
 from services.llm.contract import Passage
 from services.llm.local import moves
-from tests.llm.test_frontdesk import AGENTS
+from testbed.frontdesk import AGENTS
 
 
 @pytest.fixture(scope="module")

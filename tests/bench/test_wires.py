@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bench.chaos.wires import Wire
+from testbed.chaos.wires import Wire
 from testbed.patience import PATIENCE_S
 
 

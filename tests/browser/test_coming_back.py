@@ -10,9 +10,9 @@ import pytest
 
 from parley.v1 import conversation_pb2
 from testbed.patience import PATIENCE_S
+from testbed.road import Address, road
 from tests.browser.chromium import DEVICE_RATE, visiting, write_wav
 from tests.gateway.conftest import House, running
-from tests.road import Address, road
 
 pytestmark = pytest.mark.browser
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bench.chaos import agents as chaos
-from bench.chaos import chatter
-from bench.chaos.bookings import Bookings
-from bench.chaos.cells import MOMENTS
 from parley import gc_freeze
 from runner.stack import Stack
+from testbed.chaos import agents as chaos
+from testbed.chaos.bookings import Bookings
+from testbed.chaos.cells import MOMENTS
+from testbed.chaos.succession import chatter
+from testbed.house import PUBLIC_URL, House, told_by_rest
 from testbed.telephone.phone import Clock
 from testbed.vendors.elevenlabs import ElevenLabsSim
 from testbed.vendors.openai import OpenAISim
@@ -23,7 +24,6 @@ from testbed.vendors.vendors import Vendors
 from tests.e2e.agents import write_agents
 from tests.e2e.failures import AGENTS as FAILING
 from tests.e2e.failures import fail, mute
-from tests.e2e.house import PUBLIC_URL, House, told_by_rest
 from tests.e2e.model import SCRIPT
 
 HERE = Path(__file__).parent

@@ -10,8 +10,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from parley.errors import Unavailable
+from testbed.house import PUBLIC_URL, TOKEN, House, answer, ask, speech
 from testbed.telephone.carrier import signature
-from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, speech
 from tests.e2e.together import on_the_line
 
 GREEN = "the bicycle is green"

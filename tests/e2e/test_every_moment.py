@@ -7,15 +7,15 @@ import dataclasses
 import aiohttp
 import pytest
 
-from bench.chaos.agents import name_of
-from bench.chaos.callers import Caller
-from bench.chaos.cells import MOMENTS, Row
-from bench.chaos.rig import Rig
-from bench.chaos.town import rehearse
-from bench.chaos.verdict import judge
-from bench.chaos.wires import Wires
 from parley.aio import background
-from tests.e2e.house import House
+from testbed.chaos.agents import name_of
+from testbed.chaos.callers import Caller
+from testbed.chaos.cells import MOMENTS, Row
+from testbed.chaos.rig import Rig
+from testbed.chaos.town import rehearse
+from testbed.chaos.verdict import judge
+from testbed.chaos.wires import Wires
+from testbed.house import House
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 LOSSES = (

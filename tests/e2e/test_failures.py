@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from testbed.house import House, answer, ask, ends, same, speech, words
 from testbed.patience import PATIENCE_S
 from tests.e2e.agents import PLAIN
 from tests.e2e.failures import LISTENING, SPEAKING, THINKING
-from tests.e2e.house import House, answer, ask, ends, same, speech, words
 from tests.e2e.together import on_the_line
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"

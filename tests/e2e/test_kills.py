@@ -8,9 +8,9 @@ import signal
 
 import pytest
 
+from testbed.house import House, answer, ask, heard, speech, words
 from testbed.patience import PATIENCE_S
 from testbed.vendors.faults import Fault
-from tests.e2e.house import House, answer, ask, heard, speech, words
 from tests.e2e.model import HISTORY
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]

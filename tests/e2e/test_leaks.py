@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
+from testbed.house import House
 from testbed.telephone.phone import CallOver
-from tests.e2e.house import House
 
 pytestmark = [pytest.mark.realtime, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
 AT_ONCE = 20

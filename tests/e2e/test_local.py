@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from bench.chaos.bookings import Bookings
 from cli.call import INTERRUPTION
 from cli.timeline import bot_said
 from parley.audio import mulaw_to_pcm
 from runner.stack import Stack
+from testbed.chaos.bookings import Bookings
+from testbed.house import House
 from testbed.patience import PATIENCE_S
 from testbed.telephone.phone import Clock, Phone
 from testbed.telephone.voice import speak
 from testbed.vendors.vendors import Vendors
 from testbed.voice import KLATT, Voice
-from tests.e2e.house import House
 from tests.e2e.page import page
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.e2e.house import House, answer, ask, heard, speech, words
+from testbed.house import House, answer, ask, heard, speech, words
 from tests.e2e.model import HISTORY
 from tests.e2e.test_kills import GREEN, holder
 

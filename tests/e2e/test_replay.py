@@ -9,7 +9,7 @@ from parley.errors import BadInput
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.orchestrator.wire import replay
-from tests.e2e.house import House, answer
+from testbed.house import House, answer
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 

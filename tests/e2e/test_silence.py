@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from testbed.house import House, answer, ask, bot_lines, ends, same, words
 from testbed.patience import PATIENCE_S
 from testbed.vendors.wordcodec import render
 from tests.e2e.agents import PLAIN
-from tests.e2e.house import House, answer, ask, bot_lines, ends, same, words
 from tests.e2e.page import Page, page
 from tests.e2e.together import on_the_line
 

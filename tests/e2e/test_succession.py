@@ -7,16 +7,16 @@ import os
 import aiohttp
 import pytest
 
-from bench.chaos.agents import name_of
-from bench.chaos.callers import Caller
 from bench.chaos.in_succession import CALLS
-from bench.chaos.rig import Rig
-from bench.chaos.succession import succession
-from bench.chaos.town import rehearse
-from bench.chaos.wires import Wires
 from parley.aio import background
-from tests.e2e.house import House
-from tests.machine import in_real_time
+from testbed.chaos.agents import name_of
+from testbed.chaos.callers import Caller
+from testbed.chaos.rig import Rig
+from testbed.chaos.succession.succession import succession
+from testbed.chaos.town import rehearse
+from testbed.chaos.wires import Wires
+from testbed.house import House
+from testbed.machine import in_real_time
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 SECONDS, SEED = 25.0, 4

@@ -19,11 +19,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from parley.agents import Sentences
+from testbed.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, same, speech, words
 from testbed.patience import PATIENCE_S
 from testbed.telephone.carrier import signature
 from testbed.telephone.phone import Call
 from testbed.vendors.openai_script import text_of
-from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, same, speech, words
 from tests.e2e.test_bad_input import start
 from tests.e2e.together import on_the_line
 

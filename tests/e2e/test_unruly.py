@@ -16,9 +16,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
+from testbed import machine
+from testbed.house import PUBLIC_URL, TOKEN, House, answer, ask, same
 from testbed.telephone.carrier import signature
-from tests import machine
-from tests.e2e.house import PUBLIC_URL, TOKEN, House, answer, ask, same
 from tests.e2e.test_bad_input import start
 
 GOOD = 10

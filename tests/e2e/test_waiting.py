@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from testbed.house import House, answer, ask, bot_lines, same
 from testbed.vendors.faults import Fault
-from tests.e2e.house import House, answer, ask, bot_lines, same
 from tests.e2e.together import on_the_line
 
 GREEN = "the bicycle is green"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from testbed import machine
+from testbed.house import House
 from testbed.telephone.phone import CallOver
-from tests import machine
-from tests.e2e.house import House
 
 Begin = Callable[[House], Awaitable[None]]
 LONGEST_S = 100.0

@@ -25,7 +25,7 @@ from parley.errors import (
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.ears.ears import STREAMS, Ears
-from tests.virtual_loop import run
+from testbed.virtual_loop import run
 
 Event = stt_pb2.RecognizeEvent
 LONG = 1e6

@@ -10,9 +10,9 @@ import pytest
 from parley.aio import background
 from services.gateway.mouth import link_stall
 from services.gateway.mouth.link_stall import SILENT_MS, STEADY_MS, LinkStall
+from testbed.road import road
 from tests.gateway.conftest import House
 from tests.gateway.phone import SILENCE, Phone, ask_webhook, stream_of
-from tests.road import road
 
 WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
 

@@ -19,7 +19,7 @@ from services.gateway.mouth.utterance import Utterance
 from services.gateway.reflex.echo import Echo
 from services.gateway.voice.phrase_cache import PhraseCache
 from services.gateway.voice.prefetch import Prefetch
-from tests.turns.virtual.time import VirtualTime
+from testbed.turns.virtual.time import VirtualTime
 
 TEXT = " ".join(f"word{n:02}" for n in range(25))
 PER_MS = TELEPHONE.bytes_per_ms

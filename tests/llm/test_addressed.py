@@ -28,7 +28,7 @@ from services.llm.contract import (
     Usage,
 )
 from services.llm.providers.openai_answer import MAX_WORDS
-from tests.llm.conftest import Round
+from testbed.rounds import Round
 
 NAME = "check_order_status"
 SCHEMA = '{"type":"object","properties":{"order":{"type":"string"},"rush":{"type":"boolean"}},"required":["order"]}'

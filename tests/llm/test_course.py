@@ -10,9 +10,9 @@ from parley.agents import load_agent
 from services.llm.contract import Message, Passage, Role
 from services.llm.local import moves
 from services.llm.providers.local import Local
-from tests.llm.conftest import settings
-from tests.llm.talk import Talk, spec
-from tests.llm.test_frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+from testbed.rounds import settings
+from testbed.talk import Talk, spec
 
 SURGERY = Path(__file__).parent / "agents"
 CANCEL = spec("cancel_visit", "reference")

@@ -21,27 +21,11 @@ from services.llm.local.understanding import Understanding
 from services.llm.local.vocabulary import knowledge_of
 from services.llm.providers.local import Local
 from services.rag.passages import split
-from tests.llm.conftest import settings
-from tests.llm.talk import Talk, spec
+from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+from testbed.rounds import settings
+from testbed.talk import Talk
 
-AGENTS = Path(__file__).parents[2] / "agents"
 DATA = Path(__file__).parent / "data"
-ORDERS = {"1234": "Order one two three four was shipped yesterday.", "1235": "Order one two three five is delayed."}
-TOOLS: dict[str, Any] = {
-    "check_order_status": lambda order_number: (
-        {"summary": ORDERS[order_number]} if order_number in ORDERS else {"error": "I can not find that order."}
-    ),
-    "get_business_hours": lambda day="": {"summary": f"Open {day or 'all week'}."},
-    "transfer_to_human": lambda: {"summary": "I am connecting you."},
-    "end_call": lambda: {"summary": "Thank you for calling. Goodbye."},
-}
-SPECS = (
-    spec("check_order_status", "order_number"),
-    spec("get_business_hours", "day"),
-    spec("transfer_to_human", "reason"),
-    spec("end_call", "reason"),
-)
-
 MOVES = {"who": "who_are_you", "robot": "who_are_you", "help": "what_can_you_do", "thanks": "thanks"}
 
 

@@ -15,8 +15,8 @@ from services.llm.histories import BROKE_IN, CONNECTED, GO_ON, NO_RESULT, NO_WOR
 from services.llm.providers.openai import OpenAI
 from services.llm.providers.openai_refusals import PATIENCE
 from services.llm.providers.openai_request import Form, body, messages
+from testbed.rounds import Round, heard, settings
 from tests.llm import strict
-from tests.llm.conftest import Round, heard, settings
 from tests.llm.odd_server import Refusal, delta, odd_server
 
 USER, BOT, TOOL = Role.USER, Role.ASSISTANT, Role.TOOL

@@ -14,8 +14,8 @@ from parley.errors import Misconfigured, NotFound
 from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolCall, ToolChoice
 from services.llm.local import moves
 from services.llm.providers.local import Local
-from tests.llm.conftest import Round, heard, settings
-from tests.llm.talk import Talk, spec
+from testbed.rounds import Round, heard, settings
+from testbed.talk import Talk, spec
 
 AGENTS = Path(__file__).parent / "agents"
 SPECS = (

@@ -11,9 +11,9 @@ from services.llm.local import doubt, moves
 from services.llm.local.domain import Domain
 from services.llm.local.doubt import Candidate
 from services.llm.providers.local import Local
-from tests.llm.conftest import settings
-from tests.llm.talk import Talk
-from tests.llm.test_frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+from testbed.rounds import settings
+from testbed.talk import Talk
 
 ASK = "What is your order number? It has four digits."
 FALLBACK = load_agent(AGENTS, "frontdesk").domain.fallback

@@ -12,9 +12,9 @@ from parley.agents import load_agent
 from services.llm.local import moves
 from services.llm.local.understanding import Understanding
 from services.llm.providers.local import Local
-from tests.llm.conftest import settings
-from tests.llm.talk import Talk
-from tests.llm.test_frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
+from testbed.rounds import settings
+from testbed.talk import Talk
 
 ASK = "What is your order number? It has four digits."
 FALLBACK = load_agent(AGENTS, "frontdesk").domain.fallback

@@ -13,7 +13,7 @@ import pytest
 from services.llm.calls import MAX_ARGUMENTS, MAX_CALLS, arguments_of, check, checked
 from services.llm.contract import FinishReason, ToolCall, ToolChoice, ToolSpec
 from services.llm.providers.openai import OpenAI
-from tests.llm.conftest import Round, asks, heard, settings
+from testbed.rounds import Round, asks, heard, settings
 from tests.llm.odd_server import OddServer, calls, delta, message, odd_server
 
 ORDER = ToolSpec(

@@ -11,7 +11,7 @@ from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, TooL
 from services.llm.contract import FinishReason, ToolChoice, ToolSpec
 from services.llm.providers.openai import OpenAI
 from services.llm.providers.openai_answer import MAX_WORDS
-from tests.llm.conftest import Round, asks, heard, settings
+from testbed.rounds import Round, asks, heard, settings
 from tests.llm.odd_server import OddServer, calls, delta, message, odd_server
 
 

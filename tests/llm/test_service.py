@@ -13,10 +13,10 @@ from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Finish, FinishReason, Requests, TextDelta
 from services.llm.providers.openai import OpenAI
+from testbed.rounds import asks, heard, service, settings
 from testbed.vendors.faults import Fault
 from testbed.vendors.openai import OpenAISim
 from testbed.vendors.openai_script import Call, Reply
-from tests.llm.conftest import asks, heard, service, settings
 
 Stub = llm_pb2_grpc.LanguageModelStub
 User = llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text="where is my order")

@@ -11,9 +11,9 @@ from services.llm.providers.openai import OpenAI
 from services.llm.providers.openai_answer import Answer
 from services.llm.providers.openai_request import Form, messages
 from services.llm.providers.openai_signed import MAX_THOUGHT
-from tests.llm.conftest import heard, settings
+from testbed.rounds import heard, settings
+from testbed.talk import spec
 from tests.llm.odd_server import calls, delta, odd_server
-from tests.llm.talk import spec
 
 ORDER, BOOK = spec("order", "number"), spec("book", "day")
 

@@ -23,12 +23,12 @@ from services.llm.servicer import LanguageModel
 from services.orchestrator.wiring import wired
 from services.tools.wiring import wire as wire_tools
 from testbed.natsd import nats_server
+from testbed.organs import serving
 from tests.oddities import journal
 from tests.oddities.caller import TURN_S, Caller, Turn
 from tests.oddities.openai_wire import Answer, answer
 from tests.oddities.raw_http import Line, RawHttp, raw_http
 from tests.oddities.rows import FOLDER, Row
-from tests.orchestrator.organs import serving
 
 FIRST_TOKEN_S, STALL_S = 3.0, 2.0
 BUSY_S = 20.0

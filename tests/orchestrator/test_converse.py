@@ -17,8 +17,8 @@ from parley.v1 import conversation_pb2, events_pb2, llm_pb2, tools_pb2
 from services.orchestrator.mind.history import messages
 from services.orchestrator.mind.turn import step
 from services.orchestrator.wire import codec
+from testbed.organs import house
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import house
 
 
 async def test_a_call_from_greeting_to_hang_up(tmp_path: Path) -> None:

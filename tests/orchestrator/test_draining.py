@@ -11,8 +11,8 @@ import pytest
 
 from parley.aio import background
 from parley.errors import Unavailable
+from testbed.organs import Gateway, House, house, replica
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_owners import started
 
 

@@ -13,8 +13,8 @@ from services.orchestrator.mind import events, known
 from services.orchestrator.mind.effects import Say
 from services.orchestrator.mind.fitting import MAX_STATE_BYTES
 from services.orchestrator.mind.state import Call, Epoch, Policy, Variable
+from testbed.organs import AGENT, house
 from tests.orchestrator.calls import POLICY, Script, replayed
-from tests.orchestrator.organs import AGENT, house
 
 NAMED = AGENT.replace("Bellweather Bikes, how can I help?", "Hello {customer}, this is Bellweather Bikes.").replace(
     "You answer the phone.", "You answer the phone. The caller is {customer}, order {order}."

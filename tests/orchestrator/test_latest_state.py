@@ -18,8 +18,8 @@ from services.orchestrator.own.sweeper import Sweeper
 from services.orchestrator.run.conductor import Conductor
 from services.orchestrator.run.metrics import PASTS_LOST
 from services.orchestrator.wire import replay
+from testbed.organs import Gateway, House, house, replica
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_owners import started
 from tests.orchestrator.test_replay import records
 from tests.orchestrator.test_sweeper import abandoned

@@ -15,10 +15,10 @@ from services.llm.chat import Chain
 from services.llm.providers.openai import OpenAI
 from services.orchestrator.mind.bot.llm_retry import MIN_REQUESTS
 from services.orchestrator.run.metrics import REQUESTS
+from testbed.organs import AGENT, Gateway, House, house
+from testbed.rounds import serving, settings
 from tests.llm import strict
-from tests.llm.conftest import serving, settings
 from tests.llm.odd_server import OddServer, Refusal, calls, delta, odd_server
-from tests.orchestrator.organs import AGENT, Gateway, House, house
 
 TROUBLE = Sentences().trouble
 FINE = [delta(content="It shipped on Monday."), delta("stop")]

@@ -11,7 +11,7 @@ from parley.errors import AtCapacity, TooLate, Unavailable
 from parley.rpc import Admission, Peers, Server
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.orchestrator.run.organs import Organs
-from tests.orchestrator.organs import Model
+from testbed.organs import Model
 
 ASKED = llm_pb2.ChatRequest(messages=[llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text="hello")])
 

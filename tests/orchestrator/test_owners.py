@@ -21,8 +21,8 @@ from services.orchestrator.own import latest_state
 from services.orchestrator.run import conductor, prompt
 from services.orchestrator.wire import replay
 from services.orchestrator.wiring import wired
+from testbed.organs import Gateway, House, house, replica
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
 
 

@@ -16,8 +16,8 @@ from parley.v1 import events_pb2
 from services.orchestrator.own.pending_records import MAX_BYTES, MAX_RECORDS, PendingRecords
 from services.orchestrator.own.sweeper import Sweeper
 from services.orchestrator.wire import replay
+from testbed.organs import Gateway, House, house, replica
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import Gateway, House, house, replica
 from tests.orchestrator.test_replay import records
 from tests.orchestrator.test_sweeper import abandoned
 

@@ -14,8 +14,8 @@ from parley.bus import recorded_calls, records_of
 from parley.errors import BadInput, Unavailable
 from parley.v1 import call_pb2, events_pb2
 from services.orchestrator.wire import replay
+from testbed.organs import AGENT, House, house
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import AGENT, House, house
 
 app = typer.Typer()
 app.command()(command.replay)

@@ -18,8 +18,8 @@ from parley.v1 import tools_pb2
 from services.orchestrator.run import roster as roster_of
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.roster import Roster
+from testbed.organs import AGENT, house
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import AGENT, house
 from tests.tools.service import Desk, serving, settings
 
 TOOL = "from parley.tooling import tool\n@tool{marks}\ndef {name}() -> str:\n    '''Does.'''\n    return 'done'\n"

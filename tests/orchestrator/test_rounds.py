@@ -16,9 +16,9 @@ from services.orchestrator.mind import events
 from services.orchestrator.phrases.speakable import NUMBER_GRACE_S, Phraser
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.rounds import Grace, Rounds
+from testbed.organs import house
 from testbed.patience import PATIENCE_S
 from tests.orchestrator.calls import Script
-from tests.orchestrator.organs import house
 
 AGENT = Agent(company="Bellweather Bikes", greeting="Hello.", prompt="You answer.")
 

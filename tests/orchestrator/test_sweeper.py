@@ -10,8 +10,8 @@ import pytest
 from parley.errors import Unavailable
 from parley.v1 import events_pb2
 from services.orchestrator.own.sweeper import Sweeper
+from testbed.organs import House, house, replica
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import House, house, replica
 from tests.orchestrator.test_owners import started
 
 

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from parley.v1 import events_pb2, llm_pb2
+from testbed.organs import AGENT, Gateway, House, house
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import AGENT, Gateway, House, house
 
 TTFT_S = 0.24
 QUESTION = "do you rent bikes"

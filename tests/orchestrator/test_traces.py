@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from parley import telemetry
 from parley.v1 import llm_pb2
+from testbed.organs import house
 from testbed.patience import PATIENCE_S
-from tests.orchestrator.organs import house
 
 
 @pytest.fixture

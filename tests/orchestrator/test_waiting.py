@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from parley.v1 import conversation_pb2, llm_pb2
-from tests.orchestrator.organs import AGENT, house
+from testbed.organs import AGENT, house
 
 PATIENT = f"{AGENT}fillers: {{after_ms: 200, thinking: [One moment., Let me see.]}}\n"
 Say = conversation_pb2.Say

@@ -24,8 +24,8 @@ from services.stt.providers.deepgram_line import Line, Manners
 from services.stt.providers.deepgram_messages import Messages
 from services.stt.providers.deepgram_results import Results
 from services.stt.providers.flux_turns import FluxTurns, Timeline
+from testbed.virtual_loop import run
 from tests.stt.odd import best, but, results, skipped, timed, turn
-from tests.virtual_loop import run
 
 CAREFUL = settings(max_examples=150, deadline=None)
 JUNK = st.recursive(

@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 
 from runner.stack import Stack
+from testbed import machine
 from testbed.telephone.phone import Clock
-from tests import machine
-from tests.turns import model
-from tests.turns.parse import read_all
-from tests.turns.real import Models, Services, environment, play, rehearse
-from tests.turns.record import Record
-from tests.turns.script import Script
+from testbed.turns import model
+from testbed.turns.parse import read_all
+from testbed.turns.real import Models, Services, environment, play, rehearse
+from testbed.turns.record import Record
+from testbed.turns.script import Script
 
 OWN = Path(__file__).parent / "scripts"
 AT_ONCE = 18

@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from testbed.turns.judge import Case, complaints
+from testbed.turns.parse import parse
+from testbed.turns.record import Record
+from testbed.turns.script import Expect, Script
+from testbed.turns.virtual.play import play
+from testbed.turns.virtual.speakerphone import KINDS, Mishears
 from testbed.vendors.wordcodec import words_of
-from tests.turns.judge import Case, complaints
-from tests.turns.parse import parse
-from tests.turns.record import Record
-from tests.turns.script import Expect, Script
-from tests.turns.virtual.play import play
-from tests.turns.virtual.speakerphone import KINDS, Mishears
 
 LEVELS_DB = (-12, -16, -20, -26, -32, -40)
 DELAYS_MS = (60, 150, 300, 450, 600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.turns.parse import read_all
+from testbed.turns.parse import read_all
 
 HELD_OUT = Path(__file__).parents[1] / "heldout" / "turns"
 

@@ -8,13 +8,13 @@ from parley.audio import TELEPHONE
 from parley.audio_wire import to_wire
 from parley.v1 import stt_pb2
 from services.gateway.ears.backlog import LEAD_MS
+from testbed.turns.judge import complaints
+from testbed.turns.parse import parse
+from testbed.turns.virtual.ears import VirtualEars
+from testbed.turns.virtual.play import Loss, play
+from testbed.turns.virtual.time import VirtualTime
 from testbed.vendors import mulaw
 from testbed.vendors.wordcodec import render
-from tests.turns.judge import complaints
-from tests.turns.parse import parse
-from tests.turns.virtual.ears import VirtualEars
-from tests.turns.virtual.play import Loss, play
-from tests.turns.virtual.time import VirtualTime
 
 Request = stt_pb2.RecognizeRequest
 EVERY_20_MS = range(0, 540, 20)

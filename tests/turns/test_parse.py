@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.turns import script as s
-from tests.turns.parse import NotUnderstood, parse, read_all
+from testbed.turns import script as s
+from testbed.turns.parse import NotUnderstood, parse, read_all
 
 README = Path(__file__).parent / "README.md"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from testbed.turns.judge import complaints
+from testbed.turns.record import Record
+from testbed.turns.virtual.play import play
 from tests.turns.conftest import ALL, Lines
-from tests.turns.judge import complaints
 from tests.turns.known_faults import REAL, VIRTUAL
-from tests.turns.record import Record
-from tests.turns.virtual.play import play
 
 SLACK_MS, MOST_LATE_MS = 150, 1000
 """Other calls and tests share the machine. As late as the player itself was, the services may be too."""

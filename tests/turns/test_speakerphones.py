@@ -6,10 +6,10 @@ import random
 
 import pytest
 
+from testbed.turns.judge import complaints
+from testbed.turns.virtual.play import play
 from testbed.vendors.wordcodec import words_of
-from tests.turns.judge import complaints
 from tests.turns.speakerphones import LENGTHS, Speakerphone, family, silent_after_ms
-from tests.turns.virtual.play import play
 
 _QUIET = random.Random(1).sample([x for x in family(range(7, 9), talks=False) if x.length < LENGTHS[-1]], 12)
 _LONG = random.Random(2).sample([x for x in family(range(7, 9), talks=False) if x.length == LENGTHS[-1]], 1)

@@ -1,0 +1,1 @@
+"""Faults one after the other while calls go on: conversations and their account."""
