@@ -17,8 +17,8 @@ import uvloop
 
 from testbed.organs import AGENT, Gateway, house
 from testbed.rounds import service, settings
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Messages, Reply, Tools
+from testbed.vendors.openai.script import Messages, Reply, Tools
+from testbed.vendors.openai.sim import OpenAISim
 
 TTFT_MS = 400
 LEADS_MS = (100, 200, 300, 400, 600)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from parley.audio import pcm_to_mulaw
 from testbed.letters import LETTERS
 from testbed.telephone.phone import Call, CallOver, Clock, Phone
-from testbed.vendors.openai_script import Messages, Reply, Tools, last_heard
+from testbed.vendors.openai.script import Messages, Reply, Tools, last_heard
 from testbed.vendors.wordcodec import render
 
 REPLY = "thank you for asking about {mark}, it is ready for you at the shop since monday, come by any day."

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from bench.caller import Caller, interruption, mark_of, question, reply_to, run_callers, speech
 from bench.latency import Stages, percentile, stages_of, steady, told_speech
 from bench.servers import Served, Usage, stolen
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.openai import OpenAISim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.vendors import Vendors
 from testbed.vendors.wordcodec import render
 

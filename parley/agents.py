@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
-from parley.placeholders import BUILT_IN, NAME, RESERVED, names_in
 from parley.rereading import Reread
-from parley.sentences import MUST_HEAR, plain
+from parley.text.placeholders import BUILT_IN, NAME, RESERVED, names_in
+from parley.text.sentences import MUST_HEAR, plain
 
 
 class _Strict(BaseModel):

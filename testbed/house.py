@@ -20,8 +20,8 @@ from testbed.patience import PATIENCE_S
 from testbed.telephone.heard import RATE
 from testbed.telephone.phone import Call, Clock, Phone
 from testbed.vendors.faults import Fault
-from testbed.vendors.openai import Asked
-from testbed.vendors.openai_script import last_heard, lines_of
+from testbed.vendors.openai.script import last_heard, lines_of
+from testbed.vendors.openai.sim import Asked
 from testbed.vendors.recorder import heard_words
 from testbed.vendors.twilio_rest import Call as CarrierCall
 from testbed.vendors.vendors import ACCOUNT, Vendors

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from parley import gc_freeze
+from parley.process import gc_freeze
 from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"

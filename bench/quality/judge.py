@@ -9,8 +9,9 @@ from typing import Any
 from bench.quality.sets import Case
 from parley.agents import Agent
 from services.llm.contract import Passage
-from services.llm.local import doubt, moves
-from services.llm.local.domain import Domain
+from services.llm.local.dialogue import moves
+from services.llm.local.understanding import doubt
+from services.llm.local.understanding.domain import Domain
 
 ORDERS, HOURS, TRANSFER, END = "check_order_status", "get_business_hours", "transfer_to_human", "end_call"
 TOOLS = {"order_status": ORDERS, "opening_hours": HOURS, "human": TRANSFER, "goodbye": END, "yes": TRANSFER}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from parley.spoken import NUMBER_RUN, normalise, words_to_digits
+from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from services.stt.local.numbers import ORDINALS, TENS
 
 _MONEY = re.compile(r"([$£€])(\d[\d,]*)(?:\.(\d\d)\b)?")

@@ -18,8 +18,8 @@ from bench import servers
 from bench.caller import Caller
 from bench.run import vendors, warm_up
 from bench.soak.samples import Watch, table
-from parley import gc_freeze
 from parley.aio import background
+from parley.process import gc_freeze
 from runner.stack import Stack
 from testbed.telephone.phone import Clock, Phone
 

@@ -24,7 +24,7 @@ from prometheus_client import Counter, Gauge
 from parley.aio import TaskSet
 from parley.bus.outbox import OnDone, Outbox, Record
 from parley.errors import Unavailable
-from parley.log_limit import Seldom
+from parley.process.log_limit import Seldom
 from parley.settings import Settings, addresses
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ from nats.js.errors import BadRequestError
 from prometheus_client import Counter, Gauge
 
 from parley.errors import Unavailable
-from parley.log_limit import Seldom
+from parley.process.log_limit import Seldom
 
 log = structlog.get_logger()
 

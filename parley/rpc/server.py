@@ -16,9 +16,10 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from parley import gc_freeze, task_dump, telemetry
+from parley import telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
 from parley.heartbeat import HEART
+from parley.process import gc_freeze, task_dump
 from parley.rpc.mux_server import MuxServer, Registry
 from parley.rpc.status import to_status
 from parley.settings import Settings

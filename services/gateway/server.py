@@ -10,11 +10,12 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from parley import gc_freeze, task_dump, telemetry
+from parley import telemetry
 from parley.aio import TaskSet
 from parley.bus import Bus
-from parley.callstate import CallStore
+from parley.bus.callstate import CallStore
 from parley.errors import Misconfigured
+from parley.process import gc_freeze, task_dump
 from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc

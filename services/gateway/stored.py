@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parley.callstate import CallStore, Unreadable
+from parley.bus.callstate import CallStore, Unreadable
 from services.gateway.gateway import Ended
 
 

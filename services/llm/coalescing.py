@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator
 
 from parley.aio import background, pump
-from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNMARKED, width
+from parley.text.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNMARKED, width
 from services.llm.contract import LlmEvent, TextDelta
 
 HOLD_S = 0.05  # words that end no phrase wait this long for more

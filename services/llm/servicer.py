@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from parley import telemetry
-from parley.cancels import Cancels, key_of
+from parley.bus.cancels import Cancels, key_of
 from parley.errors import BadInput, NotBuilt, ParleyError
 from parley.rpc import Admission
 from parley.v1 import llm_pb2, llm_pb2_grpc

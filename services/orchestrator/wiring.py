@@ -11,9 +11,9 @@ import structlog
 from parley.agents import known_agents, load_agent
 from parley.aio import background
 from parley.bus import Bus, make_events_stream
-from parley.callstate import CallStore, make_bucket
+from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.outages import make_bucket as make_outages
 from parley.errors import Misconfigured
-from parley.outages import make_bucket as make_outages
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
 from parley.v1 import events_pb2

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from parley.scripts import sentence_ends
-from parley.words import units
+from parley.text.scripts import sentence_ends
+from parley.text.words import units
 
 # A passage of this many tokens is one thought: long enough to answer from, short enough to be about one thing.
 PASSAGE_TOKENS = 120

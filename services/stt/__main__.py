@@ -6,8 +6,8 @@ from pathlib import Path
 
 from parley.breaker import Breakers
 from parley.bus import Bus
+from parley.bus.outages import shared
 from parley.engines import loaded
-from parley.outages import shared
 from parley.rpc import Server, run
 from parley.settings import Settings
 from parley.v1 import stt_pb2, stt_pb2_grpc

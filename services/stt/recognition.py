@@ -17,8 +17,8 @@ from parley.breaker import Attempt, Breakers
 from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
 from parley.heartbeat import HEART
-from parley.scripts import written
 from parley.telemetry import STT_LATENCY
+from parley.text.scripts import written
 from services.stt.burst import Burst
 from services.stt.contract import (
     DrivenByVoice,

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import structlog
 
+from parley.text.words import clipped
 from parley.tooling import HangUp, Notice, Result, Transfer
 from parley.v1 import tools_pb2
-from parley.words import clipped
 from services.tools.contract import MAX_JSON_BYTES, Outcome, failed
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from parley.cancels import Cancels, key_of_owner
+from parley.bus.cancels import Cancels, key_of_owner
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc

@@ -11,7 +11,7 @@ import structlog
 
 from parley.agents import known_agents
 from parley.bus import Bus
-from parley.cancels import Cancels
+from parley.bus.cancels import Cancels
 from parley.errors import NotFound, ParleyError
 from parley.rpc import Server
 from parley.settings import Settings

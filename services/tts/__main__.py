@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from parley.bus import Bus
-from parley.cancels import Cancels
-from parley.outages import shared
+from parley.bus.cancels import Cancels
+from parley.bus.outages import shared
 from parley.rpc import Server, run
 from parley.settings import Settings
 from parley.v1 import tts_pb2, tts_pb2_grpc

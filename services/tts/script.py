@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from parley.errors import BadInput
-from parley.words import has_words
+from parley.text.words import has_words
 
 MAX_PIECE = 4_000
 MAX_TEXT = 40_000

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from parley.audio_wire import from_wire
-from parley.cancels import Cancels, key_of
+from parley.bus.cancels import Cancels, key_of
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc

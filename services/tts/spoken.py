@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.audio import AudioFormat
-from parley.words import has_words, least_ms
+from parley.text.words import has_words, least_ms
 from services.tts.contract import AudioChunk, WordTime
 from services.tts.words import spread
 

@@ -16,7 +16,7 @@ from parley.engines import Engine, engines_of, loaded
 from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured
-from parley.words import has_words
+from parley.text.words import has_words
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig
 from services.tts.script import Script
 from services.tts.spoken import Spoken

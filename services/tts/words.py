@@ -1,4 +1,4 @@
-"""When the words of a text sound, from whatever times a voice gives. A word here is a spoken unit (`parley.words`)."""
+"""When the words of a text sound, from whatever times a voice gives. A word is a spoken unit (`parley.text.words`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from parley.scripts import weight
-from parley.words import has_words, least_ms, units
+from parley.text.scripts import weight
+from parley.text.words import has_words, least_ms, units
 from services.tts.contract import WordTime
 
 # How far a vendor's characters may run ahead of ours before they count as not found.

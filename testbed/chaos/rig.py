@@ -26,7 +26,7 @@ from testbed.chaos.verdict import Raw
 from testbed.chaos.wires import Wires
 from testbed.house import samples
 from testbed.telephone.phone import Call, Clock
-from testbed.vendors.openai_script import lines_of
+from testbed.vendors.openai.script import lines_of
 from testbed.vendors.vendors import Vendors
 
 _LOOK_S = 0.12

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.orchestrator.run.prompt import CONTINUE
 from testbed.letters import LETTERS
-from testbed.vendors.openai_script import Call, Messages, Reply, Tools, lines_of, text_of
+from testbed.vendors.openai.script import Call, Messages, Reply, Tools, lines_of, text_of
 
 QUICK, SLOW, BOOK, STORY, TALE, WAIT = "quick", "slow", "book", "story", "tale", "wait"
 ASKS = {

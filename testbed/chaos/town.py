@@ -11,8 +11,8 @@ from pathlib import Path
 
 import aiohttp
 
-from parley import gc_freeze
 from parley.aio import background
+from parley.process import gc_freeze
 from runner.plan import Plan
 from runner.stack import Stack
 from testbed import postgres
@@ -26,8 +26,8 @@ from testbed.chaos.succession import chatter
 from testbed.chaos.wires import Wires
 from testbed.telephone.front import Front
 from testbed.telephone.phone import Clock, Phone
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.openai import OpenAISim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.twilio_rest import TwilioRestSim
 from testbed.vendors.vendors import ACCOUNT, Vendors
 from testbed.vendors.wordcodec import render

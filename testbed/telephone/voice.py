@@ -8,7 +8,7 @@ from contextlib import aclosing
 from parley.engines import engines_here, engines_of, load
 from parley.errors import BadInput, Misconfigured
 from parley.settings import Settings
-from parley.words import has_words
+from parley.text.words import has_words
 from services.tts.contract import TextToSpeechProvider, TtsConfig
 
 ESPEAK = "local"

@@ -11,7 +11,7 @@ import yaml
 
 from testbed.turns.record import Asked
 from testbed.turns.script import AGENT, ELSE, Row, Script
-from testbed.vendors.openai_script import Call, Messages, Reply, Tools, lines_of, text_of
+from testbed.vendors.openai.script import Call, Messages, Reply, Tools, lines_of, text_of
 from testbed.vendors.wordcodec import words_of
 
 MODEL_MS = 50

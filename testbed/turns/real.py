@@ -19,9 +19,9 @@ from testbed.turns.caller import Caller
 from testbed.turns.listener import Listener
 from testbed.turns.record import Asked, Record
 from testbed.turns.script import Script
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Messages, Reply, Tools, polite
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.openai.script import Messages, Reply, Tools, polite
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.twilio_rest import Call as CarrierCall
 from testbed.vendors.twilio_rest import TwilioRestSim
 from testbed.vendors.vendors import ACCOUNT, Vendors

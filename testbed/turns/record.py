@@ -10,7 +10,7 @@ from testbed.telephone.heard import Cleared
 from testbed.turns.caller import Played
 from testbed.turns.listener import HeardWord, Run
 from testbed.turns.script import Script
-from testbed.vendors.openai_script import lines_of
+from testbed.vendors.openai.script import lines_of
 
 Message = Mapping[str, Any]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import uvloop
 
-from testbed.vendors.deepgram import DeepgramSim
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Script, by_rules, polite, rules_from
+from testbed.vendors.deepgram.sim import DeepgramSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.openai.script import Script, by_rules, polite, rules_from
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.twilio_rest import TwilioRestSim
 from testbed.vendors.vendors import Vendors
 

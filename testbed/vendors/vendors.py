@@ -4,9 +4,9 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from testbed.vendors.deepgram import DeepgramSim
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.openai import OpenAISim
+from testbed.vendors.deepgram.sim import DeepgramSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.server import VendorSim
 from testbed.vendors.twilio_rest import TwilioRestSim
 

@@ -23,7 +23,7 @@ from testbed.chaos.lookups import Lookups
 from testbed.chaos.scene import Played, fingerprint, prelude_s, scene
 from testbed.chaos.talk import ANSWERS, STORY, answer
 from testbed.chaos.verdict import Raw, Verdict, judge
-from testbed.vendors.openai import Asked
+from testbed.vendors.openai.sim import Asked
 from testbed.vendors.wordcodec import render
 
 TOLD = ANSWERS["quick"].format(mark="alpha bravo")

@@ -21,7 +21,7 @@ from bench.quality.spelling import comparable, digits
 from parley.agents import Agent, load_agent
 from parley.audio import TELEPHONE, mulaw_to_pcm
 from services.llm.contract import Passage
-from services.llm.local import moves
+from services.llm.local.dialogue import moves
 from testbed.frontdesk import AGENTS
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from parley import gc_freeze
+from parley.process import gc_freeze
 from runner.stack import Stack
 from testbed.chaos import agents as chaos
 from testbed.chaos.bookings import Bookings
@@ -16,9 +16,9 @@ from testbed.chaos.cells import MOMENTS
 from testbed.chaos.succession import chatter
 from testbed.house import PUBLIC_URL, House, told_by_rest
 from testbed.telephone.phone import Clock
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Messages, Reply, Tools, text_of
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.openai.script import Messages, Reply, Tools, text_of
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.twilio_rest import TwilioRestSim
 from testbed.vendors.vendors import Vendors
 from tests.e2e.agents import write_agents

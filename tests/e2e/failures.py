@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from testbed.vendors.elevenlabs_socket import Received
+from testbed.vendors.elevenlabs.socket import Received
 from testbed.vendors.faults import Fault
 from testbed.vendors.vendors import Vendors
 

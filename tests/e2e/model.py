@@ -1,6 +1,6 @@
 """What the model stand-in says in these calls."""
 
-from testbed.vendors.openai_script import Messages, Reply, Rule, Tools, by_rules, text_of
+from testbed.vendors.openai.script import Messages, Reply, Rule, Tools, by_rules, text_of
 
 HISTORY = (
     "The shop was founded long ago by two sisters who loved old bicycles and wide roads, and since then "

@@ -9,7 +9,7 @@ from parley.agents import Sentences
 from testbed.house import House, answer, ask, bot_lines, heard, speech, words
 from testbed.patience import PATIENCE_S
 from testbed.telephone.phone import Call
-from testbed.vendors.openai_script import text_of
+from testbed.vendors.openai.script import text_of
 from tests.e2e.together import on_the_line
 
 NOBODY = words(Sentences().not_transferred)

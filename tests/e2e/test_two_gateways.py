@@ -23,7 +23,7 @@ from testbed.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, hear
 from testbed.patience import PATIENCE_S
 from testbed.telephone.carrier import signature
 from testbed.telephone.phone import Call
-from testbed.vendors.openai_script import text_of
+from testbed.vendors.openai.script import text_of
 from tests.e2e.test_bad_input import start
 from tests.e2e.together import on_the_line
 

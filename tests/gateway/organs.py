@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from parley.rpc import Admission, Server
+from parley.text.words import unit_at
 from parley.v1 import (
     conversation_pb2,
     conversation_pb2_grpc,
@@ -17,7 +18,6 @@ from parley.v1 import (
     tts_pb2,
     tts_pb2_grpc,
 )
-from parley.words import unit_at
 from testbed.patience import PATIENCE_S
 
 CallCommand = conversation_pb2.CallCommand

@@ -14,7 +14,7 @@ from parley.audio import TELEPHONE
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.ears.ears import Ears
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
 from tests.stt.odd import OFTEN, results

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from parley.audio import TELEPHONE
+from parley.text.words import units
 from parley.v1 import call_pb2, conversation_pb2
-from parley.words import units
 from services.gateway.mouth.playout import PlayClock
 from services.gateway.mouth.track import Track, Word
 from services.gateway.mouth.utterance import Utterance

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from parley.text.words import units
 from parley.v1 import audio_pb2, conversation_pb2, stt_pb2, tts_pb2
-from parley.words import units
 from services.gateway.doors import page_socket
 from services.gateway.doors.websocket import MAX_REASON, WebSocket
 from services.gateway.ears.report import Report

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from parley.audio import TELEPHONE
+from parley.text.words import units
 from parley.v1 import call_pb2, conversation_pb2
-from parley.words import units
 from services.gateway.mouth.mouth import PROGRESS_MS, Mouth
 from services.gateway.mouth.outlet import Outlet
 from services.gateway.mouth.telling import AHEAD_MS, CHANGED_MS, MAX_PLACES, Telling

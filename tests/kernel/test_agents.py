@@ -8,9 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from parley.agents import _FILES, MAX_SENTENCES_BYTES, Agent, agent_now, load_agent
-from parley.backchannels import backchannels_of
 from parley.errors import Misconfigured
-from parley.placeholders import filled, names_in
+from parley.text.backchannels import backchannels_of
+from parley.text.placeholders import filled, names_in
 from services.orchestrator.wire.messages import policy_of, session_of
 
 HEAD = "company: A\nprompt: You are A.\n"

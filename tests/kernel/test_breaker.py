@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from parley.breaker import BUSY_S, OPEN_S, Breakers
+from parley.bus.outages import Report, verdict
 from parley.errors import AtCapacity, BadInput, Misconfigured, NotFound, TooLate, VendorLost
-from parley.outages import Report, verdict
 from parley.settings import Settings
 
 

@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from parley.bus import Bus, connection, make_events_stream
-from parley.callstate import CallStore, make_bucket
-from parley.log_limit import Seldom
+from parley.bus.callstate import CallStore, make_bucket
+from parley.process.log_limit import Seldom
 from parley.settings import Settings
 from testbed.natsd import Natsd, nats_cluster, nats_server
 from testbed.patience import PATIENCE_S

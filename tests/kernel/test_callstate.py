@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from parley.bus import Bus, make_events_stream
-from parley.callstate import MAX_BYTES, CallStore, CallWriter, Unreadable, make_bucket
+from parley.bus.callstate import MAX_BYTES, CallStore, CallWriter, Unreadable, make_bucket
 from parley.errors import BadInput, Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from parley import cancels as cancels_module
 from parley.bus import Bus
-from parley.cancels import Cancels, Key, key_of, key_of_owner
+from parley.bus import cancels as cancels_module
+from parley.bus.cancels import Cancels, Key, key_of, key_of_owner
 from parley.errors import Superseded
 from parley.rpc import Admission, Server
 from parley.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parley.words import FASTEST_MS, has_words, least_ms
+from parley.text.words import FASTEST_MS, has_words, least_ms
 from testbed.vendors.wordcodec import render
 
 SAID = [

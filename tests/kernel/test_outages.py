@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from parley import outages
 from parley.aio import background
 from parley.breaker import Breakers
-from parley.bus import Bus
+from parley.bus import Bus, outages
+from parley.bus.outages import Outages, make_bucket, shared
 from parley.errors import Unavailable, VendorLost
-from parley.outages import Outages, make_bucket, shared
 from parley.settings import Settings
 from testbed.natsd import nats_server
 from testbed.patience import PATIENCE_S

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from parley.errors import BadInput
-from parley.phrases import NUMBER_RUN, normalise, parse, slot_values, spoken_digits, words_to_digits
+from parley.text.phrases import NUMBER_RUN, normalise, parse, slot_values, spoken_digits, words_to_digits
 
 ORDER = "where is my [order|package|] {order_number}"
 

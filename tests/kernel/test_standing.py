@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 from structlog.testing import capture_logs
 
-from parley import task_dump
 from parley.aio import background
+from parley.process import task_dump
 
 
 async def words_to_come() -> AsyncIterator[str]:

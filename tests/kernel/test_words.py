@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from icu4py.breakers import CharacterBreaker, WordBreaker
 
-from parley import words
-from parley.scripts import CLAUSE_ENDS, joined, sentence_ends, spaceless, weight, written
+from parley.text import words
+from parley.text.scripts import CLAUSE_ENDS, joined, sentence_ends, spaceless, weight, written
 
 COUNTED = {
     "Your order isn't here, it's late.": ["your", "order", "isn't", "here", "it's", "late"],

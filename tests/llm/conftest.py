@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai.sim import OpenAISim
 
 
 @pytest.fixture

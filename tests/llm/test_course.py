@@ -8,7 +8,7 @@ import pytest
 
 from parley.agents import load_agent
 from services.llm.contract import Message, Passage, Role
-from services.llm.local import moves
+from services.llm.local.dialogue import moves
 from services.llm.providers.local import Local
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
 from testbed.rounds import settings

@@ -15,10 +15,11 @@ import yaml
 from parley.agents import load_agent
 from parley.embedding import Embedder
 from services.llm.contract import Passage
-from services.llm.local import doubt, moves
-from services.llm.local.domain import Domain
-from services.llm.local.understanding import Understanding
-from services.llm.local.vocabulary import knowledge_of
+from services.llm.local.dialogue import moves
+from services.llm.local.understanding import doubt
+from services.llm.local.understanding.domain import Domain
+from services.llm.local.understanding.understanding import Understanding
+from services.llm.local.understanding.vocabulary import knowledge_of
 from services.llm.providers.local import Local
 from services.rag.passages import split
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS

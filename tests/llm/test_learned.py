@@ -9,9 +9,9 @@ import pytest
 
 from parley.agents import Agent, load_agent
 from parley.errors import Misconfigured, NotFound
-from services.llm.local.domain import Domain
-from services.llm.local.learned import KEPT, Learned
-from services.llm.local.understanding import Understanding
+from services.llm.local.understanding.domain import Domain
+from services.llm.local.understanding.learned import KEPT, Learned
+from services.llm.local.understanding.understanding import Understanding
 from testbed.patience import PATIENCE_S
 
 HEAD = "company: A\ngreeting: Hello.\nprompt: You are A.\ndomain: {fallback: '{}'}\n"

@@ -12,7 +12,7 @@ import pytest
 from parley.embedding import Embedder
 from parley.errors import Misconfigured, NotFound
 from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolCall, ToolChoice
-from services.llm.local import moves
+from services.llm.local.dialogue import moves
 from services.llm.providers.local import Local
 from testbed.rounds import Round, heard, settings
 from testbed.talk import Talk, spec

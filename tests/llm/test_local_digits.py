@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from parley.phrases import normalise
-from services.llm.local import digits
+from parley.text.phrases import normalise
+from services.llm.local.understanding import digits
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from parley.agents import load_agent
-from services.llm.local import doubt, moves
-from services.llm.local.domain import Domain
-from services.llm.local.doubt import Candidate
+from services.llm.local.dialogue import moves
+from services.llm.local.understanding import doubt
+from services.llm.local.understanding.domain import Domain
+from services.llm.local.understanding.doubt import Candidate
 from services.llm.providers.local import Local
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
 from testbed.rounds import settings

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from parley.agents import load_agent
-from services.llm.local import moves
-from services.llm.local.understanding import Understanding
+from services.llm.local.dialogue import moves
+from services.llm.local.understanding.understanding import Understanding
 from services.llm.providers.local import Local
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
 from testbed.rounds import settings

@@ -25,8 +25,8 @@ from services.llm.histories import BROKE_IN, GO_ON, NO_RESULT
 from services.llm.providers.openai import OpenAI, base_url
 from testbed.rounds import Round, asks, heard, settings
 from testbed.vendors.faults import Fault
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Call, Reply
+from testbed.vendors.openai.script import Call, Reply
+from testbed.vendors.openai.sim import OpenAISim
 from tests.llm.odd_server import delta, odd_server
 
 ORDER = ToolSpec(

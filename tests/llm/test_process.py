@@ -14,7 +14,7 @@ from pathlib import Path
 from parley.rpc import Peers
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from testbed.patience import PATIENCE_S
-from testbed.vendors.openai import OpenAISim
+from testbed.vendors.openai.sim import OpenAISim
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,8 +15,8 @@ from services.llm.contract import ChatRequest, Finish, FinishReason, Requests, T
 from services.llm.providers.openai import OpenAI
 from testbed.rounds import asks, heard, service, settings
 from testbed.vendors.faults import Fault
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Call, Reply
+from testbed.vendors.openai.script import Call, Reply
+from testbed.vendors.openai.sim import OpenAISim
 
 Stub = llm_pb2_grpc.LanguageModelStub
 User = llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text="where is my order")

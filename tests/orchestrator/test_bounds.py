@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parley.agents import MAX_SENTENCES_BYTES
-from parley.callstate import MAX_BYTES
+from parley.bus.callstate import MAX_BYTES
 from services.orchestrator.mind import fitting, history
 from services.orchestrator.mind.effects import CloseThink, Execute, Think
 from services.orchestrator.mind.state import BotLine, CallerLine, Passage, Then, ToolUse

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from parley.agents import Agent
-from parley.callstate import MAX_BYTES
+from parley.bus.callstate import MAX_BYTES
 from parley.v1 import llm_pb2
 from services.orchestrator.mind.effects import Execute, Think
 from services.orchestrator.mind.state import Answering, Call, ToolUse

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parley.backchannels import backchannels_of
-from parley.scripts import joined, spaceless, weight
-from parley.words import has_words, units, whole_until
+from parley.text.backchannels import backchannels_of
+from parley.text.scripts import joined, spaceless, weight
+from parley.text.words import has_words, units, whole_until
 from services.orchestrator.mind import events, history
 from services.orchestrator.mind.caller.backchannels import begun_backchannel, real_words, sure_words
 from services.orchestrator.mind.caller.interruption import is_nothing

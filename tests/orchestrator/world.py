@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from parley.words import has_words
+from parley.text.words import has_words
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
 from tests.orchestrator.calls import Script

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parley.words import count as count_words
+from parley.text.words import count as count_words
 from services.rag import words as sparse
 from services.rag.passages import Passage, split
 

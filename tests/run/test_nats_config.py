@@ -16,10 +16,10 @@ from nats.js.errors import NoStreamResponseError
 
 from parley.breaker import Breakers
 from parley.bus import Bus, make_events_stream
-from parley.callstate import CallStore, make_bucket
+from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.outages import Outages
+from parley.bus.outages import make_bucket as make_outages
 from parley.errors import VendorLost
-from parley.outages import Outages
-from parley.outages import make_bucket as make_outages
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from runner.nats_config import nats_nodes

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from parley.audio import mulaw_to_pcm
-from parley.phrases import normalise
+from parley.text.phrases import normalise
 from runner.plan import ORGANS
 from runner.stack import Stack
 from testbed.telephone.phone import Clock, Phone

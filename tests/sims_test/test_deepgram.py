@@ -15,7 +15,7 @@ from deepgram.environment import DeepgramClientEnvironment
 
 from testbed.patience import PATIENCE_S
 from testbed.vendors import mulaw
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
 

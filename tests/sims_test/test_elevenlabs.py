@@ -12,7 +12,7 @@ from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 
 from testbed.patience import PATIENCE_S
-from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.recorder import heard_text, heard_words
 

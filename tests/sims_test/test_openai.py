@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from testbed.vendors.faults import Fault
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Call, Reply, Rule, by_rules
+from testbed.vendors.openai.script import Call, Reply, Rule, by_rules
+from testbed.vendors.openai.sim import OpenAISim
 
 TOOLS: list[Any] = [
     {"type": "function", "function": {"name": "check_order_status", "parameters": {"type": "object"}}},

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from testbed.patience import PATIENCE_S
-from testbed.vendors.deepgram import DeepgramSim
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Reply
+from testbed.vendors.deepgram.sim import DeepgramSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.openai.script import Reply
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.server import VendorSim
 
 EARS = "/v1/listen?model=nova-3&encoding=mulaw&sample_rate=8000"

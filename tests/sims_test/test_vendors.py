@@ -9,8 +9,8 @@ import openai
 
 from testbed.patience import PATIENCE_S
 from testbed.vendors import mulaw
-from testbed.vendors.openai import OpenAISim
-from testbed.vendors.openai_script import Rule, by_rules
+from testbed.vendors.openai.script import Rule, by_rules
+from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.recorder import heard_text
 from testbed.vendors.vendors import Vendors
 from testbed.vendors.wordcodec import render

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.stt.vad import Detector
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.flux import Flux
 from services.stt.skipped import KINDS, SKIPPED
 from testbed.patience import PATIENCE_S
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from tests.stt.phone import settings, silence
 from tests.stt.test_deepgram import Ear
 

@@ -20,7 +20,7 @@ from services.stt.turn_sound import Judge
 from services.stt.vad import Detector
 from testbed.patience import PATIENCE_S
 from testbed.vendors import mulaw
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.wordcodec import render
 
 ORDER = "Where is my order 1234?"

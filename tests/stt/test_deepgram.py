@@ -25,7 +25,7 @@ from services.stt.providers import deepgram_line as module
 from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.deepgram_line import bases
 from testbed.patience import PATIENCE_S
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
 from tests.stt.phone import HEARD, ORDER, noise, settings, silence, spoken

@@ -26,7 +26,7 @@ from services.stt.providers.deepgram import Deepgram
 from services.stt.providers.flux import Flux
 from services.stt.providers.flux_turns import FluxTurns, Timeline
 from services.stt.vad import Detector
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
 from tests.stt.phone import ORDER, line, settings, silence, spoken

@@ -17,7 +17,7 @@ from services.stt.providers import deepgram_line as module
 from services.stt.recognition import EndOfTurn
 from services.stt.transcript import LONGEST
 from services.stt.vad import Detector
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from tests.stt.odd import best, results
 from tests.stt.phone import Line, deepgram, line, silence, spoken

@@ -14,7 +14,7 @@ from parley.errors import AtCapacity, Misconfigured, ParleyError, VendorLost
 from services.stt.contract import Final, Flush, Interim
 from services.stt.providers import deepgram_line as module
 from services.stt.providers.flux import Flux
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from tests.stt.odd import CONFIG, hear, turn
 from tests.stt.phone import settings, silence
 from tests.stt.test_deepgram import Ear

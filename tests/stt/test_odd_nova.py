@@ -16,7 +16,7 @@ import pytest
 from parley.errors import AtCapacity, Misconfigured, ParleyError, VendorLost
 from services.stt.contract import Final, Interim, SpeechStarted, TurnEnded
 from services.stt.providers import deepgram_line as module
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from tests.stt.odd import Heard, best, but, hear, listening, results, timed, without
 from tests.stt.phone import silence
 

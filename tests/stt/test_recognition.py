@@ -27,7 +27,7 @@ from services.stt.contract import (
 from services.stt.recognition import FALLBACKS, LONG_TURNS, EndOfTurn
 from services.stt.vad import Detector
 from testbed.patience import PATIENCE_S
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
 from tests.stt.phone import HEARD, ORDER, deepgram, line, silence, spoken

@@ -14,7 +14,7 @@ from parley.settings import Settings
 from parley.v1 import audio_pb2, call_pb2, stt_pb2, stt_pb2_grpc
 from services.stt.__main__ import wire
 from testbed.patience import PATIENCE_S
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from tests.stt.phone import HEARD, ORDER, settings, silence, spoken
 

@@ -21,7 +21,7 @@ from services.stt.logmel import filters, log_mel
 from services.stt.turn_model import TurnModel
 from services.stt.turn_sound import TurnSound
 from services.stt.vad import Detector
-from testbed.vendors.deepgram import DeepgramSim
+from testbed.vendors.deepgram.sim import DeepgramSim
 from tests.stt.phone import line, noise, settings, silence, spoken
 from tests.stt.test_recognition import Scripted
 

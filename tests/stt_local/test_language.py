@@ -95,7 +95,7 @@ def test_digits_read_out_become_figures_and_times_do_not(heard: str, text: str) 
 def test_digit_strings_have_the_length_asked_for() -> None:
     from random import Random
 
-    from parley.phrases import words_to_digits
+    from parley.text.phrases import words_to_digits
 
     rng = Random(7)
     assert all(len(words_to_digits(digit_string(rng, 6))) == 6 for _ in range(200))

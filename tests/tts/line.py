@@ -17,7 +17,7 @@ from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 from services.tts.servicer import Servicer
 from services.tts.synthesis import IDLE_S, STALL_S, Synthesis
 from testbed.patience import PATIENCE_S
-from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
 from testbed.vendors.recorder import heard_words
 from testbed.vendors.wordcodec import words_of
 

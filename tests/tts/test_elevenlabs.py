@@ -11,7 +11,7 @@ from parley.audio import BROWSER, TELEPHONE, AudioFormat
 from parley.errors import AtCapacity, BadInput, Misconfigured, Unavailable
 from services.tts.contract import TtsConfig
 from services.tts.providers.elevenlabs import ElevenLabs
-from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, config, service, settings, text

@@ -11,11 +11,11 @@ from prometheus_client import REGISTRY
 from parley.audio import TELEPHONE
 from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, Unavailable, VendorLost
-from parley.words import units
+from parley.text.words import units
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs import ElevenLabs
 from services.tts.synthesis import Synthesis
-from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, Heard, config, service, settings, text

@@ -16,7 +16,7 @@ import pytest_asyncio
 from parley.audio import BROWSER, TELEPHONE, TELEPHONE_ALAW, AudioFormat, to_pcm
 from parley.engines import Engine
 from parley.errors import AtCapacity, BadInput, Misconfigured, VendorLost
-from parley.words import units
+from parley.text.words import units
 from services.tts.contract import AudioChunk, TtsConfig
 from services.tts.hibari.passages import passages
 from services.tts.local import pipe

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from parley.settings import Settings
-from testbed.vendors.elevenlabs import ElevenLabsSim
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
 from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, Line, config, service, settings, text
 

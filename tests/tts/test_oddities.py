@@ -17,8 +17,8 @@ from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.providers.elevenlabs_socket import SKIPPED
 from services.tts.synthesis import Synthesis
 from testbed.patience import PATIENCE_S
-from testbed.vendors.elevenlabs import ElevenLabsSim
-from testbed.vendors.elevenlabs_socket import Received
+from testbed.vendors.elevenlabs.sim import ElevenLabsSim
+from testbed.vendors.elevenlabs.socket import Received
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import words_of
 from tests.tts.line import ANSWER, Heard, config, service, settings, text

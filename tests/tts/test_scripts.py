@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from parley.audio import TELEPHONE
 from parley.engines import Engine
 from parley.errors import VendorLost
-from parley.words import units
+from parley.text.words import units
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.local.pieces import MAX_PIECE, pause_ms, pieces
 from services.tts.synthesis import Synthesis

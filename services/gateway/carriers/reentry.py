@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from parley.errors import BadInput
-from parley.placeholders import NAME, RESERVED
+from parley.text.placeholders import NAME, RESERVED
 
 SHORT_S = 15
 """A leg that was over sooner was no conversation. Longer than a leg without an orchestrator lasts (10 s)."""

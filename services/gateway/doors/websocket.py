@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from parley.words import clipped_bytes
+from parley.text.words import clipped_bytes
 from services.gateway.doors.frames import BINARY, TEXT, TappedProtocol
 from services.gateway.metrics import SLOW_READERS
 

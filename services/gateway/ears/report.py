@@ -5,7 +5,7 @@ stt counts the caller's turns. Who holds the count while recognisers come and go
 
 from __future__ import annotations
 
-from parley.scripts import joined
+from parley.text.scripts import joined
 from parley.v1 import stt_pb2
 
 _MOST_SAID = 8_000

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parley.audio import AudioFormat
-from parley.scripts import weight
-from parley.words import has_words, least_ms, units
+from parley.text.scripts import weight
+from parley.text.words import has_words, least_ms, units
 
 LETTERS_PER_S = 15.0
 """How fast voices read, when nobody says when the words sound: about four syllables a second. In Latin letters."""

@@ -17,9 +17,9 @@ from parley.aio import TaskSet
 from parley.audio_wire import from_wire
 from parley.errors import ParleyError
 from parley.rpc import Peers
-from parley.scripts import weight
+from parley.text.scripts import weight
+from parley.text.words import has_words
 from parley.v1 import tts_pb2
-from parley.words import has_words
 from services.gateway.metrics import REHEARSED
 from services.gateway.mouth.track import Track
 from services.gateway.voice.phrase_cache import Key, PhraseCache, Sound, key_of

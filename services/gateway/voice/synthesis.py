@@ -15,8 +15,8 @@ from parley.errors import NoSound, ParleyError, Unavailable, VendorLost
 from parley.rpc import CallStream, Peers
 from parley.rpc.reopened import Reopened, Rules
 from parley.rpc.writer import Writer
+from parley.text.words import has_words, whole_until
 from parley.v1 import tts_pb2
-from parley.words import has_words, whole_until
 from services.gateway.mouth.track import Track, Word
 from services.gateway.voice.warm_stream import WarmStream, open_voice
 

@@ -15,8 +15,8 @@ from parley.audio import AudioFormat
 from parley.audio_wire import to_wire
 from parley.errors import ParleyError
 from parley.rpc import Peers
+from parley.text.words import has_words
 from parley.v1 import conversation_pb2, tts_pb2
-from parley.words import has_words
 from services.gateway.metrics import TROUBLES
 from services.gateway.mouth.utterance import Utterance
 from services.gateway.voice.phrase_cache import Sound, key_of

@@ -15,8 +15,8 @@ import structlog
 
 from parley.agents import Agent
 from parley.errors import Misconfigured
-from parley.phrases import normalise
 from parley.settings import Settings
+from parley.text.phrases import normalise
 from services.llm.contract import (
     ChatRequest,
     Finish,
@@ -29,12 +29,12 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local import answers, dialogue, failing, moves
-from services.llm.local.domain import Domain
-from services.llm.local.frame import Act, Call, Frame, Look, Say, heard
-from services.llm.local.learned import Learned
-from services.llm.local.understanding import Embeds, Understanding
-from services.llm.local.vocabulary import knowledge_of
+from services.llm.local.dialogue import answers, dialogue, failing, moves
+from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say, heard
+from services.llm.local.understanding.domain import Domain
+from services.llm.local.understanding.learned import Learned
+from services.llm.local.understanding.understanding import Embeds, Understanding
+from services.llm.local.understanding.vocabulary import knowledge_of
 
 log = structlog.get_logger()
 

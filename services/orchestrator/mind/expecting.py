@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from parley.words import count
+from parley.text.words import count
 
 FREE, YES_NO, DIGITS, SPELLING = "free", "yes_no", "digits", "spelling"
 CHOICE, DAY, TIME, NAME, AMOUNT = "choice", "day", "time", "name", "amount"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from functools import lru_cache
 
-from parley.words import clipped_bytes
+from parley.text.words import clipped_bytes
 from services.orchestrator.mind.bot import speculation
 from services.orchestrator.mind.effects import Effect
 from services.orchestrator.mind.history import bytes_of

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from parley.scripts import joined
-from parley.words import clipped, clipped_bytes, count, whole_until
+from parley.text.scripts import joined
+from parley.text.words import clipped, clipped_bytes, count, whole_until
 from services.orchestrator.mind.state import BotLine, Call, CallerLine, Line, Outcome, ToolUse
 
 # What a caller may say, and what is asked of others, is counted in characters; what keeps the state small, in bytes.

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from parley.placeholders import NAME, RESERVED, filled, names_in
-from parley.words import clipped_bytes
+from parley.text.placeholders import NAME, RESERVED, filled, names_in
+from parley.text.words import clipped_bytes
 from services.orchestrator.mind.state import Call, Variable
 
 MAX_VARIABLES = 32

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.scripts import weight
-from parley.words import plain
+from parley.text.scripts import weight
+from parley.text.words import plain
 from services.orchestrator.mind import history
 from services.orchestrator.mind.caller import opening
 from services.orchestrator.mind.effects import CancelTimer, Effect, StartTimer

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from parley.scripts import joined
+from parley.text.scripts import joined
 
 
 class Epoch(NamedTuple):

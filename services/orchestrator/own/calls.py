@@ -12,7 +12,7 @@ import structlog
 from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
-from parley.scripts import joined
+from parley.text.scripts import joined
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import events, known
 from services.orchestrator.mind.owner.settling import in_doubt

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from parley.bus import Bus
-from parley.callstate import CallStore, CallWriter
+from parley.bus.callstate import CallStore, CallWriter
 from parley.errors import BadInput
 from parley.v1 import conversation_pb2, events_pb2
 from services.orchestrator.mind import events

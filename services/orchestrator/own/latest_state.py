@@ -15,7 +15,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from parley.bus import Bus
-from parley.callstate import CallStore, Unreadable
+from parley.bus.callstate import CallStore, Unreadable
 from parley.errors import BadInput, NotFound, Superseded, Unavailable
 from parley.v1 import conversation_pb2, events_pb2
 from services.orchestrator.mind.state import Epoch

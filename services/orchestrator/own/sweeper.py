@@ -11,7 +11,7 @@ import random
 
 import structlog
 
-from parley.callstate import Unreadable
+from parley.bus.callstate import Unreadable
 from parley.errors import ParleyError, Superseded
 from parley.v1 import events_pb2
 from services.orchestrator.mind import events

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
-from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS
+from parley.text.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS
 from services.orchestrator.phrases import blocks, unclosed
 from services.orchestrator.phrases.inline import plain, spoken
 from services.orchestrator.phrases.numbering import Numbering

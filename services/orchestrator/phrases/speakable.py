@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from parley.punctuation import (
+from parley.text.punctuation import (
     CLAUSES,
     CLOSING,
     DECIMAL,
@@ -23,7 +23,7 @@ from parley.punctuation import (
     ends_sentence,
     width,
 )
-from parley.words import whole_until
+from parley.text.words import whole_until
 from services.orchestrator.phrases.markdown import Markdown
 
 GRACE_S = 0.07  # words may have been held for 50 ms before

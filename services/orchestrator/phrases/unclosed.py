@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from parley.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNSPACED
+from parley.text.punctuation import CLAUSES, CLOSING, ENDS, SPACED_CLAUSES, SPACED_ENDS, UNSPACED
 from services.orchestrator.phrases.flanks import flanks, run_end
 from services.orchestrator.phrases.inline import plain
 from services.orchestrator.phrases.spans import LOOK_AHEAD, Openers, span

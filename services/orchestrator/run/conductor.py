@@ -20,7 +20,7 @@ from parley import telemetry
 from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
-from parley.callstate import CallStore
+from parley.bus.callstate import CallStore
 from parley.engines import Price
 from parley.errors import ParleyError, Superseded
 from parley.heartbeat import HEART

@@ -18,8 +18,8 @@ from parley import telemetry
 from parley.agents import Agent
 from parley.aio import TaskSet
 from parley.errors import ParleyError, TooLate
+from parley.text.words import clipped_bytes
 from parley.v1 import llm_pb2
-from parley.words import clipped_bytes
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.bot.speculation import imagined
 from services.orchestrator.mind.history import MIN_RESULT_BYTES

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from parley import words
 from parley.agents import Agent
-from parley.backchannels import backchannels_of
+from parley.text import words
+from parley.text.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.state import Epoch, Policy, ToolFillers, ToolLevel, Variable

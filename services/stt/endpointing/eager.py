@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from parley.words import folded
+from parley.text.words import folded
 from services.stt.endpointing.policy import Wait
 
 FROM_MS = 150

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from parley.spoken import NUMBER_RUN, normalise, words_to_digits
+from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from services.stt.contract import Expect
 from services.stt.endpointing import english as en
 from services.stt.endpointing.answers import answers

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from parley.spoken import normalise
-from parley.words import count
+from parley.text.spoken import normalise
+from parley.text.words import count
 from services.stt.contract import Expect
 from services.stt.endpointing.closers import only_opens
 from services.stt.endpointing.dynamic import patience_ms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parley.scripts import joined
+from parley.text.scripts import joined
 from services.stt.contract import Final, Interim, Pauses
 from services.stt.endpointing.pauses import cut_in, learned
 

@@ -1,4 +1,4 @@
-"""What callers say to any front desk: templates with a weight each, in the syntax of `parley.phrases`.
+"""What callers say to any front desk: templates with a weight each, in the syntax of `parley.text.phrases`.
 
 Slots here are kinds: {digits} {quantity} {clock} {day} {name} {letters}.
 """

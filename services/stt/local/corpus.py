@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 from parley.agents import Agent, Slot
-from parley.phrases import Phrase, parse
-from parley.words import clipped_bytes
+from parley.text.phrases import Phrase, parse
+from parley.text.words import clipped_bytes
 from services.stt.local import acts, numbers
 
 SENTENCES = 60_000

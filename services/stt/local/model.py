@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from parley import phrases, spoken
 from parley.agents import Agent
+from parley.text import phrases, spoken
 from services.stt.local.arpa import arpa
 from services.stt.local.corpus import Corpus, knowledge
 from services.stt.local.dictionary import dictionary, read_cmudict

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from parley.phrases import NUMBER_RUN, spoken_digits, words_to_digits
+from parley.text.phrases import NUMBER_RUN, spoken_digits, words_to_digits
 
 UNITS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",

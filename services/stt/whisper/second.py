@@ -16,7 +16,7 @@ from dataclasses import replace
 import structlog
 
 from parley.errors import ParleyError
-from parley.spoken import NUMBER_RUN, normalise, words_to_digits
+from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from services.stt.contract import Endpointing, Expect, Final, Flush, SpeechToTextProvider, SttConfig
 
 PATIENCE_S = 1.0

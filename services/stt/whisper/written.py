@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from parley.spoken import words_to_digits
+from parley.text.spoken import words_to_digits
 from services.stt.contract import Expect
 
 _DIGITS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from parley.scripts import ASKS, CLAUSE_ENDS, CLOSERS, SENTENCE_ENDS
-from parley.words import clipped, whole_until
+from parley.text.scripts import ASKS, CLAUSE_ENDS, CLOSERS, SENTENCE_ENDS
+from parley.text.words import clipped, whole_until
 
 MAX_PIECE = 240
 _BREATH = re.compile(

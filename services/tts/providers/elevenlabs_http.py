@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from parley.errors import NoSound, VendorLost
-from parley.words import has_words
+from parley.text.words import has_words
 from services.tts.contract import AudioChunk, TtsConfig
 from services.tts.providers import elevenlabs_messages as messages
 from services.tts.providers import elevenlabs_wire as wire

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from parley.audio import TELEPHONE
 from parley.errors import AtCapacity, BadInput, Misconfigured, ParleyError, VendorLost
 from parley.settings import Settings
-from parley.words import has_words
+from parley.text.words import has_words
 from services.tts.contract import AudioChunk, TextToSpeechProvider, TtsConfig, WordTime
 from services.tts.hibari.passages import UNKNOWN, Passage, passages
 from services.tts.hibari.settings import HibariSettings

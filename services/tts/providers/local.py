@@ -9,7 +9,7 @@ from contextlib import suppress
 from parley.audio import TELEPHONE
 from parley.errors import BadInput, Misconfigured, ParleyError, VendorLost
 from parley.settings import Settings
-from parley.words import has_words, unit_at
+from parley.text.words import has_words, unit_at
 from services.tts.contract import AudioChunk, TtsConfig, WordTime
 from services.tts.local import pipe
 from services.tts.local.client import Voice, VoiceProcess

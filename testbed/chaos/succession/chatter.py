@@ -9,7 +9,7 @@ from services.orchestrator.run.prompt import CONTINUE
 from testbed.chaos import talk
 from testbed.chaos.talk import said_in
 from testbed.letters import LETTERS
-from testbed.vendors.openai_script import Messages, Reply, Tools, text_of
+from testbed.vendors.openai.script import Messages, Reply, Tools, text_of
 from testbed.vendors.wordcodec import words_of
 
 ONE_WORD = ("Wait.", "No.", "Stop.")

@@ -22,8 +22,8 @@ from services.stt.silero import Rows
 from services.stt.skipped import Skip
 from services.stt.vad import Detector, Report, Track
 from testbed.turns.virtual.time import VirtualTime
-from testbed.vendors.deepgram_nova import NovaQuery, NovaStream
-from testbed.vendors.ear import Ear
+from testbed.vendors.deepgram.ear import Ear
+from testbed.vendors.deepgram.nova import NovaQuery, NovaStream
 
 INTERIM_MS = 250
 

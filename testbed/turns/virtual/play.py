@@ -30,7 +30,7 @@ from testbed.turns.virtual.mind import Mind
 from testbed.turns.virtual.speakerphone import Mishears, SpeakerphoneEar
 from testbed.turns.virtual.time import VirtualTime
 from testbed.turns.virtual.voices import VirtualVoices
-from testbed.vendors.ear import Ear
+from testbed.vendors.deepgram.ear import Ear
 from testbed.vendors.wordcodec import words_of
 
 HOP_MS = 2

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from testbed.turns.listener import HeardWord, Listener
 from testbed.vendors.decoder import Word
-from testbed.vendors.ear import Ear
+from testbed.vendors.deepgram.ear import Ear
 
 KINDS = ("clean", "half", "sparse", "garbled", "other", "merged", "parted", "late", "shifted", "mixed")
 _SHIFT_MS = 250

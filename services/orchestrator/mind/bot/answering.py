@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.words import clipped, has_words
+from parley.text.words import clipped, has_words
 from services.orchestrator.mind import events, history, known, outgoing
 from services.orchestrator.mind.bot import fillers, llm_retry, speculation, unanswered
 from services.orchestrator.mind.bot.knowledge import look

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.words import clipped, has_words
+from parley.text.words import clipped, has_words
 from services.orchestrator.mind import events, history, outgoing
 from services.orchestrator.mind.effects import Effect, Store
 from services.orchestrator.mind.rules import await_hearing, has_timer, start, stop_timers

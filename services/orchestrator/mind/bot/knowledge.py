@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.words import clipped_bytes
+from parley.text.words import clipped_bytes
 from services.orchestrator.mind.effects import Effect, Retrieve
 from services.orchestrator.mind.history import MAX_QUERY_BYTES
 from services.orchestrator.mind.rules import same_words, start

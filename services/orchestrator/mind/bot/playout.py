@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.words import has_words
+from parley.text.words import has_words
 from services.orchestrator.mind import events, history
 from services.orchestrator.mind.bot import fillers, voice
 from services.orchestrator.mind.bot.answering import END_GRACE_MS, over

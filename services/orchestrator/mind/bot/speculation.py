@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.scripts import joined
-from parley.words import clipped, count, has_words
+from parley.text.scripts import joined
+from parley.text.words import clipped, count, has_words
 from services.orchestrator.mind import events, history, outgoing
 from services.orchestrator.mind.bot import llm_retry
 from services.orchestrator.mind.bot.knowledge import look

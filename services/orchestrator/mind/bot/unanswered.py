@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from parley.words import has_words
+from parley.text.words import has_words
 from services.orchestrator.mind import history
 from services.orchestrator.mind.state import Answering, BotLine, Call, ToolUse
 

@@ -10,8 +10,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from parley.scripts import asks, spaceless, weight
-from parley.words import folded, spans, unit_at, whole_until
+from parley.text.scripts import asks, spaceless, weight
+from parley.text.words import folded, spans, unit_at, whole_until
 from services.orchestrator.mind import history
 from services.orchestrator.mind.state import BotLine, Call, Place, Stretch
 

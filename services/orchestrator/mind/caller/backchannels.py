@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from parley.scripts import spaceless
-from parley.words import plain, words
+from parley.text.scripts import spaceless
+from parley.text.words import plain, words
 from services.orchestrator.mind.state import Call
 
 

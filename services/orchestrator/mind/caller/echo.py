@@ -12,8 +12,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import accumulate
 
-from parley.scripts import spaceless, weight
-from parley.words import spans, words
+from parley.text.scripts import spaceless, weight
+from parley.text.words import spans, words
 from services.orchestrator.mind.bot import voice
 from services.orchestrator.mind.state import Call
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.scripts import joined
-from parley.words import clipped, clipped_bytes, count
+from parley.text.scripts import joined
+from parley.text.words import clipped, clipped_bytes, count
 from services.orchestrator.mind import events
 from services.orchestrator.mind.bot import answering
 from services.orchestrator.mind.caller import echo, interruption, opening, push_to_talk, uninterruptible

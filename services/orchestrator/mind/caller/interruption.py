@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.scripts import ASKS, CLOSERS, SENTENCE_ENDS, asks
+from parley.text.scripts import ASKS, CLOSERS, SENTENCE_ENDS, asks
 from services.orchestrator.mind import history
 from services.orchestrator.mind.bot import voice
 from services.orchestrator.mind.caller.backchannels import begun_backchannel, real_words, sure_words

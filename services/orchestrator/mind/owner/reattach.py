@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.scripts import joined, sentence_ends
+from parley.text.scripts import joined, sentence_ends
 from services.orchestrator.mind import events, history, outgoing
 from services.orchestrator.mind.bot import answering, voice
 from services.orchestrator.mind.caller import hearing

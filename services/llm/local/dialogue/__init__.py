@@ -1,0 +1,1 @@
+"""What is done with it: asked for, answered, corrected, refused."""

@@ -1,0 +1,117 @@
+"""What is known of a call between two of the caller's sentences, and what can be done next. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from services.llm.contract import Message, Role, ToolCall
+from services.llm.local.dialogue import answers, moves
+from services.llm.local.understanding.domain import Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`slots`: all values heard in this call. `waiting`: the slot that was asked for. `partial`: digits so far.
+
+    `confirming`: a yes does it. `heard`: the bot's last words that the caller heard. `topic`: the last question for
+    knowledge, and `topic_intent`, what it was about. `beside`: intents done at once beside the one that goes on.
+    `tried`: values given to tools, also those that failed. `said`: the caller's last words. `missed`: how often in a
+    row the bot had to say that it did not get or know something. `told`: it has said what it can do. `doubted`: the
+    intent that the bot asked whether it was meant, and `doubted_slots`, what was said with it.
+    """
+
+    intent: str = ""
+    slots: dict[str, str] = field(default_factory=dict)
+    waiting: str = ""
+    partial: str = ""
+    confirming: bool = False
+    heard: str = ""
+    topic: str = ""
+    topic_intent: str = ""
+    beside: tuple[str, ...] = ()
+    tried: dict[str, str] = field(default_factory=dict)
+    said: str = ""
+    missed: int = 0
+    told: bool = False
+    doubted: str = ""
+    doubted_slots: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool, with those of the slots that it knows."""
+
+    intent: str
+    slots: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Answer from knowledge. `sure`: the question is in the domain, `intent`'s; `off_topic`: it is most likely not.
+
+    `doubted`: it may as well not be in the domain. `question`: what was said, or the part of it that asks.
+    `unknown`: words that the agent does not know; the passages must hold them.
+    `topic`, `topic_intent`: the question before, which this one leans on, and what it was about.
+    """
+
+    sure: bool
+    off_topic: bool = False
+    doubted: bool = False
+    intent: str = ""
+    question: str = ""
+    topic: str = ""
+    topic_intent: str = ""
+    unknown: tuple[str, ...] = ()
+
+
+Act = Say | Call | Look
+
+
+def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
+    """What the bot did and said, whichever engine it was. A tool call tells intent and slots for certain.
+
+    What a tool failed with is not kept: the caller is asked again instead.
+    """
+    if message.role is Role.TOOL:
+        at_work = [name for name in (frame.intent, *frame.beside) if name]
+        failed = answers.has_failed(message.text)
+        needs = {slot for name in at_work for slot in domain.intents[name].needs} if failed else set()
+        return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in needs})
+    for call in message.tool_calls:
+        if (intent := domain.of_tool(call.name)) and intent not in frame.beside:
+            given = {k: str(v) for k, v in _arguments(call).items() if k in domain.slots and v}
+            frame = replace(
+                frame, intent=intent, slots={**frame.slots, **given}, waiting="", partial="", confirming=False
+            )
+            frame = replace(frame, tried={**frame.tried, **given})
+    return _after_words(frame, message.text, domain) if message.role is Role.ASSISTANT and message.text else frame
+
+
+def capabilities(domain: Domain) -> str:
+    """What the agent's words for "not understood" say of what it can do; "" if they only apologise."""
+    return moves.without_apology(domain.agent.domain.fallback)
+
+
+def _after_words(frame: Frame, said: str, domain: Domain) -> Frame:
+    missed = frame.missed + 1 if moves.is_miss(said, domain.agent.domain.fallback) else 0
+    can_do = capabilities(domain)
+    return replace(frame, heard=said, missed=missed, told=frame.told or bool(can_do and can_do in said))
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    """Another engine's call may hold anything."""
+    try:
+        read = orjson.loads(call.arguments or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return read if isinstance(read, dict) else {}

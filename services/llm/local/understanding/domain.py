@@ -1,0 +1,159 @@
+"""An agent's domain, compiled: its phrases as patterns, and as examples to compare meanings with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from parley.agents import Agent, Intent
+from parley.errors import BadInput, Misconfigured
+from parley.text.phrases import NUMBER_RUN, normalise, parse, slot_values
+from services.llm.local.dialogue import moves
+from services.llm.local.understanding import slots
+from services.llm.local.understanding.vocabulary import Vocabulary
+from services.llm.local.understanding.word_lists import COMMON
+
+_EXAMPLES_PER_PHRASE = 8
+_MAX_EXAMPLES = 1200
+ENDING = ("end_call", "hang_up")
+_SAMPLE = {"digits": "1234", "day": "saturday", "choice": "", "text": "something", "name": "john smith"}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A pattern in a sentence, at `begin` to `end`. `share` 0..1: how much of what the sentence says is in it."""
+
+    intent: str
+    share: float
+    begin: int
+    end: int
+    slots: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence of an intent; `phrase` numbers the template that it comes from."""
+
+    intent: str
+    text: str
+    phrase: int
+
+
+class Domain:
+    """Made once per agent. Raises Misconfigured naming the intent whose phrases or slots are wrong."""
+
+    def __init__(self, agent: Agent, knowledge: str = "") -> None:
+        self.agent = agent
+        self.intents = agent.domain.intents
+        self.slots = agent.domain.slots
+        self._patterns: list[tuple[str, re.Pattern[str], tuple[str, ...]]] = []
+        self.mentions: dict[str, set[str]] = {}
+        examples: list[Example] = []
+        words: dict[str, set[str]] = {}
+        for name, intent in self.intents.items():
+            self._check(name, intent)
+            self.mentions[name] = set(intent.needs)
+            for template in intent.phrases:
+                try:
+                    phrase = parse(template)
+                except BadInput as e:
+                    raise Misconfigured(f"agent {agent.name}: domain.intents.{name}.phrases: {e}") from e
+                words.setdefault(name, set()).update(normalise(" ".join(phrase.words())).split())
+                regex = phrase.regex(lambda slot: slots.pattern(self.slots.get(slot)))
+                self.mentions[name].update(slot for slot in phrase.slots if slot in self.slots)
+                texts = [self._filled(text) for text in phrase.expansions(_EXAMPLES_PER_PHRASE)]
+                examples += [Example(name, text, len(self._patterns)) for text in dict.fromkeys(texts) if text]
+                self._patterns.append((name, regex, phrase.slots))
+        self.vocabulary = Vocabulary(words, self._core(), knowledge)
+        self.own_words = self._own_words(examples)
+        self.examples = examples[:: len(examples) // _MAX_EXAMPLES + 1]
+
+    def matches(self, text: str) -> list[Match]:
+        """All patterns found in a normalised sentence; the one that explains most of it first."""
+        whole = _weight(text)
+        found: list[Match] = []
+        for intent, regex, _ in self._patterns:
+            if match := regex.search(text):
+                said = slot_values(match)
+                values = {
+                    name: slots.value(self.slots[name], words) if name in self.slots else words
+                    for name, words in said.items()
+                }
+                share = _weight(match.group()) / whole if whole else 0.0
+                if not all(slots.fits(self.slots[n], v) for n, v in values.items() if n in self.slots):
+                    share *= 0.7
+                found.append(Match(intent, share, match.start(), match.end(), values))
+        found.sort(key=lambda m: (-round(m.share, 2), -len(m.slots), m.begin - m.end))
+        return found
+
+    def is_question(self, intent: str) -> bool:
+        """Whether knowledge answers it: an intent with neither tool nor fixed answer."""
+        known: Intent | None = self.intents.get(intent)
+        return known is not None and not known.tool and not known.say
+
+    def goes_beside(self, intent: str) -> bool:
+        """Whether it can be done together with another wish: neither words alone, nor what gives the call away."""
+        return self.is_question(intent) or self.acts(intent)
+
+    @property
+    def human(self) -> str:
+        """The intent that hands over to a person; "" if there is none."""
+        return next((n for n, i in self.intents.items() if "transfer" in i.tool or "human" in i.tool), "")
+
+    def acts(self, intent: str) -> bool:
+        """Whether its tool does or looks up something; to hand over to a person and to hang up are no such thing."""
+        tool = self.intents[intent].tool
+        return bool(tool) and tool not in ENDING and "transfer" not in tool
+
+    def ends_call(self, intent: str) -> bool:
+        """Whether the intent's tool hangs up."""
+        return intent in self.intents and self.intents[intent].tool in ENDING
+
+    def of_tool(self, tool: str) -> str:
+        """The intent that calls a tool; "" if none."""
+        return next((name for name, intent in self.intents.items() if intent.tool == tool), "")
+
+    def _own_words(self, examples: list[Example]) -> dict[str, str]:
+        """The agent's fixed answers to what any conversation has, by move: those of intents that foresee it."""
+        said: dict[str, str] = {}
+        for example in examples:
+            answer = self.intents[example.intent].say
+            if answer and (move := moves.move(example.text)) in moves.FORESEEN:
+                said.setdefault(move, answer)
+        return said
+
+    def _core(self) -> list[str]:
+        """What the whole business is about: its name, keyterms and `words`, and what may be chosen."""
+        values = [value for slot in self.slots.values() for value in slot.values]
+        agent = self.agent
+        return normalise(" ".join((agent.company, *agent.keyterms, *agent.domain.words, *values))).split()
+
+    def _check(self, name: str, intent: Intent) -> None:
+        for slot in intent.needs:
+            if slot not in self.slots:
+                known = ", ".join(self.slots) or "none"
+                raise Misconfigured(
+                    f"agent {self.agent.name}: domain.intents.{name}.needs: no slot {slot!r}; known: {known}"
+                )
+            if not self.slots[slot].ask:
+                raise Misconfigured(
+                    f"agent {self.agent.name}: domain.slots.{slot}.ask: is empty, but intent {name!r} needs the slot"
+                )
+
+    def _filled(self, text: str) -> str:
+        def sample(found: re.Match[str]) -> str:
+            slot = self.slots.get(found[1])
+            if slot is None:
+                return "something"
+            return normalise(slot.values[0]) if slot.values else _SAMPLE[slot.kind]
+
+        return normalise(re.sub(r"\{(\w+)\}", sample, text))
+
+
+def comparable(text: str) -> str:
+    """A sentence with its long numbers alike, as in the examples."""
+    return re.sub(rf"(?<!\S){NUMBER_RUN}(?!\S)", lambda m: "1234" if len(m.group()) > 3 else m.group(), text)
+
+
+def _weight(text: str) -> float:
+    return sum(0.25 if word in COMMON else 1.0 for word in text.split())

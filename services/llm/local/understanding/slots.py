@@ -1,0 +1,140 @@
+"""Values that callers say: digits, days, choices, names. Works on normalised text. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from parley.agents import Slot
+from parley.text.phrases import NUMBER_RUN, normalise, words_to_digits
+from services.llm.local.understanding.word_lists import words_of
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_HOLIDAY = (
+    r"(?:christmas|new years|thanksgiving|easter|labor|memorial|independence|presidents|veterans|columbus|valentines"
+    r"|boxing|mothers|fathers)(?: (?:eve|day|sunday|monday))|christmas|thanksgiving|easter|halloween|good friday"
+    r"|(?:the )?fourth of july|(?:public |bank )holidays?"
+)
+_DAY = (
+    rf"(?:{_HOLIDAY}"
+    rf"|the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
+    rf"|(?:{_MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|[a-z]+th|first|second|third|[a-z]+ (?:first|second|third)))"
+)
+_NOISE = re.compile(r"\b(?:um+|uh+|er+|ah|dash|hyphen|then|digit|number|space|followed by|oclock)\b ?")
+_LEAD_IN = re.compile(
+    r"^(?:(?:my|the|his|her|our) (?:\w+ ){0,2}is|it is|this is|that is|i am|i mean|no|yes|well|sorry|actually|um|uh) "
+)
+_RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
+# What recognisers write for digits; believed only where a number was asked for and it then has the right length.
+_HOMOPHONES = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": "eight", "won": "one", "tree": "three"}
+_HOMOPHONE = re.compile(rf"(?<!\S)(?:{'|'.join(_HOMOPHONES)})(?!\S)")
+# What stands before a time, and behind a quantity: such a number is no value unless it was asked for.
+_TIMES = words_of("at in since until till before after around by")
+_UNITS = words_of(
+    "year years month months week weeks day days hour hours minute minutes second seconds times percent degrees "
+    "dollar dollars cent cents pound pounds euro euros bucks kilo kilos gram grams mile miles meter meters feet foot "
+    "inch inches people kids children oclock am pm plus minus divided"
+)
+_ANYTHING = r"\S+(?: \S+){0,5}"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A run of at least two digits in a sentence. `counts`: it is no time, age, price or other quantity.
+
+    `before`: the word before it.
+    """
+
+    digits: str
+    counts: bool
+    before: str = ""
+
+
+def numbers(text: str) -> list[Number]:
+    """The numbers of a normalised sentence."""
+    found = [
+        Number(words_to_digits(run.group()), _counts(text, run), " ".join(text[: run.start()].split()[-1:]))
+        for run in _RUN.finditer(text)
+    ]
+    return [number for number in found if len(number.digits) > 1]
+
+
+def without_numbers(text: str) -> str:
+    """The words beside the numbers."""
+    return " ".join(_NOISE.sub("", _RUN.sub(" ", text) + " ").split())
+
+
+def _counts(text: str, run: re.Match[str]) -> bool:
+    before, after = text[: run.start()].split()[-1:], text[run.end() :].split()[:1]
+    return not _TIMES.intersection(before) and not _UNITS.intersection(after)
+
+
+def pattern(slot: Slot | None) -> str:
+    """Regex source of what may stand in a phrase's place for this slot."""
+    if slot is None:
+        return _ANYTHING
+    if slot.kind == "digits":
+        return NUMBER_RUN
+    if slot.kind == "day":
+        return _DAY
+    if slot.kind == "choice" and slot.values:
+        return "(?:" + "|".join(re.escape(v) for v in sorted(map(normalise, slot.values), key=len, reverse=True)) + ")"
+    return _ANYTHING
+
+
+def value(slot: Slot, said: str) -> str:
+    """The value in the words that filled the slot; of the wrong length it is still given. "" if it is none."""
+    if slot.kind == "digits":
+        return words_to_digits(said)
+    if slot.kind == "day":
+        said = re.sub(r"^(?:this|the|next) (?=weekend)", "", said)
+        return said.removesuffix("s") if said.removesuffix("s") in (*WEEKDAYS, "weekend") else said
+    if slot.kind == "choice":
+        return next((v for v in slot.values if normalise(v) == said), "")
+    return said.title() if slot.kind == "name" else said
+
+
+def fits(slot: Slot, found: str) -> bool:
+    """Whether the value is whole: digits have the slot's length."""
+    return bool(found) and (slot.kind != "digits" or not slot.length or len(found) == slot.length)
+
+
+def find(slot: Slot, text: str, partial: bool = False) -> str:
+    """The slot's value somewhere in a sentence; only of kinds that can be told from other words. "" if none.
+
+    Quantities are none: "two weeks", "at 12 30". What a caller takes back is none either: "saturday, not sunday".
+
+    Of several the last one counts: people correct themselves. Digits read out in pieces are put together; of a wrong
+    length they are given only if `partial`, since "one" is a common word; so is a whole one that looks like a time.
+    """
+    if slot.kind == "digits":
+        whole = [run for run in _runs(text if partial else _without_quantities(text)) if fits(slot, run)]
+        joined = "".join(_runs(_without_quantities(text)))
+        return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
+    if slot.kind in ("day", "choice"):
+        text = re.sub(rf"(?<!\S)not (?:on |the |this |with )*{pattern(slot)}(?!\S)", "", text)
+        found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", text)
+        return value(slot, found[-1]) if found else ""
+    return ""
+
+
+def _runs(text: str) -> list[str]:
+    return [words_to_digits(run) for run in _RUN.findall(_NOISE.sub("", f"{text} "))]
+
+
+def _without_quantities(text: str) -> str:
+    return _RUN.sub(lambda run: run.group() if _counts(text, run) else "and", text)
+
+
+def answer(slot: Slot, text: str) -> str:
+    """The value in the answer to the slot's own question: free text counts whole, without its lead-in."""
+    if slot.kind in ("text", "name"):
+        while (short := _LEAD_IN.sub("", text)) != text:
+            text = short
+        return value(slot, text)
+    found = find(slot, text, partial=True)
+    if slot.kind == "digits" and not fits(slot, found):
+        meant = find(slot, _HOMOPHONE.sub(lambda m: _HOMOPHONES[m.group()], text))
+        return meant or found
+    return found

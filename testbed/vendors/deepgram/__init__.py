@@ -1,0 +1,1 @@
+"""Deepgram's two streaming APIs, as its SDK meets them."""

@@ -1,0 +1,1 @@
+"""ElevenLabs' streaming voices, as its SDK and a plain WebSocket meet them."""
