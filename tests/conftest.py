@@ -20,7 +20,7 @@ from parley.process import gc_freeze
 from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
-TOGETHER = {"e2e": "calls", "browser": "calls", "turns": "calls", "cli": "runs", "run": "runs"}
+TOGETHER = {"e2e": "calls", "browser": "calls", "turns/test_scripts.py": "calls", "cli": "runs", "run": "runs"}
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
@@ -86,7 +86,8 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.split("::", 1)[0])
-        return TOGETHER.get(file.parent.name, str(file))
+        folder = file.parent.name
+        return TOGETHER.get(f"{folder}/{file.name}") or TOGETHER.get(folder, str(file))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

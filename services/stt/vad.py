@@ -34,10 +34,13 @@ BATCH = 64  # calls in one run
 AT_ONCE = 16  # windows of one call in one go, when it has more audio than real time
 
 # Most of a call is the other side's turn. While nothing is under way, the model is not asked about windows that are
-# hushed, or no louder than what it lately called noise; its floor rises only on the model's own word.
+# hushed, or no louder than what it lately called noise; its floor rises only on the model's own word. It knows a voice
+# by what was before, so the last of those windows come first when there is something to hear: without them it missed
+# four tenths of letters spelled at 16 kHz, with eight of them what it misses when it hears everything.
 CALM = 0.1
 HUSHED = (32 / 32768) ** 2  # mean power, -60 dBFS
 LIKE_NOISE = 1.8  # +2.6 dB
+BEFORE = 8  # windows
 
 DROPPED = Counter("voice_stt_vad_dropped_windows_total", "Windows of 32 ms thrown away because a call's queue was full")
 FAILED = Counter("voice_stt_vad_failed_batches_total", "Runs of the VAD model that raised; taken as silence")
@@ -63,6 +66,10 @@ class Track:
         self._rest = bytearray(audio.silence(CONTEXT_MS))  # the context of the next window, then audio
         self._calm = True
         self._floor = 0.0
+        self._passed = 0
+        """Windows at the front of `_rest` that were taken for quiet and told of."""
+        self._known = 0
+        """The same among those that the model has now."""
         self.lane = lane
         self.queued = False
         self.closed = False
@@ -71,7 +78,8 @@ class Track:
         rest = self._rest
         rest += data
         if len(rest) > self._limit + self._context:
-            lost = -(-(len(rest) - self._limit - self._context) // self._size)
+            self._forget()
+            lost = max(0, -(-(len(rest) - self._limit - self._context) // self._size))
             del rest[: lost * self._size]
             self._position += lost * WINDOW_MS
             DROPPED.inc(lost)
@@ -79,13 +87,16 @@ class Track:
 
     def advance(self) -> bool:
         """Tells of the quiet windows next in line; True when one that the model must hear was put in its queue."""
-        size, context = self._size, self._context
-        while not self.queued and not self.closed and len(self._rest) >= context + size:
+        size = self._size
+        while not self.queued and not self.closed:
+            at = self._context + self._passed * size
+            if len(self._rest) < at + size:
+                return False
             if self._calm:
-                power = self.lane.rows.power(bytes(self._rest[context : context + size]))
+                power = self.lane.rows.power(bytes(self._rest[at : at + size]))
                 if power <= max(self._floor * LIKE_NOISE, HUSHED):
                     self._floor = min(self._floor, power)
-                    del self._rest[:size]
+                    self._pass()
                     self._heard(0.0)
                     continue
             self.queued = True
@@ -93,9 +104,21 @@ class Track:
             return True
         return False
 
+    def _pass(self) -> None:
+        """A quiet window: kept, as long as it is one of the last."""
+        if self._passed < BEFORE:
+            self._passed += 1
+        else:
+            del self._rest[: self._size]
+
+    def _forget(self) -> None:
+        del self._rest[: self._passed * self._size]
+        self._passed = 0
+
     def take(self) -> list[bytes]:
-        """The next full windows with their context, out of the queue."""
+        """The next full windows with their context, out of the queue; quiet ones that were before them come first."""
         size, context = self._size, self._context
+        self._known, self._passed = self._passed, 0
         count = min((len(self._rest) - context) // size, AT_ONCE)
         windows = [bytes(self._rest[i * size : (i + 1) * size + context]) for i in range(count)]
         del self._rest[: count * size]
@@ -103,6 +126,9 @@ class Track:
 
     def told(self, probability: float, power: float) -> None:
         """The model's word on the next of the windows taken."""
+        if self._known:
+            self._known -= 1
+            return
         self._calm = probability < CALM
         if self._calm:
             self._floor = power

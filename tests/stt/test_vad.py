@@ -149,6 +149,36 @@ async def test_windows_like_noise_are_skipped_and_the_same_speech_is_heard(
     assert all(abs(a.offset_ms - b.offset_ms) <= 200 for a, b in zip(skipped, full, strict=True))
 
 
+@pytest.mark.parametrize("quiet_ms", [0, 96, 320, 3200])
+async def test_the_model_hears_what_was_before_a_sound_and_nobody_is_told_of_it_twice(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch, quiet_ms: int
+) -> None:
+    asked: list[bytes] = []
+    told: list[int] = []
+    run = Rows.run
+
+    def watched(rows: Rows, lanes: list[Lane], windows: list[bytes]) -> tuple[list[float], list[float]]:
+        asked.extend(windows)
+        return run(rows, lanes, windows)
+
+    monkeypatch.setattr(Rows, "run", watched)
+    hush = np.random.default_rng(2).normal(0, 20, quiet_ms * 16).astype("<i2").tobytes()
+    word = render("Hello there", rate=16000).pcm
+    call = Listener(detector, BROWSER)
+    report = call.track._report
+    monkeypatch.setattr(call.track, "_report", lambda now, edge: (told.append(now), report(now, edge)))
+    sound = hush + word.tobytes()
+    for at in range(0, len(sound), 640):
+        call.track.push(sound[at : at + 640])
+    await call.past(len(sound) // 32)
+    before = min(quiet_ms // WINDOW_MS, vad.BEFORE)
+    assert [window[128:] for window in asked[:before]] == [
+        hush[at : at + 1024] for at in range(len(hush) - before * 1024, len(hush), 1024)
+    ]
+    assert told == sorted(set(told))
+    assert told == list(range(WINDOW_MS, told[-1] + 1, WINDOW_MS))
+
+
 async def test_a_minute_of_replayed_audio_is_caught_up_with_in_a_second(detector: Detector) -> None:
     call = Listener(detector)
     audio = noise(57_000, 100) + spoken("Hello there", after_ms=1000)

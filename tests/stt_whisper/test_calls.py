@@ -211,3 +211,15 @@ async def test_a_number_of_a_length_that_nobody_asked_for_is_heard_by_the_other_
     three = SttConfig(endpointing=Endpointing(Expect.DIGITS, number_lengths=(3,)))
     assert texts(await call(ears, detector, audio, three)) == ["345"]
     assert not trigram.configs
+
+
+@pytest.mark.parametrize("expect", [Expect.DIGITS, Expect.SPELLING])
+async def test_digits_said_slowly_are_heard_in_one_piece_where_they_were_asked_for(
+    ears: Whisper, detector: Detector, expect: Expect
+) -> None:
+    """One alone is seldom understood; half a second between them is no end."""
+    gap = silence(0.5)
+    audio = line(say("three"), gap, say("four"), gap, say("five"))
+    events = await call(ears, detector, audio, SttConfig(endpointing=Endpointing(expect, max_delay_ms=1500)))
+    (heard,) = texts(events)
+    assert "".join(heard.split()) == "345"

@@ -17,7 +17,7 @@ from services.stt.whisper.second import doubtful, second_opinion
 from services.stt.whisper.trust import believed, mostly_digits, noise, twice
 from services.stt.whisper.utterance import Utterance
 from services.stt.whisper.wire import Heard
-from services.stt.whisper.written import written
+from services.stt.whisper.written import spelled, written
 from tests.stt.test_recognition import Scripted
 
 
@@ -47,6 +47,24 @@ def test_what_callers_say_is_believed(text: str, score: float, no_speech: float,
 )  # fmt: skip
 def test_what_the_model_makes_up_is_not(text: str, score: float, no_speech: float, voice_ms: int) -> None:
     assert not believed(Heard(text, score, no_speech), voice_ms)
+
+
+@pytest.mark.parametrize(
+    ("text", "expect", "asked_for"),
+    [
+        ("J i o k b", Expect.SPELLING, True), ("P-T-H-T-D", Expect.SPELLING, True),
+        ("It's F, Y, Y", Expect.SPELLING, True),
+        ("4 4 2 1", Expect.DIGITS, True), ("Oh.", Expect.SPELLING, False), ("you", Expect.SPELLING, False),
+        ("Thank you", Expect.SPELLING, False), ("P-T-H-T-D", Expect.FREE, False), ("4 4 2 1", Expect.SPELLING, True),
+    ],
+)  # fmt: skip
+def test_a_row_of_letters_that_was_asked_for_is_believed_though_hardly_speech(
+    text: str, expect: Expect, asked_for: bool
+) -> None:
+    hardly = Heard(text, -0.62, 0.56)
+    assert not believed(hardly, 3000)
+    assert spelled(text, expect) is asked_for
+    assert believed(hardly, 3000, asked_for=spelled(text, expect)) is asked_for
 
 
 def test_what_was_no_speech_is_not_asked_for_again_and_what_was_is() -> None:

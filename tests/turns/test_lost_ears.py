@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from parley.audio import TELEPHONE
@@ -51,6 +53,15 @@ expect turns "tell me the story" / "{said}"
 """
 ONE_WORD = ("wait", "no", "stop")
 WORDS = "no wait what color is it"
+AWAY = ((20, 0), (300, 0), (300, 400), (1_500, 0), (3_000, 0))
+"""How long nobody listens, and how late the next recogniser's words come; in ms."""
+EVERY = [
+    (said, away_ms, slow_ms, again_ms)
+    for said in (*ONE_WORD, WORDS)
+    for away_ms, slow_ms in AWAY
+    for again_ms in (0, 60, 200, 500, 900)
+]
+SAMPLE = EVERY[::7]
 
 
 def _said(text: str) -> bytes:
@@ -101,34 +112,33 @@ async def test_a_turn_whose_words_were_told_ends_without_a_wait_for_the_new_ears
 
 @pytest.mark.parametrize(("away_ms", "slow_ms"), [(20, 0), (60, 400), (300, 0)])
 async def test_an_uh_huh_over_the_bot_costs_nothing_whenever_the_ears_die(away_ms: int, slow_ms: int) -> None:
-    await _dies_every(80, 600, UH_HUH, 1, away_ms, slow_ms)
+    await _dies(range(0, 600, 80), UH_HUH, 1, away_ms, slow_ms)
 
 
 @pytest.mark.parametrize("slow_ms", [0, 400])
 @pytest.mark.parametrize("script", [QUESTION, PAUSES])
 async def test_a_turn_is_one_whenever_in_it_the_ears_die(script: str, slow_ms: int) -> None:
-    await _dies_every(160, 2_400, script, 0, 60, slow_ms)
+    await _dies(range(0, 2_400, 320), script, 0, 60, slow_ms)
 
 
 @pytest.mark.parametrize("script", [QUESTION, PAUSES])
 async def test_a_turn_is_one_whenever_in_it_the_recogniser_stalls(script: str) -> None:
     """It is left as soon as that is found out; until then half of what was said is no turn."""
-    await _dies_every(240, 2_000, script, 0, 60, 0, stalls_ms=3_000)
+    await _dies(range(0, 2_000, 240), script, 0, 60, 0, stalls_ms=3_000)
 
 
-@pytest.mark.parametrize(("away_ms", "slow_ms"), [(20, 0), (300, 0), (300, 400), (1_500, 0), (3_000, 0)])
-@pytest.mark.parametrize("said", [*ONE_WORD, WORDS])
-async def test_an_interruption_counts_whenever_in_its_first_300_ms_the_ears_die(
-    said: str, away_ms: int, slow_ms: int
+@pytest.mark.parametrize(("said", "away_ms", "slow_ms", "again_ms"), SAMPLE)
+async def test_an_interruption_counts_whenever_in_its_first_300_ms_the_ears_die_once_or_twice(
+    said: str, away_ms: int, slow_ms: int, again_ms: int
 ) -> None:
-    await _dies_every(40, 320, STOPPED.format(said=said), 1, away_ms, slow_ms)
+    await _dies(range(20 * (again_ms % 3), 320, 120), STOPPED.format(said=said), 1, away_ms, slow_ms, again_ms=again_ms)
 
 
-@pytest.mark.parametrize(("away_ms", "slow_ms"), [(20, 0), (300, 0), (300, 400), (1_500, 0)])
-@pytest.mark.parametrize("said", [*ONE_WORD, WORDS])
-async def test_an_interruption_counts_though_the_ears_die_twice_in_it(said: str, away_ms: int, slow_ms: int) -> None:
-    for again_ms in (60, 200, 500, 900):
-        await _dies_every(100, 400, STOPPED.format(said=said), 1, away_ms, slow_ms, again_ms=again_ms)
+@pytest.mark.soak
+@pytest.mark.parametrize(("said", "away_ms", "slow_ms", "again_ms"), EVERY)
+async def test_the_same_at_every_moment(said: str, away_ms: int, slow_ms: int, again_ms: int) -> None:
+    """Twenty minutes of calls; `PARLEY_SOAK=1 pytest tests/turns/test_lost_ears.py`."""
+    await _dies(range(0, 400, 20), STOPPED.format(said=said), 1, away_ms, slow_ms, again_ms=again_ms)
 
 
 async def test_no_turn_is_overdue_while_nobody_listens() -> None:
@@ -139,9 +149,8 @@ async def test_no_turn_is_overdue_while_nobody_listens() -> None:
     assert not complaints(record, 0), record.shown()
 
 
-async def _dies_every(
-    step_ms: int,
-    until_ms: int,
+async def _dies(
+    moments: Iterable[int],
     text: str,
     line: int,
     away_ms: int,
@@ -149,9 +158,9 @@ async def _dies_every(
     stalls_ms: int = 0,
     again_ms: int = 0,
 ) -> None:
-    """`again_ms`: those that listen then die too, so long after the first."""
+    """`moments`: ms of the line at which the ears die. `again_ms`: those that listen then die too, so long after."""
     (script,) = parse(text)
-    for after_ms in range(0, until_ms, step_ms):
+    for after_ms in moments:
         losses = [Loss(line, after_ms, away_ms, slow_ms, stalls_ms)]
         if again_ms:
             losses.append(Loss(line, after_ms + again_ms, away_ms, slow_ms))

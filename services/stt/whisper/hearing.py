@@ -35,13 +35,15 @@ from services.stt.whisper.second import doubtful, second_opinion
 from services.stt.whisper.trust import believed, noise
 from services.stt.whisper.utterance import Utterance
 from services.stt.whisper.wire import Heard, Wish
-from services.stt.whisper.written import written
+from services.stt.whisper.written import spelled, written
 
 PREROLL_MS = 300
 EDGE_LATE_MS = 96
 """A voice is told of so late, with some room."""
 HOLD_MS = 320
 """Silence after which an utterance is over. A shorter one is a pause in it, which is understood better in one piece."""
+HOLD_SIGNS_MS = 800
+"""The same between the letters of a name or the digits of a number, of which one alone is seldom understood."""
 LONGEST_MS = 25_000
 FIRST_GUESS_MS, GUESS_MS = 400, 400
 GUESS_SHARE = 3
@@ -114,6 +116,11 @@ class Hearing:
         return self._wish.expect is Expect.DIGITS
 
     @property
+    def _signs(self) -> bool:
+        """Letters or digits are expected, one by one."""
+        return self._wish.expect in (Expect.DIGITS, Expect.SPELLING)
+
+    @property
     def _now(self) -> int:
         return self._config.offset_ms + self._format.ms(self._now_size)
 
@@ -126,7 +133,7 @@ class Hearing:
             return
         utterance.sound += data
         if utterance.voice_end is not None:
-            if self._now - utterance.voice_end >= HOLD_MS:
+            if self._now - utterance.voice_end >= (HOLD_SIGNS_MS if self._signs else HOLD_MS):
                 self._finish()
         elif utterance.end_ms - utterance.start_ms >= LONGEST_MS:
             self._cut(utterance)
@@ -217,8 +224,7 @@ class Hearing:
     def _ask(self, utterance: Utterance, rank: Rank, voice_end: int | None) -> None:
         if utterance.job is not None:
             utterance.job.drop()
-        free = self._wish.expect not in (Expect.DIGITS, Expect.SPELLING)
-        keyterms = self._config.keyterms if free else ()
+        keyterms = () if self._signs else self._config.keyterms
         final, slow = rank is not Rank.GUESS, self._pool.slow
         wish = Wish(self._format, self._language, final, self._careful, slow, keyterms)
         done = partial(self._heard, utterance, voice_end, self._now)
@@ -238,7 +244,7 @@ class Hearing:
             self._settle()
 
     def _tell(self, utterance: Utterance, heard: Heard, end_ms: int, *, lull: bool) -> None:
-        if not believed(heard, max(utterance.voice_ms, 1)):
+        if not self._believed(heard, max(utterance.voice_ms, 1)):
             return
         text, stability = utterance.prefix.add(heard.text)
         if lull:
@@ -274,7 +280,7 @@ class Hearing:
         assert utterance.voice_end is not None
         start_ms, end_ms = utterance.voice_from, utterance.voice_end
         sure = math.exp(min(0.0, heard.score))
-        if believed(heard, utterance.voice_ms):
+        if self._believed(heard, utterance.voice_ms):
             words = tuple(
                 Word(
                     w.text,
@@ -288,6 +294,9 @@ class Hearing:
         if noise(heard, utterance.voice_ms):
             return Interim("", start_ms, end_ms)
         return Final("", start_ms, end_ms, sure)
+
+    def _believed(self, heard: Heard, voice_ms: int) -> bool:
+        return believed(heard, voice_ms, asked_for=spelled(heard.text, self._wish.expect))
 
     def _written(self, text: str) -> str:
         return written(text, self._wish.expect)

@@ -44,14 +44,18 @@ LEARNED_NONE = 0.4
 _WORDS = re.compile(r"[^\W_]+")
 
 
-def believed(heard: Heard, voice_ms: int) -> bool:
-    """Whether the words may be acted upon. `voice_ms`: how much of the sound our own detector calls a voice."""
+def believed(heard: Heard, voice_ms: int, *, asked_for: bool = False) -> bool:
+    """Whether the words may be acted upon. `voice_ms`: how much of the sound our own detector calls a voice.
+
+    `asked_for`: letters or digits, when they were expected. To the model a letter is hardly speech; noise is not heard
+    as a row of them.
+    """
     words = _counted(heard.text)
     if not words or heard.no_speech >= SURE_NONE or SOUNDS.issuperset(words):
         return False
     if heard.score < (GUESSED_FEW if len(words) <= FEW else GUESSED):
         return False
-    if heard.no_speech >= MAYBE_NONE and heard.score < FOUNDED:
+    if heard.no_speech >= MAYBE_NONE and heard.score < FOUNDED and not asked_for:
         return False
     if heard.no_speech >= LEARNED_NONE and plain(heard.text) in LEARNED:
         return False

@@ -29,16 +29,25 @@ def written(text: str, expect: Expect) -> str:
     """The text; digits in one piece where digits are expected, letters one by one where a spelling is."""
     lead = _LEADS.match(text)
     start, rest = (lead[0], text[lead.end() :]) if lead else ("", text)
-    words = _WORDS.findall(rest.lower())
-    if not words:
-        return text
+    signs = _signs(_WORDS.findall(rest.lower()), expect)
+    return start + signs if signs else text
+
+
+def spelled(text: str, expect: Expect) -> bool:
+    """More than one letter where a spelling is expected, or digits where they are, and little else."""
+    lead = _LEADS.match(text)
+    signs = _signs(_WORDS.findall((text[lead.end() :] if lead else text).lower()), expect)
+    return len(signs.replace(" ", "")) > 1
+
+
+def _signs(words: list[str], expect: Expect) -> str:
+    """Empty: they are words."""
     if expect is Expect.DIGITS:
         figures = [_DIGITS.get(word, _ZERO.sub("0", word)) for word in words]
         run = any(figure.isdigit() for figure in figures) or len(words) > 1
-        digits = words_to_digits(" ".join(figures)) if run else ""
-        return start + digits if digits else text
+        return words_to_digits(" ".join(figures)) if run else ""
     if expect is Expect.SPELLING:
         letters = [_LETTERS.get(word, word) for word in words]
         few = len(words) > 1 and all(len(letter) == 1 for letter in letters)
-        return start + " ".join(letters).upper() if few else text
-    return text
+        return " ".join(letters).upper() if few else ""
+    return ""
