@@ -133,7 +133,7 @@ STORIES: dict[str, Callable[[House], Awaitable[None]]] = {
 }
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def on_the_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapping[str, asyncio.Future[None]]]:
     """The shop is open, and all callers have called."""
     folder = tmp_path_factory.mktemp("shop")

@@ -19,12 +19,6 @@ CANCEL = spec("cancel_visit", "reference")
 GREETING = load_agent(AGENTS, "frontdesk").greeting
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
-    models = tmp_path_factory.mktemp("models")
-    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=models))
-
-
 @pytest.fixture
 def talk(engine: Local) -> Talk:
     """The call has begun: the greeting was said."""

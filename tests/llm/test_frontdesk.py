@@ -23,21 +23,10 @@ from services.llm.local.understanding.vocabulary import knowledge_of
 from services.llm.providers.local import Local
 from services.rag.passages import split
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
-from testbed.rounds import settings
 from testbed.talk import Talk
 
 DATA = Path(__file__).parent / "data"
 MOVES = {"who": "who_are_you", "robot": "who_are_you", "help": "what_can_you_do", "thanks": "thanks"}
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def engine(data_dir: Path) -> Local:
-    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=data_dir))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from parley.embedding import Embedder
 from parley.errors import Misconfigured, NotFound
 from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolCall, ToolChoice
 from services.llm.local.dialogue import moves
@@ -32,13 +31,6 @@ TOOLS: dict[str, Any] = {
     ),
     "cancel_visit": lambda reference: {"summary": "It is cancelled."},
 }
-
-
-@pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    Embedder.load(folder).close()
-    return folder
 
 
 def engine(data_dir: Path) -> Local:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from parley.agents import load_agent
@@ -13,7 +11,6 @@ from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.doubt import Candidate
 from services.llm.providers.local import Local
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
-from testbed.rounds import settings
 from testbed.talk import Talk
 
 ASK = "What is your order number? It has four digits."
@@ -21,12 +18,6 @@ FALLBACK = load_agent(AGENTS, "frontdesk").domain.fallback
 AN_ORDER = "Do you mean an order at our shop?"
 THE_HOURS = "Do you mean our opening hours?"
 BURGER = "I ordered a burger an hour ago."
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
-    folder: Path = tmp_path_factory.mktemp("models")
-    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=folder))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ corrections, numbers that lack a digit, and what happens when nothing is underst
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -13,18 +12,11 @@ from services.llm.local.dialogue import moves
 from services.llm.local.understanding.understanding import Understanding
 from services.llm.providers.local import Local
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
-from testbed.rounds import settings
 from testbed.talk import Talk
 
 ASK = "What is your order number? It has four digits."
 FALLBACK = load_agent(AGENTS, "frontdesk").domain.fallback
 NOT_FOUND = "I can not find that order."
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Local:
-    folder: Path = tmp_path_factory.mktemp("models")
-    return Local(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_AGENT="frontdesk", PARLEY_DATA_DIR=folder))
 
 
 @pytest.fixture(scope="module")

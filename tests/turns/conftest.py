@@ -85,7 +85,7 @@ async def _call(script: Script, services: Services, lines: asyncio.Semaphore, af
         return await play(script, services)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def lines(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Lines]:
     asked = {item.callspec.params.get("real") for item in request.session.items if hasattr(item, "callspec")}
     lines = Lines(tmp_path_factory.mktemp("turns"), {name: ALL[name] for name in ALL if name in asked})

@@ -10,7 +10,7 @@ import pytest
 from testbed.turns import script as s
 from testbed.turns.parse import NotUnderstood, parse, read_all
 
-README = Path(__file__).parent / "README.md"
+README = Path(__file__).parents[2] / "testbed" / "turns" / "README.md"
 
 
 def test_the_examples_of_the_page_are_scripts() -> None:
