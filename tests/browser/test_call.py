@@ -97,7 +97,7 @@ async def test_marks_come_back_when_the_sound_has_been_played(
         assert told[last] - asked[last] >= 0.1, "not when the mark came: sound waited before it"
         device_rate, samples = await visit.played()
         loud = np.flatnonzero(np.abs(samples) > LOUD * 0.9)
-        assert (loud[-1] - loud[0]) / device_rate == pytest.approx(0.8, abs=0.06)
+        assert len(loud) / device_rate == pytest.approx(0.8, abs=0.06), "a busy machine may play it with holes"
         figures = await visit.page.locator("#quality dd").all_text_contents()
         assert figures[2:4] == ["0", "0"]
         assert visit.complaints == []
