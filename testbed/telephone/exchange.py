@@ -185,7 +185,7 @@ class Exchange:
         if not self.answered.done():
             self.answered.set_result(None)
         await self._until(stream.closed)
-        stream.stop(self._sid, who.account_sid)
+        stream.stop()
         self.live = None
         await stream.closed
 

@@ -96,6 +96,10 @@ class Heard:
                 sound[begin : begin + len(data)] = data
         return bytes(sound)
 
+    def sounded(self, now: float) -> bytes:
+        """What has sounded by `now`, without the holes between the pieces."""
+        return b"".join(piece.data[: round((now - piece.start) * RATE)] for piece in self.pieces if piece.start < now)
+
     def first_audible(self, since: float) -> float | None:
         """When the first audible sample at or after `since` sounds (or sounded); None when none has come."""
         for piece in self._back_to(since):

@@ -38,12 +38,11 @@ from testbed.telephone.clock import Clock
 from testbed.telephone.exchange import Exchange, Subscriber
 from testbed.telephone.front import Front
 from testbed.telephone.heard import Heard
-from testbed.telephone.stream import FRAME, Conditions, MediaStream
+from testbed.telephone.stream import FRAME, PERFECT, Conditions, MediaStream
 
 __all__ = ["Call", "CallOver", "Clock", "Conditions", "Phone", "Spoken"]
 
 _SILENCE = binascii.b2a_base64(b"\xff" * FRAME, newline=False).decode()
-_PERFECT = Conditions()
 
 
 class CallOver(Exception):
@@ -76,7 +75,7 @@ class Phone:
         auth_token: str = "",
         account_sid: str = "AC" + "0" * 32,
         public_url: str = "",
-        conditions: Conditions = _PERFECT,
+        conditions: Conditions = PERFECT,
         dial_status: str = "no-answer",
         dial_s: float = 0.5,
     ) -> None:

@@ -43,6 +43,9 @@ class Conditions:
     seed: int = 1
 
 
+PERFECT = Conditions()
+
+
 @dataclass(slots=True)
 class Mark:
     """A mark of the server: when it came, when its turn to be played was, whether it was cleared instead."""
@@ -78,12 +81,18 @@ class _Road:
 
 
 class MediaStream:
-    """Opened by `open`; over when `closed` is done. Audio goes into `heard`, complaints to `debugger`."""
+    """Opened by `open`, or by `connect` and `start`; over when `closed` is done.
+
+    Audio goes into `heard`, complaints to `debugger`.
+    """
 
     def __init__(self, sid: str, heard: Heard, debugger: Debugger, conditions: Conditions, stirred: Callable[[], None]):
         self.sid = sid
         self.marks: list[Mark] = []
+        self.cleared_at: list[float] = []
+        """When each `clear` of the server came."""
         self.frames_sent = 0
+        self.wire: Wire
         self._heard = heard
         self._debugger = debugger
         self._stirred = stirred
@@ -96,7 +105,7 @@ class MediaStream:
         self._timer: asyncio.TimerHandle | None = None
         self._sequence = 0
         self._told: set[str] = set()
-        self._wire: Wire
+        self._call: dict[str, str] = {}
         self._stopped = False
         self._media_tail = f'"}},"streamSid":"{sid}"}}'
 
@@ -104,13 +113,21 @@ class MediaStream:
         self, url: str, headers: Mapping[str, str], call_sid: str, account_sid: str, given: Mapping[str, str]
     ) -> None:
         """The upgrade, `connected` and `start`. Raises Unavailable."""
-        self._wire = await connect(url, headers, lambda text: self._down.carry(self._take, text), self._binary)
-        self._wire.closed.add_done_callback(lambda _: self._over())
+        await self.connect(url, headers)
+        self.start(call_sid, account_sid, given)
+
+    async def connect(self, url: str, headers: Mapping[str, str]) -> None:
+        """The upgrade alone. Raises Unavailable."""
+        self.wire = await connect(url, headers, lambda text: self._down.carry(self._take, text), self._binary)
+        self.wire.closed.add_done_callback(lambda _: self._over())
+
+    def start(self, call_sid: str, account_sid: str, given: Mapping[str, str]) -> None:
+        """`connected` and `start`."""
+        self._call = {"accountSid": account_sid, "callSid": call_sid}
         self._post({"event": "connected", "protocol": "Call", "version": "1.0.0"})
         start = {
-            "accountSid": account_sid,
+            **self._call,
             "streamSid": self.sid,
-            "callSid": call_sid,
             "tracks": ["inbound"],
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
             "customParameters": dict(given),
@@ -120,14 +137,14 @@ class MediaStream:
     @property
     def closed(self) -> asyncio.Future[int]:
         """The close code, once the socket is gone; 1006 when it went without a word."""
-        return self._wire.closed
+        return self.wire.closed
 
     def send_frame(self, payload: str) -> None:
         """20 ms of the caller's sound, as base64."""
         chunk = self.frames_sent = self.frames_sent + 1
         self._sequence += 1
         self._up.carry(
-            self._wire.send,
+            self.wire.send,
             f'{{"event":"media","sequenceNumber":"{self._sequence}","media":{{"track":"inbound","chunk":"{chunk}"'
             f',"timestamp":"{chunk * 20 - 20}","payload":"{payload}{self._media_tail}',
         )
@@ -136,17 +153,16 @@ class MediaStream:
         dtmf = {"track": "inbound_track", "digit": digit}
         self._post({"event": "dtmf", "streamSid": self.sid, "sequenceNumber": self._next(), "dtmf": dtmf})
 
-    def stop(self, call_sid: str, account_sid: str) -> None:
+    def stop(self) -> None:
         """The call is over or goes elsewhere: `stop`, then the socket closes."""
         if not self._stopped:
-            stop = {"accountSid": account_sid, "callSid": call_sid}
-            self._post({"event": "stop", "sequenceNumber": self._next(), "streamSid": self.sid, "stop": stop})
+            self._post({"event": "stop", "sequenceNumber": self._next(), "streamSid": self.sid, "stop": self._call})
             self._stopped = True
-            self._up.carry(self._wire.close, 1000)
+            self._up.carry(self.wire.close, 1000)
 
     def cut(self) -> None:
         """The connection is gone without a word."""
-        self._wire.abort()
+        self.wire.abort()
 
     # From the server
 
@@ -209,6 +225,7 @@ class MediaStream:
 
     def _clear(self) -> None:
         now = time.monotonic()
+        self.cleared_at.append(now)
         self._heard.clear(now)
         while self._pending:
             mark = self._pending.popleft()
@@ -243,7 +260,7 @@ class MediaStream:
 
     def _post(self, message: dict[str, Any]) -> None:
         if not self._stopped:
-            self._up.carry(self._wire.send, orjson.dumps(message).decode())
+            self._up.carry(self.wire.send, orjson.dumps(message).decode())
 
     def _next(self) -> str:
         self._sequence += 1

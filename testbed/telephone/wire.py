@@ -39,10 +39,13 @@ class Wire(asyncio.Protocol):
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[int] = loop.create_future()
 
-    def send(self, text: str) -> None:
-        """A text message; dropped when the connection is closing."""
+    def send(self, message: str | bytes) -> None:
+        """A text message, or a binary one; dropped when the connection is closing."""
         if self._protocol.state is State.OPEN:
-            self._protocol.send_text(text.encode())
+            if isinstance(message, str):
+                self._protocol.send_text(message.encode())
+            else:
+                self._protocol.send_binary(message)
             self._flush()
 
     def close(self, code: int = 1000) -> None:

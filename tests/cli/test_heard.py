@@ -37,6 +37,17 @@ def test_a_clear_takes_back_what_has_not_sounded() -> None:
     assert heard.gaps() == []
 
 
+def test_what_has_sounded_by_a_moment_is_told_without_the_holes() -> None:
+    heard = Heard(0.0)
+    heard.take(b"a" * 800, 1.0)
+    heard.take(b"b" * 800, 1.2)
+    heard.take(b"c" * 800, 1.2)
+    assert heard.sounded(1.0) == b""
+    assert heard.sounded(1.225) == b"a" * 800 + b"b" * 200
+    heard.clear(1.25)
+    assert heard.sounded(2.0) == b"a" * 800 + b"b" * 400
+
+
 def test_silence_that_was_sent_is_not_heard() -> None:
     heard = Heard(0.0)
     heard.take(QUIET * 800 + tone(100) + QUIET * 800, 1.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import count
+from itertools import count, groupby
+from operator import itemgetter
 from typing import Any
 
 from parley.rpc import Admission, Server
@@ -22,6 +23,7 @@ from testbed.patience import PATIENCE_S
 
 CallCommand = conversation_pb2.CallCommand
 WORD_MS = 100
+FRAME_MS = 20
 
 
 class Talk:
@@ -215,7 +217,7 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
             times.words.add(char_start=start, char_end=end, start_ms=at_ms, end_ms=at_ms + WORD_MS)
         return times
 
-    def heard(self, played: bytes | bytearray, per_ms: int = 8) -> list[tuple[str, int]]:
+    def heard(self, played: bytes, per_ms: int = 8) -> list[tuple[str, int]]:
         """Which words sounded, and for how many ms each, in order."""
         runs: list[tuple[str, int]] = []
         place = 0
@@ -227,6 +229,15 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
                 runs.append((self.words[played[place] - 1], (end - place) // per_ms))
             place = end
         return runs
+
+    def whole_words(self, played: bytes) -> list[str]:
+        """Which words sounded to their end.
+
+        A clear takes its time to arrive. When a word begins meanwhile, the one before it is said again, as the gateway
+        knows of no more: of that beginning less than a frame is heard, and the word before it counts once.
+        """
+        runs = [run for run in self.heard(played) if run[1] >= FRAME_MS]
+        return [word for word, said in groupby(runs, itemgetter(0)) if sum(ms for _, ms in said) >= WORD_MS]
 
 
 _SERVICES: dict[str, tuple[Any, Any]] = {

@@ -11,8 +11,9 @@ from services.gateway.doors import inbox
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
 from services.gateway.tokens import Claim
 from tests.gateway.conftest import House
+from tests.gateway.handset import LOUD, Handset
 from tests.gateway.organs import audio_of
-from tests.gateway.phone import LOUD, Phone, ask_webhook, stream_of
+from tests.gateway.webhook import ask_webhook, stream_of
 
 
 def count(kind: str) -> float:
@@ -52,10 +53,10 @@ def media(payload: Any = "f39/", **more: Any) -> str:
     ],
 )
 async def test_a_bad_message_is_counted_and_the_call_goes_on(house: House, message: str | bytes, kind: str) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner, ears = await house.mind.call(), await house.stt.call()
     before = count(kind)
-    await phone.send(message)
+    phone.wire.send(message)
     await phone.speak(80)
     await ears.until(lambda: audio_of(ears))
     assert count(kind) == before + 1
@@ -65,20 +66,20 @@ async def test_a_bad_message_is_counted_and_the_call_goes_on(house: House, messa
 
 
 async def test_a_far_end_that_goes_on_with_it_is_closed(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     await house.mind.call()
     for _ in range(60):
-        await phone.send("{")
-    assert await phone.closed() == 1008
+        phone.wire.send("{")
+    assert await phone.close_code() == 1008
     await phone.close()
 
 
 async def test_an_oversized_message_closes_the_stream(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     await house.mind.call()
     before = count("oversized")
-    await phone.send("x" * 70_000)
-    assert await phone.closed() == 1009
+    phone.wire.send("x" * 70_000)
+    assert await phone.close_code() == 1009
     await phone.close()
     owner = house.mind.talks[0]
     await owner.next("leg")
@@ -87,11 +88,11 @@ async def test_an_oversized_message_closes_the_stream(house: House) -> None:
 
 async def test_sound_before_the_start_is_not_used(house: House) -> None:
     url, given = stream_of(await ask_webhook(house.url))
-    phone = Phone()
-    await phone.connect(url)
+    phone = Handset()
+    await phone.connect(url, {})
     before = count("media before start")
     await phone.speak(100)
-    await phone.start("CA1", given)
+    phone.start("CA1", "AC1", given)
     ears = await house.stt.call()
     await phone.speak(80)
     await ears.until(lambda: audio_of(ears))
@@ -101,22 +102,22 @@ async def test_sound_before_the_start_is_not_used(house: House) -> None:
 
 
 async def test_sound_after_the_stop_is_not_used(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     before = count("media after stop")
-    await phone.send({"event": "stop", "streamSid": "MZ1", "stop": {}})
+    phone.wire.send('{"event":"stop","streamSid":"MZ1","stop":{}}')
     await phone.speak(40)
     await owner.next("leg")
-    await phone.closed()
+    await phone.close_code()
     await phone.close()
     assert count("media after stop") == before + 2
 
 
 async def test_a_stream_that_does_not_start_is_closed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "START_S", 0.1)
-    phone = Phone()
-    await phone.connect(house.url.replace("http", "ws") + "/twilio-stream")
-    assert await phone.closed() == 1008
+    phone = Handset()
+    await phone.connect(house.url.replace("http", "ws") + "/twilio-stream", {})
+    assert await phone.close_code() == 1008
     await phone.close()
     assert not house.mind.talks
 
@@ -135,11 +136,10 @@ async def test_a_wrong_token_lets_nobody_in(house: House, case: str) -> None:
     if case == "used twice":
         tokens.redeem(good, "phone")
     before = sum(REFUSED.labels(reason)._value.get() for reason in ("token", "token of another call"))
-    phone = Phone()
-    await phone.connect(house.url.replace("http", "ws") + "/twilio-stream")
-    await phone.start("CA1", {"token": token})
+    phone = Handset()
+    await phone.open(house.url.replace("http", "ws") + "/twilio-stream", {}, "CA1", "AC1", {"token": token})
     await phone.speak(40)
-    assert await phone.closed() == 1008
+    assert await phone.close_code() == 1008
     await phone.close()
     assert sum(REFUSED.labels(reason)._value.get() for reason in ("token", "token of another call")) == before + 1
     assert not house.mind.talks
@@ -164,10 +164,10 @@ async def test_a_wrong_token_lets_nobody_in(house: House, case: str) -> None:
     ],
 )
 async def test_a_broken_start_is_closed(house: House, start: Any, code: int) -> None:
-    phone = Phone()
-    await phone.connect(house.url.replace("http", "ws") + "/twilio-stream")
-    await phone.send({"event": "start", "start": start})
-    assert await phone.closed() == code
+    phone = Handset()
+    await phone.connect(house.url.replace("http", "ws") + "/twilio-stream", {})
+    phone.wire.send(json.dumps({"event": "start", "start": start}))
+    assert await phone.close_code() == code
     await phone.close()
 
 

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from testbed.telephone.stream import Conditions
 from tests.gateway.conftest import House
+from tests.gateway.handset import LOUD, SILENCE, Handset
 from tests.gateway.organs import Owner, Talk
-from tests.gateway.phone import LOUD, SILENCE, Phone
 
 TEXT = " ".join(f"w{n}" for n in range(1, 31))
 Paused, Resumed = conversation_pb2.Paused, conversation_pb2.Resumed
@@ -17,20 +18,16 @@ STARTED = stt_pb2.RecognizeEvent(speech_started=stt_pb2.SpeechStarted(offset_ms=
 STOPPED = stt_pb2.RecognizeEvent(speech_stopped=stt_pb2.SpeechStopped(offset_ms=100))
 
 
-async def call(house: House) -> tuple[Phone, Owner, Talk]:
+async def call(house: House) -> tuple[Handset, Owner, Talk]:
     """A call that is up, over a quiet line."""
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner, ears = await house.mind.call(), await house.stt.call()
     await phone.speak(600, SILENCE)
     return phone, owner, ears
 
 
-async def until_heard(phone: Phone, ms: int) -> None:
+async def until_heard(phone: Handset, ms: int) -> None:
     await phone.until(lambda: len(phone.played) > ms * 8)
-
-
-def whole_words(house: House, phone: Phone) -> list[str]:
-    return [word for word, ms in house.voice.heard(phone.played) if ms >= 100]
 
 
 async def test_a_voice_silences_the_bot_before_anybody_is_asked(house: House) -> None:
@@ -50,22 +47,23 @@ async def test_a_voice_silences_the_bot_before_anybody_is_asked(house: House) ->
     owner.command(1, stop=conversation_pb2.Stop())
     heard = (await owner.next("heard")).heard
     assert heard.cut
-    words = whole_words(house, phone)
+    words = house.voice.whole_words(phone.played)
     assert abs(len(heard.text[: heard.chars].split()) - len(words)) <= 1
     await phone.hang_up()
 
 
 async def test_a_door_that_slams_leaves_a_short_hole_and_no_word_is_lost(house: House) -> None:
     phone, owner, _ = await call(house)
-    owner.say(1, "one two three four five six seven eight nine ten", turn=1)
-    await until_heard(phone, 350)
+    text = "one two three four five six seven eight nine ten"
+    owner.say(1, text, turn=1)
+    await until_heard(phone, 320)
     await phone.speak(100, LOUD, paced=True)
     await phone.speak(300, SILENCE, paced=True)
     resumed = await owner.next("resumed")
     assert resumed.resumed.cause == Resumed.CAUSE_UNCONFIRMED
     assert 180 <= resumed.leg_ms - owner.events("paused")[0].leg_ms <= 300
     assert (await owner.next("heard")).heard.complete
-    assert whole_words(house, phone) == ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    assert house.voice.whole_words(phone.played) == text.split()
     assert len(house.voice.heard(phone.played)) <= 11
     await phone.hang_up()
 
@@ -77,7 +75,7 @@ async def test_a_word_with_a_long_hole_in_it_is_said_again_from_its_start(house:
         await until_heard(phone, ms)
         time.sleep(0.7)  # noqa: ASYNC251 - the gateway stands still, and the 200 ms that it was ahead are over
     assert (await owner.next("heard")).heard.complete
-    assert whole_words(house, phone) == TEXT.split()
+    assert house.voice.whole_words(phone.played) == TEXT.split()
     assert not phone.cleared_at
     spoken = sum(ms for _, ms in house.voice.heard(phone.played))
     assert 100 * len(TEXT.split()) < spoken <= 100 * (len(TEXT.split()) + 3)
@@ -163,7 +161,7 @@ async def test_a_decision_stops_even_the_protected_moments(house: House) -> None
 
 
 async def test_the_next_sentence_can_be_silenced_while_the_mark_of_a_notice_is_still_out(house: House) -> None:
-    phone = await Phone(marks=False).dial(house.url)
+    phone = await Handset(Conditions(marks=False)).dial(house.url)
     owner = await house.mind.call()
     await phone.speak(600, SILENCE)
     owner.say(1, "be warned", turn=1, interruptible=False)
@@ -189,9 +187,9 @@ async def test_while_a_key_is_asked_for_a_voice_means_nothing(house: House) -> N
     await phone.hang_up()
 
 
-@pytest.mark.parametrize("late_s", [0.0, 0.6])
-async def test_paused_twice_in_a_row_no_word_is_lost(house: House, late_s: float) -> None:
-    phone = await Phone(mark_delay_s=late_s).dial(house.url)
+@pytest.mark.parametrize("late_ms", [0.0, 600.0])
+async def test_paused_twice_in_a_row_no_word_is_lost(house: House, late_ms: float) -> None:
+    phone = await Handset(Conditions(mark_delay_ms=late_ms)).dial(house.url)
     owner, ears = await house.mind.call(), await house.stt.call()
     await phone.speak(600, SILENCE)
     text = "one two three four five six seven eight nine ten eleven twelve"
@@ -204,11 +202,10 @@ async def test_paused_twice_in_a_row_no_word_is_lost(house: House, late_s: float
         owner.command(1, resume=conversation_pb2.Resume())
         await owner.next("resumed", turn)
         ears.send(STOPPED)
-        heard = len(phone.played)
-        await phone.until(lambda heard=heard: len(phone.played) > heard + 60 * 8)
+        await until_heard(phone, len(phone.played) // 8 + 60)
     assert (await owner.next("heard")).heard.complete
-    assert list(dict.fromkeys(whole_words(house, phone))) == text.split()
-    assert len(whole_words(house, phone)) <= len(text.split()) + 2
+    assert list(dict.fromkeys(house.voice.whole_words(phone.played))) == text.split()
+    assert len(house.voice.whole_words(phone.played)) <= len(text.split()) + 2
     await phone.hang_up()
 
 
@@ -223,7 +220,7 @@ async def test_paused_in_the_last_word_it_is_said_again(house: House) -> None:
     resumed = (await owner.next("resumed")).resumed
     assert resumed.chars == 14
     assert (await owner.next("heard")).heard.complete
-    assert whole_words(house, phone) == ["one", "two", "three", "four"]
+    assert house.voice.whole_words(phone.played) == ["one", "two", "three", "four"]
     await phone.hang_up()
 
 

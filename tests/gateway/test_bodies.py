@@ -9,7 +9,7 @@ from services.gateway.call import Call, Wire
 from services.gateway.leg.body import Reports
 from services.gateway.organs import Organs
 from tests.gateway.conftest import House, running
-from tests.gateway.phone import LOUD, Phone
+from tests.gateway.handset import LOUD, Handset
 
 CallEvent = conversation_pb2.CallEvent
 
@@ -62,7 +62,7 @@ class Echo:
 async def test_a_model_that_hears_and_speaks_serves_a_call_and_answers_to_the_mind(tmp_path: Path) -> None:
     async with running(tmp_path) as house:
         house.gateway.make_body = Echo
-        phone = await Phone().dial(house.url)
+        phone = await Handset().dial(house.url)
         owner = await house.mind.call()
         owner.command(1, live=conversation_pb2.Live(respond=llm_pb2.LiveRespond()))
         asked = await owner.next("live_tool_call")
@@ -79,7 +79,7 @@ async def test_a_model_that_hears_and_speaks_serves_a_call_and_answers_to_the_mi
 
 
 async def test_ears_and_a_voice_drop_what_is_meant_for_a_live_model(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.command(1, live=conversation_pb2.Live(instructions="Be brief."))
     owner.say(1, "Hello, how can I help?", turn=1)

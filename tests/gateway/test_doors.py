@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
-import websockets
 from twilio.request_validator import RequestValidator
 
 from parley.errors import Misconfigured, NotAllowed, Unavailable
@@ -19,13 +18,10 @@ from services.gateway.recent_calls import RecentCalls
 from services.gateway.server import listening
 from services.gateway.tokens import Claim, Tokens
 from tests.gateway.conftest import House, running
-from tests.gateway.phone import Phone, ask_webhook, stream_of
+from tests.gateway.handset import Handset
+from tests.gateway.webhook import ask_webhook, stream_of, words
 
 CLAIM = Claim("CA1", 1, "phone", "frontdesk", True)
-
-
-def words(twiml: ElementTree.Element) -> list[str]:
-    return [verb.tag for verb in twiml]
 
 
 def test_a_token_is_good_once() -> None:
@@ -75,27 +71,27 @@ async def test_the_webhook_connects_the_call_and_says_how_to_come_back(house: Ho
     url, given = stream_of(twiml)
     assert url == house.url.replace("http://", "ws://") + "/twilio-stream"
     assert {given[k] for k in ("leg", "from", "to", "agent")} == {"1", "+15550100", "+15550199", "frontdesk"}
-    redirect = twiml.find("Redirect")
+    redirect = ElementTree.fromstring(twiml).find("Redirect")
     assert redirect is not None
     assert (redirect.text or "").startswith("/twilio-webhook?leg=2&agent=frontdesk&since=")
     assert redirect.attrib["method"] == "POST"
 
 
 async def test_a_call_that_comes_back_is_the_next_leg(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     await house.mind.call()
     await phone.close()
-    phone = await Phone().dial(house.url, query="?leg=2&agent=frontdesk")
+    phone = await Handset().dial(house.url, query="?leg=2&agent=frontdesk")
     owner = await house.mind.call(2)
     assert (owner.open.epoch.leg, owner.open.epoch.open) == (2, 1)
     await phone.hang_up()
 
 
 async def test_a_call_the_bot_ended_is_hung_up(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.command(1, hang_up=conversation_pb2.HangUp(reason="done"))
-    assert await phone.closed() == 1000
+    assert await phone.close_code() == 1000
     await phone.close()
     assert words(await ask_webhook(house.url, query="?leg=2")) == ["Hangup"]
 
@@ -126,7 +122,7 @@ async def test_what_the_numbers_url_says_of_its_calls_reaches_the_mind_and_nothi
 ) -> None:
     own = "&transfer=busy&token=x&back=%2Fx&direction=outbound"
     query = f"?campaign=spring&customer=Ann+M%C3%BCller&purpose=A+reminder{own}"
-    phone = await Phone().dial(house.url, query=query)
+    phone = await Handset().dial(house.url, query=query)
     owner = await house.mind.call()
     assert dict(owner.open.parameters) == {"campaign": "spring", "customer": "Ann M\u00fcller"}
     assert (owner.open.purpose, owner.open.direction) == ("A reminder", call_pb2.DIRECTION_INBOUND)
@@ -198,14 +194,12 @@ async def test_the_upgrade_is_signed_too(tmp_path: Path) -> None:
     async with running(tmp_path, TWILIO_AUTH_TOKEN="token", PARLEY_PUBLIC_URL="https://bot.example.com") as house:
         url = house.url.replace("http", "ws") + "/twilio-stream"
         for headers in ({}, {"X-Twilio-Signature": "forged"}):
-            with pytest.raises(websockets.InvalidStatus) as refused:
-                await websockets.connect(url, additional_headers=headers)
-            assert refused.value.response.status_code == 403
+            with pytest.raises(Unavailable, match="refused with status 403"):
+                await Handset().connect(url, headers)
         signature = RequestValidator("token").compute_signature("wss://bot.example.com/twilio-stream", {})
-        phone = Phone()
-        await phone.connect(url, **{"X-Twilio-Signature": signature})
+        phone = Handset()
         token = house.gateway.tokens.issue(CLAIM)
-        await phone.start("CA1", {"token": token})
+        await phone.open(url, {"X-Twilio-Signature": signature}, "CA1", "AC1", {"token": token})
         await house.mind.call()
         await phone.hang_up()
 
@@ -220,16 +214,15 @@ async def test_without_a_token_forwarded_calls_are_not_taken(house: House) -> No
 async def test_a_full_house_keeps_room_for_calls_that_come_back(tmp_path: Path) -> None:
     async with running(tmp_path, PARLEY_CAPACITY=2) as house:
         url, given = stream_of(await ask_webhook(house.url, "CA2"))
-        first = await Phone().dial(house.url, "CA1")
+        first = await Handset().dial(house.url, "CA1")
         await house.mind.call()
         assert words(await ask_webhook(house.url, "CA3")) == ["Pause", "Redirect"]
         assert words(await ask_webhook(house.url, "CA3", "?try=3")) == ["Say", "Hangup"]
-        second = Phone()
-        await second.connect(url)
-        await second.start("CA2", given)
-        assert await second.closed() == 1013
+        second = Handset()
+        await second.open(url, {}, "CA2", "AC1", given)
+        assert await second.close_code() == 1013
         await second.close()
-        back = await Phone().dial(house.url, "CA4", "?leg=2")
+        back = await Handset().dial(house.url, "CA4", "?leg=2")
         await house.mind.call(2)
         await back.hang_up()
         await first.hang_up()

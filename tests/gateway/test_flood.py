@@ -13,7 +13,8 @@ from services.gateway.doors.flood import MAX_AHEAD_MS, MAX_SURPLUS_MS, MESSAGES_
 from services.gateway.metrics import BAD_MESSAGES, FLOOD_MS, FULL_ORGAN
 from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House
-from tests.gateway.phone import Phone, ask_webhook
+from tests.gateway.handset import Handset
+from tests.gateway.webhook import ask_webhook, words
 
 
 class Wire:
@@ -61,14 +62,14 @@ def test_marks_of_a_long_answer_may_come_back_at_once() -> None:
 
 
 async def test_a_phone_that_sends_minutes_in_a_second_is_closed_and_another_call_goes_on(house: House) -> None:
-    good = await Phone().dial(house.url, "CA1")
+    good = await Handset().dial(house.url, "CA1")
     owner = await house.mind.call()
     owner.say(1, "one two three four five six")
     await owner.next("utterance_started")
-    bad = await Phone().dial(house.url, "CA2")
+    bad = await Handset().dial(house.url, "CA2")
     await house.mind.call(2)
     await bad.speak(60_000)
-    assert await bad.closed() == 1008
+    assert await bad.close_code() == 1008
     assert (await owner.next("heard")).heard.complete
     await good.hang_up()
     await bad.close()
@@ -102,8 +103,8 @@ async def test_a_new_call_for_which_the_ears_have_no_room_is_asked_to_wait_and_o
     async with asyncio.timeout(PATIENCE_S):
         while peer.load < 0.9:  # noqa: ASYNC110 - beats tell nobody
             await asyncio.sleep(0.02)
-    assert [verb.tag for verb in await ask_webhook(house.url)] == ["Pause", "Redirect"]
-    assert [verb.tag for verb in await ask_webhook(house.url, query="?try=3")] == ["Say", "Hangup"]
+    assert words(await ask_webhook(house.url)) == ["Pause", "Redirect"]
+    assert words(await ask_webhook(house.url, query="?try=3")) == ["Say", "Hangup"]
     assert FULL_ORGAN.labels("stt")._value.get() > before
     async with httpx.AsyncClient() as client:
         token = (await client.get(f"{house.url}/api/session")).json()["token"]
@@ -112,7 +113,7 @@ async def test_a_new_call_for_which_the_ears_have_no_room_is_asked_to_wait_and_o
         with pytest.raises(websockets.ConnectionClosed):
             await socket.recv()
         assert (socket.close_code, socket.close_reason) == (1013, "all lines are busy; try again in a moment")
-    back = await Phone().dial(house.url, "CA3", "?leg=2")
+    back = await Handset().dial(house.url, "CA3", "?leg=2")
     await house.mind.call()
     await back.hang_up()
     stt.admission.active = 0

@@ -15,8 +15,8 @@ from services.gateway.doors.frames import TappedProtocol
 from services.gateway.doors.websocket import Closed, WebSocket
 from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House
+from tests.gateway.handset import Handset
 from tests.gateway.organs import audio_of
-from tests.gateway.phone import Phone
 from tests.gateway.test_bad_input import count, media
 
 UPGRADE = (
@@ -146,13 +146,13 @@ async def test_a_broken_frame_ends_as_the_library_says_and_nothing_after_it_coun
 
 
 async def test_media_goes_the_short_way_and_after_stop_is_counted(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     await house.mind.call()
     ears = await house.stt.call()
     await phone.speak(400)
     await ears.until(lambda: len(audio_of(ears)) >= 320 * 8)
     before = count("media after stop")
-    await phone.send({"event": "stop", "streamSid": "MZ1"})
-    await phone.send(media())
+    phone.wire.send('{"event":"stop","streamSid":"MZ1"}')
+    phone.wire.send(media())
     await until(lambda: count("media after stop") == before + 1)
     await phone.close()

@@ -15,7 +15,7 @@ from services.gateway.ears.ears import Ears
 from services.gateway.ears.level import Level
 from services.gateway.ears.report import Report
 from services.gateway.leg.resend import Resend
-from tests.gateway.phone import LOUD, SILENCE
+from tests.gateway.handset import LOUD, SILENCE
 
 Event = stt_pb2.RecognizeEvent
 CallEvent = conversation_pb2.CallEvent

@@ -14,9 +14,10 @@ from services.gateway.ears import ears
 from services.gateway.leg import line
 from services.gateway.voice import synthesis
 from testbed.patience import PATIENCE_S
+from testbed.telephone.stream import Conditions
 from tests.gateway.conftest import House, running
+from tests.gateway.handset import LOUD, Handset
 from tests.gateway.organs import Owner, Scripted, Talk, audio_of
-from tests.gateway.phone import LOUD, Phone
 
 TEN = "one two three four five six seven eight nine ten"
 
@@ -43,7 +44,7 @@ async def either(house: House, kind: str, number: int = 1) -> Talk:
 
 
 async def test_a_lost_orchestrator_is_replaced_and_told_what_was_not_stored(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     first: Owner = await house.mind.call()
     first.command(1, ack=0, state=conversation_pb2.State(version=3, data=b"opaque"))
     first.say(1, TEN, turn=4, complete=False)
@@ -74,10 +75,10 @@ async def test_a_lost_orchestrator_is_replaced_and_told_what_was_not_stored(hous
 
 
 async def test_a_superseded_leg_closes_its_socket_and_stays_away(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.fail(Superseded("a newer leg exists"))
-    assert await phone.closed() == 4001
+    assert await phone.close_code() == 4001
     await phone.close()
     await asyncio.sleep(0.3)
     assert len(house.mind.talks) == 1
@@ -85,8 +86,8 @@ async def test_a_superseded_leg_closes_its_socket_and_stays_away(house: House) -
 
 async def test_a_wrong_agent_closes_the_leg(house: House) -> None:
     house.mind.refuse = NotFound("there is no agent 'x'")
-    phone = await Phone().dial(house.url)
-    assert await phone.closed() == 4004
+    phone = await Handset().dial(house.url)
+    assert await phone.close_code() == 4004
     await phone.close()
 
 
@@ -95,14 +96,14 @@ async def test_without_any_orchestrator_the_leg_is_closed_for_the_carrier_to_com
 ) -> None:
     monkeypatch.setattr(line, "STREAMS", replace(line.STREAMS, give_up_s=0.3))
     house.mind.refuse = Unavailable("starting")
-    phone = await Phone().dial(house.url)
-    assert await phone.closed() == 1013
+    phone = await Handset().dial(house.url)
+    assert await phone.close_code() == 1013
     await phone.close()
 
 
 async def test_lost_ears_hear_again_what_was_not_final_and_report_nothing_twice(tmp_path: Path) -> None:
     async with running(tmp_path, replicas=2) as house:
-        phone = await Phone().dial(house.url)
+        phone = await Handset().dial(house.url)
         owner = await either(house, "mind")
         assert isinstance(owner, Owner)
         ears = await either(house, "stt")
@@ -131,7 +132,7 @@ async def test_lost_ears_hear_again_what_was_not_final_and_report_nothing_twice(
 
 
 async def test_speech_heard_for_the_second_time_does_not_silence_the_bot(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner, ears = await house.mind.call(), await house.stt.call()
     await phone.speak(600)
     await ears.until(lambda: len(audio_of(ears)) >= 540 * 8)
@@ -149,7 +150,7 @@ async def test_speech_heard_for_the_second_time_does_not_silence_the_bot(house: 
 async def test_ears_that_nobody_gives_are_a_trouble(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ears, "STREAMS", replace(ears.STREAMS, give_up_s=0.2))
     house.stt.refuse = Unavailable("starting")
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     trouble = (await owner.next("trouble")).trouble
     assert trouble.organ == conversation_pb2.Trouble.ORGAN_EARS
@@ -162,7 +163,7 @@ async def test_a_voice_that_breaks_off_goes_on_at_the_next_word(tmp_path: Path) 
             voice.words = [*TEN.split()]
         house.voices[0].broken = house.voices[1].broken = Unavailable("gone")
         house.voices[0].break_after = house.voices[1].break_after = 4
-        phone = await Phone().dial(house.url)
+        phone = await Handset().dial(house.url)
         owner = await either(house, "mind")
         assert isinstance(owner, Owner)
         owner.say(1, TEN, turn=1)
@@ -176,7 +177,7 @@ async def test_a_voice_that_breaks_off_goes_on_at_the_next_word(tmp_path: Path) 
 async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "STREAMS", replace(synthesis.STREAMS, give_up_s=0.2))
     house.voice.refuse = Unavailable("starting")
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "Hello there", turn=1)
     trouble = (await owner.next("trouble")).trouble
@@ -190,7 +191,7 @@ async def test_an_utterance_nobody_can_speak_is_trouble_and_cut(house: House, mo
 async def test_a_voice_that_stalls_is_left(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "STALL_S", 0.2)
     house.voice.stalls = True
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "Hello there", turn=1)
     stalled = await house.voice.call()
@@ -202,7 +203,7 @@ async def test_a_voice_that_stalls_is_left(house: House, monkeypatch: pytest.Mon
 
 
 async def test_marks_that_never_come_back_do_not_hold_the_call_up(house: House) -> None:
-    phone = await Phone(marks=False).dial(house.url)
+    phone = await Handset(Conditions(marks=False)).dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "one two three", turn=1)
     assert (await owner.next("heard")).heard.complete
@@ -210,7 +211,7 @@ async def test_marks_that_never_come_back_do_not_hold_the_call_up(house: House) 
 
 
 async def test_late_marks_do_not_make_the_bot_repeat_itself(house: House) -> None:
-    phone = await Phone(mark_delay_s=0.6).dial(house.url)
+    phone = await Handset(Conditions(mark_delay_ms=600)).dial(house.url)
     owner, ears = await house.mind.call(), await house.stt.call()
     owner.say(1, TEN, turn=1)
     await phone.until(lambda: len(phone.played) > 750 * 8)
@@ -225,7 +226,7 @@ async def test_late_marks_do_not_make_the_bot_repeat_itself(house: House) -> Non
 
 
 async def test_an_orchestrator_that_dies_of_this_call_is_not_asked_for_ever(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     await house.mind.call()
 
     async def kill() -> None:
@@ -237,7 +238,7 @@ async def test_an_orchestrator_that_dies_of_this_call_is_not_asked_for_ever(hous
             number += 1
 
     killer = asyncio.ensure_future(kill())
-    assert await phone.closed() == 1013
+    assert await phone.close_code() == 1013
     killer.cancel()
     assert len(house.mind.talks) == 30
     await phone.close()
@@ -245,7 +246,7 @@ async def test_an_orchestrator_that_dies_of_this_call_is_not_asked_for_ever(hous
 
 async def test_a_voice_far_ahead_of_the_listener_is_held_back(house: House) -> None:
     words = " ".join(f"w{n % 90}" for n in range(900))
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, words, turn=1)
     await owner.next("utterance_started")

@@ -17,8 +17,8 @@ from services.gateway.ears.ears import Ears
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
+from tests.stt.line import settings, spoken
 from tests.stt.odd import OFTEN, results
-from tests.stt.phone import settings, spoken
 from tests.stt.test_service import serving
 
 CONFIRMED = stt_pb2.TurnEnded.KIND_CONFIRMED

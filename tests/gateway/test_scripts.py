@@ -15,8 +15,8 @@ from services.gateway.voice.prefetch import MAX_LETTERS
 from services.gateway.voice.synthesis import _PIECE, _piece
 from services.gateway.watch.subtitles import MAX_TEXT, Subtitles
 from tests.gateway.conftest import House
-from tests.gateway.phone import LOUD, SILENCE
-from tests.gateway.test_barge_in import STARTED, call, until_heard, whole_words
+from tests.gateway.handset import LOUD, SILENCE
+from tests.gateway.test_barge_in import STARTED, call, until_heard
 from tests.gateway.test_page import visit
 
 ANSWERS = {
@@ -43,7 +43,7 @@ async def test_an_answer_that_is_interrupted_was_heard_up_to_a_word(house: House
     said = [heard.text[begin:end] for begin, end in units(text)]
     whole = [text[begin:end] for begin, end in units(text, 0, heard.chars)]
     assert whole == said[: len(whole)], "no word is cut"
-    assert abs(len(whole) - len(whole_words(house, phone))) <= 1
+    assert abs(len(whole) - len(house.voice.whole_words(phone.played))) <= 1
     assert 2 < len(whole) < len(said)
     await phone.hang_up()
 
@@ -53,14 +53,14 @@ async def test_the_voice_goes_on_at_the_start_of_a_word(house: House, language: 
     text = ANSWERS[language]
     phone, owner, _ = await call(house)
     owner.say(1, text, turn=1)
-    await until_heard(phone, 350)
+    await until_heard(phone, 320)
     await phone.speak(100, LOUD, paced=True)
     await phone.speak(300, SILENCE, paced=True)
     resumed = (await owner.next("resumed")).resumed
     assert resumed.chars in [begin for begin, _ in units(text)]
     assert (await owner.next("heard")).heard.complete
     told = [text[begin:end] for begin, end in units(text)]
-    assert whole_words(house, phone) == told
+    assert house.voice.whole_words(phone.played) == told
     await phone.hang_up()
 
 

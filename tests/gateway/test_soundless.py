@@ -15,8 +15,8 @@ from services.gateway.voice import prefetch, synthesis
 from services.gateway.voice.phrase_cache import PhraseCache
 from services.gateway.voice.prefetch import Prefetch
 from tests.gateway.conftest import House
+from tests.gateway.handset import Handset
 from tests.gateway.organs import Owner
-from tests.gateway.phone import Phone
 
 TEN = "one two three four five six seven eight nine ten"
 SILENT = ["...", "\u2014", "?!", "\U0001f642", "***", " ", "", "\u2026 \u2022"]
@@ -28,7 +28,7 @@ def heard_of(owner: Owner, utterance: int) -> conversation_pb2.Heard | None:
 
 @pytest.mark.parametrize("text", SILENT)
 async def test_what_makes_no_sound_is_heard_at_once_and_costs_no_voice(house: House, text: str) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, text, turn=1)
     assert (await owner.next("heard")).heard == conversation_pb2.Heard(
@@ -40,7 +40,7 @@ async def test_what_makes_no_sound_is_heard_at_once_and_costs_no_voice(house: Ho
 
 
 async def test_it_is_heard_at_its_place_behind_what_comes_before(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "one two three", turn=1)
     owner.say(2, "\u2026", turn=1)
@@ -54,7 +54,7 @@ async def test_it_is_heard_at_its_place_behind_what_comes_before(house: House) -
 
 
 async def test_what_makes_no_sound_yet_waits_for_its_words(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "... ", turn=1, complete=False)
     owner.say(1, "one ", turn=1, complete=False)
@@ -66,7 +66,7 @@ async def test_what_makes_no_sound_yet_waits_for_its_words(house: House) -> None
 
 
 async def test_a_filler_and_a_notice_without_words_are_heard_at_once_too(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     for n, kind in enumerate((conversation_pb2.Say.KIND_FILLER, conversation_pb2.Say.KIND_NOTICE), 1):
         owner.command(1, say=conversation_pb2.Say(utterance=n, kind=kind, text="\u2014", complete=True))
@@ -77,7 +77,7 @@ async def test_a_filler_and_a_notice_without_words_are_heard_at_once_too(house: 
 
 async def test_a_voice_that_gave_no_sound_is_asked_once_more(house: House) -> None:
     house.voice.quits = [0]
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "Thank you for calling", turn=1)
     assert (await owner.next("heard")).heard.complete
@@ -91,7 +91,7 @@ async def test_one_that_never_does_is_told_of_and_the_words_were_not_heard(house
     house.voice.quits = [0] * 50
     if not politely:
         house.voice.refuse = NoSound("no sound came")
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "Thank you for calling", turn=1)
     trouble = (await owner.next("trouble")).trouble
@@ -106,7 +106,7 @@ async def test_one_that_never_does_is_told_of_and_the_words_were_not_heard(house
 
 async def test_a_voice_that_ends_in_the_middle_goes_on_at_the_next_word(house: House) -> None:
     house.voice.quits = [4]
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, TEN, turn=1)
     assert (await owner.next("heard")).heard.complete
@@ -117,7 +117,7 @@ async def test_a_voice_that_ends_in_the_middle_goes_on_at_the_next_word(house: H
 
 async def test_only_what_sounded_was_heard_of_one_that_never_comes_to_its_end(house: House) -> None:
     house.voice.quits = [4, 2, 1, 1, 1]
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, TEN, turn=1)
     heard = (await owner.next("heard")).heard
@@ -133,7 +133,7 @@ async def test_without_word_times_what_was_heard_of_a_lost_voice_follows_from_it
 ) -> None:
     monkeypatch.setattr(synthesis, "STREAMS", replace(synthesis.STREAMS, give_up_s=0.2))
     house.voice.untimed, house.voice.break_after, house.voice.then_refuses = True, 5, Unavailable("away")
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "a" * 400 + " b c d e f", turn=1)
     heard = (await owner.next("heard")).heard
@@ -144,7 +144,7 @@ async def test_without_word_times_what_was_heard_of_a_lost_voice_follows_from_it
 
 async def test_what_follows_is_spoken_when_the_voice_is_back(house: House) -> None:
     house.voice.quits = [0, 0]
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "one two", turn=1)
     await owner.next("trouble")
@@ -159,7 +159,7 @@ async def test_what_follows_is_spoken_when_the_voice_is_back(house: House) -> No
 
 
 async def test_an_utterance_that_is_too_long_is_said_as_far_as_it_fits(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, "a" * 15_000 + " ", turn=1, complete=False)
     owner.say(1, "b" * 5_000, turn=1)
@@ -169,7 +169,7 @@ async def test_an_utterance_that_is_too_long_is_said_as_far_as_it_fits(house: Ho
 
 
 async def test_an_utterance_too_many_is_told_of_at_once(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     for n in range(MAX_QUEUED + 1):
         owner.say(n + 1, "one two three", turn=1)

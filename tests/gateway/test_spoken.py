@@ -16,8 +16,8 @@ from services.gateway.voice import prefetch
 from services.gateway.voice.phrase_cache import KEPT_S, Key, PhraseCache, Sound
 from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House, running
+from tests.gateway.handset import Handset
 from tests.gateway.organs import Owner
-from tests.gateway.phone import Phone
 
 Say = conversation_pb2.Say
 HELLO = "hello this is the shop"
@@ -57,9 +57,9 @@ async def rehearsed(house: House, number: int = 1) -> None:
             await asyncio.sleep(0.005)
 
 
-async def spoke(house: House, number: int = 1) -> tuple[Phone, Owner]:
+async def spoke(house: House, number: int = 1) -> tuple[Handset, Owner]:
     """The `number`-th caller of the house."""
-    phone = await Phone().dial(house.url, call_sid=f"CA{number}")
+    phone = await Handset().dial(house.url, call_sid=f"CA{number}")
     owner = await house.mind.call(number)
     has_ready(owner)
     return phone, owner

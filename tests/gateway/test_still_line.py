@@ -12,7 +12,8 @@ from services.gateway.mouth import link_stall
 from services.gateway.mouth.link_stall import SILENT_MS, STEADY_MS, LinkStall
 from testbed.road import road
 from tests.gateway.conftest import House
-from tests.gateway.phone import SILENCE, Phone, ask_webhook, stream_of
+from tests.gateway.handset import SILENCE, Handset
+from tests.gateway.webhook import ask_webhook, stream_of
 
 WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
 
@@ -43,9 +44,9 @@ async def test_what_waits_on_its_way_is_said_again_and_no_word_is_lost(
     assert here.hostname is not None
     assert here.port is not None
     async with road((here.hostname, here.port)) as way:
-        phone = Phone()
-        await phone.connect(urlsplit(url)._replace(scheme="ws", netloc=f"127.0.0.1:{way.port}").geturl())
-        await phone.start("CA1", parameters)
+        phone = Handset()
+        by_the_road = urlsplit(url)._replace(scheme="ws", netloc=f"127.0.0.1:{way.port}").geturl()
+        await phone.open(by_the_road, {}, "CA1", "AC1", parameters)
         owner = await house.mind.call()
         async with background(phone.speak(60_000, SILENCE, paced=True)):
             await asyncio.sleep(0.5)

@@ -12,8 +12,8 @@ from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.doors import flood
 from services.gateway.metrics import DROPPED_AUDIO_MS
 from tests.gateway.conftest import House, running
+from tests.gateway.handset import LOUD, Handset
 from tests.gateway.organs import WORD_MS, Owner, Talk, audio_of
-from tests.gateway.phone import LOUD, Phone
 from tests.gateway.test_losses import TEN, either, ended, final
 
 Event = stt_pb2.RecognizeEvent
@@ -36,7 +36,7 @@ async def heard_ms(ears: Talk, ms: int) -> None:
 
 
 async def test_ears_lost_twice_in_one_turn_make_one_turn_of_three_parts(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     first = await house.stt.call()
     await phone.speak(1600)
@@ -61,7 +61,7 @@ async def test_ears_lost_twice_in_one_turn_make_one_turn_of_three_parts(house: H
 
 async def test_ears_lost_while_they_hear_again_begin_again_where_they_began(house: House) -> None:
     """The second recogniser dies before it has made anything final: the third hears the very same audio."""
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     first = await house.stt.call()
     await phone.speak(1200)
@@ -84,7 +84,7 @@ async def test_ears_lost_while_they_hear_again_begin_again_where_they_began(hous
 async def test_what_lost_ears_say_too_late_is_not_heard(tmp_path: Path) -> None:
     """A replica that answers no more is left; its last words, sent after it woke, reach nobody."""
     async with running(tmp_path, replicas=2) as house:
-        phone = await Phone().dial(house.url)
+        phone = await Handset().dial(house.url)
         owner = await either(house, "mind")
         assert isinstance(owner, Owner)
         first = await either(house, "stt")
@@ -105,7 +105,7 @@ async def test_what_lost_ears_say_too_late_is_not_heard(tmp_path: Path) -> None:
 
 async def test_the_caller_speaks_on_while_the_ears_change(house: House) -> None:
     """What comes during the replay is heard after it, without a gap and without a repetition."""
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     await house.mind.call()
     first = await house.stt.call()
     counted = [bytes([n]) * 160 for n in range(1, 101)]
@@ -128,7 +128,7 @@ async def test_a_minute_that_is_not_final_is_heard_again_faster_than_it_was_said
 ) -> None:
     """It is twice what a stream may have under way; what is older than a minute is gone, and counted."""
     monkeypatch.setattr(flood, "MAX_AHEAD_MS", 70_000.0)  # the test has no minute
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     first = await house.stt.call()
     before = DROPPED_AUDIO_MS._value.get()
@@ -151,7 +151,7 @@ async def test_a_minute_that_is_not_final_is_heard_again_faster_than_it_was_said
 
 
 async def test_the_next_ears_are_told_what_was_said_of_the_turn_and_how_the_caller_sounds(house: House) -> None:
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     first = await house.stt.call()
     counted = [bytes([n]) * 160 for n in range(1, 101)]
@@ -182,7 +182,7 @@ async def test_the_next_ears_are_told_what_was_said_of_the_turn_and_how_the_call
 async def test_ears_lost_while_the_bot_is_paused_still_say_why_it_was(house: House) -> None:
     """The pause holds while they change; the words that come of it are told once, and the bot goes on when it may."""
     house.voice.words = [*TEN.split()]
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner, first = await house.mind.call(), await house.stt.call()
     owner.say(1, TEN, turn=1)
     await phone.until(lambda: len(phone.played) > 250 * 8)
@@ -204,7 +204,7 @@ async def test_ears_lost_while_the_bot_is_paused_still_say_why_it_was(house: Hou
 
 async def test_a_pause_whose_ears_were_lost_and_of_which_nothing_came_ends_by_itself(house: House) -> None:
     house.voice.words = [*TEN.split()]
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner, first = await house.mind.call(), await house.stt.call()
     owner.say(1, TEN, turn=1)
     await phone.until(lambda: len(phone.played) > 250 * 8)
@@ -224,7 +224,7 @@ async def test_a_voice_lost_twice_in_one_utterance_says_every_word_once(tmp_path
         house.voice.words = [*TEN.split()]
         house.voice.broken = Unavailable("gone")
         house.voice.break_after = after
-        phone = await Phone().dial(house.url)
+        phone = await Handset().dial(house.url)
         owner = await house.mind.call()
         owner.say(1, TEN, turn=1)
         await house.voice.call(2)
@@ -238,7 +238,7 @@ async def test_a_voice_lost_twice_in_one_utterance_says_every_word_once(tmp_path
 async def test_a_voice_lost_while_paused_goes_on_at_the_word_after_the_resume(house: House) -> None:
     """The mouth is paused by a sound, the voice dies, nothing came of the sound: the sentence is heard whole."""
     house.voice.words = [*TEN.split()]
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner, ears = await house.mind.call(), await house.stt.call()
     owner.say(1, "one two three four five ", turn=1, complete=False)
     await phone.until(lambda: len(phone.played) > 250 * 8)
@@ -262,7 +262,7 @@ async def test_a_voice_that_was_left_says_nothing_more(house: House, monkeypatch
     monkeypatch.setattr(synthesis, "STALL_S", 0.2)
     house.voice.words = [*TEN.split()]
     house.voice.stalls = True
-    phone = await Phone().dial(house.url)
+    phone = await Handset().dial(house.url)
     owner = await house.mind.call()
     owner.say(1, TEN, turn=1)
     first = await house.voice.call()

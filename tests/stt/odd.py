@@ -15,7 +15,7 @@ from services.stt.providers.flux import Flux
 from services.stt.skipped import KINDS, SKIPPED
 from testbed.patience import PATIENCE_S
 from testbed.vendors.deepgram.sim import DeepgramSim
-from tests.stt.phone import settings, silence
+from tests.stt.line import settings, silence
 from tests.stt.test_deepgram import Ear
 
 CONFIG = SttConfig(call_id="CA1", endpointing=Endpointing(max_delay_ms=800))

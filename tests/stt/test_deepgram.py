@@ -28,7 +28,7 @@ from testbed.patience import PATIENCE_S
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
-from tests.stt.phone import HEARD, ORDER, noise, settings, silence, spoken
+from tests.stt.line import HEARD, ORDER, noise, settings, silence, spoken
 
 
 class Ear:

@@ -29,7 +29,7 @@ from services.stt.vad import Detector
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
-from tests.stt.phone import ORDER, line, settings, silence, spoken
+from tests.stt.line import ORDER, line, settings, silence, spoken
 from tests.stt.test_deepgram import Ear
 
 HEARD = "where is my order 1234"

@@ -19,8 +19,8 @@ from services.stt.transcript import LONGEST
 from services.stt.vad import Detector
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
+from tests.stt.line import Line, deepgram, line, silence, spoken
 from tests.stt.odd import best, results
-from tests.stt.phone import Line, deepgram, line, silence, spoken
 from tests.stt.test_recognition import Scripted
 
 GUESS = results("where is my order", 0.0, 1.2, final=False)

@@ -15,8 +15,8 @@ from services.stt.contract import Final, Flush, Interim
 from services.stt.providers import deepgram_line as module
 from services.stt.providers.flux import Flux
 from testbed.vendors.deepgram.sim import DeepgramSim
+from tests.stt.line import settings, silence
 from tests.stt.odd import CONFIG, hear, turn
-from tests.stt.phone import settings, silence
 from tests.stt.test_deepgram import Ear
 
 NAN = float("nan")

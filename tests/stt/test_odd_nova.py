@@ -17,8 +17,8 @@ from parley.errors import AtCapacity, Misconfigured, ParleyError, VendorLost
 from services.stt.contract import Final, Interim, SpeechStarted, TurnEnded
 from services.stt.providers import deepgram_line as module
 from testbed.vendors.deepgram.sim import DeepgramSim
+from tests.stt.line import silence
 from tests.stt.odd import Heard, best, but, hear, listening, results, timed, without
-from tests.stt.phone import silence
 
 NAN = float("nan")
 HELLO = results("Hello there.", 0.0, 1.0, over=True)

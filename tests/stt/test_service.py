@@ -16,7 +16,7 @@ from services.stt.__main__ import wire
 from testbed.patience import PATIENCE_S
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
-from tests.stt.phone import HEARD, ORDER, settings, silence, spoken
+from tests.stt.line import HEARD, ORDER, settings, silence, spoken
 
 Req = stt_pb2.RecognizeRequest
 PHONE = audio_pb2.AudioFormat(encoding=audio_pb2.ENCODING_MULAW, sample_rate_hz=8000)

@@ -22,7 +22,7 @@ from services.stt.turn_model import TurnModel
 from services.stt.turn_sound import TurnSound
 from services.stt.vad import Detector
 from testbed.vendors.deepgram.sim import DeepgramSim
-from tests.stt.phone import line, noise, settings, silence, spoken
+from tests.stt.line import line, noise, settings, silence, spoken
 from tests.stt.test_recognition import Scripted
 
 SAMPLES, FEATURES = [1, 128_000], [1, 80, 800]

@@ -14,7 +14,7 @@ from services.stt.vad import Detector
 from testbed.patience import PATIENCE_S
 from testbed.vendors import mulaw
 from testbed.vendors.wordcodec import render
-from tests.stt.phone import noise, silence, spoken
+from tests.stt.line import noise, silence, spoken
 
 Edge = SpeechStarted | SpeechStopped
 
