@@ -20,7 +20,7 @@ from parley.process import gc_freeze
 from parley.settings import Settings
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
-TOGETHER = {"e2e": "calls", "browser": "calls", "turns/test_scripts.py": "calls", "cli": "runs", "run": "runs"}
+TOGETHER = {"e2e": "calls", "browser": "pages", "turns/test_scripts.py": "calls", "cli": "runs", "run": "runs"}
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """For two test processes (`make test`): calls in real time come one after the other, and a file stays together.
+    """For a few test processes (`make test`): calls in real time come one after the other, and a file stays together.
 
     xdist's own groups are lost with pytest 9, where a test's name can no longer be given a suffix.
     """
@@ -82,7 +82,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
-    """Calls, and pages that play them, come one after the other in one process; the largest share begins first."""
+    """Calls come one after the other in one process, pages in another; the largest share begins first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.split("::", 1)[0])

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from playwright.async_api import Page, WebSocket, async_playwright
+from playwright.async_api import Browser, Page, Playwright, WebSocket, async_playwright
 
 from testbed.patience import PATIENCE_S
 
@@ -153,9 +153,32 @@ class Visit:
         return int(ear["rate"]), np.frombuffer(base64.b64decode(ear["samples"]), np.float32)
 
 
+class Chromium:
+    """Browsers, one for each microphone, kept for the next visit: starting one takes a second."""
+
+    def __init__(self, executable: str, playwright: Playwright) -> None:
+        self._executable = executable
+        self._playwright = playwright
+        self._browsers: dict[tuple[str, ...], Browser] = {}
+
+    async def with_flags(self, *flags: str) -> Browser:
+        browser = self._browsers.get(flags)
+        if browser is None or not browser.is_connected():
+            chromium = self._playwright.chromium
+            browser = await chromium.launch(executable_path=self._executable, args=[*FLAGS, *flags])
+            self._browsers[flags] = browser
+        return browser
+
+
+@asynccontextmanager
+async def installed(executable: str) -> AsyncIterator[Chromium]:
+    async with async_playwright() as playwright:
+        yield Chromium(executable, playwright)
+
+
 @asynccontextmanager
 async def visiting(
-    executable: str,
+    chromium: Chromium,
     url: str,
     *,
     microphone: Path | None = None,
@@ -164,31 +187,27 @@ async def visiting(
     size: tuple[int, int] = (1200, 800),
     **context: Any,
 ) -> AsyncIterator[Visit]:
-    """The page at `url`. Console errors, exceptions and failed requests are kept in `complaints`."""
-    flags = list(FLAGS)
-    if allowed:
-        flags.append("--use-fake-ui-for-media-stream")
-    else:
-        flags.append("--deny-permission-prompts")
+    """The page at `url`, by somebody new. Console errors, exceptions and failed requests are kept in `complaints`."""
+    flags = ["--use-fake-ui-for-media-stream" if allowed else "--deny-permission-prompts"]
     if microphone is not None:
         flags.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=flags)
-        try:
-            page = await browser.new_page(viewport={"width": size[0], "height": size[1]}, **context)
-            visit = Visit(page, Sockets(), [])
-            page.on("websocket", visit.sockets.watch)
-            page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-            page.on("requestfailed", lambda request: visit.complaints.append(f"failed: {request.url}"))
-            page.on(
-                "console",
-                lambda message: visit.complaints.append(message.text) if message.type == "error" else None,
-            )
-            await page.add_init_script(EAR + MOUTH if speaking else EAR)
-            await page.goto(url)
-            yield visit
-        finally:
-            await browser.close()
+    browser = await chromium.with_flags(*flags)
+    visitor = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **context)
+    try:
+        page = await visitor.new_page()
+        visit = Visit(page, Sockets(), [])
+        page.on("websocket", visit.sockets.watch)
+        page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: visit.complaints.append(f"failed: {request.url}"))
+        page.on(
+            "console",
+            lambda message: visit.complaints.append(message.text) if message.type == "error" else None,
+        )
+        await page.add_init_script(EAR + MOUTH if speaking else EAR)
+        await page.goto(url)
+        yield visit
+    finally:
+        await visitor.close()
 
 
 def write_wav(path: Path, samples: NDArray[np.int16], rate: int) -> Path:

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from tests.browser.chromium import Chromium, installed
 from tests.gateway.conftest import House, running
 
 WRAPPER = {
@@ -21,7 +23,19 @@ WRAPPER = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def chromium(chromium_path: str) -> AsyncIterator[Chromium]:
+    async with installed(chromium_path) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="package")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of what microphones hear."""
+    return tmp_path_factory.mktemp("sounds")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     (tmp_path / "frontdesk").mkdir()
     (tmp_path / "frontdesk" / "wrapper.json").write_text(json.dumps(WRAPPER))

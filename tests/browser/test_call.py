@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from parley.v1 import conversation_pb2, stt_pb2
-from tests.browser.chromium import DEVICE_RATE, Visit, visiting, write_wav
+from tests.browser.chromium import DEVICE_RATE, Chromium, Visit, visiting, write_wav
 from tests.gateway.conftest import House
 from tests.gateway.organs import Owner, Talk, audio_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Event = stt_pb2.RecognizeEvent
 RATE = 16_000
@@ -25,17 +25,17 @@ LOUD = 0.008
 
 
 @pytest.fixture
-def quiet(tmp_path: Path) -> Path:
+def quiet(sounds: Path) -> Path:
     """Somebody who only listens."""
-    return write_wav(tmp_path / "quiet.wav", np.zeros(DEVICE_RATE, np.int16), DEVICE_RATE)
+    return write_wav(sounds / "quiet.wav", np.zeros(DEVICE_RATE, np.int16), DEVICE_RATE)
 
 
 @pytest.fixture
-def tones(tmp_path: Path) -> Path:
+def tones(sounds: Path) -> Path:
     """Three tones, half a second each, then silence."""
     time = np.arange(int(TONE_S * DEVICE_RATE)) / DEVICE_RATE
     parts = [8000 * np.sin(2 * np.pi * hz * time) for hz in TONES_HZ]
-    return write_wav(tmp_path / "tones.wav", np.concatenate(parts).astype(np.int16), DEVICE_RATE)
+    return write_wav(sounds / "tones.wav", np.concatenate(parts).astype(np.int16), DEVICE_RATE)
 
 
 def pitch(samples: NDArray[np.int16]) -> float:
@@ -66,8 +66,8 @@ def heard_tones(samples: NDArray[np.int16]) -> list[int]:
 
 
 @pytest.mark.parametrize("rate", [RATE, DEVICE_RATE])
-async def test_the_microphone_arrives_whole(house: House, chromium_path: str, tones: Path, rate: int) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1&rate={rate}", microphone=tones) as visit:
+async def test_the_microphone_arrives_whole(house: House, chromium: Chromium, tones: Path, rate: int) -> None:
+    async with visiting(chromium, f"{house.url}/?raw=1&rate={rate}", microphone=tones) as visit:
         _, ears = await answered(visit, house)
         await ears.until(lambda: len(audio_of(ears)) >= 2 * RATE * 2.4)
         frames = visit.sockets.frames()
@@ -80,9 +80,9 @@ async def test_the_microphone_arrives_whole(house: House, chromium_path: str, to
 
 @pytest.mark.parametrize("rate", [RATE, DEVICE_RATE])
 async def test_marks_come_back_when_the_sound_has_been_played(
-    house: House, chromium_path: str, quiet: Path, rate: int
+    house: House, chromium: Chromium, quiet: Path, rate: int
 ) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1&rate={rate}", microphone=quiet) as visit:
+    async with visiting(chromium, f"{house.url}/?raw=1&rate={rate}", microphone=quiet) as visit:
         owner, _ = await answered(visit, house)
         owner.say(1, "one two three four five six seven eight")
         heard = (await owner.next("heard")).heard
@@ -104,9 +104,9 @@ async def test_marks_come_back_when_the_sound_has_been_played(
 
 
 async def test_clear_is_silence_at_once_and_the_subtitle_ends_at_the_word_heard(
-    house: House, chromium_path: str, quiet: Path
+    house: House, chromium: Chromium, quiet: Path
 ) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=quiet) as visit:
+    async with visiting(chromium, f"{house.url}/?raw=1", microphone=quiet) as visit:
         owner, _ = await answered(visit, house)
         owner.say(1, "one two three four five six seven eight nine ten")
         await visit.status("Bellweather Bikes is speaking")
@@ -131,8 +131,8 @@ async def test_clear_is_silence_at_once_and_the_subtitle_ends_at_the_word_heard(
         assert visit.complaints == []
 
 
-async def test_the_caller_is_shown_word_by_word(house: House, chromium_path: str, tones: Path) -> None:
-    async with visiting(chromium_path, house.url, microphone=tones) as visit:
+async def test_the_caller_is_shown_word_by_word(house: House, chromium: Chromium, tones: Path) -> None:
+    async with visiting(chromium, house.url, microphone=tones) as visit:
         owner, ears = await answered(visit, house)
         ears.send(Event(interim=stt_pb2.Interim(text="where is")))
         await visit.page.locator(".entry.caller .open", has_text="where is").wait_for()
@@ -152,8 +152,8 @@ async def test_the_caller_is_shown_word_by_word(house: House, chromium_path: str
         assert visit.complaints == []
 
 
-async def test_any_script_is_shown_as_far_as_it_was_heard(house: House, chromium_path: str, quiet: Path) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=quiet) as visit:
+async def test_any_script_is_shown_as_far_as_it_was_heard(house: House, chromium: Chromium, quiet: Path) -> None:
+    async with visiting(chromium, f"{house.url}/?raw=1", microphone=quiet) as visit:
         owner, ears = await answered(visit, house)
         for final in ("我的订单", "在哪里？"):
             ears.send(Event(final=stt_pb2.Final(text=final, end_ms=180)))
@@ -172,9 +172,9 @@ async def test_any_script_is_shown_as_far_as_it_was_heard(house: House, chromium
 
 @pytest.mark.parametrize("char", "a字😀")
 async def test_as_much_may_be_typed_as_the_gateway_takes(
-    house: House, chromium_path: str, quiet: Path, char: str
+    house: House, chromium: Chromium, quiet: Path, char: str
 ) -> None:
-    async with visiting(chromium_path, house.url, microphone=quiet) as visit:
+    async with visiting(chromium, house.url, microphone=quiet) as visit:
         owner, _ = await answered(visit, house)
         await visit.page.get_by_label("Type instead of speaking").fill(char * 4_001)
         await visit.page.keyboard.press("Enter")
@@ -182,8 +182,8 @@ async def test_as_much_may_be_typed_as_the_gateway_takes(
         assert visit.complaints == []
 
 
-async def test_a_muted_microphone_sends_silence_and_goes_on_sending(house: House, chromium_path: str) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1") as visit:  # the fake device beeps each second
+async def test_a_muted_microphone_sends_silence_and_goes_on_sending(house: House, chromium: Chromium) -> None:
+    async with visiting(chromium, f"{house.url}/?raw=1") as visit:  # the fake device beeps each second
         await answered(visit, house)
         await visit.until(lambda: any(np.any(np.frombuffer(data, np.int16)) for _, data in visit.sockets.frames()))
         await visit.page.get_by_role("button", name="Mute").click()
@@ -198,8 +198,8 @@ async def test_a_muted_microphone_sends_silence_and_goes_on_sending(house: House
         )
 
 
-async def test_typed_words_go_into_the_call(house: House, chromium_path: str, tones: Path) -> None:
-    async with visiting(chromium_path, house.url, microphone=tones) as visit:
+async def test_typed_words_go_into_the_call(house: House, chromium: Chromium, tones: Path) -> None:
+    async with visiting(chromium, house.url, microphone=tones) as visit:
         owner, _ = await answered(visit, house)
         await visit.page.get_by_label("Type instead of speaking").fill("where is my order")
         await visit.page.keyboard.press("Enter")
@@ -209,8 +209,8 @@ async def test_typed_words_go_into_the_call(house: House, chromium_path: str, to
         assert await visit.page.locator(".entry .tag").text_content() == "typed"
 
 
-async def test_hanging_up_ends_the_call_on_both_sides(house: House, chromium_path: str, tones: Path) -> None:
-    async with visiting(chromium_path, house.url, microphone=tones) as visit:
+async def test_hanging_up_ends_the_call_on_both_sides(house: House, chromium: Chromium, tones: Path) -> None:
+    async with visiting(chromium, house.url, microphone=tones) as visit:
         owner, _ = await answered(visit, house)
         await visit.hang_up()
         assert (await owner.next("leg")).leg.kind == conversation_pb2.Leg.KIND_ENDED
@@ -226,8 +226,8 @@ async def test_hanging_up_ends_the_call_on_both_sides(house: House, chromium_pat
         assert leg.leg.kind == conversation_pb2.Leg.KIND_ENDED, "a closed tab is a hang-up, not a lost line"
 
 
-async def test_the_bot_ends_the_call(house: House, chromium_path: str, tones: Path) -> None:
-    async with visiting(chromium_path, house.url, microphone=tones) as visit:
+async def test_the_bot_ends_the_call(house: House, chromium: Chromium, tones: Path) -> None:
+    async with visiting(chromium, house.url, microphone=tones) as visit:
         owner, _ = await answered(visit, house)
         owner.say(1, "Goodbye now")
         assert (await owner.next("heard")).heard.complete

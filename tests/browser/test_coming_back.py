@@ -11,23 +11,23 @@ import pytest
 from parley.v1 import conversation_pb2
 from testbed.patience import PATIENCE_S
 from testbed.road import Address, road
-from tests.browser.chromium import DEVICE_RATE, visiting, write_wav
+from tests.browser.chromium import DEVICE_RATE, Chromium, visiting, write_wav
 from tests.gateway.conftest import House, running
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.fixture
-def silence(tmp_path: Path) -> Path:
-    return write_wav(tmp_path / "silence.wav", np.zeros(DEVICE_RATE, np.int16), DEVICE_RATE)
+def silence(sounds: Path) -> Path:
+    return write_wav(sounds / "silence.wav", np.zeros(DEVICE_RATE, np.int16), DEVICE_RATE)
 
 
 def door(house: House) -> Address:
     return "127.0.0.1", int(urlsplit(house.url).port or 0)
 
 
-async def test_a_network_that_is_cut_for_seconds_is_survived(house: House, chromium_path: str, silence: Path) -> None:
-    async with road(door(house)) as way, visiting(chromium_path, way.url, microphone=silence) as visit:
+async def test_a_network_that_is_cut_for_seconds_is_survived(house: House, chromium: Chromium, silence: Path) -> None:
+    async with road(door(house)) as way, visiting(chromium, way.url, microphone=silence) as visit:
         await visit.call()
         owner = await house.mind.call()
         owner.say(1, "Hello there")
@@ -46,9 +46,9 @@ async def test_a_network_that_is_cut_for_seconds_is_survived(house: House, chrom
         assert visit.sockets.controls("error", sent=False) == []
 
 
-async def test_a_network_that_falls_silent_is_left(house: House, chromium_path: str, silence: Path) -> None:
+async def test_a_network_that_falls_silent_is_left(house: House, chromium: Chromium, silence: Path) -> None:
     """Nobody closes anything, nothing arrives: pings without an answer tell."""
-    async with road(door(house)) as way, visiting(chromium_path, way.url, microphone=silence) as visit:
+    async with road(door(house)) as way, visiting(chromium, way.url, microphone=silence) as visit:
         await visit.page.clock.install()
         await visit.call()
         owner = await house.mind.call()
@@ -69,14 +69,14 @@ async def test_a_network_that_falls_silent_is_left(house: House, chromium_path: 
         await visit.status("Listening to you")
 
 
-async def test_a_call_goes_on_at_another_gateway(tmp_path: Path, chromium_path: str, silence: Path) -> None:
+async def test_a_call_goes_on_at_another_gateway(tmp_path: Path, chromium: Chromium, silence: Path) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "there").mkdir()
     async with (
         running(tmp_path / "here", PARLEY_SECRET="one") as here,
         running(tmp_path / "there", PARLEY_SECRET="one") as there,
         road(door(here), door(there)) as way,
-        visiting(chromium_path, way.url, microphone=silence) as visit,
+        visiting(chromium, way.url, microphone=silence) as visit,
     ):
         await visit.call()
         owner = await here.mind.call()
@@ -93,10 +93,10 @@ async def test_a_call_goes_on_at_another_gateway(tmp_path: Path, chromium_path: 
 
 
 async def test_a_call_that_finds_no_room_when_it_comes_back_asks_again(
-    house: House, chromium_path: str, silence: Path
+    house: House, chromium: Chromium, silence: Path
 ) -> None:
     """Busy is no end of a call that has begun: another gateway may have room, or this one in a moment."""
-    async with road(door(house)) as way, visiting(chromium_path, way.url, microphone=silence) as visit:
+    async with road(door(house)) as way, visiting(chromium, way.url, microphone=silence) as visit:
         await visit.call()
         await house.mind.call()
         await visit.status("Connected")

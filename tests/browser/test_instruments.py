@@ -10,12 +10,12 @@ import pytest
 
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
 from testbed.patience import PATIENCE_S
-from tests.browser.chromium import DEVICE_RATE, Visit, visiting, write_wav
+from tests.browser.chromium import DEVICE_RATE, Chromium, Visit, visiting, write_wav
 from tests.gateway import conftest
 from tests.gateway.conftest import House
 from tests.gateway.organs import Owner, Talk, audio_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Event = stt_pb2.RecognizeEvent
 Say = conversation_pb2.Say
@@ -23,10 +23,10 @@ LONG = "one two three four five six seven eight nine ten"
 
 
 @pytest.fixture
-def hum(tmp_path: Path) -> Path:
+def hum(sounds: Path) -> Path:
     """A tone without an end, as far as these calls go, and too soft for a voice."""
     time = np.arange(30 * DEVICE_RATE) / DEVICE_RATE
-    return write_wav(tmp_path / "hum.wav", (60 * np.sin(2 * np.pi * 440 * time)).astype(np.int16), DEVICE_RATE)
+    return write_wav(sounds / "hum.wav", (60 * np.sin(2 * np.pi * 440 * time)).astype(np.int16), DEVICE_RATE)
 
 
 async def answered(visit: Visit, house: House) -> tuple[Owner, Talk]:
@@ -61,8 +61,8 @@ async def rows(visit: Visit) -> list[dict[str, str]]:
     return found
 
 
-async def test_each_answer_has_a_row_of_times_and_a_bar(house: House, chromium_path: str, hum: Path) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=hum) as visit:
+async def test_each_answer_has_a_row_of_times_and_a_bar(house: House, chromium: Chromium, hum: Path) -> None:
+    async with visiting(chromium, f"{house.url}/?raw=1", microphone=hum) as visit:
         owner, ears = await answered(visit, house)
         assert not await visit.page.get_by_role("table").is_visible(), "nothing was answered yet"
         await ears.until(lambda: len(audio_of(ears)) > 32 * 200)
@@ -100,9 +100,9 @@ async def test_each_answer_has_a_row_of_times_and_a_bar(house: House, chromium_p
 
 
 async def test_the_time_line_shows_pauses_with_their_cause_and_interruptions(
-    house: House, chromium_path: str, hum: Path
+    house: House, chromium: Chromium, hum: Path
 ) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=hum) as visit:
+    async with visiting(chromium, f"{house.url}/?raw=1", microphone=hum) as visit:
         owner, ears = await answered(visit, house)
         owner.command(1, say=Say(utterance=1, interruptible=True, text=LONG, complete=True))
         await visit.page.locator("#lane-agent .voice").wait_for()
@@ -137,9 +137,9 @@ def silent_since(ears: Talk) -> bool:
 
 
 async def test_a_walkie_talkie_speaks_only_while_its_button_is_held(
-    house: House, chromium_path: str, hum: Path
+    house: House, chromium: Chromium, hum: Path
 ) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=hum) as visit:
+    async with visiting(chromium, f"{house.url}/?raw=1", microphone=hum) as visit:
         owner, ears = await answered(visit, house)
         page, hold = visit.page, visit.page.locator("#hold")
         owner.command(1, say=Say(utterance=1, interruptible=True, text=LONG, complete=True))
@@ -186,9 +186,9 @@ async def test_a_walkie_talkie_speaks_only_while_its_button_is_held(
 
 
 async def test_a_connection_that_is_lost_on_the_air_comes_back_on_the_air(
-    house: House, chromium_path: str, hum: Path
+    house: House, chromium: Chromium, hum: Path
 ) -> None:
-    async with visiting(chromium_path, f"{house.url}/?raw=1", microphone=hum) as visit:
+    async with visiting(chromium, f"{house.url}/?raw=1", microphone=hum) as visit:
         owner, _ = await answered(visit, house)
         await visit.page.get_by_role("switch", name="Walkie-talkie").click()
         await visit.page.keyboard.down(" ")
@@ -206,12 +206,12 @@ async def test_a_connection_that_is_lost_on_the_air_comes_back_on_the_air(
 
 
 async def test_an_agent_that_knows_only_the_button_leaves_no_choice(
-    tmp_path: Path, chromium_path: str, hum: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, chromium: Chromium, hum: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conftest, "AGENT", f"{conftest.AGENT}interruption: {{push_to_talk: true}}\n")
     async with (
         conftest.running(tmp_path) as house,
-        visiting(chromium_path, f"{house.url}/?raw=1", microphone=hum) as visit,
+        visiting(chromium, f"{house.url}/?raw=1", microphone=hum) as visit,
     ):
         await visit.page.get_by_role("switch", name="Walkie-talkie", checked=True, disabled=True).wait_for()
         owner, ears = await answered(visit, house)

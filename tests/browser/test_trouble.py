@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from parley.v1 import conversation_pb2
-from tests.browser.chromium import DEVICE_RATE, visiting, write_wav
+from tests.browser.chromium import DEVICE_RATE, Chromium, visiting, write_wav
 from tests.gateway.conftest import House
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.fixture
-def silence(tmp_path: Path) -> Path:
-    return write_wav(tmp_path / "silence.wav", np.zeros(DEVICE_RATE, np.int16), DEVICE_RATE)
+def silence(sounds: Path) -> Path:
+    return write_wav(sounds / "silence.wav", np.zeros(DEVICE_RATE, np.int16), DEVICE_RATE)
 
 
-async def test_the_page_says_who_answers_and_what_it_can_do(house: House, chromium_path: str) -> None:
-    async with visiting(chromium_path, house.url) as visit:
+async def test_the_page_says_who_answers_and_what_it_can_do(house: House, chromium: Chromium) -> None:
+    async with visiting(chromium, house.url) as visit:
         page = visit.page
         await visit.status("Press to call")
         await page.get_by_role("heading", name="Bellweather Bikes").wait_for()
@@ -49,8 +49,8 @@ async def test_the_page_may_load_nothing_from_elsewhere(house: House) -> None:
     assert script.headers["content-type"].startswith("text/javascript")
 
 
-async def test_without_a_microphone_the_page_says_so_and_typing_works(house: House, chromium_path: str) -> None:
-    async with visiting(chromium_path, house.url, allowed=False) as visit:
+async def test_without_a_microphone_the_page_says_so_and_typing_works(house: House, chromium: Chromium) -> None:
+    async with visiting(chromium, house.url, allowed=False) as visit:
         await visit.call()
         await visit.page.get_by_role("alert").filter(has_text="The microphone is blocked. Allow it").wait_for()
         await visit.status("No call")
@@ -71,8 +71,8 @@ async def test_without_a_microphone_the_page_says_so_and_typing_works(house: Hou
         assert visit.complaints == []
 
 
-async def test_a_lost_connection_comes_back_to_the_same_call(house: House, chromium_path: str, silence: Path) -> None:
-    async with visiting(chromium_path, house.url, microphone=silence) as visit:
+async def test_a_lost_connection_comes_back_to_the_same_call(house: House, chromium: Chromium, silence: Path) -> None:
+    async with visiting(chromium, house.url, microphone=silence) as visit:
         await visit.call()
         owner = await house.mind.call()
         await visit.status("Connected")
@@ -91,9 +91,9 @@ async def test_a_lost_connection_comes_back_to_the_same_call(house: House, chrom
         assert visit.sockets.controls("error", sent=False) == []
 
 
-async def test_a_full_house_is_busy(house: House, chromium_path: str, silence: Path) -> None:
+async def test_a_full_house_is_busy(house: House, chromium: Chromium, silence: Path) -> None:
     house.gateway.house.admission.draining = True
-    async with visiting(chromium_path, house.url, microphone=silence) as visit:
+    async with visiting(chromium, house.url, microphone=silence) as visit:
         await visit.call()
         await visit.page.get_by_role("alert").filter(has_text="All lines are busy; try again in a moment.").wait_for()
         house.gateway.house.admission.draining = False
@@ -103,8 +103,8 @@ async def test_a_full_house_is_busy(house: House, chromium_path: str, silence: P
         assert await visit.page.get_by_role("alert").count() == 0, "the old trouble is not shown any more"
 
 
-async def test_no_gateway_is_said(house: House, chromium_path: str, silence: Path) -> None:
-    async with visiting(chromium_path, house.url, microphone=silence) as visit:
+async def test_no_gateway_is_said(house: House, chromium: Chromium, silence: Path) -> None:
+    async with visiting(chromium, house.url, microphone=silence) as visit:
         await visit.status("Press to call")
         await visit.page.locator(".example").first.wait_for()
         await visit.page.context.set_offline(True)

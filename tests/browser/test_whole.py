@@ -11,9 +11,14 @@ import pytest
 
 from runner.stack import Stack
 from testbed.voice import RATE, Voice
-from tests.browser.chromium import Visit, visiting
+from tests.browser.chromium import Chromium, Visit, visiting
 
-pytestmark = [pytest.mark.browser, pytest.mark.realtime, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.realtime,
+    pytest.mark.timeout(180),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 AGENTS = Path(__file__).parents[2] / "agents"
 GREETING = "How can I help you?"
@@ -40,7 +45,7 @@ async def shown(visit: Visit, side: str, words: str) -> None:
 
 
 async def test_a_question_by_voice_and_one_by_button_are_answered_on_the_page(
-    tmp_path: Path, chromium_path: str, agents: Path
+    tmp_path: Path, chromium: Chromium, agents: Path
 ) -> None:
     env = {
         "PARLEY_PROFILE": "local",
@@ -50,7 +55,7 @@ async def test_a_question_by_voice_and_one_by_button_are_answered_on_the_page(
     }
     async with (
         Stack(data_dir=tmp_path / "data", env=env) as stack,
-        visiting(chromium_path, f"{stack.gateway_url}/?raw=1", speaking=True) as visit,
+        visiting(chromium, f"{stack.gateway_url}/?raw=1", speaking=True) as visit,
     ):
         await visit.call()
         await shown(visit, "agent", GREETING)

@@ -76,7 +76,7 @@ async def until_no_state(house: House, but: set[str]) -> None:
     `but`: those of calls before, whose owners were killed as they ended; the sweeper comes for them after a minute.
     """
     async with asyncio.timeout(SETTLE_S):
-        while set(await house.states()) - but:
+        while set(await house.states()) - but:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
 
 

@@ -19,7 +19,7 @@ from testbed.house import House
 from testbed.machine import in_real_time
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
-SECONDS, SEED = 25.0, 4
+SECONDS, SEED = 15.0, 4
 
 
 async def test_processes_fall_one_after_the_other_while_everybody_talks(house: House) -> None:

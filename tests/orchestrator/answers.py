@@ -22,7 +22,7 @@ class Answer:
     spoken: str
 
 
-ANSWERS = [Answer(**each) for each in yaml.safe_load(Path(__file__).with_name("answers.yaml").read_text())]
+ANSWERS = [Answer(**each) for each in yaml.load(Path(__file__).with_name("answers.yaml").read_text(), yaml.CSafeLoader)]
 
 
 def tokens(text: str) -> list[str]:

@@ -166,7 +166,12 @@ async def test_the_model_hears_what_was_before_a_sound_and_nobody_is_told_of_it_
     word = render("Hello there", rate=16000).pcm
     call = Listener(detector, BROWSER)
     report = call.track._report
-    monkeypatch.setattr(call.track, "_report", lambda now, edge: (told.append(now), report(now, edge)))
+
+    def noted(now_ms: int, edge: Edge | Lull | None) -> None:
+        told.append(now_ms)
+        report(now_ms, edge)
+
+    monkeypatch.setattr(call.track, "_report", noted)
     sound = hush + word.tobytes()
     for at in range(0, len(sound), 640):
         call.track.push(sound[at : at + 640])
