@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.callback()
 def parley() -> None:
-    """Answers and places phone calls with a machine."""
+    """A machine answers the phone."""
 
 
 def main() -> None:

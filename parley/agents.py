@@ -149,9 +149,10 @@ class Limits(_Strict):
 
 
 class Knowledge(_Strict):
-    """`always`: passages for every turn; `never`."""
+    """`retrieve` `always`: passages for every turn; `never`. `wait_ms`: the model is asked without them after that."""
 
     retrieve: Literal["always", "never"] = "always"
+    wait_ms: int = Field(80, ge=0, le=2000)
     limit: int = Field(3, ge=1, le=10)
     min_score: float = Field(0.0, ge=0, le=1)
 

@@ -98,6 +98,7 @@ def policy_of(agent: Agent) -> Policy:
         caller_first_ms=int(agent.opening.wait_s * 1000) if agent.caller_first else 0,
         variables=tuple(Variable(name, default) for name, default in agent.variables.items()),
         retrieve=agent.knowledge.retrieve == "always",
+        retrieve_wait_ms=agent.knowledge.wait_ms,
         rounds=agent.limits.rounds,
         interrupt_ms=agent.interruption.min_speech_ms,
         interrupt_words=agent.interruption.min_words,
