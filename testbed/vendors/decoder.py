@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from testbed.vendors import tones
@@ -110,7 +109,8 @@ class Decoder:
 
     @staticmethod
     def _symbols(data: Pcm, count: int) -> list[int]:
-        frames = sliding_window_view(data.astype(np.float32), _WINDOW)[::_HOP][:count]
+        samples = data.astype(np.float32)
+        frames = np.ndarray((count, _WINDOW), np.float32, samples, 0, (4 * _HOP, 4))
         parts = frames @ _PROJECTION
         half = len(tones.FREQUENCIES)
         power = parts[:, :half] ** 2 + parts[:, half:] ** 2

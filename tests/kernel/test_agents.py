@@ -162,3 +162,9 @@ def test_an_agent_is_what_was_read_until_somebody_looks_again(tmp_path: Path) ->
         path.unlink()
         assert agent_now(tmp_path, "a").greeting == "Good morning."
     assert [log["error"].split(": ")[1] for log in logs] == ["cannot be read", "cannot be read"]
+
+
+@pytest.mark.parametrize(("said", "expected_ms"), [("", 80), ("knowledge: {wait_ms: 400}\n", 400)])
+def test_how_long_knowledge_is_waited_for_is_the_agents_choice(tmp_path: Path, said: str, expected_ms: int) -> None:
+    agent(tmp_path, f"greeting: Hello.\n{said}")
+    assert policy_of(load_agent(tmp_path, "a")).retrieve_wait_ms == expected_ms

@@ -29,7 +29,7 @@ def _answered(world: World, turns: int) -> bool:
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_after_every_turn_the_caller_hears_words_or_the_call_ends(data: st.DataObject) -> None:
     world = _world(data, rounds=data.draw(st.sampled_from([0, 1, 3])))
     world.runs(5_000)

@@ -146,7 +146,7 @@ HAPPENS: dict[str, Callable[[Script], Any]] = {
 }  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     happenings=st.lists(st.sampled_from(sorted(HAPPENS)), max_size=30),
     policy=st.sampled_from([LIVELY, SILENT, replace(LIVELY, retrieve=True)]),

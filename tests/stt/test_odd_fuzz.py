@@ -27,7 +27,7 @@ from services.stt.providers.flux_turns import FluxTurns, Timeline
 from testbed.virtual_loop import run
 from tests.stt.odd import best, but, results, skipped, timed, turn
 
-CAREFUL = settings(max_examples=150, deadline=None)
+CAREFUL = settings(max_examples=60, deadline=None)
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -253,7 +253,7 @@ TURNS = [
 
 
 @pytest.mark.parametrize(("engine", "good"), [("deepgram", GOOD), ("flux", TURNS)])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_no_message_is_unreadable(engine: str, good: list[dict[str, Any]], data: st.DataObject) -> None:
     told = Told(engine)
@@ -323,7 +323,7 @@ SAYS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     script=st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.4, 1.0, 3.0, 20.0]), SAYS), max_size=30),
     talks=st.lists(st.sampled_from(["audio", "voice", "flush", "quiet"]), max_size=20),

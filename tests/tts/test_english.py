@@ -97,7 +97,7 @@ PARTS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(PARTS, max_size=12).map(" ".join))
 def test_every_run_has_its_place_and_none_loses_its_sound(text: str) -> None:
     runs = reading(text)

@@ -141,11 +141,11 @@ async def test_a_lone_voice_that_is_slow_is_waited_for_the_next_time() -> None:
 
 
 async def test_a_lone_voice_is_given_time_when_another_replica_was_left_for_its_silence() -> None:
-    async with ElevenLabsSim(ttfb_ms=400) as sim:
+    async with ElevenLabsSim(ttfb_ms=1200) as sim:
         voice = ElevenLabs(settings(sim))
-        assert (await speak(Synthesis([Engine("elevenlabs", voice)], stall_s=0.25), attempt=1)).spoken == WORDS
+        assert (await speak(Synthesis([Engine("elevenlabs", voice)], stall_s=0.8), attempt=1)).spoken == WORDS
         drone = Drone()
-        both = Synthesis([Engine("elevenlabs", voice), Engine("local", drone)], stall_s=0.25)
+        both = Synthesis([Engine("elevenlabs", voice), Engine("local", drone)], stall_s=0.8)
         await speak(both, attempt=1)
         assert words_of(drone.asked) == WORDS, "where there is another, nobody waits"
         await voice.aclose()
