@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, replay, doctor."""
+"""`parley`: run, call, chat, agent, replay, doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("run", "call", "chat", "replay", "doctor")
+COMMANDS = ("run", "call", "chat", "agent", "replay", "doctor")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -21,7 +21,11 @@ def main() -> None:
     # Only the command that is asked for is imported: each brings libraries that the others do without.
     asked = [name for name in COMMANDS if name in sys.argv[1:2]]
     for name in asked or COMMANDS:
-        app.command(name)(getattr(import_module(f"cli.{name}"), name))
+        command = getattr(import_module(f"cli.{name}"), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     app()
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
+from parley.field_errors import told
 from parley.rereading import Reread
 from parley.text.placeholders import BUILT_IN, NAME, RESERVED, names_in
 from parley.text.sentences import MUST_HEAR, plain
@@ -327,7 +328,7 @@ _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def load_agent(folder: Path, name: str) -> Agent:
     """The agent `name`, as this process last read it. Raises NotFound (lists the known ones), Misconfigured (file,
-    field, what is wrong)."""
+    field, what is wrong, line)."""
     known = _FILES.get((folder, name))
     return known.good if known is not None and known.good is not None else agent_now(folder, name)
 
@@ -360,8 +361,7 @@ def _read(folder: Path, name: str) -> Agent:
     try:
         return Agent.model_validate({**plain(data), "name": name, "version": version})
     except ValidationError as e:
-        lines = [": ".join((*_field(err["loc"]), _remedy(err["msg"], err["input"]))) for err in e.errors()]
-        raise Misconfigured(f"{path}: {'; '.join(lines)}") from None
+        raise Misconfigured(f"{path}: {told(e, source.decode(), Agent)}") from None
     except ValueError as e:
         raise Misconfigured(f"{path}: {e}") from None
 
@@ -375,15 +375,3 @@ def with_tools(agent: Agent, digest: str) -> Agent:
     """The agent with the version it has with tools of this digest, which whoever runs the tools knows best."""
     version = f"{agent.version.partition('.')[0]}.{digest}"
     return agent if version == agent.version else agent.model_copy(update={"version": version})
-
-
-def _field(place: tuple[str | int, ...]) -> tuple[str, ...]:
-    """Where it stands, if it is at one place: what is about several fields names them itself."""
-    return (".".join(map(str, place)),) if place else ()
-
-
-def _remedy(message: str, value: object) -> str:
-    """What is wrong and what is right, with the value as it was written when it is a plain one."""
-    message = message.removeprefix("Value error, ")
-    plain_value = isinstance(value, str | int | float) and len(str(value)) <= 60
-    return f"{message}, not {value!r}" if plain_value and message.startswith("Input should") else message

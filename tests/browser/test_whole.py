@@ -16,7 +16,7 @@ from tests.browser.chromium import Chromium, Visit, visiting
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.realtime,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

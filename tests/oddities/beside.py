@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
-START_S = 30.0
+START_S = 120.0
 
 
 class Beside(Generic[T]):

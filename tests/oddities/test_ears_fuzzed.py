@@ -51,7 +51,7 @@ def caught(beside: Beside[Listening], cases: list[Conversation], finals: list[st
         rows = [Row(engine, "fuzzed", "fuzzed", items, {"finals": finals}) for engine, items in cases]
         return await asyncio.gather(*(beside.it.play(row) for row in rows))
 
-    return beside.run(all_of(), 100)
+    return beside.run(all_of(), 400)
 
 
 engines = st.sampled_from(sorted(ENGINES))

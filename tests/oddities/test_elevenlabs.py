@@ -17,7 +17,7 @@ def uttered(chosen: list[Row]) -> dict[str, Uttered]:
         return await asyncio.gather(*(it.play(row) for row in chosen))
 
     with Beside(speaking) as beside:
-        return dict(zip((row.name for row in chosen), beside.run(all_of(beside.it), 100), strict=True))
+        return dict(zip((row.name for row in chosen), beside.run(all_of(beside.it), 400), strict=True))
 
 
 @pytest.mark.parametrize("row", table("elevenlabs"), ids=str)

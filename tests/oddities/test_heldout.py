@@ -44,7 +44,7 @@ def all_played(
         return await asyncio.gather(*map(one, rows))
 
     with Beside(rig) as beside:
-        return {row["id"]: outcome for row, outcome in zip(rows, beside.run(run(beside.it), 300), strict=True)}
+        return {row["id"]: outcome for row, outcome in zip(rows, beside.run(run(beside.it), 400), strict=True)}
 
 
 async def asks(it: Desk, row: Row) -> Played:

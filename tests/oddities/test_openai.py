@@ -24,7 +24,7 @@ def played(chosen: list[Row]) -> dict[str, Played]:
         return await asyncio.gather(*(it.play(row) for row in chosen))
 
     with Beside(desk) as beside:
-        return dict(zip((row.name for row in chosen), beside.run(all_of(beside.it), 100), strict=True))
+        return dict(zip((row.name for row in chosen), beside.run(all_of(beside.it), 400), strict=True))
 
 
 def same(heard: str, wanted: str) -> bool:

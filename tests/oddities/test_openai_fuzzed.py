@@ -56,7 +56,7 @@ def played(beside: Beside[Desk], cases: list[Case]) -> list[Played]:
     async def all_of() -> list[Played]:
         return await asyncio.gather(*(beside.it.play(row, answers) for row, answers in cases))
 
-    return beside.run(all_of(), 100)
+    return beside.run(all_of(), 400)
 
 
 def outcome(of: Played) -> Outcome:

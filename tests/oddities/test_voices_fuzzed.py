@@ -36,7 +36,7 @@ def uttered(beside: Beside[Speaking], cases: list[list[Any]]) -> list[Uttered]:
         rows = [Row("elevenlabs", "fuzzed", "fuzzed", items, {"says": TEXT, "then": ["SPEAKS"]}) for items in cases]
         return await asyncio.gather(*(beside.it.play(row) for row in rows))
 
-    return beside.run(all_of(), 100)
+    return beside.run(all_of(), 400)
 
 
 def assert_heard_once(beside: Beside[Speaking], cases: list[list[Any]]) -> None:

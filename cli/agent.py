@@ -1,0 +1,108 @@
+"""`parley agent`: a new bot, what is wrong with one, a chat with one, and what an editor should know of its file."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from cli.agent_check import check
+from cli.agent_schema import FILE, schema
+from cli.chat import chat
+from parley.agents import known_agents
+from parley.errors import BadInput, ParleyError
+from parley.settings import Settings
+
+Told = TypeVar("Told")
+
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+MOST = 40
+_TEMPLATE = Path(__file__).parent / "new_agent"
+_FILES = {
+    "agent.yaml": "agent.yaml",
+    "tools.py": "tools.txt",
+    "wrapper.json": "wrapper.txt",
+    "knowledge/about.md": "about.txt",
+}
+
+agent = typer.Typer(no_args_is_help=True, help="Make a bot, and see whether it is right.")
+
+
+@agent.command("new")
+def new_command(
+    name: Annotated[str, typer.Argument(help="Its folder's name: small letters, digits, hyphens.")],
+    company: Annotated[str, typer.Option(help="Whose bot it is; else its name.")] = "",
+) -> None:
+    """Write a small, whole bot into the agents' folder. Exit status 2: a wrong name, or it exists."""
+    folder = _or_exit(lambda: new(Settings.read().agents_dir, name, company), 2)
+    print(f"{folder}: talk to it with `make run` (again, if it runs) and ?agent={name} behind the page's address,")
+    print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`.")
+
+
+@agent.command("check")
+def check_command(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which; none: all.")] = None,
+) -> None:
+    """Read a bot's files as the services do and say what is wrong, with file, field, line and remedy.
+
+    Exit status: 0 all is well, 1 something is wrong, 2 there is no such bot.
+    """
+    folder = _or_exit(lambda: Settings.read().agents_dir, 2)
+    known = known_agents(folder)
+    if unknown := [name for name in names or [] if name not in known]:
+        print(f"parley: there is no agent {unknown[0]!r} in {folder}; known are {', '.join(known)}", file=sys.stderr)
+        raise typer.Exit(2)
+    wrong = False
+    for name in names or known:
+        finding = check(folder, name)
+        wrong = wrong or not finding.good
+        print(f"{name}: {finding.summary}")
+        for line in (*finding.errors, *finding.notes):
+            print(f"  {line}")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@agent.command("chat")
+def chat_command(
+    name: Annotated[str, typer.Argument(help="Who is to answer.")],
+    gateway: Annotated[str, typer.Option(help="Address of the gateway; else the one of `make run`.")] = "",
+) -> None:
+    """Talk to it in text; the same as `parley chat --agent NAME`."""
+    chat(gateway, name)
+
+
+@agent.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of agent.yaml, for editors."""
+    print(json.dumps(schema(), indent=2))
+
+
+def new(folder: Path, name: str, company: str) -> Path:
+    """The new bot's folder. Raises BadInput: a name that is none, or is taken."""
+    if not re.fullmatch(NAME, name) or len(name) > MOST:
+        raise BadInput(f"{name!r}: a name is small letters, digits and single hyphens, at most {MOST} of them")
+    if (folder / name).exists():
+        raise BadInput(f"{folder / name} exists; choose another name, or remove it")
+    company = company.strip() or name.replace("-", " ").title()
+    if not re.fullmatch(r"[\w .,&'-]{1,60}", company):
+        raise BadInput(f"--company {company!r}: at most 60 letters, digits, spaces and . , & ' -")
+    for file, source in _FILES.items():
+        path = folder / name / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = (_TEMPLATE / source).read_text("utf-8")
+        path.write_text(text.replace("{company}", company).replace("{name}", name), "utf-8")
+    (folder / FILE).write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
+    return folder / name
+
+
+def _or_exit(act: Callable[[], Told], status: int) -> Told:
+    try:
+        return act()
+    except ParleyError as error:
+        print(f"parley: {error}", file=sys.stderr)
+        raise typer.Exit(status) from None

@@ -1,0 +1,55 @@
+"""agents/agent.schema.json, made from `parley.agents`. `python -m cli.agent_schema [--check] FILE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from parley.agents import Agent
+from parley.engines import engines_of
+
+FILE = "agent.schema.json"
+_OURS = ("name", "version", "must_hear")
+"""Not the file's to say."""
+_SENTENCES = {"Silence": ("goodbye",), "Sentences": None, "": ("greeting",)}
+"""What may say of itself that it is heard to the end; None: all of it."""
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of agent.yaml, as an author writes it."""
+    made = Agent.model_json_schema()
+    for name in _OURS:
+        del made["properties"][name]
+    for where, names in _SENTENCES.items():
+        properties = (made["$defs"][where] if where else made)["properties"]
+        for name in names or properties:
+            properties[name] = {"anyOf": [properties[name], {"$ref": "#/$defs/MarkedSentence"}]}
+    made["$defs"]["MarkedSentence"] = {
+        "type": "object",
+        "description": "A sentence, and whether the caller may interrupt it.",
+        "properties": {"text": {"type": "string"}, "interruptible": {"type": "boolean", "default": True}},
+        "required": ["text"],
+        "additionalProperties": False,
+    }
+    voice = made["$defs"]["Voice"]
+    voice["properties"] |= {engine: {"type": "string", "maxLength": 200} for engine in sorted(engines_of("tts"))}
+    voice["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+def main(arguments: list[str]) -> int:
+    path = Path(arguments[-1])
+    wanted = json.dumps(schema(), indent=2) + "\n"
+    if "--check" not in arguments:
+        path.write_text(wanted)
+        return 0
+    if path.read_text() != wanted:
+        print(f"{path} is not what the code says; run: python -m cli.agent_schema {path}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,134 @@
+"""`parley agent`: a bot is made, is right from the start, and what is broken in it is told where it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.agent import agent as command
+from cli.agent_schema import schema
+from parley.agents import _FILES, load_agent
+from testbed.frontdesk import AGENTS
+
+run = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("PARLEY_AGENTS_DIR", str(tmp_path / "agents"))
+    _FILES.clear()
+    yield tmp_path / "agents"
+    _FILES.clear()
+
+
+def made(folder: Path) -> Path:
+    assert run.invoke(command, ["new", "flower-shop", "--company", "Rose & Co."]).exit_code == 0
+    return folder / "flower-shop"
+
+
+def checked() -> tuple[int, list[str]]:
+    _FILES.clear()
+    result = run.invoke(command, ["check", "flower-shop"])
+    return result.exit_code, [line.strip() for line in result.stdout.splitlines()]
+
+
+def test_a_new_bot_is_whole_and_right(folder: Path) -> None:
+    bot = made(folder)
+    assert {str(path.relative_to(bot)) for path in bot.rglob("*") if path.is_file()} == {
+        "agent.yaml",
+        "tools.py",
+        "wrapper.json",
+        "knowledge/about.md",
+    }
+    code, lines = checked()
+    assert code == 0
+    assert len(lines) == 1, "no notes"
+    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, version ")
+    assert "Rose & Co." in load_agent(folder, "flower-shop").greeting
+    assert "{" not in load_agent(folder, "flower-shop").greeting
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Flower", "small letters, digits and single hyphens"),
+        ("a--b", "small letters"),
+        ("../up", "small letters"),
+        ("a" * 41, "at most 40"),
+        ("flower-shop", "exists; choose another name"),
+    ],
+)
+def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> None:
+    bot = made(folder)
+    before = (bot / "agent.yaml").read_text()
+    result = run.invoke(command, ["new", name])
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert (bot / "agent.yaml").read_text() == before
+    assert [path.name for path in folder.parent.iterdir()] == ["agents"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("agent.yaml", "language: en", "langage: en", "langage: there is no such field, did you mean language?"),
+        ("agent.yaml", "max_delay_ms: 1600", "max_delay_ms: long", "endpointing.max_delay_ms: Input should be a valid"),
+        ("agent.yaml", "tools: [get", "tools: [book_visit, get", "tools: book_visit not found in tools.py; it has"),
+        ("agent.yaml", "tool: end_call", "tool: hang_up", "domain.intents.goodbye.tool: there is no tool hang_up"),
+        ("agent.yaml", "company: Rose", "company: [Rose", "not valid YAML"),
+        ("tools.py", "def get_opening_hours() ->", "def get_opening_hours(day) ->", "day"),
+        ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
+        ("wrapper.json", '"examples"', '"exampels"', "exampels: the page knows no such field; known are name"),
+        ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: must be a text, not 3"),
+        ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 6)"),
+    ],
+)
+def test_what_is_broken_is_told_where_it_stands(folder: Path, file: str, old: str, new: str, told: str) -> None:
+    path = made(folder) / file
+    source = path.read_text()
+    assert old in source
+    path.write_text(source.replace(old, new, 1))
+    code, lines = checked()
+    assert code == 1
+    assert any(told in line and file in line for line in lines), lines
+
+
+def test_all_that_is_wrong_is_told_at_once_each_with_its_file(folder: Path) -> None:
+    path = made(folder) / "agent.yaml"
+    path.write_text(path.read_text().replace("language: en", "language: 3\nsilence: {prompts: 4}"))
+    code, lines = checked()
+    assert code == 1
+    assert [line.partition(": ")[2] for line in lines[1:]] == [
+        "language: Input should be a valid string, not 3 (line 4)",
+        "silence.prompts: Input should be a valid tuple, not 4 (line 5)",
+    ]
+
+
+def test_what_is_worth_knowing_is_no_error(folder: Path) -> None:
+    bot = made(folder)
+    (bot / "knowledge" / "about.md").unlink()
+    (bot / "agent.yaml").write_text("company: Rose\nprompt: You sell roses.\ngreeting: Hello.\ntools: [end_call]\n")
+    code, lines = checked()
+    assert code == 0
+    assert [line for line in lines[1:] if not line.startswith("note: ")] == []
+    assert [word for word in ("get_opening_hours", "no knowledge/", "no domain") if word not in " ".join(lines)] == []
+
+
+def test_a_bot_that_nobody_knows(folder: Path) -> None:
+    made(folder)
+    result = run.invoke(command, ["check", "florist"])
+    assert result.exit_code == 2
+    assert "known are flower-shop" in result.stderr
+
+
+def test_the_schema_takes_the_bots_that_there_are_and_names_the_fields(folder: Path) -> None:
+    printed = json.loads(run.invoke(command, ["schema"]).stdout)
+    assert printed == schema() == json.loads((AGENTS / "agent.schema.json").read_text())
+    assert {"company", "prompt"} == set(printed["required"])
+    assert not {"name", "version", "must_hear"} & printed["properties"].keys()
+    assert printed["additionalProperties"] is False
+    assert {"speed", "local"} <= printed["$defs"]["Voice"]["properties"].keys()
