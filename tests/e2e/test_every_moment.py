@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from typing import Any
 
 import aiohttp
 import pytest
@@ -11,11 +13,12 @@ from parley.aio import background
 from testbed.chaos.agents import name_of
 from testbed.chaos.callers import Caller
 from testbed.chaos.cells import MOMENTS, Row
-from testbed.chaos.rig import Rig
+from testbed.chaos.rig import Rig, Wave
 from testbed.chaos.town import rehearse
 from testbed.chaos.verdict import judge
 from testbed.chaos.wires import Wires
 from testbed.house import House
+from testbed.machine import TRIES, in_real_time
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 LOSSES = (
@@ -26,20 +29,27 @@ LOSSES = (
 
 async def test_processes_die_at_every_moment_of_a_call(house: House) -> None:
     """The ears and the voice, then the mind and the model: a replica of each that serves calls at that moment."""
-    rehearse(2 * len(MOMENTS) + 4)
+    rehearse(2 * TRIES * len(MOMENTS) + 4)
     callers = [Caller(name, house.phone(name)) for name in map(name_of, range(len(MOMENTS)))]
     async with (
         aiohttp.ClientSession() as http,
         background(*(caller.run() for caller in callers)),
     ):
         rig = Rig(house.stack, Wires(0), house.vendors, house.bookings, house.clock, callers, http)
-        ears = await rig.wave(Row("kill", "stt"), MOMENTS, also=["tts"])
-        mind = await rig.wave(Row("kill", "orchestrator"), MOMENTS, also=["llm"])
-    for wave in (ears, mind):
-        verdicts = [judge(raw) for raw in wave.raws]
-        assert any(verdict.hit for verdict in verdicts), f"{wave.instance} served nobody"
-        lost = [
-            {name: value for name, value in dataclasses.asdict(v).items() if name in LOSSES and value} for v in verdicts
-        ]
-        wrong = [(v.aimed, v.moment, what, v.heard) for v, what in zip(verdicts, lost, strict=True) if what]
-        assert not wrong, f"{wave.instance} died: {wrong}"
+        for target, also in (("stt", "tts"), ("orchestrator", "llm")):
+            pids = [os.getpid(), *house.stack.all_pids().values()]
+            wave = await in_real_time(
+                pids, lambda t=target, a=also: rig.wave(Row("kill", t), MOMENTS, also=[a]), lambda w: not _wrong(w)
+            )
+            assert any(judge(raw).hit for raw in wave.raws), f"{wave.instance} served nobody"
+            assert not _wrong(wave), f"{wave.instance} died: {_wrong(wave)}"
+
+
+def _wrong(wave: Wave) -> list[tuple[str, str, dict[str, Any], str]]:
+    """What callers lost, by moment."""
+    found = []
+    for verdict in map(judge, wave.raws):
+        told = dataclasses.asdict(verdict)
+        if lost := {name: told[name] for name in LOSSES if told[name]}:
+            found.append((verdict.aimed, verdict.moment, lost, verdict.heard))
+    return found

@@ -12,6 +12,8 @@ from tests.e2e.page import Page, page
 from tests.e2e.together import on_the_line
 
 GREETING, GREEN = words(PLAIN["greeting"]), "the bicycle is green"
+AHEAD = 2
+"""How often in a turn the model may be asked before it is sure that the turn is over, and asked in vain."""
 TROUBLE = words(PLAIN["sentences"]["trouble"])
 
 
@@ -20,7 +22,8 @@ async def test_an_answer_without_a_sound_is_asked_for_again_and_then_apologised_
     async with house.phone("mute-model").dial() as call:
         assert same(call, await answer(call, call.born), GREETING)
         assert ends(call, await ask(call, "please say nothing now"), TROUBLE)
-        assert len([a for a in house.vendors.openai.records if a.body["model"] == "mute-model"]) == 2
+        asked = len([a for a in house.vendors.openai.records if a.body["model"] == "mute-model"])
+        assert 2 <= asked <= 2 + AHEAD, "and once more for each early end of the turn that was none"
         spoken = [s for s in house.vendors.elevenlabs.records if s.voice == "mute-model"]
         assert not any(text.strip(" .") == "" for seen in spoken for text in seen.spoken)
         assert ends(call, await ask(call, "what color is it"), GREEN)
