@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -38,9 +39,8 @@ async def test_processes_die_at_every_moment_of_a_call(house: House) -> None:
         rig = Rig(house.stack, Wires(0), house.vendors, house.bookings, house.clock, callers, http)
         for target, also in (("stt", "tts"), ("orchestrator", "llm")):
             pids = [os.getpid(), *house.stack.all_pids().values()]
-            wave = await in_real_time(
-                pids, lambda t=target, a=also: rig.wave(Row("kill", t), MOMENTS, also=[a]), lambda w: not _wrong(w)
-            )
+            strike = partial(rig.wave, Row("kill", target), MOMENTS, also=[also])
+            wave = await in_real_time(pids, strike, lambda wave: not _wrong(wave))
             assert any(judge(raw).hit for raw in wave.raws), f"{wave.instance} served nobody"
             assert not _wrong(wave), f"{wave.instance} died: {_wrong(wave)}"
 
