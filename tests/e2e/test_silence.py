@@ -22,7 +22,7 @@ async def test_an_answer_without_a_sound_is_asked_for_again_and_then_apologised_
     async with house.phone("mute-model").dial() as call:
         assert same(call, await answer(call, call.born), GREETING)
         assert ends(call, await ask(call, "please say nothing now"), TROUBLE)
-        asked = len([a for a in house.vendors.openai.records if a.body["model"] == "mute-model"])
+        asked = len([a for a in house.asked("nothing now") if a.body["model"] == "mute-model"])
         assert 2 <= asked <= 2 + AHEAD, "and once more for each early end of the turn that was none"
         spoken = [s for s in house.vendors.elevenlabs.records if s.voice == "mute-model"]
         assert not any(text.strip(" .") == "" for seen in spoken for text in seen.spoken)

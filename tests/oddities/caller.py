@@ -10,7 +10,7 @@ from parley.errors import ParleyError
 from parley.rpc import CallStream, Peers
 from parley.v1 import conversation_pb2, conversation_pb2_grpc, events_pb2
 
-TURN_S = 15.0
+TURN_S = 60.0
 """A turn that is not over by then never will be."""
 
 

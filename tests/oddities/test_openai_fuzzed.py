@@ -19,7 +19,7 @@ from tests.oddities.fuzzing import BATCH, SILENT_LINES, STRANGE, batches
 from tests.oddities.openai_wire import Answer, answer, chunk
 from tests.oddities.rows import Row, table, words
 
-TURN_S = 12.0
+TURN_S = 60.0
 MOST_REQUESTS = 8
 """Of one turn, whatever is answered."""
 Case = tuple[Row, list[Answer]]
