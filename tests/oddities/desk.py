@@ -105,7 +105,7 @@ class Desk:
             return await self.call(*talk)
 
     async def call(self, answers: list[Answer], says: list[str], refuses: list[str], agent: str = "desk") -> Played:
-        """Made anew when the mind, in this same process, is left for its silence: the machine had no time for either."""
+        """Made anew when the mind, in this same process, is left for its silence: the machine had no time."""
         for _ in range(TRIES):
             with suppress(Unavailable):
                 return await self._call(answers, says, refuses, agent)
