@@ -12,7 +12,12 @@ from typer.testing import CliRunner
 from cli.agent import agent as command
 from cli.agent_schema import schema
 from parley.agents import _FILES, load_agent
+from services.llm.contract import Passage
+from services.llm.providers.local import Local
+from services.tools.discovery import Toolboxes
 from testbed.frontdesk import AGENTS
+from testbed.rounds import settings
+from testbed.talk import Talk, spec
 
 run = CliRunner()
 
@@ -132,3 +137,24 @@ def test_the_schema_takes_the_bots_that_there_are_and_names_the_fields(folder: P
     assert not {"name", "version", "must_hear"} & printed["properties"].keys()
     assert printed["additionalProperties"] is False
     assert {"speed", "local"} <= printed["$defs"]["Voice"]["properties"].keys()
+
+
+async def test_a_new_bot_answers_without_a_key(folder: Path, tmp_path: Path) -> None:
+    """With the engine of this machine, its own tools, and a passage of its own knowledge."""
+    bot = made(folder)
+    tools = Toolboxes(folder).tools("flower-shop")
+    address = "We are at twelve Market Street, next to the post office."
+    assert address in (bot / "knowledge" / "about.md").read_text()
+    chosen = settings(PARLEY_AGENTS_DIR=folder, PARLEY_AGENT="flower-shop", PARLEY_DATA_DIR=tmp_path / "data")
+    engine = Local(chosen)
+    talk = Talk(
+        lambda: engine,
+        "flower-shop",
+        {"get_opening_hours": tools["get_opening_hours"].function, "end_call": lambda: {"summary": "Goodbye."}},
+        (spec("get_opening_hours"), spec("end_call", "reason")),
+        passages=(Passage(address, "about.md", 0.6),),
+    )
+    assert await talk.say("when are you open?") == "We are open from nine to five, Monday to Friday."
+    assert await talk.say("where are you?") == address
+    assert "Goodbye" in await talk.say("goodbye")
+    assert [name for name, _ in talk.did] == ["get_opening_hours", "end_call"]
