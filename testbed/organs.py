@@ -226,7 +226,7 @@ async def replica(h: House) -> AsyncIterator[House]:
         server = await serving(calls)
         stack.push_async_callback(server.drain, 0)
         peers = await stack.enter_async_context(Peers("orchestrator", [f"127.0.0.1:{server.port}"]))
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         yield replace(h, calls=calls, server=server, peers=peers)
 
 
@@ -260,7 +260,7 @@ async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterato
         server = await serving(calls)
         stack.push_async_callback(server.drain, 0)
         peers = await stack.enter_async_context(Peers("orchestrator", [f"127.0.0.1:{server.port}"]))
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         built = House(nats, model, actions, peers, settings, calls, server)
         try:
             yield built

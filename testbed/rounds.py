@@ -14,6 +14,7 @@ from services.llm.addressed import Habits, addressed
 from services.llm.chat import Chain
 from services.llm.contract import ChatRequest, Finish, LlmEvent, Message, Role, TextDelta, ToolCall, Unsay, Usage
 from services.llm.servicer import LanguageModel
+from testbed.patience import PATIENCE_S
 
 
 @dataclass
@@ -83,5 +84,5 @@ async def serving(chain: Chain) -> AsyncIterator[str]:
 async def service(chosen: Settings) -> AsyncIterator[Peers]:
     """The llm service, and a client of it."""
     async with serving(Chain.from_settings(chosen)) as address, Peers("llm", [address]) as peers:
-        assert await peers.ready(2)
+        assert await peers.ready(PATIENCE_S)
         yield peers

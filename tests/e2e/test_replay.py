@@ -10,6 +10,7 @@ from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.orchestrator.wire import replay
 from testbed.house import House, answer
+from testbed.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
 
@@ -23,7 +24,7 @@ async def test_every_call_replays_to_the_same_decisions(house: House) -> None:
     )
     wrong = {}
     async with Bus(settings, "replay") as bus:
-        assert await bus.ready(5)
+        assert await bus.ready(PATIENCE_S)
         calls = await recorded_calls(bus)
         for call_id in calls:
             wrong[call_id] = trouble(

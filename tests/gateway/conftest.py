@@ -14,6 +14,7 @@ import pytest
 from parley.settings import Settings
 from services.gateway.gateway import Ended, Gateway, opened
 from services.gateway.server import DrainingServer, listening, make_server
+from testbed.patience import PATIENCE_S
 from tests.gateway.organs import Mind, Recogniser, Voice, serving
 
 AGENT = """
@@ -82,7 +83,7 @@ async def running(
         stack.callback(bound.close)
         gateway = await stack.enter_async_context(opened(configured, ended))
         for peers in (gateway.organs.stt, gateway.organs.tts, gateway.organs.orchestrator):
-            assert await peers.ready(5)
+            assert await peers.ready(PATIENCE_S)
         web = make_server(gateway)
         task = asyncio.ensure_future(web._serve([bound]))
         try:

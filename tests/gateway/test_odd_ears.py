@@ -14,6 +14,7 @@ from parley.audio import TELEPHONE
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.ears.ears import Ears
+from testbed.patience import PATIENCE_S
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
 from testbed.vendors.wordcodec import render
@@ -66,7 +67,7 @@ class Leg:
 @asynccontextmanager
 async def leg(sim: DeepgramSim) -> AsyncIterator[Leg]:
     async with serving(settings(sim)) as (peers, _):
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         made = Leg(peers)
         async with background(made.ears.run(), made.run()):
             yield made

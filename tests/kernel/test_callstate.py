@@ -28,7 +28,7 @@ async def connected(server: Natsd) -> AsyncIterator[tuple[Bus, CallStore]]:
 
     bus.on_connect(prepare)
     async with bus:
-        assert await bus.ready(5)
+        assert await bus.ready(PATIENCE_S)
         store = CallStore(bus)
         try:
             yield bus, store

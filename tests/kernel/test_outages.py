@@ -43,7 +43,7 @@ async def replicas(folder: Path, count: int) -> AsyncIterator[list[Replica]]:
         made = []
         for _ in range(count):
             bus = await stack.enter_async_context(Bus(Settings.read(nats_url=server.url), "stt"))
-            assert await bus.ready(5)
+            assert await bus.ready(PATIENCE_S)
             await make_bucket(bus, 1)
             made.append(Replica(bus))
         for _ in range(2):  # the second time each knows of all
@@ -106,7 +106,7 @@ async def test_a_report_leaves_at_once_and_what_nats_did_not_take_is_sent_later(
 ) -> None:
     monkeypatch.setattr(outages, "POLL_S", 60.0)
     async with nats_server(tmp_path) as server, Bus(Settings.read(nats_url=server.url), "stt") as bus:
-        assert await bus.ready(5)
+        assert await bus.ready(PATIENCE_S)
         replica, other = Replica(bus), Replica(bus)
         replica.loses_the_vendor()
         with pytest.raises(Unavailable, match="not made yet"):

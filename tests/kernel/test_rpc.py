@@ -128,7 +128,7 @@ async def test_the_less_loaded_of_two_is_taken() -> None:
         replica(name="b") as (b, _),
         Peers("tts", [address(a), address(b)]) as peers,
     ):
-        assert await peers.ready(2)
+        assert await peers.ready(PATIENCE_S)
         held = [await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize") for _ in range(6)]
         counts = [sum(s.peer.address == address(x) for s in held) for x in (a, b)]
         assert min(counts) >= 2
@@ -199,7 +199,7 @@ async def test_who_is_asked_for_an_answer_within_a_time_asks_no_other_for_longer
         near.add(name, rag_pb2_grpc.add_KnowledgeServicer_to_server, servicer)
         await near.start()
         async with Peers("rag", [address(near)]) as peers, asyncio.timeout(PATIENCE_S):
-            assert await other.ready(2)
+            assert await other.ready(PATIENCE_S)
             with pytest.raises(TooLate):
                 await call(
                     peers, rag_pb2_grpc.KnowledgeStub, "Search", rag_pb2.SearchRequest(query="30"), timeout_s=0.3
@@ -222,7 +222,7 @@ async def test_a_replica_that_comes_up_after_its_callers_is_found() -> None:
             Voice(late.admission),
         )
         await late.start()
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         assert await say(peers, "hello") == b"a:hello"
         await late.drain(0)
 
@@ -240,7 +240,7 @@ async def test_a_watcher_that_breaks_goes_on_watching(monkeypatch: pytest.Monkey
 
         monkeypatch.setattr(Peer, "_listen", breaks_once)
         async with Peers("tts", [address(server)]) as peers:
-            assert await peers.ready(5)
+            assert await peers.ready(PATIENCE_S)
 
 
 CHILD = """
@@ -266,7 +266,7 @@ async def test_a_dead_or_frozen_replica_loses_its_streams_within_two_seconds(fau
         assert child.stdout is not None
         port = await child.stdout.readline()
         async with Peers("tts", [f"127.0.0.1:{int(port)}"]) as peers:
-            assert await peers.ready(5)
+            assert await peers.ready(PATIENCE_S)
             stream = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
             await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
             assert await stream.read() is not None

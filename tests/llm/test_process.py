@@ -41,7 +41,7 @@ async def test_it_serves_answers_and_drains(tmp_path: Path) -> None:
             while (line := json.loads(await llm.stdout.readline()))["event"] != "serving":
                 pass
             async with Peers("llm", [f"127.0.0.1:{line['port']}"]) as peers:
-                assert await peers.ready(3)
+                assert await peers.ready(PATIENCE_S)
                 user = llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text="hello")
                 request = llm_pb2.ChatRequest(messages=[user])
                 stream = await peers.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request)

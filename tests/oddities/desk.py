@@ -24,6 +24,7 @@ from services.orchestrator.wiring import wired
 from services.tools.wiring import wire as wire_tools
 from testbed.natsd import nats_server
 from testbed.organs import serving
+from testbed.patience import PATIENCE_S
 from tests.oddities import journal
 from tests.oddities.caller import TURN_S, Caller, Turn
 from tests.oddities.openai_wire import Answer, answer
@@ -160,7 +161,7 @@ async def desk() -> AsyncIterator[Desk]:
         mind = await serving(calls)
         stack.push_async_callback(mind.drain, 0)
         peers = await stack.enter_async_context(Peers("orchestrator", [f"127.0.0.1:{mind.port}"]))
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         yield Desk(server, models, peers)
 
 

@@ -131,5 +131,5 @@ async def listening() -> AsyncIterator[Listening]:
         await organ.start()
         stack.push_async_callback(organ.drain, 0)
         peers = await stack.enter_async_context(Peers("stt", [f"127.0.0.1:{organ.port}"]))
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         yield Listening(server, recognisers, peers)

@@ -123,5 +123,5 @@ async def speaking() -> AsyncIterator[Speaking]:
         await organ.start()
         stack.push_async_callback(organ.drain, 0)
         peers = await stack.enter_async_context(Peers("tts", [f"127.0.0.1:{organ.port}"]))
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         yield Speaking(server, speakers, peers)

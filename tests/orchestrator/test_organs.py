@@ -12,6 +12,7 @@ from parley.rpc import Admission, Peers, Server
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.orchestrator.run.organs import Organs
 from testbed.organs import Model
+from testbed.patience import PATIENCE_S
 
 ASKED = llm_pb2.ChatRequest(messages=[llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text="hello")])
 
@@ -28,7 +29,7 @@ async def organs(*models: Model) -> AsyncIterator[Organs]:
             stack.push_async_callback(server._grpc.stop, 0)
             addresses.append(f"127.0.0.1:{server.port}")
         peers = await stack.enter_async_context(Peers("llm", addresses))
-        assert await peers.ready(5)
+        assert await peers.ready(PATIENCE_S)
         yield Organs(peers, peers, peers)
 
 

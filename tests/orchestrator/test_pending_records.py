@@ -89,7 +89,7 @@ async def test_an_orphans_records_that_nats_never_got_are_stored_by_who_ends_it(
         await abandoned(h)
         ending.bus._outbox._records.clear()
         ending.bus._outbox._empty.set()
-        assert await other.calls._means.bus.ready(5)
+        assert await other.calls._means.bus.ready(PATIENCE_S)
         await Sweeper(other.calls._means, other.calls, orphan_s=0).sweep()
         result = replay.replayed(replay.valid(await records(other)))
         assert (result.differs, result.ended) == (None, True)

@@ -139,7 +139,7 @@ def test_records_that_are_missing_are_named() -> None:
 async def test_a_call_that_is_not_recorded_is_said_to_be_none(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         bus = h.calls._means.bus
-        assert await bus.ready(5)
+        assert await bus.ready(PATIENCE_S)
         assert await records_of(bus, "CA9") == []
         with pytest.raises(BadInput, match="call id"):
             await records_of(bus, "call.*")

@@ -37,6 +37,7 @@ async def serving(library: Library) -> AsyncIterator[Peers]:
     server.add(service, rag_pb2_grpc.add_KnowledgeServicer_to_server, KnowledgeServicer(library))
     await server.start()
     async with Peers("rag", [f"127.0.0.1:{server.port}"]) as peers:
+        assert await peers.ready(PATIENCE_S)
         yield peers
     await server.drain(1)
 

@@ -51,7 +51,7 @@ class Telephone:
     async def bus(self, name: str) -> Bus:
         settings = Settings.read(nats_url=self.url, nats_user=name, nats_password=self.users[name])
         bus = await self.stack.enter_async_context(Bus(settings, name))
-        assert await bus.ready(5)
+        assert await bus.ready(PATIENCE_S)
         return bus
 
 

@@ -29,6 +29,7 @@ async def serving(config: Settings, capacity: int = 100) -> AsyncIterator[tuple[
     await server.start()
     try:
         async with Peers("stt", [f"127.0.0.1:{server.port}"]) as peers:
+            assert await peers.ready(PATIENCE_S)
             yield peers, server
     finally:
         await server.drain(2)

@@ -77,7 +77,7 @@ async def serving(chosen: Settings) -> AsyncIterator[Desk]:
     await server.start()
     try:
         async with Peers("tools", [f"127.0.0.1:{server.port}"]) as peers:
-            assert await peers.ready(3)
+            assert await peers.ready(PATIENCE_S)
             yield Desk(peers)
     finally:
         await server.drain(0.2)
@@ -103,7 +103,7 @@ async def process(data_dir: Path, url: str = "") -> AsyncIterator[Killable]:
     try:
         port = await _port(started)
         async with Peers("tools", [f"127.0.0.1:{port}"]) as peers:
-            assert await peers.ready(3)
+            assert await peers.ready(PATIENCE_S)
             yield Killable(started, Desk(peers))
     finally:
         if started.returncode is None:

@@ -129,6 +129,7 @@ async def service(
     await server.start()
     try:
         async with Peers("tts", [f"127.0.0.1:{server.port}"]) as peers:
+            assert await peers.ready(PATIENCE_S)
             yield Line(peers, synthesis, server.admission)
     finally:
         await server.drain(1)
