@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+TRIES = 3
 INSTALL = "PostgreSQL is missing: apt-get install postgresql"
 
 
@@ -38,7 +39,7 @@ def server() -> Iterator[str]:
         user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
     data = folder / "data"
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "cwd": folder, **user}
-    subprocess.run([initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], check=True, **quiet)
+    _init([initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"], data, quiet)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -51,6 +52,16 @@ def server() -> Iterator[str]:
         running.send_signal(signal.SIGQUIT)
         running.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _init(command: list[str], data: Path, quiet: dict[str, Any]) -> None:
+    """Debian's initdb was seen to die of a signal, once in some hundred runs: then it begins anew."""
+    for left in reversed(range(TRIES)):
+        status = subprocess.run(command, check=False, **quiet).returncode
+        if status >= 0 or not left:
+            subprocess.CompletedProcess(command, status).check_returncode()
+            return
+        shutil.rmtree(data, ignore_errors=True)
 
 
 def _wait(pid_file: Path) -> None:
