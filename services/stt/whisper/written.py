@@ -27,17 +27,20 @@ _WORDS = re.compile(r"[^\W_]+(?:['\u2019]\w+)?")
 
 def written(text: str, expect: Expect) -> str:
     """The text; digits in one piece where digits are expected, letters one by one where a spelling is."""
-    lead = _LEADS.match(text)
-    start, rest = (lead[0], text[lead.end() :]) if lead else ("", text)
-    signs = _signs(_WORDS.findall(rest.lower()), expect)
-    return start + signs if signs else text
+    lead, signs = _read(text, expect)
+    return lead + signs if signs else text
 
 
 def spelled(text: str, expect: Expect) -> bool:
     """More than one letter where a spelling is expected, or digits where they are, and little else."""
+    return len(_read(text, expect)[1].replace(" ", "")) > 1
+
+
+def _read(text: str, expect: Expect) -> tuple[str, str]:
+    """What leads to the letters or digits, and those; without any: it is words."""
     lead = _LEADS.match(text)
-    signs = _signs(_WORDS.findall((text[lead.end() :] if lead else text).lower()), expect)
-    return len(signs.replace(" ", "")) > 1
+    start, rest = (lead[0], text[lead.end() :]) if lead else ("", text)
+    return start, _signs(_WORDS.findall(rest.lower()), expect)
 
 
 def _signs(words: list[str], expect: Expect) -> str:
