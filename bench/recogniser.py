@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.audio import BROWSER, TELEPHONE, AudioFormat
 from services.stt.contract import Final, SttConfig
 from services.stt.local import model

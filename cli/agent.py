@@ -14,7 +14,7 @@ import typer
 from cli.agent_check import check
 from cli.agent_schema import FILE, schema
 from cli.chat import chat
-from parley.agents import known_agents
+from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from parley.agents import Agent, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
 from parley.errors import ParleyError
 from services.tools.discovery import Toolboxes
 from services.tools.schema import LoadedTool

@@ -1,4 +1,4 @@
-"""agents/agent.schema.json, made from `parley.agents`. `python -m cli.agent_schema [--check] FILE`."""
+"""agents/agent.schema.json, made from `parley/agents/`. `python -m cli.agent_schema [--check] FILE`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.engines import engines_of
 
 FILE = "agent.schema.json"

@@ -15,7 +15,7 @@ import httpx
 import typer
 
 from cli.engines import BODILY, STAGES, why
-from parley.agents import known_agents, load_agent
+from parley.agents.files import known_agents, load_agent
 from parley.engines import EngineSpec, engines_of, named
 from parley.errors import Misconfigured, ParleyError
 from parley.minilm import wheel_folder

@@ -15,7 +15,8 @@ import typer
 from google.protobuf import json_format
 
 from cli.decisions import line_of, lines_of
-from parley.agents import Agent, known_agents, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import known_agents, load_agent
 from parley.bus import Bus, records_of
 from parley.errors import BadInput, Misconfigured, NotFound, ParleyError, Unavailable
 from parley.settings import Settings

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.quality.judge import AFTER_THE_OFFER, OFFER, Outcome, page_of
 from bench.quality.sets import AGENT, Case
-from parley.agents import Agent, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
 from parley.embedding import Embedder
 from parley.settings import Settings
 from services.llm.contract import Message, Passage, Role

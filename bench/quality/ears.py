@@ -14,7 +14,7 @@ import psutil
 
 from bench.quality.lines import AFTER_S, BEFORE_S, LINES
 from bench.quality.sets import AGENT
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.engines import Engine
 from parley.errors import Unavailable
 from parley.settings import Settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.quality.sets import Case
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from services.llm.contract import Passage
 from services.llm.local.dialogue import moves
 from services.llm.local.understanding import doubt

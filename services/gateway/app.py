@@ -12,7 +12,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from parley.agents import Agent, agent_now, known_agents
+from parley.agents.agent import Agent
+from parley.agents.files import agent_now, known_agents
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
 from parley.settings import Stage

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from parley.agents import known_agents, load_agent
+from parley.agents.files import known_agents, load_agent
 from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import CallStore, make_bucket

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import Histogram
 
-from parley.agents import known_agents, load_agent
+from parley.agents.files import known_agents, load_agent
 from parley.aio import TaskSet
 from parley.embedding import Embedder
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from parley.agents import Agent, agent_now, digest_of, known_agents, with_tools
+from parley.agents.agent import Agent
+from parley.agents.files import agent_now, digest_of, known_agents, with_tools
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
 from parley.tooling import marks_of

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from parley.agents import known_agents
+from parley.agents.files import known_agents
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
 from parley.errors import NotFound, ParleyError

@@ -18,7 +18,8 @@ from bench.quality.measure import Examples, Miss, Spoken
 from bench.quality.sets import Case
 from bench.quality.speech import Words
 from bench.quality.spelling import comparable, digits
-from parley.agents import Agent, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
 from parley.audio import TELEPHONE, mulaw_to_pcm
 from services.llm.contract import Passage
 from services.llm.local.dialogue import moves

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from parley.agents import Sentences
+from parley.agents.speaking import Sentences
 from testbed.house import House, answer, ask, bot_lines, heard, speech, words
 from testbed.patience import PATIENCE_S
 from testbed.telephone.phone import Call

@@ -18,7 +18,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from parley.agents import Sentences
+from parley.agents.speaking import Sentences
 from testbed.house import PUBLIC_URL, TOKEN, House, answer, ask, bot_lines, heard, same, speech, words
 from testbed.patience import PATIENCE_S
 from testbed.telephone.carrier import signature

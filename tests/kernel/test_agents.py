@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from parley.agents import _FILES, MAX_SENTENCES_BYTES, Agent, agent_now, load_agent
+from parley.agents.agent import MAX_SENTENCES_BYTES, Agent
+from parley.agents.files import _FILES, agent_now, load_agent
 from parley.errors import Misconfigured
 from parley.text.backchannels import backchannels_of
 from parley.text.placeholders import filled, names_in

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.engines import engines_of, load, named
 from parley.errors import Misconfigured
 from parley.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from services.llm.contract import Message, Passage, Role
 from services.llm.local.dialogue import moves
 from services.llm.providers.local import Local

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.embedding import Embedder
 from services.llm.contract import Passage
 from services.llm.local.dialogue import moves

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import Agent, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
 from parley.errors import Misconfigured, NotFound
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.learned import KEPT, Learned

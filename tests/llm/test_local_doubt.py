@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from services.llm.local.dialogue import moves
 from services.llm.local.understanding import doubt
 from services.llm.local.understanding.domain import Domain

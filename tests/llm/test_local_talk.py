@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from services.llm.local.dialogue import moves
 from services.llm.local.understanding.understanding import Understanding
 from services.llm.providers.local import Local

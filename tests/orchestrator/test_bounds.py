@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parley.agents import MAX_SENTENCES_BYTES
+from parley.agents.agent import MAX_SENTENCES_BYTES
 from parley.bus.callstate import MAX_BYTES
 from services.orchestrator.mind import fitting, history
 from services.orchestrator.mind.effects import CloseThink, Execute, Think

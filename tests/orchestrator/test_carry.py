@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.bus.callstate import MAX_BYTES
 from parley.v1 import llm_pb2
 from services.orchestrator.mind.effects import Execute, Think

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from services.orchestrator.mind import events
 from services.orchestrator.mind.caller import interruption
 from services.orchestrator.mind.effects import Effect, Say, Stop

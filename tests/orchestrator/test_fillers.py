@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import Agent, Fillers, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
+from parley.agents.speaking import Fillers
 from parley.errors import Misconfigured
 from services.orchestrator.mind import events
 from services.orchestrator.mind.effects import CloseThink, Say, StartTimer, Stop, Store, Think

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import Sentences
+from parley.agents.speaking import Sentences
 from parley.bus.callstate import CallStore
 from parley.errors import Unavailable
 from parley.v1 import events_pb2, llm_pb2, tools_pb2

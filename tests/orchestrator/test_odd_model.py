@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from parley.agents import Sentences
+from parley.agents.speaking import Sentences
 from services.llm.chat import Chain
 from services.llm.providers.openai import OpenAI
 from services.orchestrator.mind.bot.llm_retry import MIN_REQUESTS

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from parley.agents import Sentences, load_agent
+from parley.agents.files import load_agent
+from parley.agents.speaking import Sentences
 from parley.bus.callstate import CallStore
 from parley.errors import BadInput, NotFound, ParleyError, Superseded, Unavailable
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, llm_pb2, tools_pb2

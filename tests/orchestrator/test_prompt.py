@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.v1 import tools_pb2
 from services.orchestrator.run.prompt import ASK_FIRST, tool_specs
 

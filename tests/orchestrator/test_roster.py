@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from parley import agents
+from parley.agents import files
+from parley.agents.files import load_agent
 from parley.errors import Unavailable
 from parley.v1 import tools_pb2
 from services.orchestrator.run import roster as roster_of
@@ -73,7 +74,7 @@ async def test_an_edit_of_either_file_is_there_for_the_next_call(
         greeting, names, newest = await e.begins()
         assert (greeting, names) == ("Good morning, how can I help?", ["second"])
         assert len({version, newest}) == 2
-        assert newest == agents.load_agent(e.folder, "bikes").version
+        assert newest == load_agent(e.folder, "bikes").version
         assert newest == (await e.roster._organs.list_tools("bikes")).agent_version
 
 
@@ -87,7 +88,7 @@ async def test_a_call_without_an_edit_before_it_asks_nobody_and_reads_nothing(
             raise AssertionError
 
         monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
-        monkeypatch.setattr(agents, "_read", None)
+        monkeypatch.setattr(files, "_read", None)
         for _ in range(10):
             assert await e.begins() == before
         assert not e.roster._looking

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.aio import TaskSet
 from parley.v1 import llm_pb2
 from services.orchestrator.mind import events

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parley.agents import Agent, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
 from parley.v1 import llm_pb2
 from services.llm.providers.openai_request import Form, messages
 from services.llm.servicer import from_proto

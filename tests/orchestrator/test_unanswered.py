@@ -160,7 +160,7 @@ def test_what_was_thought_ahead_and_is_empty_is_left_to_the_real_round() -> None
 
 
 def test_the_model_is_told_that_it_said_nothing() -> None:
-    from parley.agents import Agent
+    from parley.agents.agent import Agent
     from services.orchestrator.run import prompt
 
     call = asks()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley.agents import Endpointing as AgentEndpointing
+from parley.agents.listening import Endpointing as AgentEndpointing
 from services.stt.contract import Endpointing, Expect, Pauses
 from services.stt.endpointing import POLICIES, Quiet
 from services.stt.endpointing.dynamic import dynamic

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.settings import Settings
 from services.stt.local import model
 from services.stt.local.decoding import Decoders

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.errors import BadInput
 from services.stt.local import model
 from services.stt.local.arpa import arpa, trigrams

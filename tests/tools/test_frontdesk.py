@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from tests.tools.service import ROOT, STATUS, Desk, serving, settings
 
 AGENTS = ROOT / "agents"

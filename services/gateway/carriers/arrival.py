@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.errors import Misconfigured, NotFound
 from services.gateway.carriers.reentry import Entry
 from services.gateway.gateway import Gateway

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import orjson
 import structlog
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from parley.text.phrases import normalise

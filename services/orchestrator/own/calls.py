@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.aio import TaskSet
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.text.scripts import joined

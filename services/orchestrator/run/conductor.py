@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import structlog
 
 from parley import telemetry
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.bus.callstate import CallStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
 from services.orchestrator.mind import effects, history, known
 from services.orchestrator.mind.bot import llm_retry

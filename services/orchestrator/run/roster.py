@@ -13,7 +13,8 @@ from pathlib import Path
 
 import structlog
 
-from parley.agents import Agent, agent_now, load_agent, with_tools
+from parley.agents.agent import Agent
+from parley.agents.files import agent_now, load_agent, with_tools
 from parley.aio import TaskSet
 from parley.errors import ParleyError
 from parley.rereading import Stamp, stamp_of

@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from parley import telemetry
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.aio import TaskSet
 from parley.errors import ParleyError, TooLate
 from parley.text.words import clipped_bytes

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.text import words
 from parley.text.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2

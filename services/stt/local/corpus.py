@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from parley.agents import Agent, Slot
+from parley.agents.agent import Agent
+from parley.agents.domain import Slot
 from parley.text.phrases import Phrase, parse
 from parley.text.words import clipped_bytes
 from services.stt.local import acts, numbers

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from parley.agents import Agent
+from parley.agents.agent import Agent
 from parley.text import phrases, spoken
 from services.stt.local.arpa import arpa
 from services.stt.local.corpus import Corpus, knowledge

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import structlog
 
-from parley.agents import load_agent
+from parley.agents.files import load_agent
 from parley.aio import background
 from parley.errors import BadInput, Unavailable
 from parley.settings import Settings

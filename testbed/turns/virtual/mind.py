@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from parley.agents import Agent, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
 from parley.v1 import conversation_pb2, llm_pb2
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.bot.speculation import imagined

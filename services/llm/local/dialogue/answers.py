@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from parley.agents import Agent, Intent
+from parley.agents.agent import Agent
+from parley.agents.domain import Intent
 from parley.embedding import Vectors
 from parley.text.phrases import normalise
 from services.llm.contract import Message, Passage, Role

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parley.agents import Slot
+from parley.agents.domain import Slot
 from parley.text.phrases import spoken_digits
 from services.llm.local.dialogue import corrections, courtesy, failing, moves
 from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say

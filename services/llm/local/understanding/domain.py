@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from parley.agents import Agent, Intent
+from parley.agents.agent import Agent
+from parley.agents.domain import Intent
 from parley.errors import BadInput, Misconfigured
 from parley.text.phrases import NUMBER_RUN, normalise, parse, slot_values
 from services.llm.local.dialogue import moves

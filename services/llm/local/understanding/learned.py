@@ -9,7 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from parley.agents import Agent, agent_now, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import agent_now, load_agent
 from parley.aio import TaskSet
 from parley.errors import ParleyError
 from services.llm.local.understanding.understanding import Understanding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from parley.agents import Slot
+from parley.agents.domain import Slot
 from parley.text.phrases import NUMBER_RUN, normalise, words_to_digits
 from services.llm.local.understanding.word_lists import words_of
 

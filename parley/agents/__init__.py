@@ -1,0 +1,1 @@
+"""An agent's files: what may stand in `agent.yaml`, and how the folder is read."""

@@ -1,0 +1,127 @@
+"""`agent.yaml` as a whole: one bot, checked. Its parts have files of their own."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from parley.agents.domain import Domain
+from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
+from parley.agents.strict import Strict
+from parley.agents.thinking import Knowledge, Limits
+from parley.text.placeholders import BUILT_IN, NAME, RESERVED, names_in
+from parley.text.sentences import MUST_HEAR
+
+MAX_SENTENCES_BYTES = 6_000
+MAX_VARIABLES = 32
+MAX_DEFAULT_CHARS = 100
+
+
+class Agent(Strict):
+    """One bot. `transfer_to`: the E.164 number of the people behind it; empty: calls cannot be transferred.
+
+    `variables`: what may be known of a call (an order number, a name) by name, with what stands there when it is not;
+    places for them are `{name}` in greeting, prompt and `opening.say`. `speaks_first` empty: the bot, if it has a
+    greeting. `must_hear`: the sentences that are marked `interruptible: false` in the file, by name. `version`: of
+    `agent.yaml` and of `tools.py`, a short hash each.
+    """
+
+    name: str = ""
+    version: str = ""
+    company: str
+    language: str = "en"
+    greeting: str = ""
+    prompt: str = Field(min_length=1)
+    speaks_first: Literal["", "bot", "caller"] = ""
+    opening: Opening = Opening()
+    variables: dict[str, str] = Field(default_factory=dict, max_length=MAX_VARIABLES)
+    voice: Voice = Voice()
+    models: dict[str, str] = Field(default_factory=dict)
+    tools: tuple[str, ...] | None = None
+    transfer_to: str = Field("", pattern=r"^(\+[1-9][0-9]{6,14})?$")
+    keyterms: tuple[str, ...] = ()
+    endpointing: Endpointing = Endpointing()
+    interruption: Interruption = Interruption()
+    ahead: Ahead = Ahead()
+    fillers: Fillers = Fillers()
+    silence: Silence = Silence()
+    limits: Limits = Limits()
+    knowledge: Knowledge = Knowledge()
+    sentences: Sentences = Sentences()
+    must_hear: tuple[str, ...] = MUST_HEAR
+    domain: Domain = Domain()
+
+    @model_validator(mode="after")
+    def _sentences_fit(self) -> Agent:
+        said = [self.greeting, self.opening.say, *self.variables, *self.variables.values()]
+        said += [*self.silence.prompts, self.silence.goodbye, *self.sentences.model_dump().values()]
+        said += [*self.fillers.sentences, *(self.interruption.backchannels or ())]
+        if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
+            raise ValueError(
+                f"its own sentences (greeting, silence, fillers, variables and the like) are {size:,} bytes of UTF-8 "
+                f"together; at most {MAX_SENTENCES_BYTES:,}, as each call's state has them"
+            )
+        return self
+
+    @field_validator("variables")
+    @classmethod
+    def _named(cls, variables: dict[str, str]) -> dict[str, str]:
+        for name, default in variables.items():
+            if not re.fullmatch(NAME, name):
+                raise ValueError(f"{name!r}: a name is a letter, then up to 39 letters, digits and _")
+            if name in RESERVED:
+                raise ValueError(f"{name}: is known of every call, as {{{name}}}; choose another name")
+            if len(default) > MAX_DEFAULT_CHARS:
+                raise ValueError(f"{name}: its default has {len(default)} characters; at most {MAX_DEFAULT_CHARS}")
+        return variables
+
+    @model_validator(mode="after")
+    def _places_are_known(self) -> Agent:
+        known = {*self.variables, *BUILT_IN}
+        for field, text in (("greeting", self.greeting), ("prompt", self.prompt), ("opening.say", self.opening.say)):
+            if unknown := [name for name in names_in(text) if name not in known]:
+                place, name = f"{{{unknown[0]}}}", unknown[0]
+                raise ValueError(
+                    f"{field}: nothing is known for {place}; give it a default, `variables: {{{name}: ...}}`, or write "
+                    f"{{{place}}} for the text itself"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_speaks(self) -> Agent:
+        if not {"greeting", "speaks_first"} & self.model_fields_set:
+            raise ValueError("greeting: missing; write one, or speaks_first: caller")
+        if self.speaks_first == "bot" and not self.greeting.strip():
+            raise ValueError("greeting: empty, and speaks_first is bot; write one, or speaks_first: caller")
+        if not self.caller_first and "opening" in self.model_fields_set:
+            raise ValueError("opening: is for an agent with speaks_first: caller (or without a greeting)")
+        if self.caller_first and not self.first_words:
+            raise ValueError("opening.say: empty, as are greeting and silence.prompts; write one of them")
+        return self
+
+    @property
+    def caller_first(self) -> bool:
+        """The call begins with the caller's words, or with silence."""
+        return self.speaks_first == "caller" or not self.greeting.strip()
+
+    @property
+    def first_words(self) -> str:
+        """What the bot says when it speaks first, or when the caller who should have does not."""
+        texts = (self.greeting,) if not self.caller_first else (self.opening.say, self.greeting, *self.silence.prompts)
+        return next((text for text in texts if text.strip()), "")
+
+    @model_validator(mode="after")
+    def _fillers_of_tools(self) -> Agent:
+        unknown = sorted(set(self.fillers.by_tool) - set(self.tools or self.fillers.by_tool))
+        if unknown:
+            raise ValueError(f"fillers.by_tool: {', '.join(unknown)} is not among this agent's tools; see `tools`")
+        return self
+
+    @property
+    def number_lengths(self) -> tuple[int, ...]:
+        """Digits of the numbers callers read out."""
+        slots = {slot.length for slot in self.domain.slots.values() if slot.kind == "digits" and slot.length}
+        return self.endpointing.number_lengths or tuple(sorted(slots))

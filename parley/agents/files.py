@@ -1,0 +1,75 @@
+"""An agent's folder: `agents/<name>/agent.yaml`, read, checked, and read again. Tools and knowledge lie beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from parley.agents.agent import Agent
+from parley.errors import Misconfigured, NotFound
+from parley.field_errors import told
+from parley.rereading import Reread
+from parley.text.sentences import plain
+
+
+def known_agents(folder: Path) -> list[str]:
+    """Names of the agents in `folder`."""
+    return sorted(p.parent.name for p in folder.glob("*/agent.yaml"))
+
+
+_FILES: dict[tuple[Path, str], Reread[Agent]] = {}
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_agent(folder: Path, name: str) -> Agent:
+    """The agent `name`, as this process last read it. Raises NotFound (lists the known ones), Misconfigured (file,
+    field, what is wrong, line)."""
+    known = _FILES.get((folder, name))
+    return known.good if known is not None and known.good is not None else agent_now(folder, name)
+
+
+def agent_now(folder: Path, name: str) -> Agent:
+    """The agent `name`, read again when its files have changed; a broken edit is told in the log, and the last good
+    one stays. Two stats, and some 10 ms of reading after an edit. Raises as `load_agent` does, if it never was good.
+    """
+    if (known := _FILES.get((folder, name))) is None:
+        if name not in (names := known_agents(folder)):
+            raise NotFound(f"there is no agent {name!r} in {folder}; known are {', '.join(names) or 'none'}")
+        paths = tuple(folder / name / file for file in ("agent.yaml", "tools.py"))
+        known = _FILES.setdefault((folder, name), Reread(name, "settings", paths, lambda: _read(folder, name)))
+    return known.now()
+
+
+def _read(folder: Path, name: str) -> Agent:
+    path = folder / name / "agent.yaml"
+    try:
+        source = path.read_bytes()
+        data = yaml.load(source.decode(), _YAML)  # noqa: S506 - a safe loader, in C where there is one
+    except (OSError, UnicodeDecodeError) as e:
+        raise Misconfigured(f"{path}: cannot be read: {e}") from e
+    except yaml.YAMLError as e:
+        raise Misconfigured(f"{path}: not valid YAML: {e}") from e
+    if not isinstance(data, dict):
+        raise Misconfigured(f"{path}: expected a mapping at the top")
+    tools = folder / name / "tools.py"
+    version = f"{digest_of(source)}.{digest_of(tools.read_bytes() if tools.is_file() else b'')}"
+    try:
+        return Agent.model_validate({**plain(data), "name": name, "version": version})
+    except ValidationError as e:
+        raise Misconfigured(f"{path}: {told(e, source.decode(), Agent)}") from None
+    except ValueError as e:
+        raise Misconfigured(f"{path}: {e}") from None
+
+
+def digest_of(source: bytes) -> str:
+    """What a file counts for in an agent's version. No file counts as an empty one."""
+    return hashlib.sha256(source).hexdigest()[:8]
+
+
+def with_tools(agent: Agent, digest: str) -> Agent:
+    """The agent with the version it has with tools of this digest, which whoever runs the tools knows best."""
+    version = f"{agent.version.partition('.')[0]}.{digest}"
+    return agent if version == agent.version else agent.model_copy(update={"version": version})
