@@ -109,6 +109,7 @@ class ToolMarks:
     effects: bool = False
     idempotent: bool = False
     consequential: bool = False
+    confirm: str | Callable[..., Any] = ""
     slow: bool = False
     level: int = 0
     limit_s: float = 10.0
@@ -124,6 +125,7 @@ def tool(
     effects: bool = False,
     idempotent: bool = False,
     consequential: bool = False,
+    confirm: str | Callable[..., Any] = "",
     slow: bool = False,
     level: int = 0,
     limit_s: float = 10.0,
@@ -134,7 +136,9 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
     """Make a function, sync or async, a tool of the agent; it stays callable as it is.
 
     Its name, type hints and docstring become the model's description of it. `effects`: it changes the world, so it is
-    done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: ask the caller first.
+    done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: it has effects, and is
+    done only on the caller's explicit yes to a question. `confirm`: that question, with `{argument}` places, or a
+    function, sync or async, that is given those of the tool's arguments it names (and the `CallContext`) and returns it.
     `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
     """
     if function is None:

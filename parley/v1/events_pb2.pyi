@@ -246,6 +246,7 @@ class CallState(_message.Message):
     NEWS_FIELD_NUMBER: _builtins.int
     WORDS_MS_FIELD_NUMBER: _builtins.int
     OVER_TURN_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -315,6 +316,8 @@ class CallState(_message.Message):
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
     @_builtins.property
     def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolLevel]: ...
+    @_builtins.property
+    def pending(self) -> Global___StatePending: ...
     def __init__(
         self,
         *,
@@ -371,10 +374,11 @@ class CallState(_message.Message):
         news: _builtins.str = ...,
         words_ms: _builtins.int = ...,
         over_turn: _builtins.int = ...,
+        pending: Global___StatePending | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -666,6 +670,7 @@ class StateOutcome(_message.Message):
     THEN_FIELD_NUMBER: _builtins.int
     SAY_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    ASK_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
@@ -674,6 +679,8 @@ class StateOutcome(_message.Message):
     def then(self) -> Global___StateThen: ...
     @_builtins.property
     def say(self) -> Global___StateNotice: ...
+    @_builtins.property
+    def ask(self) -> Global___StateAsk: ...
     def __init__(
         self,
         *,
@@ -683,14 +690,99 @@ class StateOutcome(_message.Message):
         then: Global___StateThen | None = ...,
         say: Global___StateNotice | None = ...,
         level: _builtins.int = ...,
+        ask: Global___StateAsk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["say", b"say", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateOutcome: _TypeAlias = StateOutcome  # noqa: Y015
+
+@_typing.final
+class StateAsk(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    digest: _builtins.str
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChoice]: ...
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        choices: _abc.Iterable[Global___StateChoice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateAsk: _TypeAlias = StateAsk  # noqa: Y015
+
+@_typing.final
+class StateChoice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARGUMENT_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    argument: _builtins.str
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        argument: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["argument", b"argument", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateChoice: _TypeAlias = StateChoice  # noqa: Y015
+
+@_typing.final
+class StatePending(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    ASK_FIELD_NUMBER: _builtins.int
+    INTENT_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    arguments: _builtins.str
+    intent: _builtins.int
+    asked: _builtins.int
+    changes: _builtins.int
+    @_builtins.property
+    def ask(self) -> Global___StateAsk: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        arguments: _builtins.str = ...,
+        ask: Global___StateAsk | None = ...,
+        intent: _builtins.int = ...,
+        asked: _builtins.int = ...,
+        changes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "ask", b"ask", "asked", b"asked", "changes", b"changes", "intent", b"intent", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatePending: _TypeAlias = StatePending  # noqa: Y015
 
 @_typing.final
 class StateNotice(_message.Message):
@@ -723,10 +815,12 @@ class StateToolUse(_message.Message):
     ARGUMENTS_FIELD_NUMBER: _builtins.int
     INTENT_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     arguments: _builtins.str
     intent: _builtins.int
+    confirmed: _builtins.str
     @_builtins.property
     def outcome(self) -> Global___StateOutcome: ...
     def __init__(
@@ -737,10 +831,11 @@ class StateToolUse(_message.Message):
         arguments: _builtins.str = ...,
         intent: _builtins.int = ...,
         outcome: Global___StateOutcome | None = ...,
+        confirmed: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "id", b"id", "intent", b"intent", "name", b"name", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "confirmed", b"confirmed", "id", b"id", "intent", b"intent", "name", b"name", "outcome", b"outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
