@@ -16,7 +16,7 @@ async def book_visit(day: date, reason: str, context: CallContext) -> Result:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, overload
 
@@ -136,10 +136,10 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
     """Make a function, sync or async, a tool of the agent; it stays callable as it is.
 
     Its name, type hints and docstring become the model's description of it. `effects`: it changes the world, so it is
-    done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: it has effects, and is
-    done only on the caller's explicit yes to a question. `confirm`: that question, with `{argument}` places, or a
-    function, sync or async, that is given those of the tool's arguments it names (and the `CallContext`) and returns it.
-    `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
+    done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: it has effects, and
+    is done only on the caller's explicit yes to a question. `confirm`: that question, with `{argument}` places, or a
+    function, sync or async, that is given those of the tool's arguments it names (and the `CallContext`) and returns
+    it. `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
     """
     if function is None:
         return lambda plain: _mark(plain, ToolMarks(**marks))
@@ -147,6 +147,7 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
 
 
 def _mark(function: Any, marks: ToolMarks) -> Any:
+    marks = replace(marks, effects=True) if marks.consequential else marks
     setattr(function, ATTRIBUTE, marks)
     return function
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
 from parley.agents.listening import Ahead, Endpointing, Interruption
 from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
@@ -48,6 +49,7 @@ class Agent(Strict):
     ahead: Ahead = Ahead()
     fillers: Fillers = Fillers()
     silence: Silence = Silence()
+    confirmation: Confirmation = Confirmation()
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     sentences: Sentences = Sentences()
@@ -58,6 +60,8 @@ class Agent(Strict):
     def _sentences_fit(self) -> Agent:
         said = [self.greeting, self.opening.say, *self.variables, *self.variables.values()]
         said += [*self.silence.prompts, self.silence.goodbye, *self.sentences.model_dump().values()]
+        if "confirmation" in self.model_fields_set:
+            said += [*self.confirmation.yes, *self.confirmation.no, self.confirmation.unclear]
         said += [*self.fillers.sentences, *(self.interruption.backchannels or ())]
         if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
             raise ValueError(

@@ -38,7 +38,8 @@ WORDS = {
             sounds right, it is right, it is correct, go ahead, go ahead and do it, go ahead and do that,
             go for it,
             do it, do that, do so, please do, please do it, please do that, you can, you may, you can do that, let
-            us do it, let us do that, yes please, by all means, why not, it is, it does, they are, that is all right"""),
+            us do it, let us do that, yes please, by all means, why not, it is, it does, they are,
+            that is all right"""),
         no=_listed("""
             no, nope, nah, no way, negative, never, never mind, nevermind, do not, do not do it, do not do that,
             please do not, i do not, i do not want that, i do not want to, i would not, stop, stop it, wait, wait a

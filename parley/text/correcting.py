@@ -23,9 +23,10 @@ _MONTHS = (
     "december",
 )  # fmt: skip
 _FIRSTS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-    "sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth",
+)  # fmt: skip
 _ORDINALS = {word: n for n, word in enumerate(_FIRSTS, 1)}
 _ORDINALS |= {f"twenty {word}": 20 + n for n, word in enumerate(_FIRSTS[:9], 1)}
 _ORDINALS |= {"thirtieth": 30, "thirty first": 31}
@@ -34,7 +35,9 @@ _ORDINALS |= {f"{n}{'st' if n in (1, 21, 31) else 'nd' if n in (2, 22) else 'rd'
 _DAY_WORD = "|".join(sorted(_ORDINALS, key=len, reverse=True))
 _MONTH = "|".join(_MONTHS)
 _NOT = re.compile(r"\bnot (?:(?:at|on|the|for) )*")
-_QUESTION = re.compile(r"\?\s*$|^(?:what|which|how|when|where|who|why|is|are|do|does|can|could|will|would|should) ", re.I)
+_QUESTION = re.compile(
+    r"\?\s*$|^(?:what|which|how|when|where|who|why|is|are|do|does|can|could|will|would|should) ", re.I
+)
 _ONLY = re.compile(
     r"\b(?:no|nope|yes|yeah|but|sorry|please|rather|instead|actually|well|um|uh|oh|make it|make that|change|it|that|to|"
     r"at|on|the|for|of|i|said|meant|mean|want|would|like|should|be|is|was|not|and|a|an|one|then|than|let|us|say|better|"
@@ -116,7 +119,7 @@ def _choice(said: str, choices: tuple[str, ...]) -> tuple[Any, list[tuple[int, i
 
 
 def _number(old: int | float, said: str) -> tuple[Any, list[tuple[int, int]]]:
-    runs = [m for m in re.finditer(rf"\b{NUMBER_RUN}\b", said)]
+    runs = list(re.finditer(rf"\b{NUMBER_RUN}\b", said))
     values = [(int(words), m.span()) for m in runs if (words := words_to_digits(m[0]))]
     if len(values) != 1:
         return None, []
@@ -134,7 +137,7 @@ def _date(old: date, said: str) -> tuple[Any, list[tuple[int, int]]]:
     spans: list[tuple[int, int]] = []
     month = re.search(rf"\b(?:{_MONTH})\b", said)
     number = re.search(rf"\b(?:{_DAY_WORD})\b", said)
-    weekdays = [m for m in re.finditer(rf"\b(?:{'|'.join(_WEEKDAYS)})\b", said)]
+    weekdays = list(re.finditer(rf"\b(?:{'|'.join(_WEEKDAYS)})\b", said))
     if len(weekdays) > 1:
         return None, []
     new: date | None = None

@@ -58,7 +58,7 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Intent:
     """One thing a call wants done, once. `level`: identity level the caller has proven. `version`: of the agent that
-    the call began with. `known`: of the call, personal.
+    the call began with. `known`: of the call, personal. `confirmed`: `hash` of what the caller said yes to.
     """
 
     call_id: str
@@ -72,6 +72,7 @@ class Intent:
     traceparent: str = ""
     version: str = ""
     known: Known = Known()
+    confirmed: str = ""
 
     @property
     def key(self) -> Key:

@@ -16,7 +16,10 @@ from parley.agents.agent import Agent
 from parley.agents.files import agent_now, digest_of, known_agents, with_tools
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
+from parley.text import consent
+from parley.text.consent import base_of
 from parley.tooling import marks_of
+from services.tools.asking import checked
 from services.tools.schema import LoadedTool, load_tool
 
 KEPT = 4  # versions of an agent's tools, for calls that began with them
@@ -91,6 +94,12 @@ def _forget(box: Toolbox, kept: Mapping[str, Toolbox]) -> None:
 
 
 def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
+    consequential = any(tool.marks.consequential for name, tool in tools.items() if name in (agent.tools or tools))
+    if consequential and base_of(agent.language) not in consent.LANGUAGES and not agent.confirmation.yes:
+        raise Misconfigured(
+            f"{path.parent / 'agent.yaml'}: confirmation.yes: missing; {path.name} has a consequential tool, "
+            f"and a yes in {agent.language!r} is not known: write the words for yes and no"
+        )
     if agent.tools is None:
         return tools
     if missing := [name for name in agent.tools if name not in tools]:
@@ -110,7 +119,7 @@ def _loaded(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool
     try:
         exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the agent's own code
         marked = [value for value in vars(module).values() if marks_of(value) is not None]
-        return {function.__name__: load_tool(function, str(path)) for function in marked}
+        return {function.__name__: checked(load_tool(function, str(path)), str(path)) for function in marked}
     except Misconfigured:
         del sys.modules[module_name]
         raise

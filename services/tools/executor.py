@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any
 
 import structlog
@@ -99,6 +100,9 @@ class Executor:
             except BadArguments as e:
                 yield await self._refused(tool, intent, str(e))
                 return
+            if tool.marks.consequential and not compare_digest(intent.confirmed, intent.hash):
+                yield await self._asked(tool, intent, arguments)
+                return
             run = self._known(intent) or self._begin(tool, intent, arguments)
         limit_s = tool.marks.limit_s if run.effects and tool is not None else HARD_LIMIT_S
         async with aclosing(run.follow(limit_s)) as events:
@@ -106,6 +110,15 @@ class Executor:
                 if event is UNKNOWN and not run.ended:
                     OVERDUE.labels(intent.name).inc()
                 yield event
+
+    async def _asked(self, tool: LoadedTool, intent: Intent, arguments: dict[str, Any]) -> Outcome:
+        """Not done: the caller has not said yes to just this. What was done under the intent before counts."""
+        if (row := await self._ledger.find(intent.key)) is not None:
+            if row.hash != intent.hash:
+                raise _reused(intent)
+            return row.outcome or UNKNOWN
+        TOOL_CALLS_TOTAL.labels(tool.name, "ask").inc()
+        return await self._invoker.ask(tool, intent, arguments)
 
     async def settle(self, call_id: str, epoch: Epoch) -> list[Settled]:
         """Fence lower epochs and tell what was begun. Raises Superseded, Unavailable."""

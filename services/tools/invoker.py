@@ -13,7 +13,8 @@ from prometheus_client import Histogram
 
 from parley.telemetry import span
 from parley.tooling import CallContext, Records, ToolError
-from services.tools.contract import UNKNOWN, Outcome, failed
+from services.tools import asking
+from services.tools.contract import UNKNOWN, Intent, Outcome, failed
 from services.tools.discovery import Toolboxes
 from services.tools.results import fit, outcome_of
 from services.tools.run import MAX_PROGRESS_CHARS, Run
@@ -39,10 +40,17 @@ class Invoker:
         self._records = records
         self._threads = Threads()
 
+    async def ask(self, tool: LoadedTool, intent: Intent, arguments: dict[str, Any]) -> Outcome:
+        """What the caller must say yes to before it is done."""
+        language = self._toolboxes.of(intent.agent, intent.version).agent.language
+        return await asking.ask(tool, intent, arguments, self._context(intent), language, self._threads)
+
     async def invoke(self, run: Run, tool: LoadedTool, arguments: dict[str, Any]) -> Outcome:
         """The outcome, after `limit_s` at the latest; for a tool with effects after HARD_LIMIT_S."""
+        loop = asyncio.get_running_loop()
         if tool.context_name:
-            arguments = {**arguments, tool.context_name: self._context(run)}
+            context = self._context(run.intent, lambda text: _progress(loop, run, text))
+            arguments = {**arguments, tool.context_name: context}
         with span("tool", run.intent.traceparent, tool=tool.name, call_id=run.intent.call_id):
             work = asyncio.ensure_future(self._call(tool, arguments))
             try:
@@ -63,9 +71,7 @@ class Invoker:
             except (SystemExit, KeyboardInterrupt, GeneratorExit) as e:  # from the tool: must not end the service
                 raise RuntimeError(f"the tool raised {type(e).__name__}") from e
 
-    def _context(self, run: Run) -> CallContext:
-        intent = run.intent
-        loop = asyncio.get_running_loop()
+    def _context(self, intent: Intent, progress: Callable[[str], None] = lambda text: None) -> CallContext:
         return CallContext(
             call_id=intent.call_id,
             caller=intent.caller,
@@ -74,7 +80,7 @@ class Invoker:
             transfer_to=self._toolboxes.of(intent.agent, intent.version).agent.transfer_to,
             now=datetime.now().astimezone(),
             records=self._records(intent.agent),
-            progress=lambda text: _progress(loop, run, text),
+            progress=progress,
             parameters=MappingProxyType(dict(intent.known.parameters)),
             direction=intent.known.direction,
             purpose=intent.known.purpose,

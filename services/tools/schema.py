@@ -8,7 +8,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any, Literal, Union
 
 import orjson
@@ -17,8 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from parley.errors import Misconfigured
 from parley.tooling import CallContext, ToolMarks, marks_of
 
-PLAIN = (str, int, float, bool, date)
-SUPPORTED = "str, int, float, bool, date, Literal, list of these, or one of them with `| None`"
+PLAIN = (str, int, float, bool, date, time)
+SUPPORTED = "str, int, float, bool, date, time, Literal, list of these, or one of them with `| None`"
 
 
 class BadArguments(Exception):

@@ -70,6 +70,7 @@ def _intent(request: tools_pb2.ExecuteRequest) -> tuple[Outcome | None, Intent]:
         traceparent=request.traceparent,
         version=request.agent_version,
         known=_known(request),
+        confirmed=request.confirmed,
     )
 
 

@@ -62,9 +62,12 @@ class Retrieve:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
+    """`confirmed`: the digest of what the caller said yes to; else a consequential tool is only asked about."""
+
     intent: int
     name: str
     arguments: str
+    confirmed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,13 @@ class Resume:
 @dataclass(frozen=True, slots=True)
 class BargeIn:
     """How a sound over the bot's voice was judged, once for each: `stopped`, `backchannel`, `echo` or `noise`."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What became of a question for a yes: `yes`, `no`, `changed`, `unclear` or `left` (the call ended, or went on)."""
 
     outcome: str
 
@@ -143,6 +153,7 @@ Effect = (
     | Stop
     | Resume
     | BargeIn
+    | Confirmation
     | Show
     | Transfer
     | HangUp

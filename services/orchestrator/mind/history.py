@@ -130,6 +130,20 @@ def settle_tool(call: Call, intent: int, outcome: Outcome) -> Call:
     return _bounded(replace(call, history=lines))
 
 
+def resettle(call: Call, intent: int, outcome: Outcome) -> Call:
+    """Another outcome for a tool that was asked about only. All others have what they have."""
+
+    def change(tool: ToolUse) -> ToolUse:
+        asked = tool.intent == intent and tool.outcome is not None and tool.outcome.status == "ask"
+        return replace(tool, outcome=outcome) if asked else tool
+
+    lines = tuple(
+        replace(line, tools=tuple(change(t) for t in line.tools)) if isinstance(line, BotLine) and line.tools else line
+        for line in call.history
+    )
+    return replace(call, history=lines)
+
+
 def tool_of(call: Call, intent: int) -> ToolUse | None:
     for line in reversed(call.history):
         if isinstance(line, BotLine):

@@ -56,6 +56,9 @@ class Policy:
     protect_greeting_ms: int = 0
     push_to_talk: bool = False
     mute_during_effects: bool = False
+    yes: tuple[str, ...] = ()  # the agent's own words for it
+    no: tuple[str, ...] = ()
+    unclear: str = ""  # before a question that got no clear answer
     must_hear: tuple[str, ...] = ("unavailable", "too_long", "time_is_up")  # sentences that are not interrupted
     away_ms: int = 8000
     away_prompts: tuple[str, ...] = ()
@@ -109,8 +112,25 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An argument that may only be one of these."""
+
+    argument: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the caller must say yes to before a tool is done. `digest`: of its name and arguments."""
+
+    question: str
+    digest: str = ""
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a tool ended: `status` is `ok`, `failed`, `unknown` or `refused`."""
+    """How a tool ended: `status` is `ok`, `failed`, `unknown`, `refused`, or `ask`: not done, the caller is asked."""
 
     status: str
     result: str = ""
@@ -118,6 +138,7 @@ class Outcome:
     then: Then | None = None
     say: Notice | None = None
     level: int = 0  # identity level that the caller has proven with it
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +153,8 @@ class ToolLevel:
 class ToolUse:
     """One tool call of the model. `intent` is its number in the ledger, and the only one that it is known by.
 
-    `id`: what the model called it, in calls of older versions. Nothing asks for it.
+    `id`: what the model called it, in calls of older versions. Nothing asks for it. `confirmed`: the digest of what the
+    caller said yes to.
     """
 
     id: str
@@ -140,6 +162,23 @@ class ToolUse:
     arguments: str
     intent: int = 0
     outcome: Outcome | None = None
+    confirmed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An action that waits for the caller's yes. `intent`: of the tool call that it was asked for with. `asked`: how
+    often the question was said; `changes`: how often the caller has put something right in it. `due`: the question is
+    to be said when the answer of this turn is complete.
+    """
+
+    name: str
+    arguments: str
+    ask: Ask
+    intent: int = 0
+    asked: int = 0
+    changes: int = 0
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +401,7 @@ class Call:
     words_ms: int = 0  # so long after the beginning of a sound the recogniser told its first word; 0 = not known
     leg_began_ms: int = 0  # leg time 0 by the owner's clock
     over_turn: int = 0  # the caller's turns up to here are over, as this leg's ears count them; 0 = not known
+    pending: Pending | None = None
     then: Then | None = None
     timers: tuple[Timer, ...] = ()
     silences: int = 0

@@ -34,7 +34,14 @@ from services.orchestrator.mind.turn import step
 from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt
 from services.orchestrator.run.clock import now_ms
-from services.orchestrator.run.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS, count_requests
+from services.orchestrator.run.metrics import (
+    CONFIRMATIONS,
+    DROPPED,
+    FILLERS,
+    SPECULATION_LEAD,
+    SPECULATIONS,
+    count_requests,
+)
 from services.orchestrator.run.organs import UNKNOWN, Organs
 from services.orchestrator.run.prices import cost
 from services.orchestrator.run.roster import Listed
@@ -262,6 +269,8 @@ class Conductor:
                 self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg, open=self.epoch.open), effect.turn)
             case effects.BargeIn():
                 telemetry.BARGE_IN_TOTAL.labels(effect.outcome).inc()
+            case effects.Confirmation():
+                CONFIRMATIONS.labels(effect.outcome).inc()
             case effects.Store():
                 self._store_soon(effect)
 

@@ -10,6 +10,7 @@ import structlog
 from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, Unavailable
 from parley.rpc import Peers, call
 from parley.rpc.reopened import Reopened, Rules
+from parley.text.words import clipped
 from parley.v1 import (
     call_pb2,
     llm_pb2,
@@ -21,11 +22,12 @@ from parley.v1 import (
 )
 from services.orchestrator.mind import known
 from services.orchestrator.mind.effects import Execute
-from services.orchestrator.mind.state import Call, Epoch, Notice, Outcome, Passage, Then, ToolUse
+from services.orchestrator.mind.state import Ask, Call, Choice, Epoch, Notice, Outcome, Passage, Then, ToolUse
 
 log = structlog.get_logger()
 
 SEARCH_TIMEOUT_S = 1.0
+MAX_QUESTION_CHARS = 500  # that a caller is to say yes to
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
@@ -122,6 +124,7 @@ class Organs:
             direction=_DIRECTIONS[known.direction(call_state)],
             purpose=call_state.purpose,
             parameters=known.parameters(call_state),
+            confirmed=tool.confirmed,
         )
         streams = Reopened(
             "tools",
@@ -176,4 +179,13 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
             then = Then("transfer", message.transfer.to, message.transfer.reason)
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
     status = _STATUS.get(message.status, "unknown")
-    return Outcome(status, message.result_json, message.message, then, say, message.level if status == "ok" else 0)
+    level = message.level if status == "ok" else 0
+    return Outcome(status, message.result_json, message.message, then, say, level, _ask(message))
+
+
+def _ask(message: tools_pb2.ToolOutcome) -> Ask | None:
+    if message.status != tools_pb2.ToolOutcome.STATUS_ASK:
+        return None
+    asked = message.ask
+    choices = tuple(Choice(each.argument, tuple(each.values)) for each in asked.choices)
+    return Ask(clipped(asked.question, MAX_QUESTION_CHARS), asked.digest, choices)

@@ -17,7 +17,10 @@ _ROLES = {
 }
 CONTINUE = "(Your answer broke off after the words above. Continue right after them; do not repeat any of it.)"
 NO_WORDS = "(You said nothing. Answer the caller now, in a sentence or two.)"
-ASK_FIRST = "Say what you are about to do and wait for the caller's clear yes before you call this."
+READ_BACK = (
+    "The caller is asked for their yes by itself, in words made from the arguments, before this is done: call it as "
+    "soon as you have the arguments, and do not ask for the yes yourself."
+)
 
 
 def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb2.ToolSpec]:
@@ -25,7 +28,7 @@ def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb
     return [
         llm_pb2.ToolSpec(
             name=tool.name,
-            description=f"{tool.description} {ASK_FIRST}".strip() if tool.consequential else tool.description,
+            description=f"{tool.description} {READ_BACK}".strip() if tool.consequential else tool.description,
             parameters_json=tool.parameters_json,
         )
         for tool in tools
