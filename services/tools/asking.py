@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,11 +52,12 @@ def checked(tool: LoadedTool, where: str) -> LoadedTool:
                     "None, or make the question with a function"
                 )
     elif callable(confirm):
-        names = {*known["properties"], tool.context_name}
-        if unknown := [name for name in inspect.signature(confirm).parameters if name not in names]:
+        names = {*known["properties"]}
+        wanted = [name for name in inspect.signature(confirm).parameters if name != _context_name(confirm)]
+        if unknown := [name for name in wanted if name not in names]:
             raise Misconfigured(
                 f"{where}: tool {tool.name}: confirm: {unknown[0]} is no parameter of the tool; it has "
-                f"{', '.join(sorted(filter(None, names)))}"
+                f"{', '.join(sorted(names)) or 'none'}"
             )
     else:
         raise Misconfigured(f"{where}: tool {tool.name}: confirm: expected a sentence or a function")
@@ -89,12 +91,18 @@ async def _question(
     confirm = tool.marks.confirm
     if isinstance(confirm, str):
         return _told(tool, arguments, context, language)
-    given: dict[str, Any] = {**_defaults(tool), **arguments, tool.context_name: context}
+    given: dict[str, Any] = {**_defaults(tool), **arguments, _context_name(confirm): context}
     wanted = {name: given[name] for name in inspect.signature(confirm).parameters if name in given}
     made = await _called(confirm, wanted, threads)
     if not isinstance(made, str) or not made.strip():
         raise TypeError(f"confirm of {tool.name} gave no sentence")
     return made
+
+
+def _context_name(function: Callable[..., Any]) -> str:
+    """The parameter that is given the call; "" if none is."""
+    hints = typing.get_type_hints(function)
+    return next((name for name, hint in hints.items() if hint is CallContext and name != "return"), "")
 
 
 async def _called(function: Callable[..., Any], wanted: dict[str, Any], threads: Threads) -> Any:
@@ -110,7 +118,12 @@ def _told(tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, 
     words = {name: telling.value(given, language, today) for name, given in {**_defaults(tool), **plain}.items()}
     if isinstance(tool.marks.confirm, str) and tool.marks.confirm:
         return filled(tool.marks.confirm, lambda name: words.get(name, ""))
-    what = ", ".join([re.sub(r"_+", " ", tool.name).strip(), *(words[name] for name in plain if words[name])])
+    what = ", ".join(
+        [
+            re.sub(r"_+", " ", tool.name).strip(),
+            *(words[name] for name in _parameters(tool)["properties"] if name in plain and words[name]),
+        ]
+    )
     return _GENERIC.get(base_of(language), "{what}?").format(what=what)
 
 
