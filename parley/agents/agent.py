@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
 from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.records import Data
 from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
 from parley.agents.strict import Strict
 from parley.agents.thinking import Knowledge, Limits
@@ -52,6 +53,7 @@ class Agent(Strict):
     confirmation: Confirmation = Confirmation()
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
+    data: Data = Data()
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()

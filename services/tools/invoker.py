@@ -35,7 +35,7 @@ TOOL_TIME = Histogram(
 class Invoker:
     """Sync functions run in threads, async ones on the loop."""
 
-    def __init__(self, toolboxes: Toolboxes, records: Callable[[str], Records]) -> None:
+    def __init__(self, toolboxes: Toolboxes, records: Callable[[str, str], Records]) -> None:
         self._toolboxes = toolboxes
         self._records = records
         self._threads = Threads()
@@ -72,14 +72,15 @@ class Invoker:
                 raise RuntimeError(f"the tool raised {type(e).__name__}") from e
 
     def _context(self, intent: Intent, progress: Callable[[str], None] = lambda text: None) -> CallContext:
+        key = f"{intent.call_id}/{intent.number}"
         return CallContext(
             call_id=intent.call_id,
             caller=intent.caller,
             agent=intent.agent,
-            idempotency_key=f"{intent.call_id}/{intent.number}",
+            idempotency_key=key,
             transfer_to=self._toolboxes.of(intent.agent, intent.version).agent.transfer_to,
             now=datetime.now().astimezone(),
-            records=self._records(intent.agent),
+            records=self._records(intent.agent, key),
             progress=progress,
             parameters=MappingProxyType(dict(intent.known.parameters)),
             direction=intent.known.direction,
