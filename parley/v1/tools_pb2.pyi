@@ -146,6 +146,7 @@ class ExecuteRequest(_message.Message):
     DIRECTION_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     intent: _builtins.int
     """a counter in the call's state"""
@@ -162,6 +163,8 @@ class ExecuteRequest(_message.Message):
     direction: _call_pb2.Direction.ValueType
     purpose: _builtins.str
     """personal"""
+    customer: _builtins.str
+    """key of the record that the caller has proven to be theirs; personal"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -184,10 +187,11 @@ class ExecuteRequest(_message.Message):
         direction: _call_pb2.Direction.ValueType = ...,
         purpose: _builtins.str = ...,
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "direction", b"direction", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "parameters", b"parameters", "purpose", b"purpose", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "customer", b"customer", "direction", b"direction", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "parameters", b"parameters", "purpose", b"purpose", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -274,11 +278,14 @@ class ToolOutcome(_message.Message):
     TRANSFER_FIELD_NUMBER: _builtins.int
     SAY_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     status: Global___ToolOutcome.Status.ValueType
     result_json: _builtins.str
     message: _builtins.str
     level: _builtins.int
     """identity level that the caller has proven with it; 0: none"""
+    customer: _builtins.str
+    """key of the record that the caller has proven to be theirs; with a level only; personal"""
     @_builtins.property
     def hang_up(self) -> Global___HangUpThen: ...
     @_builtins.property
@@ -297,10 +304,11 @@ class ToolOutcome(_message.Message):
         transfer: Global___TransferThen | None = ...,
         say: Global___SayNotice | None = ...,
         level: _builtins.int = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_then: _TypeAlias = _typing.Literal["hang_up", "transfer"]  # noqa: Y015
     _WhichOneofArgType_then: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.text.words import clipped, has_words
-from services.orchestrator.mind import events, history, known, outgoing
+from services.orchestrator.mind import events, history, identity, known, outgoing
 from services.orchestrator.mind.bot import fillers, llm_retry, speculation, unanswered
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
@@ -184,7 +184,7 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     """Give every tool call its number in the ledger, write it down, then do it. One that the model got wrong is not
     done: the model is told, in the next round."""
     given = history.fitting_tools(call, event.tools[: MAX_TOOLS + 1])
-    tools = tuple(_numbered(call, tool, n) for n, tool in enumerate(given, 1))
+    tools = tuple(_numbered(call, tool, n, event.at_ms) for n, tool in enumerate(given, 1))
     call = replace(call, intent=call.intent + len(tools))
     lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))
     last = next(lines, None)
@@ -198,14 +198,16 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     return fillers.tools_begun(call, event.at_ms, out)
 
 
-def _numbered(call: Call, tool: ToolUse, n: int) -> ToolUse:
+def _numbered(call: Call, tool: ToolUse, n: int, at_ms: int) -> ToolUse:
     """The `n`-th of its round. Refused here: one too many, and one for which the caller has not proven enough."""
     tool = replace(tool, intent=call.intent + n)
-    wanted = next((each.level for each in call.levels if each.name == tool.name), 0)
+    wanted, level = identity.wanted_level(call, tool.name), identity.level_at(call, at_ms)
     if tool.outcome is None and n > MAX_TOOLS:
         tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
-    elif tool.outcome is None and wanted > call.level:
-        tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=call.level)))
+    elif wanted > level:
+        tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=level)))
+    if tool.outcome is not None:
+        tool = identity.forgotten(call, tool)
     return replace(tool, id=tool.id or history.call_id(tool))
 
 
@@ -222,7 +224,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     if tool is None or tool.outcome is not None:
         return call
     call = history.settle_tool(call, event.intent, replace(event.outcome, say=None))
-    call = replace(call, level=max(call.level, event.outcome.level))
+    call = identity.proven(call, event.outcome, event.at_ms)
     asked = isinstance(call.floor, Answering) and any(
         event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools
     )
