@@ -16,9 +16,10 @@ async def book_visit(day: date, reason: str, context: CallContext) -> Result:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -70,11 +71,42 @@ class Result:
 
 
 class Records(Protocol):
-    """The agent's own data, from `data/<collection>.yaml`. For tools that are `async def`."""
+    """The agent's own data: collections of rows by key, from `data/<collection>.yaml` and from its tools. For tools
+    that are `async def`. A row is a mapping that JSON can hold, at most 16 KiB; dates and Decimals come back as text.
+
+    Raises ToolError when a row is too large, a collection full (100,000 rows), or `all` or `find` would give more than
+    5,000 rows; Unavailable when the database is away.
+    """
 
     async def get(self, collection: str, key: str) -> dict[str, Any] | None: ...
 
-    async def all(self, collection: str) -> dict[str, dict[str, Any]]: ...
+    async def all(self, collection: str) -> dict[str, dict[str, Any]]:
+        """By key, in the order of the file, then as they were written."""
+
+    async def find(self, collection: str, /, **equal: Any) -> dict[str, dict[str, Any]]:
+        """Those whose fields have these values."""
+
+    async def put(self, collection: str, key: str, row: Mapping[str, Any]) -> None:
+        """Write the whole row, new or not."""
+
+    async def add(
+        self, collection: str, row: Mapping[str, Any], *, kind: Literal["digits", "letters"] = "digits"
+    ) -> str:
+        """Write a new row; its key is made to be read out: `digits` 387104, `letters` KR4821. An intent that is done
+        again gets the key it got before, and what it wrote then stays.
+        """
+
+    async def added(self, collection: str) -> str | None:
+        """The key that this intent has added in an earlier attempt, which was cut off before it could tell."""
+
+    async def delete(self, collection: str, key: str) -> bool:
+        """False: there is none."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Records]:
+        """All that is read and written inside is one: nobody else writes this agent's records meanwhile, on no
+        replica, and what is written counts when the body ends, or not at all. At most 5 s and 500 rows; wait for
+        nobody in it.
+        """
 
 
 @dataclass(frozen=True, slots=True)

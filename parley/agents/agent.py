@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from parley.agents.domain import Domain
 from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.records import Data
 from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
 from parley.agents.strict import Strict
 from parley.agents.thinking import Knowledge, Limits
@@ -51,6 +52,7 @@ class Agent(Strict):
     silence: Silence = Silence()
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
+    data: Data = Data()
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()

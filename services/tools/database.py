@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,6 +20,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7_236_841_905  # PostgreSQL advisory lock: replicas that start together migrate one after another
 
 
+@contextmanager
+def translated() -> Iterator[None]:
+    """What goes wrong with the database, as Unavailable."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as e:
+        lost = not isinstance(e, DBAPIError) or e.connection_invalidated
+        raise Unavailable(f"the tools database {'is lost' if lost else 'failed'}: {type(e).__name__}") from e
+
+
 class Database:
     """One open database, migrated. `shared`: other replicas may use it too."""
 
@@ -32,12 +42,19 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed durably when the body ends. Raises Unavailable when the database is not there."""
-        try:
+        with translated():
             async with self._engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as e:
-            lost = not isinstance(e, DBAPIError) or e.connection_invalidated
-            raise Unavailable(f"the tools database {'is lost' if lost else 'failed'}: {type(e).__name__}") from e
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction that ends as the body says, undone if it says nothing. What the body raises
+        is its own: it wraps its statements in `translated()`. Raises Unavailable.
+        """
+        async with AsyncExitStack() as stack:
+            with translated():
+                connection = await stack.enter_async_context(self._engine.connect())
+            yield connection
 
     async def connect(self) -> AsyncConnection:
         """A connection to keep, each statement a transaction of its own. Raises SQLAlchemyError, OSError."""

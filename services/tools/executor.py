@@ -55,7 +55,7 @@ class Executor:
         ledger: Ledger,
         presence: Presence,
         instance: str,
-        records: Callable[[str], Records],
+        records: Callable[[str, str], Records],
     ) -> None:
         self._toolboxes = toolboxes
         self._ledger = ledger

@@ -34,7 +34,7 @@ TOOL_TIME = Histogram(
 class Invoker:
     """Sync functions run in threads, async ones on the loop."""
 
-    def __init__(self, toolboxes: Toolboxes, records: Callable[[str], Records]) -> None:
+    def __init__(self, toolboxes: Toolboxes, records: Callable[[str, str], Records]) -> None:
         self._toolboxes = toolboxes
         self._records = records
         self._threads = Threads()
@@ -66,14 +66,15 @@ class Invoker:
     def _context(self, run: Run) -> CallContext:
         intent = run.intent
         loop = asyncio.get_running_loop()
+        key = f"{intent.call_id}/{intent.number}"
         return CallContext(
             call_id=intent.call_id,
             caller=intent.caller,
             agent=intent.agent,
-            idempotency_key=f"{intent.call_id}/{intent.number}",
+            idempotency_key=key,
             transfer_to=self._toolboxes.of(intent.agent, intent.version).agent.transfer_to,
             now=datetime.now().astimezone(),
-            records=self._records(intent.agent),
+            records=self._records(intent.agent, key),
             progress=lambda text: _progress(loop, run, text),
             parameters=MappingProxyType(dict(intent.known.parameters)),
             direction=intent.known.direction,

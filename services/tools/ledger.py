@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from parley.errors import Superseded
 from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
-from services.tools.tables import executors, fences, ledger
+from services.tools.records.rows import WRITTEN_FROM
+from services.tools.tables import executors, fences, ledger, records
 
 KEEP_DAYS = 30
 MAX_ROWS = 100
@@ -90,6 +91,7 @@ class Ledger:
             gone = await connection.execute(delete(ledger).where(ledger.c.started_at < old))
             await connection.execute(delete(fences).where(fences.c.touched_at < old))
             await connection.execute(delete(executors).where(executors.c.beat_at < old))
+            await connection.execute(delete(records).where(_deleted_before(old)))
         return int(gone.rowcount)
 
     async def _fence(self, connection: AsyncConnection, call_id: str, epoch: Epoch) -> None:
@@ -104,6 +106,11 @@ class Ledger:
         )
         if raised.rowcount == 0:
             raise Superseded(f"a newer owner than epoch {leg}.{opened} has settled this call")
+
+
+def _deleted_before(old: datetime) -> Any:
+    """Of records that no file has; those of a file would come again with its next edit."""
+    return records.c.value_pii.is_(None) & (records.c.written_at < old) & (records.c.position >= WRITTEN_FROM)
 
 
 def _is(key: Key) -> Any:

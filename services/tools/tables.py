@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, String, Table, Text, func
 
 metadata = MetaData()
 
@@ -46,16 +46,22 @@ executors = Table(
     Column("lock", BigInteger),
 )
 
-# The agents' own data, and the hash of the file each collection was loaded from.
+# The agents' own data. `written_at` null: as the seed file says, and replaced with it; else a tool wrote it then.
+# `value_pii` null: a tool deleted it. `made_by`: the intent whose `add` made the key, and its how many-eth.
 records = Table(
     "records",
     metadata,
     Column("agent", String(100), primary_key=True),
     Column("collection", String(100), primary_key=True),
     Column("key", String(200), primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("value_pii", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("value_pii", Text),
+    Column("written_at", DateTime(timezone=True)),
+    Column("made_by", String(250)),
+    Index("records_made_by", "agent", "collection", "made_by", unique=True),
+    Index("records_written_at", "written_at"),
 )
+# The hash of the file each collection was loaded from; in the row of collection "", `data.version` of the agent.
 seeds = Table(
     "seeds",
     metadata,

@@ -16,12 +16,14 @@ from parley.errors import NotFound, ParleyError
 from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
-from services.tools.database import Database, open_database
+from services.tools.database import open_database
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
 from services.tools.ledger import Ledger
 from services.tools.presence import Presence
-from services.tools.records import AgentRecords, load_seeds
+from services.tools.records.agent_records import AgentRecords
+from services.tools.records.seeds import load_seeds
+from services.tools.records.store import RecordStore
 from services.tools.servicer import Servicer
 
 log = structlog.get_logger()
@@ -35,7 +37,8 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     toolboxes = Toolboxes(settings.agents_dir)
     instance = f"{os.getpid()}-{secrets.token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
-    executor = Executor(toolboxes, ledger, presence, instance, lambda agent: AgentRecords(database, agent))
+    store = RecordStore(database)
+    executor = Executor(toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent))
 
     bus, cancels = Bus(settings, "tools"), Cancels()
     cancels.listen(bus)
@@ -47,7 +50,7 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
         await database.close()
 
     try:
-        await _load_agents(database, toolboxes, settings)
+        await _load_agents(store, toolboxes, settings)
         await executor.start()
         await connected.enter_async_context(bus)
     except BaseException:
@@ -58,7 +61,7 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     return close
 
 
-async def _load_agents(database: Database, toolboxes: Toolboxes, settings: Settings) -> None:
+async def _load_agents(store: RecordStore, toolboxes: Toolboxes, settings: Settings) -> None:
     """One broken agent does not keep the others from being served, unless it is the one that answers the phone."""
     names = known_agents(settings.agents_dir)
     if settings.agent not in names:
@@ -66,8 +69,7 @@ async def _load_agents(database: Database, toolboxes: Toolboxes, settings: Setti
         raise NotFound(f"PARLEY_AGENT: no agent {settings.agent!r} in {settings.agents_dir}; known are {known}")
     for name in names:
         try:
-            toolboxes.tools(name)
-            await load_seeds(database, settings.agents_dir, name)
+            await load_seeds(store, settings.agents_dir, toolboxes.now(name).agent)
         except ParleyError as e:
             if name == settings.agent:
                 raise

@@ -26,7 +26,8 @@ class Data:
 
 
 async def ask(day: str | None, now: str) -> str:
-    context = CallContext("CA1", "", "frontdesk", "CA1/1", "", datetime.fromisoformat(now).astimezone(), Data())
+    data: Any = Data()
+    context = CallContext("CA1", "", "frontdesk", "CA1/1", "", datetime.fromisoformat(now).astimezone(), data)
     return str((await TOOL.function(context, day))["summary"])
 
 

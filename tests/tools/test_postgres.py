@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -27,23 +25,6 @@ pytestmark = [
     pytest.mark.postgres,
     pytest.mark.skipif(postgres.binary("postgres") is None, reason=postgres.INSTALL),
 ]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture
-async def url(server: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A database of its own for each test."""
-    connection = await asyncpg.connect(f"{server}/postgres")
-    name = f"t{abs(hash(request.node.name))}"
-    await connection.execute(f"CREATE DATABASE {name}")
-    yield f"{server}/{name}"
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
 
 
 async def test_two_replicas_start_together_and_share_the_ledger(tmp_path: Path, url: str, journal: Journal) -> None:
