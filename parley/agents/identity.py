@@ -61,8 +61,8 @@ class IdentitySentences(Strict):
 class Identity(Strict):
     """Which collection has the callers' records, how the record of one is found, and what its owner knows.
 
-    `find_by`: factors, and `caller` for the number that calls, found in `caller_field`; any of them finds. `levels`: how
-    many right factors prove a level. `expires_s`: how long a level holds; 0: until the end of the call. `date_order`:
+    `find_by`: factors, and `caller` for the number that calls, found in `caller_field`; any of them finds. `levels`:
+    how many right factors prove one. `expires_s`: how long a level holds; 0: until the end of the call. `date_order`:
     how days and months come in numbers; empty: as in the agent's language. `country`: telephone code of numbers that
     are written without one.
     """
@@ -93,9 +93,7 @@ class Identity(Strict):
     def _found_by_factors(self) -> Identity:
         for name in self.find_by:
             if name != CALLER and name not in self.factors:
-                raise ValueError(
-                    f"find_by: there is no factor {name}; known are {CALLER}, {', '.join(self.factors)}"
-                )
+                raise ValueError(f"find_by: there is no factor {name}; known are {CALLER}, {', '.join(self.factors)}")
         return self
 
     @model_validator(mode="after")

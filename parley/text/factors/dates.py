@@ -154,7 +154,7 @@ def _in_numbers(numbers: list[str], order: Order) -> Iterator[Parts]:
 
 
 def _in_one(number: str, order: Order) -> Iterator[Parts]:
-    """"03031980", "19800303", "030380"."""
+    """As in "03031980", "19800303", "030380"."""
     if len(number) == 8 and (order == "ymd" or not _iso(*_split(number, order))):
         yield number[:4], number[4:6], number[6:]
         return
@@ -170,7 +170,7 @@ def _split(number: str, order: Order) -> Parts:
 
 
 def _zeros(numbers: list[str]) -> list[str]:
-    """"oh three" is one number of two figures."""
+    """What is said "oh three" is one number of two figures."""
     out: list[str] = []
     for number in numbers:
         if out and out[-1] == "0" and len(number) == 1:
@@ -185,7 +185,7 @@ def _two(numbers: list[str]) -> str:
 
 
 def _years(numbers: list[str]) -> tuple[str, ...]:
-    """"nineteen eighty", "twenty oh one", "one nine eight zero", "80": the last may be of two centuries."""
+    """Of "nineteen eighty", "twenty oh one", "one nine eight zero", "80": the last may be of two centuries."""
     joined = "".join(numbers)
     if len(numbers) == 2 and len(numbers[0]) == 2 and numbers[0] in _CENTURIES and len(numbers[1]) <= 2:
         joined = numbers[0] + numbers[1].rjust(2, "0")

@@ -12,6 +12,12 @@ _ALPHABET = (
     "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo "
     "sierra tango uniform victor whiskey xray yankee zulu"
 )
+
+
+def words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _CODE = {**{word: word[0] for word in _ALPHABET.split()}, "alfa": "a", "juliett": "j", "whisky": "w"}
 _SOUNDS = {
     "are": "r", "ar": "r", "bee": "b", "be": "b", "see": "c", "sea": "c", "dee": "d", "ee": "e", "ef": "f", "eff": "f",
@@ -22,7 +28,7 @@ _SOUNDS = {
 """What recognisers write for letters; believed only beside what surely is one."""
 _TIMES = {"double": 2, "triple": 3}
 _LIKE = re.compile(r"^(?:as in|like in|as|like|for|in)$")
-_BETWEEN = frozenset("then and hyphen dash apostrophe space capital letter dot um uh er".split())
+_BETWEEN = words_of("then and hyphen dash apostrophe space capital letter dot um uh er")
 _WRITTEN = {
     "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ŋ": "n",
 }  # fmt: skip
@@ -32,7 +38,7 @@ Piece = tuple[str, bool]
 
 
 def plain(text: str) -> str:
-    """Letters and digits without case, accents and all that stands between them. "ue" counts as "u": Müller, Mueller."""
+    """Letters and digits without case, accents and what stands between them. "ue" counts as "u": Müller, Mueller."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     letters = "".join(_WRITTEN.get(char, char) for char in folded if char.isalnum())
     return re.sub("(?<=[aou])e", "", letters)
@@ -61,7 +67,7 @@ def code_words(said: str) -> str:
 
 
 def code_letter(word: str) -> str:
-    """"bravo" is b; "" for other words."""
+    """Of a code word: b of "bravo"; "" for other words."""
     return _CODE.get(word, "")
 
 

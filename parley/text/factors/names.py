@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from parley.text.factors.letters import code_words, pieces, plain
+from parley.text.factors.letters import code_words, pieces, plain, words_of
 
 _LEAD = re.compile(
     r"^(?:(?:um+|uh+|er+|yes|well|okay|sure|so|sorry|hello|hi|it is|its|it's|that is|that's|thats|this is|i am|i'm|im|"
@@ -19,7 +19,7 @@ _SPELLING = re.compile(
     r"|written|s p e l l e d)(?: out)?(?: as)?|that is|that's|thats|with(?= an? \w\b))\b[,:]?\s+",
     re.IGNORECASE,
 )
-_TITLES = frozenset("mr mister mrs missus ms miss mx dr doctor prof professor sir madam herr frau senor senora".split())
+_TITLES = words_of("mr mister mrs missus ms miss mx dr doctor prof professor sir madam herr frau senor senora")
 _TAIL = re.compile(r"[\s,]+(?:please|thanks|thank you)[.!]*$", re.IGNORECASE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from parley.text.factors.letters import code_letter, pieces, plain
+from parley.text.factors.letters import code_letter, pieces, plain, words_of
 from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 
 _RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
@@ -13,11 +13,11 @@ _HOMOPHONES = {"to": "two", "too": "two", "for": "four", "fore": "four", "ate": 
 _HOMOPHONE = re.compile(rf"(?<!\S)(?:{'|'.join(_HOMOPHONES)})(?!\S)")
 _OUT_OF_A_NUMBER = re.compile(r"\(0\)")
 _PLUS = re.compile(r"\+|\bplus\b")
-_TELLS = frozenset(
+_TELLS = words_of(
     "my the our zip code codes postcode postal post number is its it was that in live i at area here please thanks "
-    "yes well okay so sorry um uh".split()
+    "yes well okay so sorry um uh"
 )
-_LEAST_CALLER = 5
+_LEAST_CALLER, _MOST_CALLER = 5, 18
 
 
 def digits(written: str, last: int = 0) -> str:
@@ -27,7 +27,7 @@ def digits(written: str, last: int = 0) -> str:
 
 
 def said_digits(said: str, last: int = 0) -> tuple[str, ...]:
-    """"four two double one", "4211", "forty two eleven"; also as recognisers write it: "for two double one"."""
+    """As in "four two double one", "4211", "forty two eleven"; also as recognisers write it: "for two double one"."""
     text = normalise(_apart(said))
     found = [_runs(text), _runs(_HOMOPHONE.sub(lambda m: _HOMOPHONES[m.group()], text))]
     return tuple(dict.fromkeys(digits(number, last) for number in found if number))
@@ -52,9 +52,9 @@ def phones(said: str, country: str) -> tuple[str, ...]:
 
 def caller(number: str, country: str) -> str:
     """A carrier's number of the caller; "" for one that is withheld, or a page's name."""
-    found = digits(number.partition("@")[0])
-    letters = any(char.isalpha() for char in number.removeprefix("sip:").removeprefix("tel:").partition("@")[0])
-    return "" if letters or len(found) < _LEAST_CALLER else phone(number.partition("@")[0], country)
+    number = number.removeprefix("sip:").removeprefix("tel:").partition("@")[0]
+    named = any(char.isalpha() for char in number)
+    return "" if named or not _LEAST_CALLER <= len(digits(number)) <= _MOST_CALLER else phone(number, country)
 
 
 def postcode(written: str) -> str:
@@ -64,7 +64,7 @@ def postcode(written: str) -> str:
 
 
 def postcodes(said: str) -> tuple[str, ...]:
-    """"S W one A one A A", "nine four one oh three", "94103"."""
+    """As in "S W one A one A A", "nine four one oh three", "94103"."""
     found = []
     for text in (said, _HOMOPHONE.sub(lambda m: _HOMOPHONES[m.group()], said.lower())):
         code = "".join(_code(piece, spelled) for piece, spelled in _code_pieces(text))
