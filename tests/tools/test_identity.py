@@ -256,6 +256,8 @@ async def test_a_tool_of_the_same_name_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "bank"
     folder.mkdir()
     (folder / "agent.yaml").write_text((AGENTS / "bank" / "agent.yaml").read_text())
-    (folder / "tools.py").write_text('from parley.tooling import tool\n@tool\ndef verify_customer() -> str:\n    """X."""\n')
+    (folder / "tools.py").write_text(
+        'from parley.tooling import tool\n@tool\ndef verify_customer() -> str:\n    """X."""\n'
+    )
     with pytest.raises(Misconfigured, match="verify_customer: agent.yaml gives the agent one of this name"):
         Toolboxes(tmp_path).now("bank")
