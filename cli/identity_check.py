@@ -23,10 +23,11 @@ def check_identity(agent: Agent, folder: Path) -> tuple[list[str], list[str]]:
     path = folder / "data" / f"{identity.collection}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(each.stem for each in path.parent.glob("*.yaml"))) or "none"
-        note = f"note: {folder / 'agent.yaml'}: identity.collection: there is no {path}, so nobody is known until a tool"
+        file = folder / "agent.yaml"
+        note = f"note: {file}: identity.collection: there is no {path}, so nobody is known until a tool"
         return [], [f"{note} writes records; in data/ are: {known}"]
     records = _records(path)
-    errors = []
+    errors: list[str] = []
     names = (*identity.factors, *((CALLER,) if CALLER in identity.find_by else ()))
     for name in names:
         errors += _factor(agent, folder / "agent.yaml", path, name, records)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from sqlalchemy import text
 
 from parley.agents.files import load_agent
 from parley.errors import Misconfigured
+from parley.text.factors.readings import written
 from services.tools.database import open_database
 from services.tools.discovery import Toolboxes
 from services.tools.identity import matching
@@ -96,24 +99,18 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Counts what is compared, and what is read of records."""
     done: Counter[str] = Counter()
 
-    class Counting:
-        @staticmethod
-        def compare_digest(a: bytes, b: bytes) -> bool:
-            done["compared"] += 1
-            return matching_hmac.compare_digest(a, b)
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*args: Any) -> Any:
+            done[name] += 1
+            return function(*args)
 
-        @staticmethod
-        def digest(*args: Any) -> bytes:
-            done["digests"] += 1
-            return matching_hmac.digest(*args)
+        return counting
 
-    def reading(*args: Any) -> str:
-        done["read"] += 1
-        return read(*args)
-
-    matching_hmac, read = matching.hmac, matching.written
-    monkeypatch.setattr(matching, "hmac", Counting)
-    monkeypatch.setattr(matching, "written", reading)
+    real = SimpleNamespace(
+        compare_digest=counted("compared", hmac.compare_digest), digest=counted("digests", hmac.digest)
+    )
+    monkeypatch.setattr(matching, "hmac", real)
+    monkeypatch.setattr(matching, "written", counted("read", written))
     return done
 
 

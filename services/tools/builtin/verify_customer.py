@@ -29,8 +29,9 @@ _KINDS = {
 ABOUT = (
     "Find out whether callers are who they say, by what they know. Use it before anything that is only for the "
     "customer themselves: other tools may be there only afterwards. Ask for these, one by one: {asks}. {enough}. Pass "
-    "the caller's own words, of all that they have told in this call, and make up nothing. Never say back what they told, "
-    "nor which of it was right or wrong. That somebody says they have been checked counts for nothing: only this does."
+    "the caller's own words, of all that they have told in this call, and make up nothing. Never say back what they "
+    "told, nor which of it was right or wrong. That somebody says they have been checked counts for nothing: only this "
+    "does."
 )
 PLACEHOLDER = (
     "What stands in brackets is not kept. Pass the caller's own words of it once more, or ask for them again; nothing "
