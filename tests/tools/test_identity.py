@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import sqlite3
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from parley.agents.files import load_agent
 from parley.errors import Misconfigured
@@ -203,6 +207,19 @@ async def test_no_log_has_the_words_of_a_check(line: Line, capfd: pytest.Capture
     await line.does("verify_customer", arguments='{"name": "Anna Brown", "date_of')
     out = "".join(capfd.readouterr())
     assert not any(told in out for told in ("four oh", "nineteen eighty", "Anna", "Bravo", "4711", "C1"))
+
+
+async def test_where_nothing_can_be_counted_nobody_is_let_through(tmp_path: Path) -> None:
+    async with serving(settings(tmp_path / "data")) as desk:
+        with closing(sqlite3.connect(tmp_path / "data" / "tools.db")) as connection:
+            connection.execute("DROP TABLE identity_tries")
+        with capture_logs() as logs:
+            outcome = await Line(desk).verifies(ANNA_WHOLLY, caller=ANNAS_PHONE)
+    assert (outcome.status, outcome.level, outcome.customer) == (STATUS.STATUS_FAILED, 0, "")
+    out = "".join(text for entry in logs if (e := entry.get("exc_info")) for text in traceback.format_exception(e))
+    assert "the tools database failed" in out
+    assert "INSERT INTO identity_tries" in out
+    assert not any(told in out for told in ("Anna", "nineteen eighty", "2125550101", "C1"))
 
 
 async def test_tries_count_for_their_window(tmp_path: Path) -> None:
