@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.identity_check import check_identity
 from parley.agents.agent import Agent
 from parley.agents.files import load_agent
 from parley.errors import ParleyError
@@ -46,7 +47,9 @@ def check(folder: Path, name: str) -> Finding:
     files = sorted((folder / name / "knowledge").glob("*.md")) + sorted((folder / name / "knowledge").glob("*.txt"))
     errors = [*_wrapper(folder / name / "wrapper.json"), *_domain(agent, box.tools, folder / name / "agent.yaml")]
     errors += [f"{path}: not UTF-8 text; save it as UTF-8" for path in files if not _readable(path)]
-    notes = list(_notes(agent, box.all, files))
+    wrong, worth_knowing = check_identity(agent, folder / name)
+    errors += wrong
+    notes = [*_notes(agent, box.all, files), *worth_knowing]
     state = "wrong" if errors else "good"
     what = f"{len(box.tools)} tools, {len(files)} files of knowledge, version {box.agent.version}"
     return Finding(f"{state}: {what}", tuple(errors), tuple(notes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -58,9 +59,11 @@ def _fields(model: type[BaseModel], place: Place) -> list[str]:
     """What stands at a place, by the model; empty: anything may."""
     for part in place:
         field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        kinds = (field.annotation, *get_args(field.annotation)) if field is not None else ()  # also of `X | None`
+        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not inner:
             return []
-        model = field.annotation
+        model = inner[0]
     return list(model.model_fields)
 
 

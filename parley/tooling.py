@@ -61,13 +61,16 @@ class Result:
     """What a tool found or did, as JSON-able values; `summary` is a sentence fit to be spoken.
 
     A tool may also return the mapping alone, or only the sentence. `say`: words that are not left to the model.
-    `level`: identity level that the caller has proven with it, 1 to 9; it holds until the end of the call.
+    `level`: identity level that the caller has proven with it, 1 to 9; it holds until the end of the call, or for
+    `identity.expires_s` where the agent has that. `customer`: key of the record that they have proven with it to be
+    theirs; only with a level.
     """
 
     value: Mapping[str, Any]
     then: HangUp | Transfer | None = None
     say: Notice | None = None
     level: int = 0
+    customer: str = ""
 
 
 class Records(Protocol):
@@ -119,6 +122,9 @@ class CallContext:
 
     `parameters`: what whoever brought the call here said of it, by name: an order number, a campaign; personal, and as
     true as its source. `direction`: `inbound` or `outbound`. `purpose`: what the call is for, if that was said.
+
+    `customer`: key of the record that the caller has proven to be theirs, personal; "" before. `level`: the identity
+    level that they have proven by now, 0 before.
     """
 
     call_id: str
@@ -132,6 +138,8 @@ class CallContext:
     parameters: Mapping[str, str] = field(default_factory=dict)
     direction: str = "inbound"
     purpose: str = ""
+    customer: str = ""
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)

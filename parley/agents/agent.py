@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
+from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
 from parley.agents.records import Data
 from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
@@ -57,6 +58,7 @@ class Agent(Strict):
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()
+    identity: Identity | None = None
 
     @model_validator(mode="after")
     def _sentences_fit(self) -> Agent:
@@ -121,10 +123,20 @@ class Agent(Strict):
 
     @model_validator(mode="after")
     def _fillers_of_tools(self) -> Agent:
-        unknown = sorted(set(self.fillers.by_tool) - set(self.tools or self.fillers.by_tool))
+        unknown = sorted(set(self.fillers.by_tool) - {*(self.tools or self.fillers.by_tool), *self.builtin_tools})
         if unknown:
             raise ValueError(f"fillers.by_tool: {', '.join(unknown)} is not among this agent's tools; see `tools`")
         return self
+
+    @property
+    def builtin_tools(self) -> tuple[str, ...]:
+        """Names of the tools that other parts of the file give it, beside those of tools.py."""
+        return (VERIFY,) if self.identity is not None else ()
+
+    @property
+    def secret_tools(self) -> tuple[str, ...]:
+        """Those whose arguments are not kept once they have ended."""
+        return (VERIFY,) if self.identity is not None else ()
 
     @property
     def number_lengths(self) -> tuple[int, ...]:

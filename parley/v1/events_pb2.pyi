@@ -247,6 +247,8 @@ class CallState(_message.Message):
     WORDS_MS_FIELD_NUMBER: _builtins.int
     OVER_TURN_FIELD_NUMBER: _builtins.int
     PENDING_FIELD_NUMBER: _builtins.int
+    CUSTOMER_PII_FIELD_NUMBER: _builtins.int
+    LEVEL_UNTIL_MS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -284,6 +286,8 @@ class CallState(_message.Message):
     news: _builtins.str
     words_ms: _builtins.int
     over_turn: _builtins.int
+    customer_pii: _builtins.str
+    level_until_ms: _builtins.int
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -375,10 +379,12 @@ class CallState(_message.Message):
         words_ms: _builtins.int = ...,
         over_turn: _builtins.int = ...,
         pending: Global___StatePending | None = ...,
+        customer_pii: _builtins.str = ...,
+        level_until_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,6 +501,8 @@ class StatePolicy(_message.Message):
     RETRY_MS_FIELD_NUMBER: _builtins.int
     CALLER_FIRST_MS_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    LEVEL_MS_FIELD_NUMBER: _builtins.int
+    SECRET_TOOLS_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -527,6 +535,7 @@ class StatePolicy(_message.Message):
     unclear: _builtins.str
     retry_ms: _builtins.int
     caller_first_ms: _builtins.int
+    level_ms: _builtins.int
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -545,6 +554,8 @@ class StatePolicy(_message.Message):
     def no(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
+    @_builtins.property
+    def secret_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -589,10 +600,12 @@ class StatePolicy(_message.Message):
         retry_ms: _builtins.int = ...,
         caller_first_ms: _builtins.int = ...,
         variables: _abc.Iterable[Global___StateVariable] | None = ...,
+        level_ms: _builtins.int = ...,
+        secret_tools: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -682,10 +695,12 @@ class StateOutcome(_message.Message):
     SAY_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     ASK_FIELD_NUMBER: _builtins.int
+    CUSTOMER_PII_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
     level: _builtins.int
+    customer_pii: _builtins.str
     @_builtins.property
     def then(self) -> Global___StateThen: ...
     @_builtins.property
@@ -702,10 +717,11 @@ class StateOutcome(_message.Message):
         say: Global___StateNotice | None = ...,
         level: _builtins.int = ...,
         ask: Global___StateAsk | None = ...,
+        customer_pii: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -147,6 +147,7 @@ class ExecuteRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     CONFIRMED_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     intent: _builtins.int
     """a counter in the call's state"""
@@ -165,6 +166,8 @@ class ExecuteRequest(_message.Message):
     """personal"""
     confirmed: _builtins.str
     """of a consequential tool: digest of what the caller said yes to; else it is only asked about"""
+    customer: _builtins.str
+    """key of the record that the caller has proven to be theirs; personal"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -188,10 +191,11 @@ class ExecuteRequest(_message.Message):
         purpose: _builtins.str = ...,
         confirmed: _builtins.str = ...,
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "confirmed", b"confirmed", "direction", b"direction", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "parameters", b"parameters", "purpose", b"purpose", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "confirmed", b"confirmed", "customer", b"customer", "direction", b"direction", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "parameters", b"parameters", "purpose", b"purpose", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -283,11 +287,14 @@ class ToolOutcome(_message.Message):
     SAY_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     ASK_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     status: Global___ToolOutcome.Status.ValueType
     result_json: _builtins.str
     message: _builtins.str
     level: _builtins.int
     """identity level that the caller has proven with it; 0: none"""
+    customer: _builtins.str
+    """key of the record that the caller has proven to be theirs; with a level only; personal"""
     @_builtins.property
     def hang_up(self) -> Global___HangUpThen: ...
     @_builtins.property
@@ -309,10 +316,11 @@ class ToolOutcome(_message.Message):
         say: Global___SayNotice | None = ...,
         level: _builtins.int = ...,
         ask: Global___Ask | None = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer", b"customer", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_then: _TypeAlias = _typing.Literal["hang_up", "transfer"]  # noqa: Y015
     _WhichOneofArgType_then: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015

@@ -14,6 +14,9 @@ from parley.v1 import tools_pb2
 MAX_JSON_BYTES = 16 * 1024
 """Of UTF-8. Arguments and results larger than this are refused: a result is read by a model and told on the phone."""
 
+MAX_CUSTOMER_CHARS = 200
+"""Of a record's key."""
+
 MAX_KNOWN_CHARS = 8 * 1024
 """Of what is known of a call, names included."""
 
@@ -57,8 +60,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One thing a call wants done, once. `level`: identity level the caller has proven. `version`: of the agent that
-    the call began with. `known`: of the call, personal. `confirmed`: `hash` of what the caller said yes to.
+    """One thing a call wants done, once. `level`: identity level the caller has proven; `customer`: whose record is
+    theirs, personal. `version`: of the agent that the call began with. `known`: of the call, personal. `confirmed`:
+    `hash` of what the caller said yes to.
     """
 
     call_id: str
@@ -73,6 +77,7 @@ class Intent:
     version: str = ""
     known: Known = Known()
     confirmed: str = ""
+    customer: str = ""
 
     @property
     def key(self) -> Key:

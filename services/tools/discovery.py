@@ -20,6 +20,8 @@ from parley.text import consent
 from parley.text.consent import base_of
 from parley.tooling import marks_of
 from services.tools.asking import checked
+from services.tools.builtin import builtin_tools
+from services.tools.database import Database
 from services.tools.schema import LoadedTool, load_tool
 
 KEPT = 4  # versions of an agent's tools, for calls that began with them
@@ -39,8 +41,10 @@ class Toolbox:
 class Toolboxes:
     """What each agent of the folder can do."""
 
-    def __init__(self, agents_dir: Path) -> None:
+    def __init__(self, agents_dir: Path, database: Database | None = None) -> None:
+        """Without a database what `agent.yaml` gives beside tools.py can be described, and not called."""
         self._dir = agents_dir
+        self._database = database
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
@@ -80,12 +84,19 @@ class Toolboxes:
         same = next((box for box in kept.values() if box.digest == digest), None)
         module = same.module if same is not None else f"parley_agent_{name}_{digest}"
         tools = same.all if same is not None else _loaded(module, path, source)
-        box = Toolbox(agent, _chosen(agent, tools, path), digest, tools, module)
+        box = Toolbox(agent, {**_chosen(agent, tools, path), **self._given(agent, tools, path)}, digest, tools, module)
         kept.pop(agent.version, None)
         kept[agent.version] = box
         if len(kept) > KEPT:
             _forget(kept.pop(next(iter(kept))), kept)
         return box
+
+    def _given(self, agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
+        """The tools that the agent has by its agent.yaml."""
+        given = {tool.name: tool for tool in builtin_tools(agent, self._database)}
+        if taken := [name for name in given if name in tools]:
+            raise Misconfigured(f"{path}: tool {taken[0]}: agent.yaml gives the agent one of this name; choose another")
+        return given
 
 
 def _forget(box: Toolbox, kept: Mapping[str, Toolbox]) -> None:
@@ -102,12 +113,12 @@ def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mappin
         )
     if agent.tools is None:
         return tools
-    if missing := [name for name in agent.tools if name not in tools]:
+    if missing := [name for name in agent.tools if name not in tools and name not in agent.builtin_tools]:
         raise Misconfigured(
             f"{path.parent / 'agent.yaml'}: tools: {', '.join(missing)} not found in {path.name}; it has"
             f" {', '.join(sorted(tools)) or 'none'}"
         )
-    return {name: tools[name] for name in agent.tools}
+    return {name: tools[name] for name in agent.tools if name in tools}
 
 
 def _loaded(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:

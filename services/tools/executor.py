@@ -192,7 +192,7 @@ class Executor:
             if earlier is None:
                 TOOL_CALLS_TOTAL.labels(tool.name, status_of(outcome)).inc()
                 if run.effects:
-                    await self._insist(run, lambda: self._ledger.finish(intent.key, run.claim, outcome))
+                    await self._insist(run, lambda: self._ledger.finish(intent.key, run.claim, outcome, tool.secret))
             if earlier is not UNKNOWN:
                 self._remember(run)
         except ParleyError as e:

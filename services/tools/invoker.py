@@ -85,6 +85,8 @@ class Invoker:
             parameters=MappingProxyType(dict(intent.known.parameters)),
             direction=intent.known.direction,
             purpose=intent.known.purpose,
+            customer=intent.customer,
+            level=intent.level,
         )
 
 

@@ -34,7 +34,7 @@ LINGER_S = 10.0  # for tools with effects whose caller has gone, at a stop
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
     """Open the ledger, read all agents' tools and data, serve. Raises Misconfigured, Unavailable."""
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
-    toolboxes = Toolboxes(settings.agents_dir)
+    toolboxes = Toolboxes(settings.agents_dir, database)
     instance = f"{os.getpid()}-{secrets.token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
     store = RecordStore(database)

@@ -158,3 +158,44 @@ async def test_a_new_bot_answers_without_a_key(folder: Path, tmp_path: Path) -> 
     assert await talk.say("where are you?") == address
     assert "Goodbye" in await talk.say("goodbye")
     assert [name for name, _ in talk.did] == ["get_opening_hours", "end_call"]
+
+
+PHONE = 'phone: "+12125550100"'
+IDENTITY = """
+identity:
+  collection: customers
+  find_by: [caller, pin]
+  factors:
+    pin: {kind: digits, ask: What is your PIN?}
+    born: {kind: date, field: birthday, ask: When were you born?}
+"""
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (f'{{pin: "0421", birthday: 1980-03-03, {PHONE}}}', ""),
+        (f'{{pin: "0421", born: 1980-03-03, {PHONE}}}', "identity.factors.born.field: no record of customers.yaml has"),
+        ('{pin: "0421", birthday: 1980-03-03}', "identity.caller_field: no record of customers.yaml has a field phone"),
+        (f"{{pin: 0421, birthday: 1980-03-03, {PHONE}}}", "C1.pin: a number loses its zeros; write it in quotes"),
+        (f'{{pin: "0421", birthday: "3/3/80", {PHONE}}}', "C1.birthday: is no date, which factor born takes it for"),
+        ('{pin: "0421", birthday: 1980-03-03, phone: 12125550100}', "C1.phone: a number loses its zeros; write it"),
+    ],
+)
+def test_records_can_show_who_a_caller_is(folder: Path, record: str, told: str) -> None:
+    bot = made(folder)
+    (bot / "agent.yaml").write_text((bot / "agent.yaml").read_text() + IDENTITY)
+    (bot / "data").mkdir()
+    (bot / "data" / "customers.yaml").write_text(f"C1: {record}\n")
+    code, lines = checked()
+    assert code == bool(told)
+    assert told in " ".join(lines)
+    assert not any(secret in " ".join(lines[1:]) for secret in ("0421", "1980-03-03", "3/3/80", "2125550100"))
+
+
+def test_without_records_nobody_is_known(folder: Path) -> None:
+    bot = made(folder)
+    (bot / "agent.yaml").write_text((bot / "agent.yaml").read_text() + IDENTITY)
+    code, lines = checked()
+    assert code == 0
+    assert "nobody is known until a tool writes records; in data/ are: none" in " ".join(lines)

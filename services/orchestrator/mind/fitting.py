@@ -48,7 +48,7 @@ def _grew(before: Call, call: Call) -> bool:
 def size(call: Call) -> int:
     """Bytes of the call as protobuf, or a little more."""
     tools = (*call.effect_tools, *call.slow_tools, *(each.name for each in call.levels))
-    names = (call.call_id, call.agent, call.caller_pii, call.called, call.filler, call.news, *tools)
+    names = (call.call_id, call.agent, call.caller_pii, call.called, call.customer_pii, call.filler, call.news, *tools)
     questions = (call.passages_for, call.retrieving, call.ahead.looking_for, getattr(call.floor, "looking_for", ""))
     found = (text for passage in call.passages for text in (passage.text, passage.source))
     known = (call.purpose, *(text for each in call.variables for text in (each.name, each.value_pii)))

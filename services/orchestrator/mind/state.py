@@ -83,6 +83,8 @@ class Policy:
     not_transferred: str = ""
     time_is_up: str = ""
     cut_off: str = ""
+    level_ms: int = 0  # so long an identity level holds; 0 = until the end of the call
+    secret_tools: tuple[str, ...] = ()  # names of tools whose arguments are not kept once they have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Outcome:
     say: Notice | None = None
     level: int = 0  # identity level that the caller has proven with it
     ask: Ask | None = None
+    customer_pii: str = ""  # whose record that caller's is, with a level only
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +379,9 @@ class Call:
     effect_tools: tuple[str, ...] = ()  # names of tools that change the world
     slow_tools: tuple[str, ...] = ()  # names of tools that may take long
     levels: tuple[ToolLevel, ...] = ()  # of those tools that want one
-    level: int = 0  # identity level that the caller has proven
+    level: int = 0  # identity level that the caller has proven; ask `identity.level_at`
+    level_until_ms: int = 0  # then it is gone; 0 = it holds until the end of the call
+    customer_pii: str = ""  # key of the record that the caller has proven to be theirs, as long as the level holds
     epoch: Epoch = Epoch()
     unsettled: bool = False  # what the last owner has begun is not known: until then no action
     leg_lost: bool = False  # nobody listens; what was heard is settled

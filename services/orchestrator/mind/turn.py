@@ -5,7 +5,8 @@ bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for
 for what was heard of it, `speculation.py` those for thinking ahead, `llm_retry.py` those for a model that fails,
 `fillers.py` those for a word while the caller waits, `outgoing.py` those for what may leave at all, `fitting.py` those
 for a state that grows too large, `takeover.py` and `settling.py` those for a new owner, `reattach.py` those for a
-new leg, `opening.py` those for a caller who speaks first, `known.py` those for what is known of a call before.
+new leg, `opening.py` those for a caller who speaks first, `known.py` those for what is known of a call before,
+`identity.py` those for who the caller has proven to be.
 """
 
 from __future__ import annotations

@@ -20,9 +20,10 @@ from parley.v1 import (
     tools_pb2,
     tools_pb2_grpc,
 )
-from services.orchestrator.mind import known
+from services.orchestrator.mind import identity, known
 from services.orchestrator.mind.effects import Execute
 from services.orchestrator.mind.state import Ask, Call, Choice, Epoch, Notice, Outcome, Passage, Then, ToolUse
+from services.orchestrator.run.clock import now_ms
 
 log = structlog.get_logger()
 
@@ -110,6 +111,7 @@ class Organs:
 
         Raises Superseded: a newer owner has the call.
         """
+        at_ms = now_ms()
         request = tools_pb2.ExecuteRequest(
             call_id=call_state.call_id,
             epoch=call_pb2.Epoch(leg=call_state.epoch.leg, open=call_state.epoch.open),
@@ -118,7 +120,8 @@ class Organs:
             arguments_json=tool.arguments or "{}",
             agent=call_state.agent,
             caller=call_state.caller_pii,
-            level=call_state.level,
+            level=identity.level_at(call_state, at_ms),
+            customer=identity.customer_at(call_state, at_ms),
             traceparent=traceparent,
             agent_version=call_state.agent_version,
             direction=_DIRECTIONS[known.direction(call_state)],
@@ -179,8 +182,8 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
             then = Then("transfer", message.transfer.to, message.transfer.reason)
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
     status = _STATUS.get(message.status, "unknown")
-    level = message.level if status == "ok" else 0
-    return Outcome(status, message.result_json, message.message, then, say, level, _ask(message))
+    outcome = Outcome(status, message.result_json, message.message, then, say, ask=_ask(message))
+    return replace(outcome, level=message.level, customer_pii=message.customer) if status == "ok" else outcome
 
 
 def _ask(message: tools_pb2.ToolOutcome) -> Ask | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from parley.agents.agent import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
-from services.orchestrator.mind import effects, history, known
+from services.orchestrator.mind import effects, history, identity, known
 from services.orchestrator.mind.bot import llm_retry
 from services.orchestrator.mind.state import Answering, Call
 
@@ -32,8 +32,14 @@ def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb
             parameters_json=tool.parameters_json,
         )
         for tool in tools
-        if agent.tools is None or tool.name in agent.tools
+        if agent.tools is None or tool.name in agent.tools or tool.name in agent.builtin_tools
     ]
+
+
+def proven_for(call: Call, tools: Sequence[llm_pb2.ToolSpec], at_ms: int) -> list[llm_pb2.ToolSpec]:
+    """Of these tools those that the caller has proven enough for by now: of others the model is not told."""
+    level = identity.level_at(call, at_ms)
+    return [tool for tool in tools if identity.wanted_level(call, tool.name) <= level]
 
 
 def request(

@@ -137,6 +137,8 @@ def policy_of(agent: Agent) -> Policy:
         not_transferred=agent.sentences.not_transferred,
         time_is_up=agent.sentences.time_is_up,
         cut_off=agent.sentences.cut_off,
+        level_ms=agent.identity.expires_s * 1000 if agent.identity is not None else 0,
+        secret_tools=agent.secret_tools,
     )
 
 

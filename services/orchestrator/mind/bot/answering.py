@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.text.words import clipped, has_words
-from services.orchestrator.mind import events, history, known, outgoing
+from services.orchestrator.mind import events, history, identity, known, outgoing
 from services.orchestrator.mind.bot import confirming, fillers, llm_retry, speculation, unanswered, wanted_tools
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
@@ -196,7 +196,7 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
 
 def _do(call: Call, given: tuple[ToolUse, ...], at_ms: int, out: list[Effect]) -> Call:
     """Give every tool call its number in the ledger, write it down, then do it."""
-    tools = wanted_tools.numbered(call, given)
+    tools = wanted_tools.numbered(call, given, at_ms)
     call = replace(call, intent=call.intent + len(tools))
     lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))
     last = next(lines, None)
@@ -231,7 +231,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     if outcome.ask is not None:
         call, outcome = confirming.came_back(call, tool, outcome, asked)
     call = history.settle_tool(call, event.intent, replace(outcome, say=None))
-    call = replace(call, level=max(call.level, event.outcome.level))
+    call = identity.proven(call, event.outcome, event.at_ms)
     then = event.outcome.then
     if then is not None and (asked or then.kind == "transfer"):  # who broke into the goodbye has not hung up
         call = replace(call, then=then)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from services.orchestrator.mind import history
+from services.orchestrator.mind import history, identity
 from services.orchestrator.mind.state import Call, Outcome, ToolUse
 
 MAX_TOOLS = 8  # of one round; of more the model is told, once
@@ -40,17 +40,19 @@ def _wanted(tool: ToolUse) -> tuple[str, str]:
         return tool.name, tool.arguments
 
 
-def numbered(call: Call, given: tuple[ToolUse, ...]) -> tuple[ToolUse, ...]:
+def numbered(call: Call, given: tuple[ToolUse, ...], at_ms: int) -> tuple[ToolUse, ...]:
     """With the next numbers of the call. Refused here: one too many, and what the caller has not proven enough for."""
-    return tuple(_nth(call, tool, n) for n, tool in enumerate(given, 1))
+    return tuple(_nth(call, tool, n, at_ms) for n, tool in enumerate(given, 1))
 
 
-def _nth(call: Call, tool: ToolUse, n: int) -> ToolUse:
+def _nth(call: Call, tool: ToolUse, n: int, at_ms: int) -> ToolUse:
     """The `n`-th of its round. Refused here: one too many, and one for which the caller has not proven enough."""
     tool = replace(tool, intent=call.intent + n)
-    wanted = next((each.level for each in call.levels if each.name == tool.name), 0)
+    wanted, level = identity.wanted_level(call, tool.name), identity.level_at(call, at_ms)
     if tool.outcome is None and n > MAX_TOOLS:
         tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
-    elif tool.outcome is None and wanted > call.level:
-        tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=call.level)))
+    elif wanted > level:
+        tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=level)))
+    if tool.outcome is not None:
+        tool = identity.forgotten(call, tool)
     return replace(tool, id=tool.id or history.call_id(tool))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator.mind import events, history, outgoing
+from services.orchestrator.mind import events, history, identity, outgoing
 from services.orchestrator.mind import known as known_of
 from services.orchestrator.mind.bot import answering, fillers, voice
 from services.orchestrator.mind.effects import Effect, Execute, HangUp, StartTimer, Stop, Store
@@ -109,7 +109,7 @@ def _settle(call: Call, tool: ToolUse, known: int, at_ms: int) -> Call:
     if tool.outcome is None:
         return call
     call = history.settle_tool(call, tool.intent, tool.outcome)
-    return replace(call, then=tool.outcome.then or call.then, level=max(call.level, tool.outcome.level))
+    return identity.proven(replace(call, then=tool.outcome.then or call.then), tool.outcome, at_ms)
 
 
 def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
