@@ -12,7 +12,7 @@ from parley.bus.cancels import Cancels, key_of_owner
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
-from services.tools.contract import MAX_JSON_BYTES, MAX_KNOWN_CHARS, Epoch, Intent, Known, Outcome, refused
+from services.tools.contract import MAX_JSON_BYTES, MAX_KNOWN_CHARS, Epoch, Intent, Known, Outcome, Shown, refused
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor, Settled
 from services.tools.schema import LoadedTool
@@ -43,6 +43,8 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
                 async for event in events:
                     if isinstance(event, str):
                         yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text=event))
+                    elif isinstance(event, Shown):
+                        yield tools_pb2.ExecuteEvent(show=event)
                     else:
                         yield tools_pb2.ExecuteEvent(outcome=event)
 

@@ -87,9 +87,9 @@ def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> 
         ("agent.yaml", "company: Rose", "company: [Rose", "not valid YAML"),
         ("tools.py", "def get_opening_hours() ->", "def get_opening_hours(day) ->", "day"),
         ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
-        ("wrapper.json", '"examples"', '"exampels"', "exampels: the page knows no such field; known are name"),
-        ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: must be a text, not 3"),
-        ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 6)"),
+        ("wrapper.json", '"examples"', '"exampels"', "exampels: there is no such field, did you mean examples? (line 8)"),
+        ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: Input should be a valid string, not 3 (line 5)"),
+        ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 7)"),
     ],
 )
 def test_what_is_broken_is_told_where_it_stands(folder: Path, file: str, old: str, new: str, told: str) -> None:

@@ -109,8 +109,17 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card of the page shows, as JSON text."""
+
+    name: str
+    value_pii: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a tool ended: `status` is `ok`, `failed`, `unknown` or `refused`."""
+    """How a tool ended: `status` is `ok`, `failed`, `unknown` or `refused`. `say`, `shows`: on their way to the caller;
+    the history keeps neither."""
 
     status: str
     result: str = ""
@@ -118,6 +127,7 @@ class Outcome:
     then: Then | None = None
     say: Notice | None = None
     level: int = 0  # identity level that the caller has proven with it
+    shows: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +382,7 @@ class Call:
     fillers: int = 0  # said so far
     filler: str = ""  # the last one
     news: str = ""  # what a tool told of its work while words were being said
+    shown: tuple[Shown, ...] = ()  # the cards' newest values, small ones, for a page that missed them
     digits: str = ""  # keys pressed so far
     seen_seq: int = 0
     started_ms: int = 0

@@ -5,7 +5,8 @@ bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for
 for what was heard of it, `speculation.py` those for thinking ahead, `llm_retry.py` those for a model that fails,
 `fillers.py` those for a word while the caller waits, `outgoing.py` those for what may leave at all, `fitting.py` those
 for a state that grows too large, `takeover.py` and `settling.py` those for a new owner, `reattach.py` those for a
-new leg, `opening.py` those for a caller who speaks first, `known.py` those for what is known of a call before.
+new leg, `showing.py` those for the page's cards, `opening.py` those for a caller who speaks first, `known.py` those
+for what is known of a call before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.orchestrator.mind import events, fitting, history, outgoing
-from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, speculation
+from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, showing, speculation
 from services.orchestrator.mind.caller import hearing, interruption, keys, opening, push_to_talk
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.mind.events import Event
@@ -189,6 +190,7 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.RoundEnded: answering.round_ended,
     events.RoundClosed: _round_closed,
     events.ToolProgress: fillers.tool_told,
+    events.ToolShow: showing.tool_shows,
     events.ToolEnded: answering.tool_ended,
     events.Retrieved: answering.retrieved,
     events.TimerFired: _timer_fired,

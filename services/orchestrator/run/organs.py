@@ -21,7 +21,7 @@ from parley.v1 import (
 )
 from services.orchestrator.mind import known
 from services.orchestrator.mind.effects import Execute
-from services.orchestrator.mind.state import Call, Epoch, Notice, Outcome, Passage, Then, ToolUse
+from services.orchestrator.mind.state import Call, Epoch, Notice, Outcome, Passage, Shown, Then, ToolUse
 
 log = structlog.get_logger()
 
@@ -100,11 +100,15 @@ class Organs:
         return tuple(found)
 
     async def execute(
-        self, call_state: Call, tool: Execute, traceparent: str, told: Callable[[str], None] = lambda text: None
+        self,
+        call_state: Call,
+        tool: Execute,
+        traceparent: str,
+        told: Callable[[str | Shown], None] = lambda news: None,
     ) -> Outcome:
         """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers.
 
-        `told`: what the tool says of its work on the way; after a loss it says it again.
+        `told`: what the tool says and shows of its work on the way; after a loss it does so again.
 
         Raises Superseded: a newer owner has the call.
         """
@@ -134,9 +138,13 @@ class Organs:
             while True:
                 async with streams.next() as stream:
                     async for event in stream:
-                        if event.WhichOneof("event") == "outcome":
-                            return outcome_of(event.outcome)
-                        told(event.progress.text)
+                        match event.WhichOneof("event"):
+                            case "outcome":
+                                return outcome_of(event.outcome)
+                            case "progress":
+                                told(event.progress.text)
+                            case "show" if call_state.channel != "phone":
+                                told(Shown(event.show.name, event.show.json))
                     raise Unavailable("the tool's stream ended without an outcome")
         except Superseded:
             raise
@@ -176,4 +184,6 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
             then = Then("transfer", message.transfer.to, message.transfer.reason)
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
     status = _STATUS.get(message.status, "unknown")
-    return Outcome(status, message.result_json, message.message, then, say, message.level if status == "ok" else 0)
+    level = message.level if status == "ok" else 0
+    shows = tuple(Shown(each.name, each.json) for each in message.shows)
+    return Outcome(status, message.result_json, message.message, then, say, level, shows)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from parley.text.words import clipped, has_words
 from services.orchestrator.mind import events, history, known, outgoing
-from services.orchestrator.mind.bot import fillers, llm_retry, speculation, unanswered
+from services.orchestrator.mind.bot import fillers, llm_retry, showing, speculation, unanswered
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -221,7 +221,8 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     tool = history.tool_of(call, event.intent)
     if tool is None or tool.outcome is not None:
         return call
-    call = history.settle_tool(call, event.intent, replace(event.outcome, say=None))
+    call = history.settle_tool(call, event.intent, replace(event.outcome, say=None, shows=()))
+    call = showing.show(call, event.outcome.shows, out)
     call = replace(call, level=max(call.level, event.outcome.level))
     asked = isinstance(call.floor, Answering) and any(
         event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools
