@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,15 @@ def test_a_link_needs_its_address_from_one_of_both() -> None:
 def test_the_largest_form_is_a_turn_that_the_gateway_takes() -> None:
     label, value = 60, 200
     assert MAX_FIELDS * (label + len(": ") + value + len("; ")) <= 4_000
+
+
+def test_what_the_page_on_wrappers_says_is_true() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "pages.md").read_text()
+    (source,) = re.findall(r"```json wrapper\n(.*?)```", page, re.S)
+    example = Wrapper.model_validate_json(source)
+    examples = {kind: re.findall(rf"^\| `{kind}` \|.*$", page, re.M)[0] for kind in CARDS}
+    for card in example.cards:
+        values = re.findall(r"`([\[{][^`]*[\]}]|[0-9.]+)`", examples[card.kind].split("|")[3])
+        assert values
+        for value in values:
+            checked(card, json.loads(value))
