@@ -58,7 +58,7 @@ def write(folder: Path, cards: list[dict[str, Any]], **more: Any) -> None:
 
 async def called(visit: Visit, house: House, number: int = 1) -> Owner:
     await visit.call()
-    owner = await house.mind.call(number)
+    owner: Owner = await house.mind.call(number)
     await visit.status("Connected")
     return owner
 
