@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from cli.agent_check import check
-from cli.agent_schema import FILE, schema
+from cli.agent_schema import FILE, WRAPPER_FILE, text_of
 from cli.chat import chat
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
@@ -77,9 +76,11 @@ def chat_command(
 
 
 @agent.command("schema")
-def schema_command() -> None:
-    """Print the JSON Schema of agent.yaml, for editors."""
-    print(json.dumps(schema(), indent=2))
+def schema_command(
+    wrapper: Annotated[bool, typer.Option("--wrapper", help="Of wrapper.json.")] = False,
+) -> None:
+    """Print the JSON Schema of agent.yaml, or of wrapper.json, for editors."""
+    print(text_of(WRAPPER_FILE if wrapper else FILE), end="")
 
 
 def new(folder: Path, name: str, company: str) -> Path:
@@ -96,7 +97,8 @@ def new(folder: Path, name: str, company: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = (_TEMPLATE / source).read_text("utf-8")
         path.write_text(text.replace("{company}", company).replace("{name}", name), "utf-8")
-    (folder / FILE).write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
+    for file in (FILE, WRAPPER_FILE):
+        (folder / file).write_text(text_of(file), "utf-8")
     return folder / name
 
 

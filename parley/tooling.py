@@ -71,6 +71,7 @@ class Result:
     say: Notice | None = None
     level: int = 0
     customer: str = ""
+    show: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Records(Protocol):
@@ -119,6 +120,8 @@ class CallContext:
     `caller`: number or name as the carrier says, personal. `idempotency_key`: the same for each attempt at the same
     intent of the same call; hand it to whoever can deduplicate. `now`: local time of the machine, aware.
     `progress(text)`: a sentence for the caller while the work goes on; from any thread.
+    `show(name, value)`: the page's card of this name, in `wrapper.json`, has this value from now on: JSON-able, and fit
+    for the card's kind; None takes the card away. From any thread; on the telephone nothing is shown.
 
     `parameters`: what whoever brought the call here said of it, by name: an order number, a campaign; personal, and as
     true as its source. `direction`: `inbound` or `outbound`. `purpose`: what the call is for, if that was said.
@@ -135,6 +138,7 @@ class CallContext:
     now: datetime
     records: Records
     progress: Callable[[str], None] = field(default=lambda text: None)
+    show: Callable[[str, Any], None] = field(default=lambda name, value: None)
     parameters: Mapping[str, str] = field(default_factory=dict)
     direction: str = "inbound"
     purpose: str = ""

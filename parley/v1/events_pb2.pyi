@@ -249,6 +249,7 @@ class CallState(_message.Message):
     PENDING_FIELD_NUMBER: _builtins.int
     CUSTOMER_PII_FIELD_NUMBER: _builtins.int
     LEVEL_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    SHOWN_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -322,6 +323,8 @@ class CallState(_message.Message):
     def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolLevel]: ...
     @_builtins.property
     def pending(self) -> Global___StatePending: ...
+    @_builtins.property
+    def shown(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateShown]: ...
     def __init__(
         self,
         *,
@@ -381,14 +384,37 @@ class CallState(_message.Message):
         pending: Global___StatePending | None = ...,
         customer_pii: _builtins.str = ...,
         level_until_ms: _builtins.int = ...,
+        shown: _abc.Iterable[Global___StateShown] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "shown", b"shown", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
+
+@_typing.final
+class StateShown(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_PII_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value_pii: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value_pii: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value_pii", b"value_pii"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateShown: _TypeAlias = StateShown  # noqa: Y015
 
 @_typing.final
 class StateToolLevel(_message.Message):
@@ -696,6 +722,7 @@ class StateOutcome(_message.Message):
     LEVEL_FIELD_NUMBER: _builtins.int
     ASK_FIELD_NUMBER: _builtins.int
     CUSTOMER_PII_FIELD_NUMBER: _builtins.int
+    SHOWS_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
@@ -707,6 +734,8 @@ class StateOutcome(_message.Message):
     def say(self) -> Global___StateNotice: ...
     @_builtins.property
     def ask(self) -> Global___StateAsk: ...
+    @_builtins.property
+    def shows(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateShown]: ...
     def __init__(
         self,
         *,
@@ -718,10 +747,11 @@ class StateOutcome(_message.Message):
         level: _builtins.int = ...,
         ask: Global___StateAsk | None = ...,
         customer_pii: _builtins.str = ...,
+        shows: _abc.Iterable[Global___StateShown] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1358,6 +1388,7 @@ class StepInput(_message.Message):
     DROPPED_FIELD_NUMBER: _builtins.int
     TOOLS_KNOWN_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    TOOL_SHOW_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     @_builtins.property
@@ -1420,6 +1451,8 @@ class StepInput(_message.Message):
     def tools_known(self) -> Global___StepToolsKnown: ...
     @_builtins.property
     def progress(self) -> Global___StepProgress: ...
+    @_builtins.property
+    def tool_show(self) -> Global___StepToolShow: ...
     def __init__(
         self,
         *,
@@ -1455,12 +1488,13 @@ class StepInput(_message.Message):
         dropped: Global___StepDropped | None = ...,
         tools_known: Global___StepToolsKnown | None = ...,
         progress: Global___StepProgress | None = ...,
+        tool_show: Global___StepToolShow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "timer_fired", "leg_lost", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known", "progress"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "timer_fired", "leg_lost", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known", "progress", "tool_show"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -2157,6 +2191,31 @@ class StepToolProgress(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepToolProgress: _TypeAlias = StepToolProgress  # noqa: Y015
+
+@_typing.final
+class StepToolShow(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTENT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_PII_FIELD_NUMBER: _builtins.int
+    intent: _builtins.int
+    name: _builtins.str
+    value_pii: _builtins.str
+    def __init__(
+        self,
+        *,
+        intent: _builtins.int = ...,
+        name: _builtins.str = ...,
+        value_pii: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intent", b"intent", "name", b"name", "value_pii", b"value_pii"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepToolShow: _TypeAlias = StepToolShow  # noqa: Y015
 
 @_typing.final
 class StepToolEnded(_message.Message):

@@ -30,6 +30,9 @@ Key = tuple[str, int]
 Outcome = tools_pb2.ToolOutcome
 """How a tool ended, from here to the wire and to the ledger. Nobody changes one that was made."""
 
+Shown = tools_pb2.ToolShow
+"""A card's new value, fit for the card."""
+
 UNKNOWN = Outcome(
     status=Outcome.STATUS_UNKNOWN,
     message="It was started, and it is not known whether it was done. Say so honestly, and do not simply try again.",

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now, digest_of, known_agents, with_tools
+from parley.agents.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
 from parley.text import consent
@@ -67,6 +68,10 @@ class Toolboxes:
     def tools(self, agent: str) -> Mapping[str, LoadedTool]:
         """The newest, by name. Raises as `now` does."""
         return self.now(agent).tools
+
+    def wrapper(self, agent: str) -> Wrapper:
+        """What the agent's page has cards for. Raises Misconfigured, if the file never was good."""
+        return wrapper_now(self._dir, agent)
 
     def tool(self, agent: str, name: str, version: str = "") -> LoadedTool:
         """Raises NotFound (lists the known ones), Misconfigured."""

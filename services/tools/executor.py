@@ -18,7 +18,7 @@ from parley.aio import TaskSet
 from parley.errors import AlreadyExists, AtCapacity, ParleyError, Superseded, Unavailable
 from parley.telemetry import TOOL_CALLS_TOTAL
 from parley.tooling import Records
-from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, refused, status_of
+from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Shown, refused, status_of
 from services.tools.discovery import Toolboxes
 from services.tools.invoker import HARD_LIMIT_S, Invoker
 from services.tools.ledger import Ledger
@@ -81,8 +81,8 @@ class Executor:
         await self._tasks.close()
         await self._presence.close()
 
-    async def execute(self, intent: Intent) -> AsyncGenerator[str | Outcome, None]:
-        """Progress texts, then one outcome. Leaving early never stops a tool with effects.
+    async def execute(self, intent: Intent) -> AsyncGenerator[str | Shown | Outcome, None]:
+        """Progress texts and cards' values, then one outcome. Leaving early never stops a tool with effects.
 
         Raises NotFound (no such agent), AlreadyExists, Superseded, AtCapacity, Unavailable, Misconfigured.
         """

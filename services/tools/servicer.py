@@ -20,6 +20,7 @@ from services.tools.contract import (
     Intent,
     Known,
     Outcome,
+    Shown,
     refused,
 )
 from services.tools.discovery import Toolboxes
@@ -52,6 +53,8 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
                 async for event in events:
                     if isinstance(event, str):
                         yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text=event))
+                    elif isinstance(event, Shown):
+                        yield tools_pb2.ExecuteEvent(show=event)
                     else:
                         yield tools_pb2.ExecuteEvent(outcome=event)
 

@@ -12,7 +12,7 @@ import structlog
 from parley.agents.files import known_agents
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
-from parley.errors import NotFound, ParleyError
+from parley.errors import Misconfigured, NotFound, ParleyError
 from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
@@ -74,3 +74,12 @@ async def _load_agents(store: RecordStore, toolboxes: Toolboxes, settings: Setti
             if name == settings.agent:
                 raise
             log.error("agent left out", agent=name, error=str(e))
+        _look_at_wrapper(toolboxes, name)
+
+
+def _look_at_wrapper(toolboxes: Toolboxes, name: str) -> None:
+    """What is wrong in it is told now, and not when somebody calls; the agent does its work without a page."""
+    try:
+        toolboxes.wrapper(name)
+    except Misconfigured as e:
+        log.error("nothing can be shown", agent=name, error=str(e))

@@ -87,9 +87,9 @@ def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> 
         ("agent.yaml", "company: Rose", "company: [Rose", "not valid YAML"),
         ("tools.py", "def get_opening_hours() ->", "def get_opening_hours(day) ->", "day"),
         ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
-        ("wrapper.json", '"examples"', '"exampels"', "exampels: the page knows no such field; known are name"),
-        ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: must be a text, not 3"),
-        ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 6)"),
+        ("wrapper.json", '"examples"', '"exampels"', "exampels: there is no such field, did you mean examples?"),
+        ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: Input should be a valid string, not 3 (line 5)"),
+        ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 7)"),
     ],
 )
 def test_what_is_broken_is_told_where_it_stands(folder: Path, file: str, old: str, new: str, told: str) -> None:
@@ -137,6 +137,16 @@ def test_the_schema_takes_the_bots_that_there_are_and_names_the_fields(folder: P
     assert not {"name", "version", "must_hear"} & printed["properties"].keys()
     assert printed["additionalProperties"] is False
     assert {"speed", "local"} <= printed["$defs"]["Voice"]["properties"].keys()
+
+
+def test_the_schema_of_the_wrapper_names_each_kind_of_card(folder: Path) -> None:
+    printed = json.loads(run.invoke(command, ["schema", "--wrapper"]).stdout)
+    assert printed == json.loads((AGENTS / "wrapper.schema.json").read_text())
+    assert {"$schema", "cards", "subtitles"} <= printed["properties"].keys()
+    kinds = printed["properties"]["cards"]["items"]["discriminator"]["mapping"]
+    assert list(kinds) == ["facts", "form", "link", "list", "meter", "progress"]
+    made(folder)
+    assert json.loads((folder / "wrapper.schema.json").read_text()) == printed
 
 
 async def test_a_new_bot_answers_without_a_key(folder: Path, tmp_path: Path) -> None:

@@ -115,8 +115,10 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Show:
+    """A card of the page has this value from now on, whatever becomes of the turn."""
+
     name: str
-    json: str
+    value_pii: str
 
 
 @dataclass(frozen=True, slots=True)

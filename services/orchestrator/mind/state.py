@@ -131,8 +131,17 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card of the page shows, as JSON text."""
+
+    name: str
+    value_pii: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a tool ended: `status` is `ok`, `failed`, `unknown`, `refused`, or `ask`: not done, the caller is asked."""
+    """How a tool ended: `status` is `ok`, `failed`, `unknown`, `refused`, or `ask`: not done, the caller is asked.
+    `say`, `shows`: on their way to the caller; the history keeps neither."""
 
     status: str
     result: str = ""
@@ -142,6 +151,7 @@ class Outcome:
     level: int = 0  # identity level that the caller has proven with it
     ask: Ask | None = None
     customer_pii: str = ""  # whose record that caller's is, with a level only
+    shows: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +427,7 @@ class Call:
     fillers: int = 0  # said so far
     filler: str = ""  # the last one
     news: str = ""  # what a tool told of its work while words were being said
+    shown: tuple[Shown, ...] = ()  # the cards' newest values, small ones, for a page that missed them
     digits: str = ""  # keys pressed so far
     seen_seq: int = 0
     started_ms: int = 0

@@ -29,7 +29,7 @@ from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.bot.unanswered import due
 from services.orchestrator.mind.history import question_of
 from services.orchestrator.mind.owner.takeover import at_rest
-from services.orchestrator.mind.state import Call, Ended, Epoch
+from services.orchestrator.mind.state import Call, Ended, Epoch, Shown
 from services.orchestrator.mind.turn import step
 from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt
@@ -325,8 +325,8 @@ class Conductor:
     async def _execute(self, effect: effects.Execute) -> None:
         assert self.call is not None
 
-        def told(text: str) -> None:
-            self.feed(events.ToolProgress(at_ms=now_ms(), intent=effect.intent, text=text))
+        def told(news: str | Shown) -> None:
+            self.feed(wire.news_of(effect.intent, news, now_ms()))
 
         with telemetry.span("tool", self._traceparent, tool=effect.name, intent=effect.intent):
             try:

@@ -22,7 +22,7 @@ from parley.v1 import (
 )
 from services.orchestrator.mind import identity, known
 from services.orchestrator.mind.effects import Execute
-from services.orchestrator.mind.state import Ask, Call, Choice, Epoch, Notice, Outcome, Passage, Then, ToolUse
+from services.orchestrator.mind.state import Ask, Call, Choice, Epoch, Notice, Outcome, Passage, Shown, Then, ToolUse
 from services.orchestrator.run.clock import now_ms
 
 log = structlog.get_logger()
@@ -103,11 +103,15 @@ class Organs:
         return tuple(found)
 
     async def execute(
-        self, call_state: Call, tool: Execute, traceparent: str, told: Callable[[str], None] = lambda text: None
+        self,
+        call_state: Call,
+        tool: Execute,
+        traceparent: str,
+        told: Callable[[str | Shown], None] = lambda news: None,
     ) -> Outcome:
         """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers.
 
-        `told`: what the tool says of its work on the way; after a loss it says it again.
+        `told`: what the tool says and shows of its work on the way; after a loss it does so again.
 
         Raises Superseded: a newer owner has the call.
         """
@@ -140,9 +144,13 @@ class Organs:
             while True:
                 async with streams.next() as stream:
                     async for event in stream:
-                        if event.WhichOneof("event") == "outcome":
-                            return outcome_of(event.outcome)
-                        told(event.progress.text)
+                        match event.WhichOneof("event"):
+                            case "outcome":
+                                return outcome_of(event.outcome)
+                            case "progress":
+                                told(event.progress.text)
+                            case "show" if call_state.channel != "phone":
+                                told(Shown(event.show.name, event.show.json))
                     raise Unavailable("the tool's stream ended without an outcome")
         except Superseded:
             raise
@@ -183,6 +191,7 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
     status = _STATUS.get(message.status, "unknown")
     outcome = Outcome(status, message.result_json, message.message, then, say, ask=_ask(message))
+    outcome = replace(outcome, shows=tuple(Shown(each.name, each.json) for each in message.shows))
     return replace(outcome, level=message.level, customer_pii=message.customer) if status == "ok" else outcome
 
 

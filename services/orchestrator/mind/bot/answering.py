@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from parley.text.words import clipped, has_words
 from services.orchestrator.mind import events, history, identity, known, outgoing
-from services.orchestrator.mind.bot import confirming, fillers, llm_retry, speculation, unanswered, wanted_tools
+from services.orchestrator.mind.bot import (
+    confirming,
+    fillers,
+    llm_retry,
+    showing,
+    speculation,
+    unanswered,
+    wanted_tools,
+)
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -230,7 +238,8 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     outcome = event.outcome
     if outcome.ask is not None:
         call, outcome = confirming.came_back(call, tool, outcome, asked)
-    call = history.settle_tool(call, event.intent, replace(outcome, say=None))
+    call = history.settle_tool(call, event.intent, replace(outcome, say=None, shows=()))
+    call = showing.show(call, event.outcome.shows, out)
     call = identity.proven(call, event.outcome, event.at_ms)
     then = event.outcome.then
     if then is not None and (asked or then.kind == "transfer"):  # who broke into the goodbye has not hung up
