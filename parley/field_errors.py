@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -57,11 +58,21 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | N
 def _fields(model: type[BaseModel], place: Place) -> list[str]:
     """What stands at a place, by the model; empty: anything may."""
     for part in place:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        if isinstance(part, int):
+            continue  # the items of a list are what the field names
+        field = next((f for n, f in model.model_fields.items() if str(part) in (n, f.alias)), None)
+        inner = _model_in(field.annotation) if field is not None else None
+        if inner is None:
             return []
-        model = field.annotation
-    return list(model.model_fields)
+        model = inner
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, as it is or as the items of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _model_in(each)) is not None), None)
 
 
 def _unknown(model: type[BaseModel], place: Place) -> str:

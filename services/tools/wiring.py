@@ -19,6 +19,7 @@ from parley.v1 import tools_pb2, tools_pb2_grpc
 from services.tools.database import Database, open_database
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
+from services.tools.invoker import Clock, local_now
 from services.tools.ledger import Ledger
 from services.tools.presence import Presence
 from services.tools.records import AgentRecords, load_seeds
@@ -29,13 +30,16 @@ log = structlog.get_logger()
 LINGER_S = 10.0  # for tools with effects whose caller has gone, at a stop
 
 
-async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
-    """Open the ledger, read all agents' tools and data, serve. Raises Misconfigured, Unavailable."""
+async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Callable[[], Awaitable[None]]:
+    """Open the ledger, read all agents' tools and data, serve. `now`: what tools are told.
+
+    Raises Misconfigured, Unavailable.
+    """
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
     toolboxes = Toolboxes(settings.agents_dir)
     instance = f"{os.getpid()}-{secrets.token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
-    executor = Executor(toolboxes, ledger, presence, instance, lambda agent: AgentRecords(database, agent))
+    executor = Executor(toolboxes, ledger, presence, instance, lambda agent: AgentRecords(database, agent), now)
 
     bus, cancels = Bus(settings, "tools"), Cancels()
     cancels.listen(bus)
