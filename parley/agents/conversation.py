@@ -1,4 +1,4 @@
-"""`conversations/*.yaml` of an agent: calls as scripts, and what must come of them. Format only; `docs/eval.md` has it."""
+"""`conversations/*.yaml` of an agent: calls as scripts, and what must come of them. See `docs/eval.md`."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ Cards = Annotated[tuple[Annotated[ExpectedCard, BeforeValidator(_card)], ...], B
 class Expectations(Part):
     """What must come of a turn, or of the whole.
 
-    `says`: each, words or a `/pattern/`, is said, in any case and punctuation. `says_not`: none is. `tools`: each ran; `in_order`: in this order.
-    `no_tools`: none ran; `forbidden`: none of these. `shown`: cards of the page. `judge`: questions to a language model
-    that it must answer with yes.
+    `says`: each, words or a `/pattern/`, is said, in any case and punctuation; `says_not`: none is. `tools`: each ran,
+    `in_order`: in this order. `no_tools`: none ran; `forbidden`: none of these. `shown`: cards of the page. `judge`:
+    questions that a language model must answer with yes.
     """
 
     says: Texts = ()
@@ -113,7 +113,9 @@ class Expectations(Part):
         if self.no_tools and self.tools:
             raise ValueError("no_tools: contradicts `tools` beside it; remove one of them")
         if both := sorted({each.tool for each in self.tools} & set(self.forbidden)):
-            raise ValueError(f"forbidden: {', '.join(both)} is expected by `tools` beside it; remove it from one of them")
+            raise ValueError(
+                f"forbidden: {', '.join(both)} is expected by `tools` beside it; remove it from one of them"
+            )
         return self
 
     @property
@@ -198,7 +200,7 @@ class Situation(Part):
 
 
 class Conversation(Situation):
-    """One call. `turns`, or a `caller` played by a model; `expect`: of the whole. `language`: where it is not the agent's."""
+    """One call: `turns`, or a `caller` played by a model. `expect`: of the whole. `language`: if not the agent's."""
 
     name: str
     about: str = ""

@@ -82,7 +82,7 @@ class _Channel:
         self._registry = registry
 
     def unary_unary(self, path: str, *_: Any, **__: Any) -> Callable[..., Awaitable[Any]]:
-        async def call(request: Any, *, timeout: float, wait_for_ready: bool = False) -> Any:  # noqa: ASYNC109 - as gRPC's
+        async def call(request: Any, *, timeout: float, wait_for_ready: bool = False) -> Any:
             handler = self._registry.methods[path]
             # As bytes and back: nobody holds a message of somebody else.
             asked = handler.request_deserializer(request.SerializeToString())

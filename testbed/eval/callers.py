@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from parley.agents.conversation import Turn
-from testbed.eval.typed import Caller, TypedCall
+from testbed.eval.typed import TypedCall
 
 
-class Scripted(Caller):
+class Scripted:
     """Says its lines, one after the other."""
 
     def __init__(self, turns: tuple[Turn, ...]) -> None:

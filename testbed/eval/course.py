@@ -62,7 +62,7 @@ class Exchange:
 
 @dataclass
 class Course:
-    """The whole. `broke`: why it could not be held to its end; empty: it was. `dollars`: at the vendors' list prices."""
+    """The whole. `broke`: why it could not be held to its end; empty: it was. `dollars`: by the vendors' lists."""
 
     exchanges: list[Exchange] = field(default_factory=lambda: [Exchange()])
     outcome: Outcome = "open"

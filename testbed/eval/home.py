@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +21,19 @@ from zoneinfo import ZoneInfo
 
 from parley.agents.conversation import Conversation
 from parley.agents.files import load_agent
-from parley.errors import ParleyError
-from parley.rpc import Peers, call
+from parley.rpc import call
 from parley.rpc.local import LocalPeers, LocalServer
 from parley.settings import Settings
-from parley.v1 import call_pb2, conversation_pb2, conversation_pb2_grpc, llm_pb2, rag_pb2, rag_pb2_grpc, tools_pb2
+from parley.v1 import (
+    call_pb2,
+    conversation_pb2,
+    conversation_pb2_grpc,
+    llm_pb2,
+    llm_pb2_grpc,
+    rag_pb2,
+    rag_pb2_grpc,
+    tools_pb2,
+)
 from services.llm.__main__ import wire as wire_llm
 from services.orchestrator.run.organs import outcome_of
 from services.orchestrator.run.prices import cost, price_of
@@ -32,12 +41,14 @@ from services.orchestrator.servicer import Conversation as ConversationServicer
 from services.orchestrator.wire import codec
 from services.orchestrator.wiring import wired
 from services.rag.__main__ import wire as wire_rag
+from services.tools.database import open_database
 from services.tools.wiring import wire as wire_tools
 from testbed.eval.course import Course, Ran
 from testbed.eval.pace import Pace
 from testbed.eval.typed import Caller, TypedCall, opening
 from testbed.eval.values import arguments_of, told
 
+TABLES = "tables"  # a database with nothing but its tables: making one takes longer than a conversation
 READ_S = 120.0  # for an agent's knowledge to be read
 _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
 
@@ -53,6 +64,7 @@ class Home:
         self._llm = llm
         self._rag = rag
         self._held = 0
+        self._zone: ZoneInfo | None = None
 
     async def hold(self, conversation: Conversation, caller: Caller) -> Course:
         """One conversation, in a world in which nothing has happened before. Never raises for what the agent does."""
@@ -60,10 +72,11 @@ class Home:
         course = Course()
         data = self._folder / f"call-{self._held}"
         settings = self.settings.model_copy(update={"data_dir": data})
-        began, self._pace_zone = began_at(conversation), zone_of(conversation)
-        self._pace.at(began.timestamp())
+        self._zone = zone_of(conversation)
+        self._pace.at(began_at(conversation).timestamp())
         async with AsyncExitStack() as stack:
-            self._seeded(data)
+            data.mkdir()
+            shutil.copyfile(self._folder / TABLES / "tools.db", data / "tools.db")
             stack.callback(shutil.rmtree, data, ignore_errors=True)
             tools = _Watched("tools", course)
             stack.push_async_callback(await wire_tools(tools, settings, self._now))
@@ -82,7 +95,6 @@ class Home:
             typed = TypedCall(stream, course)
             await typed.hold(self._opening(conversation), caller)
             self._account(typed)
-            self._keep(data)
         return course
 
     async def ask(self, system: str, text: str) -> str:
@@ -98,10 +110,9 @@ class Home:
             max_output_tokens=200,
             language=agent.language,
         )
-        from parley.v1 import llm_pb2_grpc
-
         async with LocalPeers(self._llm) as peers:
-            async with await peers.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request) as stream:
+            stream = await peers.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request)
+            async with stream:
                 return "".join([event.text_delta async for event in stream]).strip()
 
     def _opening(self, conversation: Conversation) -> conversation_pb2.Open:
@@ -118,7 +129,7 @@ class Home:
 
     def _now(self) -> datetime:
         """What tools are told of the time."""
-        return datetime.fromtimestamp(self._pace.now(), UTC).astimezone(self._pace_zone)
+        return datetime.fromtimestamp(self._pace.now(), UTC).astimezone(self._zone)
 
     def _account(self, typed: TypedCall) -> None:
         if typed.stored is None:
@@ -127,15 +138,7 @@ class Home:
         course = typed.course
         course.level, course.agent_version = state.level, state.agent_version
         course.input_tokens, course.output_tokens = state.tally.input_tokens, state.tally.output_tokens
-        course.dollars = cost(price_of(self.settings), state, 0.0)
-
-    def _seeded(self, data: Path) -> None:
-        """A database with nothing but its tables is copied from the first conversation: making it takes the longest."""
-        data.mkdir()
-        if (empty := self._folder / "empty.db").exists():
-            shutil.copyfile(empty, data / "tools.db")
-
-    def _keep(self, data: Path) -> None: ...
+        course.dollars = cost(price_of(self.settings), replace(state, channel="chat"), 0.0)
 
 
 @asynccontextmanager
@@ -144,11 +147,12 @@ async def home(name: str, source: Path, pace: Pace, **overrides: Any) -> AsyncIt
 
     Raises Misconfigured (its files, an engine's settings), NotFound.
     """
-    load_agent(source.resolve().parent, source.resolve().name)  # what is wrong is told with the file's own path
+    check(source)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="parley-eval-")))
         settings = settings_in(folder, name, source, **overrides)
         pace.at(time.time())
+        await (await open_database("", folder / TABLES)).close()
         llm, rag = LocalServer("llm"), LocalServer("rag")
         for wire, server in ((wire_llm, llm), (wire_rag, rag)):
             if (close := await wire(server, settings)) is not None:
@@ -157,6 +161,12 @@ async def home(name: str, source: Path, pace: Pace, **overrides: Any) -> AsyncIt
             request = rag_pb2.IngestRequest(agent=name)
             await call(peers, rag_pb2_grpc.KnowledgeStub, "Ingest", request, timeout_s=READ_S)
         yield Home(name, folder, settings, pace, llm, rag)
+
+
+def check(source: Path) -> str:
+    """The agent's version. What is wrong is told with the file's own path. Raises Misconfigured."""
+    folder = source.resolve()
+    return load_agent(folder.parent, folder.name).version
 
 
 def settings_in(folder: Path, name: str, source: Path, **overrides: Any) -> Settings:
@@ -220,5 +230,3 @@ class _Watching:
                     outcome = outcome_of(event.outcome)
                     into[place] = Ran(ran.name, ran.arguments, outcome.status, told(outcome.result, outcome.message))
                 yield event
-
-

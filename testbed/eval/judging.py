@@ -1,11 +1,11 @@
-"""A conversation beside what was expected of it: what is wrong, in words. Pure; questions for a model are put elsewhere."""
+"""A conversation beside what was expected of it: what is wrong, in words. Pure; `models.py` asks a model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from parley.agents.conversation import Conversation, ExpectedTool, Expectations, Whole
+from parley.agents.conversation import Conversation, Expectations, ExpectedTool, Whole
 from testbed.eval.course import Course, Exchange, Ran, Shown
 from testbed.eval.matching import is_card, is_said, is_tool, is_value
 
@@ -28,7 +28,9 @@ def failures(conversation: Conversation, course: Course, overlap: float = 1.0) -
     found = [Failure("", course.broke)] if course.broke else []
     for number, where, expected, exchange in turns_of(conversation, course):
         if exchange is not None:
-            found += [Failure(where, what) for what in _of(expected, exchange.words, exchange.ran, exchange.shown, overlap)]
+            found += [
+                Failure(where, what) for what in _of(expected, exchange.words, exchange.ran, exchange.shown, overlap)
+            ]
         elif not course.broke:
             found.append(Failure(where, f"never came to it: {_how_it_ended(course)} after turn {number - 1}"))
             break
@@ -37,9 +39,7 @@ def failures(conversation: Conversation, course: Course, overlap: float = 1.0) -
     return found + [Failure("", what) for what in _of_whole(whole, course)]
 
 
-def turns_of(
-    conversation: Conversation, course: Course
-) -> Iterator[tuple[int, str, Expectations, Exchange | None]]:
+def turns_of(conversation: Conversation, course: Course) -> Iterator[tuple[int, str, Expectations, Exchange | None]]:
     """(number, where, what is expected, what came of it: None if the call was over before) of each scripted turn."""
     acts = [turn for turn in conversation.turns if turn.acts]
     if conversation.turns and not conversation.turns[0].acts:
@@ -120,5 +120,3 @@ def _quoted(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]} ..."
-
-

@@ -13,7 +13,7 @@ from testbed.eval.course import Ran, Shown
 
 
 def is_said(wanted: str, text: str, overlap: float = 1.0) -> bool:
-    """Whether `wanted` is in `text`: a pattern is searched, words stand there side by side, in any case and punctuation.
+    """Whether `wanted` is in `text`: a pattern is searched, words are there side by side, in any case and punctuation.
 
     `overlap` below 1: so large a share of the words, in their order, is enough; for what was heard from sound.
     """
@@ -55,8 +55,8 @@ def holds(wanted: Mapping[str, Any], found: Any) -> bool:
 
 
 def is_value(wanted: Any, found: Any) -> bool:
-    """`any`: there is one. A pattern is searched in text. Text is compared without case and spaces at its ends; a number
-    and the text of it are the same, as models write the one for the other."""
+    """`any`: there is one. A pattern is searched in text. Text is compared without case; a number and the text of it are
+    the same, as models write the one for the other."""
     if wanted is None or found is None:
         return wanted is None and found is None
     if isinstance(wanted, Mapping):

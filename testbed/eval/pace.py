@@ -4,8 +4,8 @@
     sockets waited for (a vendor, an HTTP tool)         time passes as it does
     everybody waits for a timer                         time jumps there
 
-So a tool that sleeps for a minute costs nothing, a slow machine makes nobody late, and a vendor's model is as slow as it
-is. The time of the call, of `time.monotonic` and of the tools is one, and begins where the conversation says.
+So a tool that sleeps for a minute costs nothing, a slow machine makes nobody late, and a vendor's model is as slow as
+it is. The time of the call, of `time.monotonic` and of the tools is one, and begins where the conversation says.
 """
 
 from __future__ import annotations

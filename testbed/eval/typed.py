@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Protocol
 
 from parley.aio import background
 from parley.errors import ParleyError
@@ -23,12 +24,18 @@ KEYS_S = 3.0
 """The mind takes keys for all when no more come for 2 s."""
 
 
+class Caller(Protocol):
+    """What the caller does, in order; awaited once the bot's first words are over."""
+
+    async def __call__(self, call: TypedCall) -> None: ...
+
+
 class NoAnswer(Exception):
     """The bot owes words and gives none."""
 
 
 class TypedCall:
-    """The caller's side of one. Use as `async with typed_call.held(open):`."""
+    """The caller's side of one."""
 
     def __init__(self, stream: CallStream, course: Course) -> None:
         self._stream = stream
@@ -193,18 +200,11 @@ class TypedCall:
             return  # the stream is over: reading says why
 
 
-class Caller:
-    """What the caller does, in order; `__call__` is awaited once the bot's first words are over."""
-
-    async def __call__(self, call: TypedCall) -> None:
-        raise NotImplementedError
-
-
 def opening(call_id: str, agent: str, **known: object) -> conversation_pb2.Open:
     return conversation_pb2.Open(
         call_id=call_id,
         epoch=call_pb2.Epoch(leg=1, open=1),
-        channel=conversation_pb2.CHANNEL_CHAT,
+        channel=conversation_pb2.CHANNEL_BROWSER,  # with fillers and silences, as on the telephone
         agent=agent,
         **known,  # type: ignore[arg-type]
     )
