@@ -55,8 +55,8 @@ def holds(wanted: Mapping[str, Any], found: Any) -> bool:
 
 
 def is_value(wanted: Any, found: Any) -> bool:
-    """`any`: there is one. A pattern is searched in text. Text is compared without case; a number and the text of it are
-    the same, as models write the one for the other."""
+    """`any`: there is one. A pattern is searched in text. Text is compared without case; a number and the text of it
+    are the same, as models write the one for the other."""
     if wanted is None or found is None:
         return wanted is None and found is None
     if isinstance(wanted, Mapping):
