@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Callable
@@ -13,9 +14,11 @@ import typer
 from cli.agent_check import check
 from cli.agent_schema import FILE, WRAPPER_FILE, text_of
 from cli.chat import chat
+from cli.records import fetch, operator, read
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
+from testbed.eval.recorded import recorded, script
 
 Told = TypeVar("Told")
 
@@ -73,6 +76,23 @@ def chat_command(
 ) -> None:
     """Talk to it in text; the same as `parley chat --agent NAME`."""
     chat(gateway, name)
+
+
+@agent.command("record")
+def record_command(
+    call_id: Annotated[str, typer.Argument(help="Id of the call, as in the log. Not with --file.")] = "",
+    file: Annotated[Path | None, typer.Option(help="Records that `parley replay --save` wrote, not NATS.")] = None,
+) -> None:
+    """Print a recorded call as a conversation for `parley eval`. It holds personal data.
+
+    Exit status 2: no such call, records missing, NATS away.
+    """
+
+    def made() -> str:
+        records = read(file) if file is not None else asyncio.run(fetch(Settings.read(**operator()), call_id))
+        return script(recorded(records))
+
+    print(_or_exit(made, 2), end="")
 
 
 @agent.command("schema")

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 Place = Sequence[str | int]
 
@@ -83,10 +84,15 @@ def _fields(model: type[BaseModel], place: Place) -> list[str]:
         if len(models) > 1:  # the part says which kind of them it is
             models = [each for each in models if part in get_args(each.model_fields["kind"].annotation)]
             continue
-        field = models[0].model_fields.get(part) if models else None
+        field = _field(models[0], part) if models else None
         models = _models(field.annotation) if field is not None else []
         keyed = field is not None and get_origin(field.annotation) is dict
-    return list(models[0].model_fields) if len(models) == 1 else []
+    return [field.alias or name for name, field in models[0].model_fields.items()] if len(models) == 1 else []
+
+
+def _field(model: type[BaseModel], name: str) -> FieldInfo | None:
+    """By its name, or as the file spells it."""
+    return next((field for own, field in model.model_fields.items() if name in (own, field.alias)), None)
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:

@@ -20,7 +20,7 @@ from parley.telemetry import TOOL_CALLS_TOTAL
 from parley.tooling import Records
 from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Shown, refused, status_of
 from services.tools.discovery import Toolboxes
-from services.tools.invoker import HARD_LIMIT_S, Invoker
+from services.tools.invoker import HARD_LIMIT_S, Clock, Invoker, local_now
 from services.tools.ledger import Ledger
 from services.tools.presence import BEAT_S, Presence
 from services.tools.run import Run
@@ -57,12 +57,13 @@ class Executor:
         presence: Presence,
         instance: str,
         records: Callable[[str, str], Records],
+        now: Clock = local_now,
     ) -> None:
         self._toolboxes = toolboxes
         self._ledger = ledger
         self._presence = presence
         self._instance = instance
-        self._invoker = Invoker(toolboxes, records)
+        self._invoker = Invoker(toolboxes, records, now)
         self._live: dict[Key, Run] = {}
         self._ended: OrderedDict[Key, Run] = OrderedDict()
         self._fences: OrderedDict[str, Epoch] = OrderedDict()

@@ -34,12 +34,22 @@ TOOL_TIME = Histogram(
 )
 
 
+Clock = Callable[[], datetime]
+"""The time that tools are told, aware."""
+
+
+def local_now() -> datetime:
+    """Of this machine, in its time zone."""
+    return datetime.now().astimezone()
+
+
 class Invoker:
     """Sync functions run in threads, async ones on the loop."""
 
-    def __init__(self, toolboxes: Toolboxes, records: Callable[[str, str], Records]) -> None:
+    def __init__(self, toolboxes: Toolboxes, records: Callable[[str, str], Records], now: Clock = local_now) -> None:
         self._toolboxes = toolboxes
         self._records = records
+        self._now = now
         self._threads = Threads()
 
     async def ask(self, tool: LoadedTool, intent: Intent, arguments: dict[str, Any]) -> Outcome:
@@ -86,7 +96,7 @@ class Invoker:
             agent=intent.agent,
             idempotency_key=key,
             transfer_to=self._toolboxes.of(intent.agent, intent.version).agent.transfer_to,
-            now=datetime.now().astimezone(),
+            now=self._now(),
             records=self._records(intent.agent, key),
             parameters=MappingProxyType(dict(intent.known.parameters)),
             direction=intent.known.direction,
