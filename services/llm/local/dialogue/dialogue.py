@@ -135,7 +135,7 @@ def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
         return False
     if moves.offers_more(frame.heard):
         return False
-    asked = frame.heard.endswith("?") and moves.offers_human(frame.heard)
+    asked = frame.heard.endswith("?") and not frame.waiting
     return domain.ends_call(meaning.intent) or (asked and not meaning.intent)
 
 

@@ -28,10 +28,10 @@ class Frame:
 
     `confirming`: a yes does it. `heard`: the bot's last words that the caller heard. `topic`: the last question for
     knowledge, and `topic_intent`, what it was about. `beside`: intents done at once beside the one that goes on.
-    `tried`: values given to tools, also those that failed; `worked`: those that did not. `said`: the caller's last words. `missed`: how often in a
-    row the bot had to say that it did not get or know something. `told`: it has said what it can do. `doubted`: the
-    intent that the bot asked whether it was meant, and `doubted_slots`, what was said with it. `offer`: what the last
-    tool offered to do next.
+    `tried`: values given to tools, also those that failed; `worked`: those that did not. `said`: the caller's last
+    words. `missed`: how often in a row the bot had to say that it did not get or know something. `told`: it has said
+    what it can do. `doubted`: the intent that the bot asked whether it was meant, and `doubted_slots`, what was said
+    with it. `offer`: what the last tool offered to do next.
 
     Of who the caller is (`verification.py`): `proofs`, their words by factor, of which so many as `proven` were found
     right together; `proving`, the factor that is still owed an answer; `checking`, the id of the tool call that checks;

@@ -17,7 +17,14 @@ from services.llm.local.understanding.word_lists import COMMON
 _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
-_SAMPLE = {"digits": "1234", "number": "twelve", "day": "saturday", "choice": "", "text": "something", "name": "john smith"}
+_SAMPLE = {
+    "digits": "1234",
+    "number": "twelve",
+    "day": "saturday",
+    "choice": "",
+    "text": "something",
+    "name": "john smith",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,9 +152,7 @@ def _measure(said: str) -> str:
 def _spelled(choice: str) -> str:
     """Regex source of a normalised value; its small numbers in words or figures: "pump two", "pump 2"."""
     forms = {**{word: str(n) for n, word in enumerate(_SMALL)}, **{str(n): word for n, word in enumerate(_SMALL)}}
-    return " ".join(
-        f"(?:{re.escape(w)}|{re.escape(forms[w])})" if w in forms else re.escape(w) for w in choice.split()
-    )
+    return " ".join(f"(?:{re.escape(w)}|{re.escape(forms[w])})" if w in forms else re.escape(w) for w in choice.split())
 
 
 def _figures(text: str) -> str:
