@@ -14,7 +14,8 @@ from parley.tooling import CallContext, HangUp, Records, Result, ToolError, Tran
 
 Window = Literal["morning", "afternoon"]
 Day = Literal[
-    "today", "tomorrow", "day after tomorrow", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+    "today", "tomorrow", "day after tomorrow",
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 ]  # fmt: skip
 Reason = Literal["late", "damaged", "faulty", "not wanted"]
 
@@ -82,7 +83,9 @@ async def run_diagnostics(order_number: str, context: CallContext) -> Result:
         if arrived and not facts["online"]:
             shown |= {"state": "failed", "detail": "no answer"}
             context.show("checks", {"steps": steps})
-            raise ToolError(f"The {_thing(order)} does not answer. Please see that it is plugged in and on your network.")
+            raise ToolError(
+                f"The {_thing(order)} does not answer. Please see that it is plugged in and on your network."
+            )
         good = _good(step, facts)
         shown |= {"state": "waiting", "detail": "not yet"} if good is None else {"state": "done" if good else "failed"}
         wrong += [] if good in (True, None) else [step["wrong"]]
@@ -115,7 +118,13 @@ async def initiate_refund(order_number: str, context: CallContext, reason: Reaso
             row = {"order": number, "amount": amount, "reason": reason, "day": today}
             key = await records.add("refunds", row, kind="letters")
         paid = Decimal(str((await records.get("refunds", key) or {})["amount"]))
-    card = {"Order": number, "Amount": f"${paid:,.2f}", "Reason": reason, "Confirmation": key, "Arrives": "in 3 to 5 days"}
+    card = {
+        "Order": number,
+        "Amount": f"${paid:,.2f}",
+        "Reason": reason,
+        "Confirmation": key,
+        "Arrives": "in 3 to 5 days",
+    }
     summary = (
         f"{money(paid).capitalize()} are on their way back to you. That takes three to five working days. "
         f"Your confirmation is {digits(key)}."
@@ -144,8 +153,7 @@ async def get_visit_times(order_number: str, context: CallContext, day: Day | No
     if not free:
         raise ToolError("In the next seven days everybody is booked. A colleague can look further ahead.")
     lead = "" if chosen or asked is None else f"{_on(asked, today).capitalize()} nobody is free. "
-    told = (chosen or free)[:OFFERED]
-    summary = f"{lead}A technician could come {value([_window(*each, today) for each in told]).replace(' and ', ' or ')}. Which suits you?"
+    summary = f"{lead}A technician could come {_either((chosen or free)[:OFFERED], today)}. Which suits you?"
     rows = [{"title": f"{on:%A, %B} {on.day}", "detail": _hours(window)} for on, window in free[:10]]
     free_now = [{"day": on.isoformat(), "weekday": WEEKDAYS[on.weekday()], "window": window} for on, window in free]
     return Result({"order_number": number, "free": free_now, "summary": summary}, show={"times": rows})
@@ -245,7 +253,9 @@ async def _refundable(records: Records, number: str, order: Mapping[str, Any], r
             "thirty days. If it does not work, a technician can come."
         )
     if reason == "late" and not _is_late(order):
-        raise ToolError(f"Order {digits(number)} is not late: it {_story(order, today)} It can be returned all the same.")
+        raise ToolError(
+            f"Order {digits(number)} is not late: it {_story(order, today)} It can be returned all the same."
+        )
     return Decimal(order["price"])
 
 
@@ -253,12 +263,12 @@ def _repairable(number: str, order: Mapping[str, Any]) -> None:
     """Raises ToolError."""
     if order["stage"] != "delivered":
         raise ToolError(f"Order {digits(number)}, {order['item']}, has not arrived yet, so nobody can repair it.")
-    if order["kind"] in ("coffee machine", "kettle", "microwave", "robot vacuum"):
+    if not _is_repaired(order):
         raise ToolError(f"A {_thing(order)} is not repaired at home: we send another one. A colleague arranges that.")
 
 
 async def _free(records: Records, order: Mapping[str, Any], today: date, but: str = "") -> list[tuple[date, str]]:
-    """Windows in which a technician for it is free, the soonest first. `but`: the visit of this order does not count."""
+    """Windows in which a technician for it is free, the soonest first; the visit of the order `but` does not count."""
     able = _able(await records.all("technicians"), order)
     taken = _taken(await records.all("visits"), but)
     days = [today + timedelta(n) for n in range(1, AHEAD_DAYS + 1)]
@@ -279,8 +289,8 @@ async def _technician(
     if not free:
         raise ToolError("In the next seven days everybody is booked. A colleague can look further ahead.")
     same = [each for each in free if each[0] == on] + [each for each in free if each[0] != on]
-    told = value([_window(*each, today) for each in same[:2]]).replace(" and ", " or ")
-    raise ToolError(f"Nobody is free {_window(on, window, today)}. Somebody could come {told}. Which suits you?")
+    taken_now = f"Nobody is free {_window(on, window, today)}"
+    raise ToolError(f"{taken_now}. Somebody could come {_either(same[:2], today)}. Which suits you?")
 
 
 def _able(technicians: Mapping[str, dict[str, Any]], order: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -316,26 +326,29 @@ def _good(step: Mapping[str, Any], facts: Mapping[str, Any]) -> bool | None:
 
 
 def _next(number: str, order: Mapping[str, Any], wrong: list[str]) -> dict[str, Any]:
-    if order["stage"] == "delivered":
-        tool_name, more = ("get_visit_times", {}) if wrong and _visits(order) else ("", {})
-    else:
-        tool_name, more = ("initiate_refund", {"reason": "late"}) if _is_late(order) else ("", {})
-    return {"offers": {"tool": tool_name, "arguments": {"order_number": number, **more}}} if tool_name else {}
+    """What `_findings` asks."""
+    if order["stage"] == "delivered" and wrong and _is_repaired(order):
+        return {"offers": {"tool": "get_visit_times", "arguments": {"order_number": number}}}
+    if _is_late(order):
+        return {"offers": {"tool": "initiate_refund", "arguments": {"order_number": number, "reason": "late"}}}
+    return {}
 
 
 def _findings(order: Mapping[str, Any], wrong: list[str]) -> str:
     asks = ""
-    if order["stage"] != "delivered" and _is_late(order):
+    if _is_late(order):
         asks = " You can wait for it, or have your money back. Would you like your money back?"
     elif wrong and order["stage"] == "delivered":
-        asks = " Shall I look when a technician could come?" if _visits(order) else " A colleague can send you another one."
+        at_home = " Shall I look when a technician could come?"
+        asks = at_home if _is_repaired(order) else " A colleague can send you another one."
     if not wrong:
         return f"All five checks are fine.{asks}"
-    told = f"I have run five checks. {'One is' if len(wrong) == 1 else f'{cardinal(len(wrong)).capitalize()} are'} not fine: "
-    return f"{told}{value(wrong)}.{asks}"
+    many = "One is" if len(wrong) == 1 else f"{cardinal(len(wrong)).capitalize()} are"
+    return f"I have run five checks. {many} not fine: {value(wrong)}.{asks}"
 
 
-def _visits(order: Mapping[str, Any]) -> bool:
+def _is_repaired(order: Mapping[str, Any]) -> bool:
+    """At home; what is small is exchanged."""
     return order["kind"] in ("dishwasher", "washing machine", "dryer", "fridge", "oven")
 
 
@@ -413,6 +426,10 @@ def _on(on: date, today: date) -> str:
 def _window(on: date, window: str, today: date, lead: str = "on ") -> str:
     named = "tomorrow" if (on - today).days == 1 else f"{lead}{day(on, 'en', today)}"
     return f"{named} in the {window}"
+
+
+def _either(free: list[tuple[date, str]], today: date) -> str:
+    return value([_window(*each, today) for each in free]).replace(" and ", " or ")
 
 
 def _when(visit: Mapping[str, Any], today: date, lead: str = "on ") -> str:
