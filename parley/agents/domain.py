@@ -12,13 +12,15 @@ from parley.agents.strict import Strict
 class Slot(Strict):
     """Something a tool needs. `kind` says how it is heard; `values` for a choice; `ask` is the question for it.
 
-    `digits` are read out one by one, of a `number` the value counts: "minus three point five" is -3.5.
+    `digits` are read out one by one, of a `number` the value counts: "minus three point five" is -3.5. A value counts
+    for the rest of the call; `once`: for one run of a tool, as a reading or a day does.
     """
 
     kind: Literal["digits", "number", "choice", "text", "day", "name"] = "text"
     length: int = Field(0, ge=0, le=20)
     values: tuple[str, ...] = ()
     ask: str = ""
+    once: bool = False
 
 
 class Intent(Strict):

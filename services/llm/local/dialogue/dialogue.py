@@ -69,8 +69,9 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
     frame = replace(frame, doubted="", doubted_slots={}, offer=None)
-    if asked.offer is not None and meaning.move == "yes" and _was_put(asked.offer.question, asked.heard):
-        return _go(frame, asked.offer.intent, asked.offer.slots, domain)
+    if asked.offer is not None and _was_put(asked.offer.question, asked.heard):
+        if meaning.move == "yes" or meaning.intent == asked.offer.intent:
+            return _go(frame, asked.offer.intent, {**asked.offer.slots, **meaning.slots}, domain)
     if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
         return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
@@ -82,7 +83,9 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction := corrections.of_value(frame, meaning, domain):
-        return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
+        again = frame.tried if moves.leading(meaning.text)[0] else {}  # "no, on pump two": all else is as it was
+        kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
+        return _go(replace(frame, slots={**kept, **frame.slots, **correction}), frame.intent, correction, domain)
     if meaning.intent:
         frame = replace(frame, slots={}) if moves.means_another(meaning.text) else frame
         after, act = _go(frame, meaning.intent, meaning.slots, domain)

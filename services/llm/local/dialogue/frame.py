@@ -113,8 +113,9 @@ def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
         needs = {slot for name in at_work for slot in domain.intents[name].needs}
         worked = {n: v for n, v in frame.tried.items() if n in needs} if not failed else {}
         frame = replace(frame, worked={**frame.worked, **worked}, offer=offered(message.text, domain))
-        doubtful = {n for n in needs if failed and frame.slots.get(n) != frame.worked.get(n)}
-        return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in doubtful})
+        gone = {n for n in needs if failed and frame.slots.get(n) != frame.worked.get(n)}
+        gone |= {n for n in frame.slots if n in domain.slots and domain.slots[n].once}
+        return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in gone})
     for call in message.tool_calls:
         frame = replace(frame, checking=call.id) if call.name == VERIFY else frame
         if (intent := domain.of_tool(call.name)) and intent not in frame.beside:
