@@ -133,9 +133,8 @@ def _value(old: Any, said: str) -> tuple[Any, list[tuple[int, int]]]:
 def _choice(said: str, choices: tuple[str, ...]) -> tuple[str | None, list[tuple[int, int]]]:
     found = [(choice, m.span()) for choice in choices if (m := re.search(rf"\b{re.escape(normalise(choice))}\b", said))]
     spans = [span for _, span in found]
-    whole = [
-        (choice, (a, b)) for choice, (a, b) in found if not any(s <= a and b <= e and (s, e) != (a, b) for s, e in spans)
-    ]
+    inside = [any(s <= a and b <= e and (s, e) != (a, b) for s, e in spans) for a, b in spans]
+    whole = [each for each, within in zip(found, inside, strict=True) if not within]
     return (whole[0][0], [whole[0][1]]) if len(whole) == 1 else (None, [])
 
 
