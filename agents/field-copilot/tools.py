@@ -71,16 +71,16 @@ async def record_reading(
         scale = f"{number(low)} to {number(high)}"
         raise ToolError(f"{number(measured)} is off the scale of {name}, {scale} {units['spoken']}. Say it again.")
     key = f"{tag} {name}"
-    now = {"value": float(measured), "day": context.now.date(), "at": f"{context.now:%H:%M}"}
+    now = {"value": float(measured), "day": context.now.date().isoformat(), "at": f"{context.now:%H:%M}"}
     async with context.records.transaction() as records:
         recent = (await records.get("readings", key) or {"recent": []})["recent"]
         if not recent or recent[-1].get("by") != context.idempotency_key:  # else it was cut off after it was written
-            recent = [*recent, {**now, "day": now["day"].isoformat(), "by": context.idempotency_key}][-KEPT:]
+            recent = [*recent, {**now, "by": context.idempotency_key}][-KEPT:]
             await records.put("readings", key, {"recent": recent})
         out = not _safe(measured, limit)
         before = await records.get("alarms", key)
         if out:
-            await records.put("alarms", key, {"value": float(measured), "day": now["day"], "at": now["at"]})
+            await records.put("alarms", key, now)
         elif before is not None:
             await records.delete("alarms", key)
     said = f"{number(measured)} {units['spoken']}"
@@ -93,11 +93,19 @@ async def record_reading(
         return Result({**known, "summary": summary}, show={**shown, "alarm": None})
     what = f"{name} {float(measured):g} {units['shown']}, safe is {_range(limit, words=False)}"
     severity: Severity = "critical" if limit["do"].startswith("Stop") else "high"
-    offers = {"tool": "log_incident_report", "arguments": {"machine": found["name"], "severity": severity, "what": what}}
+    offers = {
+        "tool": "log_incident_report",
+        "arguments": {"machine": found["name"], "severity": severity, "what": what},
+    }
     alarm = {"Machine": f"{_upper(found['name'])} ({tag})", _upper(name): f"{float(measured):g} {units['shown']}"}
     alarm |= {"Safe": _range(limit, words=False), "Now": limit["do"]}
     return Result(
-        {**known, "do": limit["do"], "summary": "Recorded. Log an incident?", "offers": offers},
+        {
+            **known,
+            "do": limit["do"],
+            "summary": "Recorded. Log an incident?",
+            "offers": {"tool": "log_incident_report", "arguments": report},
+        },
         say=Notice(f"Alarm. {_upper(found['name'])}: {name} {said}. Safe is {_range(limit)}. {limit['do']}"),
         show={**shown, "alarm": alarm},
     )
@@ -184,7 +192,7 @@ async def _machine(records: Records, said: str) -> tuple[str, dict[str, Any]]:
             return tag, row
     near = [row["name"] for row in machines.values() if set(asked.split()) & set(_figures(row["name"]).split())]
     hint = f" {value(near[:MANY]).replace(' and ', ' or ')}?" if near else " Say its name or its tag."
-    raise ToolError(f"No machine {said}.{hint}".replace(". ", ". ", 1))
+    raise ToolError(f"No machine {said}.{hint}")
 
 
 async def _limit(records: Records, machine: Mapping[str, Any], said: str) -> tuple[str, dict[str, Any]]:
@@ -202,7 +210,13 @@ async def _limit(records: Records, machine: Mapping[str, Any], said: str) -> tup
 def _converted(given: Decimal, unit: str | None, limit: Mapping[str, Any], units: Mapping[str, Any]) -> Decimal:
     """In the unit of the limit. Raises ToolError."""
     asked = (unit or "").strip().casefold().removeprefix("degrees ").removeprefix("°")
-    if asked in ("", limit["unit"], units["spoken"], units["shown"].casefold(), units["shown"].removeprefix("°").lower()):
+    if asked in (
+        "",
+        limit["unit"],
+        units["spoken"],
+        units["shown"].casefold(),
+        units["shown"].removeprefix("°").lower(),
+    ):
         return given
     if (how := units["from"].get(asked)) is None:
         raise ToolError(f"That is measured in {units['spoken']}. Say it in {units['spoken']}.")
@@ -219,15 +233,15 @@ def _used(measured: Decimal, limit: Mapping[str, Any]) -> float:
     least, most = limit.get("least"), limit.get("most")
     at = float(measured)
     if least is not None and most is not None:
-        return abs(at - (least + most) / 2) / ((most - least) / 2) * 100
-    low = limit["scale"][0]
-    return (at - min(low, 0)) / (most - min(low, 0)) * 100
+        return abs(at - float(least + most) / 2) / (float(most - least) / 2) * 100
+    low = min(float(limit["scale"][0]), 0)
+    return (at - low) / (float(most) - low) * 100
 
 
 def _range(limit: Mapping[str, Any], words: bool = True) -> str:
     least, most = limit.get("least"), limit.get("most")
-    tell = (lambda n: number(Decimal(str(n)))) if words else (lambda n: f"{n:g}")
-    return f"up to {tell(most)}" if least is None else f"{tell(least)} to {tell(most)}"
+    low, high = (n if n is None else number(Decimal(str(n))) if words else f"{n:g}" for n in (least, most))
+    return f"up to {high}" if low is None else f"{low} to {high}"
 
 
 def _shown(
