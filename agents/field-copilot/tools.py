@@ -18,6 +18,7 @@ Wanted = Literal["all", "torque", "part", "steps"]
 KEPT = 12
 """Readings of one quantity of one machine."""
 MANY = 5  # that are told
+ALARMS = 8  # that are shown
 
 
 @tool
@@ -80,34 +81,35 @@ async def record_reading(
         out = not _safe(measured, limit)
         before = await records.get("alarms", key)
         if out:
-            await records.put("alarms", key, now)
+            told = f"{_upper(found['name'])}: {name} {float(measured):g} {units['shown']}"
+            safe = f"Safe is {_range(limit, words=False)}. {limit['do']}"
+            await records.put("alarms", key, {**now, "machine": tag, "told": told, "safe": safe})
         elif before is not None:
             await records.delete("alarms", key)
+        alarms = await records.all("alarms")
     said = f"{number(measured)} {units['spoken']}"
     shown = _shown(found, name, measured, limit, units, recent)
-    known = {"machine": tag, "quantity": name, "value": float(measured), "unit": limit["unit"], "alarm": out}
+    known: dict[str, Any] = {
+        "machine": tag,
+        "quantity": name,
+        "value": float(measured),
+        "unit": limit["unit"],
+        "alarm": out,
+    }
     if not out:
         last = f" Before: {number(Decimal(str(recent[-2]['value'])))}." if len(recent) > 1 else ""
         over = " Alarm cleared." if before is not None else ""
+        over += " Another alarm is open." if any(row["machine"] == tag for row in alarms.values()) else ""
         summary = f"{_upper(name)}, {found['name']}: {said}. Safe, {_range(limit)}.{last}{over}"
-        return Result({**known, "summary": summary}, show={**shown, "alarm": None})
+        return Result({**known, "summary": summary}, show=shown)
     what = f"{name} {float(measured):g} {units['shown']}, safe is {_range(limit, words=False)}"
     severity: Severity = "critical" if limit["do"].startswith("Stop") else "high"
-    offers = {
-        "tool": "log_incident_report",
-        "arguments": {"machine": found["name"], "severity": severity, "what": what},
-    }
-    alarm = {"Machine": f"{_upper(found['name'])} ({tag})", _upper(name): f"{float(measured):g} {units['shown']}"}
-    alarm |= {"Safe": _range(limit, words=False), "Now": limit["do"]}
+    report = {"machine": found["name"], "severity": severity, "what": what}
+    known |= {"do": limit["do"], "offers": {"tool": "log_incident_report", "arguments": report}}
     return Result(
-        {
-            **known,
-            "do": limit["do"],
-            "summary": "Recorded. Log an incident?",
-            "offers": {"tool": "log_incident_report", "arguments": report},
-        },
+        {**known, "summary": "Recorded. Log an incident?"},
         say=Notice(f"Alarm. {_upper(found['name'])}: {name} {said}. Safe is {_range(limit)}. {limit['do']}"),
-        show={**shown, "alarm": alarm},
+        show=shown,
     )
 
 
@@ -230,12 +232,11 @@ def _safe(measured: Decimal, limit: Mapping[str, Any]) -> bool:
 
 def _used(measured: Decimal, limit: Mapping[str, Any]) -> float:
     """How much of the safe range is used, in percent: 100 is the limit, whichever is nearer."""
-    least, most = limit.get("least"), limit.get("most")
-    at = float(measured)
-    if least is not None and most is not None:
-        return abs(at - float(least + most) / 2) / (float(most - least) / 2) * 100
+    least, most, at = limit.get("least"), float(limit["most"]), float(measured)
+    if least is not None:
+        return abs(at - (float(least) + most) / 2) / ((most - float(least)) / 2) * 100
     low = min(float(limit["scale"][0]), 0)
-    return (at - low) / (float(most) - low) * 100
+    return (at - low) / (most - low) * 100
 
 
 def _range(limit: Mapping[str, Any], words: bool = True) -> str:
@@ -258,6 +259,12 @@ def _shown(
     rows = [_row(each, name, limit, units) for each in recent[::-1]]
     meter = {"value": round(max(_used(measured, limit), 0), 1), "detail": told}
     return {"range": meter, "reading": facts, "readings": rows}
+
+
+def _alarm_rows(alarms: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    """All that are open, the newest first; None takes the card away."""
+    newest = sorted(alarms.values(), key=lambda row: (row["day"], row["at"]), reverse=True)[:ALARMS]
+    return [{"title": r["told"], "detail": r["safe"], "status": "alarm", "tone": "bad"} for r in newest] or None
 
 
 def _row(reading: Mapping[str, Any], name: str, limit: Mapping[str, Any], units: Mapping[str, Any]) -> dict[str, Any]:

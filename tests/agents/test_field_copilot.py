@@ -50,17 +50,30 @@ async def test_the_alarm_is_said_word_for_word_and_can_not_be_interrupted(copilo
     assert not outcome.say.interruptible
     assert told(outcome)["offers"]["arguments"]["severity"] == "critical"
     cards = shown(outcome)
-    assert cards["alarm"] == {
-        "Machine": "Booster pump two (P-202)",
-        "Vibration": "9.2 mm/s",
-        "Safe": "up to 4.5",
-        "Now": "Stop it. Lock it out.",
-    }
+    assert cards["alarms"] == [
+        {
+            "title": "Booster pump two: vibration 9.2 mm/s",
+            "detail": "Safe is up to 4.5. Stop it. Lock it out.",
+            "status": "alarm",
+            "tone": "bad",
+        }
+    ]
     assert cards["range"]["value"] > 100
     assert cards["readings"][0]["tone"] == "bad"
     safe = await run(copilot, "record_reading", **PUMP, value=4.5)
-    assert (safe.say.text, shown(safe)["alarm"], shown(safe)["range"]["value"]) == ("", None, 100)
+    assert (safe.say.text, shown(safe)["alarms"], shown(safe)["range"]["value"]) == ("", None, 100)
     assert told(safe)["summary"].endswith("Alarm cleared.")
+
+
+async def test_all_alarms_that_are_open_stand_on_the_page_and_each_clears_by_itself(copilot: Desk) -> None:
+    await run(copilot, "record_reading", **PUMP, value=9.2)
+    two = await run(copilot, "record_reading", machine="C-101", quantity="oil temperature", value=110)
+    assert len(shown(two)["alarms"]) == 2
+    other = await run(copilot, "record_reading", machine="P-202", quantity="bearing temperature", value=60)
+    assert len(shown(other)["alarms"]) == 2
+    assert told(other)["summary"].endswith("Another alarm is open.")
+    cleared = await run(copilot, "record_reading", machine="C-101", quantity="oil temperature", value=90)
+    assert [row["title"] for row in shown(cleared)["alarms"]] == ["Booster pump two: vibration 9.2 mm/s"]
 
 
 @pytest.mark.parametrize(
