@@ -88,14 +88,9 @@ async def record_reading(
             await records.delete("alarms", key)
         alarms = await records.all("alarms")
     said = f"{number(measured)} {units['spoken']}"
-    shown = _shown(found, name, measured, limit, units, recent)
-    known: dict[str, Any] = {
-        "machine": tag,
-        "quantity": name,
-        "value": float(measured),
-        "unit": limit["unit"],
-        "alarm": out,
-    }
+    shown = {**_shown(found, name, measured, limit, units, recent), "alarms": _alarm_rows(alarms)}
+    known: dict[str, Any] = {"machine": tag, "quantity": name, "value": float(measured), "unit": limit["unit"]}
+    known |= {"alarm": out}
     if not out:
         last = f" Before: {number(Decimal(str(recent[-2]['value'])))}." if len(recent) > 1 else ""
         over = " Alarm cleared." if before is not None else ""
@@ -235,8 +230,7 @@ def _used(measured: Decimal, limit: Mapping[str, Any]) -> float:
     least, most, at = limit.get("least"), float(limit["most"]), float(measured)
     if least is not None:
         return abs(at - (float(least) + most) / 2) / ((most - float(least)) / 2) * 100
-    low = min(float(limit["scale"][0]), 0)
-    return (at - low) / (most - low) * 100
+    return at / most * 100
 
 
 def _range(limit: Mapping[str, Any], words: bool = True) -> str:
