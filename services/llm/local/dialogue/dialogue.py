@@ -11,7 +11,7 @@ from dataclasses import replace
 from parley.agents.domain import Slot
 from parley.text.phrases import spoken_digits
 from services.llm.local.dialogue import corrections, courtesy, failing, moves
-from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say
+from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Offer, Say
 from services.llm.local.understanding import digits, doubt, slots
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.understanding import Meaning
@@ -69,9 +69,8 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
     frame = replace(frame, doubted="", doubted_slots={}, offer=None)
-    if asked.offer is not None and _was_put(asked.offer.question, asked.heard):
-        if meaning.move == "yes" or meaning.intent == asked.offer.intent:
-            return _go(frame, asked.offer.intent, {**asked.offer.slots, **meaning.slots}, domain)
+    if (offer := asked.offer) is not None and _taken(offer, meaning, asked.heard):
+        return _go(frame, offer.intent, {**offer.slots, **meaning.slots}, domain)
     if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
         return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
@@ -96,9 +95,12 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     return _general(frame, meaning, domain)
 
 
-def _was_put(question: str, heard: str) -> bool:
-    """Whether the bot's last words, as the caller heard them, asked this; most of the question is enough."""
-    return any(heard.endswith(question[:size]) for size in range(len(question) // 2 + 1, len(question) + 1))
+def _taken(offer: Offer, meaning: Meaning, heard: str) -> bool:
+    """A yes to it, or its own words; the caller heard most of the question, and nothing after it."""
+    asks = offer.question
+    if not any(heard.endswith(asks[:size]) for size in range(len(asks) // 2 + 1, len(asks) + 1)):
+        return False
+    return meaning.move == "yes" or meaning.intent == offer.intent
 
 
 def _acknowledged(act: Act, words: str) -> Act:
