@@ -119,6 +119,8 @@ class CallContext:
 
     `parameters`: what whoever brought the call here said of it, by name: an order number, a campaign; personal, and as
     true as its source. `direction`: `inbound` or `outbound`. `purpose`: what the call is for, if that was said.
+
+    `customer`: key of the record that the caller has proven to be theirs; empty before.
     """
 
     call_id: str
@@ -132,6 +134,7 @@ class CallContext:
     parameters: Mapping[str, str] = field(default_factory=dict)
     direction: str = "inbound"
     purpose: str = ""
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from parley.agents.domain import Domain
 from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.queries import TOOLS as QUERY_TOOLS
+from parley.agents.queries import Queries
 from parley.agents.records import Data
 from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
 from parley.agents.strict import Strict
@@ -52,6 +54,7 @@ class Agent(Strict):
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     data: Data = Data()
+    queries: Queries | None = None
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()
@@ -117,10 +120,15 @@ class Agent(Strict):
 
     @model_validator(mode="after")
     def _fillers_of_tools(self) -> Agent:
-        unknown = sorted(set(self.fillers.by_tool) - set(self.tools or self.fillers.by_tool))
+        unknown = sorted(set(self.fillers.by_tool) - {*(self.tools or self.fillers.by_tool), *self.builtin_tools})
         if unknown:
             raise ValueError(f"fillers.by_tool: {', '.join(unknown)} is not among this agent's tools; see `tools`")
         return self
+
+    @property
+    def builtin_tools(self) -> tuple[str, ...]:
+        """Names of the tools that other parts of the file give it, beside those of tools.py."""
+        return QUERY_TOOLS if self.queries is not None else ()
 
     @property
     def number_lengths(self) -> tuple[int, ...]:

@@ -72,6 +72,7 @@ class Intent:
     traceparent: str = ""
     version: str = ""
     known: Known = Known()
+    customer: str = ""
 
     @property
     def key(self) -> Key:

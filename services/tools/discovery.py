@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -17,9 +17,12 @@ from parley.agents.files import agent_now, digest_of, known_agents, with_tools
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
 from parley.tooling import marks_of
+from services.tools.builtin.queries import QueryTools
 from services.tools.schema import LoadedTool, load_tool
 
 KEPT = 4  # versions of an agent's tools, for calls that began with them
+
+Builtin = Callable[[Agent], Mapping[str, LoadedTool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,11 @@ class Toolbox:
 
 
 class Toolboxes:
-    """What each agent of the folder can do."""
+    """What each agent of the folder can do. `builtin`: the tools it has by its agent.yaml."""
 
-    def __init__(self, agents_dir: Path) -> None:
+    def __init__(self, agents_dir: Path, builtin: Builtin | None = None) -> None:
         self._dir = agents_dir
+        self._builtin = builtin or QueryTools(None).of
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
@@ -77,28 +81,31 @@ class Toolboxes:
         same = next((box for box in kept.values() if box.digest == digest), None)
         module = same.module if same is not None else f"parley_agent_{name}_{digest}"
         tools = same.all if same is not None else _loaded(module, path, source)
-        box = Toolbox(agent, _chosen(agent, tools, path), digest, tools, module)
+        box = Toolbox(agent, self._chosen(agent, tools, path), digest, tools, module)
         kept.pop(agent.version, None)
         kept[agent.version] = box
         if len(kept) > KEPT:
             _forget(kept.pop(next(iter(kept))), kept)
         return box
 
+    def _chosen(self, agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
+        """Those of tools.py that agent.yaml names, and those it has by agent.yaml itself."""
+        builtin = self._builtin(agent)
+        if both := sorted(tools.keys() & builtin.keys()):
+            raise Misconfigured(f"{path}: tool {both[0]}: the agent has one of this name by its agent.yaml; rename it")
+        if agent.tools is None:
+            return {**tools, **builtin}
+        if missing := [name for name in agent.tools if name not in tools and name not in builtin]:
+            raise Misconfigured(
+                f"{path.parent / 'agent.yaml'}: tools: {', '.join(missing)} not found in {path.name}; it has"
+                f" {', '.join(sorted(tools)) or 'none'}"
+            )
+        return {**{name: tools[name] for name in agent.tools if name in tools}, **builtin}
+
 
 def _forget(box: Toolbox, kept: Mapping[str, Toolbox]) -> None:
     if all(other.module != box.module for other in kept.values()):
         sys.modules.pop(box.module, None)
-
-
-def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
-    if agent.tools is None:
-        return tools
-    if missing := [name for name in agent.tools if name not in tools]:
-        raise Misconfigured(
-            f"{path.parent / 'agent.yaml'}: tools: {', '.join(missing)} not found in {path.name}; it has"
-            f" {', '.join(sorted(tools)) or 'none'}"
-        )
-    return {name: tools[name] for name in agent.tools}
 
 
 def _loaded(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:

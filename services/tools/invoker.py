@@ -79,6 +79,7 @@ class Invoker:
             parameters=MappingProxyType(dict(intent.known.parameters)),
             direction=intent.known.direction,
             purpose=intent.known.purpose,
+            customer=intent.customer,
         )
 
 

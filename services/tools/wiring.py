@@ -16,6 +16,7 @@ from parley.errors import NotFound, ParleyError
 from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
+from services.tools.builtin.queries import QueryTools
 from services.tools.database import open_database
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
@@ -34,7 +35,7 @@ LINGER_S = 10.0  # for tools with effects whose caller has gone, at a stop
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
     """Open the ledger, read all agents' tools and data, serve. Raises Misconfigured, Unavailable."""
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
-    toolboxes = Toolboxes(settings.agents_dir)
+    toolboxes = Toolboxes(settings.agents_dir, QueryTools(database).of)
     instance = f"{os.getpid()}-{secrets.token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
     store = RecordStore(database)
