@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from cli import conversations_schema
 from cli.agent_check import check
 from cli.agent_schema import FILE, schema
 from cli.chat import chat
@@ -31,6 +32,7 @@ _FILES = {
     "tools.py": "tools.txt",
     "wrapper.json": "wrapper.txt",
     "knowledge/about.md": "about.txt",
+    "conversations/hours.yaml": "conversations.txt",
 }
 
 agent = typer.Typer(no_args_is_help=True, help="Make a bot, and see whether it is right.")
@@ -44,7 +46,7 @@ def new_command(
     """Write a small, whole bot into the agents' folder. Exit status 2: a wrong name, or it exists."""
     folder = _or_exit(lambda: new(Settings.read().agents_dir, name, company), 2)
     print(f"{folder}: talk to it with `make run` (again, if it runs) and ?agent={name} behind the page's address,")
-    print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`.")
+    print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`, `parley eval {name}`.")
 
 
 @agent.command("check")
@@ -116,7 +118,8 @@ def new(folder: Path, name: str, company: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = (_TEMPLATE / source).read_text("utf-8")
         path.write_text(text.replace("{company}", company).replace("{name}", name), "utf-8")
-    (folder / FILE).write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
+    for file, made in ((FILE, schema()), (conversations_schema.FILE, conversations_schema.schema())):
+        (folder / file).write_text(json.dumps(made, indent=2) + "\n", "utf-8")
     return folder / name
 
 

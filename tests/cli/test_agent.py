@@ -48,11 +48,12 @@ def test_a_new_bot_is_whole_and_right(folder: Path) -> None:
         "tools.py",
         "wrapper.json",
         "knowledge/about.md",
+        "conversations/hours.yaml",
     }
     code, lines = checked()
     assert code == 0
     assert len(lines) == 1, "no notes"
-    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, version ")
+    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, 1 conversations, version ")
     assert "Rose & Co." in load_agent(folder, "flower-shop").greeting
     assert "{" not in load_agent(folder, "flower-shop").greeting
 
@@ -89,6 +90,7 @@ def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> 
         ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
         ("wrapper.json", '"examples"', '"exampels"', "exampels: the page knows no such field; known are name"),
         ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: must be a text, not 3"),
+        ("conversations/hours.yaml", "outcome:", "outcom:", "expect.outcom: there is no such field, did you mean outcome"),
         ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 6)"),
     ],
 )
@@ -120,7 +122,8 @@ def test_what_is_worth_knowing_is_no_error(folder: Path) -> None:
     code, lines = checked()
     assert code == 0
     assert [line for line in lines[1:] if not line.startswith("note: ")] == []
-    assert [word for word in ("get_opening_hours", "no knowledge/", "no domain") if word not in " ".join(lines)] == []
+    noted = ("get_opening_hours", "no knowledge/", "no domain", "names get_opening_hours, which is no tool of this agent")
+    assert [words for words in noted if words not in " ".join(lines)] == []
 
 
 def test_a_bot_that_nobody_knows(folder: Path) -> None:
