@@ -90,7 +90,7 @@ def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> 
         ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
         ("wrapper.json", '"examples"', '"exampels"', "exampels: the page knows no such field; known are name"),
         ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: must be a text, not 3"),
-        ("conversations/hours.yaml", "outcome:", "outcom:", "expect.outcom: there is no such field, did you mean outcome"),
+        ("conversations/hours.yaml", "outcome:", "outcom:", "outcom: there is no such field, did you mean outcome"),
         ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 6)"),
     ],
 )
@@ -122,7 +122,7 @@ def test_what_is_worth_knowing_is_no_error(folder: Path) -> None:
     code, lines = checked()
     assert code == 0
     assert [line for line in lines[1:] if not line.startswith("note: ")] == []
-    noted = ("get_opening_hours", "no knowledge/", "no domain", "names get_opening_hours, which is no tool of this agent")
+    noted = ("get_opening_hours", "no knowledge/", "no domain", "names get_opening_hours, which is no tool")
     assert [words for words in noted if words not in " ".join(lines)] == []
 
 
