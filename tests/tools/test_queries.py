@@ -321,7 +321,7 @@ async def test_an_agent_with_queries_has_both_tools_and_they_want_a_level(tmp_pa
     (folder / "tools.py").write_text(
         'from parley.tooling import tool\n\n@tool\ndef analyze_data() -> str:\n    """Mine."""\n    return ""\n'
     )
-    with pytest.raises(Misconfigured, match=r"tools\.py: tool analyze_data: agent.yaml gives the agent one of this name"):
+    with pytest.raises(Misconfigured, match=r"tools\.py: tool analyze_data: agent.yaml gives the agent one of this"):
         Toolboxes(tmp_path / "agents").now("bank")
 
 
