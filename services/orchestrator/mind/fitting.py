@@ -53,12 +53,16 @@ def size(call: Call) -> int:
     found = (text for passage in call.passages for text in (passage.text, passage.source))
     known = (call.purpose, *(text for each in call.variables for text in (each.name, each.value_pii)))
     then = (call.then.to, call.then.reason) if call.then is not None else ()
-    texts = (*names, *known, *then, *questions, *_caller_texts(call), call.ahead.held, *found)
+    given = call.handover
+    handed = (call.specialist, given.giver, given.summary_pii, call.ahead.specialist)
+    handed += tuple(text for each in given.details for text in (each.name, each.value_pii))
+    spent = sum(_LINE + bytes_of(each.specialist) for each in call.spent_by)
+    texts = (*names, *known, *then, *handed, *questions, *_caller_texts(call), call.ahead.held, *found)
     voice = sum(_LINE + bytes_of(stretch.text) + _PLACE * len(stretch.told) for stretch in call.voice)
     lines = sum(map(_size_of, call.history)) + _tools_bytes(call.ahead.tools)
     said = sum(map(bytes_of, texts)) + _FIELD * len(texts) + _PLACE * (len(call.passages) + len(call.timers) + 4)
     carry = len(call.ahead.carry) + len(_carry(call))
-    return _policy_bytes(call.policy) + said + voice + lines + carry
+    return _policy_bytes(call.policy) + said + voice + lines + carry + spent
 
 
 def _carry(call: Call) -> bytes:
@@ -82,6 +86,7 @@ def _tools_bytes(tools: tuple[ToolUse, ...]) -> int:
 @lru_cache(maxsize=64)
 def _policy_bytes(policy: Policy) -> int:
     texts = [text for each in policy.fillers_of for text in (each.tool, *each.sentences)]
+    texts += [text for each in policy.specialists for text in (each.name, *each.tools)]
     texts += [text for each in policy.variables for text in (each.name, each.value_pii)]
     for field in fields(policy):
         value = getattr(policy, field.name)

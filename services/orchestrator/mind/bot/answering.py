@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from parley.text.words import clipped, has_words
 from services.orchestrator.mind import events, history, known, outgoing
-from services.orchestrator.mind.bot import fillers, llm_retry, speculation, unanswered
+from services.orchestrator.mind.bot import fillers, llm_retry, must_say, specialists, speculation, unanswered
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -39,6 +39,7 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     """The caller's turn is over: answer `text`."""
     text = clipped(text, history.MAX_CALLER_CHARS)
     call, ahead = speculation.settle(call, text, at_ms, out)
+    call = must_say.to_first_words(call, at_ms, out)
     call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     call = stop_timers(call, out, T.AWAY)
@@ -57,7 +58,7 @@ def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
     """The speculation was right: it is the first round, and what it has given so far is said and done now."""
     tries = ahead.tries - 1
     thought = Thought(0, tries, first=tries)
-    call = replace(call, floor=Answering(thought=thought, asked=True))
+    call = specialists.adopted(replace(call, floor=Answering(thought=thought, asked=True)), ahead, out)
     if ahead.complete:
         ended = events.RoundEnded(at_ms=at_ms, turn=call.turn, tries=tries, round=0, text=ahead.held, tools=ahead.tools)
         ended = replace(ended, carry=ahead.carry)
@@ -193,6 +194,9 @@ def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
     else:
         call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
     outgoing.execute(call, out, *(tool for tool in tools if tool.outcome is None))
+    call = specialists.taken(call, tools, out)
+    if (then := specialists.leads_to(tools)) is not None:
+        return over(replace(call, then=then), event.at_ms, out, owed=False)
     if not history.waiting_tools(call, call.turn):
         return _next_round(call, event.at_ms, out)
     return fillers.tools_begun(call, event.at_ms, out)
@@ -206,6 +210,8 @@ def _numbered(call: Call, tool: ToolUse, n: int) -> ToolUse:
         tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
     elif tool.outcome is None and wanted > call.level:
         tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=call.level)))
+    elif tool.outcome is None:
+        tool = replace(tool, outcome=specialists.outcome_of(call, tool))
     return replace(tool, id=tool.id or history.call_id(tool))
 
 
@@ -288,6 +294,14 @@ def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: i
     return notice(call, out, text, at_ms, name not in call.policy.must_hear, protect_ms)
 
 
+def greet(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The bot's first words, with those that it must say around them."""
+    if has_words(call.policy.before_greeting):
+        call = sentence(call, out, "before_greeting", at_ms)
+    call = sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
+    return sentence(call, out, "after_greeting", at_ms) if has_words(call.policy.after_greeting) else call
+
+
 def notice(
     call: Call, out: list[Effect], text: str, at_ms: int, interruptible: bool = True, protect_ms: int = 0
 ) -> Call:
@@ -328,6 +342,8 @@ def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
 
 def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
     """The last words were heard: hang up or hand over. Who is not taken over there comes back."""
+    if name := must_say.before(call, then):
+        return sentence(replace(call, then=replace(then, told=True)), out, name, at_ms)
     call = replace(call, then=None)
     if then.kind == "transfer":
         out.append(Transfer(then.to, then.reason))
