@@ -71,8 +71,8 @@ class Agent(Strict):
         said += [text for name, each in self.specialists.items() for text in (name, *each.tools)]
         if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
             raise ValueError(
-                f"its own sentences (greeting, silence, fillers, variables, names of specialists' tools and the like) are {size:,} bytes of UTF-8 "
-                f"together; at most {MAX_SENTENCES_BYTES:,}, as each call's state has them"
+                f"its own sentences (greeting, silence, fillers, variables, names of specialists' tools and the like) "
+                f"are {size:,} bytes of UTF-8 together; at most {MAX_SENTENCES_BYTES:,}, as each call's state has them"
             )
         return self
 

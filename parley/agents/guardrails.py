@@ -46,7 +46,7 @@ class MustSay(Strict):
         if not isinstance(data, dict):
             return data
         if "may_interrupt" in data:
-            raise ValueError("may_interrupt: not a field; write {text: ..., interruptible: true} at the sentence itself")
+            raise ValueError("may_interrupt: not a field; write {text: ..., interruptible: true} at the sentence")
         out, free = dict(data), []
         for name, value in data.items():
             if isinstance(value, dict):

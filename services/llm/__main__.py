@@ -12,6 +12,7 @@ from parley.rpc import Server, run
 from parley.settings import Settings
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import Chain
+from services.llm.routing import Routing
 from services.llm.servicer import LanguageModel
 
 
@@ -25,7 +26,9 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     await closing.enter_async_context(shared(bus, settings, chain.breakers, settings.engines("llm")))
     chain.prepare()
     service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
-    servicer = LanguageModel(chain, server.admission, cancels)
+    routing = Routing(settings, getattr(chain.of("local"), "embeds", None))
+    closing.push_async_callback(routing.aclose)
+    servicer = LanguageModel(chain, server.admission, cancels, routing)
     server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, servicer)
     return closing.aclose
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from services.llm.calls import MAX_NAME, arguments_of
 from services.llm.contract import ChatRequest, Message, Passage, Role, ToolCall
+from services.llm.foreign import attribute, quotable, unmarked
 
 CONNECTED = "(The call is connected.)"
 BROKE_IN = "(I broke in there: of your last answer I heard only what stands above.)"
@@ -43,7 +44,7 @@ def alternating(request: ChatRequest) -> list[Message]:
     note = ""
     for place, message in enumerate(request.messages):
         if message.role is USER:
-            _add(made, USER, f"{note} {message.text}".strip())
+            _add(made, USER, f"{note} {unmarked(message.text)}".strip())
             note = ""
         elif message.role is ASSISTANT:
             text = message.text.strip()
@@ -65,7 +66,8 @@ def told_plainly(messages: Sequence[Message], system: str) -> list[Message]:
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     for message in messages:
         if message.role is TOOL:
-            _add(made, USER, f'<tool_response name="{names[message.tool_call_id]}">\n{message.text}\n</tool_response>')
+            result = quotable(message.text)
+            _add(made, USER, f'<tool_response name="{names[message.tool_call_id]}">\n{result}\n</tool_response>')
             continue
         calls = (f'{{"name": "{call.name}", "arguments": {call.arguments}}}' for call in message.tool_calls)
         parts = (message.text, *(f"<tool_call>{call}</tool_call>" for call in calls))
@@ -82,9 +84,9 @@ def plain_name(name: str) -> str:
 
 def knowledge(passages: tuple[Passage, ...]) -> str:
     """Passages as one text, each with its source."""
-    blocks = (f'<passage source="{p.source}">\n{p.text}\n</passage>' for p in passages)
+    blocks = (f'<passage source="{attribute(p.source)}">\n{quotable(p.text)}\n</passage>' for p in passages)
     text = "\n".join((KNOWLEDGE, *blocks))
-    return f"<reference>\n{text.replace('</reference>', '')}\n</reference>"
+    return f"<reference>\n{text}\n</reference>"
 
 
 def _add(made: list[Message], role: Role, text: str) -> None:
@@ -110,7 +112,7 @@ def _add_calls(made: list[Message], message: Message, later: Sequence[Message], 
         own = next(each for each in itertools.chain(given, others) if each not in ids)
         ids.add(own)
         calls.append(ToolCall(own, plain_name(call.name), arguments_of(call.arguments)[0]))
-        results.append(Message(TOOL, _result(call.id, later, taken) or NO_RESULT, tool_call_id=own))
+        results.append(Message(TOOL, unmarked(_result(call.id, later, taken)) or NO_RESULT, tool_call_id=own))
     if not (made and made[-1].role is ASSISTANT and not made[-1].tool_calls):
         made.append(Message(ASSISTANT))
     made[-1] = replace(made[-1], tool_calls=tuple(calls))

@@ -1,1 +1,1 @@
-"""An agent's guardrails, as code: what the caller says before a model is asked, what a model says before it is spoken."""
+"""What is looked at in code: a caller's words before a model is asked, a model's before they are spoken."""

@@ -1,4 +1,4 @@
-"""What a caller's line is, before a model is asked: for a person, of a topic that is refused, for a specialist. Pure."""
+"""What a caller's line is, before a model is asked: for a person, of a refused topic, for a specialist. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Numbers in texts, however they are written or read out, so that one said can be looked for in what is known. Pure.
 
 Digits in any script, number words of English. A number has several readings: "twelve thirty four" is 1234, and 12 and
-34; "18:30" is 18 and 30, and half past six. One of them must be known. What cannot be told apart is let through: "one of
+34; "18:30" is 18 and 30, and half past six. One of them must be known. What is often no figure is let through: "one of
 us", "two questions", "the first".
 """
 
@@ -30,7 +30,9 @@ _ORDINALS = {
 _RANKS = ("first", "second", "third")
 _WORD = "|".join((*_UNITS.split(), *_TEENS.split(), *_TENS.split(), *_ORDINALS))
 _AFTER = "|".join(("hundred", "thousand", "million", "billion", "oh", "double", "triple", _WORD))
-_RUN = re.compile(rf"(?<![a-z])(?:(?:double|triple)[ -]+)?(?:{_WORD})(?![a-z])(?:(?:[ -]+and)?[ -]+(?:{_AFTER})(?![a-z]))*")
+_RUN = re.compile(
+    rf"(?<![a-z])(?:(?:double|triple)[ -]+)?(?:{_WORD})(?![a-z])(?:(?:[ -]+and)?[ -]+(?:{_AFTER})(?![a-z]))*"
+)
 _DIGITS = re.compile(r"\d+(?:[.,:'\u2019]\d+)*")
 _ANY = re.compile(rf"\d|(?<![a-z])(?:{_WORD})(?![a-z])")
 _GROUPS = re.compile(r"\d+(?:[\s().,/-]{1,3}\d+)+")
@@ -39,9 +41,12 @@ _MONTH = "january|february|march|april|may|june|july|august|september|october|no
 _BY_MONTH = re.compile(rf"(?:{_MONTH}) (?:the )?$")
 _OF_MONTH = re.compile(rf"\s+of (?:{_MONTH})")
 _WHOLE = re.compile(
-    r"\s*(?:dollars?|cents?|euros?|pounds?|percent|o.?clock|[ap]\.?m\b|(?:business |working )?(?:day|week|hour|month|year)s?)"
+    r"\s*(?:dollars?|cents?|euros?|pounds?|percent|o.?clock|[ap]\.?m\b|"
+    r"(?:business |working )?(?:day|week|hour|month|year)s?)"
 )
-_OF_TALK = re.compile(r"\s+(?:quick |short |more |other |last )*(?:questions?|things?|options?|ways?|steps?|choices|of (?:us|them))\b")
+_OF_TALK = re.compile(
+    r"\s+(?:quick |short |more |other |last )*(?:questions?|things?|options?|ways?|steps?|choices|of (?:us|them))\b"
+)
 _SCALE = {"million": 6, "billion": 9}
 _SCALED = re.compile(r"\s*(million|billion)\b")
 
@@ -124,7 +129,14 @@ def _plain(text: str) -> str:
     """Small letters and ASCII digits, at the places where they stood."""
     if text.isascii():
         return text.lower()
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else low if len(low := c.lower()) == 1 else c for c in text)
+    return "".join(map(_plain_char, text))
+
+
+def _plain_char(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    low = char.lower()
+    return low if len(low) == 1 else char
 
 
 def _of_digits(match: re.Match[str], plain: str) -> Number:

@@ -54,8 +54,8 @@ def size(call: Call) -> int:
     known = (call.purpose, *(text for each in call.variables for text in (each.name, each.value_pii)))
     then = (call.then.to, call.then.reason) if call.then is not None else ()
     given = call.handover
-    handed = (call.specialist, given.giver, given.summary_pii, call.ahead.specialist)
-    handed += tuple(text for each in given.details for text in (each.name, each.value_pii))
+    collected = (text for each in given.details for text in (each.name, each.value_pii))
+    handed = (call.specialist, given.giver, given.summary_pii, call.ahead.specialist, *collected)
     spent = sum(_LINE + bytes_of(each.specialist) for each in call.spent_by)
     texts = (*names, *known, *then, *handed, *questions, *_caller_texts(call), call.ahead.held, *found)
     voice = sum(_LINE + bytes_of(stretch.text) + _PLACE * len(stretch.told) for stretch in call.voice)

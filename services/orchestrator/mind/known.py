@@ -77,7 +77,7 @@ def spoken(call: Call, text: str) -> str:
 
 def written(call: Call, prompt: str) -> str:
     """The prompt, with each place filled by a quoted value, and behind it all that is known."""
-    text = filled(prompt, lambda name: _quoted(_value(call, name) or _default(call, name)))
+    text = filled(prompt, lambda name: quoted(_value(call, name) or _default(call, name)))
     if not (call.variables or call.purpose or call.direction == "outbound"):
         return text
     about: dict[str, object] = {"direction": direction(call)}
@@ -85,11 +85,12 @@ def written(call: Call, prompt: str) -> str:
         about["purpose"] = call.purpose
     if call.variables:
         about["variables"] = parameters(call)
-    return f"{text.rstrip()}\n\n{ABOUT}\n{_quoted(about)}"
+    return f"{text.rstrip()}\n\n{ABOUT}\n{quoted(about)}"
 
 
-def _quoted(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def quoted(value: object) -> str:
+    """JSON without the signs that marks of chat templates begin with."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("[INST", "\\u005bINST")
 
 
 def _value(call: Call, name: str) -> str:

@@ -1,4 +1,4 @@
-"""An agent's guardrails around its rounds: what a model says passes here, and what was found is counted and recorded."""
+"""Guardrails around a model's rounds: what it says passes here; what was found is counted and recorded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def of(agent: Agent, request: llm_pb2.ChatRequest) -> AnswerGuard | None:
 
 
 def sources(agent: Agent, request: llm_pb2.ChatRequest) -> list[str]:
-    """What the model's numbers may come from, the likeliest first: all that it was told, but not what it said itself."""
+    """What the model's numbers may come from, likeliest first: all that it was told, but not what it said."""
     told = (m.text for m in reversed(request.messages) if m.role != llm_pb2.Message.ROLE_ASSISTANT)
     return [*told, *(passage.text for passage in request.passages), request.system, agent.first_words]
 
@@ -36,6 +36,4 @@ def event(agent: Agent, turn: int, rule: str, name: str, action: str) -> events.
     """Counted and logged, without what was said; the call's record has it."""
     GUARDED.labels(agent.name, rule, action).inc()
     log.info("a guardrail has acted", agent=agent.name, turn=turn, rule=rule, about=name, action=action)
-    return events.Guarded(
-        at_ms=now_ms(), turn=turn, rule=rule, name=name, action=action, show=agent.guardrails.show
-    )
+    return events.Guarded(at_ms=now_ms(), turn=turn, rule=rule, name=name, action=action, show=agent.guardrails.show)

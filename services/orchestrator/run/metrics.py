@@ -35,7 +35,7 @@ CARRIES_LOST = Counter(
 HANDOVERS = Counter("voice_handovers_total", "Calls given on inside an agent, by specialist", ["from", "to"])
 ROUTED = Counter(
     "voice_routed_total",
-    "First words of callers to an agent with specialists: by what it was known who is to answer (nobody: a model decides)",
+    "Lines of callers to an agent with specialists: by what it was known who is to answer (nobody: by a model)",
     ["by"],
 )
 GUARDED = Counter("voice_guardrails_total", "Times that a guardrail has acted", ["agent", "rule", "action"])

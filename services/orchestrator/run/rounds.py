@@ -202,7 +202,7 @@ class Rounds:
     async def _judged(self, think: effects.Think) -> verdicts.Verdict:
         """What is known of the caller's line before a model is asked."""
         call, traceparent = imagined(self._current(), think), telemetry.traceparent()
-        verdict = await verdicts.judged(call, self.agent, think, self._organs.route, traceparent)
+        verdict = await verdicts.judged(call, self.agent, think, self._organs, traceparent)
         if verdict.specialist:
             which = {"turn": think.turn, "tries": think.tries, "round": think.round}
             self._feed(events.Routed(at_ms=now_ms(), **which, to=verdict.specialist, by=verdict.by))

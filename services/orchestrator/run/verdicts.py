@@ -1,4 +1,4 @@
-"""A caller's line, judged before a model is asked: answered in code, given to a person, or known to be for a specialist.
+"""A caller's line, judged before a model is asked: answered in code, given to a person, known to be for somebody.
 
 Beside the agent's own phrases, which take microseconds, only meaning is asked for, where the agent has examples for it;
 nobody waits for that longer than `ROUTE_S`. What it does not know in time the model decides.
@@ -7,8 +7,7 @@ nobody waits for that longer than `ROUTE_S`. What it does not know in time the m
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parley.agents.agent import Agent
 from parley.v1 import llm_pb2
@@ -17,8 +16,7 @@ from services.orchestrator.mind import effects, history
 from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Outcome, Then, ToolUse
 from services.orchestrator.run.metrics import ROUTED
-
-Route = Callable[[Call, str, str], Awaitable[llm_pb2.RouteResponse | None]]
+from services.orchestrator.run.organs import Organs
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Verdict:
 NOTHING = Verdict()
 
 
-async def judged(call: Call, agent: Agent, think: effects.Think, route: Route, traceparent: str) -> Verdict:
+async def judged(call: Call, agent: Agent, think: effects.Think, organs: Organs, traceparent: str) -> Verdict:
     """Of the line that this round is to answer: `call` ends with it, as far as the round is concerned."""
     if not (agent.escalate or agent.specialists or agent.guardrails.refuse_topics) or think.round:
         return NOTHING
@@ -57,7 +55,7 @@ async def judged(call: Call, agent: Agent, think: effects.Think, route: Route, t
     if unrouted and (name := lines.specialist_of(agent, line)):
         return _routed(name, "phrases")
     if (unrouted and _by_meaning(agent)) or any(each.examples for each in agent.guardrails.refuse_topics.values()):
-        return _meant(call, agent, await route(call, line, traceparent), unrouted)
+        return _meant(call, agent, await organs.route(call, line, traceparent), unrouted)
     return NOTHING
 
 
@@ -88,15 +86,15 @@ def _refused(call: Call, agent: Agent, topic: str) -> Verdict:
 def _escalated(call: Call, agent: Agent, why: str) -> Verdict | None:
     """None: there was enough of it, or who is to have the call has it."""
     assert agent.escalate is not None
-    told = {"rule": "escalate", "name": why, "action": "escalated"}
+    told = Verdict(rule="escalate", name=why, action="escalated")
     if to := agent.escalate.to:
-        return Verdict(specialist=to, by="escalation", **told) if specialists.current(call) != to else None
+        return replace(told, specialist=to, by="escalation") if specialists.current(call) != to else None
     tools = [tool for line in call.history if isinstance(line, BotLine) for tool in line.tools]
     if sum(tool.name == specialists.ESCALATE for tool in tools) >= lines.MAX_ESCALATIONS:
         return None
     outcome = Outcome("ok", "{}", then=Then("transfer", agent.transfer_to, f"escalated: {why}"))
     use = ToolUse("", specialists.ESCALATE, json.dumps({"why": why}), outcome=outcome)
-    return Verdict(_rest_of(call, agent.escalate.say), (use,), **told)
+    return replace(told, say=_rest_of(call, agent.escalate.say), tools=(use,))
 
 
 def _rest_of(call: Call, sentence: str) -> str:

@@ -1,7 +1,7 @@
 """Who has the call: the agent itself, or one of its specialists. How it is given on, and what each may do.
 
-A model gives the call on with the tool `hand_over`, which is no tool of anybody's: it is done here, and no model is told
-of it afterwards. What the caller said may also be known to be for somebody before a model is asked (`routed`). Both
+A model gives the call on with the tool `hand_over`, which is nobody's tool: it is done here, and no model is told of
+it afterwards. What the caller said may also be known to be for somebody before a model is asked (`routed`). Both
 keep what was collected. Nothing is said. Whose a tool is, a model cannot change: another one's is refused.
 """
 
@@ -63,7 +63,8 @@ def taken(call: Call, tools: tuple[ToolUse, ...], out: list[Effect]) -> Call:
 
 def leads_to(tools: tuple[ToolUse, ...]) -> Then | None:
     """What the call does next by a decision of ours, not of a model: only ours come with it."""
-    return next((tool.outcome.then for tool in tools if tool.name == ESCALATE and tool.outcome and tool.outcome.then), None)
+    outcomes = (tool.outcome for tool in tools if tool.name == ESCALATE and tool.outcome is not None)
+    return next((outcome.then for outcome in outcomes if outcome.then is not None), None)
 
 
 def hidden(tool: ToolUse) -> bool:
