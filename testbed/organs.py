@@ -47,6 +47,8 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
         self.reply: Reply = lambda request: [f"You said {request.messages[-1].text}."]
         self.requests: list[llm_pb2.ChatRequest] = []
         self.closed = 0
+        self.route: Callable[[str], llm_pb2.RouteResponse] | None = None
+        self.routed: list[str] = []
 
     async def Live(self, requests: Any, context: Any) -> AsyncIterator[llm_pb2.LiveEvent]:
         raise NotBuilt("not here")
@@ -54,6 +56,12 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
 
     async def Understand(self, request: Any, context: Any) -> llm_pb2.UnderstandResponse:
         raise NotBuilt("not here")
+
+    async def Route(self, request: llm_pb2.RouteRequest, context: Any) -> llm_pb2.RouteResponse:
+        self.routed.append(request.text)
+        if self.route is None:
+            raise NotBuilt("not here")
+        return self.route(request.text)
 
     async def Chat(self, request: Any, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
         self.requests.append(request)

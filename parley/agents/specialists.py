@@ -14,6 +14,8 @@ from parley.agents.wording import MAX_PHRASES, Text, Wording, checked_phrases, c
 
 FRONT = "front"
 """The agent itself: who has the call until a specialist has it."""
+OWN_TOOLS = ("hand_over", "escalate")
+"""Tools of the platform, for agents with specialists."""
 NAME = r"[a-z][a-z0-9_]{0,29}"
 MAX_SPECIALISTS = 12
 
