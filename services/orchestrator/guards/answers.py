@@ -93,8 +93,8 @@ class AnswerGuard:
         self._note(Finding("never_say", "cut", name))
         if not has_words(text):
             return ""
-        tail = " " if phrase[-1:].isspace() else ""
-        return _GAP.sub("", text).rstrip() + tail
+        lead, tail = (" " if end.isspace() else "" for end in (phrase[:1], phrase[-1:]))
+        return lead + _GAP.sub("", text).strip() + tail
 
     def _note(self, finding: Finding) -> None:
         if finding not in self.found:

@@ -31,11 +31,11 @@ _RANKS = ("first", "second", "third")
 _WORD = "|".join((*_UNITS.split(), *_TEENS.split(), *_TENS.split(), *_ORDINALS))
 _AFTER = "|".join(("hundred", "thousand", "million", "billion", "oh", "double", "triple", _WORD))
 _RUN = re.compile(
-    rf"(?<![a-z])(?:(?:double|triple)[ -]+)?(?:{_WORD})(?![a-z])(?:(?:[ -]+and)?[ -]+(?:{_AFTER})(?![a-z]))*"
+    rf"(?<![a-z])(?:(?:double|triple)[ -]+)?(?:{_WORD})(?![a-z])(?:(?:[ -]+and)?[ -]+(?:{_AFTER})(?![a-z])){{0,40}}"
 )
-_DIGITS = re.compile(r"\d+(?:[.,:'\u2019]\d+)*")
+_DIGITS = re.compile(r"\d{1,40}(?:[.,:'\u2019]\d{1,40}){0,12}")
 _ANY = re.compile(rf"\d|(?<![a-z])(?:{_WORD})(?![a-z])")
-_GROUPS = re.compile(r"\d+(?:[\s().,/-]{1,3}\d+)+")
+_GROUPS = re.compile(r"\d{1,40}(?:[\s().,/-]{1,3}\d{1,40}){1,11}")
 _TIME = re.compile(r"(?<!\d)([01]?\d|2[0-4]):([0-5]\d)")
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _BY_MONTH = re.compile(rf"(?:{_MONTH}) (?:the )?$")
@@ -84,7 +84,7 @@ def known_in(text: str) -> frozenset[str]:
         number = _of_digits(match, plain)
         readings |= {*number.readings, *number.parts}
     for match in _GROUPS.finditer(plain):
-        groups = re.findall(r"\d+", match.group())[:12]
+        groups = re.findall(r"\d+", match.group())
         readings |= {"".join(groups[i:j]) for i in range(len(groups)) for j in range(i + 2, len(groups) + 1)}
     for match in _TIME.finditer(plain):
         readings |= _of_clock(int(match[1]), int(match[2]))
