@@ -21,16 +21,12 @@ _QUOTES = re.compile(
 _BROKEN = {"<": "\u2039", ">": "\u203a", "[": "("}
 
 
-def unmarked(text: str) -> str:
-    """Without marks of chat templates."""
-    return _TEMPLATE.sub(lambda mark: _BROKEN[mark[0]], text)
-
-
 def quotable(text: str) -> str:
-    """The same, fit to stand between marks of ours: it can not end its quotation."""
-    return _QUOTES.sub(_BROKEN["<"], unmarked(text))
+    """Without marks of chat templates, and fit to stand between marks of ours: it cannot end its quotation."""
+    text = _TEMPLATE.sub(lambda mark: _BROKEN[mark[0]], text)
+    return _QUOTES.sub(_BROKEN["<"], text)
 
 
 def attribute(text: str) -> str:
-    """The same, fit to stand in the quotation marks of one of our marks."""
+    """Fit to stand in the quotation marks of one of our marks."""
     return " ".join(text.split()).replace('"', "'").replace("<", _BROKEN["<"]).replace(">", _BROKEN[">"])

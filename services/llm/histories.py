@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from services.llm.calls import MAX_NAME, arguments_of
 from services.llm.contract import ChatRequest, Message, Passage, Role, ToolCall
-from services.llm.foreign import attribute, quotable, unmarked
+from services.llm.foreign import attribute, quotable
 
 CONNECTED = "(The call is connected.)"
 BROKE_IN = "(I broke in there: of your last answer I heard only what stands above.)"
@@ -44,7 +44,7 @@ def alternating(request: ChatRequest) -> list[Message]:
     note = ""
     for place, message in enumerate(request.messages):
         if message.role is USER:
-            _add(made, USER, f"{note} {unmarked(message.text)}".strip())
+            _add(made, USER, f"{note} {quotable(message.text)}".strip())
             note = ""
         elif message.role is ASSISTANT:
             text = message.text.strip()
@@ -66,8 +66,7 @@ def told_plainly(messages: Sequence[Message], system: str) -> list[Message]:
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     for message in messages:
         if message.role is TOOL:
-            result = quotable(message.text)
-            _add(made, USER, f'<tool_response name="{names[message.tool_call_id]}">\n{result}\n</tool_response>')
+            _add(made, USER, f'<tool_response name="{names[message.tool_call_id]}">\n{message.text}\n</tool_response>')
             continue
         calls = (f'{{"name": "{call.name}", "arguments": {call.arguments}}}' for call in message.tool_calls)
         parts = (message.text, *(f"<tool_call>{call}</tool_call>" for call in calls))
@@ -112,7 +111,7 @@ def _add_calls(made: list[Message], message: Message, later: Sequence[Message], 
         own = next(each for each in itertools.chain(given, others) if each not in ids)
         ids.add(own)
         calls.append(ToolCall(own, plain_name(call.name), arguments_of(call.arguments)[0]))
-        results.append(Message(TOOL, unmarked(_result(call.id, later, taken)) or NO_RESULT, tool_call_id=own))
+        results.append(Message(TOOL, quotable(_result(call.id, later, taken)) or NO_RESULT, tool_call_id=own))
     if not (made and made[-1].role is ASSISTANT and not made[-1].tool_calls):
         made.append(Message(ASSISTANT))
     made[-1] = replace(made[-1], tool_calls=tuple(calls))

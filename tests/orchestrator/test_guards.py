@@ -106,7 +106,8 @@ def test_or_its_sentence_is_not_said_to_its_end_but_the_set_one_once() -> None:
 
 def test_words_of_others_are_cut_in_any_case_and_with_their_ending() -> None:
     rails = {"never_say": {"words": ["Acme Bikes", "Velo"], "patterns": [r"\bID-\d+\b"]}}
-    said, found = spoken(rails, "ACME  bikes is dearer, and Velo's bikes, too. ", "Velocity is fine. Your ID-77 is safe.")
+    phrases = "ACME  bikes is dearer, and Velo's bikes, too. ", "Velocity is fine. Your ID-77 is safe."
+    said, found = spoken(rails, *phrases)
     assert said == "is dearer, and bikes, too. Velocity is fine. Your is safe."
     assert found == [Finding("never_say", "cut", "words")]
     assert spoken(rails, "Velo.")[0] == "", "what is left makes no sound"

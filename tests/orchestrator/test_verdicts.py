@@ -1,4 +1,4 @@
-"""Specialists and guardrails through the whole orchestrator: what models are asked, what is said, what is told of it."""
+"""Specialists and guardrails through the whole orchestrator: what models are asked, what is said and told."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_a_topic_that_is_refused_is_answered_without_a_model(tmp_path: Pat
             await g.hears(utterance)
             await g.types("hello then")
             await g.said()
-            assert "- legal: \"I can not help with the law.\"" in h.model.requests[0].system
+            assert '- legal: "I can not help with the law."' in h.model.requests[0].system
             assert [m.text for m in h.model.requests[0].messages][-2:] == ["I can not help with the law.", "hello then"]
     assert GUARDED.labels("bikes", "refuse_topics", "refused")._value.get() == before + 1
     assert "about my bill" not in str([log for log in logs if "guardrail" in log["event"]])

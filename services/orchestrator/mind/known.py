@@ -20,6 +20,7 @@ MAX_VALUE_BYTES = 500
 MAX_VALUES_BYTES = 4_000  # of all, with their names
 MAX_SPOKEN_CHARS = 60  # of a value inside a sentence; a longer one is no name, number or day
 TRANSFER = "transfer"
+_MARK = re.compile(r"<|\[(?=/?[A-Z])", re.IGNORECASE)
 _JOINERS = "\u200c\u200d"  # part of words in some scripts
 _SPEAKABLE = re.compile(r"[^\w\s'\u2019.,&@+/:%\u200c\u200d-]|_")
 _UNUSED = re.compile(r" +([ ,.!?;:])")  # where nothing stands in a place
@@ -90,7 +91,7 @@ def written(call: Call, prompt: str) -> str:
 
 def quoted(value: object) -> str:
     """JSON without the signs that marks of chat templates begin with."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("[INST", "\\u005bINST")
+    return _MARK.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _value(call: Call, name: str) -> str:
