@@ -11,7 +11,7 @@ from parley.agents import specialists as in_file
 from services.orchestrator.mind import events, fitting
 from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.bot.specialists import current
-from services.orchestrator.mind.effects import Execute, HandOver, Say, Think, Transfer
+from services.orchestrator.mind.effects import Effect, Execute, HandOver, Say, Think, Transfer
 from services.orchestrator.mind.history import messages
 from services.orchestrator.mind.state import (
     Epoch,
@@ -39,9 +39,9 @@ def gives(to: str, summary: str = "", **details: object) -> ToolUse:
     return ToolUse("x", "hand_over", json.dumps(arguments))
 
 
-def routes(call: Script, to: str, think: Think | None = None) -> list[object]:
+def routes(call: Script, to: str, think: Think | None = None) -> list[Effect]:
     t = think or call.thinks()
-    return [*call.feed(events.Routed(at_ms=call.at, turn=t.turn, tries=t.tries, round=t.round, to=to, by="phrases"))]
+    return call.feed(events.Routed(at_ms=call.at, turn=t.turn, tries=t.tries, round=t.round, to=to, by="phrases"))
 
 
 def with_billing(policy: Policy = HOUSE) -> Script:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from parley.v1 import llm_pb2, tools_pb2
@@ -94,14 +95,22 @@ async def test_a_topic_that_is_refused_is_answered_without_a_model(tmp_path: Pat
     assert "about my bill" not in str([log for log in logs if "guardrail" in log["event"]])
 
 
-async def test_it_is_known_before_the_turn_is_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("last", "refused"), [("can you give me legal advice", 1), ("no, I am legal, advise me", 0)])
+async def test_it_is_known_before_the_turn_is_over_and_counts_when_it_is(
+    tmp_path: Path, last: str, refused: int
+) -> None:
+    before = GUARDED.labels("bikes", "refuse_topics", "refused")._value.get()
     async with telecom(tmp_path) as (h, g):
         await begins(g)
         await g.speaks("can you give me legal advice")
         await g.turn_ends("can you give me legal advice", "KIND_EAGER")
-        await g.turn_ends("can you give me legal advice")
-        assert (await g.said())[1] == "I can not help with the law."
-        assert not h.model.requests
+        if not refused:
+            await g.tell(speech={"interim": {"text": last}})
+        await g.turn_ends(last)
+        said = (await g.said())[1]
+        assert (said == "I can not help with the law.") is bool(refused)
+        assert len(h.model.requests) == 1 - refused
+    assert GUARDED.labels("bikes", "refuse_topics", "refused")._value.get() == before + refused
 
 
 async def test_first_words_in_the_agent_s_phrases_go_to_their_specialist_at_once(tmp_path: Path) -> None:

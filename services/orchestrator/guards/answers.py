@@ -21,7 +21,8 @@ _GAP = re.compile(r"\s+(?=[\s,.;:!?]|$)")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`rule` and `name` as in the agent's guardrails; `action`: `flagged`, `replaced`, `cut`."""
+    """A guardrail has acted: `rule` and `name` as in the agent's file; `action`: `flagged`, `replaced`, `cut`,
+    `refused`, `escalated`."""
 
     rule: str
     action: str

@@ -328,6 +328,7 @@ class Conductor:
         SPECULATIONS.labels(effect.outcome).inc()
         if effect.outcome == "confirmed":
             SPECULATION_LEAD.observe(effect.lead_ms)
+            self._rounds.confirmed(effect.turn, effect.tries)
         else:
             self._rounds.close_try(effect.turn, effect.tries)
 

@@ -6,7 +6,7 @@ import structlog
 
 from parley.agents.agent import Agent
 from parley.v1 import llm_pb2
-from services.orchestrator.guards.answers import AnswerGuard
+from services.orchestrator.guards.answers import AnswerGuard, Finding
 from services.orchestrator.mind import events
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.metrics import GUARDED
@@ -32,8 +32,9 @@ def passed(guard: AnswerGuard | None, text: str) -> str:
     return guard.take(text) if guard is not None and text else text
 
 
-def event(agent: Agent, turn: int, rule: str, name: str, action: str) -> events.Guarded:
+def event(agent: Agent, turn: int, found: Finding) -> events.Guarded:
     """Counted and logged, without what was said; the call's record has it."""
+    rule, name, action = found.rule, found.name, found.action
     GUARDED.labels(agent.name, rule, action).inc()
     log.info("a guardrail has acted", agent=agent.name, turn=turn, rule=rule, about=name, action=action)
     return events.Guarded(at_ms=now_ms(), turn=turn, rule=rule, name=name, action=action, show=agent.guardrails.show)

@@ -20,7 +20,7 @@ from parley.aio import TaskSet
 from parley.errors import ParleyError, TooLate
 from parley.text.words import clipped_bytes
 from parley.v1 import llm_pb2
-from services.orchestrator.guards.answers import AnswerGuard
+from services.orchestrator.guards.answers import AnswerGuard, Finding
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.bot.speculation import imagined
 from services.orchestrator.mind.history import MIN_RESULT_BYTES
@@ -110,6 +110,8 @@ class Rounds:
         self._feed = feed
         self._running: set[Round] = set()
         self.first_token = FirstToken()
+        self._confirmed = (0, 0)  # the last speculation that was, by turn and try
+        self._held: tuple[tuple[int, int], tuple[Finding, ...]] = ((0, 0), ())
 
     def begin(self, think: effects.Think, traceparent: str) -> None:
         running = Round(think)
@@ -160,7 +162,8 @@ class Rounds:
         ended = replace(ended, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
         ended = replace(ended, requests=running.requests, carry=running.carry)
         text = running.instead or guarding.passed(running.guard, phraser.end())
-        self._told_of(running)
+        if running.guard is not None:
+            self._tell(think, *running.guard.found)
         self._feed(replace(ended, at_ms=now_ms(), text=text))
 
     async def _converse(self, running: Round, phraser: Phraser) -> tuple[ToolUse, ...]:
@@ -207,7 +210,7 @@ class Rounds:
             which = {"turn": think.turn, "tries": think.tries, "round": think.round}
             self._feed(events.Routed(at_ms=now_ms(), **which, to=verdict.specialist, by=verdict.by))
         if verdict.rule:
-            self._feed(guarding.event(self.agent, think.turn, verdict.rule, verdict.name, verdict.action))
+            self._tell(think, Finding(verdict.rule, verdict.action, verdict.name))
         return verdict
 
     def _as_routed(self, think: effects.Think) -> Call:
@@ -215,10 +218,21 @@ class Rounds:
         call = imagined(self._current(), think)
         return replace(call, specialist=call.ahead.specialist or call.specialist) if think.speculative else call
 
-    def _told_of(self, running: Round) -> None:
-        for found in running.guard.found if running.guard is not None else ():
-            turn = running.think.turn
-            self._feed(guarding.event(self.agent, turn, found.rule, found.name, found.action))
+    def _tell(self, think: effects.Think, *found: Finding) -> None:
+        """What guardrails have done. Of a speculation it has not happened before that is confirmed."""
+        which = think.turn, think.tries
+        if think.speculative and which != self._confirmed:
+            self._held = (which, (*self._held[1], *found)) if self._held[0] == which else (which, found)
+            return
+        for each in found:
+            self._feed(guarding.event(self.agent, think.turn, each))
+
+    def confirmed(self, turn: int, tries: int) -> None:
+        """This speculation is the round of its turn now."""
+        self._confirmed = turn, tries
+        if self._held[0] == self._confirmed:
+            for each in self._held[1]:
+                self._feed(guarding.event(self.agent, turn, each))
 
     def _phrases(self, running: Round, phrases: list[str]) -> None:
         think = running.think
