@@ -21,6 +21,7 @@ from parley.embedding import Vectors
 from parley.errors import Misconfigured, NotBuilt, ParleyError
 from parley.settings import Settings
 from parley.text.spoken import normalise
+from services.llm.contract import Found
 from services.llm.local.understanding.nearness import near_to
 from services.llm.local.understanding.understanding import Embeds
 
@@ -32,15 +33,6 @@ SPELLINGS = 8  # of a phrase
 MAX_EXAMPLES = 300  # of one specialist or topic
 KEPT = 64  # agents and versions
 _OFF_TOPIC = Path(__file__).parent / "local" / "understanding" / "off_topic.txt"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Empty: it is not sure. `score`: nearness of the nearest, 0..1."""
-
-    specialist: str = ""
-    topic: str = ""
-    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from services.llm.contract import (
     Passage,
     Requests,
     Role,
+    Routes,
     TextDelta,
     ToolCall,
     ToolChoice,
@@ -32,7 +33,6 @@ from services.llm.contract import (
     Unsay,
     Usage,
 )
-from services.llm.routing import Routing
 
 MAX_MESSAGES = 600
 MAX_TEXT = 1 << 20
@@ -51,7 +51,7 @@ class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
     """See proto/parley/v1/llm.proto."""
 
     def __init__(
-        self, chain: Chain, admission: Admission, cancels: Cancels | None = None, routing: Routing | None = None
+        self, chain: Chain, admission: Admission, cancels: Cancels | None = None, routing: Routes | None = None
     ) -> None:
         self._chain = chain
         self._admission = admission
@@ -84,7 +84,7 @@ class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
 
     async def Route(self, request: llm_pb2.RouteRequest, context: Any) -> llm_pb2.RouteResponse:
         if self._routing is None:
-            raise NotBuilt("route: this service has no routing")
+            raise NotBuilt("route: no sentence embeddings are installed here")
         if not request.agent or not request.text or len(request.text) > MAX_LINE:
             raise BadInput(f"agent, text: must be set, the text of at most {MAX_LINE} characters")
         with telemetry.span("llm.route", request.traceparent, call_id=request.call_id):

@@ -13,9 +13,9 @@ from parley.errors import BadInput, NotBuilt
 from parley.rpc import Admission
 from parley.v1 import llm_pb2
 from services.llm.chat import Chain
-from services.llm.contract import ChatRequest, Message, Role, ToolSpec
+from services.llm.contract import ChatRequest, Found, Message, Role, ToolSpec
 from services.llm.providers.local import HAND_OVER, Local
-from services.llm.routing import Found, Routing
+from services.llm.routing import Routing
 from services.llm.servicer import LanguageModel
 from testbed.rounds import heard, settings
 from testbed.talk import spec
