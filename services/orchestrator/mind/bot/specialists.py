@@ -90,7 +90,7 @@ def adopted(call: Call, ahead: Ahead, out: list[Effect]) -> Call:
 
 def spent(call: Call, input_tokens: int, output_tokens: int) -> Call:
     """Tokens of a round are on the account of who has the call."""
-    if not call.policy.specialists:
+    if not call.policy.specialists or not (input_tokens or output_tokens):
         return call
     name = current(call)
     mine = next((each for each in call.spent_by if each.specialist == name), Spent(name))
