@@ -76,9 +76,10 @@ def check_command(
 def chat_command(
     name: Annotated[str, typer.Argument(help="Who is to answer.")],
     gateway: Annotated[str, typer.Option(help="Address of the gateway; else the one of `make run`.")] = "",
+    specialist: Annotated[str, typer.Option(help="The specialist that the chat begins with.")] = "",
 ) -> None:
     """Talk to it in text; the same as `parley chat --agent NAME`."""
-    chat(gateway, name)
+    chat(gateway, name, specialist)
 
 
 @agent.command("record")

@@ -12,6 +12,7 @@ from parley.agents.agent import Agent
 from parley.agents.conversation import Conversation
 from parley.agents.conversation_files import conversations_of
 from parley.agents.files import load_agent
+from parley.agents.specialists import OWN_TOOLS
 from parley.agents.wrapper import FILE, read_wrapper
 from parley.errors import ParleyError
 from services.tools.discovery import Toolboxes
@@ -43,6 +44,7 @@ def check(folder: Path, name: str) -> Finding:
         return Finding("wrong", tuple(_each(error)))
     files = sorted((folder / name / "knowledge").glob("*.md")) + sorted((folder / name / "knowledge").glob("*.txt"))
     errors = [*_wrapper(folder / name / FILE), *_domain(agent, box.tools, folder / name / "agent.yaml")]
+    errors += _specialists(agent, box.tools, folder / name / "agent.yaml")
     errors += [f"{path}: not UTF-8 text; save it as UTF-8" for path in files if not _readable(path)]
     wrong, worth_knowing = check_identity(agent, folder / name)
     conversations, wrong_there = _conversations(folder / name)
@@ -92,11 +94,25 @@ def _domain(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterat
                 yield f"{path}: domain.intents.{name}.needs: there is no slot {slot}; domain.slots has {known}"
 
 
+def _specialists(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterator[str]:
+    """What a specialist names must be there; the platform's own tools must not."""
+    for name, each in agent.specialists.items():
+        for tool in each.tools:
+            if tool not in tools:
+                yield f"{path}: specialists.{name}.tools: there is no tool {tool}; known are {', '.join(tools)}"
+    for own in OWN_TOOLS if agent.specialists else ():
+        if own in tools:
+            yield f"{path.parent / 'tools.py'}: {own}: is the platform's own for agents with specialists; rename it"
+
+
 def _notes(agent: Agent, tools: Mapping[str, LoadedTool], files: list[Path]) -> Iterator[str]:
     if unused := sorted(set(tools) - set(agent.tools or tools)):
         yield f"note: tools.py has {', '.join(unused)}, which `tools` in agent.yaml does not name"
     if not files and agent.knowledge.retrieve == "always":
         yield "note: no knowledge/; it answers from its prompt and its tools only"
+    for specialist, each in agent.specialists.items():
+        if not (each.phrases or each.patterns or each.examples):
+            yield f"note: specialists.{specialist}: no phrases, no examples; only a model finds the way to it"
     if not agent.domain.intents:
         yield "note: no domain; without a vendor's key it understands nobody"
     for path in files:

@@ -91,6 +91,10 @@ class Chain:
                     attempt.succeeded()
                 yield event
 
+    def of(self, name: str) -> LanguageModelProvider | None:
+        """The engine of this name, if it is one of the chain."""
+        return next((engine.provider for engine in self._engines if engine.name == name), None)
+
     def prepare(self) -> None:
         """Let engines that can warm up do so, beside the serving: open a connection, load a model."""
         self._tasks.spawn(self._warm())

@@ -30,6 +30,10 @@ _NAMED = (
     "not_transferred",
     "time_is_up",
     "cut_off",
+    "before_greeting",
+    "after_greeting",
+    "before_transfer",
+    "before_hang_up",
 )
 
 

@@ -35,6 +35,14 @@ class ToolFillers:
 
 
 @dataclass(frozen=True, slots=True)
+class Specialist:
+    """One to whom a call can be given, and the tools that are not everybody's."""
+
+    name: str
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How an agent behaves, as far as `step` must know. Times in ms; sentences are said as they stand.
 
@@ -86,6 +94,11 @@ class Policy:
     cut_off: str = ""
     level_ms: int = 0  # so long an identity level holds; 0 = until the end of the call
     secret_tools: tuple[str, ...] = ()  # names of tools whose arguments are not kept once they have ended
+    before_greeting: str = ""
+    after_greeting: str = ""
+    before_transfer: str = ""
+    before_hang_up: str = ""
+    specialists: tuple[Specialist, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,7 @@ class Then:
     kind: str
     to: str = ""
     reason: str = ""
+    told: bool = False  # what must be said before it was said
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +278,7 @@ class Ahead:
     tools: tuple[ToolUse, ...] = ()
     complete: bool = False  # the round has ended
     carry: bytes = b""  # what the vendor wants back with its tools
+    specialist: str = ""  # whose the words are; it has the call when they are confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +381,26 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What of the tally is one specialist's; the agent's own has no name."""
+
+    specialist: str = ""
+    rounds: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """How the call came to whom it is with: from whom (empty: the agent itself), with which words for the next one, and
+    what was collected so far, by name."""
+
+    giver: str = ""
+    summary_pii: str = ""
+    details: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Requests:
     """How often models were asked for one turn, repeated and speculative requests too."""
 
@@ -434,3 +469,6 @@ class Call:
     seen_seq: int = 0
     started_ms: int = 0
     tally: Tally = Tally()
+    specialist: str = ""  # who has the call; empty: the agent itself
+    handover: Handover = Handover()
+    spent_by: tuple[Spent, ...] = ()  # of an agent with specialists

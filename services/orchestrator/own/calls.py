@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from parley.agents.agent import Agent
+from parley.agents.agent import SPECIALIST, Agent
 from parley.aio import TaskSet
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.text.scripts import joined
@@ -68,7 +68,7 @@ class Calls:
         self._conductors[message.call_id] = conductor
         try:
             language = message.language or conductor.agent.language
-            conductor._send(conversation_pb2.CallCommand(session=wire.session_of(conductor.agent, language)))
+            conductor.send_session(language)
             for event in first:
                 conductor.feed(event)
             if not conductor.knows_tools:
@@ -221,13 +221,15 @@ def _opened(
     again; what older owners have done the ledger must tell. Who comes back from a transfer that failed is told so.
     """
     policy, marked = wire.policy_of(agent), wire.Marked.of(tools)
-    variables, left_out = known.variables_of(message.parameters)
+    parameters, specialist = _begins_with(message, agent)
+    variables, left_out = known.variables_of(parameters)
     if left_out:
         log.warning("parameters of a call are left out: wrong names, or too many", call_id=message.call_id, n=left_out)
     if message.mouth.last_utterance:
-        policy = replace(policy, greeting="", caller_first_ms=0)
+        policy = replace(policy, greeting="", caller_first_ms=0, before_greeting="", after_greeting="")
     elif epoch.leg > 1 and message.parameters.get(known.TRANSFER):
         policy = replace(policy, greeting=policy.not_transferred, caller_first_ms=0)
+        policy = replace(policy, before_greeting="", after_greeting="")
     elif unread and epoch.leg > 1:
         policy = replace(policy, greeting=joined(policy.cut_off, policy.not_heard), caller_first_ms=0)
     return events.Opened(
@@ -248,4 +250,16 @@ def _opened(
         slow_tools=marked.slow,
         levels=marked.levels,
         unsettled=unread,
+        specialist=specialist,
     )
+
+
+def _begins_with(message: conversation_pb2.Open, agent: Agent) -> tuple[dict[str, str], str]:
+    """What is known of the call, without which specialist it begins with; and that one. A wrong name is nobody's."""
+    parameters = dict(message.parameters)
+    if not agent.specialists or not (name := parameters.pop(SPECIALIST, "")):
+        return parameters, ""
+    if name not in agent.specialists:
+        log.warning("a call is to begin with a specialist that the agent has not", call_id=message.call_id)
+        return parameters, ""
+    return parameters, name

@@ -26,6 +26,7 @@ from parley.errors import ParleyError, Superseded
 from parley.heartbeat import HEART
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.bot.specialists import current
 from services.orchestrator.mind.bot.unanswered import due
 from services.orchestrator.mind.history import question_of
 from services.orchestrator.mind.owner.takeover import at_rest
@@ -38,9 +39,11 @@ from services.orchestrator.run.metrics import (
     CONFIRMATIONS,
     DROPPED,
     FILLERS,
+    HANDOVERS,
     SPECULATION_LEAD,
     SPECULATIONS,
     count_requests,
+    count_specialists,
 )
 from services.orchestrator.run.organs import UNKNOWN, Organs
 from services.orchestrator.run.prices import cost
@@ -247,6 +250,8 @@ class Conductor:
             self._rounds.first_token.tell(command)
             self._send(command)
         match effect:
+            case effects.HandOver():
+                self._handed_over(effect)
             case effects.Say(kind="filler"):
                 FILLERS.inc()
             case effects.StartTimer():
@@ -309,10 +314,24 @@ class Conductor:
             log.error("the gateway never told what was heard", call_id=self._id)
         self.feed(events.TimerFired(at_ms=now_ms(), id=name))
 
+    def _handed_over(self, handed: effects.HandOver) -> None:
+        """Another voice before its words, if it has one of its own."""
+        HANDOVERS.labels(handed.giver, handed.to).inc()
+        log.info("call handed over", call_id=self._id, giver=handed.giver, to=handed.to)
+        if self.call is not None and any(each.voice is not None for each in self.agent.specialists.values()):
+            self.send_session(self.call.language)
+
+    def send_session(self, language: str) -> None:
+        """How to listen and sound for who has the call."""
+        specialist = current(self.call) if self.call is not None else ""
+        session = wire.session_of(self.agent, language, specialist)
+        self._send(conversation_pb2.CallCommand(session=session))
+
     def _speculation_over(self, effect: effects.SpeculationOver) -> None:
         SPECULATIONS.labels(effect.outcome).inc()
         if effect.outcome == "confirmed":
             SPECULATION_LEAD.observe(effect.lead_ms)
+            self._rounds.confirmed(effect.turn, effect.tries)
         else:
             self._rounds.close_try(effect.turn, effect.tries)
 
@@ -391,7 +410,8 @@ class Conductor:
         count_requests(call, None)
         telemetry.COST_PER_CALL.observe(cost(self.means.price, call, seconds))
         reason = call.floor.reason if isinstance(call.floor, Ended) else ""
-        log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn)
+        by = count_specialists(call)
+        log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn, **by)
         self.means.store.purge_later(call.call_id, self.epoch, self.means.linger_s)
         self.end_stream()
         self.ended.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
@@ -32,6 +33,8 @@ MAX_QUESTION_CHARS = 500  # that a caller is to say yes to
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
+ROUTE_S = 0.06  # it takes some 5 ms; a model that finds out by itself takes more
+ROUTE_AGAIN_S = 60.0  # where the llm service has no embeddings
 CHAT = Rules(
     pauses_s=(0.0,),  # each replica once: the round's own retries have the pauses
     once=True,  # an answer has one author; what broke off is gone on with by a new round
@@ -58,6 +61,7 @@ class Organs:
         self._llm = llm
         self._tools = tools
         self._rag = rag
+        self._route_from_s = 0.0
 
     async def chat(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[llm_pb2.ChatEvent, None]:
         """One round. Before the first event a replica that cannot is left for another. Raises ParleyErrors."""
@@ -101,6 +105,28 @@ class Organs:
                 break  # the best come first; a call's state must stay small
             found.append(Passage(p.text, p.source, p.score))
         return tuple(found)
+
+    async def route(self, call_state: Call, text: str, traceparent: str) -> llm_pb2.RouteResponse | None:
+        """Whose these words are, by their meaning. None: nobody can tell in time."""
+        if time.monotonic() < self._route_from_s:
+            return None
+        request = llm_pb2.RouteRequest(
+            call_id=call_state.call_id,
+            agent=call_state.agent,
+            agent_version=call_state.agent_version,
+            text=text,
+            traceparent=traceparent,
+        )
+        try:
+            reply: llm_pb2.RouteResponse
+            reply = await call(self._llm, llm_pb2_grpc.LanguageModelStub, "Route", request, timeout_s=ROUTE_S)
+        except NotBuilt:
+            self._route_from_s = time.monotonic() + ROUTE_AGAIN_S
+            return None
+        except ParleyError as e:
+            log.info("what a caller means is left to the model", call_id=call_state.call_id, error=str(e))
+            return None
+        return reply
 
     async def execute(
         self,

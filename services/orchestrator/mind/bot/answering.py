@@ -10,7 +10,9 @@ from services.orchestrator.mind.bot import (
     confirming,
     fillers,
     llm_retry,
+    must_say,
     showing,
+    specialists,
     speculation,
     unanswered,
     wanted_tools,
@@ -42,7 +44,8 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     text = clipped(text, history.MAX_CALLER_CHARS)
     call, ahead = speculation.settle(call, text, at_ms, out)
     answer = confirming.answered(call, text, out)
-    call = history.add(answer.call, CallerLine(text, at_ms))
+    call = must_say.to_first_words(answer.call, at_ms, out)
+    call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     call = stop_timers(call, out, T.AWAY)
     if answer.tool is not None:
@@ -72,7 +75,7 @@ def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
     """The speculation was right: it is the first round, and what it has given so far is said and done now."""
     tries = ahead.tries - 1
     thought = Thought(0, tries, first=tries)
-    call = replace(call, floor=Answering(thought=thought, asked=True))
+    call = specialists.adopted(replace(call, floor=Answering(thought=thought, asked=True)), ahead, out)
     if ahead.complete:
         ended = events.RoundEnded(at_ms=at_ms, turn=call.turn, tries=tries, round=0, text=ahead.held, tools=ahead.tools)
         ended = replace(ended, carry=ahead.carry)
@@ -213,6 +216,9 @@ def _do(call: Call, given: tuple[ToolUse, ...], at_ms: int, out: list[Effect]) -
     else:
         call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=at_ms))
     outgoing.execute(call, out, *(tool for tool in tools if tool.outcome is None))
+    call = specialists.taken(call, tools, out)
+    if (then := specialists.leads_to(tools)) is not None:
+        return over(replace(call, then=then), at_ms, out, owed=False)
     if not history.waiting_tools(call, call.turn):
         return _after_tools(call, at_ms, out)
     return fillers.tools_begun(call, at_ms, out)
@@ -311,6 +317,14 @@ def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: i
     return notice(call, out, text, at_ms, name not in call.policy.must_hear, protect_ms)
 
 
+def greet(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The bot's first words, with those that it must say around them."""
+    if has_words(call.policy.before_greeting):
+        call = sentence(call, out, "before_greeting", at_ms)
+    call = sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
+    return sentence(call, out, "after_greeting", at_ms) if has_words(call.policy.after_greeting) else call
+
+
 def notice(
     call: Call, out: list[Effect], text: str, at_ms: int, interruptible: bool = True, protect_ms: int = 0
 ) -> Call:
@@ -351,6 +365,8 @@ def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
 
 def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
     """The last words were heard: hang up or hand over. Who is not taken over there comes back."""
+    if name := must_say.before(call, then):
+        return sentence(replace(call, then=replace(then, told=True)), out, name, at_ms)
     call = replace(call, then=None)
     if then.kind == "transfer":
         out.append(Transfer(then.to, then.reason))
