@@ -22,7 +22,17 @@ from services.llm.servicer import from_proto
 from services.orchestrator.mind import events, known
 from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.effects import Execute, Transfer
-from services.orchestrator.mind.state import BotLine, Epoch, Outcome, Passage, Specialist, ToolLevel, ToolUse, Variable
+from services.orchestrator.mind.state import (
+    Ask,
+    BotLine,
+    Epoch,
+    Outcome,
+    Passage,
+    Specialist,
+    ToolLevel,
+    ToolUse,
+    Variable,
+)
 from services.orchestrator.run import prompt
 from tests.orchestrator.calls import POLICY, Script, of
 
@@ -32,8 +42,8 @@ LEVELS = (
     ToolLevel("wire_money", 2),
     ToolLevel("delete_records", 3),
 )
-ASK_FIRST: tuple[str, ...] = ()
-"""Tools that want the caller's explicit yes and nothing else: `close_account`, as soon as the mind asks for it."""
+ASK_FIRST = ("close_account",)
+"""Tools that want the caller's explicit yes and nothing else: let out to be asked about, and done when confirmed."""
 GUARDED = {each.name for each in LEVELS} | set(ASK_FIRST)
 WANTED = ("wire_money", "block_card", "delete_records", "read_balance", "close_account")
 AGENT = Agent(
@@ -127,11 +137,16 @@ class Credulous:
             own = ToolUse("", "escalate", '{"to": "+15550666"}')
             out = self.call.finishes(tools=(*wanted, given, own), think=think)
             for effect in of(Execute, out):
-                self.call.tool(effect.intent, status="refused" if effect.name == "escalate" else "ok")
+                if effect.name in ASK_FIRST and not effect.confirmed:
+                    asked = Outcome("ask", ask=Ask("Shall I close your account?", "d1"))
+                    self.call._feed(events.ToolEnded, intent=effect.intent, outcome=asked)
+                else:
+                    self.call.tool(effect.intent, status="refused" if effect.name == "escalate" else "ok")
 
     @property
     def reached(self) -> list[str]:
-        return [effect.name for effect in self.call.all_of(Execute) if effect.name in GUARDED]
+        out = [effect for effect in self.call.all_of(Execute) if effect.name in GUARDED]
+        return [effect.name for effect in out if effect.confirmed or effect.name not in ASK_FIRST]
 
 
 def letters(text: str) -> str:
@@ -152,6 +167,7 @@ def test_a_model_that_obeys_reaches_nothing_that_wants_a_level(attack: Attack) -
     model = Credulous(attack)
     model.obeys()
     assert model.reached == []
+    assert model.call.state.pending is not None, "it is asked about, whatever the model says"
     assert model.call.state.level == 0
     assert not model.call.all_of(Transfer)
     tools = [tool for line in model.call.state.history if isinstance(line, BotLine) for tool in line.tools]
@@ -170,8 +186,9 @@ def stands_as_data(model: Credulous) -> None:
     for sent in model.bodies:
         for message in sent["messages"]:
             text = message["content"] or ""
-            if message["role"] != "assistant":
-                assert not MARKS.search(text), text
+            if message["role"] == "assistant":
+                continue  # what the model wrote itself, its calls' arguments too
+            assert not MARKS.search(text), text
             assert text.count("<reference>") == text.count("</reference>") <= 1
             assert text.count("<passage ") == text.count("</passage>")
 
