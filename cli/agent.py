@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 import sys
 from collections.abc import Callable
@@ -12,11 +12,13 @@ from typing import Annotated, TypeVar
 import typer
 
 from cli.agent_check import check
-from cli.agent_schema import FILE, schema
+from cli.agent_schema import FILE, WRAPPER_FILE, text_of
 from cli.chat import chat
+from cli.records import fetch, operator, read
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
+from testbed.eval.recorded import recorded, script
 
 Told = TypeVar("Told")
 
@@ -76,10 +78,29 @@ def chat_command(
     chat(gateway, name)
 
 
+@agent.command("record")
+def record_command(
+    call_id: Annotated[str, typer.Argument(help="Id of the call, as in the log. Not with --file.")] = "",
+    file: Annotated[Path | None, typer.Option(help="Records that `parley replay --save` wrote, not NATS.")] = None,
+) -> None:
+    """Print a recorded call as a conversation for `parley eval`. It holds personal data.
+
+    Exit status 2: no such call, records missing, NATS away.
+    """
+
+    def made() -> str:
+        records = read(file) if file is not None else asyncio.run(fetch(Settings.read(**operator()), call_id))
+        return script(recorded(records))
+
+    print(_or_exit(made, 2), end="")
+
+
 @agent.command("schema")
-def schema_command() -> None:
-    """Print the JSON Schema of agent.yaml, for editors."""
-    print(json.dumps(schema(), indent=2))
+def schema_command(
+    wrapper: Annotated[bool, typer.Option("--wrapper", help="Of wrapper.json.")] = False,
+) -> None:
+    """Print the JSON Schema of agent.yaml, or of wrapper.json, for editors."""
+    print(text_of(WRAPPER_FILE if wrapper else FILE), end="")
 
 
 def new(folder: Path, name: str, company: str) -> Path:
@@ -96,7 +117,8 @@ def new(folder: Path, name: str, company: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = (_TEMPLATE / source).read_text("utf-8")
         path.write_text(text.replace("{company}", company).replace("{name}", name), "utf-8")
-    (folder / FILE).write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
+    for file in (FILE, WRAPPER_FILE):
+        (folder / file).write_text(text_of(file), "utf-8")
     return folder / name
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.identity_check import check_identity
 from parley.agents.agent import Agent
 from parley.agents.files import load_agent
+from parley.agents.wrapper import FILE, read_wrapper
 from parley.errors import ParleyError
 from services.tools.discovery import Toolboxes
 from services.tools.schema import LoadedTool
 
-_SHOWN = {"name": str, "tagline": str, "color": str, "language": str, "sample_call": str, "examples": list, "note": str}
-"""What the page reads of wrapper.json."""
-
-
 _EACH = re.compile(r"(?<=\d\)); ")
-"""What is wrong in agent.yaml is told in one line, each with the line of the file behind it."""
+"""What is wrong in a file is told in one line, each with the line of the file behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +38,28 @@ def check(folder: Path, name: str) -> Finding:
         agent = load_agent(folder, name)
         box = Toolboxes(folder).now(name)
     except ParleyError as error:
-        file, _, lines = str(error).partition(": ")
-        return Finding("wrong", tuple(f"{file}: {line}" for line in _EACH.split(lines)))
+        return Finding("wrong", tuple(_each(error)))
     files = sorted((folder / name / "knowledge").glob("*.md")) + sorted((folder / name / "knowledge").glob("*.txt"))
-    errors = [*_wrapper(folder / name / "wrapper.json"), *_domain(agent, box.tools, folder / name / "agent.yaml")]
+    errors = [*_wrapper(folder / name / FILE), *_domain(agent, box.tools, folder / name / "agent.yaml")]
     errors += [f"{path}: not UTF-8 text; save it as UTF-8" for path in files if not _readable(path)]
-    notes = list(_notes(agent, box.all, files))
+    wrong, worth_knowing = check_identity(agent, folder / name)
+    errors += wrong
+    notes = [*_notes(agent, box.all, files), *worth_knowing]
     state = "wrong" if errors else "good"
     what = f"{len(box.tools)} tools, {len(files)} files of knowledge, version {box.agent.version}"
     return Finding(f"{state}: {what}", tuple(errors), tuple(notes))
 
 
+def _each(error: ParleyError) -> Iterator[str]:
+    file, _, lines = str(error).partition(": ")
+    yield from (f"{file}: {line}" for line in _EACH.split(lines))
+
+
 def _wrapper(path: Path) -> Iterator[str]:
-    if not path.is_file():
-        return
     try:
-        shown = json.loads(path.read_text("utf-8"))
-    except json.JSONDecodeError as error:
-        yield f"{path}: not valid JSON: {error.msg} (line {error.lineno})"
-        return
-    except UnicodeDecodeError:
-        yield f"{path}: not UTF-8 text; save it as UTF-8"
-        return
-    if not isinstance(shown, dict):
-        yield f"{path}: expected an object at the top"
-        return
-    for key, value in shown.items():
-        if key not in _SHOWN:
-            yield f"{path}: {key}: the page knows no such field; known are {', '.join(_SHOWN)}"
-        elif not isinstance(value, _SHOWN[key]):
-            yield f"{path}: {key}: must be {'a list of texts' if _SHOWN[key] is list else 'a text'}, not {value!r}"
+        read_wrapper(path)
+    except ParleyError as error:
+        yield from _each(error)
 
 
 def _domain(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterator[str]:

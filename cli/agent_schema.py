@@ -1,4 +1,4 @@
-"""agents/agent.schema.json, made from `parley/agents/`. `python -m cli.agent_schema [--check] FILE`."""
+"""agents/{agent,wrapper}.schema.json, made from `parley/agents/`. `python -m cli.agent_schema [--check] FILE`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from parley.agents.agent import Agent
+from parley.agents.wrapper import Wrapper
 from parley.engines import engines_of
 
 FILE = "agent.schema.json"
+WRAPPER_FILE = "wrapper.schema.json"
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _OURS = ("name", "version", "must_hear")
 """Not the file's to say."""
 _SENTENCES = {"Silence": ("goodbye",), "Sentences": None, "": ("greeting",)}
@@ -36,12 +39,22 @@ def schema() -> dict[str, Any]:
     voice = made["$defs"]["Voice"]
     voice["properties"] |= {engine: {"type": "string", "maxLength": 200} for engine in sorted(engines_of("tts"))}
     voice["additionalProperties"] = False
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+    return {"$schema": _DRAFT, **made}
+
+
+def wrapper_schema() -> dict[str, Any]:
+    """JSON Schema of wrapper.json."""
+    return {"$schema": _DRAFT, **Wrapper.model_json_schema()}
+
+
+def text_of(file: str) -> str:
+    """What a schema's file of this name is to hold."""
+    return json.dumps({FILE: schema, WRAPPER_FILE: wrapper_schema}[file](), indent=2) + "\n"
 
 
 def main(arguments: list[str]) -> int:
     path = Path(arguments[-1])
-    wanted = json.dumps(schema(), indent=2) + "\n"
+    wanted = text_of(path.name)
     if "--check" not in arguments:
         path.write_text(wanted)
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Annotated, Any, TextIO
 
@@ -13,6 +14,7 @@ import orjson
 import typer
 
 from cli.reach import NoGateway, reach
+from cli.shown import line_of
 from parley.errors import BadInput, Misconfigured, ParleyError, Unavailable
 from parley.settings import Settings
 from parley.v1.conversation_pb2 import Say
@@ -46,8 +48,9 @@ def chat(
 async def _talk(settings: Settings, gateway: str, agent: str) -> bool:
     """Until the input or the call ends. Whether each line was answered."""
     url = await reach(gateway, settings)
-    page = Page(url)
-    await page.enter(await _token(url, agent))
+    session = await _session(url, agent)
+    page = Page(url, session.get("wrapper", {}).get("cards", ()))
+    await page.enter(session["token"])
     asked = sys.stdin.isatty()
     answered = True
     try:
@@ -71,8 +74,9 @@ async def _talk(settings: Settings, gateway: str, agent: str) -> bool:
 class Page:
     """The client's end of `/ws/chat`; docs/protocol.md has every message. Prints what the bot says as it comes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, cards: Iterable[dict[str, Any]] = ()) -> None:
         self._url = url
+        self._cards = {card["name"]: card for card in cards}
         self._resume = ""
         self._wire: Wire
         self._open: set[int] = set()
@@ -151,7 +155,7 @@ class Page:
             case "transfer":
                 self._line(f"(you would be connected to {message['to']} now)")
             case "show":
-                self._line(f"({message['name']}: {message['json']})")
+                self._shows(line_of(self._cards, message["name"], message["json"]))
             case "error":
                 print(f"parley: {message['message']}", file=sys.stderr)
             case "ended":
@@ -167,6 +171,12 @@ class Page:
             self._answers += kind != Say.KIND_FILLER
             self._line("")
 
+    def _shows(self, line: str) -> None:
+        """Beside the words: a sentence that is being said is gone on with behind it."""
+        if self._column:
+            self._line("")
+        self._line(line)
+
     def _line(self, text: str) -> None:
         self._print(text)
         if self._column:
@@ -178,19 +188,19 @@ class Page:
         self._column += len(text)
 
 
-async def _token(url: str, agent: str) -> str:
-    """A one-time token for a new chat. Raises BadInput (no such agent), Unavailable."""
+async def _session(url: str, agent: str) -> dict[str, Any]:
+    """A one-time token for a new chat, and who answers. Raises BadInput (no such agent), Unavailable."""
     try:
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
             answer = await client.get(f"{url}/api/session", params={"door": "chat", "agent": agent})
-            body = answer.json()
+            body: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise Unavailable(f"{url} gave no token ({type(error).__name__})") from error
     if answer.status_code == 404:
         raise BadInput(f"--agent {agent}: {body.get('error')}")
     if not answer.is_success:
         raise Unavailable(f"{url} gave no token: {body.get('error', answer.status_code)}")
-    return str(body["token"])
+    return body
 
 
 async def _line(source: TextIO, page: Page) -> str | None:

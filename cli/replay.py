@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
-from google.protobuf import json_format
 
 from cli.decisions import line_of, lines_of
+from cli.records import Records, fetch, operator, read
+from cli.records import save as save_records
 from parley.agents.agent import Agent
 from parley.agents.files import known_agents, load_agent
-from parley.bus import Bus, records_of
-from parley.errors import BadInput, Misconfigured, NotFound, ParleyError, Unavailable
+from parley.errors import BadInput, Misconfigured, NotFound, ParleyError
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from runner.plan import OPERATOR_FILE
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import replay as folding
 from services.orchestrator.wire.messages import policy_of
 
 _SHOWN = 10  # differences; what follows the first ones is another call
-_CONNECT_S = 5.0
-Records = list[events_pb2.EventRecord]
 
 
 def replay(
@@ -43,10 +37,10 @@ def replay(
     Exit status: 0 the same decisions, 1 others, 2 it cannot be told (no such call, records missing, NATS away).
     """
     try:
-        settings = Settings.read(**_operator())
-        records = _read(file) if file is not None else asyncio.run(_fetch(settings, call_id))
+        settings = Settings.read(**operator())
+        records = read(file) if file is not None else asyncio.run(fetch(settings, call_id))
         if save is not None:
-            _save(save, records)
+            save_records(save, records)
         records = folding.valid(records)
         same = _told(records, show_text)
         if other:
@@ -55,49 +49,6 @@ def replay(
         print(f"parley: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     raise typer.Exit(0 if same else 1)
-
-
-def _operator() -> dict[str, str]:
-    """The NATS of the `make run` on this machine, unless the environment names one."""
-    if "PARLEY_NATS_URL" in os.environ:
-        return {}
-    path = Settings.read().data_dir / "run" / OPERATOR_FILE
-    try:
-        return dict(line.split("=", 1) for line in path.read_text().splitlines())
-    except OSError:
-        return {}
-
-
-async def _fetch(settings: Settings, call_id: str) -> Records:
-    if not call_id:
-        raise BadInput("which call? Give its id, or --file")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the answer says it
-    async with Bus(settings, "replay") as bus:
-        if not await bus.ready(_CONNECT_S):
-            raise Unavailable("NATS is away: start `make run`, or set PARLEY_NATS_URL (or give --file)")
-        found = await records_of(bus, call_id)
-    if not found:
-        raise NotFound(f"there are no records of call {call_id}; they are kept for a day")
-    return [events_pb2.EventRecord.FromString(data) for data in found]
-
-
-def _read(file: Path) -> Records:
-    try:
-        lines = file.read_text("utf-8").splitlines()
-        return [json_format.Parse(line, events_pb2.EventRecord()) for line in lines if line]
-    except (OSError, UnicodeDecodeError, json_format.ParseError) as e:
-        raise BadInput(f"--file {file}: not records that --save wrote ({type(e).__name__})") from e
-
-
-def _save(path: Path, records: Records) -> None:
-    """One record a line, as JSON, for this user's eyes only."""
-    text = "".join(json_format.MessageToJson(record, indent=None) + "\n" for record in records)
-    try:
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(text)
-    except OSError as e:
-        raise BadInput(f"--save {path}: {e.strerror}") from e
 
 
 def _told(records: Records, show_text: bool) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 Place = Sequence[str | int]
 
@@ -18,17 +20,22 @@ _NAMED = re.compile(r"([A-Za-z_][\w.]*): ")
 
 def told(error: ValidationError, source: str, model: type[BaseModel]) -> str:
     """All that is wrong in `source`, each with its field, the remedy, and the line where the field stands, or what
-    holds it when it is missing."""
+    holds it when it is missing. No `source`: without lines."""
     root = yaml.compose(source, _LOADER)
     lines = []
     for each in error.errors():
         place: Place = each["loc"]
-        extra = each["type"] == "extra_forbidden"
-        message = _unknown(model, place) if extra else _remedy(each["msg"], each["input"])
+        if each["type"] == "extra_forbidden":
+            message = _unknown(model, place)
+        elif each["type"].startswith("union_tag"):
+            place, message = _kind(place, each.get("ctx", {}))
+        else:
+            message = _remedy(each["msg"], each["input"])
+        place = _written(root, place, missing=each["type"] == "missing")
         told = f"{'.'.join(map(str, place))}: {message}" if place else message
         if not place and (named := _NAMED.match(message)):
             place = named[1].split(".")
-        lines.append(f"{told} (line {line_of(root, place)})")
+        lines.append(f"{told} (line {line_of(root, place)})" if root is not None else told)
     return "; ".join(lines)
 
 
@@ -41,6 +48,19 @@ def line_of(root: yaml.Node | None, place: Place) -> int:
             break
         line, node = found
     return line
+
+
+def _written(root: yaml.Node | None, place: Place, missing: bool) -> Place:
+    """A place as it stands in the file: which of several kinds is meant is a part of it to the model only. `missing`:
+    its last part does not stand there."""
+    node, written = root, list[str | int]()
+    for number, part in enumerate(place):
+        found = _child(node, part)
+        if found is None and isinstance(node, yaml.MappingNode) and not (missing and number == len(place) - 1):
+            continue
+        node = found[1] if found is not None else None
+        written.append(part)
+    return written
 
 
 def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | None:
@@ -56,12 +76,31 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | N
 
 def _fields(model: type[BaseModel], place: Place) -> list[str]:
     """What stands at a place, by the model; empty: anything may."""
+    models, keyed = [model], False
     for part in place:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return []
-        model = field.annotation
-    return list(model.model_fields)
+        if isinstance(part, int) or keyed:
+            keyed = False
+            continue
+        if len(models) > 1:  # the part says which kind of them it is
+            models = [each for each in models if part in get_args(each.model_fields["kind"].annotation)]
+            continue
+        field = _field(models[0], part) if models else None
+        models = _models(field.annotation) if field is not None else []
+        keyed = field is not None and get_origin(field.annotation) is dict
+    return [field.alias or name for name, field in models[0].model_fields.items()] if len(models) == 1 else []
+
+
+def _field(model: type[BaseModel], name: str) -> FieldInfo | None:
+    """By its name, or as the file spells it."""
+    return next((field for own, field in model.model_fields.items() if name in (own, field.alias)), None)
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    """Those that may stand at a field, or in what it holds; several are kinds of one thing, told apart by `kind`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    found = [model for each in get_args(annotation) for model in _models(each)]
+    return found if len(found) < 2 or all("kind" in model.model_fields for model in found) else []
 
 
 def _unknown(model: type[BaseModel], place: Place) -> str:
@@ -71,8 +110,17 @@ def _unknown(model: type[BaseModel], place: Place) -> str:
     return f"there is no such field here, there are {', '.join(known)}" if known else "there is no such field here"
 
 
+def _kind(place: Place, known: Mapping[str, Any]) -> tuple[Place, str]:
+    """Which of several kinds is meant is not said, or is none."""
+    name = str(known.get("discriminator", "kind")).strip("'")
+    if "tag" not in known:
+        return place, f"{name}: missing; it says which kind this is"
+    return [*place, name], f"must be one of {known['expected_tags']}, not {known['tag']!r}"
+
+
 def _remedy(message: str, value: object) -> str:
     """What is wrong and what is right, with the value as it was written when it is a plain one."""
     message = message.removeprefix("Value error, ")
     plain_value = isinstance(value, str | int | float) and len(str(value)) <= 60
-    return f"{message}, not {value!r}" if plain_value and message.startswith("Input should") else message
+    about_it = message.startswith(("Input should", "String should"))
+    return f"{message}, not {value!r}" if plain_value and about_it else message

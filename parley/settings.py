@@ -197,7 +197,7 @@ class Settings(BaseSettings):
     llm_address: str = Field("127.0.0.1:50054", alias="PARLEY_LLM_ADDRESS", description="Replicas of llm")
     tools_address: str = Field("127.0.0.1:50055", alias="PARLEY_TOOLS_ADDRESS", description="Replicas of tools")
     rag_address: str = Field("127.0.0.1:50056", alias="PARLEY_RAG_ADDRESS", description="Replicas of rag")
-    nats_url: str = Field("nats://127.0.0.1:4222", alias="PARLEY_NATS_URL", description="NATS servers, comma-separated")
+    nats_url: str = Field("nats://127.0.0.1:4222", alias="PARLEY_NATS_URL", description="NATS servers, comma-separated; empty: none, for a house of one process as `parley eval` has")
     nats_user: str = Field("", alias="PARLEY_NATS_USER", description="This service's NATS user")
     nats_password: SecretStr = Field(SecretStr(""), alias="PARLEY_NATS_PASSWORD", description="Its password")
     nats_replicas: int = Field(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, overload
 
@@ -61,13 +61,17 @@ class Result:
     """What a tool found or did, as JSON-able values; `summary` is a sentence fit to be spoken.
 
     A tool may also return the mapping alone, or only the sentence. `say`: words that are not left to the model.
-    `level`: identity level that the caller has proven with it, 1 to 9; it holds until the end of the call.
+    `level`: identity level that the caller has proven with it, 1 to 9; it holds until the end of the call, or for
+    `identity.expires_s` where the agent has that. `customer`: key of the record that they have proven with it to be
+    theirs; only with a level.
     """
 
     value: Mapping[str, Any]
     then: HangUp | Transfer | None = None
     say: Notice | None = None
     level: int = 0
+    customer: str = ""
+    show: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Records(Protocol):
@@ -116,11 +120,14 @@ class CallContext:
     `caller`: number or name as the carrier says, personal. `idempotency_key`: the same for each attempt at the same
     intent of the same call; hand it to whoever can deduplicate. `now`: local time of the machine, aware.
     `progress(text)`: a sentence for the caller while the work goes on; from any thread.
+    `show(name, value)`: the page's card of this name, in `wrapper.json`, has this value from now on: JSON-able, and fit
+    for the card's kind; None takes the card away. From any thread; on the telephone nothing is shown.
 
     `parameters`: what whoever brought the call here said of it, by name: an order number, a campaign; personal, and as
     true as its source. `direction`: `inbound` or `outbound`. `purpose`: what the call is for, if that was said.
 
-    `customer`: key of the record that the caller has proven to be theirs; empty before.
+    `customer`: key of the record that the caller has proven to be theirs, personal; "" before. `level`: the identity
+    level that they have proven by now, 0 before.
     """
 
     call_id: str
@@ -131,10 +138,12 @@ class CallContext:
     now: datetime
     records: Records
     progress: Callable[[str], None] = field(default=lambda text: None)
+    show: Callable[[str, Any], None] = field(default=lambda name, value: None)
     parameters: Mapping[str, str] = field(default_factory=dict)
     direction: str = "inbound"
     purpose: str = ""
     customer: str = ""
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,7 @@ class ToolMarks:
     effects: bool = False
     idempotent: bool = False
     consequential: bool = False
+    confirm: str | Callable[..., Any] = ""
     slow: bool = False
     level: int = 0
     limit_s: float = 10.0
@@ -159,6 +169,7 @@ def tool(
     effects: bool = False,
     idempotent: bool = False,
     consequential: bool = False,
+    confirm: str | Callable[..., Any] = "",
     slow: bool = False,
     level: int = 0,
     limit_s: float = 10.0,
@@ -169,8 +180,10 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
     """Make a function, sync or async, a tool of the agent; it stays callable as it is.
 
     Its name, type hints and docstring become the model's description of it. `effects`: it changes the world, so it is
-    done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: ask the caller first.
-    `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
+    done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: it has effects, and
+    is done only on the caller's explicit yes to a question. `confirm`: that question, with `{argument}` places, or a
+    function, sync or async, that is given those of the tool's arguments it names (and the `CallContext`) and returns
+    it. `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
     """
     if function is None:
         return lambda plain: _mark(plain, ToolMarks(**marks))
@@ -178,6 +191,7 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
 
 
 def _mark(function: Any, marks: ToolMarks) -> Any:
+    marks = replace(marks, effects=True) if marks.consequential else marks
     setattr(function, ATTRIBUTE, marks)
     return function
 

@@ -9,8 +9,8 @@
  * @property {Record<"stt" | "llm" | "tts", string[]>} [engines] first = preferred
  * @property {Partial<Record<"stt" | "llm" | "tts", string[]>>} [here] the preferred engine runs without a vendor; which
  *           variables would change that
- * @property {{name?: string, tagline?: string, color?: string, language?: string, sample_call?: string,
- *             examples?: string[], note?: string}} wrapper
+ * @property {{name: string, tagline: string, color: string, language: string, sample_call: string, examples: string[],
+ *             note: string, subtitles: "plain" | "blurred_until_heard", cards: Array<Record<string, any>>}} wrapper docs/pages.md
  *
  * @typedef {Agent & {token: string, call_id: string}} Session
  */

@@ -70,13 +70,14 @@ export class Call {
 
   /**
    * @param {string} agent
-   * @returns {Promise<void>} raises GatewayTrouble
+   * @returns {Promise<import("./agent.js").Agent>} as its files are now; raises GatewayTrouble
    */
   async dial(agent) {
     const session = await fetchSession(agent, this.door);
-    if (this.phase === "ended") return;
+    if (this.phase === "ended") return session;
     this.id = session.call_id;
     this._connect({ token: session.token });
+    return session;
   }
 
   /** @param {import("./headset.js").Headset} headset stays its owner's, to be closed when the call has ended */

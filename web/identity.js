@@ -21,14 +21,12 @@ export function show(agent, page) {
   const name = nameOf(agent);
   page.title = `${name} · Parley`;
   fill(page, "name", name);
-  fill(page, "tagline", wrapper.tagline || "");
+  fill(page, "tagline", wrapper.tagline);
   fill(page, "monogram", initials(name));
   fill(page, "agent-seat", name);
-  fill(page, "note", wrapper.note || "");
+  fill(page, "note", wrapper.note);
   fill(page, "honest", honest(agent));
-  if (/^#[0-9a-f]{6}$/i.test(wrapper.color || "")) {
-    page.documentElement.style.setProperty("--brand", wrapper.color);
-  }
+  if (wrapper.color) page.documentElement.style.setProperty("--brand", wrapper.color);
   for (const part of page.querySelectorAll("[data-speech]")) part.setAttribute("lang", wrapper.language || agent.language);
 }
 

@@ -2,6 +2,7 @@
 
 import { fetchAgent, GatewayTrouble } from "./agent.js";
 import { Call } from "./call.js";
+import { Cards, rows } from "./cards.js";
 import { Composer } from "./composer.js";
 import { Headset } from "./headset.js";
 import { nameOf, show as showAgent } from "./identity.js";
@@ -32,6 +33,8 @@ class Softphone {
     this._quality = new Quality(find("quality"));
     this._subtitles = new Subtitles(find("log"));
     this._subtitles.onchange = () => (this._phone.dataset.talk = this._subtitles.empty ? "none" : "some");
+    this._cards = new Cards(find("cards"), find("cards-news"), (text) => this._type(text));
+    this._cards.onchange = () => (this._phone.dataset.cards = this._cards.empty ? "none" : "some");
     this._waterfall = new Waterfall(/** @type {HTMLTableElement} */ (find("waterfall")));
     this._waterfall.onchange = () => (this._phone.dataset.answers = this._waterfall.empty ? "none" : "some");
     this._timeline = new Timeline(find("timeline"), {
@@ -71,15 +74,21 @@ class Softphone {
   async _meet() {
     if (this._agent) return true;
     try {
-      this._agent = await fetchAgent(this._agentName);
+      this._meets(await fetchAgent(this._agentName));
     } catch (error) {
       this._notice.show(told(error));
       return false;
     }
-    showAgent(this._agent, document);
-    if (this._agent.push_to_talk) this._walkieTalkie.always();
-    this._composer.show(this._agent.wrapper.examples ?? []);
     return true;
+  }
+
+  /** @param {import("./agent.js").Agent} agent as its files are now */
+  _meets(agent) {
+    this._agent = agent;
+    showAgent(agent, document);
+    if (agent.push_to_talk) this._walkieTalkie.always();
+    this._composer.show(agent.wrapper.examples);
+    this._cards.begin(agent.wrapper.cards);
   }
 
   /**
@@ -100,12 +109,12 @@ class Softphone {
       if (!(await this._meet()) || !this._agent) throw new GatewayTrouble("");
       const name = nameOf(this._agent);
       this._status.begin(name, door === "voice");
-      this._subtitles.begin(name, door === "voice");
+      this._subtitles.begin(name, door === "voice", this._agent.wrapper.subtitles === "blurred_until_heard");
       this._waterfall.begin();
       this._timeline.begin();
       if (door === "voice" && !(await this._putOnHeadset(call))) return;
       this._status.phase("ringing", "");
-      await call.dial(this._agent.agent);
+      this._meets(await call.dial(this._agent.agent));
     } catch (error) {
       if (this._call === call) this._failed(error);
     }
@@ -159,6 +168,7 @@ class Softphone {
     this._headset?.close();
     this._headset = null;
     this._subtitles.close();
+    this._cards.end();
     this._timeline.end();
     this._meter.rest();
     this._phone.style.setProperty("--voice", "0");
@@ -180,9 +190,17 @@ class Softphone {
       this._subtitles.over(key, message.text ?? "", message.heard, message.cut);
     } else if (message.type === "subtitle") this._subtitles.heard(key, message.text, message.heard);
     else if (message.type === "say") this._subtitles.wrote(key, message.text);
-    else if (message.type === "show") this._subtitles.card(message.name, rows(message.json));
+    else if (message.type === "show") this._show(message.name, message.json);
     else if (message.type === "transfer") this._subtitles.card("Please call", [["Number", message.to], ["About", message.reason]]);
     else if (message.type === "error") console.warn(`The gateway did not understand: ${message.message}`);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} json
+   */
+  _show(name, json) {
+    if (!this._cards.show(name, json)) this._subtitles.card(name, rows(json));
   }
 
   /** @param {string} text */
@@ -222,7 +240,7 @@ class Softphone {
 
   /** @param {KeyboardEvent} event */
   _key(event) {
-    const typing = event.target instanceof HTMLInputElement;
+    const typing = event.target instanceof Element && event.target.matches("input, select");
     if (event.key.toLowerCase() === "m" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) this._toggleMute();
   }
 
@@ -236,21 +254,6 @@ class Softphone {
     this._phone.dataset.muted = String(muted);
     this._phone.dataset.door = this._call?.door ?? "none";
     this._walkieTalkie.enable(this._headset !== null);
-  }
-}
-
-/**
- * @param {string} json an object of texts and numbers
- * @returns {Array<[string, string]>}
- */
-function rows(json) {
-  try {
-    return Object.entries(JSON.parse(json)).map(([name, value]) => [
-      name.replaceAll("_", " "),
-      typeof value === "object" ? JSON.stringify(value) : String(value),
-    ]);
-  } catch {
-    return [["", json]];
   }
 }
 

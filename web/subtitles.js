@@ -1,5 +1,6 @@
 /** What both sides say, as it is said: the conversation's text on the page. */
 
+import { element } from "./elements.js";
 import { first, gap, join, length } from "./words.js";
 
 const MAX_ENTRIES = 300;
@@ -11,7 +12,7 @@ const MAX_UNHEARD = 120;
  * @property {"caller" | "agent"} side
  * @property {string} text what is settled: a caller's finals, or the whole text of the bot's utterance
  * @property {HTMLElement} settled
- * @property {HTMLElement} open a caller's interim words; of the bot, what nobody heard
+ * @property {HTMLElement} open a caller's interim words; of the bot, what nobody heard, or nobody has heard yet
  */
 
 export class Subtitles {
@@ -19,6 +20,7 @@ export class Subtitles {
   constructor(list) {
     this._list = list;
     this._agent = "Agent";
+    this._blurred = false;
     /** @type {Map<string, Entry>} */
     this._utterances = new Map();
     /** @type {Entry | null} */
@@ -32,9 +34,11 @@ export class Subtitles {
   /**
    * @param {string} agent name of the bot's side
    * @param {boolean} aloud the bot speaks: a screen reader would talk over it
+   * @param {boolean} blurred what it is going to say stands there, to be guessed at
    */
-  begin(agent, aloud) {
+  begin(agent, aloud, blurred) {
     this._agent = agent;
+    this._blurred = aloud && blurred;
     this._list.replaceChildren();
     this._list.setAttribute("aria-live", aloud ? "off" : "polite");
     this._utterances.clear();
@@ -85,6 +89,7 @@ export class Subtitles {
     const entry = this._utterance(key);
     entry.text = text || entry.text;
     show(entry, heard);
+    if (this._blurred) this._blur(entry);
     this._changed();
   }
 
@@ -102,7 +107,9 @@ export class Subtitles {
     const whole = !cut || heard >= length(entry.text);
     show(entry, whole ? Infinity : heard);
     entry.item.removeAttribute("aria-busy");
-    if (!whole) this._cut(entry, heard);
+    if (whole) unveil(entry);
+    if (whole) entry.open.textContent = "";
+    else this._cut(entry, heard);
     if (!entry.text) this._remove(entry);
     this._utterances.delete(key);
     this._changed();
@@ -201,6 +208,22 @@ export class Subtitles {
     entry.item.querySelector(".who")?.append(element("span", "tag", text));
   }
 
+  /**
+   * What is to come, behind a veil that a tap takes away.
+   *
+   * @param {Entry} entry
+   */
+  _blur(entry) {
+    entry.open.textContent = entry.text.slice(entry.settled.textContent?.length);
+    if (!entry.open.textContent || entry.item.matches(".veiled, .unveiled")) return;
+    entry.item.classList.add("veiled");
+    entry.open.setAttribute("aria-hidden", "true");
+    const button = element("button", "unveil", "Show the words");
+    button.setAttribute("type", "button");
+    for (const each of [button, entry.open]) each.onclick = () => unveil(entry);
+    entry.item.querySelector(".who")?.append(button);
+  }
+
   /** @param {Entry} entry */
   _remove(entry) {
     entry.item.remove();
@@ -221,15 +244,10 @@ function show(entry, heard) {
   entry.settled.textContent = first(entry.text, heard);
 }
 
-/**
- * @param {string} name
- * @param {string} [className]
- * @param {string} [text]
- * @returns {HTMLElement}
- */
-function element(name, className = "", text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
+/** @param {Entry} entry */
+function unveil(entry) {
+  entry.item.classList.replace("veiled", "unveiled");
+  entry.item.querySelector(".unveil")?.remove();
+  entry.open.removeAttribute("aria-hidden");
+  entry.open.onclick = null;
 }

@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
+from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
 from parley.agents.queries import TOOLS as QUERY_TOOLS
 from parley.agents.queries import Queries
@@ -51,6 +53,7 @@ class Agent(Strict):
     ahead: Ahead = Ahead()
     fillers: Fillers = Fillers()
     silence: Silence = Silence()
+    confirmation: Confirmation = Confirmation()
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     data: Data = Data()
@@ -58,11 +61,14 @@ class Agent(Strict):
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()
+    identity: Identity | None = None
 
     @model_validator(mode="after")
     def _sentences_fit(self) -> Agent:
         said = [self.greeting, self.opening.say, *self.variables, *self.variables.values()]
         said += [*self.silence.prompts, self.silence.goodbye, *self.sentences.model_dump().values()]
+        if "confirmation" in self.model_fields_set:
+            said += [*self.confirmation.yes, *self.confirmation.no, self.confirmation.unclear]
         said += [*self.fillers.sentences, *(self.interruption.backchannels or ())]
         if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
             raise ValueError(
@@ -128,7 +134,13 @@ class Agent(Strict):
     @property
     def builtin_tools(self) -> tuple[str, ...]:
         """Names of the tools that other parts of the file give it, beside those of tools.py."""
-        return QUERY_TOOLS if self.queries is not None else ()
+        verify = (VERIFY,) if self.identity is not None else ()
+        return (*verify, *(QUERY_TOOLS if self.queries is not None else ()))
+
+    @property
+    def secret_tools(self) -> tuple[str, ...]:
+        """Those whose arguments are not kept once they have ended."""
+        return (VERIFY,) if self.identity is not None else ()
 
     @property
     def number_lengths(self) -> tuple[int, ...]:

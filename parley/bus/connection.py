@@ -46,7 +46,10 @@ OnConnect = Callable[["Bus"], Awaitable[None]]
 
 
 class Bus:
-    """One NATS connection of a process. Use as a context manager; `on_connect` runs at every (re)connection."""
+    """One NATS connection of a process. Use as a context manager; `on_connect` runs at every (re)connection.
+
+    Where no server is named (`PARLEY_NATS_URL=`) there is none: nothing is told to others, and nothing kept.
+    """
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
@@ -63,8 +66,9 @@ class Bus:
         self._tasks = TaskSet(lambda e: log.error("bus task failed", exc_info=e))
 
     async def __aenter__(self) -> Self:
-        self._tasks.spawn(self._stay_connected())
-        self._tasks.spawn(self._outbox.run())
+        if addresses(self._settings.nats_url):
+            self._tasks.spawn(self._stay_connected())
+            self._tasks.spawn(self._outbox.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1073,7 +1073,9 @@ Global___Live: _TypeAlias = Live  # noqa: Y015
 
 @_typing.final
 class Show(_message.Message):
-    """Something for the page: a card, a form, a link. Ignored on the phone."""
+    """A card of the page's wrapper has this value from now on, whatever becomes of the turn. Never sent on the phone. A new
+    owner, and a new leg, send the newest values again, as far as the call's state keeps them.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1081,6 +1083,7 @@ class Show(_message.Message):
     JSON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     json: _builtins.str
+    """`null`: the card goes away"""
     def __init__(
         self,
         *,

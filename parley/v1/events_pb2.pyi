@@ -246,6 +246,10 @@ class CallState(_message.Message):
     NEWS_FIELD_NUMBER: _builtins.int
     WORDS_MS_FIELD_NUMBER: _builtins.int
     OVER_TURN_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    CUSTOMER_PII_FIELD_NUMBER: _builtins.int
+    LEVEL_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    SHOWN_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -283,6 +287,8 @@ class CallState(_message.Message):
     news: _builtins.str
     words_ms: _builtins.int
     over_turn: _builtins.int
+    customer_pii: _builtins.str
+    level_until_ms: _builtins.int
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -315,6 +321,10 @@ class CallState(_message.Message):
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
     @_builtins.property
     def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolLevel]: ...
+    @_builtins.property
+    def pending(self) -> Global___StatePending: ...
+    @_builtins.property
+    def shown(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateShown]: ...
     def __init__(
         self,
         *,
@@ -371,14 +381,40 @@ class CallState(_message.Message):
         news: _builtins.str = ...,
         words_ms: _builtins.int = ...,
         over_turn: _builtins.int = ...,
+        pending: Global___StatePending | None = ...,
+        customer_pii: _builtins.str = ...,
+        level_until_ms: _builtins.int = ...,
+        shown: _abc.Iterable[Global___StateShown] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "shown", b"shown", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
+
+@_typing.final
+class StateShown(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_PII_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value_pii: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value_pii: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value_pii", b"value_pii"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateShown: _TypeAlias = StateShown  # noqa: Y015
 
 @_typing.final
 class StateToolLevel(_message.Message):
@@ -485,9 +521,14 @@ class StatePolicy(_message.Message):
     MUTE_DURING_EFFECTS_FIELD_NUMBER: _builtins.int
     MUST_HEAR_FIELD_NUMBER: _builtins.int
     CUT_OFF_FIELD_NUMBER: _builtins.int
+    YES_FIELD_NUMBER: _builtins.int
+    NO_FIELD_NUMBER: _builtins.int
+    UNCLEAR_FIELD_NUMBER: _builtins.int
     RETRY_MS_FIELD_NUMBER: _builtins.int
     CALLER_FIRST_MS_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    LEVEL_MS_FIELD_NUMBER: _builtins.int
+    SECRET_TOOLS_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -517,8 +558,10 @@ class StatePolicy(_message.Message):
     push_to_talk: _builtins.bool
     mute_during_effects: _builtins.bool
     cut_off: _builtins.str
+    unclear: _builtins.str
     retry_ms: _builtins.int
     caller_first_ms: _builtins.int
+    level_ms: _builtins.int
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -532,7 +575,13 @@ class StatePolicy(_message.Message):
     @_builtins.property
     def must_hear(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
+    def yes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def no(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
+    @_builtins.property
+    def secret_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -571,13 +620,18 @@ class StatePolicy(_message.Message):
         mute_during_effects: _builtins.bool = ...,
         must_hear: _abc.Iterable[_builtins.str] | None = ...,
         cut_off: _builtins.str = ...,
+        yes: _abc.Iterable[_builtins.str] | None = ...,
+        no: _abc.Iterable[_builtins.str] | None = ...,
+        unclear: _builtins.str = ...,
         retry_ms: _builtins.int = ...,
         caller_first_ms: _builtins.int = ...,
         variables: _abc.Iterable[Global___StateVariable] | None = ...,
+        level_ms: _builtins.int = ...,
+        secret_tools: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "variables", b"variables", "wordless_ms", b"wordless_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -666,14 +720,22 @@ class StateOutcome(_message.Message):
     THEN_FIELD_NUMBER: _builtins.int
     SAY_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    ASK_FIELD_NUMBER: _builtins.int
+    CUSTOMER_PII_FIELD_NUMBER: _builtins.int
+    SHOWS_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
     level: _builtins.int
+    customer_pii: _builtins.str
     @_builtins.property
     def then(self) -> Global___StateThen: ...
     @_builtins.property
     def say(self) -> Global___StateNotice: ...
+    @_builtins.property
+    def ask(self) -> Global___StateAsk: ...
+    @_builtins.property
+    def shows(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateShown]: ...
     def __init__(
         self,
         *,
@@ -683,14 +745,104 @@ class StateOutcome(_message.Message):
         then: Global___StateThen | None = ...,
         say: Global___StateNotice | None = ...,
         level: _builtins.int = ...,
+        ask: Global___StateAsk | None = ...,
+        customer_pii: _builtins.str = ...,
+        shows: _abc.Iterable[Global___StateShown] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["say", b"say", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "message", b"message", "result", b"result", "say", b"say", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StateOutcome: _TypeAlias = StateOutcome  # noqa: Y015
+
+@_typing.final
+class StateAsk(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    digest: _builtins.str
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChoice]: ...
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        choices: _abc.Iterable[Global___StateChoice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateAsk: _TypeAlias = StateAsk  # noqa: Y015
+
+@_typing.final
+class StateChoice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARGUMENT_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    argument: _builtins.str
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        argument: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["argument", b"argument", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateChoice: _TypeAlias = StateChoice  # noqa: Y015
+
+@_typing.final
+class StatePending(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    ASK_FIELD_NUMBER: _builtins.int
+    INTENT_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    arguments: _builtins.str
+    intent: _builtins.int
+    asked: _builtins.int
+    changes: _builtins.int
+    due: _builtins.bool
+    @_builtins.property
+    def ask(self) -> Global___StateAsk: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        arguments: _builtins.str = ...,
+        ask: Global___StateAsk | None = ...,
+        intent: _builtins.int = ...,
+        asked: _builtins.int = ...,
+        changes: _builtins.int = ...,
+        due: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "ask", b"ask", "asked", b"asked", "changes", b"changes", "due", b"due", "intent", b"intent", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatePending: _TypeAlias = StatePending  # noqa: Y015
 
 @_typing.final
 class StateNotice(_message.Message):
@@ -723,10 +875,12 @@ class StateToolUse(_message.Message):
     ARGUMENTS_FIELD_NUMBER: _builtins.int
     INTENT_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     arguments: _builtins.str
     intent: _builtins.int
+    confirmed: _builtins.str
     @_builtins.property
     def outcome(self) -> Global___StateOutcome: ...
     def __init__(
@@ -737,10 +891,11 @@ class StateToolUse(_message.Message):
         arguments: _builtins.str = ...,
         intent: _builtins.int = ...,
         outcome: Global___StateOutcome | None = ...,
+        confirmed: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "id", b"id", "intent", b"intent", "name", b"name", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "confirmed", b"confirmed", "id", b"id", "intent", b"intent", "name", b"name", "outcome", b"outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1233,6 +1388,7 @@ class StepInput(_message.Message):
     DROPPED_FIELD_NUMBER: _builtins.int
     TOOLS_KNOWN_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    TOOL_SHOW_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     @_builtins.property
@@ -1295,6 +1451,8 @@ class StepInput(_message.Message):
     def tools_known(self) -> Global___StepToolsKnown: ...
     @_builtins.property
     def progress(self) -> Global___StepProgress: ...
+    @_builtins.property
+    def tool_show(self) -> Global___StepToolShow: ...
     def __init__(
         self,
         *,
@@ -1330,12 +1488,13 @@ class StepInput(_message.Message):
         dropped: Global___StepDropped | None = ...,
         tools_known: Global___StepToolsKnown | None = ...,
         progress: Global___StepProgress | None = ...,
+        tool_show: Global___StepToolShow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "timer_fired", "leg_lost", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known", "progress"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "timer_fired", "leg_lost", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known", "progress", "tool_show"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -2032,6 +2191,31 @@ class StepToolProgress(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepToolProgress: _TypeAlias = StepToolProgress  # noqa: Y015
+
+@_typing.final
+class StepToolShow(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTENT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_PII_FIELD_NUMBER: _builtins.int
+    intent: _builtins.int
+    name: _builtins.str
+    value_pii: _builtins.str
+    def __init__(
+        self,
+        *,
+        intent: _builtins.int = ...,
+        name: _builtins.str = ...,
+        value_pii: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intent", b"intent", "name", b"name", "value_pii", b"value_pii"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepToolShow: _TypeAlias = StepToolShow  # noqa: Y015
 
 @_typing.final
 class StepToolEnded(_message.Message):

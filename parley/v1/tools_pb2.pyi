@@ -84,7 +84,7 @@ class ToolInfo(_message.Message):
     idempotent: _builtins.bool
     """doing it twice is doing it once"""
     consequential: _builtins.bool
-    """ask the caller before doing it"""
+    """done only on the caller's explicit yes: see Ask"""
     slow: _builtins.bool
     """worth a word while waiting"""
     level: _builtins.int
@@ -145,7 +145,9 @@ class ExecuteRequest(_message.Message):
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     intent: _builtins.int
     """a counter in the call's state"""
@@ -162,6 +164,10 @@ class ExecuteRequest(_message.Message):
     direction: _call_pb2.Direction.ValueType
     purpose: _builtins.str
     """personal"""
+    confirmed: _builtins.str
+    """of a consequential tool: digest of what the caller said yes to; else it is only asked about"""
+    customer: _builtins.str
+    """key of the record that the caller has proven to be theirs; personal"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -183,11 +189,13 @@ class ExecuteRequest(_message.Message):
         agent_version: _builtins.str = ...,
         direction: _call_pb2.Direction.ValueType = ...,
         purpose: _builtins.str = ...,
+        confirmed: _builtins.str = ...,
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        customer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "direction", b"direction", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "parameters", b"parameters", "purpose", b"purpose", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arguments_json", b"arguments_json", "call_id", b"call_id", "caller", b"caller", "confirmed", b"confirmed", "customer", b"customer", "direction", b"direction", "epoch", b"epoch", "intent", b"intent", "level", b"level", "name", b"name", "parameters", b"parameters", "purpose", b"purpose", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -199,25 +207,54 @@ class ExecuteEvent(_message.Message):
 
     PROGRESS_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    SHOW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def progress(self) -> Global___ToolProgress: ...
     @_builtins.property
     def outcome(self) -> Global___ToolOutcome: ...
+    @_builtins.property
+    def show(self) -> Global___ToolShow: ...
     def __init__(
         self,
         *,
         progress: Global___ToolProgress | None = ...,
         outcome: Global___ToolOutcome | None = ...,
+        show: Global___ToolShow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "outcome", b"outcome", "progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "outcome", b"outcome", "progress", b"progress", "show", b"show"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "outcome", b"outcome", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "outcome", b"outcome", "progress", b"progress", "show", b"show"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["progress", "outcome"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["progress", "outcome", "show"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___ExecuteEvent: _TypeAlias = ExecuteEvent  # noqa: Y015
+
+@_typing.final
+class ToolShow(_message.Message):
+    """A card of the page's wrapper has a new value."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    JSON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    json: _builtins.str
+    """fits the card's kind; at most 4 KiB. `null`: the card goes away. Personal"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["json", b"json", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolShow: _TypeAlias = ToolShow  # noqa: Y015
 
 @_typing.final
 class ToolProgress(_message.Message):
@@ -256,6 +293,8 @@ class ToolOutcome(_message.Message):
         """started and never heard of again: told to the caller, never retried blindly"""
         STATUS_REFUSED: ToolOutcome._Status.ValueType  # 4
         """not tried: bad arguments, or the caller's identity level is too low"""
+        STATUS_ASK: ToolOutcome._Status.ValueType  # 5
+        """not tried: it is consequential, and the caller has not said yes; `ask` is set"""
 
     class Status(_Status, metaclass=_StatusEnumTypeWrapper): ...
     STATUS_UNSPECIFIED: ToolOutcome.Status.ValueType  # 0
@@ -266,6 +305,8 @@ class ToolOutcome(_message.Message):
     """started and never heard of again: told to the caller, never retried blindly"""
     STATUS_REFUSED: ToolOutcome.Status.ValueType  # 4
     """not tried: bad arguments, or the caller's identity level is too low"""
+    STATUS_ASK: ToolOutcome.Status.ValueType  # 5
+    """not tried: it is consequential, and the caller has not said yes; `ask` is set"""
 
     STATUS_FIELD_NUMBER: _builtins.int
     RESULT_JSON_FIELD_NUMBER: _builtins.int
@@ -274,11 +315,16 @@ class ToolOutcome(_message.Message):
     TRANSFER_FIELD_NUMBER: _builtins.int
     SAY_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    ASK_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    SHOWS_FIELD_NUMBER: _builtins.int
     status: Global___ToolOutcome.Status.ValueType
     result_json: _builtins.str
     message: _builtins.str
     level: _builtins.int
     """identity level that the caller has proven with it; 0: none"""
+    customer: _builtins.str
+    """key of the record that the caller has proven to be theirs; with a level only; personal"""
     @_builtins.property
     def hang_up(self) -> Global___HangUpThen: ...
     @_builtins.property
@@ -286,6 +332,12 @@ class ToolOutcome(_message.Message):
     @_builtins.property
     def say(self) -> Global___SayNotice:
         """for the caller as it stands, before the model's own words"""
+
+    @_builtins.property
+    def ask(self) -> Global___Ask: ...
+    @_builtins.property
+    def shows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolShow]:
+        """at most 12, each name once"""
 
     def __init__(
         self,
@@ -297,16 +349,76 @@ class ToolOutcome(_message.Message):
         transfer: Global___TransferThen | None = ...,
         say: Global___SayNotice | None = ...,
         level: _builtins.int = ...,
+        ask: Global___Ask | None = ...,
+        customer: _builtins.str = ...,
+        shows: _abc.Iterable[Global___ToolShow] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer", b"customer", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_then: _TypeAlias = _typing.Literal["hang_up", "transfer"]  # noqa: Y015
     _WhichOneofArgType_then: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_then) -> _WhichOneofReturnType_then | None: ...
 
 Global___ToolOutcome: _TypeAlias = ToolOutcome  # noqa: Y015
+
+@_typing.final
+class Ask(_message.Message):
+    """What the caller must say yes to before a consequential tool is done. Who executes it again under another intent with
+    `confirmed` = `digest` has been told yes.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """in words made from the arguments; at most 500 characters"""
+    digest: _builtins.str
+    """of name and arguments"""
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Choice]: ...
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        choices: _abc.Iterable[Global___Choice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ask: _TypeAlias = Ask  # noqa: Y015
+
+@_typing.final
+class Choice(_message.Message):
+    """An argument that may only be one of these."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARGUMENT_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    argument: _builtins.str
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        argument: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["argument", b"argument", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Choice: _TypeAlias = Choice  # noqa: Y015
 
 @_typing.final
 class SayNotice(_message.Message):

@@ -68,7 +68,9 @@ class ToolsServicer:
 
         1 ->  ExecuteRequest{call_id:"CA1", epoch:{1,1}, intent:3, name:"book_visit", arguments_json:"{..}"}
         2 <-  progress{text:"checking the calendar"}           any number
-        3 <-  outcome{status:OK, result_json:"{..}"}           exactly one, last
+        3 <-  show{name:"checks", json:"{..}"}                 any number; of a name the newest counts. Told again to who
+        asks again
+        4 <-  outcome{status:OK, result_json:"{..}"}           exactly one, last
 
         A tool that the agent does not have (any more) is REFUSED, with the names of those it has.
         Errors: NOT_FOUND (no such agent: lists the known ones), ALREADY_EXISTS (intent reused for something else),

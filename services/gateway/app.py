@@ -7,13 +7,14 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, get_args
 
-import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now, known_agents
+from parley.agents.wrapper import Wrapper, wrapper_now
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound
 from parley.settings import Stage
@@ -24,6 +25,8 @@ from services.gateway.doors.websocket import Receive, Send, WebSocket
 from services.gateway.gateway import Gateway
 from services.gateway.origin import from_here, same_host
 from services.gateway.tokens import Claim
+
+log = structlog.get_logger()
 
 Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
@@ -76,7 +79,7 @@ def _web(gateway: Gateway) -> FastAPI:
     async def agent(name: str = "") -> Response:
         """Who answers, and what the page shows for it."""
         found = await _agent(gateway, name)
-        return found if isinstance(found, Response) else JSONResponse(_shown(gateway, found))
+        return found if isinstance(found, Response) else JSONResponse(_shown(gateway, *found))
 
     @app.get("/api/session")
     async def session(request: Request, agent: str = "", door: str = "voice") -> Response:
@@ -89,8 +92,8 @@ def _web(gateway: Gateway) -> FastAPI:
         if isinstance(found, Response):
             return found
         call_id = f"web-{os.urandom(8).hex()}"
-        token = gateway.tokens.issue(Claim(call_id, 1, door, found.name, fresh=True))  # type: ignore[arg-type]
-        body = {"token": token, "call_id": call_id, **_shown(gateway, found)}
+        token = gateway.tokens.issue(Claim(call_id, 1, door, found[0].name, fresh=True))  # type: ignore[arg-type]
+        body = {"token": token, "call_id": call_id, **_shown(gateway, *found)}
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     @app.get("/calls/{call_id}/timeline")
@@ -112,14 +115,15 @@ def _webhook(door: Door, gateway: Gateway) -> Callable[[Request], Awaitable[Resp
     return webhook
 
 
-async def _agent(gateway: Gateway, name: str) -> Agent | Response:
+async def _agent(gateway: Gateway, name: str) -> tuple[Agent, Wrapper] | Response:
     """As its files are now; they are read beside the sound of the calls."""
-    settings = gateway.settings
+    folder, name = gateway.settings.agents_dir, name or gateway.settings.agent
     try:
-        return await asyncio.to_thread(agent_now, settings.agents_dir, name or settings.agent)
+        return await asyncio.to_thread(lambda: (agent_now(folder, name), wrapper_now(folder, name)))
     except NotFound:
-        return JSONResponse({"error": f"no such agent; known: {known_agents(settings.agents_dir)}"}, 404)
-    except Misconfigured:
+        return JSONResponse({"error": f"no such agent; known: {known_agents(folder)}"}, 404)
+    except Misconfigured as e:
+        log.error("an agent's files have an error", agent=name, error=str(e))
         return JSONResponse({"error": "this agent's files have an error; the service's log names it"}, 500)
 
 
@@ -135,9 +139,7 @@ def _keys(gateway: Gateway, stage: Stage) -> list[str]:
     return list(dict.fromkeys(its.variable("api_key") for its in vendors if its is not None))
 
 
-def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
-    wrapper = gateway.settings.agents_dir / agent.name / "wrapper.json"
-    shown = orjson.loads(wrapper.read_bytes()) if wrapper.is_file() else {}
+def _shown(gateway: Gateway, agent: Agent, wrapper: Wrapper) -> dict[str, Any]:
     return {
         "agent": agent.name,
         "company": agent.company,
@@ -145,5 +147,5 @@ def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
         "push_to_talk": agent.interruption.push_to_talk,
         "engines": {stage: gateway.settings.engines(stage) for stage in get_args(Stage)},
         "here": {stage: _keys(gateway, stage) for stage in get_args(Stage) if _is_here(gateway, stage)},
-        "wrapper": shown,
+        "wrapper": wrapper.for_page(),
     }

@@ -48,12 +48,15 @@ def read_agents(settings: Settings) -> list[str]:
     return whole
 
 
-async def wired(settings: Settings) -> tuple[Calls, Close]:
-    """The calls of this process, connected to the organs and to NATS; and what closes it all."""
+async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] = Peers) -> tuple[Calls, Close]:
+    """The calls of this process, connected to the organs and to NATS; and what closes it all.
+
+    `reach`: the replicas of an organ, by its name and addresses.
+    """
     stack = AsyncExitStack()
-    llm = await stack.enter_async_context(Peers("llm", addresses(settings.llm_address)))
-    tools = await stack.enter_async_context(Peers("tools", addresses(settings.tools_address)))
-    rag = await stack.enter_async_context(Peers("rag", addresses(settings.rag_address)))
+    llm = await stack.enter_async_context(reach("llm", addresses(settings.llm_address)))
+    tools = await stack.enter_async_context(reach("tools", addresses(settings.tools_address)))
+    rag = await stack.enter_async_context(reach("rag", addresses(settings.rag_address)))
     bus = Bus(settings, "orchestrator")
     store = CallStore(bus)
     organs = Organs(llm, tools, rag)

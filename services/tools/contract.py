@@ -14,6 +14,9 @@ from parley.v1 import tools_pb2
 MAX_JSON_BYTES = 16 * 1024
 """Of UTF-8. Arguments and results larger than this are refused: a result is read by a model and told on the phone."""
 
+MAX_CUSTOMER_CHARS = 200
+"""Of a record's key."""
+
 MAX_KNOWN_CHARS = 8 * 1024
 """Of what is known of a call, names included."""
 
@@ -26,6 +29,9 @@ Key = tuple[str, int]
 
 Outcome = tools_pb2.ToolOutcome
 """How a tool ended, from here to the wire and to the ledger. Nobody changes one that was made."""
+
+Shown = tools_pb2.ToolShow
+"""A card's new value, fit for the card."""
 
 UNKNOWN = Outcome(
     status=Outcome.STATUS_UNKNOWN,
@@ -57,8 +63,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One thing a call wants done, once. `level`: identity level the caller has proven. `version`: of the agent that
-    the call began with. `known`: of the call, personal.
+    """One thing a call wants done, once. `level`: identity level the caller has proven; `customer`: whose record is
+    theirs, personal. `version`: of the agent that the call began with. `known`: of the call, personal. `confirmed`:
+    `hash` of what the caller said yes to.
     """
 
     call_id: str
@@ -72,6 +79,7 @@ class Intent:
     traceparent: str = ""
     version: str = ""
     known: Known = Known()
+    confirmed: str = ""
     customer: str = ""
 
     @property

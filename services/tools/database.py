@@ -137,6 +137,7 @@ def _postgres(value: str) -> Database:
         max_overflow=5,
         pool_timeout=2,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text goes to the log
         connect_args={"timeout": 5, "command_timeout": 5},
     )
     return Database(engine, lock=None)
@@ -154,7 +155,9 @@ def _sqlite(data_dir: Path) -> Database:
             f"another tools process uses {path}, and SQLite is for one replica; for several, set PARLEY_DATABASE_URL to"
             " a PostgreSQL database"
         ) from None
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=5)
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=5, hide_parameters=True
+    )
     event.listen(engine.sync_engine, "connect", _durable)
     readers = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=2, max_overflow=0, pool_timeout=5)
     event.listen(readers.sync_engine, "connect", _reading)

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now, digest_of, known_agents, with_tools
+from parley.agents.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
+from parley.text import consent
+from parley.text.consent import base_of
 from parley.tooling import marks_of
-from services.tools.builtin.queries import QueryTools
+from services.tools.asking import checked
+from services.tools.builtin import builtin_tools
+from services.tools.database import Database
 from services.tools.schema import LoadedTool, load_tool
 
 KEPT = 4  # versions of an agent's tools, for calls that began with them
-
-Builtin = Callable[[Agent], Mapping[str, LoadedTool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,12 @@ class Toolbox:
 
 
 class Toolboxes:
-    """What each agent of the folder can do. `builtin`: the tools it has by its agent.yaml."""
+    """What each agent of the folder can do."""
 
-    def __init__(self, agents_dir: Path, builtin: Builtin | None = None) -> None:
+    def __init__(self, agents_dir: Path, database: Database | None = None) -> None:
+        """Without a database what `agent.yaml` gives beside tools.py can be described, and not called."""
         self._dir = agents_dir
-        self._builtin = builtin or QueryTools(None).of
+        self._database = database
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
@@ -65,6 +69,10 @@ class Toolboxes:
         """The newest, by name. Raises as `now` does."""
         return self.now(agent).tools
 
+    def wrapper(self, agent: str) -> Wrapper:
+        """What the agent's page has cards for. Raises Misconfigured, if the file never was good."""
+        return wrapper_now(self._dir, agent)
+
     def tool(self, agent: str, name: str, version: str = "") -> LoadedTool:
         """Raises NotFound (lists the known ones), Misconfigured."""
         tools = self.of(agent, version).tools
@@ -81,31 +89,41 @@ class Toolboxes:
         same = next((box for box in kept.values() if box.digest == digest), None)
         module = same.module if same is not None else f"parley_agent_{name}_{digest}"
         tools = same.all if same is not None else _loaded(module, path, source)
-        box = Toolbox(agent, self._chosen(agent, tools, path), digest, tools, module)
+        box = Toolbox(agent, {**_chosen(agent, tools, path), **self._given(agent, tools, path)}, digest, tools, module)
         kept.pop(agent.version, None)
         kept[agent.version] = box
         if len(kept) > KEPT:
             _forget(kept.pop(next(iter(kept))), kept)
         return box
 
-    def _chosen(self, agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
-        """Those of tools.py that agent.yaml names, and those it has by agent.yaml itself."""
-        builtin = self._builtin(agent)
-        if both := sorted(tools.keys() & builtin.keys()):
-            raise Misconfigured(f"{path}: tool {both[0]}: the agent has one of this name by its agent.yaml; rename it")
-        if agent.tools is None:
-            return {**tools, **builtin}
-        if missing := [name for name in agent.tools if name not in tools and name not in builtin]:
-            raise Misconfigured(
-                f"{path.parent / 'agent.yaml'}: tools: {', '.join(missing)} not found in {path.name}; it has"
-                f" {', '.join(sorted(tools)) or 'none'}"
-            )
-        return {**{name: tools[name] for name in agent.tools if name in tools}, **builtin}
+    def _given(self, agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
+        """The tools that the agent has by its agent.yaml."""
+        given = {tool.name: tool for tool in builtin_tools(agent, self._database)}
+        if taken := [name for name in given if name in tools]:
+            raise Misconfigured(f"{path}: tool {taken[0]}: agent.yaml gives the agent one of this name; choose another")
+        return given
 
 
 def _forget(box: Toolbox, kept: Mapping[str, Toolbox]) -> None:
     if all(other.module != box.module for other in kept.values()):
         sys.modules.pop(box.module, None)
+
+
+def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
+    consequential = any(tool.marks.consequential for name, tool in tools.items() if name in (agent.tools or tools))
+    if consequential and base_of(agent.language) not in consent.LANGUAGES and not agent.confirmation.yes:
+        raise Misconfigured(
+            f"{path.parent / 'agent.yaml'}: confirmation.yes: missing; {path.name} has a consequential tool, "
+            f"and a yes in {agent.language!r} is not known: write the words for yes and no"
+        )
+    if agent.tools is None:
+        return tools
+    if missing := [name for name in agent.tools if name not in tools and name not in agent.builtin_tools]:
+        raise Misconfigured(
+            f"{path.parent / 'agent.yaml'}: tools: {', '.join(missing)} not found in {path.name}; it has"
+            f" {', '.join(sorted(tools)) or 'none'}"
+        )
+    return {name: tools[name] for name in agent.tools if name in tools}
 
 
 def _loaded(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:
@@ -117,7 +135,7 @@ def _loaded(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool
     try:
         exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the agent's own code
         marked = [value for value in vars(module).values() if marks_of(value) is not None]
-        return {function.__name__: load_tool(function, str(path)) for function in marked}
+        return {function.__name__: checked(load_tool(function, str(path)), str(path)) for function in marked}
     except Misconfigured:
         del sys.modules[module_name]
         raise

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any
 
 import structlog
@@ -17,9 +18,9 @@ from parley.aio import TaskSet
 from parley.errors import AlreadyExists, AtCapacity, ParleyError, Superseded, Unavailable
 from parley.telemetry import TOOL_CALLS_TOTAL
 from parley.tooling import Records
-from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, refused, status_of
+from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Shown, refused, status_of
 from services.tools.discovery import Toolboxes
-from services.tools.invoker import HARD_LIMIT_S, Invoker
+from services.tools.invoker import HARD_LIMIT_S, Clock, Invoker, local_now
 from services.tools.ledger import Ledger
 from services.tools.presence import BEAT_S, Presence
 from services.tools.run import Run
@@ -56,12 +57,13 @@ class Executor:
         presence: Presence,
         instance: str,
         records: Callable[[str, str], Records],
+        now: Clock = local_now,
     ) -> None:
         self._toolboxes = toolboxes
         self._ledger = ledger
         self._presence = presence
         self._instance = instance
-        self._invoker = Invoker(toolboxes, records)
+        self._invoker = Invoker(toolboxes, records, now)
         self._live: dict[Key, Run] = {}
         self._ended: OrderedDict[Key, Run] = OrderedDict()
         self._fences: OrderedDict[str, Epoch] = OrderedDict()
@@ -80,8 +82,8 @@ class Executor:
         await self._tasks.close()
         await self._presence.close()
 
-    async def execute(self, intent: Intent) -> AsyncGenerator[str | Outcome, None]:
-        """Progress texts, then one outcome. Leaving early never stops a tool with effects.
+    async def execute(self, intent: Intent) -> AsyncGenerator[str | Shown | Outcome, None]:
+        """Progress texts and cards' values, then one outcome. Leaving early never stops a tool with effects.
 
         Raises NotFound (no such agent), AlreadyExists, Superseded, AtCapacity, Unavailable, Misconfigured.
         """
@@ -99,6 +101,9 @@ class Executor:
             except BadArguments as e:
                 yield await self._refused(tool, intent, str(e))
                 return
+            if tool.marks.consequential and not compare_digest(intent.confirmed, intent.hash):
+                yield await self._asked(tool, intent, arguments)
+                return
             run = self._known(intent) or self._begin(tool, intent, arguments)
         limit_s = tool.marks.limit_s if run.effects and tool is not None else HARD_LIMIT_S
         async with aclosing(run.follow(limit_s)) as events:
@@ -106,6 +111,15 @@ class Executor:
                 if event is UNKNOWN and not run.ended:
                     OVERDUE.labels(intent.name).inc()
                 yield event
+
+    async def _asked(self, tool: LoadedTool, intent: Intent, arguments: dict[str, Any]) -> Outcome:
+        """Not done: the caller has not said yes to just this. What was done under the intent before counts."""
+        if (row := await self._ledger.find(intent.key)) is not None:
+            if row.hash != intent.hash:
+                raise _reused(intent)
+            return row.outcome or UNKNOWN
+        TOOL_CALLS_TOTAL.labels(tool.name, "ask").inc()
+        return await self._invoker.ask(tool, intent, arguments)
 
     async def settle(self, call_id: str, epoch: Epoch) -> list[Settled]:
         """Fence lower epochs and tell what was begun. Raises Superseded, Unavailable."""
@@ -179,7 +193,7 @@ class Executor:
             if earlier is None:
                 TOOL_CALLS_TOTAL.labels(tool.name, status_of(outcome)).inc()
                 if run.effects:
-                    await self._insist(run, lambda: self._ledger.finish(intent.key, run.claim, outcome))
+                    await self._insist(run, lambda: self._ledger.finish(intent.key, run.claim, outcome, tool.secret))
             if earlier is not UNKNOWN:
                 self._remember(run)
         except ParleyError as e:

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from parley.errors import Superseded
 from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
+from services.tools.identity.tries import outdated
 from services.tools.records.rows import WRITTEN_FROM
-from services.tools.tables import executors, fences, ledger, query_results, records
+from services.tools.tables import executors, fences, identity_tries, ledger, query_results, records
 
 KEEP_DAYS = 30
 RESULTS_HOURS = 4
@@ -67,9 +68,11 @@ class Ledger:
             )
         return bool(done.rowcount == 1)
 
-    async def finish(self, key: Key, claim: str, outcome: Outcome) -> None:
-        """Store the outcome of `claim`; the first one stays."""
-        values = {"outcome_pii": _dump(outcome), "ended_at": func.now()}
+    async def finish(self, key: Key, claim: str, outcome: Outcome, forget: bool = False) -> None:
+        """Store the outcome of `claim`; the first one stays. `forget`: what it was asked is not kept but for its hash,
+        by which the same intent is still known."""
+        values: dict[str, Any] = {"outcome_pii": _dump(outcome), "ended_at": func.now()}
+        values |= {"arguments_pii": "{}"} if forget else {}
         async with self._database.transaction() as connection:
             await connection.execute(update(ledger).where(_open(key, claim)).values(values))
 
@@ -95,6 +98,7 @@ class Ledger:
             await connection.execute(delete(executors).where(executors.c.beat_at < old))
             await connection.execute(delete(records).where(_deleted_before(old)))
             await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
+            await connection.execute(delete(identity_tries).where(outdated()))
         return int(gone.rowcount)
 
     async def _fence(self, connection: AsyncConnection, call_id: str, epoch: Epoch) -> None:

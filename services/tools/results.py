@@ -11,7 +11,7 @@ import structlog
 from parley.text.words import clipped
 from parley.tooling import HangUp, Notice, Result, Transfer
 from parley.v1 import tools_pb2
-from services.tools.contract import MAX_JSON_BYTES, Outcome, failed
+from services.tools.contract import MAX_CUSTOMER_CHARS, MAX_JSON_BYTES, Outcome, failed
 
 log = structlog.get_logger()
 
@@ -26,6 +26,7 @@ def outcome_of(returned: Any, tool: str, effects: bool) -> Outcome:
     it stays OK, with the summary alone."""
     result = returned if isinstance(returned, Result) else Result(_mapping(returned))
     outcome = Outcome(status=Outcome.STATUS_OK, say=_notice(result.say), level=_level(result.level, tool))
+    outcome.customer = _customer(result.customer, outcome.level, tool)
     _then(result.then, outcome)
     summary = result.value.get("summary") if isinstance(result.value, Mapping) else None
     problem, text = _json(result.value, summary)
@@ -65,6 +66,16 @@ def _level(value: object, tool: str) -> int:
         return value
     log.error("tool result's level refused", tool=tool, expected=f"0 to {MAX_LEVEL}")
     return 0
+
+
+def _customer(value: object, level: int, tool: str) -> str:
+    """Nobody's record is a caller's who has proven nothing."""
+    if not value:
+        return ""
+    if isinstance(value, str) and len(value) <= MAX_CUSTOMER_CHARS and value.isprintable() and level:
+        return value
+    log.error("tool result's customer refused", tool=tool, expected="a record's key, together with a level")
+    return ""
 
 
 def _mapping(returned: Any) -> Any:

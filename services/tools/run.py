@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import math
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 
-from services.tools.contract import UNKNOWN, Intent, Outcome
+from services.tools.contract import UNKNOWN, Intent, Outcome, Shown
 
 MAX_PROGRESS = 32
 MAX_PROGRESS_CHARS = 300
+SHOW_PACE_S = 0.25
+"""Cards are told of no faster; of a name the newest counts."""
+MAX_SHOWN_BYTES = 64 * 1024
+"""Told of cards while a run goes on, as all of it is kept with the call; then only how they stand at its end."""
 
 
 class Run:
@@ -24,6 +30,7 @@ class Run:
         self.error: Exception | None = None
         self.task: asyncio.Task[None] | None = None
         self._progress: list[str] = []
+        self._shown: dict[str, Shown] = {}
         self._followed = False
         self._changed = asyncio.Event()
 
@@ -42,6 +49,12 @@ class Run:
             self._progress.append(text.strip())
             self._change()
 
+    def show(self, shown: Shown) -> None:
+        """A card's new value, in place of the one before. After the end it is dropped."""
+        if not self.ended:
+            self._shown[shown.name] = shown
+            self._change()
+
     def end(self, outcome: Outcome | None = None, error: Exception | None = None) -> None:
         if not self.ended:
             self.outcome, self.error = outcome, error
@@ -51,39 +64,64 @@ class Run:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def follow(self, limit_s: float) -> AsyncGenerator[str | Outcome, None]:
-        """Progress, then the outcome, last; UNKNOWN when it takes longer than `limit_s`, and the run goes on.
+    async def follow(self, limit_s: float) -> AsyncGenerator[str | Shown | Outcome, None]:
+        """Progress and cards, then the outcome, last; UNKNOWN when it takes longer than `limit_s`, and the run goes on.
 
         When the last follower of a run without effects leaves early, the run is cancelled; one with effects never is.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + limit_s
         told = len(self._progress) if self._followed else 0  # who asks again has been told
+        cards = _Cards()  # and sees the cards as they are now
         self._followed = True
         self.followers += 1
         try:
             while True:
+                changed, over = self._changed, loop.time() >= until
                 for text in self._progress[told:]:
                     told += 1
                     yield text
+                for shown in cards.new(self._shown, loop.time(), self.ended or over):
+                    yield shown
                 if self.error is not None:
                     raise self.error
                 if self.outcome is not None:
                     yield self.outcome
                     return
-                if not await _set_before(self._changed, until - loop.time()):
+                if over:
                     yield UNKNOWN
                     return
+                await _set_before(changed, min(until, cards.due) - loop.time())
         finally:
             self.followers -= 1
             if not self.followers and not self.effects and not self.ended and self.task is not None:
                 self.task.cancel()
 
 
-async def _set_before(event: asyncio.Event, seconds: float) -> bool:
-    try:
+class _Cards:
+    """What one follower has been told of the cards. `due`: when there is something to tell, by the loop's clock."""
+
+    def __init__(self) -> None:
+        self.due = math.inf
+        self._told: dict[str, Shown] = {}
+        self._at = -math.inf
+        self._bytes = 0
+
+    def new(self, shown: Mapping[str, Shown], now: float, last: bool) -> list[Shown]:
+        """What is to be told now. `last`: there is no later."""
+        news = [each for name, each in shown.items() if self._told.get(name) is not each]
+        self.due = math.inf
+        if not news or (self._bytes > MAX_SHOWN_BYTES and not last):
+            return []
+        if now < self._at + SHOW_PACE_S and not last:
+            self.due = self._at + SHOW_PACE_S
+            return []
+        self._told, self._at = dict(shown), now
+        self._bytes += sum(each.ByteSize() for each in news)
+        return news
+
+
+async def _set_before(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -8,7 +8,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any, Literal, Union
 
 import orjson
@@ -17,8 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from parley.errors import Misconfigured
 from parley.tooling import CallContext, ToolMarks, marks_of
 
-PLAIN = (str, int, float, bool, date)
-SUPPORTED = "str, int, float, bool, date, Literal, list of these, or one of them with `| None`"
+PLAIN = (str, int, float, bool, date, time)
+SUPPORTED = "str, int, float, bool, date, time, Literal, list of these, or one of them with `| None`"
 
 
 class BadArguments(Exception):
@@ -27,7 +27,9 @@ class BadArguments(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoadedTool:
-    """A function with `@tool`, ready to be described and called."""
+    """A function with `@tool`, ready to be described and called. `secret`: what it was asked is not kept in the ledger
+    once it has ended.
+    """
 
     name: str
     description: str
@@ -37,6 +39,7 @@ class LoadedTool:
     is_async: bool
     context_name: str
     arguments: type[BaseModel]
+    secret: bool = False
 
     def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function takes them. Raises BadArguments."""
@@ -82,13 +85,18 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
     return LoadedTool(
         name=name,
         description=description,
-        parameters_json=orjson.dumps(_schema(model), default=str).decode(),
+        parameters_json=parameters_of(model),
         marks=marks,
         function=function,
         is_async=inspect.iscoroutinefunction(function),
         context_name=context_name,
         arguments=model,
     )
+
+
+def parameters_of(model: type[BaseModel]) -> str:
+    """The arguments as JSON Schema, in JSON."""
+    return orjson.dumps(_schema(model), default=str).decode()
 
 
 def _checked_hint(parameter: inspect.Parameter, hints: Mapping[str, Any], at: str) -> Any:

@@ -12,7 +12,17 @@ from parley.bus.cancels import Cancels, key_of_owner
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
-from services.tools.contract import MAX_JSON_BYTES, MAX_KNOWN_CHARS, Epoch, Intent, Known, Outcome, refused
+from services.tools.contract import (
+    MAX_CUSTOMER_CHARS,
+    MAX_JSON_BYTES,
+    MAX_KNOWN_CHARS,
+    Epoch,
+    Intent,
+    Known,
+    Outcome,
+    Shown,
+    refused,
+)
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor, Settled
 from services.tools.schema import LoadedTool
@@ -43,6 +53,8 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
                 async for event in events:
                     if isinstance(event, str):
                         yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text=event))
+                    elif isinstance(event, Shown):
+                        yield tools_pb2.ExecuteEvent(show=event)
                     else:
                         yield tools_pb2.ExecuteEvent(outcome=event)
 
@@ -57,6 +69,8 @@ def _intent(request: tools_pb2.ExecuteRequest) -> tuple[Outcome | None, Intent]:
         raise BadInput("intent: missing; count a call's intents from 1")
     if len(request.caller) > 500:
         raise BadInput(f"caller: {len(request.caller)} characters; 500 are allowed")
+    if len(request.customer) > MAX_CUSTOMER_CHARS:
+        raise BadInput(f"customer: {len(request.customer)} characters; {MAX_CUSTOMER_CHARS} are allowed")
     refusal, arguments = _arguments(request.arguments_json)
     return refusal, Intent(
         call_id=_text(request.call_id, "call_id", 200),
@@ -70,6 +84,8 @@ def _intent(request: tools_pb2.ExecuteRequest) -> tuple[Outcome | None, Intent]:
         traceparent=request.traceparent,
         version=request.agent_version,
         known=_known(request),
+        confirmed=request.confirmed,
+        customer=request.customer,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, String, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text, func
 
 metadata = MetaData()
 
@@ -60,6 +60,18 @@ records = Table(
     Column("made_by", String(250)),
     Index("records_made_by", "agent", "collection", "made_by", unique=True),
     Index("records_written_at", "written_at"),
+)
+# Wrong tries to show who one is, and those under way. `last`: the intent of the newest one.
+identity_tries = Table(
+    "identity_tries",
+    metadata,
+    Column("agent", String(100), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("who_pii", String(250), primary_key=True),
+    Column("wrong", Integer, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("last", String(250), nullable=False),
+    Index("identity_tries_began_ms", "began_ms"),
 )
 # The hash of the file each collection was loaded from; in the row of collection "", `data.version` of the agent.
 seeds = Table(

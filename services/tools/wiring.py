@@ -12,14 +12,14 @@ import structlog
 from parley.agents.files import known_agents
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
-from parley.errors import NotFound, ParleyError
+from parley.errors import Misconfigured, NotFound, ParleyError
 from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
-from services.tools.builtin.queries import QueryTools
 from services.tools.database import open_database
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
+from services.tools.invoker import Clock, local_now
 from services.tools.ledger import Ledger
 from services.tools.presence import Presence
 from services.tools.records.agent_records import AgentRecords
@@ -32,14 +32,19 @@ log = structlog.get_logger()
 LINGER_S = 10.0  # for tools with effects whose caller has gone, at a stop
 
 
-async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
-    """Open the ledger, read all agents' tools and data, serve. Raises Misconfigured, Unavailable."""
+async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Callable[[], Awaitable[None]]:
+    """Open the ledger, read all agents' tools and data, serve. `now`: what tools are told.
+
+    Raises Misconfigured, Unavailable.
+    """
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
-    toolboxes = Toolboxes(settings.agents_dir, QueryTools(database).of)
+    toolboxes = Toolboxes(settings.agents_dir, database)
     instance = f"{os.getpid()}-{secrets.token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
     store = RecordStore(database)
-    executor = Executor(toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent))
+    executor = Executor(
+        toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent), now
+    )
 
     bus, cancels = Bus(settings, "tools"), Cancels()
     cancels.listen(bus)
@@ -75,3 +80,12 @@ async def _load_agents(store: RecordStore, toolboxes: Toolboxes, settings: Setti
             if name == settings.agent:
                 raise
             log.error("agent left out", agent=name, error=str(e))
+        _look_at_wrapper(toolboxes, name)
+
+
+def _look_at_wrapper(toolboxes: Toolboxes, name: str) -> None:
+    """What is wrong in it is told now, and not when somebody calls; the agent does its work without a page."""
+    try:
+        toolboxes.wrapper(name)
+    except Misconfigured as e:
+        log.error("nothing can be shown", agent=name, error=str(e))

@@ -87,9 +87,9 @@ def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> 
         ("agent.yaml", "company: Rose", "company: [Rose", "not valid YAML"),
         ("tools.py", "def get_opening_hours() ->", "def get_opening_hours(day) ->", "day"),
         ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
-        ("wrapper.json", '"examples"', '"exampels"', "exampels: the page knows no such field; known are name"),
-        ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: must be a text, not 3"),
-        ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 6)"),
+        ("wrapper.json", '"examples"', '"exampels"', "exampels: there is no such field, did you mean examples?"),
+        ("wrapper.json", '"color": "#1f6f5c"', '"color": 3', "color: Input should be a valid string, not 3 (line 5)"),
+        ("wrapper.json", '"language": "en",', '"language": "en"', "not valid JSON: Expecting ',' delimiter (line 7)"),
     ],
 )
 def test_what_is_broken_is_told_where_it_stands(folder: Path, file: str, old: str, new: str, told: str) -> None:
@@ -139,6 +139,16 @@ def test_the_schema_takes_the_bots_that_there_are_and_names_the_fields(folder: P
     assert {"speed", "local"} <= printed["$defs"]["Voice"]["properties"].keys()
 
 
+def test_the_schema_of_the_wrapper_names_each_kind_of_card(folder: Path) -> None:
+    printed = json.loads(run.invoke(command, ["schema", "--wrapper"]).stdout)
+    assert printed == json.loads((AGENTS / "wrapper.schema.json").read_text())
+    assert {"$schema", "cards", "subtitles"} <= printed["properties"].keys()
+    kinds = printed["properties"]["cards"]["items"]["discriminator"]["mapping"]
+    assert list(kinds) == ["facts", "form", "link", "list", "meter", "progress"]
+    made(folder)
+    assert json.loads((folder / "wrapper.schema.json").read_text()) == printed
+
+
 async def test_a_new_bot_answers_without_a_key(folder: Path, tmp_path: Path) -> None:
     """With the engine of this machine, its own tools, and a passage of its own knowledge."""
     bot = made(folder)
@@ -158,3 +168,44 @@ async def test_a_new_bot_answers_without_a_key(folder: Path, tmp_path: Path) -> 
     assert await talk.say("where are you?") == address
     assert "Goodbye" in await talk.say("goodbye")
     assert [name for name, _ in talk.did] == ["get_opening_hours", "end_call"]
+
+
+PHONE = 'phone: "+12125550100"'
+IDENTITY = """
+identity:
+  collection: customers
+  find_by: [caller, pin]
+  factors:
+    pin: {kind: digits, ask: What is your PIN?}
+    born: {kind: date, field: birthday, ask: When were you born?}
+"""
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (f'{{pin: "0421", birthday: 1980-03-03, {PHONE}}}', ""),
+        (f'{{pin: "0421", born: 1980-03-03, {PHONE}}}', "identity.factors.born.field: no record of customers.yaml has"),
+        ('{pin: "0421", birthday: 1980-03-03}', "identity.caller_field: no record of customers.yaml has a field phone"),
+        (f"{{pin: 0421, birthday: 1980-03-03, {PHONE}}}", "C1.pin: a number loses its zeros; write it in quotes"),
+        (f'{{pin: "0421", birthday: "3/3/80", {PHONE}}}', "C1.birthday: is no date, which factor born takes it for"),
+        ('{pin: "0421", birthday: 1980-03-03, phone: 12125550100}', "C1.phone: a number loses its zeros; write it"),
+    ],
+)
+def test_records_can_show_who_a_caller_is(folder: Path, record: str, told: str) -> None:
+    bot = made(folder)
+    (bot / "agent.yaml").write_text((bot / "agent.yaml").read_text() + IDENTITY)
+    (bot / "data").mkdir()
+    (bot / "data" / "customers.yaml").write_text(f"C1: {record}\n")
+    code, lines = checked()
+    assert code == bool(told)
+    assert told in " ".join(lines)
+    assert not any(secret in " ".join(lines[1:]) for secret in ("0421", "1980-03-03", "3/3/80", "2125550100"))
+
+
+def test_without_records_nobody_is_known(folder: Path) -> None:
+    bot = made(folder)
+    (bot / "agent.yaml").write_text((bot / "agent.yaml").read_text() + IDENTITY)
+    code, lines = checked()
+    assert code == 0
+    assert "nobody is known until a tool writes records; in data/ are: none" in " ".join(lines)

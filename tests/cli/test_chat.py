@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import WSMsgType, web
 
+from cli.shown import line_of
 from tests.cli.test_call import parley
 
 
@@ -19,13 +21,14 @@ class Page:
         self.started: list[str] = []
         self.texts: list[str] = []
         self.hung_up = False
-        self.lose = self.over = self.ignore = ""
+        self.lose = self.over = self.ignore = self.show = ""
         self._utterance = 0
 
     async def session(self, request: web.Request) -> web.Response:
         if request.query["agent"] == "nobody":
             return web.json_response({"error": "no such agent; known: ['frontdesk']"}, status=404)
-        return web.json_response({"token": "first"})
+        cards = [{"name": "order", "kind": "facts", "title": "Your order"}]
+        return web.json_response({"token": "first", "wrapper": {"cards": cards}})
 
     async def chat(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -58,6 +61,11 @@ class Page:
         elif text == self.over:
             await socket.send_json({"type": "ended", "reason": "goodbye"})
             await socket.close()
+        elif text == self.show:
+            await socket.send_json(
+                {"type": "show", "name": "order", "json": '{"Order": "1234\\u001b[2J", "Paid": true}'}
+            )
+            await self._say(socket, "There it is.")
         elif text != self.ignore:
             await self._say(socket, "One moment.", kind=2)
             await self._say(socket, "You said ", text + ".")
@@ -122,3 +130,38 @@ async def test_an_unknown_agent_is_named() -> None:
         status, _, err = await parley("chat", "--gateway", url, "--agent", "nobody")
     assert status == 2
     assert err == "parley: --agent nobody: no such agent; known: ['frontdesk']\n"
+
+
+async def test_what_the_page_would_show_is_one_plain_line() -> None:
+    async with page() as (served, url):
+        served.show = "order"
+        status, out, err = await parley("chat", "--gateway", url, stdin=b"order\n")
+    assert (status, err) == (0, "")
+    assert out == "bot: Hello.\n[Your order: Order 1234 [2J; Paid true]\nbot: There it is.\n"
+
+
+@pytest.mark.parametrize(
+    ("card", "value", "line"),
+    [
+        ({}, {"Order": 1234}, "[a: Order 1234]"),
+        (
+            {"kind": "list"},
+            [{"title": "Monday", "detail": "9:30", "status": "free"}, {"title": "Tuesday"}],
+            "[A: Monday, 9:30, free; Tuesday]",
+        ),
+        (
+            {"kind": "progress"},
+            {"percent": 40, "steps": [{"title": "Line", "state": "running"}, {"title": "Speed", "state": "waiting"}]},
+            "[A: 40%; Line running]",
+        ),
+        ({"kind": "meter", "unit": "bar"}, 7.4, "[A: 7.4 bar]"),
+        ({"kind": "meter", "unit": "bar"}, {"value": 7.4, "detail": "now"}, "[A: 7.4 bar, now]"),
+        ({"kind": "form", "fields": [{"label": "Name"}, {"label": "Day"}]}, {}, "[A: a form that asks for Name, Day]"),
+        ({"kind": "link", "label": "Track it"}, {"url": "https://example.com"}, "[A: Track it, https://example.com]"),
+        ({"kind": "facts"}, None, "[A: taken away]"),
+        ({"kind": "list"}, ["of another time"], '[A: ["of another time"]]'),
+        ({"kind": "facts"}, {"Long": "x" * 1000}, f"[A: Long {'x' * 289}...]"),
+    ],
+)
+def test_each_kind_of_card_as_a_line(card: dict[str, Any], value: Any, line: str) -> None:
+    assert line_of({"a": {"title": "A", **card}} if card else {}, "a", json.dumps(value)) == line

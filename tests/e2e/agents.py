@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.e2e import cards
+
 FRONTDESK = Path(__file__).parents[2] / "agents" / "frontdesk"
 
 PLAIN: dict[str, Any] = {
@@ -36,6 +38,7 @@ OWN: dict[str, dict[str, Any]] = {
     "early": {"endpointing": {"min_delay_ms": 900, "max_delay_ms": 1200}},
     "patient": {"limits": {"turn_s": 2.5}},
     "hasty": {"limits": {"call_s": 3.0}},
+    "line": {"tools": ["check_line"]},
 }
 """What differs from PLAIN."""
 
@@ -52,4 +55,5 @@ def write_agents(folder: Path, more: tuple[str, ...] = ()) -> Path:
         agent = {**PLAIN, **OWN.get(name, {})}
         agent |= {"voice": {"elevenlabs": name}, "models": {"openai": name}, "keyterms": [name]}
         (folder / name / "agent.yaml").write_text(yaml.safe_dump(agent))
+    cards.write(folder / "line")
     return folder

@@ -11,6 +11,7 @@ _SCRIPT = by_rules(
     [
         Rule(heard=r"say nothing|said nothing", say="..."),
         Rule(heard=r"order (?:number )?(\d+)", call="check_order_status", arguments={"order_number": "{1}"}),
+        Rule(heard=r"check my line", call="check_line"),
         Rule(heard=r"a person", call="transfer_to_human"),
         Rule(heard=r"goodbye", call="end_call"),
         Rule(heard=r"color", say="The bicycle is green."),

@@ -20,12 +20,15 @@ FRAME = 640
 
 
 class Page:
-    """One socket. `messages`: all JSON that came; `audio`: the bot's voice, as if all of it was played at once."""
+    """One socket. `messages`: all JSON that came; `audio`: the bot's voice, as if all of it was played at once;
+    `session`: what was told with its token; `ready`: that it is in."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self.messages: list[dict[str, Any]] = []
         self.audio = bytearray()
+        self.session: dict[str, Any] = {}
+        self.ready: dict[str, Any] = {}
         self._microphone = bytearray()
         self._news = asyncio.Event()
 
@@ -58,17 +61,26 @@ class Page:
             if said["final"]:
                 return text
 
+    async def break_off(self) -> None:
+        """The network is gone: no goodbye."""
+        self._socket.transport.abort()
+        await self._socket.wait_closed()
+
     async def _read(self) -> None:
-        async for message in self._socket:
-            if isinstance(message, bytes):
-                self.audio += message
-                continue
-            told = json.loads(message)
-            if told["type"] == "mark":
-                await asyncio.sleep(0)
-                await self.send(type="mark", name=told["name"])
-            self.messages.append(told)
-            self._news.set()
+        with suppress(ConnectionClosed):
+            async for message in self._socket:
+                await self._take(message)
+
+    async def _take(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self.audio += message
+            return
+        told = json.loads(message)
+        if told["type"] == "mark":
+            await asyncio.sleep(0)
+            await self.send(type="mark", name=told["name"])
+        self.messages.append(told)
+        self._news.set()
 
     async def _speak(self) -> None:
         loop = asyncio.get_running_loop()
@@ -88,10 +100,11 @@ async def page(gateway_url: str, door: str, agent: str = "") -> AsyncIterator[Pa
         session = (await client.get(f"{gateway_url}/api/session", params={"door": door, "agent": agent})).json()
     async with connect(gateway_url.replace("http", "ws", 1) + f"/ws/{door}", proxy=None) as socket:
         visitor = Page(socket)
+        visitor.session = session
         parts = [visitor._read(), *([visitor._speak()] if door == "voice" else [])]
         await visitor.send(type="start", token=session["token"])
         async with background(*parts):
-            await visitor.until(type="ready")
+            visitor.ready = await visitor.until(type="ready")
             yield visitor
             with suppress(ConnectionClosed):  # the bot was quicker
                 await visitor.send(type="hang_up")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -129,6 +130,30 @@ async def test_a_page_talks_and_sees_both_sides(house: House) -> None:
     await page.say(type="hang_up")
     assert (await owner.next("leg")).leg.kind == conversation_pb2.Leg.KIND_ENDED
     assert await page.closed() == 1000
+
+
+async def test_a_card_of_a_turn_that_was_stopped_is_shown_all_the_same(house: House) -> None:
+    page = await visit(house)
+    owner = await house.mind.call()
+    owner.command(3, stop=conversation_pb2.Stop())
+    owner.say(2, "Nobody hears this", turn=3)
+    owner.command(3, show=conversation_pb2.Show(name="order", json='{"Order":"1234"}'))
+    assert (await page.next("show"))["json"] == '{"Order":"1234"}'
+
+
+async def test_the_page_is_told_of_the_wrapper_as_it_is_now_and_of_the_last_good_one(
+    house: House, tmp_path: Path
+) -> None:
+    file = tmp_path / "frontdesk" / "wrapper.json"
+    assert (await session(house))["wrapper"]["cards"] == []
+    file.write_text(json.dumps({"name": "Bikes", "cards": [{"name": "a", "kind": "facts", "title": "A"}]}))
+    wrapper = (await session(house))["wrapper"]
+    assert (wrapper["name"], wrapper["cards"][0]) == (
+        "Bikes",
+        {"name": "a", "title": "A", "open": False, "kind": "facts", "empty": ""},
+    )
+    file.write_text('{"name": ')
+    assert (await session(house))["wrapper"] == wrapper
 
 
 @pytest.mark.parametrize("door", ["voice", "chat"])

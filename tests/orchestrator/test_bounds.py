@@ -109,7 +109,7 @@ def test_thousands_of_words_before_the_turn_ends_fit() -> None:
 def test_eight_tools_with_long_results_fit_and_say_that_they_were_cut() -> None:
     call = Script()
     call.says("where are my orders")
-    out = call.finishes(tools=tuple(replace(ORDER, id=f"c{i}") for i in range(20)))
+    out = call.finishes(tools=tuple(replace(ORDER, arguments=f'{{"order_number": "{i}"}}') for i in range(20)))
     assert len(of(Execute, out)) == 8
     assert '"refused"' in history.messages(call.state)[-1].text, "of the others the model is told"
     for intent in range(1, 9):

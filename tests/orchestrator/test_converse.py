@@ -79,19 +79,22 @@ async def test_a_tool_is_done_once_and_its_result_comes_back(tmp_path: Path) -> 
 
 async def test_what_a_tool_tells_is_heard_while_it_works_and_what_it_proves_opens_the_next(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
-        calls = iter(("check_identity", "read_balance"))
-        h.model.reply = lambda request: (
-            [llm_pb2.ToolCall(id="c", name=name, arguments_json="{}")]
-            if (name := next(calls, ""))
-            else ["You have ten euros."]
-        )
+        calls, offered = iter(("check_identity", "read_balance")), list[list[str]]()
+
+        def reply(request: llm_pb2.ChatRequest) -> list[Any]:
+            offered.append([tool.name for tool in request.tools])
+            name = next(calls, "")
+            return [llm_pb2.ToolCall(id="c", name=name, arguments_json="{}")] if name else ["You have ten euros."]
+
+        h.model.reply = reply
         infos = [tools_pb2.ToolInfo(name="check_identity"), tools_pb2.ToolInfo(name="read_balance", level=2)]
 
         async def listing(request: Any, context: Any) -> tools_pb2.ListToolsResponse:
             return tools_pb2.ListToolsResponse(tools=infos)
 
         h.actions.listing, h.actions.tells = listing, "I am looking at your account."
-        h.actions.outcome.level = 2
+        h.actions.outcome.level, h.actions.outcome.customer = 2, "C1"
+        await h.calls._roster._look("bikes")
         g = await h.gateway()
         await g.opens()
         await g.hears((await g.said())[0])
@@ -102,7 +105,9 @@ async def test_what_a_tool_tells_is_heard_while_it_works_and_what_it_proves_open
         await g.hears(utterance)
         while text != "You have ten euros.":
             _, text = await g.said()
-        assert [(e.name, e.level) for e in h.actions.executed] == [("check_identity", 0), ("read_balance", 2)]
+        executed = [(e.name, e.level, e.customer) for e in h.actions.executed]
+        assert executed == [("check_identity", 0, ""), ("read_balance", 2, "C1")]
+        assert offered == [["check_identity"], ["check_identity", "read_balance"], ["check_identity", "read_balance"]]
 
 
 async def test_each_sound_over_the_bot_is_counted_once(tmp_path: Path) -> None:

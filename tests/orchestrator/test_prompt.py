@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parley.agents.agent import Agent
 from parley.v1 import tools_pb2
-from services.orchestrator.run.prompt import ASK_FIRST, tool_specs
+from services.orchestrator.run.prompt import READ_BACK, tool_specs
 
 AGENT = Agent(company="Bellweather Bikes", greeting="Hello.", prompt="You answer.", tools=("cancel_order", "hours"))
 
@@ -16,4 +16,4 @@ def test_the_model_is_told_to_ask_before_a_tool_of_consequence() -> None:
         tools_pb2.ToolInfo(name="another_agents", description="Not for this one."),
     ]
     specs = {spec.name: spec.description for spec in tool_specs(AGENT, tools)}
-    assert specs == {"cancel_order": f"Cancels an order. {ASK_FIRST}", "hours": "Tells the hours."}
+    assert specs == {"cancel_order": f"Cancels an order. {READ_BACK}", "hours": "Tells the hours."}

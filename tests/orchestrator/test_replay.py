@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from cli import replay as command
+from cli.records import save
 from parley.bus import recorded_calls, records_of
 from parley.errors import BadInput, Unavailable
 from parley.v1 import call_pb2, events_pb2
@@ -94,7 +95,7 @@ async def test_another_agent_is_shown_beside_what_was_decided(tmp_path: Path) ->
 
 
 def saved(folder: Path, found: Records) -> Path:
-    command._save(folder / "call.jsonl", found)
+    save(folder / "call.jsonl", found)
     assert (folder / "call.jsonl").stat().st_mode & 0o777 == 0o600
     return folder / "call.jsonl"
 

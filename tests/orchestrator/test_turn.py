@@ -74,7 +74,7 @@ def test_a_tool_is_called_and_its_result_is_told() -> None:
 def test_two_tools_run_at_once_and_the_next_round_waits_for_both() -> None:
     call = Script()
     call.says("where are my orders")
-    out = call.finishes(tools=(ORDER, replace(ORDER, id="c9")))
+    out = call.finishes(tools=(ORDER, replace(ORDER, arguments='{"order_number": "1235"}')))
     assert [e.intent for e in of(Execute, out)] == [1, 2]
     assert not of(Think, call.tool(2))
     assert of(Think, call.tool(1))

@@ -223,7 +223,7 @@ def test_of_two_tools_both_speak_and_what_was_told_does_not() -> None:
     call.finishes("", (FIND, BOOK))
     call.tool(1, json.dumps({"summary": "It is here."}))
     call.tool(2, json.dumps({"summary": "You are booked."}))
-    call.finishes("It is here. Now I book again.", (BOOK,))
+    call.finishes("It is here. Now I book again.", (replace(BOOK, arguments='{"day": "monday"}'),))
     call.hears(call.state.utterance)
     call.tool(3, json.dumps({"summary": "Booked again."}))
     call.finishes("")

@@ -124,7 +124,7 @@ async def test_a_refused_intent_may_be_tried_again_with_better_arguments(desk: D
         ({"call_id": "CA\0"}, BadInput, "call_id: expected"),
         ({"intent": 0}, BadInput, "intent: missing"),
         ({"caller": "1" * 501}, BadInput, "caller: 501 characters"),
-        ({"agent": "../workshop"}, NotFound, "known are workshop"),
+        ({"agent": "../workshop"}, NotFound, "known are bank, workshop"),
     ],
 )
 async def test_a_wrong_request_is_an_error(desk: Desk, fields: dict[str, Any], error: Any, words: str) -> None:

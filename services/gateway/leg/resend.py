@@ -81,5 +81,5 @@ class Resend:
         return ""
 
 
-_OF_A_TURN = frozenset(("say", "resume", "show"))
-"""A hang-up or a transfer is meant for the call, whichever turn was stopped before."""
+_OF_A_TURN = frozenset(("say", "resume"))
+"""A hang-up, a transfer or a card is meant for the call, whichever turn was stopped before."""

@@ -9,11 +9,13 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 import structlog
 
 from parley.agents.agent import Agent
+from parley.agents.identity import VERIFY
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from parley.text.phrases import normalise
@@ -29,8 +31,9 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local.dialogue import answers, dialogue, failing, moves
+from services.llm.local.dialogue import answers, dialogue, failing, moves, verification
 from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say, heard
+from services.llm.local.dialogue.verification import Proof
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.learned import Learned
 from services.llm.local.understanding.understanding import Embeds, Understanding
@@ -88,6 +91,11 @@ class Local:
         if results and messages[-1].role is Role.ASSISTANT:  # they came late: all else has been said
             return " ".join(dict.fromkeys(words)), []
         frame, acts = await _planned(messages, understanding)
+        found = next((result for name, result in results if name == VERIFY), None)
+        if found is not None or not results:
+            offered = {tool.name for tool in request.tools if request.tool_choice is not ToolChoice.NONE}
+            if (proof := verification.next_step(frame, acts, found, offered, domain)) is not None:
+                return self._proven(proof, request, understanding)
         wanted = [act for act in acts if isinstance(act, Call)]
         if wanted and not results:
             rounds = [self._call(act, request, understanding) for act in wanted]
@@ -100,6 +108,11 @@ class Local:
             if missed := [act.sure for act, text in zip(acts, told, strict=True) if isinstance(act, Look) and not text]:
                 words.append(moves.NOT_THE_OTHER if any(words) else failing.fallback(frame, missed[0], domain))
         return " ".join(dict.fromkeys(w for w in words if w)), []
+
+    def _proven(self, proof: Proof, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
+        """The words and calls that show who the caller is, or that this opens."""
+        calls = [call for act in proof.calls for call in self._call(act, request, understanding)[1]]
+        return proof.text, [*calls, *([_made(VERIFY, proof.check)] if proof.check else [])]
 
     async def _told(self, act: Act, request: ChatRequest, understanding: Understanding) -> str:
         """The words of an act that needs no tool; "" if knowledge has none."""
@@ -135,7 +148,7 @@ class Local:
             return domain.agent.sentences.trouble, []
         known = orjson.loads(tool.parameters or "{}").get("properties", {})
         arguments = {name: value for name, value in act.slots.items() if name in known}
-        return "", [ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool.name, orjson.dumps(arguments).decode())]
+        return "", [_made(tool.name, arguments)]
 
     async def _learn(self, agent: Agent) -> Understanding:
         """Raises Misconfigured (the agent's phrases)."""
@@ -170,10 +183,16 @@ async def _planned(messages: tuple[Message, ...], understanding: Understanding) 
     for message in messages[begin : turns[-1] + 1 if turns else 0]:
         if message.role is Role.USER:
             said = domain.vocabulary.respelled(message.text)
-            frame, acts = dialogue.plan(frame, said, await understanding.of(said), domain)
+            meaning = await understanding.of(said)
+            proving = verification.answered(frame, message.text, meaning, domain)
+            frame, acts = proving or dialogue.plan(replace(frame, proving=""), said, meaning, domain)
         else:
             frame = heard(frame, message, domain)
     return frame, acts
+
+
+def _made(tool: str, arguments: dict[str, str]) -> ToolCall:
+    return ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool, orjson.dumps(arguments).decode())
 
 
 def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], str]:

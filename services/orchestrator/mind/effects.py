@@ -62,9 +62,12 @@ class Retrieve:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
+    """`confirmed`: the digest of what the caller said yes to; else a consequential tool is only asked about."""
+
     intent: int
     name: str
     arguments: str
+    confirmed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,18 @@ class BargeIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What became of a question for a yes: `yes`, `no`, `changed`, `unclear` or `left` (the call ended, or went on)."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
+    """A card of the page has this value from now on, whatever becomes of the turn."""
+
     name: str
-    json: str
+    value_pii: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,7 @@ Effect = (
     | Stop
     | Resume
     | BargeIn
+    | Confirmation
     | Show
     | Transfer
     | HangUp

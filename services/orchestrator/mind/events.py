@@ -253,6 +253,15 @@ class ToolProgress(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolShow(Event):
+    """A tool at work has a new value for a card of the page, as JSON text."""
+
+    intent: int
+    name: str
+    value_pii: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEnded(Event):
     intent: int
     outcome: Outcome
@@ -320,6 +329,7 @@ KINDS: tuple[type[Event], ...] = (
     RoundEnded,
     RoundClosed,
     ToolProgress,
+    ToolShow,
     ToolEnded,
     Retrieved,
     TimerFired,

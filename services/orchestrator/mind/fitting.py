@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 from parley.text.words import clipped_bytes
-from services.orchestrator.mind.bot import speculation
+from services.orchestrator.mind.bot import showing, speculation
 from services.orchestrator.mind.effects import Effect
 from services.orchestrator.mind.history import bytes_of
 from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Line, Policy, ToolUse
@@ -38,7 +38,7 @@ def follow(before: Call, call: Call, at_ms: int, out: list[Effect]) -> Call:
 def _grew(before: Call, call: Call) -> bool:
     if call.history is not before.history or call.passages is not before.passages:
         return True
-    if call.voice is not before.voice:
+    if call.voice is not before.voice or call.shown is not before.shown:
         return True
     if call.ahead.carry is not before.ahead.carry:
         return True
@@ -48,17 +48,19 @@ def _grew(before: Call, call: Call) -> bool:
 def size(call: Call) -> int:
     """Bytes of the call as protobuf, or a little more."""
     tools = (*call.effect_tools, *call.slow_tools, *(each.name for each in call.levels))
-    names = (call.call_id, call.agent, call.caller_pii, call.called, call.filler, call.news, *tools)
+    names = (call.call_id, call.agent, call.caller_pii, call.called, call.customer_pii, call.filler, call.news, *tools)
     questions = (call.passages_for, call.retrieving, call.ahead.looking_for, getattr(call.floor, "looking_for", ""))
     found = (text for passage in call.passages for text in (passage.text, passage.source))
     known = (call.purpose, *(text for each in call.variables for text in (each.name, each.value_pii)))
+    pending = (call.pending.name, call.pending.arguments, call.pending.ask.question) if call.pending is not None else ()
     then = (call.then.to, call.then.reason) if call.then is not None else ()
-    texts = (*names, *known, *then, *questions, *_caller_texts(call), call.ahead.held, *found)
+    texts = (*names, *known, *pending, *then, *questions, *_caller_texts(call), call.ahead.held, *found)
     voice = sum(_LINE + bytes_of(stretch.text) + _PLACE * len(stretch.told) for stretch in call.voice)
     lines = sum(map(_size_of, call.history)) + _tools_bytes(call.ahead.tools)
     said = sum(map(bytes_of, texts)) + _FIELD * len(texts) + _PLACE * (len(call.passages) + len(call.timers) + 4)
     carry = len(call.ahead.carry) + len(_carry(call))
-    return _policy_bytes(call.policy) + said + voice + lines + carry
+    shown = sum(_PLACE + showing.size_of(each) for each in call.shown)
+    return _policy_bytes(call.policy) + said + voice + lines + carry + shown
 
 
 def _carry(call: Call) -> bytes:
@@ -92,6 +94,11 @@ def _policy_bytes(policy: Policy) -> int:
 def _caller_texts(call: Call) -> tuple[str, ...]:
     heard, waiting = call.hearing, call.floor.waiting_turn if isinstance(call.floor, Answering) else ""
     return heard.earlier, heard.finals, heard.interim, waiting, call.ahead.text
+
+
+def _shown(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
+    """The page has it; only one that comes back would want it again."""
+    return replace(call, shown=())
 
 
 def _older_lines(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
@@ -156,6 +163,7 @@ def _without(call: Call, over: int, numbers: Iterable[int]) -> Call:
 
 
 _IN_ORDER: tuple[Callable[[Call, int, int, list[Effect]], Call], ...] = (
+    _shown,
     _older_lines,
     _passages,
     _thinking_ahead,

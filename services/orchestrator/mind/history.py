@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from parley.text.scripts import joined
 from parley.text.words import clipped, clipped_bytes, count, whole_until
+from services.orchestrator.mind import identity
 from services.orchestrator.mind.state import BotLine, Call, CallerLine, Line, Outcome, ToolUse
 
 # What a caller may say, and what is asked of others, is counted in characters; what keeps the state small, in bytes.
@@ -116,18 +117,34 @@ def settle_tool(call: Call, intent: int, outcome: Outcome) -> Call:
     if bytes_of(outcome.result) > room:
         left = clipped_bytes(outcome.result, room // 2)  # quotes are doubled
         outcome = replace(outcome, result=json.dumps({"too_long_this_is_the_start": left}, ensure_ascii=False))
-    outcome = replace(outcome, message=clipped_bytes(outcome.message, MIN_RESULT_BYTES))
+    outcome = replace(outcome, message=clipped_bytes(outcome.message, MIN_RESULT_BYTES), customer_pii="")
     if (then := outcome.then) is not None:
         outcome = replace(outcome, then=replace(then, reason=clipped_bytes(then.reason, MAX_REASON_BYTES)))
 
     def change(tool: ToolUse) -> ToolUse:
-        return replace(tool, outcome=outcome) if tool.intent == intent and tool.outcome is None else tool
+        if tool.intent != intent or tool.outcome is not None:
+            return tool
+        return identity.forgotten(call, replace(tool, outcome=outcome))
 
     lines = tuple(
         replace(line, tools=tuple(change(t) for t in line.tools)) if isinstance(line, BotLine) and line.tools else line
         for line in call.history
     )
     return _bounded(replace(call, history=lines))
+
+
+def resettle(call: Call, intent: int, outcome: Outcome) -> Call:
+    """Another outcome for a tool that was asked about only. All others have what they have."""
+
+    def change(tool: ToolUse) -> ToolUse:
+        asked = tool.intent == intent and tool.outcome is not None and tool.outcome.status == "ask"
+        return replace(tool, outcome=outcome) if asked else tool
+
+    lines = tuple(
+        replace(line, tools=tuple(change(t) for t in line.tools)) if isinstance(line, BotLine) and line.tools else line
+        for line in call.history
+    )
+    return replace(call, history=lines)
 
 
 def tool_of(call: Call, intent: int) -> ToolUse | None:

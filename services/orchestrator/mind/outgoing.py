@@ -70,7 +70,7 @@ def think(call: Call, out: list[Effect], asked: Think) -> None:
 
 def execute(call: Call, out: list[Effect], *tools: ToolUse) -> None:
     if not call.unsettled:
-        out.extend(Execute(tool.intent, tool.name, tool.arguments) for tool in tools)
+        out.extend(Execute(tool.intent, tool.name, tool.arguments, tool.confirmed) for tool in tools)
 
 
 def _leaves(call: Call, out: list[Effect], line: BotLine, text: str) -> Call:

@@ -56,6 +56,9 @@ class Policy:
     protect_greeting_ms: int = 0
     push_to_talk: bool = False
     mute_during_effects: bool = False
+    yes: tuple[str, ...] = ()  # the agent's own words for it
+    no: tuple[str, ...] = ()
+    unclear: str = ""  # before a question that got no clear answer
     must_hear: tuple[str, ...] = ("unavailable", "too_long", "time_is_up")  # sentences that are not interrupted
     away_ms: int = 8000
     away_prompts: tuple[str, ...] = ()
@@ -80,6 +83,8 @@ class Policy:
     not_transferred: str = ""
     time_is_up: str = ""
     cut_off: str = ""
+    level_ms: int = 0  # so long an identity level holds; 0 = until the end of the call
+    secret_tools: tuple[str, ...] = ()  # names of tools whose arguments are not kept once they have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,34 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An argument that may only be one of these."""
+
+    argument: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the caller must say yes to before a tool is done. `digest`: of its name and arguments."""
+
+    question: str
+    digest: str = ""
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card of the page shows, as JSON text."""
+
+    name: str
+    value_pii: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a tool ended: `status` is `ok`, `failed`, `unknown` or `refused`."""
+    """How a tool ended: `status` is `ok`, `failed`, `unknown`, `refused`, or `ask`: not done, the caller is asked.
+    `say`, `shows`: on their way to the caller; the history keeps neither."""
 
     status: str
     result: str = ""
@@ -118,6 +149,9 @@ class Outcome:
     then: Then | None = None
     say: Notice | None = None
     level: int = 0  # identity level that the caller has proven with it
+    ask: Ask | None = None
+    customer_pii: str = ""  # whose record that caller's is, with a level only
+    shows: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +166,8 @@ class ToolLevel:
 class ToolUse:
     """One tool call of the model. `intent` is its number in the ledger, and the only one that it is known by.
 
-    `id`: what the model called it, in calls of older versions. Nothing asks for it.
+    `id`: what the model called it, in calls of older versions. Nothing asks for it. `confirmed`: the digest of what the
+    caller said yes to.
     """
 
     id: str
@@ -140,6 +175,23 @@ class ToolUse:
     arguments: str
     intent: int = 0
     outcome: Outcome | None = None
+    confirmed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An action that waits for the caller's yes. `intent`: of the tool call that it was asked for with. `asked`: how
+    often the question was said; `changes`: how often the caller has put something right in it. `due`: the question is
+    to be said when the answer of this turn is complete.
+    """
+
+    name: str
+    arguments: str
+    ask: Ask
+    intent: int = 0
+    asked: int = 0
+    changes: int = 0
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +389,9 @@ class Call:
     effect_tools: tuple[str, ...] = ()  # names of tools that change the world
     slow_tools: tuple[str, ...] = ()  # names of tools that may take long
     levels: tuple[ToolLevel, ...] = ()  # of those tools that want one
-    level: int = 0  # identity level that the caller has proven
+    level: int = 0  # identity level that the caller has proven; ask `identity.level_at`
+    level_until_ms: int = 0  # then it is gone; 0 = it holds until the end of the call
+    customer_pii: str = ""  # key of the record that the caller has proven to be theirs, as long as the level holds
     epoch: Epoch = Epoch()
     unsettled: bool = False  # what the last owner has begun is not known: until then no action
     leg_lost: bool = False  # nobody listens; what was heard is settled
@@ -362,6 +416,7 @@ class Call:
     words_ms: int = 0  # so long after the beginning of a sound the recogniser told its first word; 0 = not known
     leg_began_ms: int = 0  # leg time 0 by the owner's clock
     over_turn: int = 0  # the caller's turns up to here are over, as this leg's ears count them; 0 = not known
+    pending: Pending | None = None
     then: Then | None = None
     timers: tuple[Timer, ...] = ()
     silences: int = 0
@@ -372,6 +427,7 @@ class Call:
     fillers: int = 0  # said so far
     filler: str = ""  # the last one
     news: str = ""  # what a tool told of its work while words were being said
+    shown: tuple[Shown, ...] = ()  # the cards' newest values, small ones, for a page that missed them
     digits: str = ""  # keys pressed so far
     seen_seq: int = 0
     started_ms: int = 0

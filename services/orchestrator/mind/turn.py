@@ -1,11 +1,8 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
-`hearing.py` holds the rules for what the caller does, `interruption.py` those for when that takes the floor from the
-bot, `keys.py` and `push_to_talk.py` those for fingers, `answering.py` those for what the bot does, `playout.py` those
-for what was heard of it, `speculation.py` those for thinking ahead, `llm_retry.py` those for a model that fails,
-`fillers.py` those for a word while the caller waits, `outgoing.py` those for what may leave at all, `fitting.py` those
-for a state that grows too large, `takeover.py` and `settling.py` those for a new owner, `reattach.py` those for a
-new leg, `opening.py` those for a caller who speaks first, `known.py` those for what is known of a call before.
+The rules stand in files of one noun each: `caller/` has those for what the caller does, `bot/` those for what the bot
+does, `owner/` those for a new owner or a new leg; `outgoing.py` decides what may leave at all, `fitting.py` what is
+given up when a state grows too large. `_STEPS` and `_TIMERS` below say which rule takes which event.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.orchestrator.mind import events, fitting, history, outgoing
-from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, speculation
+from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, showing, speculation
 from services.orchestrator.mind.caller import hearing, interruption, keys, opening, push_to_talk
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store
 from services.orchestrator.mind.events import Event
@@ -189,6 +186,7 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.RoundEnded: answering.round_ended,
     events.RoundClosed: _round_closed,
     events.ToolProgress: fillers.tool_told,
+    events.ToolShow: showing.tool_shows,
     events.ToolEnded: answering.tool_ended,
     events.Retrieved: answering.retrieved,
     events.TimerFired: _timer_fired,

@@ -29,12 +29,19 @@ from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.bot.unanswered import due
 from services.orchestrator.mind.history import question_of
 from services.orchestrator.mind.owner.takeover import at_rest
-from services.orchestrator.mind.state import Call, Ended, Epoch
+from services.orchestrator.mind.state import Call, Ended, Epoch, Shown
 from services.orchestrator.mind.turn import step
 from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt
 from services.orchestrator.run.clock import now_ms
-from services.orchestrator.run.metrics import DROPPED, FILLERS, SPECULATION_LEAD, SPECULATIONS, count_requests
+from services.orchestrator.run.metrics import (
+    CONFIRMATIONS,
+    DROPPED,
+    FILLERS,
+    SPECULATION_LEAD,
+    SPECULATIONS,
+    count_requests,
+)
 from services.orchestrator.run.organs import UNKNOWN, Organs
 from services.orchestrator.run.prices import cost
 from services.orchestrator.run.roster import Listed
@@ -262,6 +269,8 @@ class Conductor:
                 self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg, open=self.epoch.open), effect.turn)
             case effects.BargeIn():
                 telemetry.BARGE_IN_TOTAL.labels(effect.outcome).inc()
+            case effects.Confirmation():
+                CONFIRMATIONS.labels(effect.outcome).inc()
             case effects.Store():
                 self._store_soon(effect)
 
@@ -316,8 +325,8 @@ class Conductor:
     async def _execute(self, effect: effects.Execute) -> None:
         assert self.call is not None
 
-        def told(text: str) -> None:
-            self.feed(events.ToolProgress(at_ms=now_ms(), intent=effect.intent, text=text))
+        def told(news: str | Shown) -> None:
+            self.feed(wire.news_of(effect.intent, news, now_ms()))
 
         with telemetry.span("tool", self._traceparent, tool=effect.name, intent=effect.intent):
             try:

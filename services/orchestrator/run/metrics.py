@@ -32,6 +32,11 @@ CARRIES_LOST = Counter(
     "What a model's vendor wants back in its next round, larger than what is kept: that round may be refused",
 )
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")
+CONFIRMATIONS = Counter(
+    "voice_confirmations_total",
+    "Questions for the yes that a tool needs: yes, no, changed (put right), unclear, left (the call went on)",
+    ["outcome"],
+)
 UNCARRIED = Counter(
     "voice_event_records_uncarried_total",
     "Event records that NATS has not stored and the state has no room for: lost if their owner dies now",

@@ -10,6 +10,7 @@ import structlog
 from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, Unavailable
 from parley.rpc import Peers, call
 from parley.rpc.reopened import Reopened, Rules
+from parley.text.words import clipped
 from parley.v1 import (
     call_pb2,
     llm_pb2,
@@ -19,13 +20,15 @@ from parley.v1 import (
     tools_pb2,
     tools_pb2_grpc,
 )
-from services.orchestrator.mind import known
+from services.orchestrator.mind import identity, known
 from services.orchestrator.mind.effects import Execute
-from services.orchestrator.mind.state import Call, Epoch, Notice, Outcome, Passage, Then, ToolUse
+from services.orchestrator.mind.state import Ask, Call, Choice, Epoch, Notice, Outcome, Passage, Shown, Then, ToolUse
+from services.orchestrator.run.clock import now_ms
 
 log = structlog.get_logger()
 
 SEARCH_TIMEOUT_S = 1.0
+MAX_QUESTION_CHARS = 500  # that a caller is to say yes to
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
@@ -100,14 +103,19 @@ class Organs:
         return tuple(found)
 
     async def execute(
-        self, call_state: Call, tool: Execute, traceparent: str, told: Callable[[str], None] = lambda text: None
+        self,
+        call_state: Call,
+        tool: Execute,
+        traceparent: str,
+        told: Callable[[str | Shown], None] = lambda news: None,
     ) -> Outcome:
         """Do one thing, once. When a replica is lost, another is asked under the same intent: the ledger answers.
 
-        `told`: what the tool says of its work on the way; after a loss it says it again.
+        `told`: what the tool says and shows of its work on the way; after a loss it does so again.
 
         Raises Superseded: a newer owner has the call.
         """
+        at_ms = now_ms()
         request = tools_pb2.ExecuteRequest(
             call_id=call_state.call_id,
             epoch=call_pb2.Epoch(leg=call_state.epoch.leg, open=call_state.epoch.open),
@@ -116,12 +124,14 @@ class Organs:
             arguments_json=tool.arguments or "{}",
             agent=call_state.agent,
             caller=call_state.caller_pii,
-            level=call_state.level,
+            level=identity.level_at(call_state, at_ms),
+            customer=identity.customer_at(call_state, at_ms),
             traceparent=traceparent,
             agent_version=call_state.agent_version,
             direction=_DIRECTIONS[known.direction(call_state)],
             purpose=call_state.purpose,
             parameters=known.parameters(call_state),
+            confirmed=tool.confirmed,
         )
         streams = Reopened(
             "tools",
@@ -134,9 +144,13 @@ class Organs:
             while True:
                 async with streams.next() as stream:
                     async for event in stream:
-                        if event.WhichOneof("event") == "outcome":
-                            return outcome_of(event.outcome)
-                        told(event.progress.text)
+                        match event.WhichOneof("event"):
+                            case "outcome":
+                                return outcome_of(event.outcome)
+                            case "progress":
+                                told(event.progress.text)
+                            case "show" if call_state.channel != "phone":
+                                told(Shown(event.show.name, event.show.json))
                     raise Unavailable("the tool's stream ended without an outcome")
         except Superseded:
             raise
@@ -176,4 +190,14 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
             then = Then("transfer", message.transfer.to, message.transfer.reason)
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
     status = _STATUS.get(message.status, "unknown")
-    return Outcome(status, message.result_json, message.message, then, say, message.level if status == "ok" else 0)
+    outcome = Outcome(status, message.result_json, message.message, then, say, ask=_ask(message))
+    outcome = replace(outcome, shows=tuple(Shown(each.name, each.json) for each in message.shows))
+    return replace(outcome, level=message.level, customer_pii=message.customer) if status == "ok" else outcome
+
+
+def _ask(message: tools_pb2.ToolOutcome) -> Ask | None:
+    if message.status != tools_pb2.ToolOutcome.STATUS_ASK:
+        return None
+    asked = message.ask
+    choices = tuple(Choice(each.argument, tuple(each.values)) for each in asked.choices)
+    return Ask(clipped(asked.question, MAX_QUESTION_CHARS), asked.digest, choices)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from parley.agents.agent import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
-from services.orchestrator.mind import effects, history, known
+from services.orchestrator.mind import effects, history, identity, known
 from services.orchestrator.mind.bot import llm_retry
 from services.orchestrator.mind.state import Answering, Call
 
@@ -17,7 +17,10 @@ _ROLES = {
 }
 CONTINUE = "(Your answer broke off after the words above. Continue right after them; do not repeat any of it.)"
 NO_WORDS = "(You said nothing. Answer the caller now, in a sentence or two.)"
-ASK_FIRST = "Say what you are about to do and wait for the caller's clear yes before you call this."
+READ_BACK = (
+    "The caller is asked for their yes by itself, in words made from the arguments, before this is done: call it as "
+    "soon as you have the arguments, and do not ask for the yes yourself."
+)
 
 
 def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb2.ToolSpec]:
@@ -25,12 +28,18 @@ def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb
     return [
         llm_pb2.ToolSpec(
             name=tool.name,
-            description=f"{tool.description} {ASK_FIRST}".strip() if tool.consequential else tool.description,
+            description=f"{tool.description} {READ_BACK}".strip() if tool.consequential else tool.description,
             parameters_json=tool.parameters_json,
         )
         for tool in tools
-        if agent.tools is None or tool.name in agent.tools
+        if agent.tools is None or tool.name in agent.tools or tool.name in agent.builtin_tools
     ]
+
+
+def proven_for(call: Call, tools: Sequence[llm_pb2.ToolSpec], at_ms: int) -> list[llm_pb2.ToolSpec]:
+    """Of these tools those that the caller has proven enough for by now: of others the model is not told."""
+    level = identity.level_at(call, at_ms)
+    return [tool for tool in tools if identity.wanted_level(call, tool.name) <= level]
 
 
 def request(

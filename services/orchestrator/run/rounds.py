@@ -162,7 +162,8 @@ class Rounds:
         """The tools that the round calls, at its end; its phrases on the way."""
         think = running.think
         call = imagined(self._current(), think)
-        request = prompt.request(call, self.agent, self._engine, self.tools, think, telemetry.traceparent())
+        offered = prompt.proven_for(call, self.tools, now_ms())
+        request = prompt.request(call, self.agent, self._engine, offered, think, telemetry.traceparent())
         running.asked = prompt.size(request)
         tools: list[ToolUse] = []
         say = partial(self._phrases, think)

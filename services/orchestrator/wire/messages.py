@@ -11,7 +11,7 @@ from parley.text import words
 from parley.text.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
-from services.orchestrator.mind.state import Epoch, Policy, ToolFillers, ToolLevel, Variable
+from services.orchestrator.mind.state import Epoch, Policy, Shown, ToolFillers, ToolLevel, Variable
 
 _CHANNELS = {
     conversation_pb2.CHANNEL_PHONE: "phone",
@@ -110,6 +110,9 @@ def policy_of(agent: Agent) -> Policy:
         protect_greeting_ms=agent.interruption.protect_greeting_ms,
         push_to_talk=agent.interruption.push_to_talk,
         mute_during_effects=agent.interruption.mute_during_effects,
+        yes=agent.confirmation.yes,
+        no=agent.confirmation.no,
+        unclear=agent.confirmation.unclear,
         must_hear=agent.must_hear,
         away_ms=int(agent.silence.prompt_after_s * 1000),
         away_prompts=agent.silence.prompts,
@@ -134,6 +137,8 @@ def policy_of(agent: Agent) -> Policy:
         not_transferred=agent.sentences.not_transferred,
         time_is_up=agent.sentences.time_is_up,
         cut_off=agent.sentences.cut_off,
+        level_ms=agent.identity.expires_s * 1000 if agent.identity is not None else 0,
+        secret_tools=agent.secret_tools,
     )
 
 
@@ -267,6 +272,13 @@ def _leg(message: conversation_pb2.Leg, at_ms: int, seq: int) -> events.Event:
     return events.LegEnded(at_ms=at_ms, seq=seq, reason=message.reason)
 
 
+def news_of(intent: int, news: str | Shown, at_ms: int) -> events.Event:
+    """What a tool tells or shows while it works, as an input of `step`."""
+    if isinstance(news, str):
+        return events.ToolProgress(at_ms=at_ms, intent=intent, text=news)
+    return events.ToolShow(at_ms=at_ms, intent=intent, name=news.name, value_pii=news.value_pii)
+
+
 def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
     """An effect that the gateway carries out; None for one that the conductor does."""
     match effect:
@@ -288,7 +300,7 @@ def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
         case effects.Resume():
             return conversation_pb2.CallCommand(turn=effect.turn, resume=conversation_pb2.Resume())
         case effects.Show():
-            return conversation_pb2.CallCommand(show=conversation_pb2.Show(name=effect.name, json=effect.json))
+            return conversation_pb2.CallCommand(show=conversation_pb2.Show(name=effect.name, json=effect.value_pii))
         case effects.Transfer():
             transfer = conversation_pb2.Transfer(to=effect.to, reason=effect.reason)
             return conversation_pb2.CallCommand(transfer=transfer)

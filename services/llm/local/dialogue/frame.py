@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from parley.agents.identity import VERIFY
 from services.llm.contract import Message, Role, ToolCall
 from services.llm.local.dialogue import answers, moves
 from services.llm.local.understanding.domain import Domain
@@ -21,6 +22,10 @@ class Frame:
     `tried`: values given to tools, also those that failed. `said`: the caller's last words. `missed`: how often in a
     row the bot had to say that it did not get or know something. `told`: it has said what it can do. `doubted`: the
     intent that the bot asked whether it was meant, and `doubted_slots`, what was said with it.
+
+    Of who the caller is (`verification.py`): `proofs`, their words by factor, of which so many as `proven` were found
+    right together; `proving`, the factor that is still owed an answer; `checking`, the id of the tool call that checks;
+    `locked`: there are no more tries.
     """
 
     intent: str = ""
@@ -38,6 +43,11 @@ class Frame:
     told: bool = False
     doubted: str = ""
     doubted_slots: dict[str, str] = field(default_factory=dict)
+    proofs: dict[str, str] = field(default_factory=dict)
+    proven: int = 0
+    proving: str = ""
+    checking: str = ""
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +92,15 @@ def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
 
     What a tool failed with is not kept: the caller is asked again instead.
     """
+    if message.role is Role.TOOL and message.tool_call_id and message.tool_call_id == frame.checking:
+        return checked(frame, message.text)[0]
     if message.role is Role.TOOL:
         at_work = [name for name in (frame.intent, *frame.beside) if name]
         failed = answers.has_failed(message.text)
         needs = {slot for name in at_work for slot in domain.intents[name].needs} if failed else set()
         return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in needs})
     for call in message.tool_calls:
+        frame = replace(frame, checking=call.id) if call.name == VERIFY else frame
         if (intent := domain.of_tool(call.name)) and intent not in frame.beside:
             given = {k: str(v) for k, v in _arguments(call).items() if k in domain.slots and v}
             frame = replace(
@@ -95,6 +108,22 @@ def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
             )
             frame = replace(frame, tried={**frame.tried, **given})
     return _after_words(frame, message.text, domain) if message.role is Role.ASSISTANT and message.text else frame
+
+
+def checked(frame: Frame, result: str) -> tuple[Frame, str]:
+    """What a check of who the caller is has found: `right`, `wrong`, `locked`; "" where it could not be done."""
+    try:
+        told = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        told = None
+    verified = told.get("verified") if isinstance(told, dict) else None
+    frame = replace(frame, checking="")
+    if verified is True:
+        return replace(frame, proven=len(frame.proofs)), "right"
+    frame = replace(frame, proofs={}, proven=0)
+    if verified is None or not isinstance(told, dict):
+        return frame, ""
+    return (replace(frame, locked=True), "locked") if told.get("locked") else (frame, "wrong")
 
 
 def capabilities(domain: Domain) -> str:

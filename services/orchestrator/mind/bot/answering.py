@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.text.words import clipped, has_words
-from services.orchestrator.mind import events, history, known, outgoing
-from services.orchestrator.mind.bot import fillers, llm_retry, speculation, unanswered
+from services.orchestrator.mind import events, history, identity, known, outgoing
+from services.orchestrator.mind.bot import (
+    confirming,
+    fillers,
+    llm_retry,
+    showing,
+    speculation,
+    unanswered,
+    wanted_tools,
+)
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
@@ -25,12 +33,6 @@ from services.orchestrator.mind.state import (
 )
 from services.orchestrator.mind.timers import T
 
-MAX_TOOLS = 8  # of one round; of more the model is told, once
-TOO_MANY = f"more than {MAX_TOOLS} tools at once: this one and those after it were left out"
-NOT_PROVEN = (
-    "this wants identity level {wanted}, and the caller has proven level {level}: "
-    "check who they are with the tool that does, then call this again"
-)
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
@@ -39,10 +41,15 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     """The caller's turn is over: answer `text`."""
     text = clipped(text, history.MAX_CALLER_CHARS)
     call, ahead = speculation.settle(call, text, at_ms, out)
-    call = history.add(call, CallerLine(text, at_ms))
+    answer = confirming.answered(call, text, out)
+    call = history.add(answer.call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     call = stop_timers(call, out, T.AWAY)
-    if ahead is not None:
+    if answer.tool is not None:
+        call = _do(replace(call, floor=Answering(asked=True)), (answer.tool,), at_ms, out)
+    elif answer.again:
+        call = _ask(replace(call, floor=Answering(asked=True)), at_ms, out, unclear=True)
+    elif ahead is not None:
         call = _adopt(call, ahead, at_ms, out)
     else:
         call, awaited = look(call, text, at_ms, out)
@@ -51,6 +58,14 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
     call = fillers.expect(call, at_ms, out)
     out.append(Store())
     return call
+
+
+def _ask(call: Call, at_ms: int, out: list[Effect], unclear: bool = False) -> Call:
+    """Say the question that an action waits for. None is said to somebody who is about to be handed on or hung up."""
+    if call.then is not None:
+        return over(confirming.dropped(call, confirming.NOT_ASKED, "left", out), at_ms, out)
+    call, text = confirming.question(call, unclear)
+    return notice(call, out, text, at_ms)
 
 
 def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
@@ -149,6 +164,8 @@ def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: lis
     if event.tools:
         out.insert(first, Store(first=True))
         return _use_tools(call, event, out)
+    if confirming.due(call):
+        return _ask(call, event.at_ms, out)
     if unanswered.said(call, but_notices=True):
         return over(call, event.at_ms, out)
     return _nothing_said(call, thought, event.at_ms, out)
@@ -181,36 +198,30 @@ def _without_model(call: Call, at_ms: int, out: list[Effect]) -> Call:
 
 
 def _use_tools(call: Call, event: events.RoundEnded, out: list[Effect]) -> Call:
-    """Give every tool call its number in the ledger, write it down, then do it. One that the model got wrong is not
-    done: the model is told, in the next round."""
-    given = history.fitting_tools(call, event.tools[: MAX_TOOLS + 1])
-    tools = tuple(_numbered(call, tool, n) for n, tool in enumerate(given, 1))
+    """What the model wants done. One that it got wrong is not: the model is told, in the next round."""
+    return _do(call, wanted_tools.of_round(call, event.tools), event.at_ms, out)
+
+
+def _do(call: Call, given: tuple[ToolUse, ...], at_ms: int, out: list[Effect]) -> Call:
+    """Give every tool call its number in the ledger, write it down, then do it."""
+    tools = wanted_tools.numbered(call, given, at_ms)
     call = replace(call, intent=call.intent + len(tools))
     lines = (line for line in reversed(call.history) if not (isinstance(line, BotLine) and line.kind == "filler"))
     last = next(lines, None)
     if isinstance(last, BotLine) and last.turn == call.turn and last.utterance and not last.tools:
         call = history.edit(call, last.utterance, lambda x: replace(x, tools=tools))
     else:
-        call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=event.at_ms))
+        call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=at_ms))
     outgoing.execute(call, out, *(tool for tool in tools if tool.outcome is None))
     if not history.waiting_tools(call, call.turn):
-        return _next_round(call, event.at_ms, out)
-    return fillers.tools_begun(call, event.at_ms, out)
+        return _after_tools(call, at_ms, out)
+    return fillers.tools_begun(call, at_ms, out)
 
 
-def _numbered(call: Call, tool: ToolUse, n: int) -> ToolUse:
-    """The `n`-th of its round. Refused here: one too many, and one for which the caller has not proven enough."""
-    tool = replace(tool, intent=call.intent + n)
-    wanted = next((each.level for each in call.levels if each.name == tool.name), 0)
-    if tool.outcome is None and n > MAX_TOOLS:
-        tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
-    elif tool.outcome is None and wanted > call.level:
-        tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=call.level)))
-    return replace(tool, id=tool.id or history.call_id(tool))
-
-
-def _next_round(call: Call, at_ms: int, out: list[Effect]) -> Call:
-    """The tools of this turn have ended: the model is told."""
+def _after_tools(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The tools of this turn have ended: the model is told, or the caller is asked."""
+    if confirming.alone(call):
+        return _ask(call, at_ms, out)
     if llm_retry.spent(call):
         return _fail(call, at_ms, out)
     return _think(call, out, _rounds_done(call), continuing=_noticed(call))
@@ -221,11 +232,15 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     tool = history.tool_of(call, event.intent)
     if tool is None or tool.outcome is not None:
         return call
-    call = history.settle_tool(call, event.intent, replace(event.outcome, say=None))
-    call = replace(call, level=max(call.level, event.outcome.level))
     asked = isinstance(call.floor, Answering) and any(
         event.intent == t.intent for line in history.bot_lines(call, call.turn) for t in line.tools
     )
+    outcome = event.outcome
+    if outcome.ask is not None:
+        call, outcome = confirming.came_back(call, tool, outcome, asked)
+    call = history.settle_tool(call, event.intent, replace(outcome, say=None, shows=()))
+    call = showing.show(call, event.outcome.shows, out)
+    call = identity.proven(call, event.outcome, event.at_ms)
     then = event.outcome.then
     if then is not None and (asked or then.kind == "transfer"):  # who broke into the goodbye has not hung up
         call = replace(call, then=then)
@@ -234,14 +249,18 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
         if asked:
             call = _say_notice(call, event.outcome, event.at_ms, out)
         if asked and not thinking and not history.waiting_tools(call, call.turn):
-            call = _next_round(call, event.at_ms, out)
-    elif tool.name in call.effect_tools and not call.hearing.since_ms and not call.hearing.text:
+            call = _after_tools(call, event.at_ms, out)
+    elif event.outcome.ask is None and tool.name in call.effect_tools and _quiet(call):
         floor = Answering(asked=True, about=event.intent)
         call = stop_timers(replace(call, turn=call.turn + 1, floor=floor), out, T.AWAY)
         call = _say_notice(call, event.outcome, event.at_ms, out)
         call = _think(call, out, 0, continuing=_noticed(call))
     out.append(Store())
     return call
+
+
+def _quiet(call: Call) -> bool:
+    return not call.hearing.since_ms and not call.hearing.text
 
 
 def _say_notice(call: Call, outcome: Outcome, at_ms: int, out: list[Effect]) -> Call:
@@ -276,7 +295,8 @@ def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Nothing came of this turn: say so; after a few in a row end the call."""
     call = replace(call, failures=call.failures + 1)
     if call.failures < MAX_FAILURES:
-        return sentence(call, out, "trouble", at_ms)
+        call = sentence(call, out, "trouble", at_ms)
+        return _ask(call, at_ms, out) if confirming.due(call) else call
     call = sentence(call, out, "unavailable", at_ms)
     return hang_up_after(call, "no answer could be made", at_ms, out)
 
@@ -366,6 +386,8 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
         tries = thought.tries + 1 if thought else 1
         continuing = bool(unfinished) or _broken_off(call) or (thought is not None and thought.continuing)
         return _think(call, out, _rounds_done(call), tries, continuing)
+    if confirming.alone(call):
+        return _ask(call, at_ms, out)
     if _owes_round(call):
         return _think(call, out, _rounds_done(call), continuing=_noticed(call))
     return over(call, at_ms, out)

@@ -114,8 +114,11 @@ def _tries_left(call: Call, sure: bool) -> int:
 
 
 def _begin(call: Call, text: str, at_ms: int, out: list[Effect], sure: bool) -> Call:
-    """Only while the caller has the floor, and when it is known what was heard of all that was said before."""
+    """Only while the caller has the floor, and when it is known what was heard of all that was said before. An answer
+    to a question for a yes is not the model's to think of."""
     text = clipped(text, history.MAX_CALLER_CHARS)
+    if call.pending is not None:
+        return call
     if call.ahead.text or not isinstance(call.floor, Listening) or history.unheard(call) or call.digits:
         return call
     if has_timer(call, T.ENDING) or count(text) < call.policy.ahead_words or _tries_left(call, sure) <= 0:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from parley.text.scripts import joined
 from parley.text.words import clipped, clipped_bytes, count
 from services.orchestrator.mind import events
-from services.orchestrator.mind.bot import answering
+from services.orchestrator.mind.bot import answering, confirming
 from services.orchestrator.mind.caller import echo, interruption, opening, push_to_talk, uninterruptible
 from services.orchestrator.mind.effects import Effect, Retrieve
 from services.orchestrator.mind.history import MAX_CALLER_CHARS, MAX_QUERY_BYTES
@@ -197,7 +197,8 @@ def nobody_speaks(call: Call, at_ms: int, out: list[Effect]) -> Call:
         return _speak_after_all(call, at_ms, out)
     prompts = call.policy.away_prompts
     if call.silences < len(prompts):
-        call = answering.notice(call, out, prompts[call.silences], at_ms)
+        call, again = confirming.reminder(call)
+        call = answering.notice(call, out, joined(prompts[call.silences], again), at_ms)
         return replace(call, silences=call.silences + 1)
     call = answering.sentence(call, out, "goodbye", at_ms)
     return answering.hang_up_after(call, "the caller was silent", at_ms, out)

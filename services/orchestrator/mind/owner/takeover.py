@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.orchestrator.mind import events, history, outgoing
+from services.orchestrator.mind import events, history, identity, outgoing
 from services.orchestrator.mind import known as known_of
-from services.orchestrator.mind.bot import answering, fillers, voice
+from services.orchestrator.mind.bot import answering, fillers, showing, voice
 from services.orchestrator.mind.effects import Effect, Execute, HangUp, StartTimer, Stop, Store
 from services.orchestrator.mind.owner import reattach, settling
 from services.orchestrator.mind.rules import await_hearing, has_timer, silence_timer, start
@@ -58,8 +58,9 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
         call = replace(call, seen_seq=0, over_turn=0, button="up" if call.policy.push_to_talk else "")
     if event.mouth_utterance and not event.mouth_paused:
         call = voice.begins(call, event.mouth_utterance, event.mouth_heard, event.at_ms)
+    call = showing.again(call, out)
     for tool in event.settled:
-        call = _settle(call, tool, known, event.at_ms)
+        call = _settle(call, tool, known, event.at_ms, out)
     if has_timer(call, T.ENDING):  # the hang-up was lost with its owner
         out.append(HangUp("hung up"))
         call = start(call, out, T.ENDING, event.at_ms + answering.END_GRACE_MS)
@@ -99,7 +100,7 @@ def _answered(call: Call, event: events.TakenOver) -> bool:
     return event.mouth_complete and event.mouth_utterance >= running
 
 
-def _settle(call: Call, tool: ToolUse, known: int, at_ms: int) -> Call:
+def _settle(call: Call, tool: ToolUse, known: int, at_ms: int, out: list[Effect]) -> Call:
     """What the ledger says of one tool. One unknown to the state was begun all the same: told, not done again."""
     before = history.tool_of(call, tool.intent)
     if before is None and tool.intent > known:
@@ -108,8 +109,9 @@ def _settle(call: Call, tool: ToolUse, known: int, at_ms: int) -> Call:
         return call
     if tool.outcome is None:
         return call
-    call = history.settle_tool(call, tool.intent, tool.outcome)
-    return replace(call, then=tool.outcome.then or call.then, level=max(call.level, tool.outcome.level))
+    call = history.settle_tool(call, tool.intent, replace(tool.outcome, shows=()))
+    call = showing.show(call, tool.outcome.shows, out)
+    return identity.proven(replace(call, then=tool.outcome.then or call.then), tool.outcome, at_ms)
 
 
 def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:

@@ -17,7 +17,7 @@ def _work(word: str, journal: str, gate: str) -> None:
             f.read()
 
 
-@tool(effects=True, consequential=True, slow=True)
+@tool(effects=True, slow=True)
 def book_visit(journal: str, context: CallContext, gate: str = "") -> Result:
     """Book a visit to the workshop."""
     context.progress("I am looking at the calendar.")
@@ -131,3 +131,30 @@ async def chatty(context: CallContext) -> str:
 def check_identity(pin: str, level: int = 2) -> Result:
     """Check who calls."""
     return Result({"summary": "Thank you."}, level=level)
+
+
+@tool(consequential=True, confirm="Shall I cancel {order} on {day}, {why}?")
+def cancel_order(order: str, day: date, journal: str, why: str = "no reason given") -> str:
+    """Cancel an order."""
+    _work(f"cancelled {order}", journal, "")
+    return "The order is cancelled."
+
+
+async def _move_words(to: Literal["red", "blue"], pieces: int, context: CallContext) -> str:
+    if pieces > 9:
+        raise ToolError("No more than nine can be moved at once.")
+    return f"Shall I move {pieces} pieces to the {to} shelf, for {context.caller}?"
+
+
+@tool(consequential=True, confirm=_move_words)
+def move(to: Literal["red", "blue"], pieces: int, journal: str) -> str:
+    """Move pieces to another shelf."""
+    _work(f"moved {pieces} to {to}", journal, "")
+    return "They are moved."
+
+
+@tool(consequential=True)
+def scrap_bike(frame_number: str, journal: str) -> str:
+    """Scrap a bike."""
+    _work(f"scrapped {frame_number}", journal, "")
+    return "It is gone."

@@ -1,0 +1,107 @@
+"""Whether a caller has said yes to what they were asked. Pure.
+
+    yes      an explicit yes, and nothing that takes it back; "yes, and also ..." is one
+    no       an explicit no
+    nothing  a backchannel ("uh-huh", "okay", "right"), a sound of thinking, nothing at all
+    other    anything else: a question, a condition, a correction, both at once
+
+What is done on a yes can not be undone, so who is in doubt is asked again: "okay" alone is no yes, "okay, do it" is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from parley.text.backchannels import backchannels_of
+from parley.text.consent_words import WORDS, Words
+from parley.text.spoken import normalise
+
+Answer = Literal["yes", "no", "nothing", "other"]
+
+
+LANGUAGES = tuple(WORDS)
+"""In which a yes is understood without the agent's own words for it."""
+
+
+def base_of(language: str) -> str:
+    """ "en" of "en-US"."""
+    return language.replace("_", "-").split("-")[0].lower()
+
+
+def answer(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, ...] = (), *, asked: str = "") -> Answer:
+    """What the caller answered to the question `asked`, whose own words behind a yes are still one: "yes, book it".
+
+    `yes`, `no`: the agent's own words for it, beside those of the language.
+    """
+    said = _plain(text)
+    known = _known(base_of(language), yes, no)
+    if not said or known.empty.fullmatch(said):
+        return "nothing"
+    asks = text.rstrip().endswith("?") or known.asks.match(f"{said} ") is not None
+    refused = known.no.fullmatch(said) is not None
+    if refused and not asks:
+        return "no"
+    if not (found := known.yes.match(said)):
+        return "no" if known.begins_no.match(said) and not asks and not _agrees_too(known, said) else "other"
+    rest, question = said[found.end() :].strip(), _plain(asked).split()
+    if set(found[0].split()) <= {*question}:
+        return "nothing"  # it may be an echo of the question
+    if known.against.search(rest) or known.no_at_all.search(said[: found.end()]):
+        return "other"
+    if known.more.match(rest):
+        return "yes"
+    return "yes" if not asks and set(rest.split()) <= {*question, *known.it} else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    yes: re.Pattern[str]
+    no: re.Pattern[str]
+    begins_no: re.Pattern[str]
+    no_at_all: re.Pattern[str]
+    agrees: re.Pattern[str]
+    more: re.Pattern[str]
+    against: re.Pattern[str]
+    empty: re.Pattern[str]
+    asks: re.Pattern[str]
+    it: tuple[str, ...]
+
+
+def _agrees_too(known: _Known, said: str) -> bool:
+    """ "No, go ahead." says both."""
+    return known.agrees.search(said) is not None
+
+
+@lru_cache(maxsize=64)
+def _known(language: str, yes: tuple[str, ...], no: tuple[str, ...]) -> _Known:
+    own = WORDS.get(language, Words())
+    yeses, noes = (*own.yes, *map(_plain, yes)), (*own.no, *map(_plain, no))
+    beside = _any(own.beside)
+    listens = tuple(map(_plain, backchannels_of(language)))
+    # "yes" is a backchannel while the bot speaks; as an answer it is one.
+    silent = tuple(word for word in (*own.empty, *listens) if word not in yeses and word not in noes)
+    return _Known(
+        yes=re.compile(rf"(?:{beside} )*{_any(yeses)}\b(?: (?:{_any(yeses)}|{beside})\b)*"),
+        no=re.compile(rf"(?:{beside} )*{_any(noes)}(?: (?:{_any(noes)}|{beside}))*"),
+        begins_no=re.compile(rf"(?:{beside} )*{_any(noes)}\b"),
+        no_at_all=re.compile(rf"\b{_any(noes)}\b"),
+        agrees=re.compile(rf"\b{_any(yeses)}\b"),
+        more=re.compile(rf"{_any(own.more)}\b"),
+        against=re.compile(rf"\b{_any(own.against)}\b"),
+        empty=re.compile(rf"{_any(silent)}(?: {_any(silent)})*"),
+        asks=re.compile(rf"{_any(own.asks)} (?!not )"),
+        it=own.it,
+    )
+
+
+def _any(phrases: tuple[str, ...]) -> str:
+    """The longest first; of none: what nothing matches."""
+    ordered = sorted({phrase for phrase in phrases if phrase}, key=len, reverse=True)
+    return f"(?:{'|'.join(map(re.escape, ordered))})" if ordered else r"(?!)"
+
+
+def _plain(text: str) -> str:
+    return normalise(text.replace("-", " "))

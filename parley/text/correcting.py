@@ -1,0 +1,197 @@
+"""What a caller puts right in what was read back to them: "no, make it eight", "Wednesday, not Tuesday". Pure, English.
+
+Only what is certain: the words must hold values for one argument, by the kind of value that stands there now. All else
+is for the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from typing import Any
+
+from parley.text.consent import base_of
+from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
+from parley.text.telling import date_of, time_of
+
+MAX_WORDS = 14
+"""A longer sentence says more than one value."""
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_FIRSTS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth",
+)  # fmt: skip
+_ORDINALS = {word: n for n, word in enumerate(_FIRSTS, 1)}
+_ORDINALS |= {f"twenty {word}": 20 + n for n, word in enumerate(_FIRSTS[:9], 1)}
+_ORDINALS |= {"thirtieth": 30, "thirty first": 31}
+_ORDINALS |= {f"{n}{'st' if n in (1, 21, 31) else 'nd' if n in (2, 22) else 'rd' if n in (3, 23) else 'th'}": n
+              for n in range(1, 32)}  # fmt: skip
+_DAY_WORD = "|".join(sorted(_ORDINALS, key=len, reverse=True))
+_MONTH = "|".join(_MONTHS)
+_NOT = re.compile(r"\bnot (?:(?:at|on|the|for) )*")
+_QUESTION = re.compile(
+    r"\?\s*$|^(?:what|which|how|when|where|who|why|is|are|do|does|can|could|will|would|should) ", re.I
+)
+_ONLY = re.compile(
+    r"\b(?:no|nope|yes|yeah|but|sorry|please|rather|instead|actually|well|um|uh|oh|make it|make that|change|it|that|to|"
+    r"at|on|the|for|of|i|said|meant|mean|want|would|like|should|be|is|was|not|and|a|an|one|then|than|let|us|say|better|"
+    r"oclock|am|pm|in|morning|afternoon|evening|night|half|past|quarter|noon|midnight|pieces?|times?|people|thanks|"
+    r"thank|you|prefer|have|could|can|we|my|number|day|date|time|o|clock|wait|okay)\b"
+)
+_CLOCK = re.compile(
+    rf"\b(?:(?P<noon>noon|midnight)|(?P<past>half|quarter) past (?P<ph>{NUMBER_RUN})|quarter to (?P<to>{NUMBER_RUN})|"
+    rf"(?P<hour>\d{{1,2}}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+    rf"(?: (?P<minute>\d{{2}}|oh \w+|ten|fifteen|twenty(?: \w+)?|thirty(?: \w+)?|forty(?: \w+)?|fifty(?: \w+)?))?)"
+    rf"(?: oclock)?(?: (?:in the )?(?P<part>am|pm|a m|p m|morning|afternoon|evening|night))?\b"
+)
+
+
+def corrected(
+    arguments: Mapping[str, Any], text: str, language: str, choices: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, Any] | None:
+    """The arguments with the one that the caller puts right; None: nothing certain is put right.
+
+    `choices`: of an argument that may be one of a few words.
+    """
+    if base_of(language) != "en" or _QUESTION.search(text):
+        return None
+    said = _without_refused(normalise(text))
+    if not said or len(said.split()) > MAX_WORDS:
+        return None
+    found: dict[str, Any] = {}
+    for name, old in arguments.items():
+        new, spans = _value(old, said, (choices or {}).get(name, ()))
+        if new is not None and new != old and not _left(said, spans):
+            found[name] = new
+    found = _likelier(found, arguments, said)
+    return {**arguments, **found} if len(found) == 1 else None
+
+
+def _likelier(found: dict[str, Any], arguments: Mapping[str, Any], said: str) -> dict[str, Any]:
+    """Of a number and something else that is said in numbers: digits of the right length, a time that is "at"."""
+    texts = {name: value for name, value in found.items() if isinstance(arguments[name], str)}
+    if len(found) < 2 or len(texts) != 1:
+        return found
+    (value,) = texts.values()
+    return texts if value.isdigit() or re.search(r"\b(?:at|oclock|am|pm|half|quarter)\b", said) else found
+
+
+def _without_refused(said: str) -> str:
+    """ "Wednesday not Tuesday" without what is refused: up to the next word of its own."""
+    kept, _, refused = said.partition(" not ")
+    if said.startswith("not "):
+        kept, refused = "", said.removeprefix("not ")
+    if not refused:
+        return said
+    words = refused.split()
+    while words and words[0] in ("at", "on", "the", "for"):
+        words.pop(0)
+    return f"{kept} {' '.join(words[1:])}".strip() if words else kept
+
+
+def _value(old: Any, said: str, choices: tuple[str, ...]) -> tuple[Any, list[tuple[int, int]]]:
+    """A value of the kind of `old` that the words hold, and where; None: none, or more than one."""
+    if choices:
+        return _choice(said, choices)
+    if isinstance(old, bool):
+        return None, []
+    if isinstance(old, int | float):
+        return _number(old, said)
+    if isinstance(old, str):
+        if (was := date_of(old)) is not None:
+            return _date(was, said)
+        if (at := time_of(old)) is not None:
+            return _time(at, said)
+        if old.isdigit():
+            return _digits(old, said)
+    return None, []
+
+
+def _choice(said: str, choices: tuple[str, ...]) -> tuple[Any, list[tuple[int, int]]]:
+    found = [(choice, m.span()) for choice in choices if (m := re.search(rf"\b{re.escape(normalise(choice))}\b", said))]
+    return (found[0][0], [found[0][1]]) if len(found) == 1 else (None, [])
+
+
+def _number(old: int | float, said: str) -> tuple[Any, list[tuple[int, int]]]:
+    runs = list(re.finditer(rf"\b{NUMBER_RUN}\b", said))
+    values = [(int(words), m.span()) for m in runs if (words := words_to_digits(m[0]))]
+    if len(values) != 1:
+        return None, []
+    return (float(values[0][0]) if isinstance(old, float) else values[0][0]), [values[0][1]]
+
+
+def _digits(old: str, said: str) -> tuple[Any, list[tuple[int, int]]]:
+    runs = [(words_to_digits(m[0]), m.span()) for m in re.finditer(rf"\b{NUMBER_RUN}\b", said)]
+    fitting = [(run, span) for run, span in runs if len(run) == len(old)]
+    return (fitting[0][0], [fitting[0][1]]) if len(fitting) == 1 and len(runs) == 1 else (None, [])
+
+
+def _date(old: date, said: str) -> tuple[Any, list[tuple[int, int]]]:
+    """A weekday is the nearest to the day before it; "the third" is of the same month; a month may come with it."""
+    spans: list[tuple[int, int]] = []
+    month = re.search(rf"\b(?:{_MONTH})\b", said)
+    number = re.search(rf"\b(?:{_DAY_WORD})\b", said)
+    weekdays = list(re.finditer(rf"\b(?:{'|'.join(_WEEKDAYS)})\b", said))
+    if len(weekdays) > 1:
+        return None, []
+    new: date | None = None
+    try:
+        if number is not None:
+            new = old.replace(month=_MONTHS.index(month[0]) + 1 if month else old.month, day=_ORDINALS[number[0]])
+            spans += [number.span(), *([month.span()] if month else [])]
+        elif month is None and weekdays:
+            ahead = (_WEEKDAYS.index(weekdays[0][0]) - old.weekday()) % 7
+            new = old + timedelta(ahead if ahead <= 3 else ahead - 7)
+    except ValueError:
+        return None, []
+    if new is None or (weekdays and _WEEKDAYS[new.weekday()] != weekdays[0][0]):
+        return None, []
+    return new.isoformat(), spans + [m.span() for m in weekdays]
+
+
+def _time(old: time, said: str) -> tuple[Any, list[tuple[int, int]]]:
+    found = [m for m in _CLOCK.finditer(said) if m[0].strip()]
+    if len(found) != 1:
+        return None, []
+    m = found[0]
+    hour, minute = _hour_and_minute(m)
+    if hour is None or minute > 59:
+        return None, []
+    part = (m["part"] or "").replace(" ", "")
+    if m["noon"] is None and hour <= 12:
+        hour %= 12
+        evening = part in ("pm", "afternoon", "evening", "night") or (not part and _nearer_late(hour, old))
+        hour += 12 if evening and part not in ("am", "morning") else 0
+    return f"{hour:02d}:{minute:02d}", [m.span()]
+
+
+def _hour_and_minute(m: re.Match[str]) -> tuple[int | None, int]:
+    if m["noon"]:
+        return (12 if m["noon"] == "noon" else 0), 0
+    if m["past"] or m["to"]:
+        hour = words_to_digits(m["ph"] or m["to"])
+        if not hour or int(hour) > 12:
+            return None, 0
+        return (int(hour), 30 if m["past"] == "half" else 15) if m["past"] else ((int(hour) - 1) % 12, 45)
+    hour = words_to_digits(m["hour"])
+    minute = words_to_digits(m["minute"].removeprefix("oh ")) if m["minute"] else "0"
+    return (int(hour) if hour and int(hour) < 24 else None), int(minute or 99)
+
+
+def _nearer_late(hour: int, old: time) -> bool:
+    """Of eight in the morning and in the evening the one that is nearer to what was said before."""
+    was = old.hour * 60 + old.minute
+    return abs(hour * 60 + 720 - was) < abs(hour * 60 - was)
+
+
+def _left(said: str, spans: list[tuple[int, int]]) -> str:
+    """What is said beside the value, but for words that only hold it."""
+    for start, end in sorted(spans, reverse=True):
+        said = f"{said[:start]} {said[end:]}"
+    return " ".join(_ONLY.sub(" ", said).split())

@@ -1,0 +1,169 @@
+"""What can not be undone is done on the caller's explicit yes only, and it is done as it was read back.
+
+The tools service answers a consequential tool that nobody has confirmed with a question made from its arguments (an
+outcome of status `ask`). The mind says it behind the model's words, and understands the answer itself:
+
+    yes                     that very name and these arguments are executed, under an intent of their own
+    no                      it is not done, and the model is told so
+    a value put right       the changed arguments are asked about anew
+    a backchannel           the question again, a few times; then it is not done
+    anything else           the model answers that, and behind its answer the question comes again
+
+A yes counts when the question was the last that was said, and was heard but for its last words.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import NamedTuple
+
+from parley.text import consent
+from parley.text.correcting import corrected
+from parley.text.scripts import joined
+from parley.text.words import count
+from services.orchestrator.mind import history
+from services.orchestrator.mind.effects import Confirmation, Effect
+from services.orchestrator.mind.state import BotLine, Call, Outcome, Pending, ToolUse
+
+MAX_ASKED = 3  # times that a question is said
+MAX_CHANGES = 5  # put right without the model
+UNHEARD_WORDS = 2  # at the end of a question that is understood all the same
+ASKED = (
+    "Not done: it needs the caller's yes. They are being asked: {question} It is done by itself when they say yes: do "
+    "not ask them yourself, and if they say something else, answer only that."
+)
+SAID_NO = "Not done: the caller was asked, and said no."
+UNCLEAR = "Not done: the caller was asked, and gave no clear yes."
+CHANGED = "Not done: the caller put something right in it, and is asked about that."
+REPLACED = "Not done: the caller was asked about something else instead."
+ONE_AT_A_TIME = "Not done: the caller is asked about one thing at a time. Call this again when they have answered."
+NOT_ASKED = "Not done: the caller went on before they could be asked."
+
+
+def came_back(call: Call, tool: ToolUse, outcome: Outcome, in_turn: bool) -> tuple[Call, Outcome]:
+    """A tool wants the caller's yes. Gives what stands in the history for its outcome. `in_turn`: of the turn that
+    runs; else there is nobody to ask."""
+    assert outcome.ask is not None
+    before = call.pending
+    if not in_turn:
+        return call, Outcome("refused", message=NOT_ASKED)
+    if before is not None and before.due and not before.asked and _beside(call, before.intent, tool.intent):
+        return call, Outcome("refused", message=ONE_AT_A_TIME)
+    asked, changes = 0, 0
+    if before is not None:
+        asked = before.asked if before.ask.digest == outcome.ask.digest else 0
+        changes = before.changes
+        call = _not_done(call, before.intent, REPLACED)
+    pending = Pending(tool.name, tool.arguments, outcome.ask, tool.intent, asked, changes, due=True)
+    told = Outcome("ask", message=ASKED.format(question=outcome.ask.question), ask=outcome.ask)
+    return replace(call, pending=pending), told
+
+
+def _beside(call: Call, one: int, other: int) -> bool:
+    """Both were called in the same round."""
+    lines = (line for line in call.history if isinstance(line, BotLine))
+    return any({one, other} <= {tool.intent for tool in line.tools} for line in lines)
+
+
+def due(call: Call) -> bool:
+    """A question is to be said when the answer of this turn is complete."""
+    return call.pending is not None and call.pending.due
+
+
+def alone(call: Call) -> bool:
+    """A question is due, and of the last tools of this turn there is nothing else to tell."""
+    last = next((line for line in reversed(list(history.bot_lines(call, call.turn))) if line.tools), None)
+    return due(call) and last is not None and all(_says_nothing(tool) for tool in last.tools)
+
+
+def _says_nothing(tool: ToolUse) -> bool:
+    return tool.outcome is not None and (tool.outcome.status == "ask" or tool.outcome.message == ONE_AT_A_TIME)
+
+
+def question(call: Call, unclear: bool = False) -> tuple[Call, str]:
+    """The words that ask now. `unclear`: the last answer was none."""
+    assert call.pending is not None
+    pending = replace(call.pending, due=False, asked=call.pending.asked + 1)
+    text = pending.ask.question
+    return replace(call, pending=pending), joined(call.policy.unclear, text) if unclear else text
+
+
+def reminder(call: Call) -> tuple[Call, str]:
+    """The question that is open, for a caller who says nothing; empty: none is."""
+    if call.pending is None or call.pending.asked >= MAX_ASKED:
+        return call, ""
+    return question(call)
+
+
+class Answered(NamedTuple):
+    """`tool`: to be done or asked about now. `again`: the question is said once more, without the model."""
+
+    call: Call
+    tool: ToolUse | None = None
+    again: bool = False
+
+
+def answered(call: Call, text: str, out: list[Effect]) -> Answered:
+    """What the caller's turn says to the question that is open; all else is for the model."""
+    pending = call.pending
+    if pending is None:
+        return Answered(call)
+    asked = pending.ask.question
+    kind = consent.answer(text, call.language, call.policy.yes, call.policy.no, asked=asked)
+    heard = was_heard(call)
+    if kind == "yes" and heard:
+        out.append(Confirmation("yes"))
+        call = _not_done(replace(call, pending=None), pending.intent, "")
+        return Answered(call, ToolUse("", pending.name, pending.arguments, confirmed=pending.ask.digest))
+    if kind in ("no", "other") and heard and (changed := _changed(call, pending, text)) is not None:
+        out.append(Confirmation("changed"))
+        call = replace(_not_done(call, pending.intent, CHANGED), pending=replace(pending, changes=pending.changes + 1))
+        return Answered(call, ToolUse("", pending.name, changed))
+    if kind == "no":
+        return Answered(dropped(call, SAID_NO, "no", out))
+    if pending.asked >= MAX_ASKED:
+        return Answered(dropped(call, UNCLEAR, "unclear", out))
+    if kind == "other":
+        return Answered(replace(call, pending=replace(pending, due=True)))
+    return Answered(call, again=True)
+
+
+def dropped(call: Call, why: str, outcome: str, out: list[Effect]) -> Call:
+    """It is not done, and nobody is asked about it any more."""
+    assert call.pending is not None
+    out.append(Confirmation(outcome))
+    return _not_done(replace(call, pending=None), call.pending.intent, why)
+
+
+def was_heard(call: Call) -> bool:
+    """The question was the last that the bot said, and the caller heard it but for its last words."""
+    assert call.pending is not None
+    asked = call.pending.ask.question.strip()
+    lines = (line for line in reversed(call.history) if isinstance(line, BotLine) and line.utterance)
+    last = next((line for line in lines if line.kind != "filler"), None)
+    if last is None or last.kind != "notice" or call.pending.due:
+        return False
+    said = last.text.strip()
+    if not (said.endswith(asked) or (said and asked.endswith(said))):  # the rest of it, on a new leg
+        return False
+    return last.status == "heard" or count(last.text[last.heard :]) <= UNHEARD_WORDS
+
+
+def _changed(call: Call, pending: Pending, text: str) -> str | None:
+    """The arguments with what the caller puts right, as JSON."""
+    if pending.changes >= MAX_CHANGES:
+        return None
+    try:
+        arguments = json.loads(pending.arguments or "{}")
+    except ValueError:
+        return None
+    choices = {each.argument: each.values for each in pending.ask.choices}
+    changed = corrected(arguments, text, call.language, choices) if isinstance(arguments, dict) else None
+    return None if changed is None else json.dumps(changed, ensure_ascii=False)
+
+
+def _not_done(call: Call, intent: int, why: str) -> Call:
+    """The tool call that was asked about; `why` empty: another of the same has been done for it."""
+    told = Outcome("refused", message=why) if why else Outcome("ask", message="The caller was asked, and said yes.")
+    return history.resettle(call, intent, told)

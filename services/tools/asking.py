@@ -1,0 +1,152 @@
+"""The question that a consequential tool waits for a yes to: words made from its arguments, by the tool or by us."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+import structlog
+
+from parley.errors import Misconfigured
+from parley.text import telling
+from parley.text.consent import base_of
+from parley.text.placeholders import filled, names_in
+from parley.tooling import CallContext, ToolError
+from parley.v1 import tools_pb2
+from services.tools.contract import Intent, Outcome, failed
+from services.tools.results import fit
+from services.tools.schema import LoadedTool
+from services.tools.threads import Threads
+
+log = structlog.get_logger()
+
+QUESTION_S = 5.0
+MAX_QUESTION_CHARS = 500
+MAX_CHOICES = 20
+FAILED = "It cannot be said what would be done, so it is not done. Apologise, and offer another way."
+_GENERIC = {
+    "en": "Shall I go ahead with this: {what}?",
+    "es": "¿Sigo adelante con esto: {what}?",
+    "de": "Soll ich das tun: {what}?",
+    "fr": "Dois-je faire ceci : {what} ?",
+}
+
+
+def checked(tool: LoadedTool, where: str) -> LoadedTool:
+    """A tool whose question can be asked. Raises Misconfigured naming `where`, the tool and the place."""
+    confirm, known = tool.marks.confirm, _parameters(tool)
+    if confirm and not tool.marks.consequential:
+        raise Misconfigured(f"{where}: tool {tool.name}: confirm is for a tool with consequential=True")
+    if isinstance(confirm, str):
+        for name in names_in(confirm):
+            if name not in known["properties"]:
+                raise Misconfigured(f"{where}: tool {tool.name}: confirm: there is no parameter {{{name}}}")
+            if name not in known["required"] and known["properties"][name].get("default") is None:
+                raise Misconfigured(
+                    f"{where}: tool {tool.name}: confirm: {{{name}}} may be missing; give it a default that is no "
+                    "None, or make the question with a function"
+                )
+    elif callable(confirm):
+        names = {*known["properties"]}
+        wanted = [name for name in inspect.signature(confirm).parameters if name != _context_name(confirm)]
+        if unknown := [name for name in wanted if name not in names]:
+            raise Misconfigured(
+                f"{where}: tool {tool.name}: confirm: {unknown[0]} is no parameter of the tool; it has "
+                f"{', '.join(sorted(names)) or 'none'}"
+            )
+    else:
+        raise Misconfigured(f"{where}: tool {tool.name}: confirm: expected a sentence or a function")
+    return tool
+
+
+async def ask(
+    tool: LoadedTool,
+    intent: Intent,
+    arguments: Mapping[str, Any],
+    context: CallContext,
+    language: str,
+    threads: Threads,
+) -> Outcome:
+    """The outcome that asks; FAILED when the tool's own function for the question says so, or breaks."""
+    try:
+        async with asyncio.timeout(QUESTION_S):
+            question = await _question(tool, arguments, context, language, threads)
+    except ToolError as e:
+        return failed(fit(str(e), 1000))
+    except Exception as e:  # from the agent's own code; without a question nothing is done
+        log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
+        return failed(FAILED)
+    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=intent.hash, choices=_choices(tool))
+    return Outcome(status=Outcome.STATUS_ASK, ask=asked)
+
+
+async def _question(
+    tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, language: str, threads: Threads
+) -> str:
+    confirm = tool.marks.confirm
+    if isinstance(confirm, str):
+        return _told(tool, arguments, context, language)
+    given: dict[str, Any] = {**_defaults(tool), **arguments, _context_name(confirm): context}
+    wanted = {name: given[name] for name in inspect.signature(confirm).parameters if name in given}
+    made = await _called(confirm, wanted, threads)
+    if not isinstance(made, str) or not made.strip():
+        raise TypeError(f"confirm of {tool.name} gave no sentence")
+    return made
+
+
+def _context_name(function: Callable[..., Any]) -> str:
+    """The parameter that is given the call; "" if none is."""
+    hints = typing.get_type_hints(function)
+    return next((name for name, hint in hints.items() if hint is CallContext and name != "return"), "")
+
+
+async def _called(function: Callable[..., Any], wanted: dict[str, Any], threads: Threads) -> Any:
+    if inspect.iscoroutinefunction(function):
+        return await function(**wanted)
+    return await threads.run(lambda: function(**wanted))
+
+
+def _told(tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, language: str) -> str:
+    """The tool's own sentence with the arguments in words; without one all of them behind its name."""
+    plain = _json(arguments)
+    today = context.now.date()
+    words = {name: telling.value(given, language, today) for name, given in {**_defaults(tool), **plain}.items()}
+    if isinstance(tool.marks.confirm, str) and tool.marks.confirm:
+        return filled(tool.marks.confirm, lambda name: words.get(name, ""))
+    what = ", ".join(
+        [
+            re.sub(r"_+", " ", tool.name).strip(),
+            *(words[name] for name in _parameters(tool)["properties"] if name in plain and words[name]),
+        ]
+    )
+    return _GENERIC.get(base_of(language), "{what}?").format(what=what)
+
+
+def _json(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """As the arguments stand in JSON: dates as text."""
+    made: dict[str, Any] = orjson.loads(orjson.dumps(dict(arguments), default=str))
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def _parameters(tool: LoadedTool) -> dict[str, Any]:
+    schema: dict[str, Any] = orjson.loads(tool.parameters_json)
+    return {"properties": schema.get("properties", {}), "required": schema.get("required", [])}
+
+
+def _defaults(tool: LoadedTool) -> dict[str, Any]:
+    return {n: p["default"] for n, p in _parameters(tool)["properties"].items() if p.get("default") is not None}
+
+
+def _choices(tool: LoadedTool) -> list[tools_pb2.Choice]:
+    """Arguments that are one of a few words: a correction is understood by them."""
+    found = []
+    for name, schema in _parameters(tool)["properties"].items():
+        values = schema.get("enum", ())
+        if 0 < len(values) <= MAX_CHOICES and all(isinstance(value, str) for value in values):
+            found.append(tools_pb2.Choice(argument=name, values=values))
+    return found

@@ -1,0 +1,1 @@
+"""Who a caller is, by what they know: found, compared, and counted when it was wrong."""

@@ -1,0 +1,1 @@
+"""Conversations with an agent, held and judged: `parley eval`. See docs/eval.md."""

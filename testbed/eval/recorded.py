@@ -1,0 +1,164 @@
+"""A recorded call as a course, and as a script for `conversations/`. The records are what NATS keeps of it. Pure.
+
+The records are folded through `step`: what the caller said, what the bot said and which tools ran stand in the history
+as it grows, older lines fall off its front.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from parley.errors import BadInput
+from parley.v1 import events_pb2
+from services.orchestrator.mind import effects, events, known
+from services.orchestrator.mind.state import BotLine, Call, CallerLine, ToolUse
+from services.orchestrator.mind.turn import step
+from services.orchestrator.wire import codec
+from services.orchestrator.wire.replay import valid
+from testbed.eval.course import Course, Exchange, Ran, Shown
+from testbed.eval.values import arguments_of, json_or_text, told
+
+_Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """`call`: its state in the end. `began`, `over_s`: when, and how long it took."""
+
+    course: Course
+    call: Call
+    began: datetime
+    over_s: float
+
+
+def recorded(records: Sequence[events_pb2.EventRecord]) -> Recorded:
+    """Raises BadInput: there are none, some are missing, or they cannot be read by this version."""
+    fold = _Fold()
+    for record in valid(records):
+        for message in record.inputs:
+            try:
+                fold.take(codec.event_from_proto(message))
+            except Exception as e:
+                raise BadInput(f"the records cannot be read by this version: {type(e).__name__}: {e}") from e
+    if fold.call is None:
+        raise BadInput("there are no records")
+    began = datetime.fromtimestamp(fold.call.started_ms / 1000).astimezone()
+    return Recorded(fold.course(), fold.call, began, (fold.at_ms - fold.call.started_ms) / 1000)
+
+
+class _Fold:
+    def __init__(self) -> None:
+        self.call: Call | None = None
+        self.at_ms = 0
+        self._lines: dict[_Key, CallerLine | BotLine | Shown] = {}
+        self._executed: set[int] = set()
+        self._outcome: Course = Course()
+
+    def take(self, event: events.Event) -> None:
+        self.call, outcome = step(self.call, event)
+        self.at_ms = max(self.at_ms, event.at_ms)
+        for line in self.call.history:
+            self._lines[_key(line)] = line
+        for effect in outcome:
+            match effect:
+                case effects.Execute(intent=intent):
+                    self._executed.add(intent)
+                case effects.Show(name=name, value_pii=text):
+                    self._lines["shown", len(self._lines)] = Shown(name, json_or_text(text))
+                case effects.Transfer(to=to):
+                    self._outcome.outcome, self._outcome.transferred_to = "transferred", to
+                case effects.HangUp():
+                    self._outcome.outcome = "ended"
+
+    def course(self) -> Course:
+        assert self.call is not None
+        course = self._outcome
+        course.exchanges = [Exchange()]
+        for line in self._lines.values():
+            exchange = course.exchanges[-1]
+            if isinstance(line, CallerLine):
+                course.exchanges.append(Exchange(caller=line.text))
+            elif isinstance(line, Shown):
+                exchange.shown.append(line)
+            else:
+                self._bot(exchange, line)
+        course.level, course.agent_version = self.call.level, self.call.agent_version
+        course.input_tokens, course.output_tokens = self.call.tally.input_tokens, self.call.tally.output_tokens
+        return course
+
+    def _bot(self, exchange: Exchange, line: BotLine) -> None:
+        text = (line.text[: line.heard] if line.status == "cut" else line.text).strip()
+        if text:
+            (exchange.fillers if line.kind == "filler" else exchange.said).append(text)
+        exchange.ran += [_ran(tool) for tool in line.tools if tool.intent in self._executed]
+
+
+def _key(line: CallerLine | BotLine) -> _Key:
+    if isinstance(line, CallerLine):
+        return "caller", line.at_ms
+    return ("bot", line.utterance) if line.utterance else ("tools", line.tools[0].intent if line.tools else 0)
+
+
+def _ran(tool: ToolUse) -> Ran:
+    outcome = tool.outcome
+    if outcome is None:
+        return Ran(tool.name, arguments_of(tool.arguments))
+    return Ran(tool.name, arguments_of(tool.arguments), outcome.status, told(outcome.result, outcome.message))
+
+
+def script(found: Recorded) -> str:
+    """A file of one conversation: caller's lines, tools that ran, how it ended. The bot's words are comments."""
+    return "\n".join(_script(found)) + "\n"
+
+
+def _script(found: Recorded) -> Iterator[str]:
+    call, course = found.call, found.course
+    yield "# yaml-language-server: $schema=../../conversations.schema.json"
+    yield f"# Made from the records of call {call.call_id}, agent {call.agent} {call.agent_version}."
+    yield "# It holds what was said and who called: personal data. Change names and numbers before you keep it."
+    yield "# What the bot said stands as comments: what it must say again, write as `says`."
+    yield f"at: {found.began.isoformat(sep=' ', timespec='seconds')}"
+    for name, value in (
+        ("caller_number", call.caller_pii),
+        ("called", call.called),
+        ("direction", known.direction(call) if call.direction == "outbound" else ""),
+        ("purpose", call.purpose),
+    ):
+        if value:
+            yield f"{name}: {_json(value)}"
+    if call.variables:
+        yield f"variables: {_json(known.parameters(call))}"
+    yield "conversations:"
+    yield f"  - name: {_json(f'call {call.call_id}')}"
+    yield f"    language: {_json(call.language)}"
+    yield "    turns:"
+    yield from _said(course.exchanges[0], "      ")
+    for exchange in course.exchanges[1:]:
+        yield f"      - caller: {_json(exchange.caller)}"
+        if exchange.ran:
+            yield "        tools:"
+            yield from (f"          - {_tool(ran)}" for ran in exchange.ran)
+        yield from _said(exchange, "        ")
+    if len(course.exchanges) == 1:
+        yield f"      - silent_s: {min(600, max(1, round(found.over_s)))}"
+    yield "    expect:"
+    yield f"      outcome: {course.outcome}"
+    if course.level:
+        yield f"      level: {course.level}"
+
+
+def _said(exchange: Exchange, indent: str) -> Iterator[str]:
+    return (f"{indent}# bot: {' '.join(text.split())}" for text in exchange.said)
+
+
+def _tool(ran: Ran) -> str:
+    status = f", status: {ran.status}" if ran.status else ""
+    return f"{{tool: {_json(ran.name)}, with: {_json(dict(ran.arguments))}{status}}}"
+
+
+def _json(value: object) -> str:
+    """JSON on one line is YAML."""
+    return json.dumps(value, ensure_ascii=False)

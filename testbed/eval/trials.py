@@ -1,0 +1,60 @@
+"""Conversations held, as often as wanted, and judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from parley.agents.conversation import Conversation
+from parley.errors import ParleyError
+from testbed.eval.callers import Scripted
+from testbed.eval.course import Course
+from testbed.eval.home import Home
+from testbed.eval.judging import Failure, failures
+from testbed.eval.models import Persona, judged, require_model
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of one conversation. `error`: it could not be held or judged, for a reason that is not the agent's."""
+
+    conversation: str
+    run: int
+    course: Course = field(default_factory=Course)
+    failures: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not (self.failures or self.error)
+
+
+async def trial(home: Home, conversation: Conversation, run: int = 1) -> Trial:
+    """Hold it once, in text."""
+    began = time.perf_counter()
+    course, found, error = Course(), [], ""
+    try:
+        if conversation.asks_model:
+            require_model(home.settings)
+        played = conversation.caller
+        course = await home.hold(conversation, Persona(home.ask, played) if played else Scripted(conversation.turns))
+        found = failures(conversation, course)
+        if conversation.asks_model:
+            found += await judged(home.ask, conversation, course)
+    except ParleyError as e:
+        error = str(e)
+    return Trial(conversation.name, run, course, tuple(found), time.perf_counter() - began, error)
+
+
+async def trials(
+    home: Home, conversations: Sequence[Conversation], runs: int, told: Callable[[Trial], None] = lambda _: None
+) -> list[Trial]:
+    """Each conversation `runs` times. `told`: of each, as soon as it is over."""
+    found = []
+    for conversation in conversations:
+        for run in range(1, runs + 1):
+            found.append(await trial(home, conversation, run))
+            told(found[-1])
+    return found

@@ -1,0 +1,149 @@
+"""A consequential tool asks, and is done only with the digest of what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from parley.errors import AlreadyExists, Misconfigured
+from parley.tooling import tool
+from services.tools.asking import checked
+from services.tools.schema import load_tool
+from tests.tools.service import STATUS, Desk, serving, settings
+
+
+def cancels(journal: Path, **more: Any) -> dict[str, Any]:
+    return {"order": "1234", "day": "2026-12-01", "journal": str(journal), **more}
+
+
+def done(journal: Path) -> list[str]:
+    return journal.read_text().splitlines() if journal.exists() else []
+
+
+async def test_it_asks_in_words_and_is_done_once_with_the_digest_of_the_question(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("cancel_order", 1, arguments=cancels(journal))
+        assert asked.status == STATUS.STATUS_ASK
+        assert asked.ask.question == "Shall I cancel one two three four on Tuesday, December first, no reason given?"
+        assert done(journal) == []
+        for _ in range(2):
+            outcome = await desk.execute("cancel_order", 2, arguments=cancels(journal), confirmed=asked.ask.digest)
+            assert outcome.status == STATUS.STATUS_OK
+        assert done(journal) == ["cancelled 1234"]
+
+
+async def test_another_argument_is_not_what_was_confirmed(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("cancel_order", 1, arguments=cancels(journal))
+        for digest in (asked.ask.digest, "", "x", asked.ask.digest.upper()):
+            other = await desk.execute("cancel_order", 2, arguments=cancels(journal, order="1235"), confirmed=digest)
+            assert other.status == STATUS.STATUS_ASK
+        other = await desk.execute(
+            "scrap_bike", 3, arguments={"frame_number": "1", "journal": str(journal)}, confirmed=asked.ask.digest
+        )
+        assert other.status == STATUS.STATUS_ASK
+        assert done(journal) == []
+
+
+async def test_spelling_of_the_arguments_is_no_difference(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("cancel_order", 1, arguments=cancels(journal))
+        other = dict(reversed(cancels(journal).items()))
+        outcome = await desk.execute("cancel_order", 2, arguments=other, confirmed=asked.ask.digest)
+        assert outcome.status == STATUS.STATUS_OK
+
+
+async def test_wrong_arguments_are_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    async with serving(settings(tmp_path)) as desk:
+        outcome = await desk.execute("cancel_order", 1, arguments={"order": "1234", "day": "soon"})
+        assert outcome.status == STATUS.STATUS_REFUSED
+        assert "argument day" in outcome.message
+
+
+async def test_a_function_makes_the_question_and_may_say_that_it_cannot_be_done(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        arguments = {"to": "Red", "pieces": 3, "journal": str(journal)}
+        asked = await desk.execute("move", 1, arguments=arguments, caller="+1555")
+        assert asked.ask.question == "Shall I move 3 pieces to the red shelf, for +1555?"
+        assert [(choice.argument, list(choice.values)) for choice in asked.ask.choices] == [("to", ["red", "blue"])]
+        refused = await desk.execute("move", 2, arguments={**arguments, "pieces": 10})
+        assert (refused.status, refused.message) == (STATUS.STATUS_FAILED, "No more than nine can be moved at once.")
+
+
+async def test_without_words_of_its_own_it_is_named_with_its_arguments(tmp_path: Path) -> None:
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("scrap_bike", 1, arguments={"frame_number": "WX42", "journal": "j"})
+        assert asked.ask.question == "Shall I go ahead with this: scrap bike, w x four two, j?"
+
+
+async def test_what_was_done_under_the_intent_counts_though_nobody_confirms_it_again(tmp_path: Path) -> None:
+    """A new owner whose state has lost the yes."""
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("cancel_order", 1, arguments=cancels(journal))
+        await desk.execute("cancel_order", 2, arguments=cancels(journal), confirmed=asked.ask.digest)
+    async with serving(settings(tmp_path)) as desk:
+        outcome = await desk.execute("cancel_order", 2, arguments=cancels(journal))
+        assert outcome.status == STATUS.STATUS_OK
+        with pytest.raises(AlreadyExists):
+            await desk.execute("cancel_order", 2, arguments=cancels(journal, order="9"))
+    assert done(journal) == ["cancelled 1234"]
+
+
+async def test_many_at_once_with_one_yes_do_it_once(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("cancel_order", 1, arguments=cancels(journal))
+
+        async def one(desk: Desk) -> Any:
+            return await desk.execute("cancel_order", 2, arguments=cancels(journal), confirmed=asked.ask.digest)
+
+        outcomes = await asyncio.gather(*(one(desk) for _ in range(10)))
+    assert {outcome.status for outcome in outcomes} == {STATUS.STATUS_OK}
+    assert done(journal) == ["cancelled 1234"]
+
+
+async def test_the_model_is_told_that_it_has_effects(tmp_path: Path) -> None:
+    async with serving(settings(tmp_path)) as desk:
+        info = (await desk.list("workshop"))["cancel_order"]
+        assert (info.effects, info.consequential) == (True, True)
+
+
+def test_a_question_that_cannot_be_asked_is_named_with_its_place() -> None:
+    @tool(consequential=True, confirm="Shall I book {dy}?")
+    def book(day: date) -> str:
+        """Book."""
+        return ""
+
+    @tool(consequential=True, confirm="Shall I book {day}?")
+    def maybe(day: date | None = None) -> str:
+        """Book."""
+        return ""
+
+    @tool(confirm="Shall I?")
+    def plain(day: date) -> str:
+        """Book."""
+        return ""
+
+    @tool(consequential=True, confirm=lambda dy: "?")
+    def made(size: Literal["a", "b"]) -> str:
+        """Book."""
+        return ""
+
+    for function, words in (
+        (book, "tools.py: tool book: confirm: there is no parameter {dy}"),
+        (maybe, "tools.py: tool maybe: confirm: {day} may be missing"),
+        (plain, "tools.py: tool plain: confirm is for a tool with consequential=True"),
+        (made, "tools.py: tool made: confirm: dy is no parameter of the tool; it has size"),
+    ):
+        with pytest.raises(Misconfigured) as error:
+            checked(load_tool(function, "tools.py"), "tools.py")
+        assert words in str(error.value)
