@@ -59,11 +59,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def read_only(self, limit_s: float) -> AsyncIterator[AsyncConnection]:
-        """A transaction that cannot write. SQLite: on connections of its own, so that the ledger does not wait.
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """To read only. SQLite: on connections of its own, so that the ledger does not wait. Raises Unavailable."""
+        with translated():
+            async with self._readers.begin() as connection:
+                yield connection
 
-        Raises Unavailable: the database is away, or it took longer.
-        """
+    @asynccontextmanager
+    async def read_only(self, limit_s: float) -> AsyncIterator[AsyncConnection]:
+        """The same of at most `limit_s`, and the database itself refuses to write."""
         with translated():
             async with asyncio.timeout(limit_s), self._readers.begin() as connection:
                 if self.shared:
