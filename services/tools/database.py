@@ -159,11 +159,10 @@ def _sqlite(data_dir: Path) -> Database:
             f"another tools process uses {path}, and SQLite is for one replica; for several, set PARLEY_DATABASE_URL to"
             " a PostgreSQL database"
         ) from None
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=5, hide_parameters=True
-    )
+    url, quiet = f"sqlite+aiosqlite:///{path}", {"max_overflow": 0, "pool_timeout": 5, "hide_parameters": True}
+    engine = create_async_engine(url, pool_size=1, **quiet)
     event.listen(engine.sync_engine, "connect", _durable)
-    readers = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=2, max_overflow=0, pool_timeout=5)
+    readers = create_async_engine(url, pool_size=2, **quiet)
     event.listen(readers.sync_engine, "connect", _reading)
     return Database(engine, lock, readers)
 
