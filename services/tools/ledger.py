@@ -97,8 +97,8 @@ class Ledger:
             await connection.execute(delete(fences).where(fences.c.touched_at < old))
             await connection.execute(delete(executors).where(executors.c.beat_at < old))
             await connection.execute(delete(records).where(_deleted_before(old)))
-            await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
             await connection.execute(delete(identity_tries).where(outdated()))
+            await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
         return int(gone.rowcount)
 
     async def _fence(self, connection: AsyncConnection, call_id: str, epoch: Epoch) -> None:
