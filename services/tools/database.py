@@ -59,11 +59,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def read_only(self, limit_s: float) -> AsyncIterator[AsyncConnection]:
-        """A transaction that cannot write. SQLite: on connections of its own, so that the ledger does not wait.
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """To read only. SQLite: on connections of its own, so that the ledger does not wait. Raises Unavailable."""
+        with translated():
+            async with self._readers.begin() as connection:
+                yield connection
 
-        Raises Unavailable: the database is away, or it took longer.
-        """
+    @asynccontextmanager
+    async def read_only(self, limit_s: float) -> AsyncIterator[AsyncConnection]:
+        """The same of at most `limit_s`, and the database itself refuses to write."""
         with translated():
             async with asyncio.timeout(limit_s), self._readers.begin() as connection:
                 if self.shared:
@@ -155,11 +159,10 @@ def _sqlite(data_dir: Path) -> Database:
             f"another tools process uses {path}, and SQLite is for one replica; for several, set PARLEY_DATABASE_URL to"
             " a PostgreSQL database"
         ) from None
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=5, hide_parameters=True
-    )
+    url, quiet = f"sqlite+aiosqlite:///{path}", {"max_overflow": 0, "pool_timeout": 5, "hide_parameters": True}
+    engine = create_async_engine(url, pool_size=1, **quiet)
     event.listen(engine.sync_engine, "connect", _durable)
-    readers = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=2, max_overflow=0, pool_timeout=5)
+    readers = create_async_engine(url, pool_size=2, **quiet)
     event.listen(readers.sync_engine, "connect", _reading)
     return Database(engine, lock, readers)
 

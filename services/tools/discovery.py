@@ -28,7 +28,6 @@ from services.tools.schema import LoadedTool, load_tool
 KEPT = 4  # versions of an agent's tools, for calls that began with them
 
 
-
 @dataclass(frozen=True, slots=True)
 class Toolbox:
     """One version of what an agent can do. `agent` has that version; `all` are the tools that it does not name too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -302,8 +303,10 @@ async def test_wrong_arguments_are_told(teller: Teller) -> None:
 
 async def test_an_agent_with_queries_has_both_tools_and_they_want_a_level(tmp_path: Path) -> None:
     folder = tmp_path / "agents" / "bank"
-    folder.mkdir(parents=True)
+    (folder / "data").mkdir(parents=True)
     (folder / "agent.yaml").write_text(AGENT + "tools: []\n")
+    mine = "'a': {customer: c1, sum: '12.10'}\n'b': {customer: c1, sum: '0.20'}\n'c': {customer: c2, sum: '99'}\n"
+    (folder / "data" / "transactions.yaml").write_text(mine)
     async with serving(service_settings(tmp_path / "data", tmp_path / "agents", "bank")) as desk:
         tools = await desk.list("bank")
         assert {name: (tool.level, tool.effects) for name, tool in tools.items()} == {
@@ -313,15 +316,21 @@ async def test_an_agent_with_queries_has_both_tools_and_they_want_a_level(tmp_pa
         said = tools["execute_query"].description
         assert "transactions, what was booked: id text, day date (when it was booked), amount money" in said
         assert "customer" not in said.partition("Tables:")[2].replace("customers:", "")
-        query = {"sql": "select * from rates"}
-        outcome = await desk.execute("execute_query", 1, agent="bank", arguments=query)
+        query = {"sql": "select amount from transactions"}
+        outcome = await desk.execute("execute_query", 1, agent="bank", arguments=query, customer="c1")
         assert "has not proven who they are" in outcome.message
         outcome = await desk.execute("execute_query", 1, agent="bank", arguments=query, level=1)
-        assert '"count":0' in outcome.result_json
+        assert "Verify the caller first" in outcome.message
+        ann = {"agent": "bank", "level": 1, "customer": "c1"}
+        outcome = await desk.execute("execute_query", 2, arguments=query, **ann)
+        assert json.loads(outcome.result_json)["rows"] == [{"amount": 12.1}, {"amount": 0.2}]
+        figures = {"handle": "r2", "operation": "total", "column": "amount"}
+        outcome = await desk.execute("analyze_data", 3, arguments=figures, **ann)
+        assert json.loads(outcome.result_json)["summary"] == "In total 12.30 dollars."
     (folder / "tools.py").write_text(
         'from parley.tooling import tool\n\n@tool\ndef analyze_data() -> str:\n    """Mine."""\n    return ""\n'
     )
-    with pytest.raises(Misconfigured, match=r"tools\.py: tool analyze_data: agent.yaml gives the agent one of this"):
+    with pytest.raises(Misconfigured, match=r"tools\.py: tool analyze_data: agent\.yaml gives the agent one of this"):
         Toolboxes(tmp_path / "agents").now("bank")
 
 

@@ -35,7 +35,7 @@ QUERIES = Counter("voice_queries_total", "SQL queries of models", ["agent", "out
 
 
 class QueryTools:
-    """Of all agents. `database` None: to be described only."""
+    """`database` None: they can be described, and not called."""
 
     def __init__(self, database: Database | None) -> None:
         self._database = database
