@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -56,12 +58,32 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | N
 
 def _fields(model: type[BaseModel], place: Place) -> list[str]:
     """What stands at a place, by the model; empty: anything may."""
+    found: Any = model
     for part in place:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return []
-        model = field.annotation
-    return list(model.model_fields)
+        found = _inside(_bare(found), part)
+    found = _bare(found)
+    return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
+
+
+def _inside(holder: Any, part: str | int) -> Any:
+    """The type of one part of a model, a mapping or a list; None: not known."""
+    if isinstance(holder, type) and issubclass(holder, BaseModel):
+        field = holder.model_fields.get(str(part))
+        return field.annotation if field is not None else None
+    arguments = get_args(holder)
+    if get_origin(holder) is dict:
+        return arguments[1]
+    return arguments[0] if get_origin(holder) in (list, tuple) else None
+
+
+def _bare(annotation: Any) -> Any:
+    """Without its notes, and without `| None`."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, UnionType):
+        rest = [each for each in get_args(annotation) if each is not type(None)]
+        return _bare(rest[0]) if len(rest) == 1 else None
+    return annotation
 
 
 def _unknown(model: type[BaseModel], place: Place) -> str:

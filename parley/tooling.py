@@ -109,6 +109,7 @@ class ToolMarks:
     effects: bool = False
     idempotent: bool = False
     consequential: bool = False
+    confirm: str = ""
     slow: bool = False
     level: int = 0
     limit_s: float = 10.0

@@ -13,7 +13,7 @@ from prometheus_client import Histogram
 
 from parley.telemetry import span
 from parley.tooling import CallContext, Records, ToolError
-from services.tools.contract import UNKNOWN, Outcome, failed
+from services.tools.contract import UNKNOWN, Outcome, Unsure, failed
 from services.tools.discovery import Toolboxes
 from services.tools.results import fit, outcome_of
 from services.tools.run import MAX_PROGRESS_CHARS, Run
@@ -87,6 +87,8 @@ def _outcome(work: asyncio.Future[Any], run: Run, tool: LoadedTool) -> Outcome:
         return outcome_of(work.result(), tool.name, run.effects)
     if isinstance(error, ToolError):
         return failed(fit(str(error), 1000))
+    if isinstance(error, Unsure):
+        return UNKNOWN if run.effects and not tool.marks.idempotent else failed(fit(str(error), 1000))
     log.error("tool failed", tool=tool.name, agent=run.intent.agent, call_id=run.intent.call_id, exc_info=error)
     # Who knows how far it got? Only what may be done twice, or changes nothing, can be called failed.
     return UNKNOWN if run.effects and not tool.marks.idempotent else failed(FAILED)

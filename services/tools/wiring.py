@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from secrets import token_hex
 
 import structlog
 
@@ -14,6 +14,7 @@ from parley.bus import Bus
 from parley.bus.cancels import Cancels
 from parley.errors import NotFound, ParleyError
 from parley.rpc import Server
+from parley.secrets import Secrets
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
 from services.tools.database import Database, open_database
@@ -32,8 +33,9 @@ LINGER_S = 10.0  # for tools with effects whose caller has gone, at a stop
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
     """Open the ledger, read all agents' tools and data, serve. Raises Misconfigured, Unavailable."""
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
-    toolboxes = Toolboxes(settings.agents_dir)
-    instance = f"{os.getpid()}-{secrets.token_hex(6)}"
+    secrets = Secrets.of(settings)
+    toolboxes = Toolboxes(settings.agents_dir, secrets)
+    instance = f"{os.getpid()}-{token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
     executor = Executor(toolboxes, ledger, presence, instance, lambda agent: AgentRecords(database, agent))
 
@@ -44,6 +46,7 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     async def close() -> None:
         await connected.aclose()
         await executor.close(min(LINGER_S, settings.drain_s))
+        await toolboxes.close()
         await database.close()
 
     try:
