@@ -27,8 +27,8 @@ log = structlog.get_logger()
 
 KEPT = 4  # versions of an agent's tools, for calls that began with them
 
-Foreign = Callable[[Agent], Mapping[str, LoadedTool]]
-"""The tools that servers elsewhere have for an agent, at this moment."""
+Foreign = Callable[[Agent, bool], Mapping[str, LoadedTool]]
+"""The tools that servers elsewhere have at this moment for a version of an agent; True: it is the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Toolbox:
 class Toolboxes:
     """What each agent of the folder can do. `foreign`: see services/tools/mcp; without it there are none."""
 
-    def __init__(self, agents_dir: Path, secrets: Secrets | None = None, foreign: Foreign = lambda agent: {}) -> None:
+    def __init__(self, agents_dir: Path, secrets: Secrets | None = None, foreign: Foreign | None = None) -> None:
         self._dir = agents_dir
         self._http = HttpTools(secrets or Secrets())
         self._foreign = foreign
@@ -63,12 +63,12 @@ class Toolboxes:
                 raise NotFound(f"there is no agent {agent!r} in {self._dir}; known are {', '.join(names) or 'none'}")
             home = self._dir / agent
             known = self._files[agent] = Reread(agent, "tools", lambda: files_of(home), lambda: self._read(agent))
-        return self._with_foreign(known.now())
+        return self._with_foreign(known.now(), newest=True)
 
     def of(self, agent: str, version: str) -> Toolbox:
         """What a call that was told this version began with, or the newest where that is not known here any more."""
         kept = self._kept.get(agent, {}).get(version)
-        return self._with_foreign(kept) if kept is not None else self.now(agent)
+        return self._with_foreign(kept, newest=False) if kept is not None else self.now(agent)
 
     def tools(self, agent: str) -> Mapping[str, LoadedTool]:
         """The newest, by name. Raises as `now` does."""
@@ -84,11 +84,10 @@ class Toolboxes:
     async def close(self) -> None:
         await self._http.close()
 
-    def _with_foreign(self, box: Toolbox) -> Toolbox:
+    def _with_foreign(self, box: Toolbox, newest: bool) -> Toolbox:
         """With the tools of servers as they are now. An agent's own tool goes before one of the same name."""
-        if not box.agent.mcp:
+        if self._foreign is None or not (foreign := self._foreign(box.agent, newest)):
             return box
-        foreign = self._foreign(box.agent)
         for name in foreign.keys() & box.all.keys() - self._collided:
             self._collided.add(name)
             log.warning("a server's tool is left out, the agent has one of this name", agent=box.agent.name, tool=name)

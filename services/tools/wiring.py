@@ -21,6 +21,8 @@ from services.tools.database import Database, open_database
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
 from services.tools.ledger import Ledger
+from services.tools.mcp.contract import START_ROOM_S
+from services.tools.mcp.hub import Hub
 from services.tools.presence import Presence
 from services.tools.records import AgentRecords, load_seeds
 from services.tools.servicer import Servicer
@@ -34,7 +36,8 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     """Open the ledger, read all agents' tools and data, serve. Raises Misconfigured, Unavailable."""
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
     secrets = Secrets.of(settings)
-    toolboxes = Toolboxes(settings.agents_dir, secrets)
+    hub = Hub(settings.agents_dir, secrets)
+    toolboxes = Toolboxes(settings.agents_dir, secrets, hub.tools_of)
     instance = f"{os.getpid()}-{token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
     executor = Executor(toolboxes, ledger, presence, instance, lambda agent: AgentRecords(database, agent))
@@ -47,16 +50,18 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
         await connected.aclose()
         await executor.close(min(LINGER_S, settings.drain_s))
         await toolboxes.close()
+        await hub.close()
         await database.close()
 
     try:
         await _load_agents(database, toolboxes, settings)
+        await hub.ready("", START_ROOM_S)
         await executor.start()
         await connected.enter_async_context(bus)
     except BaseException:
         await close()
         raise
-    servicer = Servicer(toolboxes, executor, server.admission, cancels)
+    servicer = Servicer(toolboxes, executor, server.admission, cancels, hub.ready)
     server.add(tools_pb2.DESCRIPTOR.services_by_name["Tools"], tools_pb2_grpc.add_ToolsServicer_to_server, servicer)
     return close
 

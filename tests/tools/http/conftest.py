@@ -10,7 +10,7 @@ from tests.tools.http.shop import Shop, open_shop
 from tests.tools.service import Desk, serving, settings
 
 YAML = "company: A\ngreeting: Hello.\nprompt: You are A.\n"
-SECRET = "s3cr3t-of-the-shop"  # noqa: S105 - made up
+SECRET = "s3cr3t-of-the-shop"
 
 
 @pytest.fixture

@@ -127,7 +127,9 @@ async def test_other_shapes_of_answers(serve: Any, shop: Shop) -> None:
         assert json.loads(outcome.result_json) == {**result, "summary": "There is an answer."}
 
 
-async def test_an_answer_that_is_too_much_for_a_call_is_refused_and_an_effect_stays_done(serve: Any, shop: Shop) -> None:
+async def test_an_answer_that_is_too_much_for_a_call_is_refused_and_an_effect_stays_done(
+    serve: Any, shop: Shop
+) -> None:
     desk = await serve(TOOLS)
     shop.will(shops.answers(["x" * 1000] * 20), shops.answers(["x" * 1000] * 20))
     looked = await desk.execute("look", 1, agent="a", arguments={"id": "1"})

@@ -26,7 +26,7 @@ tools:
 ID = "      id: {description: Which.}\n"
 
 WRONG: list[tuple[str, str, str]] = [
-    ("description: Look.", "desciption: Look.", "tools.look.desciption: there is no such field, did you mean description"),
+    ("description: Look.", "desciption: Look.", "tools.look.desciption: there is no such field"),
     ("    description: Look.\n", "", "description: missing; it tells the model when to use the tool (line"),
     ("    method: GET\n", "", "method: missing; GET, POST"),
     ("GET", "FETCH", "tools.look.method: Input should be 'GET'"),
@@ -46,9 +46,9 @@ WRONG: list[tuple[str, str, str]] = [
     (ID, f"{ID}    auth: {{secret: my key}}\n", "tools.look.auth.secret: String should match pattern"),
     (ID, f"{ID}    auth: {{type: header, secret: KEY}}\n", "tools.look.auth: name: missing; say which header"),
     (ID, f"{ID}    result: 'a['\n", "tools.look.result: not valid JMESPath"),
-    (ID, f"{ID}    result: '{{a: b}}'\n    summary: It is {{c}}.\n", "tools.look.summary: {c} is not in result; there are a, id"),
+    (ID, f"{ID}    result: '{{a: b}}'\n    summary: It is {{c}}.\n", "{c} is not in result; there are a, id"),
     (ID, f"{ID}    confirm: Shall I {{do}}?\n", "tools.look.confirm: {do} is no argument; there are id"),
-    (ID, f"{ID}    effects: true\n    retries: 2\n", "tools.look.retries: a GET is not sent twice, unless you say idempotent"),
+    (ID, f"{ID}    effects: true\n    retries: 2\n", "retries: a GET is not sent twice, unless you say"),
     (ID, f"{ID}    body: {{a: 1}}\n", "tools.look.body: a GET has no body"),
     (ID, f"{ID}    limit_s: 0\n", "tools.look.limit_s: Input should be greater than 0"),
     ("GET", "POST\n    body: {a: '{b}'}", "tools.look.body: {b} is no parameter; add it to parameters"),
@@ -174,11 +174,11 @@ async def test_an_operation_is_called(serve: Any, shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("tools", "words"),
     [
-        ("{operation: nothing}", "tools.x.operation: there is no operation 'nothing'; there are getOrder, changeOrder, deep"),
+        ("{operation: nothing}", "operation: there is no operation 'nothing'; there are getOrder, changeOrder, deep"),
         ("{operation: deep}", "parameter filter: it is sent in a way that is not supported"),
         ("{operation: getOrder, openapi: other.yaml}", "there is no other.yaml beside it"),
         ("{operation: getOrder, only: [expand]}", "order_id is required; name it, or give it from or value"),
-        ("{operation: getOrder, parameters: {size: {}}}", "the operation has no such parameter; it has order_id, expand"),
+        ("{operation: getOrder, parameters: {size: {}}}", "has no such parameter; it has order_id, expand"),
         ("{operation: getOrder, parameters: {expand: {type: integer}}}", "are the operation's to say; take them out"),
         ("{operation: getOrder, server: /v1}", "names no whole address; write server"),
         ("{operation: getOrder, method: GET}", "method: the operation says it"),
