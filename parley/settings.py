@@ -231,6 +231,12 @@ class Settings(BaseSettings):
         description="New calls while NATS is away: `serve` them without durability, or `refuse` politely",
     )
 
+    mcp_token: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_MCP_TOKEN",
+        description="What clients of `parley mcp --http` prove themselves with; empty: a new one at each start, which it prints",
+    )
+
     # Stores
     database_url: SecretStr = Field(
         SecretStr(""),
