@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parley.agents.agent import Agent
+from parley.agents.auth import SecretRef
 from parley.agents.files import load_agent
 from parley.errors import ParleyError
+from parley.secrets import PREFIX, Secrets
+from parley.settings import Settings
 from services.tools.discovery import Toolboxes
 from services.tools.schema import LoadedTool
 
@@ -36,7 +39,8 @@ class Finding:
 
 
 def check(folder: Path, name: str) -> Finding:
-    """All that can be said of a bot without running it. Its tools.py is run, as any service would."""
+    """All that can be said of a bot without running it. Its tools.py is run, as any service would; no server that it
+    names is started or asked."""
     try:
         agent = load_agent(folder, name)
         box = Toolboxes(folder).now(name)
@@ -46,7 +50,7 @@ def check(folder: Path, name: str) -> Finding:
     files = sorted((folder / name / "knowledge").glob("*.md")) + sorted((folder / name / "knowledge").glob("*.txt"))
     errors = [*_wrapper(folder / name / "wrapper.json"), *_domain(agent, box.tools, folder / name / "agent.yaml")]
     errors += [f"{path}: not UTF-8 text; save it as UTF-8" for path in files if not _readable(path)]
-    notes = list(_notes(agent, box.all, files))
+    notes = [*_notes(agent, box.all, files), *_secrets(agent, box.tools)]
     state = "wrong" if errors else "good"
     what = f"{len(box.tools)} tools, {len(files)} files of knowledge, version {box.agent.version}"
     return Finding(f"{state}: {what}", tuple(errors), tuple(notes))
@@ -76,7 +80,8 @@ def _wrapper(path: Path) -> Iterator[str]:
 def _domain(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterator[str]:
     """What an intent names must be there."""
     for name, intent in agent.domain.intents.items():
-        if intent.tool and intent.tool not in tools:
+        foreign = any(intent.tool.startswith(f"{server}_") for server in agent.mcp)
+        if intent.tool and intent.tool not in tools and not foreign:
             yield f"{path}: domain.intents.{name}.tool: there is no tool {intent.tool}; known are {', '.join(tools)}"
         for slot in intent.needs:
             if slot not in agent.domain.slots:
@@ -86,7 +91,7 @@ def _domain(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterat
 
 def _notes(agent: Agent, tools: Mapping[str, LoadedTool], files: list[Path]) -> Iterator[str]:
     if unused := sorted(set(tools) - set(agent.tools or tools)):
-        yield f"note: tools.py has {', '.join(unused)}, which `tools` in agent.yaml does not name"
+        yield f"note: it has {', '.join(unused)}, which `tools` in agent.yaml does not name"
     if not files and agent.knowledge.retrieve == "always":
         yield "note: no knowledge/; it answers from its prompt and its tools only"
     if not agent.domain.intents:
@@ -94,6 +99,19 @@ def _notes(agent: Agent, tools: Mapping[str, LoadedTool], files: list[Path]) -> 
     for path in files:
         if _readable(path) and not path.read_text("utf-8").strip():
             yield f"note: {path}: empty"
+
+
+def _secrets(agent: Agent, tools: Mapping[str, LoadedTool]) -> Iterator[str]:
+    """What the tools service will look for; it may be set there and not here."""
+    named = {f"tool {tool.name}": tool.secrets for tool in tools.values()}
+    for name, server in agent.mcp.items():
+        auth = (server.auth.secret,) if server.auth is not None else ()
+        env = tuple(value.secret for value in server.env.values() if isinstance(value, SecretRef))
+        named[f"mcp.{name}"] = (*auth, *env)
+    secrets = Secrets.of(Settings.read())
+    for whose, names in named.items():
+        for missing in secrets.missing(names):
+            yield f"note: {whose} needs the secret {missing}, which is not set here; {PREFIX}{missing} is one way"
 
 
 def _readable(path: Path) -> bool:

@@ -11,8 +11,9 @@ import pytest
 from parley.agents.files import load_agent
 from parley.errors import Misconfigured
 from services.tools.discovery import Toolboxes
-from tests.tools.http.conftest import write
+from tests.tools.http.conftest import YAML, write
 from tests.tools.http.shop import Shop
+from tests.tools.service import ROOT
 
 GOOD = """
 tools:
@@ -189,3 +190,15 @@ def test_an_operation_that_cannot_be_a_tool_is_told(tmp_path: Path, tools: str, 
     with pytest.raises(Misconfigured) as error:
         Toolboxes(tmp_path).tools("a")
     assert words in str(error.value)
+
+
+def test_the_examples_of_the_docs_are_right(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "http-tools.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    write(tmp_path, example)
+    tools = Toolboxes(tmp_path).tools("a")
+    assert list(tools) == ["get_order", "book_visit"]
+    assert (tools["book_visit"].marks.consequential, tools["book_visit"].secrets) == (True, ("SHOP_KEY",))
+    mcp = (ROOT / "docs" / "mcp.md").read_text().split("```yaml\n")[1].split("```")[0]
+    write(tmp_path, "tools: {}\n", agent=f"{YAML}{mcp}")
+    assert list(Toolboxes(tmp_path).now("a").agent.mcp) == ["crm", "calendar"]

@@ -194,6 +194,11 @@ async def test_no_program_is_left_behind_not_even_one_that_does_not_listen(odd: 
             while "stuck" not in odd.journal.read_text():  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.02)
         shell = int((tmp_path / "pid").read_text())
-        with open(f"/proc/{shell}/task/{shell}/children") as children:
-            (child,) = children.read().split()
-    await gone([shell, int(child)], PATIENCE_S)
+        pids = [shell, *children_of(shell)]
+    assert len(pids) == 2
+    await gone(pids, PATIENCE_S)
+
+
+def children_of(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return [int(child) for child in children.read().split()]

@@ -33,7 +33,11 @@ class Liar:
             case "initialize":
                 info = {"name": "liar", "version": "1"}
                 capabilities: dict[str, Any] = {"tools": {}}
-                result = {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}
+                result: dict[str, Any] = {
+                    "protocolVersion": "2025-06-18",
+                    "capabilities": capabilities,
+                    "serverInfo": info,
+                }
             case "tools/list":
                 result = {"tools": [described(name) for name in NAMES]}
             case "tools/call":
