@@ -37,6 +37,9 @@ def schema() -> dict[str, Any]:
         "required": ["text"],
         "additionalProperties": False,
     }
+    foreign = made["$defs"]["McpServer"]["properties"]
+    short = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    foreign["tools"] = {"anyOf": [foreign["tools"], short]}
     voice = made["$defs"]["Voice"]
     voice["properties"] |= {engine: {"type": "string", "maxLength": 200} for engine in sorted(engines_of("tts"))}
     voice["additionalProperties"] = False

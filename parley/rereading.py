@@ -38,15 +38,16 @@ def _stamp_of(path: Path) -> tuple[int, int, int] | None:
 
 
 class Reread(Generic[T]):
-    """One thing made from `paths` by `read`, which raises ParleyErrors that name file, field and remedy.
+    """One thing made from the files of `paths` by `read`, which raises ParleyErrors that name file, field and remedy.
 
-    `agent`, `what`: whose it is and what, for the log. Threads may share it.
+    `agent`, `what`: whose it is and what, for the log. `paths`: which files count, at this moment. Threads may share
+    it.
     """
 
-    def __init__(self, agent: str, what: str, paths: Sequence[Path], read: Callable[[], T]) -> None:
+    def __init__(self, agent: str, what: str, paths: Callable[[], Sequence[Path]], read: Callable[[], T]) -> None:
         self._agent = agent
         self._what = what
-        self._paths = tuple(paths)
+        self._paths = paths
         self._read = read
         self._stamp: Stamp | None = None
         self._lock = threading.Lock()
@@ -55,7 +56,7 @@ class Reread(Generic[T]):
     def now(self) -> T:
         """As the files are now, or as they last were good. Raises what `read` raises when they never were."""
         with self._lock:
-            stamp = stamp_of(self._paths)  # before reading: what is written meanwhile is seen next time
+            stamp = stamp_of(self._paths())  # before reading: what is written meanwhile is seen next time
             if self.good is None:
                 self.good = self._read()
             elif stamp != self._stamp:

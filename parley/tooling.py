@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, overload
 
@@ -158,6 +158,10 @@ class ToolMarks:
     level: int = 0
     limit_s: float = 10.0
 
+    def __post_init__(self) -> None:
+        if self.consequential:  # what can not be undone has effects
+            object.__setattr__(self, "effects", True)
+
 
 @overload
 def tool(function: Function, /) -> Function: ...
@@ -191,7 +195,6 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
 
 
 def _mark(function: Any, marks: ToolMarks) -> Any:
-    marks = replace(marks, effects=True) if marks.consequential else marks
     setattr(function, ATTRIBUTE, marks)
     return function
 

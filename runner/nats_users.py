@@ -2,6 +2,7 @@
 
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
 tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. rag has no business there.
+Commands have users of their own: none of them writes a state or an event.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -33,23 +34,24 @@ def _outages(service: str) -> tuple[str, ...]:
     )
 
 
+_READ_STATES = (
+    "$JS.API.INFO",
+    "$JS.API.STREAM.INFO.KV_calls",
+    "$JS.API.STREAM.MSG.GET.KV_calls",
+    "$JS.API.DIRECT.GET.KV_calls.>",
+    "$JS.API.CONSUMER.CREATE.KV_calls.>",
+    "$JS.API.CONSUMER.DELETE.KV_calls.>",
+    "$JS.FC.>",
+)
+_LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
+
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
         publish=("call.>", "$KV.calls.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"),
         subscribe=("call.>",),
         deny_publish=("$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.SNAPSHOT.>", "$JS.API.STREAM.RESTORE.>"),
     ),
-    "gateway": Permissions(
-        publish=(
-            "$JS.API.INFO",
-            "$JS.API.STREAM.INFO.KV_calls",
-            "$JS.API.STREAM.MSG.GET.KV_calls",
-            "$JS.API.DIRECT.GET.KV_calls.>",
-            "$JS.API.CONSUMER.CREATE.KV_calls.>",
-            "$JS.API.CONSUMER.DELETE.KV_calls.>",
-            "$JS.FC.>",
-        ),
-    ),
+    "gateway": Permissions(publish=_READ_STATES),
     "stt": Permissions(publish=_outages("stt")),
     "llm": Permissions(publish=_outages("llm"), subscribe=(_CANCEL,)),
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
@@ -58,6 +60,8 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing
         publish=("$JS.API.INFO", "$JS.API.STREAM.INFO.CALL_EVENTS", "$JS.API.STREAM.MSG.GET.CALL_EVENTS"),
     ),
+    "mcp": Permissions(publish=_LIST_STATES),  # `parley mcp`: who calls, and what was said
+    "mcp-actions": Permissions(publish=(*_LIST_STATES, "call.*.signal")),  # with --allow-actions
 }
 
 

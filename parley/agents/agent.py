@@ -12,6 +12,7 @@ from parley.agents.domain import Domain
 from parley.agents.guardrails import Guardrails
 from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.mcp import MAX_SERVERS, McpServer, ServerName
 from parley.agents.queries import TOOLS as QUERY_TOOLS
 from parley.agents.queries import Queries
 from parley.agents.records import Data
@@ -36,7 +37,8 @@ class Agent(Strict):
     `variables`: what may be known of a call (an order number, a name) by name, with what stands there when it is not;
     places for them are `{name}` in greeting, prompt and `opening.say`. `speaks_first` empty: the bot, if it has a
     greeting. `must_hear`: the sentences that are marked `interruptible: false` in the file, by name. `version`: of
-    `agent.yaml` and of `tools.py`, a short hash each.
+    `agent.yaml` and of the files its tools are made of, a short hash each. `tools`: of its own tools, those it may use;
+    None: all. `mcp`: servers whose tools it may use too, as `<server>_<tool>`.
     """
 
     name: str = ""
@@ -51,6 +53,7 @@ class Agent(Strict):
     voice: Voice = Voice()
     models: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] | None = None
+    mcp: dict[ServerName, McpServer] = Field(default_factory=dict, max_length=MAX_SERVERS)
     transfer_to: str = Field("", pattern=r"^(\+[1-9][0-9]{6,14})?$")
     keyterms: tuple[str, ...] = ()
     endpointing: Endpointing = Endpointing()
@@ -136,7 +139,7 @@ class Agent(Strict):
 
     @model_validator(mode="after")
     def _fillers_of_tools(self) -> Agent:
-        unknown = sorted(set(self.fillers.by_tool) - {*(self.tools or self.fillers.by_tool), *self.builtin_tools})
+        unknown = sorted(name for name in self.fillers.by_tool if self.tools and not self.may_use(name))
         if unknown:
             raise ValueError(f"fillers.by_tool: {', '.join(unknown)} is not among this agent's tools; see `tools`")
         return self
@@ -175,6 +178,10 @@ class Agent(Strict):
     def secret_tools(self) -> tuple[str, ...]:
         """Those whose arguments are not kept once they have ended."""
         return (VERIFY,) if self.identity is not None else ()
+    def may_use(self, tool: str) -> bool:
+        """Whether a tool of this name is offered to the model, where there is one."""
+        foreign = any(tool.startswith(f"{server}_") for server in self.mcp)
+        return self.tools is None or tool in self.tools or tool in self.builtin_tools or foreign
 
     @property
     def number_lengths(self) -> tuple[int, ...]:

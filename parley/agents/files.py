@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,9 @@ from parley.errors import Misconfigured, NotFound
 from parley.field_errors import told
 from parley.rereading import Reread
 from parley.text.sentences import plain
+
+OPENAPI = ("openapi*.yaml", "openapi*.yml", "openapi*.json")
+"""Names of files that describe HTTP services for `tools.yaml`."""
 
 
 def known_agents(folder: Path) -> list[str]:
@@ -38,8 +42,8 @@ def agent_now(folder: Path, name: str) -> Agent:
     if (known := _FILES.get((folder, name))) is None:
         if name not in (names := known_agents(folder)):
             raise NotFound(f"there is no agent {name!r} in {folder}; known are {', '.join(names) or 'none'}")
-        paths = tuple(folder / name / file for file in ("agent.yaml", "tools.py"))
-        known = _FILES.setdefault((folder, name), Reread(name, "settings", paths, lambda: _read(folder, name)))
+        read = Reread(name, "settings", lambda: files_of(folder / name), lambda: _read(folder, name))
+        known = _FILES.setdefault((folder, name), read)
     return known.now()
 
 
@@ -54,14 +58,42 @@ def _read(folder: Path, name: str) -> Agent:
         raise Misconfigured(f"{path}: not valid YAML: {e}") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping at the top")
-    tools = folder / name / "tools.py"
-    version = f"{digest_of(source)}.{digest_of(tools.read_bytes() if tools.is_file() else b'')}"
+    version = f"{digest_of(source)}.{digest_of_tools(tool_sources(folder / name))}"
     try:
         return Agent.model_validate({**plain(data), "name": name, "version": version})
     except ValidationError as e:
         raise Misconfigured(f"{path}: {told(e, source.decode(), Agent)}") from None
     except ValueError as e:
         raise Misconfigured(f"{path}: {e}") from None
+
+
+def files_of(home: Path) -> tuple[Path, ...]:
+    """The files by which an agent's version is known, in its folder: `agent.yaml`, and what its tools are made of."""
+    return home / "agent.yaml", *tool_files(home)
+
+
+def tool_files(home: Path) -> tuple[Path, ...]:
+    """`tools.py`, `tools.yaml`, whether they are there or not, and the descriptions of HTTP services beside them."""
+    described = sorted(path for pattern in OPENAPI for path in home.glob(pattern))
+    return home / "tools.py", home / "tools.yaml", *described
+
+
+def tool_sources(home: Path) -> dict[str, bytes]:
+    """What the tool files say, by name; without those that are not there. Raises Misconfigured."""
+    try:
+        return {path.name: path.read_bytes() for path in tool_files(home) if path.is_file()}
+    except OSError as e:
+        raise Misconfigured(f"{home}: a file of its tools cannot be read: {e}") from e
+
+
+def digest_of_tools(sources: Mapping[str, bytes]) -> str:
+    """What the tool files count for in an agent's version, as one. `tools.py` alone counts as it stands."""
+    code = sources.get("tools.py", b"")
+    others = [(name, source) for name, source in sorted(sources.items()) if name != "tools.py"]
+    if not others:
+        return digest_of(code)
+    parts = [f"{name} {len(source)}\n".encode() + source for name, source in [("tools.py", code), *others]]
+    return digest_of(b"".join(parts))
 
 
 def digest_of(source: bytes) -> str:

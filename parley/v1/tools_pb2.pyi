@@ -46,7 +46,7 @@ class ListToolsResponse(_message.Message):
     TOOLS_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
-    """that these tools are of: `<digest of agent.yaml>.<digest of tools.py>`"""
+    """that these tools are of: `<digest of agent.yaml>.<digest of its tools' files>`"""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolInfo]: ...
     def __init__(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from secrets import token_hex
 
 import structlog
 
@@ -14,6 +14,7 @@ from parley.bus import Bus
 from parley.bus.cancels import Cancels
 from parley.errors import Misconfigured, NotFound, ParleyError
 from parley.rpc import Server
+from parley.secrets import Secrets
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
 from services.tools.database import open_database
@@ -21,6 +22,8 @@ from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
 from services.tools.invoker import Clock, local_now
 from services.tools.ledger import Ledger
+from services.tools.mcp.contract import START_ROOM_S
+from services.tools.mcp.hub import Hub
 from services.tools.presence import Presence
 from services.tools.records.agent_records import AgentRecords
 from services.tools.records.seeds import load_seeds
@@ -38,8 +41,10 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     Raises Misconfigured, Unavailable.
     """
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
-    toolboxes = Toolboxes(settings.agents_dir, database)
-    instance = f"{os.getpid()}-{secrets.token_hex(6)}"
+    secrets = Secrets.of(settings)
+    hub = Hub(settings.agents_dir, secrets)
+    toolboxes = Toolboxes(settings.agents_dir, database, secrets, hub.tools_of)
+    instance = f"{os.getpid()}-{token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
     store = RecordStore(database)
     executor = Executor(
@@ -53,16 +58,19 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     async def close() -> None:
         await connected.aclose()
         await executor.close(min(LINGER_S, settings.drain_s))
+        await toolboxes.close()
+        await hub.close()
         await database.close()
 
     try:
         await _load_agents(store, toolboxes, settings)
+        await hub.ready("", START_ROOM_S)
         await executor.start()
         await connected.enter_async_context(bus)
     except BaseException:
         await close()
         raise
-    servicer = Servicer(toolboxes, executor, server.admission, cancels)
+    servicer = Servicer(toolboxes, executor, server.admission, cancels, hub.ready)
     server.add(tools_pb2.DESCRIPTOR.services_by_name["Tools"], tools_pb2_grpc.add_ToolsServicer_to_server, servicer)
     return close
 

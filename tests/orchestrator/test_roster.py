@@ -78,6 +78,22 @@ async def test_an_edit_of_either_file_is_there_for_the_next_call(
         assert newest == (await e.roster._organs.list_tools("bikes")).agent_version
 
 
+async def test_tools_that_are_written_in_yaml_are_there_for_the_next_call_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "EDIT_S", PATIENCE_S)
+    async with edited(tmp_path) as e:
+        versions = {(await e.begins())[2]}
+        for path in ("a", "b"):
+            url = f"https://shop.example.com/{path}"
+            e.write("tools.yaml", f"tools:\n  look: {{description: Look., method: GET, url: '{url}'}}\n")
+            _, names, version = await e.begins()
+            assert names == ["first", "look"]
+            assert version == load_agent(e.folder, "bikes").version
+            versions.add(version)
+        assert len(versions) == 3
+
+
 async def test_a_call_without_an_edit_before_it_asks_nobody_and_reads_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

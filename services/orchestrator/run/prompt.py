@@ -33,7 +33,7 @@ def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb
             parameters_json=tool.parameters_json,
         )
         for tool in tools
-        if agent.tools is None or tool.name in agent.tools or tool.name in agent.builtin_tools
+        if agent.may_use(tool.name)
     ]
 
 

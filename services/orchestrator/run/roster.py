@@ -1,7 +1,7 @@
 """The agents as a call that begins now has them: their files, and the tools that the tools service has for them.
 
-Both are looked at when a call begins: two stats, and nothing more unless the files have changed. Who begins right after
-an edit waits a moment for it to be read. A call keeps what it began with.
+Both are looked at when a call begins: a few stats, and nothing more unless the files have changed. Who begins right
+after an edit waits a moment for it to be read. A call keeps what it began with.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from parley.agents.agent import Agent
-from parley.agents.files import agent_now, load_agent, with_tools
+from parley.agents.files import agent_now, files_of, load_agent, with_tools
 from parley.aio import TaskSet
 from parley.errors import ParleyError
 from parley.rereading import Stamp, stamp_of
@@ -31,7 +31,7 @@ PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the tools service has for an agent. `digest`: of its `tools.py`; empty: it does not tell."""
+    """What the tools service has for an agent. `digest`: of its tool files; empty: it does not tell."""
 
     tools: tuple[tools_pb2.ToolInfo, ...]
     digest: str
@@ -79,7 +79,7 @@ class Roster:
         await self._tasks.close()
 
     def _stamp(self, name: str) -> Stamp:
-        return stamp_of([self._folder / name / file for file in ("agent.yaml", "tools.py")])
+        return stamp_of(files_of(self._folder / name))
 
     def _outdated(self, agent: Agent, listed: Listed) -> bool:
         age_s = asyncio.get_running_loop().time() - listed.at
