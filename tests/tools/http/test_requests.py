@@ -181,8 +181,8 @@ async def test_marks_reach_the_caller_and_what_is_known_of_the_call_is_not_asked
     assert list(json.loads(tool.parameters_json)["properties"]) == ["street"]
     low = await desk.execute("deliver", 1, agent="a", arguments={"street": "Elm"})
     assert low.status == STATUS.STATUS_REFUSED
-    unknown = await desk.execute("deliver", 2, agent="a", level=2, arguments={"street": "Elm"})
+    unknown = await desk.agreed("deliver", 2, agent="a", level=2, arguments={"street": "Elm"})
     assert unknown.message == "This needs the customer of the call: not known."
     fields = {"agent": "a", "level": 2, "parameters": {"customer": "C/9"}}
-    await desk.execute("deliver", 3, arguments={"street": "Elm"}, **fields)
+    await desk.agreed("deliver", 3, arguments={"street": "Elm"}, **fields)
     assert [asked.path for asked in shop.asked] == ["/orders/C%2F9/address"]

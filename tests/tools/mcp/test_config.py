@@ -41,7 +41,7 @@ def read(tmp_path: Path, text: str) -> Any:
         ("[find]", "{find: {effect: true}}", "tools.find.effect: there is no such field, did you mean effects?"),
         ("[find]", "{find: {effects: false, consequential: true}}", "effects: a consequential tool has effects"),
         ("[find]", "[]", "mcp.crm.tools: Dictionary should have at least 1 item"),
-        ("crm:", "C-R-M:", "mcp.C-R-M.[key]: String should match pattern"),
+        ("crm:", "C-R-M:", "mcp.C-R-M: String should match pattern"),
         ("    url", "    auth: {type: query, name: k, secret: S}\n    url", "a query parameter is not supported here"),
     ],
 )  # fmt: skip

@@ -48,7 +48,7 @@ async def test_tools_of_a_program_are_like_any_others(serve: Any) -> None:
     )
     low = await desk.execute("bank_pay", 4, agent="a", arguments={"amount": 5})
     assert low.status == REFUSED
-    paid = await desk.execute("bank_pay", 5, agent="a", level=2, arguments={"amount": 5})
+    paid = await desk.agreed("bank_pay", 5, agent="a", level=2, arguments={"amount": 5})
     assert json.loads(paid.result_json)["summary"] == "Paid 5 dollars."
     again = await desk.execute("bank_pay", 5, agent="a", level=2, arguments={"amount": 5})
     assert again == paid
