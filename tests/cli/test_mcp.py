@@ -29,7 +29,8 @@ from runner.nats_config import nats_nodes
 from runner.nats_users import passwords
 from runner.plan import MCP_FILES, SERVICES, free_ports
 from services.gateway.telephony import Telephony
-from services.orchestrator.mind.state import BotLine, Call, CallerLine, Ended, Outcome, ToolUse
+from services.orchestrator.mind.actions import Outcome, ToolUse
+from services.orchestrator.mind.state import BotLine, Call, CallerLine, Ended
 from services.orchestrator.wire import codec
 from testbed.natsd import Natsd
 from testbed.patience import PATIENCE_S

@@ -9,7 +9,7 @@ import pytest
 from parley.agents.agent import Agent
 from parley.agents.files import _FILES, load_agent
 from parley.errors import Misconfigured
-from services.orchestrator.mind.state import Specialist
+from services.orchestrator.mind.policy import Specialist
 from services.orchestrator.wire.messages import policy_of
 
 HEAD = "company: A\nprompt: You are A.\ngreeting: Hello.\n"

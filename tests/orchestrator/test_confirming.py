@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Ask, Choice, Outcome, ToolUse
 from services.orchestrator.mind.bot import confirming
 from services.orchestrator.mind.effects import Confirmation, Execute, Say, Think
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Ask, Choice, Epoch, Outcome, ToolUse
+from services.orchestrator.mind.state import Epoch
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 BOOK = ToolUse("c1", "book_visit", '{"day": "2026-12-01", "time": "15:00"}')

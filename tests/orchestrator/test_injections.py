@@ -20,19 +20,11 @@ from parley.v1 import llm_pb2
 from services.llm.providers.openai_request import Form, body
 from services.llm.servicer import from_proto
 from services.orchestrator.mind import events, known
+from services.orchestrator.mind.actions import Ask, Outcome, ToolLevel, ToolUse
 from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.effects import Execute, Transfer
-from services.orchestrator.mind.state import (
-    Ask,
-    BotLine,
-    Epoch,
-    Outcome,
-    Passage,
-    Specialist,
-    ToolLevel,
-    ToolUse,
-    Variable,
-)
+from services.orchestrator.mind.policy import Specialist, Variable
+from services.orchestrator.mind.state import BotLine, Epoch, Passage
 from services.orchestrator.run import prompt
 from tests.orchestrator.calls import POLICY, Script, of
 

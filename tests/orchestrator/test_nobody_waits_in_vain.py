@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.orchestrator.mind.bot.unanswered import MAX_EMPTY
-from services.orchestrator.mind.state import Specialist
+from services.orchestrator.mind.policy import Specialist
 from tests.orchestrator.calls import POLICY, replayed
 from tests.orchestrator.world import World
 

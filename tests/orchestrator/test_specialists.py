@@ -9,22 +9,13 @@ import pytest
 
 from parley.agents import specialists as in_file
 from services.orchestrator.mind import events, fitting
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.bot.specialists import current
 from services.orchestrator.mind.effects import Effect, Execute, HandOver, Say, Think, Transfer
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import (
-    Epoch,
-    Handover,
-    Listening,
-    Outcome,
-    Policy,
-    Specialist,
-    Spent,
-    Then,
-    ToolUse,
-    Variable,
-)
+from services.orchestrator.mind.policy import Policy, Specialist, Variable
+from services.orchestrator.mind.state import Epoch, Handover, Listening, Spent
 from services.orchestrator.wire import codec
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from parley.text.words import has_words
 from services.orchestrator.mind import effects, events
-from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
+from services.orchestrator.mind.actions import Notice, Outcome, Then, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening
 from tests.orchestrator.calls import Script
 
 Draw = Callable[[list[Any]], Any]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.orchestrator.mind.state import Epoch, Outcome, Passage, Policy, ToolLevel, ToolUse, Variable
+from services.orchestrator.mind.actions import Outcome, ToolLevel, ToolUse
+from services.orchestrator.mind.policy import Policy, Variable
+from services.orchestrator.mind.state import Epoch, Passage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,12 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 from parley.text.words import clipped_bytes
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.bot import showing, speculation
 from services.orchestrator.mind.effects import Effect
 from services.orchestrator.mind.history import bytes_of
-from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Line, Policy, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Line
 
 MAX_STATE_BYTES = 32 * 1024  # what NATS and the gateways hold of a call
 UNCOUNTED_BYTES = 4_500  # of words under way that are too few to be looked at, and of what is small

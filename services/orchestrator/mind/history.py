@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from parley.text.scripts import joined
 from parley.text.words import clipped, clipped_bytes, count, whole_until
 from services.orchestrator.mind import identity
+from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.bot import specialists
-from services.orchestrator.mind.state import BotLine, Call, CallerLine, Line, Outcome, ToolUse
+from services.orchestrator.mind.state import BotLine, Call, CallerLine, Line
 
 # What a caller may say, and what is asked of others, is counted in characters; what keeps the state small, in bytes.
 MAX_CALLER_CHARS = 4_000  # of one turn of the caller

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from parley.text.placeholders import NAME, RESERVED, filled, names_in
 from parley.text.words import clipped_bytes
-from services.orchestrator.mind.state import Call, Variable
+from services.orchestrator.mind.policy import Variable
+from services.orchestrator.mind.state import Call
 
 MAX_VARIABLES = 32
 MAX_VALUE_BYTES = 500

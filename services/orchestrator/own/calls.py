@@ -15,8 +15,9 @@ from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.text.scripts import joined
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import events, known
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.owner.settling import in_doubt
-from services.orchestrator.mind.state import Call, Ended, Epoch, ToolUse
+from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.own.latest_state import BACK, find, newest
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.conductor import Conductor, Means

@@ -26,11 +26,12 @@ from parley.errors import ParleyError, Superseded
 from parley.heartbeat import HEART
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Shown
 from services.orchestrator.mind.bot.specialists import current
 from services.orchestrator.mind.bot.unanswered import due
 from services.orchestrator.mind.history import question_of
 from services.orchestrator.mind.owner.takeover import at_rest
-from services.orchestrator.mind.state import Call, Ended, Epoch, Shown
+from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.mind.turn import step
 from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt

@@ -22,8 +22,9 @@ from parley.v1 import (
     tools_pb2_grpc,
 )
 from services.orchestrator.mind import identity, known
+from services.orchestrator.mind.actions import Ask, Choice, Notice, Outcome, Shown, Then, ToolUse
 from services.orchestrator.mind.effects import Execute
-from services.orchestrator.mind.state import Ask, Call, Choice, Epoch, Notice, Outcome, Passage, Shown, Then, ToolUse
+from services.orchestrator.mind.state import Call, Epoch, Passage
 from services.orchestrator.run.clock import now_ms
 
 log = structlog.get_logger()

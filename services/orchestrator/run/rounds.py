@@ -22,9 +22,10 @@ from parley.text.words import clipped_bytes
 from parley.v1 import llm_pb2
 from services.orchestrator.guards.answers import AnswerGuard, Finding
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.bot.speculation import imagined
 from services.orchestrator.mind.history import MIN_RESULT_BYTES
-from services.orchestrator.mind.state import Call, Outcome, ToolUse
+from services.orchestrator.mind.state import Call
 from services.orchestrator.phrases.speakable import Phraser
 from services.orchestrator.run import guarding, prompt, verdicts
 from services.orchestrator.run.clock import now_ms

@@ -13,8 +13,9 @@ from parley.agents.agent import Agent
 from parley.v1 import llm_pb2
 from services.orchestrator.guards import lines
 from services.orchestrator.mind import effects, history
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.bot import specialists
-from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Outcome, Then, ToolUse
+from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine
 from services.orchestrator.run.metrics import ROUTED
 from services.orchestrator.run.organs import Organs
 

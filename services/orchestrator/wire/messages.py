@@ -11,7 +11,9 @@ from parley.text import words
 from parley.text.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
-from services.orchestrator.mind.state import Epoch, Policy, Shown, Specialist, ToolFillers, ToolLevel, Variable
+from services.orchestrator.mind.actions import Shown, ToolLevel
+from services.orchestrator.mind.policy import Policy, Specialist, ToolFillers, Variable
+from services.orchestrator.mind.state import Epoch
 
 _CHANNELS = {
     conversation_pb2.CHANNEL_PHONE: "phone",

@@ -23,8 +23,9 @@ from parley.text.correcting import corrected
 from parley.text.scripts import joined
 from parley.text.words import count
 from services.orchestrator.mind import history
+from services.orchestrator.mind.actions import Outcome, Pending, ToolUse
 from services.orchestrator.mind.effects import Confirmation, Effect
-from services.orchestrator.mind.state import BotLine, Call, Outcome, Pending, ToolUse
+from services.orchestrator.mind.state import BotLine, Call
 
 MAX_ASKED = 3  # times that a question is said
 MAX_CHANGES = 5  # put right without the model

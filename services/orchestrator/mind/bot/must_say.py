@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from parley.text.words import has_words
 from services.orchestrator.mind import history, outgoing
+from services.orchestrator.mind.actions import Then
 from services.orchestrator.mind.effects import Effect
-from services.orchestrator.mind.state import BotLine, Call, Then
+from services.orchestrator.mind.state import BotLine, Call
 
 AROUND = ("before_greeting", "after_greeting")
 _BEFORE = {"transfer": "before_transfer", "hang_up": "before_hang_up"}

@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from parley.text.words import clipped_bytes
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.effects import Effect, HandOver, Store
-from services.orchestrator.mind.state import Ahead, Answering, Call, Handover, Outcome, Spent, Then, ToolUse, Variable
+from services.orchestrator.mind.policy import Variable
+from services.orchestrator.mind.state import Ahead, Answering, Call, Handover, Spent
 
 FRONT = "front"  # what models and figures call the agent itself
 HAND_OVER = "hand_over"

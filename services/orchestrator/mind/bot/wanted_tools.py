@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 
 from services.orchestrator.mind import history, identity
+from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.bot import specialists
-from services.orchestrator.mind.state import Call, Outcome, ToolUse
+from services.orchestrator.mind.state import Call
 
 MAX_TOOLS = 8  # of one round; of more the model is told, once
 TOO_MANY = f"more than {MAX_TOOLS} tools at once: this one and those after it were left out"
