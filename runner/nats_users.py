@@ -1,7 +1,8 @@
 """The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
 
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
-tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. rag has no business there.
+tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. All that run agents read what
+is published of them; only the operator publishes, for that is to have code run.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -33,11 +34,24 @@ def _outages(service: str) -> tuple[str, ...]:
     )
 
 
+_CHANGES = ("UPDATE", "PURGE", "MSG.DELETE")
+_PUBLISHED = (
+    "$JS.API.STREAM.INFO.KV_agents",
+    "$JS.API.STREAM.MSG.GET.KV_agents",
+    "$JS.API.STREAM.MSG.GET.OBJ_agents",
+)
+"""Reading what is published of the agents."""
+
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
         publish=("call.>", "$KV.calls.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"),
         subscribe=("call.>",),
-        deny_publish=("$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.SNAPSHOT.>", "$JS.API.STREAM.RESTORE.>"),
+        deny_publish=(
+            "$JS.API.STREAM.DELETE.>",
+            "$JS.API.STREAM.SNAPSHOT.>",
+            "$JS.API.STREAM.RESTORE.>",
+            *(f"$JS.API.STREAM.{what}.{bucket}" for what in _CHANGES for bucket in ("KV_agents", "OBJ_agents")),
+        ),
     ),
     "gateway": Permissions(
         publish=(
@@ -48,15 +62,25 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$JS.API.CONSUMER.CREATE.KV_calls.>",
             "$JS.API.CONSUMER.DELETE.KV_calls.>",
             "$JS.FC.>",
+            *_PUBLISHED,
         ),
     ),
-    "stt": Permissions(publish=_outages("stt")),
-    "llm": Permissions(publish=_outages("llm"), subscribe=(_CANCEL,)),
+    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED)),
+    "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED), subscribe=(_CANCEL,)),
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
-    "tools": Permissions(subscribe=(_CANCEL,)),
-    "rag": Permissions(),
-    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing
-        publish=("$JS.API.INFO", "$JS.API.STREAM.INFO.CALL_EVENTS", "$JS.API.STREAM.MSG.GET.CALL_EVENTS"),
+    "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
+    "rag": Permissions(publish=_PUBLISHED),
+    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
+        publish=(
+            "$JS.API.INFO",
+            "$JS.API.STREAM.INFO.CALL_EVENTS",
+            "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
+            *_PUBLISHED,
+            "$JS.API.STREAM.INFO.OBJ_agents",
+            "$JS.API.STREAM.PURGE.OBJ_agents",
+            "$KV.agents.>",
+            "$O.agents.>",
+        ),
     ),
 }
 

@@ -20,6 +20,8 @@ def known_agents(folder: Path) -> list[str]:
     return sorted(p.parent.name for p in folder.glob("*/agent.yaml"))
 
 
+VERSION_FILE = ".version"
+"""Says of which version the agent is in a folder that was made of what was published (`parley.agents.shelf`)."""
 _FILES: dict[tuple[Path, str], Reread[Agent]] = {}
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -29,6 +31,11 @@ def load_agent(folder: Path, name: str) -> Agent:
     field, what is wrong, line)."""
     known = _FILES.get((folder, name))
     return known.good if known is not None and known.good is not None else agent_now(folder, name)
+
+
+def forget(folder: Path, name: str) -> None:
+    """This folder of agents is no more."""
+    _FILES.pop((folder, name), None)
 
 
 def agent_now(folder: Path, name: str) -> Agent:
@@ -54,8 +61,7 @@ def _read(folder: Path, name: str) -> Agent:
         raise Misconfigured(f"{path}: not valid YAML: {e}") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping at the top")
-    tools = folder / name / "tools.py"
-    version = f"{digest_of(source)}.{digest_of(tools.read_bytes() if tools.is_file() else b'')}"
+    version = _version(folder, name, source)
     try:
         return Agent.model_validate({**plain(data), "name": name, "version": version})
     except ValidationError as e:
@@ -64,12 +70,22 @@ def _read(folder: Path, name: str) -> Agent:
         raise Misconfigured(f"{path}: {e}") from None
 
 
+def _version(folder: Path, name: str, source: bytes) -> str:
+    published, tools = folder / VERSION_FILE, folder / name / "tools.py"
+    if published.is_file():
+        return published.read_text("utf-8")
+    return f"{digest_of(source)}.{digest_of(tools.read_bytes() if tools.is_file() else b'')}"
+
+
 def digest_of(source: bytes) -> str:
     """What a file counts for in an agent's version. No file counts as an empty one."""
     return hashlib.sha256(source).hexdigest()[:8]
 
 
 def with_tools(agent: Agent, digest: str) -> Agent:
-    """The agent with the version it has with tools of this digest, which whoever runs the tools knows best."""
+    """The agent with the version it has with tools of this digest, which whoever runs the tools knows best. What was
+    published is one piece."""
+    if "." not in agent.version:
+        return agent
     version = f"{agent.version.partition('.')[0]}.{digest}"
     return agent if version == agent.version else agent.model_copy(update={"version": version})
