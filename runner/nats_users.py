@@ -1,8 +1,8 @@
 """The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
 
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
-tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. All that run agents read what
-is published of them; only the operator publishes, for that is to have code run.
+tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. All but tts read what is
+published of the agents; only the operator publishes, for that is to have code run.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 

@@ -48,20 +48,22 @@ def is_published(version: str) -> bool:
     return _ID.fullmatch(version) is not None
 
 
-def pack(folder: Path) -> Bundle:
-    """The agent's folder without what no call needs (LEFT_OUT, hidden files). Raises Misconfigured naming the file."""
-    files = contents(folder)
+def packed(files: Mapping[str, bytes]) -> Bundle:
+    """What `contents` gave, as one piece."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, data in files.items():
+        for name in sorted(files):
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(data), 0o444
-            tar.addfile(member, io.BytesIO(data))
+            member.size, member.mode = len(files[name]), 0o444
+            tar.addfile(member, io.BytesIO(files[name]))
     return Bundle(out.getvalue(), digest_of(files), len(files))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Path inside the folder -> content, sorted. Raises Misconfigured: a link, too many, too large, unreadable."""
+    """The agent's folder, path inside it -> content, without what no call needs (LEFT_OUT, hidden files).
+
+    Raises Misconfigured naming the file: a link, too many, too large, unreadable.
+    """
     found: dict[str, bytes] = {}
     left = MAX_BYTES
     for path in sorted(_paths(folder)):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +76,7 @@ class Editions:
         self._table = Table()
         self._seen = -1
         self._known = asyncio.Event()
+        self._look = asyncio.Event()
         self._here: dict[tuple[str, str], Path] = {}  # on this machine, and what was published
         self._ready: set[tuple[str, str]] = set()  # and prepared
         self._good: dict[str, str] = {}  # the last current version of each agent that was ready
@@ -159,8 +160,10 @@ class Editions:
         self._take(self._shelf.table())
         if self._bus is None:
             return
-        self._tasks.spawn(self._look_on())
-        if await self._bus.tried(FIRST_S):
+        self._bus.on_connect(self._look_again)
+        there = await self._bus.tried(FIRST_S)
+        self._tasks.spawn(self._look_on(self._bus))
+        if there:
             try:
                 async with asyncio.timeout(FIRST_S):
                     await self._known.wait()
@@ -169,19 +172,24 @@ class Editions:
         if self._getting:
             await asyncio.wait({*self._getting.values()}, timeout=FIRST_S)
 
-    async def _look_on(self) -> None:
-        assert self._bus is not None
+    async def _look_again(self, bus: Bus) -> None:
+        self._look.set()
+
+    async def _look_on(self, bus: Bus) -> None:
         while True:
+            self._look.clear()
             try:
-                if (newest := await publishing.newest(self._bus)) != self._seen:
-                    self._take(await self._read(self._bus))
+                if (newest := await publishing.newest(bus)) != self._seen:
+                    self._take(await self._read(bus))
                     self._shelf.write(self._table)
                     self._seen = newest
                 self._trouble.over()
             except ParleyError as e:
                 self._trouble.warning("what is published cannot be looked at, it stays as it is", error=str(e))
             self._known.set()
-            await asyncio.sleep(LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._look.wait()
 
     async def _read(self, bus: Bus) -> Table:
         """All of it. What cannot be read stays as it was."""

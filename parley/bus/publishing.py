@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 import orjson
@@ -25,11 +26,21 @@ from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSe
 from nats.js.kv import KeyValue
 from pydantic import BaseModel, ValidationError
 
-from parley.agents.bundle import ID_CHARS, MAX_BYTES, MAX_FILES, Bundle, Corrupt, opened
+from parley.agents.bundle import (
+    ID_CHARS,
+    MAX_BYTES,
+    MAX_FILES,
+    Bundle,
+    Corrupt,
+    contents,
+    knowledge_of,
+    opened,
+    packed,
+)
 from parley.agents.numbers import Numbers
-from parley.agents.versions import Versions
+from parley.agents.versions import MAX_NAME, Version, Versions, is_name
 from parley.bus.connection import Bus
-from parley.errors import AlreadyExists, ParleyError, Unavailable
+from parley.errors import AlreadyExists, BadInput, ParleyError, Unavailable
 
 BUCKET = "agents"
 NUMBERS = "numbers"
@@ -141,6 +152,30 @@ async def write(bus: Bus, key: str, value: Entry, revision: int) -> Entry:
         if found[0].writer != value.writer:
             raise _away("nothing was written", e) from e
     return value
+
+
+async def publish(
+    bus: Bus, name: str, folder: Path, language: str, note: str = "", percent: float | None = None
+) -> tuple[Versions, Versions]:
+    """The agent's folder as its newest version, a canary with `percent`; what was published before, and what is now.
+    Both are the same where nothing has changed. Its files are stored before anybody is told of them.
+
+    Raises Misconfigured (the folder), BadInput, Conflict, Unavailable.
+    """
+    if not is_name(name):
+        raise BadInput(f"{name!r}: only names of small letters, digits, - and _ can be published, {MAX_NAME} at most")
+    files = await asyncio.to_thread(contents, folder)
+    bundle = await asyncio.to_thread(packed, files)
+    knowledge = knowledge_of(files, language)
+    made = Version(
+        id=bundle.id, digest=bundle.digest, size=len(bundle.data), at=time.time(), note=note, knowledge=knowledge
+    )
+    before, revision = await read(bus, AGENT + name, Versions)
+    if percent is None and (before.current, before.canary) == (made.id, ""):
+        return before, before
+    after = before.publish(made, percent)
+    await put_bundle(bus, name, bundle)
+    return before, await write(bus, AGENT + name, after, revision)
 
 
 async def put_bundle(bus: Bus, name: str, bundle: Bundle) -> None:
