@@ -196,6 +196,7 @@ class Bus:
 
     async def _greet(self) -> None:
         _connected.set(1)
+        self._tried.set()
         self._outbox.wake()
         if self._greeting is not None:
             self._greeting.cancel()
@@ -203,7 +204,6 @@ class Bus:
         if left:
             self._greeting = self._tasks.spawn(self._greet_again(left))
         self._up.set()
-        self._tried.set()
         self._trouble.over()
 
     async def _greeted(self, callbacks: list[OnConnect]) -> list[OnConnect]:

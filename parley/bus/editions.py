@@ -4,7 +4,9 @@ What is published is looked at every second. A new version is fetched, unpacked 
 on new calls have it. Where that fails, new calls go on with the version before it, and it is tried again. Without NATS
 things stay as they were last known, also through a restart on the same machine.
 
-    async with Editions.opened(settings, bus, prepare) as editions:
+    editions = Editions.of_process(settings, bus)
+    editions.prepare = prepare
+    async with bus, editions.kept():
         edition = editions.chosen("frontdesk", call_id)     # a new call
         edition = await editions.of("frontdesk", version)   # a call that began with it
         load_agent(edition.root, "frontdesk")
@@ -40,6 +42,8 @@ LOOK_S = 1.0
 """Between two looks at what is published: one small request."""
 FIRST_S = 3.0
 """At a start, for what is published to be known and here; then the process begins with what it has."""
+PREPARED_S = 1.0
+"""The same, for what is here to be prepared: the tools service may start at the same time."""
 FETCH_S = 1.0
 """That a call waits for the version it began with; then it goes on with the newest."""
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -66,7 +70,7 @@ async def _as_it_is(edition: Edition) -> None: ...
 
 
 class Editions:
-    """Of one process. Without `opened`: the folder, and nothing published."""
+    """Of one process; without a bus: the folder, and nothing published. `prepare` is the service's."""
 
     def __init__(self, folder: Path, shelf: Shelf | None = None, bus: Bus | None = None) -> None:
         self.folder = folder
@@ -85,16 +89,17 @@ class Editions:
         self._tasks = TaskSet(lambda e: log.error("looking after published versions failed", exc_info=e))
 
     @classmethod
+    def of_process(cls, settings: Settings, bus: Bus) -> Editions:
+        return cls(settings.agents_dir, Shelf(settings.data_dir), bus)
+
     @asynccontextmanager
-    async def opened(cls, settings: Settings, bus: Bus, prepare: Prepare | None = None) -> AsyncIterator[Editions]:
-        """`bus` is entered already."""
-        editions = cls(settings.agents_dir, Shelf(settings.data_dir), bus)
-        editions.prepare = prepare or editions.prepare
+    async def kept(self) -> AsyncIterator[Editions]:
+        """Kept up with what is published, while the body runs. The bus is entered already."""
         try:
-            await editions._begin()
-            yield editions
+            await self._begin()
+            yield self
         finally:
-            await editions._tasks.close()
+            await self._tasks.close()
 
     @property
     def numbers(self) -> Numbers:
@@ -161,21 +166,22 @@ class Editions:
         if self._bus is None:
             return
         self._bus.on_connect(self._look_again)
-        there = await self._bus.tried(FIRST_S)
         self._tasks.spawn(self._look_on(self._bus))
-        if there:
-            try:
-                async with asyncio.timeout(FIRST_S):
-                    await self._known.wait()
-            except TimeoutError:
-                log.warning("what is published is not known yet")
+        try:
+            async with asyncio.timeout(FIRST_S):
+                await self._known.wait()
+                while any(key not in self._here for key in self._getting):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            log.warning("what is published is not (all) here yet")
         if self._getting:
-            await asyncio.wait({*self._getting.values()}, timeout=FIRST_S)
+            await asyncio.wait({*self._getting.values()}, timeout=PREPARED_S)
 
     async def _look_again(self, bus: Bus) -> None:
         self._look.set()
 
     async def _look_on(self, bus: Bus) -> None:
+        await bus.tried(FIRST_S)
         while True:
             self._look.clear()
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from parley.agents.bundle import Bundle, contents, packed
 from parley.agents.files import load_agent
 from parley.agents.numbers import Numbers
 from parley.agents.versions import Versions
@@ -89,7 +90,7 @@ async def test_a_corrupt_bundle_is_refused_and_the_last_good_version_stays(
         write(agents, "Two.")
         real = publishing.put_bundle
 
-        async def damaged(bus: Bus, name: str, bundle: publishing.Bundle) -> None:
+        async def damaged(bus: Bus, name: str, bundle: Bundle) -> None:
             store = await bus.jetstream().object_store("agents")
             await store.put(f"{name}/{bundle.digest}", bundle.data.replace(b"Two.", b"Bad."))
 
@@ -101,7 +102,7 @@ async def test_a_corrupt_bundle_is_refused_and_the_last_good_version_stays(
         async with process(nats, tmp_path / "none", tmp_path / "b") as fresh:  # it has the one before instead
             await until(has(fresh, one))
             monkeypatch.setattr(publishing, "put_bundle", real)
-            bundle = publishing.packed(publishing.contents(agents / "bikes"))
+            bundle = packed(contents(agents / "bikes"))
             await publishing.put_bundle(bus, "bikes", bundle)  # what is stored is looked at, and mended
             await until(has(fresh, two))
         await until(has(here, two))
@@ -134,7 +135,7 @@ async def test_of_two_who_publish_at_once_one_is_told_so(tmp_path: Path, monkeyp
     both = asyncio.Barrier(2)
     real = publishing.put_bundle
 
-    async def together(bus: Bus, name: str, bundle: publishing.Bundle) -> None:
+    async def together(bus: Bus, name: str, bundle: Bundle) -> None:
         await real(bus, name, bundle)
         async with asyncio.timeout(PATIENCE_S):
             await both.wait()

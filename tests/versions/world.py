@@ -69,8 +69,11 @@ async def connected(nats: Natsd) -> AsyncIterator[Bus]:
 async def process(nats: Natsd, agents: Path, data: Path, prepare: Any = None) -> AsyncIterator[Editions]:
     """A service's view of it, with a disk of its own."""
     settings = Settings.read(nats_url=nats.url, agents_dir=agents, data_dir=data)
-    async with Bus(settings, "service") as bus, Editions.opened(settings, bus, prepare) as editions:
-        yield editions
+    async with Bus(settings, "service") as bus:
+        editions = Editions.of_process(settings, bus)
+        editions.prepare = prepare or editions.prepare
+        async with editions.kept():
+            yield editions
 
 
 def has(editions: Editions, version: str, call_id: str = "") -> Callable[[], bool]:
