@@ -81,6 +81,7 @@ class Editions:
         self._seen = -1
         self._known = asyncio.Event()
         self._look = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._here: dict[tuple[str, str], Path] = {}  # on this machine, and what was published
         self._ready: set[tuple[str, str]] = set()  # and prepared
         self._good: dict[str, str] = {}  # the last current version of each agent that was ready
@@ -121,7 +122,7 @@ class Editions:
         versions = self.versions(name)
         if versions.current:
             wanted = (versions.of_call(call_id), versions.current, self._good.get(name, ""), versions.previous)
-            found = [each for each in (self.here(name, version) for version in wanted) if each is not None]
+            found = [each for each in (self.here(name, version) for version in wanted if version) if each]
             for edition in [each for each in found if (name, each.version) in self._ready] or found:
                 return edition
             self._trouble.warning("a published version is not here, calls have the folder", agent=name)
@@ -171,7 +172,8 @@ class Editions:
             async with asyncio.timeout(FIRST_S):
                 await self._known.wait()
                 while any(key not in self._here for key in self._getting):
-                    await asyncio.sleep(0.02)
+                    self._arrived.clear()
+                    await self._arrived.wait()
         except TimeoutError:
             log.warning("what is published is not (all) here yet")
         if self._getting:
@@ -215,13 +217,15 @@ class Editions:
         return table
 
     def _take(self, table: Table) -> None:
-        self._table = table
+        """What becomes current is prepared anew, also when it was before: a service may have put away what it needs."""
+        self._table, folder = table, known_agents(self.folder)
         for name, versions in table.agents.items():
-            for version in filter(None, (versions.current, versions.canary)):
-                if (name, version) not in self._ready:
-                    self._get(name, version)
-            if (name, versions.current) in self._ready:
-                self._good[name] = versions.current
+            if not versions.current and name not in folder:
+                self._good.pop(name, None)
+            elif versions.current != self._good.get(name, ""):
+                self._get(name, versions.current)
+            if versions.canary and (name, versions.canary) not in self._ready:
+                self._get(name, versions.canary)
 
     def _get(self, name: str, version: str) -> asyncio.Task[None]:
         key = name, version
@@ -236,19 +240,19 @@ class Editions:
                 if await self._got(name, version):
                     return
                 await asyncio.sleep(pause)
-                if self.versions(name).find(version) is None:
+                if version != self.versions(name).current and self.versions(name).find(version) is None:
                     return
         finally:
             self._getting.pop((name, version), None)
+            self._arrived.set()
 
     async def _got(self, name: str, version: str) -> bool:
         try:
             root = self._here[name, version] = await self._fetched(name, version)
+            self._arrived.set()
             if version in (self.versions(name).current, self.versions(name).canary):
                 await self.prepare(Edition(root, name, version))
                 self._ready.add((name, version))
-                if version == self.versions(name).current:
-                    self._good[name] = version
         except ParleyError as e:
             EDITS.labels(name, "version", "refused").inc()
             log.error("a version is not taken, what calls have stays", agent=name, version=version, error=str(e))
@@ -256,13 +260,17 @@ class Editions:
             if isinstance(e, Corrupt) and before not in ("", version) and (name, before) not in self._here:
                 self._get(name, before)
             return False
+        if version == self.versions(name).current:
+            self._good[name] = version
         EDITS.labels(name, "version", "taken").inc()
-        log.info("a version is here", agent=name, version=version)
+        log.info("a version is here", agent=name, version=version or FOLDER)
         await asyncio.to_thread(self._forget, name)
         return True
 
     async def _fetched(self, name: str, version: str) -> Path:
         """Its folder, from this machine or from the store. Raises Corrupt, Unavailable, Misconfigured, NotFound."""
+        if not version:
+            return self.folder
         if (root := await asyncio.to_thread(self._shelf.verified, name, version)) is not None:
             return root
         if (known := self.versions(name).find(version)) is None:

@@ -28,7 +28,7 @@ class ListToolsRequest(_message.Message):
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     agent_version: _builtins.str
-    """a published one; empty: what new calls have"""
+    """a published one; empty: as the agent's folder is now"""
     def __init__(
         self,
         *,

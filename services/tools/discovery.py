@@ -34,10 +34,11 @@ class Toolbox:
 
 
 class Toolboxes:
-    """What each agent of the folder can do."""
+    """What each agent of the folder can do. `tag`: tells its modules from those of another folder."""
 
-    def __init__(self, agents_dir: Path) -> None:
+    def __init__(self, agents_dir: Path, tag: str = "") -> None:
         self._dir = agents_dir
+        self._tag = tag
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
@@ -52,6 +53,9 @@ class Toolboxes:
             paths = tuple(self._dir / agent / file for file in ("agent.yaml", "tools.py"))
             known = self._files[agent] = Reread(agent, "tools", paths, lambda: self._read(agent))
         return known.now()
+
+    async def have(self, agent: str, version: str) -> None:
+        """Before `of`, where a version may have to be fetched. Raises NotFound, Unavailable, Misconfigured."""
 
     def of(self, agent: str, version: str) -> Toolbox:
         """What a call that was told this version began with, or the newest where that is not known here any more."""
@@ -68,6 +72,12 @@ class Toolboxes:
             raise NotFound(f"agent {agent} has no tool {name!r}; known are {', '.join(sorted(tools)) or 'none'}")
         return tools[name]
 
+    def close(self) -> None:
+        """Nobody asks for these any more."""
+        for kept in self._kept.values():
+            for box in kept.values():
+                sys.modules.pop(box.module, None)
+
     def _read(self, name: str) -> Toolbox:
         path = self._dir / name / "tools.py"
         source = path.read_bytes() if path.is_file() else b""
@@ -75,7 +85,7 @@ class Toolboxes:
         agent = with_tools(agent_now(self._dir, name), digest)
         kept = self._kept.setdefault(name, {})
         same = next((box for box in kept.values() if box.digest == digest), None)
-        module = same.module if same is not None else f"parley_agent_{name}_{digest}"
+        module = same.module if same is not None else f"parley_agent_{name}_{digest}{self._tag}"
         tools = same.all if same is not None else _loaded(module, path, source)
         box = Toolbox(agent, _chosen(agent, tools, path), digest, tools, module)
         kept.pop(agent.version, None)

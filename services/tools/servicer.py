@@ -28,7 +28,9 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         self._cancels = cancels or Cancels()
 
     async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
-        box = self._toolboxes.now(_text(request.agent, "agent", 100))
+        agent = _text(request.agent, "agent", 100)
+        await self._toolboxes.have(agent, request.agent_version)
+        box = self._toolboxes.of(agent, request.agent_version)
         tools = [_info(tool) for tool in box.tools.values()]
         return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version)
 
