@@ -63,11 +63,14 @@ class Library:
     ) -> list[Found]:
         """Passages that bear on `query`, best first; 0 = 4 of them. `version`: of the agent, that the call began with.
 
-        Raises BadInput, NotFound (no such agent), Unavailable (its files are not read yet), AtCapacity.
+        Raises BadInput, NotFound (no such agent), Misconfigured (its agent.yaml), Unavailable (its files are not read
+        yet), AtCapacity.
         """
         _check(query, limit, filters)
         read = self._read_of(agent, version)
         if read not in self._ready:
+            if not is_published(version):
+                load_agent(self._agents_dir, agent)  # what is wrong with it will not pass
             raise Unavailable(f"the knowledge of {agent!r} is still being read; ask again in a moment")
         if self._waiting >= MOST_WAITING:
             raise AtCapacity(f"{self._waiting} searches are waiting here")
