@@ -24,7 +24,7 @@ from pathlib import Path
 import structlog
 
 from parley.agents.bundle import Corrupt, is_published
-from parley.agents.files import forget, known_agents
+from parley.agents.files import agent_now, forget, known_agents
 from parley.agents.numbers import Numbers
 from parley.agents.shelf import Shelf, Table
 from parley.agents.versions import Versions
@@ -63,10 +63,12 @@ class Edition:
 
 
 Prepare = Callable[[Edition], Awaitable[None]]
-"""Makes a service ready for a version before new calls have it. Raises ParleyErrors: then it is tried again."""
+"""Makes a service ready for a version before new calls have it: at least, its agent.yaml is read. Raises ParleyErrors:
+then it is tried again."""
 
 
-async def _as_it_is(edition: Edition) -> None: ...
+async def _read(edition: Edition) -> None:
+    await asyncio.to_thread(agent_now, edition.root, edition.name)
 
 
 class Editions:
@@ -74,7 +76,7 @@ class Editions:
 
     def __init__(self, folder: Path, shelf: Shelf | None = None, bus: Bus | None = None) -> None:
         self.folder = folder
-        self.prepare: Prepare = _as_it_is
+        self.prepare: Prepare = _read
         self._shelf = shelf or Shelf(Path())
         self._bus = bus
         self._table = Table()

@@ -13,9 +13,10 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents.agent import Agent
-from parley.agents.files import agent_now, known_agents
+from parley.agents.files import agent_now
+from parley.bus.editions import Edition
 from parley.engines import engines_of
-from parley.errors import Misconfigured, NotFound
+from parley.errors import Misconfigured, NotFound, Unavailable
 from parley.settings import Stage
 from services.gateway.carriers.carrier import Door
 from services.gateway.doors.page_files import PageFiles
@@ -76,7 +77,7 @@ def _web(gateway: Gateway) -> FastAPI:
     async def agent(name: str = "") -> Response:
         """Who answers, and what the page shows for it."""
         found = await _agent(gateway, name)
-        return found if isinstance(found, Response) else JSONResponse(_shown(gateway, found))
+        return found if isinstance(found, Response) else JSONResponse(_shown(gateway, *found))
 
     @app.get("/api/session")
     async def session(request: Request, agent: str = "", door: str = "voice") -> Response:
@@ -85,12 +86,12 @@ def _web(gateway: Gateway) -> FastAPI:
             return JSONResponse({"error": "door must be voice or chat"}, 400)
         if not same_host(request.headers, settings.public_url):
             return JSONResponse({"error": "this address serves its own page only"}, 403)
-        found = await _agent(gateway, agent)
+        call_id = f"web-{os.urandom(8).hex()}"
+        found = await _agent(gateway, agent, call_id)
         if isinstance(found, Response):
             return found
-        call_id = f"web-{os.urandom(8).hex()}"
-        token = gateway.tokens.issue(Claim(call_id, 1, door, found.name, fresh=True))  # type: ignore[arg-type]
-        body = {"token": token, "call_id": call_id, **_shown(gateway, found)}
+        token = gateway.tokens.issue(Claim(call_id, 1, door, found[0].name, fresh=True))  # type: ignore[arg-type]
+        body = {"token": token, "call_id": call_id, **_shown(gateway, *found)}
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     @app.get("/calls/{call_id}/timeline")
@@ -112,13 +113,15 @@ def _webhook(door: Door, gateway: Gateway) -> Callable[[Request], Awaitable[Resp
     return webhook
 
 
-async def _agent(gateway: Gateway, name: str) -> Agent | Response:
-    """As its files are now; they are read beside the sound of the calls."""
-    settings = gateway.settings
+async def _agent(gateway: Gateway, name: str, call_id: str = "") -> tuple[Agent, Edition] | Response:
+    """As a new call has it; its files are read beside the sound of the calls."""
     try:
-        return await asyncio.to_thread(agent_now, settings.agents_dir, name or settings.agent)
+        edition = gateway.editions.chosen(name or gateway.settings.agent, call_id)
+        return await asyncio.to_thread(agent_now, edition.root, edition.name), edition
     except NotFound:
-        return JSONResponse({"error": f"no such agent; known: {known_agents(settings.agents_dir)}"}, 404)
+        return JSONResponse({"error": f"no such agent; known: {gateway.editions.names()}"}, 404)
+    except Unavailable as e:
+        return JSONResponse({"error": str(e)}, 503)
     except Misconfigured:
         return JSONResponse({"error": "this agent's files have an error; the service's log names it"}, 500)
 
@@ -135,8 +138,8 @@ def _keys(gateway: Gateway, stage: Stage) -> list[str]:
     return list(dict.fromkeys(its.variable("api_key") for its in vendors if its is not None))
 
 
-def _shown(gateway: Gateway, agent: Agent) -> dict[str, Any]:
-    wrapper = gateway.settings.agents_dir / agent.name / "wrapper.json"
+def _shown(gateway: Gateway, agent: Agent, edition: Edition) -> dict[str, Any]:
+    wrapper = edition.root / agent.name / "wrapper.json"
     shown = orjson.loads(wrapper.read_bytes()) if wrapper.is_file() else {}
     return {
         "agent": agent.name,
