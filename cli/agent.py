@@ -1,4 +1,4 @@
-"""`parley agent`: a new bot, what is wrong with one, a chat with one, and what an editor should know of its file."""
+"""`parley agent`: a new bot, what is wrong with one, a chat with one, its versions, and what an editor should know."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 
 from cli.agent_check import check
 from cli.agent_schema import FILE, schema
+from cli.agent_versions import promote, publish, rollback, unpublish, versions
 from cli.chat import chat
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
@@ -30,7 +31,7 @@ _FILES = {
     "knowledge/about.md": "about.txt",
 }
 
-agent = typer.Typer(no_args_is_help=True, help="Make a bot, and see whether it is right.")
+agent = typer.Typer(no_args_is_help=True, help="Make a bot, see whether it is right, and give it to calls.")
 
 
 @agent.command("new")
@@ -74,6 +75,10 @@ def chat_command(
 ) -> None:
     """Talk to it in text; the same as `parley chat --agent NAME`."""
     chat(gateway, name)
+
+
+for command in (publish, versions, promote, rollback, unpublish):
+    agent.command(command.__name__)(command)
 
 
 @agent.command("schema")

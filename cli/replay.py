@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 from google.protobuf import json_format
 
 from cli.decisions import line_of, lines_of
+from cli.operating import operator_bus, operator_settings
 from parley.agents.agent import Agent
 from parley.agents.files import known_agents, load_agent
-from parley.bus import Bus, records_of
-from parley.errors import BadInput, Misconfigured, NotFound, ParleyError, Unavailable
+from parley.bus import records_of
+from parley.errors import BadInput, Misconfigured, NotFound, ParleyError
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from runner.plan import OPERATOR_FILE
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import replay as folding
 from services.orchestrator.wire.messages import policy_of
 
 _SHOWN = 10  # differences; what follows the first ones is another call
-_CONNECT_S = 5.0
 Records = list[events_pb2.EventRecord]
 
 
@@ -43,7 +40,7 @@ def replay(
     Exit status: 0 the same decisions, 1 others, 2 it cannot be told (no such call, records missing, NATS away).
     """
     try:
-        settings = Settings.read(**_operator())
+        settings = operator_settings()
         records = _read(file) if file is not None else asyncio.run(_fetch(settings, call_id))
         if save is not None:
             _save(save, records)
@@ -57,24 +54,10 @@ def replay(
     raise typer.Exit(0 if same else 1)
 
 
-def _operator() -> dict[str, str]:
-    """The NATS of the `make run` on this machine, unless the environment names one."""
-    if "PARLEY_NATS_URL" in os.environ:
-        return {}
-    path = Settings.read().data_dir / "run" / OPERATOR_FILE
-    try:
-        return dict(line.split("=", 1) for line in path.read_text().splitlines())
-    except OSError:
-        return {}
-
-
 async def _fetch(settings: Settings, call_id: str) -> Records:
     if not call_id:
         raise BadInput("which call? Give its id, or --file")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the answer says it
-    async with Bus(settings, "replay") as bus:
-        if not await bus.ready(_CONNECT_S):
-            raise Unavailable("NATS is away: start `make run`, or set PARLEY_NATS_URL (or give --file)")
+    async with operator_bus(settings, " (or give --file)") as bus:
         found = await records_of(bus, call_id)
     if not found:
         raise NotFound(f"there are no records of call {call_id}; they are kept for a day")

@@ -23,6 +23,7 @@ from parley.v1 import events_pb2
 from services.orchestrator.own.calls import Calls
 from services.orchestrator.own.sweeper import Sweeper
 from services.orchestrator.run.conductor import Means
+from services.orchestrator.run.figures import Figures
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.prices import price_of
 from services.orchestrator.run.rosters import Rosters
@@ -78,6 +79,7 @@ async def _wired(settings: Settings, stack: AsyncExitStack) -> Calls:
         price=price_of(settings),
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
+        figures=Figures(editions.label),
     )
     calls = Calls(means, rosters)
 
