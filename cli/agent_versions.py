@@ -122,16 +122,12 @@ async def _publish(settings: Settings, name: str, canary: str, note: str) -> Non
             print(f"{after.current} is what all calls have already; nothing has changed")
             return
         await _swept(bus, name, after)
-    made = after.versions[0]
+    made = f"published {after.versions[0].id} ({_size(after.versions[0].size)})"
     if percent is not None:
-        print(
-            f"published {made.id} ({_size(made.size)}) for {percent:g}% of new calls, the others have {after.current}"
-        )
+        print(f"{made}: {percent:g}% of new calls have it in about a second, the others {after.current}")
         print(f"`parley agent promote {name}` gives it to all, `parley agent rollback {name}` ends it.")
     else:
-        print(
-            f"published {made.id} ({_size(made.size)}): new calls have it in about a second, those under way keep theirs"
-        )
+        print(f"{made}: new calls have it in about a second, those under way keep theirs")
     if not before.current:
         print(f"From now on edits of {folder} reach no call before they are published too;")
         print(f"`parley agent unpublish {name}` gives calls the folder again.")

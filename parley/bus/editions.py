@@ -80,7 +80,7 @@ class Editions:
         self._shelf = shelf or Shelf(Path())
         self._bus = bus
         self._table = Table()
-        self._seen = -1
+        self._seen: int | None = None
         self._known = asyncio.Event()
         self._look = asyncio.Event()
         self._arrived = asyncio.Event()
@@ -189,7 +189,8 @@ class Editions:
         while True:
             self._look.clear()
             try:
-                if (newest := await publishing.newest(bus)) != self._seen:
+                newest = await publishing.newest(bus)
+                if newest not in (None, self._seen):
                     self._take(await self._read(bus))
                     self._shelf.write(self._table)
                     self._seen = newest

@@ -88,11 +88,13 @@ async def make_buckets(bus: Bus, replicas: int) -> None:
         await js.create_object_store(BUCKET, store)
 
 
-async def newest(bus: Bus) -> int:
-    """A number that rises with every write. Raises Unavailable."""
+async def newest(bus: Bus) -> int | None:
+    """A number that rises with every write; None where the bucket is not made yet. Raises Unavailable."""
     try:
         async with asyncio.timeout(READ_S):
             return int((await bus.jetstream().stream_info(_STREAM)).state.last_seq)
+    except NotFoundError:
+        return None
     except (NatsError, TimeoutError) as e:
         raise _away("what is published cannot be read", e) from e
 
