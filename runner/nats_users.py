@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 _CANCEL = "call.*.cancel"
 
@@ -22,7 +22,6 @@ class Permissions:
 
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
-    deny_publish: tuple[str, ...] = field(default=())
 
 
 def _outages(service: str) -> tuple[str, ...]:
@@ -34,7 +33,8 @@ def _outages(service: str) -> tuple[str, ...]:
     )
 
 
-_CHANGES = ("UPDATE", "PURGE", "MSG.DELETE")
+_STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
+"""What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",
     "$JS.API.STREAM.MSG.GET.KV_agents",
@@ -44,14 +44,20 @@ _PUBLISHED = (
 
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
-        publish=("call.>", "$KV.calls.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"),
-        subscribe=("call.>",),
-        deny_publish=(
-            "$JS.API.STREAM.DELETE.>",
-            "$JS.API.STREAM.SNAPSHOT.>",
-            "$JS.API.STREAM.RESTORE.>",
-            *(f"$JS.API.STREAM.{what}.{bucket}" for what in _CHANGES for bucket in ("KV_agents", "OBJ_agents")),
+        publish=(
+            "call.>",
+            "$KV.calls.>",
+            "$JS.API.INFO",
+            *(f"$JS.API.STREAM.CREATE.{stream}" for stream in _STREAMS),
+            "$JS.API.STREAM.INFO.>",
+            "$JS.API.STREAM.NAMES",
+            "$JS.API.STREAM.MSG.GET.>",
+            "$JS.API.DIRECT.GET.>",
+            "$JS.API.CONSUMER.>",
+            "$JS.ACK.>",
+            "$JS.FC.>",
         ),
+        subscribe=("call.>",),
     ),
     "gateway": Permissions(
         publish=(
@@ -99,8 +105,6 @@ def users_config(users: Mapping[str, str]) -> list[str]:
 def _user(name: str, password: str) -> str:
     allowed = PERMISSIONS[name]
     publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
-    if allowed.deny_publish:
-        publish += f", deny: {_subjects(allowed.deny_publish)}"
     subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
     permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }} }}"
     return f"{{ user: {json.dumps(name)}, password: {json.dumps(password)}, permissions: {permissions} }}"

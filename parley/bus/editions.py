@@ -83,6 +83,7 @@ class Editions:
         self._seen: int | None = None
         self._known = asyncio.Event()
         self._look = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._here: dict[tuple[str, str], Path] = {}  # on this machine, and what was published
         self._ready: set[tuple[str, str]] = set()  # and prepared
@@ -148,10 +149,10 @@ class Editions:
             return Edition(self.folder, name)
         if not is_published(version):
             return self.chosen(name, call_id)
-        kept = self._shelf.find(name, version) is not None or self.versions(name).find(version) is not None
-        if (found := self.here(name, version)) is None and kept:
-            await asyncio.wait({self._get(name, version)}, timeout=FETCH_S)
-            found = self.here(name, version)
+        if (found := self.here(name, version)) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FETCH_S):
+                    found = await self._found(name, version)
         if found is None:
             log.warning("a call's own version is not to be had, it has the newest", agent=name, version=version)
         return found or self.chosen(name, call_id)
@@ -188,6 +189,15 @@ class Editions:
         await bus.tried(FIRST_S)
         while True:
             self._look.clear()
+            await self._looked(bus)
+            self._known.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._look.wait()
+
+    async def _looked(self, bus: Bus) -> None:
+        """Whatever was published before this began is known afterwards, if NATS is there."""
+        async with self._looking:
             try:
                 newest = await publishing.newest(bus)
                 if newest not in (None, self._seen):
@@ -197,10 +207,16 @@ class Editions:
                 self._trouble.over()
             except ParleyError as e:
                 self._trouble.warning("what is published cannot be looked at, it stays as it is", error=str(e))
-            self._known.set()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._look.wait()
+
+    async def _found(self, name: str, version: str) -> Edition | None:
+        """A version that is not here yet: another process may have heard of it first."""
+        if self._shelf.find(name, version) is None and self.versions(name).find(version) is None:
+            if self._bus is not None:
+                await self._looked(self._bus)
+            if self.versions(name).find(version) is None:
+                return None
+        await asyncio.shield(self._get(name, version))
+        return self.here(name, version)
 
     async def _read(self, bus: Bus) -> Table:
         """All of it. What cannot be read stays as it was."""

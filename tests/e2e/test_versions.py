@@ -191,6 +191,7 @@ async def until_all_have(house: House, version: str) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.soak
 async def test_the_called_number_chooses_the_agent(house: House, folder: Path) -> None:
     for arguments in (["set", "+1555777*", NAME], ["set", "+15557770001", "plain"]):
         told = await asyncio.to_thread(CliRunner().invoke, number, arguments)
