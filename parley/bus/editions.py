@@ -1,6 +1,6 @@
 """The agents as one process may have them: the folder, and what is published of them.
 
-What is published is looked at every second. A new version is fetched, unpacked and prepared beside the calls; from then
+What is published is looked at twice a second. A new version is fetched, unpacked and prepared beside the calls; from then
 on new calls have it. Where that fails, new calls go on with the version before it, and it is tried again. Without NATS
 things stay as they were last known, also through a restart on the same machine.
 
@@ -38,7 +38,7 @@ from parley.settings import Settings
 
 log = structlog.get_logger()
 
-LOOK_S = 1.0
+LOOK_S = 0.5
 """Between two looks at what is published: one small request."""
 FIRST_S = 3.0
 """At a start, for what is published to be known and here; then the process begins with what it has."""

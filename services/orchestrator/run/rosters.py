@@ -16,7 +16,7 @@ from parley.agents.files import agent_now
 from parley.aio import TaskSet
 from parley.bus.editions import Edition, Editions
 from services.orchestrator.run.organs import Organs
-from services.orchestrator.run.roster import Listed, Roster
+from services.orchestrator.run.roster import EDIT_S, Listed, Roster
 
 log = structlog.get_logger()
 
@@ -40,6 +40,7 @@ class Rosters:
         edition = await self._editions.of(name, version, call_id)
         if edition.version and edition not in self._published:
             await asyncio.to_thread(agent_now, edition.root, name)
+            await asyncio.wait({self._of(edition).first(name)}, timeout=EDIT_S)  # its model wants tools at once
         return await self._of(edition).now(name)
 
     def first(self, agent: Agent) -> asyncio.Task[Listed]:
