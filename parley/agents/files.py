@@ -24,6 +24,8 @@ def known_agents(folder: Path) -> list[str]:
     return sorted(p.parent.name for p in folder.glob("*/agent.yaml"))
 
 
+VERSION_FILE = ".version"
+"""Says of which version the agent is in a folder that was made of what was published (`parley.agents.shelf`)."""
 _FILES: dict[tuple[Path, str], Reread[Agent]] = {}
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -33,6 +35,11 @@ def load_agent(folder: Path, name: str) -> Agent:
     field, what is wrong, line)."""
     known = _FILES.get((folder, name))
     return known.good if known is not None and known.good is not None else agent_now(folder, name)
+
+
+def forget(folder: Path, name: str) -> None:
+    """This folder of agents is no more."""
+    _FILES.pop((folder, name), None)
 
 
 def agent_now(folder: Path, name: str) -> Agent:
@@ -58,13 +65,20 @@ def _read(folder: Path, name: str) -> Agent:
         raise Misconfigured(f"{path}: not valid YAML: {e}") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping at the top")
-    version = f"{digest_of(source)}.{digest_of_tools(tool_sources(folder / name))}"
+    version = _version(folder, name, source)
     try:
         return Agent.model_validate({**plain(data), "name": name, "version": version})
     except ValidationError as e:
         raise Misconfigured(f"{path}: {told(e, source.decode(), Agent)}") from None
     except ValueError as e:
         raise Misconfigured(f"{path}: {e}") from None
+
+
+def _version(folder: Path, name: str, source: bytes) -> str:
+    published = folder / VERSION_FILE
+    if published.is_file():
+        return published.read_text("utf-8")
+    return f"{digest_of(source)}.{digest_of_tools(tool_sources(folder / name))}"
 
 
 def files_of(home: Path) -> tuple[Path, ...]:
@@ -94,14 +108,15 @@ def digest_of_tools(sources: Mapping[str, bytes]) -> str:
         return digest_of(code)
     parts = [f"{name} {len(source)}\n".encode() + source for name, source in [("tools.py", code), *others]]
     return digest_of(b"".join(parts))
-
-
 def digest_of(source: bytes) -> str:
     """What a file counts for in an agent's version. No file counts as an empty one."""
     return hashlib.sha256(source).hexdigest()[:8]
 
 
 def with_tools(agent: Agent, digest: str) -> Agent:
-    """The agent with the version it has with tools of this digest, which whoever runs the tools knows best."""
+    """The agent with the version it has with tools of this digest, which whoever runs the tools knows best. What was
+    published is one piece."""
+    if "." not in agent.version:
+        return agent
     version = f"{agent.version.partition('.')[0]}.{digest}"
     return agent if version == agent.version else agent.model_copy(update={"version": version})

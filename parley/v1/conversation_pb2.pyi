@@ -214,6 +214,7 @@ class Open(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     channel: Global___Channel.ValueType
     agent: _builtins.str
@@ -232,6 +233,8 @@ class Open(_message.Message):
     """unspecified: inbound"""
     purpose: _builtins.str
     """what the call is for, where that is known; at most 500 bytes are kept"""
+    agent_version: _builtins.str
+    """as `session` told it to this leg: for an owner that finds no state of the call"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -263,10 +266,11 @@ class Open(_message.Message):
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         direction: _call_pb2.Direction.ValueType = ...,
         purpose: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "format", b"format", "mouth", b"mouth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "direction", b"direction", "epoch", b"epoch", "format", b"format", "language", b"language", "last_seq", b"last_seq", "mouth", b"mouth", "parameters", b"parameters", "purpose", b"purpose", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "direction", b"direction", "epoch", b"epoch", "format", b"format", "language", b"language", "last_seq", b"last_seq", "mouth", b"mouth", "parameters", b"parameters", "purpose", b"purpose", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,15 +25,19 @@ class ListToolsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AGENT_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
+    agent_version: _builtins.str
+    """a published one; empty: as the agent's folder is now"""
     def __init__(
         self,
         *,
         agent: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -46,7 +50,7 @@ class ListToolsResponse(_message.Message):
     TOOLS_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
-    """that these tools are of: `<digest of agent.yaml>.<digest of its tools' files>`"""
+    """That these tools are of: a published version, or `<digest of agent.yaml>.<digest of its tools' files>` of the folder."""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolInfo]: ...
     def __init__(
@@ -160,7 +164,7 @@ class ExecuteRequest(_message.Message):
     level: _builtins.int
     """identity level the caller has proven; below the tool's own: REFUSED"""
     agent_version: _builtins.str
-    """that the call began with: its tools, while the service has them, else the newest"""
+    """that the call began with: its tools, while they can be had, else the newest"""
     direction: _call_pb2.Direction.ValueType
     purpose: _builtins.str
     """personal"""

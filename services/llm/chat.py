@@ -107,6 +107,12 @@ class Chain:
                 except ParleyError as e:
                     log.warning("engine not warm", engine=engine.name, error=type(e).__name__, reason=str(e))
 
+    async def learn(self, agent: str, version: str) -> None:
+        """Let engines that learn an agent's files do so, for a published version. Raises Misconfigured."""
+        for engine in self._engines:
+            if learn := getattr(engine.provider, "learn", None):
+                await learn(agent, version)
+
     async def aclose(self) -> None:
         await self._tasks.close()
         for engine in self._engines:

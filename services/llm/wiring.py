@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
+from parley.bus.editions import Editions
 from parley.bus.outages import shared
 from parley.rpc import Server
 from parley.settings import Settings
@@ -26,6 +27,10 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     bus, cancels = Bus(settings, "llm"), Cancels()
     cancels.listen(bus)
     await closing.enter_async_context(bus)
+    if "local" in settings.engines("llm"):  # it alone reads the agents' files, where they are unpacked
+        editions = Editions.of_process(settings, bus)
+        editions.prepare = lambda edition: chain.learn(edition.name, edition.version)
+        await closing.enter_async_context(editions.kept())
     await closing.enter_async_context(shared(bus, settings, chain.breakers, settings.engines("llm")))
     chain.prepare()
     service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]

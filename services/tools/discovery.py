@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 KEPT = 4  # versions of an agent's tools, for calls that began with them
 
-Foreign = Callable[[Agent, bool], Mapping[str, LoadedTool]]
+Foreign = Callable[[Agent, Path, bool], Mapping[str, LoadedTool]]
 """The tools that servers elsewhere have at this moment for a version of an agent; True: it is the newest."""
 
 
@@ -49,7 +49,8 @@ class Toolbox:
 
 
 class Toolboxes:
-    """What each agent of the folder can do. `foreign`: see services/tools/mcp; without it there are none."""
+    """What each agent of the folder can do. `foreign`: see services/tools/mcp; without it there are none. `tag`: tells
+    its modules from those of another folder."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Toolboxes:
         database: Database | None = None,
         secrets: Secrets | None = None,
         foreign: Foreign | None = None,
+        tag: str = "",
     ) -> None:
         """Without a database what `agent.yaml` gives beside tools.py can be described, and not called."""
         self._dir = agents_dir
@@ -64,6 +66,7 @@ class Toolboxes:
         self._http = HttpTools(secrets or Secrets())
         self._foreign = foreign
         self._collided: set[str] = set()
+        self._tag = tag
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
@@ -79,6 +82,9 @@ class Toolboxes:
             known = self._files[agent] = Reread(agent, "tools", lambda: files_of(home), lambda: self._read(agent))
         return self._with_foreign(known.now(), newest=True)
 
+    async def have(self, agent: str, version: str) -> None:
+        """Before `of`, where a version may have to be fetched. Raises NotFound, Unavailable, Misconfigured."""
+
     def of(self, agent: str, version: str) -> Toolbox:
         """What a call that was told this version began with, or the newest where that is not known here any more."""
         kept = self._kept.get(agent, {}).get(version)
@@ -88,7 +94,7 @@ class Toolboxes:
         """The newest, by name. Raises as `now` does."""
         return self.now(agent).tools
 
-    def wrapper(self, agent: str) -> Wrapper:
+    def wrapper(self, agent: str, version: str = "") -> Wrapper:
         """What the agent's page has cards for. Raises Misconfigured, if the file never was good."""
         return wrapper_now(self._dir, agent)
 
@@ -104,12 +110,17 @@ class Toolboxes:
 
     def _with_foreign(self, box: Toolbox, newest: bool) -> Toolbox:
         """With the tools of servers as they are now. An agent's own tool goes before one of the same name."""
-        if self._foreign is None or not (foreign := self._foreign(box.agent, newest)):
+        if self._foreign is None or not (foreign := self._foreign(box.agent, self._dir / box.agent.name, newest)):
             return box
         for name in foreign.keys() & box.all.keys() - self._collided:
             self._collided.add(name)
             log.warning("a server's tool is left out, the agent has one of this name", agent=box.agent.name, tool=name)
         return replace(box, tools={**box.tools, **{n: tool for n, tool in foreign.items() if n not in box.all}})
+    def forget(self) -> None:
+        """Nobody asks for these any more."""
+        for kept in self._kept.values():
+            for box in kept.values():
+                sys.modules.pop(box.module, None)
 
     def _read(self, name: str) -> Toolbox:
         home = self._dir / name
@@ -118,7 +129,7 @@ class Toolboxes:
         agent = with_tools(agent_now(self._dir, name), digest)
         kept = self._kept.setdefault(name, {})
         same = next((box for box in kept.values() if box.digest == digest), None)
-        module = same.module if same is not None else f"parley_agent_{name}_{digest}"
+        module = same.module if same is not None else f"parley_agent_{name}_{digest}{self._tag}"
         tools = same.all if same is not None else self._load(module, home, sources)
         chosen = {**_chosen(agent, tools, home, sources), **self._given(agent, tools, home / "tools.py")}
         box = Toolbox(agent, chosen, digest, tools, module)

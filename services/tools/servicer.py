@@ -46,10 +46,12 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         self._ready = ready
 
     async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
-        box = self._toolboxes.now(_text(request.agent, "agent", 100))
+        agent = _text(request.agent, "agent", 100)
+        await self._toolboxes.have(agent, request.agent_version)
+        box = self._toolboxes.of(agent, request.agent_version)
         if box.agent.mcp and self._ready is not None:
-            await self._ready(request.agent, LIST_ROOM_S)
-            box = self._toolboxes.now(request.agent)
+            await self._ready(agent, LIST_ROOM_S)
+            box = self._toolboxes.of(agent, request.agent_version)
         tools = [_info(tool) for tool in box.tools.values()]
         return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version)
 

@@ -100,7 +100,7 @@ async def test_a_call_without_an_edit_before_it_asks_nobody_and_reads_nothing(
     async with edited(tmp_path) as e:
         before = await e.begins()
 
-        async def list_tools(agent: str) -> Any:
+        async def list_tools(agent: str, version: str) -> Any:
             raise AssertionError
 
         monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
@@ -144,9 +144,9 @@ async def test_a_call_does_not_wait_for_a_tools_service_that_does_not_answer(
         answers = asyncio.Event()
         plain = e.roster._organs.list_tools
 
-        async def slow(agent: str) -> tools_pb2.ListToolsResponse:
+        async def slow(agent: str, version: str) -> tools_pb2.ListToolsResponse:
             await answers.wait()
-            return await plain(agent)
+            return await plain(agent, version)
 
         monkeypatch.setattr(e.roster._organs, "list_tools", slow)
         e.write("tools.py", tools("second"))
@@ -168,7 +168,7 @@ async def test_a_tools_service_that_is_away_is_asked_again_by_a_later_call(
     async with edited(tmp_path) as e:
         plain = e.roster._organs.list_tools
 
-        async def away(agent: str) -> tools_pb2.ListToolsResponse:
+        async def away(agent: str, version: str) -> tools_pb2.ListToolsResponse:
             raise Unavailable("away")
 
         monkeypatch.setattr(e.roster._organs, "list_tools", away)
@@ -238,8 +238,8 @@ async def test_a_call_that_learns_its_tools_late_is_of_the_version_that_they_mak
             )
 
         monkeypatch.setattr(h.actions, "listing", late)
-        h.calls._roster._listed.clear()
-        h.calls._roster._first.clear()
+        h.calls._rosters._folder._listed.clear()
+        h.calls._rosters._folder._first.clear()
         g = await h.gateway()
         await g.opens()
         await g.hears((await g.said())[0])

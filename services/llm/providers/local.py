@@ -10,12 +10,14 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import structlog
 
 from parley.agents.agent import Agent
 from parley.agents.identity import VERIFY
+from parley.agents.shelf import Shelf
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from parley.text.phrases import normalise
@@ -51,7 +53,7 @@ class Local:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._learned = Learned(settings.agents_dir, self._learn)
+        self._learned = Learned(settings.agents_dir, self._learn, Shelf(settings.data_dir))
         self._embedder: Embeds | None = None
         self._reader: answers.Reader | None = None
         self._loaded = False
@@ -60,6 +62,10 @@ class Local:
     async def warm(self) -> None:
         """Load the embeddings and the agent that answers unless a call names another."""
         await self._learned.of(self._settings.agent)
+
+    async def learn(self, agent: str, version: str) -> None:
+        """A published version, before it is asked for. Raises Misconfigured, NotFound."""
+        await self._learned.learn(agent, version)
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
         understanding = await self._learned.of(request.agent or self._settings.agent, request.agent_version)
@@ -164,15 +170,13 @@ class Local:
         arguments = orjson.dumps({"to": owner, "summary": ""}).decode()
         return ToolCall(f"call_{uuid.uuid4().hex[:24]}", HAND_OVER, arguments)
 
-    async def _learn(self, agent: Agent) -> Understanding:
+    async def _learn(self, agent: Agent, root: Path) -> Understanding:
         """Raises Misconfigured (the agent's phrases)."""
-        made = Understanding(await asyncio.to_thread(self._domain, agent))
+        knowledge = root / agent.name / "knowledge"
+        made = Understanding(await asyncio.to_thread(lambda: Domain(agent, knowledge_of(knowledge))))
         if (embedder := await self.embeds()) is not None:
             await made.learn(embedder)
         return made
-
-    def _domain(self, agent: Agent) -> Domain:
-        return Domain(agent, knowledge_of(self._settings.agents_dir / agent.name / "knowledge"))
 
     async def embeds(self) -> Embeds | None:
         """The embedder; None, said once, when its packages are missing: then only patterns count."""

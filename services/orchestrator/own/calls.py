@@ -21,7 +21,7 @@ from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.own.latest_state import BACK, find, newest
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.conductor import Conductor, Means
-from services.orchestrator.run.roster import Roster
+from services.orchestrator.run.rosters import Rosters
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire
 
@@ -35,9 +35,9 @@ ORPHAN_S = 40.0  # a conductor outlives its gateway's stream by this much: pages
 class Calls:
     """Conductors by call id; at most one per call."""
 
-    def __init__(self, means: Means, roster: Roster) -> None:
+    def __init__(self, means: Means, rosters: Rosters) -> None:
         self._means = means
-        self._roster = roster
+        self._rosters = rosters
         self._conductors: dict[str, Conductor] = {}
         self._lingering = TaskSet(lambda e: log.error("letting a call go failed", exc_info=e))
 
@@ -73,7 +73,7 @@ class Calls:
             for event in first:
                 conductor.feed(event)
             if not conductor.knows_tools:
-                conductor.learn_tools(self._roster.first(conductor.agent.name))
+                conductor.learn_tools(self._rosters.first(conductor.agent))
             if conductor.call is not None and conductor.call.unsettled:
                 conductor.settle()
             yield conductor
@@ -88,7 +88,7 @@ class Calls:
             stored = before.stored
             if stored is None and self._means.refuse_without_nats and not self._means.bus.connected:
                 raise Unavailable("no new calls while NATS is away (PARLEY_WITHOUT_NATS=refuse)")
-            agent, listed = await self._roster.now(message.agent or (stored.state.agent if stored else ""))
+            agent, listed = await self._rosters.now(*_began_with(message, stored), message.call_id)
             tools = listed.tools if listed else ()
             first: list[events.Event] = []
             if stored is None:
@@ -204,6 +204,14 @@ class Calls:
     async def aclose(self) -> None:
         await self._lingering.close()
         await asyncio.gather(*(conductor.aclose() for conductor in self._conductors.values()))
+
+
+def _began_with(message: conversation_pb2.Open, stored: events_pb2.StoredCall | None) -> tuple[str, str]:
+    """Name and version of the call's agent; no version for a call that begins."""
+    if stored is None:
+        return message.agent, message.agent_version
+    name = message.agent or stored.state.agent
+    return name, stored.state.agent_version if name == stored.state.agent else ""
 
 
 def _read_state(stored: events_pb2.StoredCall) -> Call:

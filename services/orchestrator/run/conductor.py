@@ -12,7 +12,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -36,6 +36,7 @@ from services.orchestrator.mind.turn import step
 from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt
 from services.orchestrator.run.clock import now_ms
+from services.orchestrator.run.figures import Figures
 from services.orchestrator.run.metrics import (
     CONFIRMATIONS,
     DROPPED,
@@ -74,6 +75,7 @@ class Means:
     price: Price
     linger_s: float
     refuse_without_nats: bool = False
+    figures: Figures = field(default_factory=Figures)
 
 
 class Conductor:
@@ -170,6 +172,7 @@ class Conductor:
             event = self._dropped(event, e)
             self.call, outcome = step(self.call, event)
         count_requests(before, self.call)
+        self.means.figures.note(self.call, event)
         if isinstance(event, events.TakenOver) and event.new_leg:
             self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg))
         self.paper.note(event)
@@ -409,7 +412,9 @@ class Conductor:
         assert call is not None
         seconds = (now_ms() - call.started_ms) / 1000
         count_requests(call, None)
-        telemetry.COST_PER_CALL.observe(cost(self.means.price, call, seconds))
+        spent = cost(self.means.price, call, seconds)
+        telemetry.COST_PER_CALL.observe(spent)
+        self.means.figures.ended(call, seconds, spent)
         reason = call.floor.reason if isinstance(call.floor, Ended) else ""
         by = count_specialists(call)
         log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn, **by)

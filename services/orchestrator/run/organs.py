@@ -79,9 +79,9 @@ class Organs:
                     yield event
                 return
 
-    async def list_tools(self, agent: str) -> tools_pb2.ListToolsResponse:
-        """What the agent can do now. Raises ParleyErrors."""
-        request = tools_pb2.ListToolsRequest(agent=agent)
+    async def list_tools(self, agent: str, version: str = "") -> tools_pb2.ListToolsResponse:
+        """What the agent can do now, or in a published version. Raises ParleyErrors."""
+        request = tools_pb2.ListToolsRequest(agent=agent, agent_version=version)
         reply: tools_pb2.ListToolsResponse
         reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
         return reply
@@ -94,6 +94,7 @@ class Organs:
             query=query,
             limit=limit,
             traceparent=traceparent,
+            agent_version=call_state.agent_version,
         )
         try:
             reply = await call(self._rag, rag_pb2_grpc.KnowledgeStub, "Search", request, timeout_s=SEARCH_TIMEOUT_S)

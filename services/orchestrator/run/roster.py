@@ -16,7 +16,7 @@ import structlog
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now, files_of, load_agent, with_tools
 from parley.aio import TaskSet
-from parley.errors import ParleyError
+from parley.errors import ParleyError, Unavailable
 from parley.rereading import Stamp, stamp_of
 from parley.v1 import tools_pb2
 from services.orchestrator.run.organs import Organs
@@ -43,10 +43,11 @@ class Listed:
 
 
 class Roster:
-    """One for all calls of the process."""
+    """One for all calls of the process that have this folder of agents. `version`: of a published one (`Rosters`)."""
 
-    def __init__(self, folder: Path, organs: Organs) -> None:
+    def __init__(self, folder: Path, organs: Organs, version: str = "") -> None:
         self._folder = folder
+        self._version = version
         self._organs = organs
         self._listed: dict[str, Listed] = {}
         self._first: dict[str, asyncio.Task[Listed]] = {}
@@ -105,14 +106,21 @@ class Roster:
     async def _insist(self, name: str) -> Listed:
         for pause in itertools.chain(PAUSES_S, itertools.repeat(PAUSES_S[-1])):
             try:
-                self._listed[name] = await self._list(name)
-                return self._listed[name]
+                return await self.listed(name)
             except ParleyError as e:
                 log.warning("tools are not known yet, asked again", agent=name, error=str(e))
             await asyncio.sleep(pause)
         raise AssertionError
 
+    async def listed(self, name: str) -> Listed:
+        """The list of the agent's tools, asked for now if it is not known. Raises ParleyErrors."""
+        if name not in self._listed:
+            self._listed[name] = await self._list(name)
+        return self._listed[name]
+
     async def _list(self, name: str) -> Listed:
-        reply = await self._organs.list_tools(name)
+        reply = await self._organs.list_tools(name, self._version)
+        if self._version and reply.agent_version not in ("", self._version):
+            raise Unavailable(f"the tools service has {reply.agent_version}, not {self._version}")
         digest = reply.agent_version.partition(".")[2]
         return Listed(tuple(reply.tools), digest, asyncio.get_running_loop().time())

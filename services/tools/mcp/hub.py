@@ -20,15 +20,14 @@ log = structlog.get_logger()
 IDLE_S = 600.0  # a connection that only calls of an older version use is kept for so long after the last one
 SWEEP_S = 60.0
 
-Key = tuple[str, str, str]
-"""Agent, server, its configuration as JSON."""
+Key = tuple[str, str, str, str]
+"""Agent, server, its configuration as JSON, the agent's folder where it is started in that."""
 
 
 class Hub:
     """Use it on one loop. Links are made when an agent first names a server, and stay."""
 
-    def __init__(self, agents_dir: Path, secrets: Secrets) -> None:
-        self._dir = agents_dir
+    def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._links: dict[Key, Link] = {}
         self._runs: dict[Key, asyncio.Task[None]] = {}
@@ -36,9 +35,9 @@ class Hub:
         self._tasks = TaskSet(lambda e: log.error("a server of tools is given up", exc_info=e))
         self._sweeping = False
 
-    def tools_of(self, agent: Agent, newest: bool) -> Mapping[str, LoadedTool]:
-        """What the servers of this version of the agent can do. `newest`: it is the one that new calls have."""
-        keys = {name: (agent.name, name, config.model_dump_json()) for name, config in agent.mcp.items()}
+    def tools_of(self, agent: Agent, home: Path, newest: bool) -> Mapping[str, LoadedTool]:
+        """What the servers of this version of the agent can do. `home`: its folder; `newest`: new calls have it."""
+        keys = {name: (agent.name, name, c.model_dump_json(), _home(c, home)) for name, c in agent.mcp.items()}
         if newest:
             self._newest[agent.name] = set(keys.values())
         tools: dict[str, LoadedTool] = {}
@@ -62,7 +61,7 @@ class Hub:
         await self._tasks.close()
 
     def _made(self, key: Key, config: McpServer) -> Link:
-        link = self._links[key] = Link(key[0], key[1], config, self._dir.resolve() / key[0], self._secrets)
+        link = self._links[key] = Link(key[0], key[1], config, Path(key[3]), self._secrets)
         self._runs[key] = self._tasks.spawn(link.run())
         if not self._sweeping:
             self._sweeping = True
@@ -78,3 +77,8 @@ class Hub:
             for key in [k for k, link in self._links.items() if k not in wanted and now - link.last_used > IDLE_S]:
                 del self._links[key]
                 self._runs.pop(key).cancel()
+
+
+def _home(config: McpServer, home: Path) -> str:
+    """Where a program is started. A server that is reached by its address is one for all versions."""
+    return str(home.resolve()) if config.command else ""
