@@ -52,6 +52,8 @@ class Reread(Generic[T]):
         self._stamp: Stamp | None = None
         self._lock = threading.Lock()
         self.good: T | None = None
+        self.problem = ""
+        """What is wrong with the last edit, when it is not taken."""
 
     def now(self) -> T:
         """As the files are now, or as they last were good. Raises what `read` raises when they never were."""
@@ -68,9 +70,11 @@ class Reread(Generic[T]):
         try:
             found = self._read()
         except ParleyError as e:
+            self.problem = str(e)
             self._told("refused")
             log.error("an edit is not taken, the last good one stays", agent=self._agent, error=str(e))
             return
+        self.problem = ""
         if found != self.good:
             self._told("taken")
             log.info("an edit is taken, for new calls", agent=self._agent, what=self._what)

@@ -37,6 +37,12 @@ def load_agent(folder: Path, name: str) -> Agent:
     return known.good if known is not None and known.good is not None else agent_now(folder, name)
 
 
+def problem_of(folder: Path, name: str) -> str:
+    """What is wrong with the last edit of its `agent.yaml`, for which the last good one stays; empty: nothing."""
+    known = _FILES.get((folder, name))
+    return known.problem if known is not None else ""
+
+
 def forget(folder: Path, name: str) -> None:
     """This folder of agents is no more."""
     _FILES.pop((folder, name), None)

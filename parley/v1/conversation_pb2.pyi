@@ -853,12 +853,15 @@ class Session(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
     voice: _builtins.str
     language: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
     speed: _builtins.float
+    problem: _builtins.str
+    """what is wrong with the last edit of the agent's files; for pages on the gateway's own machine"""
     @_builtins.property
     def endpointing(self) -> _stt_pb2.Endpointing: ...
     @_builtins.property
@@ -877,11 +880,12 @@ class Session(_message.Message):
         agent: _builtins.str = ...,
         agent_version: _builtins.str = ...,
         speed: _builtins.float = ...,
+        problem: _builtins.str = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "endpointing", b"endpointing", "keyterms", b"keyterms", "language", b"language", "sentences", b"sentences", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "endpointing", b"endpointing", "keyterms", b"keyterms", "language", b"language", "problem", b"problem", "sentences", b"sentences", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,7 +15,7 @@ from types import ModuleType
 import structlog
 
 from parley.agents.agent import Agent
-from parley.agents.files import agent_now, digest_of_tools, files_of, known_agents, tool_sources, with_tools
+from parley.agents.files import agent_now, digest_of_tools, files_of, known_agents, problem_of, tool_sources, with_tools
 from parley.agents.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
@@ -84,6 +84,11 @@ class Toolboxes:
 
     async def have(self, agent: str, version: str) -> None:
         """Before `of`, where a version may have to be fetched. Raises NotFound, Unavailable, Misconfigured."""
+
+    def problem(self, agent: str) -> str:
+        """What is wrong with the last edit of the agent's files, for which the last good one stays; empty: nothing."""
+        tools = self._files[agent].problem if agent in self._files else ""
+        return problem_of(self._dir, agent) or tools
 
     def of(self, agent: str, version: str) -> Toolbox:
         """What a call that was told this version began with, or the newest where that is not known here any more."""

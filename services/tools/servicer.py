@@ -26,7 +26,10 @@ from services.tools.contract import (
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor, Settled
 from services.tools.mcp.contract import LIST_ROOM_S
+from services.tools.results import fit
 from services.tools.schema import LoadedTool
+
+MAX_PROBLEM_CHARS = 1000
 
 
 class Servicer(tools_pb2_grpc.ToolsServicer):
@@ -53,7 +56,8 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
             await self._ready(agent, LIST_ROOM_S)
             box = self._toolboxes.of(agent, request.agent_version)
         tools = [_info(tool) for tool in box.tools.values()]
-        return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version)
+        problem = fit(self._toolboxes.problem(agent), MAX_PROBLEM_CHARS)
+        return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version, problem=problem)
 
     async def Execute(self, request: tools_pb2.ExecuteRequest, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
         owner = key_of_owner(request.epoch) if request.HasField("epoch") else None

@@ -99,6 +99,7 @@ class Calls:
                 break
         conductor = Conductor(self._means, agent, tools, epoch, stored, anew=before.unread)
         conductor.knows_tools = listed is not None
+        conductor.problem = listed.problem if listed is not None else ""
         conductor.call = _read_state(stored) if stored else None
         return conductor, first
 

@@ -99,6 +99,7 @@ class Conductor:
         self.ended = asyncio.Event()
         self.superseded = False
         self.left = False
+        self.problem = ""  # with the last edit of the agent, for whoever works on it
         self.knows_tools = True  # the agent's; else `learn_tools`
         self.listening = False  # after a standstill: is the gateway still there?
         self._leaving = False
@@ -329,6 +330,7 @@ class Conductor:
         """How to listen and sound for who has the call."""
         specialist = current(self.call) if self.call is not None else ""
         session = wire.session_of(self.agent, language, specialist)
+        session.problem = self.problem
         self._send(conversation_pb2.CallCommand(session=session))
 
     def _speculation_over(self, effect: effects.SpeculationOver) -> None:

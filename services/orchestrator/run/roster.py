@@ -31,11 +31,14 @@ PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the tools service has for an agent. `digest`: of its tool files; empty: it does not tell."""
+    """What the tools service has for an agent. `digest`: of its tool files; empty: it does not tell. `problem`: what is
+    wrong with the last edit.
+    """
 
     tools: tuple[tools_pb2.ToolInfo, ...]
     digest: str
     at: float
+    problem: str = ""
 
     def of(self, agent: Agent) -> Agent:
         """The agent, as it is with these tools."""
@@ -123,4 +126,4 @@ class Roster:
         if self._version and reply.agent_version not in ("", self._version):
             raise Unavailable(f"the tools service has {reply.agent_version}, not {self._version}")
         digest = reply.agent_version.partition(".")[2]
-        return Listed(tuple(reply.tools), digest, asyncio.get_running_loop().time())
+        return Listed(tuple(reply.tools), digest, asyncio.get_running_loop().time(), reply.problem)
