@@ -22,8 +22,8 @@ from parley.settings import Settings, addresses
 from parley.v1 import events_pb2
 from services.orchestrator.own.calls import Calls
 from services.orchestrator.own.sweeper import Sweeper
-from services.orchestrator.run.conductor import Means
 from services.orchestrator.run.figures import Figures
+from services.orchestrator.run.means import Means
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.prices import price_of
 from services.orchestrator.run.rosters import Rosters

@@ -20,7 +20,8 @@ from services.orchestrator.mind.owner.settling import in_doubt
 from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.own.latest_state import BACK, find, newest
 from services.orchestrator.run.clock import now_ms
-from services.orchestrator.run.conductor import Conductor, Means
+from services.orchestrator.run.conductor import Conductor
+from services.orchestrator.run.means import Means
 from services.orchestrator.run.rosters import Rosters
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
+from parley import telemetry
+from services.orchestrator.mind import effects
 from services.orchestrator.mind.bot.specialists import FRONT
 from services.orchestrator.mind.state import Call
 
@@ -52,6 +54,22 @@ UNCARRIED = Counter(
     "voice_event_records_uncarried_total",
     "Event records that NATS has not stored and the state has no room for: lost if their owner dies now",
 )
+
+
+def count_effect(effect: effects.Effect) -> None:
+    match effect:
+        case effects.Say(kind="filler"):
+            FILLERS.inc()
+        case effects.BargeIn(outcome=outcome):
+            telemetry.BARGE_IN_TOTAL.labels(outcome).inc()
+        case effects.Confirmation(outcome=outcome):
+            CONFIRMATIONS.labels(outcome).inc()
+        case effects.HandOver(giver=giver, to=to):
+            HANDOVERS.labels(giver, to).inc()
+        case effects.SpeculationOver(outcome=outcome, lead_ms=lead_ms):
+            SPECULATIONS.labels(outcome).inc()
+            if outcome == "confirmed":
+                SPECULATION_LEAD.observe(lead_ms)
 
 
 def count_requests(before: Call | None, after: Call | None) -> None:

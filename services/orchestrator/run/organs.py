@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -34,6 +36,7 @@ MAX_QUESTION_CHARS = 500  # that a caller is to say yes to
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
+SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 ROUTE_S = 0.06  # it takes some 5 ms; a model that finds out by itself takes more
 ROUTE_AGAIN_S = 60.0  # where the llm service has no embeddings
 CHAT = Rules(
@@ -207,6 +210,19 @@ class Organs:
             )
             for row in reply.rows
         )
+
+
+async def insist_on_settling(organs: Organs, call_id: str, epoch: Epoch) -> tuple[ToolUse, ...]:
+    """Ask the ledger until it answers. Raises Superseded."""
+    for pause in itertools.chain(SETTLE_PAUSES_S, itertools.repeat(SETTLE_PAUSES_S[-1])):
+        await asyncio.sleep(pause)
+        try:
+            return await organs.settle(call_id, epoch)
+        except Superseded:
+            raise
+        except ParleyError:
+            continue
+    raise AssertionError
 
 
 def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
