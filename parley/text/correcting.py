@@ -1,7 +1,7 @@
 """What a caller puts right in what was read back to them: "no, make it eight", "Wednesday, not Tuesday". Pure, English.
 
-Only what is certain: the words must hold values for one argument, by the kind of value that stands there now. All else
-is for the model.
+Only what is certain: the words must hold values for one argument, by the kind of value that stands there now, and
+beside it only values of arguments that are one of a few words: "Wednesday, in the morning". All else is for the model.
 """
 
 from __future__ import annotations
@@ -64,13 +64,32 @@ def corrected(
     said = _without_refused(normalise(text))
     if not said or len(said.split()) > MAX_WORDS:
         return None
+    said, chosen = _chosen(arguments, said, choices or {})
     found: dict[str, Any] = {}
     for name, old in arguments.items():
-        new, spans = _value(old, said, (choices or {}).get(name, ()))
+        new, spans = _value(old, said) if name not in (choices or {}) else (None, [])
         if new is not None and new != old and not _left(said, spans):
             found[name] = new
     found = _likelier(found, arguments, said)
-    return {**arguments, **found} if len(found) == 1 else None
+    if len(found) > 1 or (not found and _left(said, [])):
+        return None
+    changed = {**{name: new for name, new in chosen.items() if new != arguments[name]}, **found}
+    return {**arguments, **changed} if changed else None
+
+
+def _chosen(
+    arguments: Mapping[str, Any], said: str, choices: Mapping[str, tuple[str, ...]]
+) -> tuple[str, dict[str, str]]:
+    """What is said beside the words that one chooses from, and what is chosen: "wednesday in the morning" may be both.
+    Words that belong to two arguments, or two for one, are left where they are."""
+    found = {name: _choice(said, choices[name]) for name in arguments if name in choices}
+    chosen = {name: new for name, (new, _) in found.items() if new is not None}
+    spans = [span for _, where in found.values() for span in where]
+    if any(a < other_b and other_a < b for i, (a, b) in enumerate(spans) for other_a, other_b in spans[:i]):
+        return said, {}
+    for start, end in sorted(spans, reverse=True):
+        said = f"{said[:start]} {said[end:]}"
+    return " ".join(said.split()), chosen
 
 
 def _likelier(found: dict[str, Any], arguments: Mapping[str, Any], said: str) -> dict[str, Any]:
@@ -95,10 +114,8 @@ def _without_refused(said: str) -> str:
     return f"{kept} {' '.join(words[1:])}".strip() if words else kept
 
 
-def _value(old: Any, said: str, choices: tuple[str, ...]) -> tuple[Any, list[tuple[int, int]]]:
+def _value(old: Any, said: str) -> tuple[Any, list[tuple[int, int]]]:
     """A value of the kind of `old` that the words hold, and where; None: none, or more than one."""
-    if choices:
-        return _choice(said, choices)
     if isinstance(old, bool):
         return None, []
     if isinstance(old, int | float):
@@ -113,9 +130,12 @@ def _value(old: Any, said: str, choices: tuple[str, ...]) -> tuple[Any, list[tup
     return None, []
 
 
-def _choice(said: str, choices: tuple[str, ...]) -> tuple[Any, list[tuple[int, int]]]:
+def _choice(said: str, choices: tuple[str, ...]) -> tuple[str | None, list[tuple[int, int]]]:
     found = [(choice, m.span()) for choice in choices if (m := re.search(rf"\b{re.escape(normalise(choice))}\b", said))]
-    return (found[0][0], [found[0][1]]) if len(found) == 1 else (None, [])
+    spans = [span for _, span in found]
+    inside = [any(s <= a and b <= e and (s, e) != (a, b) for s, e in spans) for a, b in spans]
+    whole = [each for each, within in zip(found, inside, strict=True) if not within]
+    return (whole[0][0], [whole[0][1]]) if len(whole) == 1 else (None, [])
 
 
 def _number(old: int | float, said: str) -> tuple[Any, list[tuple[int, int]]]:
