@@ -69,9 +69,9 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
     frame = replace(frame, doubted="", doubted_slots={}, offer=None)
-    if asked.offer is not None and _was_put(asked.offer.question, asked.heard):
-        if meaning.move == "yes" or meaning.intent == asked.offer.intent:
-            return _go(frame, asked.offer.intent, {**asked.offer.slots, **meaning.slots}, domain)
+    offer = asked.offer if asked.offer is not None and _was_put(asked.offer.question, asked.heard) else None
+    if offer is not None and (meaning.move == "yes" or meaning.intent == offer.intent):
+        return _go(frame, offer.intent, {**offer.slots, **meaning.slots}, domain)
     if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
         return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
