@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from parley.v1 import call_pb2 as parley_dot_v1_dot_call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/tools.proto\x12\tparley.v1\x1a\x14parley/v1/call.proto\"!\n\x10ListToolsRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"N\n\x11ListToolsResponse\x12\"\n\x05tools\x18\x01 \x03(\x0b\x32\x13.parley.v1.ToolInfo\x12\x15\n\ragent_version\x18\x02 \x01(\t\"\x9f\x01\n\x08ToolInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x15\n\rconsequential\x18\x06 \x01(\x08\x12\x0c\n\x04slow\x18\x07 \x01(\x08\x12\r\n\x05level\x18\x08 \x01(\r\"\xfe\x02\n\x0e\x45xecuteRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\x12\x0e\n\x06intent\x18\x03 \x01(\r\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x05 \x01(\t\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x07 \x01(\t\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\r\n\x05level\x18\t \x01(\r\x12\x15\n\ragent_version\x18\x14 \x01(\t\x12\'\n\tdirection\x18\x15 \x01(\x0e\x32\x14.parley.v1.Direction\x12\x0f\n\x07purpose\x18\x16 \x01(\t\x12=\n\nparameters\x18\x17 \x03(\x0b\x32).parley.v1.ExecuteRequest.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"o\n\x0c\x45xecuteEvent\x12+\n\x08progress\x18\x01 \x01(\x0b\x32\x17.parley.v1.ToolProgressH\x00\x12)\n\x07outcome\x18\x02 \x01(\x0b\x32\x16.parley.v1.ToolOutcomeH\x00\x42\x07\n\x05\x65vent\"\x1c\n\x0cToolProgress\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xdf\x02\n\x0bToolOutcome\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.parley.v1.ToolOutcome.Status\x12\x13\n\x0bresult_json\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12(\n\x07hang_up\x18\x04 \x01(\x0b\x32\x15.parley.v1.HangUpThenH\x00\x12+\n\x08transfer\x18\x05 \x01(\x0b\x32\x17.parley.v1.TransferThenH\x00\x12!\n\x03say\x18\x06 \x01(\x0b\x32\x14.parley.v1.SayNotice\x12\r\n\x05level\x18\x07 \x01(\r\"j\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x11\n\rSTATUS_FAILED\x10\x02\x12\x12\n\x0eSTATUS_UNKNOWN\x10\x03\x12\x12\n\x0eSTATUS_REFUSED\x10\x04\x42\x06\n\x04then\"0\n\tSayNotice\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\rinterruptible\x18\x02 \x01(\x08\"\x1c\n\nHangUpThen\x12\x0e\n\x06reason\x18\x01 \x01(\t\"*\n\x0cTransferThen\x12\n\n\x02to\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"A\n\rSettleRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\"4\n\x0eSettleResponse\x12\"\n\x04rows\x18\x01 \x03(\x0b\x32\x14.parley.v1.LedgerRow\"{\n\tLedgerRow\x12\x0e\n\x06intent\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\x12\x0f\n\x07running\x18\x04 \x01(\x08\x12\'\n\x07outcome\x18\x05 \x01(\x0b\x32\x16.parley.v1.ToolOutcome2\xca\x01\n\x05Tools\x12\x41\n\x04List\x12\x1b.parley.v1.ListToolsRequest\x1a\x1c.parley.v1.ListToolsResponse\x12?\n\x07\x45xecute\x12\x19.parley.v1.ExecuteRequest\x1a\x17.parley.v1.ExecuteEvent0\x01\x12=\n\x06Settle\x12\x18.parley.v1.SettleRequest\x1a\x19.parley.v1.SettleResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/tools.proto\x12\tparley.v1\x1a\x14parley/v1/call.proto\"!\n\x10ListToolsRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"b\n\x11ListToolsResponse\x12\"\n\x05tools\x18\x01 \x03(\x0b\x32\x13.parley.v1.ToolInfo\x12\x15\n\ragent_version\x18\x02 \x01(\t\x12\x12\n\nincomplete\x18\x03 \x01(\x08\"\x9f\x01\n\x08ToolInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x15\n\rconsequential\x18\x06 \x01(\x08\x12\x0c\n\x04slow\x18\x07 \x01(\x08\x12\r\n\x05level\x18\x08 \x01(\r\"\xfe\x02\n\x0e\x45xecuteRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\x12\x0e\n\x06intent\x18\x03 \x01(\r\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x05 \x01(\t\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x07 \x01(\t\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\r\n\x05level\x18\t \x01(\r\x12\x15\n\ragent_version\x18\x14 \x01(\t\x12\'\n\tdirection\x18\x15 \x01(\x0e\x32\x14.parley.v1.Direction\x12\x0f\n\x07purpose\x18\x16 \x01(\t\x12=\n\nparameters\x18\x17 \x03(\x0b\x32).parley.v1.ExecuteRequest.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"o\n\x0c\x45xecuteEvent\x12+\n\x08progress\x18\x01 \x01(\x0b\x32\x17.parley.v1.ToolProgressH\x00\x12)\n\x07outcome\x18\x02 \x01(\x0b\x32\x16.parley.v1.ToolOutcomeH\x00\x42\x07\n\x05\x65vent\"\x1c\n\x0cToolProgress\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xdf\x02\n\x0bToolOutcome\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.parley.v1.ToolOutcome.Status\x12\x13\n\x0bresult_json\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12(\n\x07hang_up\x18\x04 \x01(\x0b\x32\x15.parley.v1.HangUpThenH\x00\x12+\n\x08transfer\x18\x05 \x01(\x0b\x32\x17.parley.v1.TransferThenH\x00\x12!\n\x03say\x18\x06 \x01(\x0b\x32\x14.parley.v1.SayNotice\x12\r\n\x05level\x18\x07 \x01(\r\"j\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x11\n\rSTATUS_FAILED\x10\x02\x12\x12\n\x0eSTATUS_UNKNOWN\x10\x03\x12\x12\n\x0eSTATUS_REFUSED\x10\x04\x42\x06\n\x04then\"0\n\tSayNotice\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\rinterruptible\x18\x02 \x01(\x08\"\x1c\n\nHangUpThen\x12\x0e\n\x06reason\x18\x01 \x01(\t\"*\n\x0cTransferThen\x12\n\n\x02to\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"A\n\rSettleRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\"4\n\x0eSettleResponse\x12\"\n\x04rows\x18\x01 \x03(\x0b\x32\x14.parley.v1.LedgerRow\"{\n\tLedgerRow\x12\x0e\n\x06intent\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\x12\x0f\n\x07running\x18\x04 \x01(\x08\x12\'\n\x07outcome\x18\x05 \x01(\x0b\x32\x16.parley.v1.ToolOutcome2\xca\x01\n\x05Tools\x12\x41\n\x04List\x12\x1b.parley.v1.ListToolsRequest\x1a\x1c.parley.v1.ListToolsResponse\x12?\n\x07\x45xecute\x12\x19.parley.v1.ExecuteRequest\x1a\x17.parley.v1.ExecuteEvent0\x01\x12=\n\x06Settle\x12\x18.parley.v1.SettleRequest\x1a\x19.parley.v1.SettleResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,33 +37,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTOOLSREQUEST']._serialized_start=58
   _globals['_LISTTOOLSREQUEST']._serialized_end=91
   _globals['_LISTTOOLSRESPONSE']._serialized_start=93
-  _globals['_LISTTOOLSRESPONSE']._serialized_end=171
-  _globals['_TOOLINFO']._serialized_start=174
-  _globals['_TOOLINFO']._serialized_end=333
-  _globals['_EXECUTEREQUEST']._serialized_start=336
-  _globals['_EXECUTEREQUEST']._serialized_end=718
-  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_start=669
-  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_end=718
-  _globals['_EXECUTEEVENT']._serialized_start=720
-  _globals['_EXECUTEEVENT']._serialized_end=831
-  _globals['_TOOLPROGRESS']._serialized_start=833
-  _globals['_TOOLPROGRESS']._serialized_end=861
-  _globals['_TOOLOUTCOME']._serialized_start=864
-  _globals['_TOOLOUTCOME']._serialized_end=1215
-  _globals['_TOOLOUTCOME_STATUS']._serialized_start=1101
-  _globals['_TOOLOUTCOME_STATUS']._serialized_end=1207
-  _globals['_SAYNOTICE']._serialized_start=1217
-  _globals['_SAYNOTICE']._serialized_end=1265
-  _globals['_HANGUPTHEN']._serialized_start=1267
-  _globals['_HANGUPTHEN']._serialized_end=1295
-  _globals['_TRANSFERTHEN']._serialized_start=1297
-  _globals['_TRANSFERTHEN']._serialized_end=1339
-  _globals['_SETTLEREQUEST']._serialized_start=1341
-  _globals['_SETTLEREQUEST']._serialized_end=1406
-  _globals['_SETTLERESPONSE']._serialized_start=1408
-  _globals['_SETTLERESPONSE']._serialized_end=1460
-  _globals['_LEDGERROW']._serialized_start=1462
-  _globals['_LEDGERROW']._serialized_end=1585
-  _globals['_TOOLS']._serialized_start=1588
-  _globals['_TOOLS']._serialized_end=1790
+  _globals['_LISTTOOLSRESPONSE']._serialized_end=191
+  _globals['_TOOLINFO']._serialized_start=194
+  _globals['_TOOLINFO']._serialized_end=353
+  _globals['_EXECUTEREQUEST']._serialized_start=356
+  _globals['_EXECUTEREQUEST']._serialized_end=738
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_start=689
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_end=738
+  _globals['_EXECUTEEVENT']._serialized_start=740
+  _globals['_EXECUTEEVENT']._serialized_end=851
+  _globals['_TOOLPROGRESS']._serialized_start=853
+  _globals['_TOOLPROGRESS']._serialized_end=881
+  _globals['_TOOLOUTCOME']._serialized_start=884
+  _globals['_TOOLOUTCOME']._serialized_end=1235
+  _globals['_TOOLOUTCOME_STATUS']._serialized_start=1121
+  _globals['_TOOLOUTCOME_STATUS']._serialized_end=1227
+  _globals['_SAYNOTICE']._serialized_start=1237
+  _globals['_SAYNOTICE']._serialized_end=1285
+  _globals['_HANGUPTHEN']._serialized_start=1287
+  _globals['_HANGUPTHEN']._serialized_end=1315
+  _globals['_TRANSFERTHEN']._serialized_start=1317
+  _globals['_TRANSFERTHEN']._serialized_end=1359
+  _globals['_SETTLEREQUEST']._serialized_start=1361
+  _globals['_SETTLEREQUEST']._serialized_end=1426
+  _globals['_SETTLERESPONSE']._serialized_start=1428
+  _globals['_SETTLERESPONSE']._serialized_end=1480
+  _globals['_LEDGERROW']._serialized_start=1482
+  _globals['_LEDGERROW']._serialized_end=1605
+  _globals['_TOOLS']._serialized_start=1608
+  _globals['_TOOLS']._serialized_end=1810
 # @@protoc_insertion_point(module_scope)

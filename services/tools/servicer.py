@@ -26,9 +26,10 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         executor: Executor,
         admission: Admission,
         cancels: Cancels | None = None,
-        ready: Callable[[str, float], Awaitable[None]] | None = None,
+        ready: Callable[[str, float], Awaitable[bool]] | None = None,
     ) -> None:
-        """`ready`: waits until the servers of an agent have said what they can do, for so many seconds at most."""
+        """`ready`: waits until the servers of an agent have said what they can do, for so many seconds at most. False:
+        not yet."""
         self._toolboxes = toolboxes
         self._executor = executor
         self._admission = admission
@@ -37,11 +38,12 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
 
     async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
         box = self._toolboxes.now(_text(request.agent, "agent", 100))
+        complete = True
         if box.agent.mcp and self._ready is not None:
-            await self._ready(request.agent, LIST_ROOM_S)
+            complete = await self._ready(request.agent, LIST_ROOM_S)
             box = self._toolboxes.now(request.agent)
         tools = [_info(tool) for tool in box.tools.values()]
-        return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version)
+        return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version, incomplete=not complete)
 
     async def Execute(self, request: tools_pb2.ExecuteRequest, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
         owner = key_of_owner(request.epoch) if request.HasField("epoch") else None

@@ -21,7 +21,6 @@ from services.tools.database import Database, open_database
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
 from services.tools.ledger import Ledger
-from services.tools.mcp.contract import START_ROOM_S
 from services.tools.mcp.hub import Hub
 from services.tools.presence import Presence
 from services.tools.records import AgentRecords, load_seeds
@@ -55,7 +54,6 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
 
     try:
         await _load_agents(database, toolboxes, settings)
-        await hub.ready("", START_ROOM_S)
         await executor.start()
         await connected.enter_async_context(bus)
     except BaseException:
