@@ -78,11 +78,12 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
-    if _declined(frame, meaning, domain):
+    correction = corrections.of_value(frame, meaning, domain)
+    if not correction and _declined(frame, meaning, domain):
         return frame, Say(moves.ALL_RIGHT)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
-    if correction := corrections.of_value(frame, meaning, domain):
+    if correction:
         again = frame.tried if moves.leading(meaning.text)[0] else {}  # "no, on pump two": all else is as it was
         kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
         return _go(replace(frame, slots={**kept, **frame.slots, **correction}), frame.intent, correction, domain)
