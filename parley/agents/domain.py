@@ -10,9 +10,11 @@ from parley.agents.strict import Strict
 
 
 class Slot(Strict):
-    """Something a tool needs. `kind` says how it is heard; `values` for a choice; `ask` is the question for it."""
+    """Something a tool needs. `kind` says how it is heard; `values` for a choice; `ask` is the question for it. A
+    `sentence` is all that the caller said, as it was said: it is there whenever an intent needs it.
+    """
 
-    kind: Literal["digits", "choice", "text", "day", "name"] = "text"
+    kind: Literal["digits", "choice", "text", "day", "name", "sentence"] = "text"
     length: int = Field(0, ge=0, le=20)
     values: tuple[str, ...] = ()
     ask: str = ""

@@ -9,7 +9,7 @@ import orjson
 
 from parley.agents.identity import VERIFY
 from services.llm.contract import Message, Role, ToolCall
-from services.llm.local.dialogue import answers, moves
+from services.llm.local.dialogue import answers
 from services.llm.local.understanding.domain import Domain
 
 
@@ -101,8 +101,8 @@ def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
         return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in needs})
     for call in message.tool_calls:
         frame = replace(frame, checking=call.id) if call.name == VERIFY else frame
-        if (intent := domain.of_tool(call.name)) and intent not in frame.beside:
-            given = {k: str(v) for k, v in _arguments(call).items() if k in domain.slots and v}
+        if (intent := domain.of_tool(call.name, frame.intent)) and intent not in frame.beside:
+            given = {k: str(v) for k, v in _arguments(call).items() if v and domain.keeps(k)}
             frame = replace(
                 frame, intent=intent, slots={**frame.slots, **given}, waiting="", partial="", confirming=False
             )
@@ -128,11 +128,11 @@ def checked(frame: Frame, result: str) -> tuple[Frame, str]:
 
 def capabilities(domain: Domain) -> str:
     """What the agent's words for "not understood" say of what it can do; "" if they only apologise."""
-    return moves.without_apology(domain.agent.domain.fallback)
+    return domain.language.without_apology(domain.agent.domain.fallback)
 
 
 def _after_words(frame: Frame, said: str, domain: Domain) -> Frame:
-    missed = frame.missed + 1 if moves.is_miss(said, domain.agent.domain.fallback) else 0
+    missed = frame.missed + 1 if domain.language.is_miss(said, domain.agent.domain.fallback) else 0
     can_do = capabilities(domain)
     return replace(frame, heard=said, missed=missed, told=frame.told or bool(can_do and can_do in said))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from parley.agents.domain import Slot
@@ -79,8 +80,19 @@ def pattern(slot: Slot | None) -> str:
     if slot.kind == "day":
         return _DAY
     if slot.kind == "choice" and slot.values:
-        return "(?:" + "|".join(re.escape(v) for v in sorted(map(normalise, slot.values), key=len, reverse=True)) + ")"
+        return "(?:" + "|".join(re.escape(v) for v in sorted(_spellings(slot), key=len, reverse=True)) + ")"
     return _ANYTHING
+
+
+def _spellings(slot: Slot) -> set[str]:
+    """A choice's values as callers write them: "café", "cafe"."""
+    values = [normalise(each) for each in slot.values]
+    return {*values, *map(_bare, values)}
+
+
+def _bare(text: str) -> str:
+    """Without accents."""
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
 def value(slot: Slot, said: str) -> str:
@@ -91,7 +103,7 @@ def value(slot: Slot, said: str) -> str:
         said = re.sub(r"^(?:this|the|next) (?=weekend)", "", said)
         return said.removesuffix("s") if said.removesuffix("s") in (*WEEKDAYS, "weekend") else said
     if slot.kind == "choice":
-        return next((v for v in slot.values if normalise(v) == said), "")
+        return next((v for v in slot.values if _bare(normalise(v)) == _bare(said)), "")
     return said.title() if slot.kind == "name" else said
 
 
