@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from cli import conversations_schema
 from cli.agent_check import check
 from cli.agent_schema import FILE, WRAPPER_FILE, text_of
 from cli.chat import chat
@@ -30,6 +32,7 @@ _FILES = {
     "tools.py": "tools.txt",
     "wrapper.json": "wrapper.txt",
     "knowledge/about.md": "about.txt",
+    "conversations/hours.yaml": "conversations.txt",
 }
 
 agent = typer.Typer(no_args_is_help=True, help="Make a bot, and see whether it is right.")
@@ -43,7 +46,7 @@ def new_command(
     """Write a small, whole bot into the agents' folder. Exit status 2: a wrong name, or it exists."""
     folder = _or_exit(lambda: new(Settings.read().agents_dir, name, company), 2)
     print(f"{folder}: talk to it with `make run` (again, if it runs) and ?agent={name} behind the page's address,")
-    print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`.")
+    print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`, `parley eval {name}`.")
 
 
 @agent.command("check")
@@ -119,6 +122,8 @@ def new(folder: Path, name: str, company: str) -> Path:
         path.write_text(text.replace("{company}", company).replace("{name}", name), "utf-8")
     for file in (FILE, WRAPPER_FILE):
         (folder / file).write_text(text_of(file), "utf-8")
+    conversations = json.dumps(conversations_schema.schema(), indent=2) + "\n"
+    (folder / conversations_schema.FILE).write_text(conversations, "utf-8")
     return folder / name
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cli.identity_check import check_identity
 from parley.agents.agent import Agent
+from parley.agents.conversation import Conversation
+from parley.agents.conversation_files import conversations_of
 from parley.agents.files import load_agent
 from parley.agents.wrapper import FILE, read_wrapper
 from parley.errors import ParleyError
@@ -43,16 +45,33 @@ def check(folder: Path, name: str) -> Finding:
     errors = [*_wrapper(folder / name / FILE), *_domain(agent, box.tools, folder / name / "agent.yaml")]
     errors += [f"{path}: not UTF-8 text; save it as UTF-8" for path in files if not _readable(path)]
     wrong, worth_knowing = check_identity(agent, folder / name)
-    errors += wrong
-    notes = [*_notes(agent, box.all, files), *worth_knowing]
+    conversations, wrong_there = _conversations(folder / name)
+    errors += [*wrong, *wrong_there]
+    notes = [*_notes(agent, box.all, files), *worth_knowing, *_unknown_tools(conversations, box.tools)]
     state = "wrong" if errors else "good"
-    what = f"{len(box.tools)} tools, {len(files)} files of knowledge, version {box.agent.version}"
+    held = f"{len(conversations)} conversations, " if conversations else ""
+    what = f"{len(box.tools)} tools, {len(files)} files of knowledge, {held}version {box.agent.version}"
     return Finding(f"{state}: {what}", tuple(errors), tuple(notes))
 
 
 def _each(error: ParleyError) -> Iterator[str]:
     file, _, lines = str(error).partition(": ")
     yield from (f"{file}: {line}" for line in _EACH.split(lines))
+def _conversations(folder: Path) -> tuple[list[Conversation], list[str]]:
+    """The agent's, and what is wrong with their files."""
+    try:
+        return list(conversations_of(folder).values()), []
+    except ParleyError as error:
+        return [], list(_each(error))
+
+
+def _unknown_tools(conversations: list[Conversation], tools: Mapping[str, LoadedTool]) -> Iterator[str]:
+    """One that is misspelt among the forbidden ones would never be found."""
+    for each in conversations:
+        parts = (each.expect, *each.turns)
+        named = {name for part in parts for name in (*part.forbidden, *(tool.tool for tool in part.tools))}
+        if unknown := sorted(named - set(tools)):
+            yield f"note: conversation {each.name!r} names {', '.join(unknown)}, which is no tool of this agent"
 
 
 def _wrapper(path: Path) -> Iterator[str]:

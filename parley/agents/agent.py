@@ -11,6 +11,8 @@ from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
 from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.queries import TOOLS as QUERY_TOOLS
+from parley.agents.queries import Queries
 from parley.agents.records import Data
 from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
 from parley.agents.strict import Strict
@@ -55,6 +57,7 @@ class Agent(Strict):
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     data: Data = Data()
+    queries: Queries | None = None
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()
@@ -131,7 +134,8 @@ class Agent(Strict):
     @property
     def builtin_tools(self) -> tuple[str, ...]:
         """Names of the tools that other parts of the file give it, beside those of tools.py."""
-        return (VERIFY,) if self.identity is not None else ()
+        verify = (VERIFY,) if self.identity is not None else ()
+        return (*verify, *(QUERY_TOOLS if self.queries is not None else ()))
 
     @property
     def secret_tools(self) -> tuple[str, ...]:

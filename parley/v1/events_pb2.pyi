@@ -524,6 +524,7 @@ class StatePolicy(_message.Message):
     YES_FIELD_NUMBER: _builtins.int
     NO_FIELD_NUMBER: _builtins.int
     UNCLEAR_FIELD_NUMBER: _builtins.int
+    BACKEND_DOWN_FIELD_NUMBER: _builtins.int
     RETRY_MS_FIELD_NUMBER: _builtins.int
     CALLER_FIRST_MS_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
@@ -559,6 +560,7 @@ class StatePolicy(_message.Message):
     mute_during_effects: _builtins.bool
     cut_off: _builtins.str
     unclear: _builtins.str
+    backend_down: _builtins.str
     retry_ms: _builtins.int
     caller_first_ms: _builtins.int
     level_ms: _builtins.int
@@ -623,6 +625,7 @@ class StatePolicy(_message.Message):
         yes: _abc.Iterable[_builtins.str] | None = ...,
         no: _abc.Iterable[_builtins.str] | None = ...,
         unclear: _builtins.str = ...,
+        backend_down: _builtins.str = ...,
         retry_ms: _builtins.int = ...,
         caller_first_ms: _builtins.int = ...,
         variables: _abc.Iterable[Global___StateVariable] | None = ...,
@@ -631,7 +634,7 @@ class StatePolicy(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -723,11 +726,13 @@ class StateOutcome(_message.Message):
     ASK_FIELD_NUMBER: _builtins.int
     CUSTOMER_PII_FIELD_NUMBER: _builtins.int
     SHOWS_FIELD_NUMBER: _builtins.int
+    DOWN_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
     level: _builtins.int
     customer_pii: _builtins.str
+    down: _builtins.bool
     @_builtins.property
     def then(self) -> Global___StateThen: ...
     @_builtins.property
@@ -748,10 +753,11 @@ class StateOutcome(_message.Message):
         ask: Global___StateAsk | None = ...,
         customer_pii: _builtins.str = ...,
         shows: _abc.Iterable[Global___StateShown] | None = ...,
+        down: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "down", b"down", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -317,6 +317,7 @@ class ToolOutcome(_message.Message):
     LEVEL_FIELD_NUMBER: _builtins.int
     ASK_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
+    DOWN_FIELD_NUMBER: _builtins.int
     SHOWS_FIELD_NUMBER: _builtins.int
     status: Global___ToolOutcome.Status.ValueType
     result_json: _builtins.str
@@ -325,6 +326,8 @@ class ToolOutcome(_message.Message):
     """identity level that the caller has proven with it; 0: none"""
     customer: _builtins.str
     """key of the record that the caller has proven to be theirs; with a level only; personal"""
+    down: _builtins.bool
+    """what it needs did not answer or broke: nothing that the caller could put right"""
     @_builtins.property
     def hang_up(self) -> Global___HangUpThen: ...
     @_builtins.property
@@ -351,11 +354,12 @@ class ToolOutcome(_message.Message):
         level: _builtins.int = ...,
         ask: Global___Ask | None = ...,
         customer: _builtins.str = ...,
+        down: _builtins.bool = ...,
         shows: _abc.Iterable[Global___ToolShow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer", b"customer", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer", b"customer", "down", b"down", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_then: _TypeAlias = _typing.Literal["hang_up", "transfer"]  # noqa: Y015
     _WhichOneofArgType_then: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015

@@ -43,6 +43,11 @@ def failed(words: str) -> Outcome:
     return Outcome(status=Outcome.STATUS_FAILED, message=words)
 
 
+def down(words: str) -> Outcome:
+    """What it needs did not answer, or broke."""
+    return Outcome(status=Outcome.STATUS_FAILED, message=words, down=True)
+
+
 def refused(words: str) -> Outcome:
     return Outcome(status=Outcome.STATUS_REFUSED, message=words)
 

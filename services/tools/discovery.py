@@ -21,7 +21,7 @@ from parley.text import consent
 from parley.text.consent import base_of
 from parley.tooling import marks_of
 from services.tools.asking import checked
-from services.tools.builtin import builtin_tools
+from services.tools.builtin import Builtin
 from services.tools.database import Database
 from services.tools.schema import LoadedTool, load_tool
 
@@ -45,7 +45,7 @@ class Toolboxes:
     def __init__(self, agents_dir: Path, database: Database | None = None) -> None:
         """Without a database what `agent.yaml` gives beside tools.py can be described, and not called."""
         self._dir = agents_dir
-        self._database = database
+        self._builtin = Builtin(database)
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
@@ -98,7 +98,7 @@ class Toolboxes:
 
     def _given(self, agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
         """The tools that the agent has by its agent.yaml."""
-        given = {tool.name: tool for tool in builtin_tools(agent, self._database)}
+        given = self._builtin.of(agent)
         if taken := [name for name in given if name in tools]:
             raise Misconfigured(f"{path}: tool {taken[0]}: agent.yaml gives the agent one of this name; choose another")
         return given

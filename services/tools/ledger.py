@@ -15,9 +15,11 @@ from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.identity.tries import outdated
 from services.tools.records.rows import WRITTEN_FROM
-from services.tools.tables import executors, fences, identity_tries, ledger, records
+from services.tools.tables import executors, fences, identity_tries, ledger, query_results, records
 
 KEEP_DAYS = 30
+RESULTS_HOURS = 4
+"""What a query has found: as long as the longest call."""
 MAX_ROWS = 100
 """Rows of one call that `settle` returns, the newest: with arguments and results within one gRPC message."""
 
@@ -88,7 +90,7 @@ class Ledger:
         return rows[::-1]
 
     async def purge(self) -> int:
-        """Forget calls older than KEEP_DAYS; how many rows."""
+        """Forget calls older than KEEP_DAYS, and what was kept for them; how many rows of the ledger."""
         old = datetime.now(UTC) - timedelta(days=KEEP_DAYS)
         async with self._database.transaction() as connection:
             gone = await connection.execute(delete(ledger).where(ledger.c.started_at < old))
@@ -96,6 +98,7 @@ class Ledger:
             await connection.execute(delete(executors).where(executors.c.beat_at < old))
             await connection.execute(delete(records).where(_deleted_before(old)))
             await connection.execute(delete(identity_tries).where(outdated()))
+            await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
         return int(gone.rowcount)
 
     async def _fence(self, connection: AsyncConnection, call_id: str, epoch: Epoch) -> None:
@@ -115,6 +118,10 @@ class Ledger:
 def _deleted_before(old: datetime) -> Any:
     """Of records that no file has; those of a file would come again with its next edit."""
     return records.c.value_pii.is_(None) & (records.c.written_at < old) & (records.c.position >= WRITTEN_FROM)
+
+
+def _call_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(hours=RESULTS_HOURS)
 
 
 def _is(key: Key) -> Any:

@@ -81,3 +81,16 @@ seeds = Table(
     Column("collection", String(100), primary_key=True),
     Column("hash", String(64), nullable=False),
 )
+
+# What a call's queries have found, by handle, for a while.
+query_results = Table(
+    "query_results",
+    metadata,
+    Column("call_id", String(200), primary_key=True),
+    Column("handle", String(20), primary_key=True),
+    Column("agent", String(100), nullable=False),
+    Column("customer_pii", String(200), nullable=False),
+    Column("found_pii", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("query_results_made_at", "made_at"),
+)

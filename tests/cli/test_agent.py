@@ -48,11 +48,12 @@ def test_a_new_bot_is_whole_and_right(folder: Path) -> None:
         "tools.py",
         "wrapper.json",
         "knowledge/about.md",
+        "conversations/hours.yaml",
     }
     code, lines = checked()
     assert code == 0
     assert len(lines) == 1, "no notes"
-    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, version ")
+    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, 1 conversations, version ")
     assert "Rose & Co." in load_agent(folder, "flower-shop").greeting
     assert "{" not in load_agent(folder, "flower-shop").greeting
 
@@ -120,7 +121,8 @@ def test_what_is_worth_knowing_is_no_error(folder: Path) -> None:
     code, lines = checked()
     assert code == 0
     assert [line for line in lines[1:] if not line.startswith("note: ")] == []
-    assert [word for word in ("get_opening_hours", "no knowledge/", "no domain") if word not in " ".join(lines)] == []
+    noted = ("get_opening_hours", "no knowledge/", "no domain", "names get_opening_hours, which is no tool")
+    assert [words for words in noted if words not in " ".join(lines)] == []
 
 
 def test_a_bot_that_nobody_knows(folder: Path) -> None:

@@ -23,6 +23,7 @@ _NAMED = (
     "greeting",
     "goodbye",
     "trouble",
+    "backend_down",
     "unavailable",
     "too_long",
     "not_heard",

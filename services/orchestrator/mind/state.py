@@ -77,6 +77,7 @@ class Policy:
     call_ms: int = 1800000
     retry_ms: int = 0
     trouble: str = ""
+    backend_down: str = ""  # instead of the model's words about tools that are; empty: they are the model's to find
     unavailable: str = ""
     too_long: str = ""
     not_heard: str = ""
@@ -152,6 +153,7 @@ class Outcome:
     ask: Ask | None = None
     customer_pii: str = ""  # whose record that caller's is, with a level only
     shows: tuple[Shown, ...] = ()
+    down: bool = False  # what it needs did not answer or broke
 
 
 @dataclass(frozen=True, slots=True)

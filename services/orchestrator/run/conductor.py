@@ -423,6 +423,8 @@ class Conductor:
         self._store()
         self._stop_timers()
         self._rounds.close_all()
-        if not self.superseded:
-            await self.paper.idle(2.0)
-        await self._tasks.close()
+        try:
+            if not self.superseded:
+                await self.paper.idle(2.0)
+        finally:
+            await self._tasks.close()

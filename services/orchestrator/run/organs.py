@@ -48,7 +48,7 @@ _STATUS = {
     number: name.removeprefix("STATUS_").lower() for name, number in tools_pb2.ToolOutcome.Status.items() if number
 }
 _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
-UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again")
+UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again", down=True)
 
 
 class Organs:
@@ -160,7 +160,7 @@ class Organs:
             if type(e) is ParleyError or e.retryable:  # it may have been done
                 log.warning("outcome of a tool is not known", tool=tool.name, error=str(e))
                 return UNKNOWN
-            return Outcome("failed", message=str(e))
+            return Outcome("failed", message=str(e), down=True)
 
     async def settle(self, call_id: str, epoch: Epoch) -> tuple[ToolUse, ...]:
         """Fence every older owner of the call and learn what they did. Raises ParleyErrors."""
@@ -191,7 +191,7 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
     status = _STATUS.get(message.status, "unknown")
     outcome = Outcome(status, message.result_json, message.message, then, say, ask=_ask(message))
-    outcome = replace(outcome, shows=tuple(Shown(each.name, each.json) for each in message.shows))
+    outcome = replace(outcome, down=message.down, shows=tuple(Shown(each.name, each.json) for each in message.shows))
     return replace(outcome, level=message.level, customer_pii=message.customer) if status == "ok" else outcome
 
 

@@ -131,6 +131,7 @@ def policy_of(agent: Agent) -> Policy:
         call_ms=int(agent.limits.call_s * 1000),
         retry_ms=int(agent.limits.retry_s * 1000),
         trouble=agent.sentences.trouble,
+        backend_down=agent.sentences.backend_down,
         unavailable=agent.sentences.unavailable,
         too_long=agent.sentences.too_long,
         not_heard=agent.sentences.not_heard,

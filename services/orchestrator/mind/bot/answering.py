@@ -222,6 +222,9 @@ def _after_tools(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The tools of this turn have ended: the model is told, or the caller is asked."""
     if confirming.alone(call):
         return _ask(call, at_ms, out)
+    if unanswered.backend_is_down(call):
+        told = any(line.text == call.policy.backend_down for line in history.bot_lines(call, call.turn))
+        return over(call, at_ms, out) if told else sentence(call, out, "backend_down", at_ms)
     if llm_retry.spent(call):
         return _fail(call, at_ms, out)
     return _think(call, out, _rounds_done(call), continuing=_noticed(call))
@@ -389,7 +392,7 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     if confirming.alone(call):
         return _ask(call, at_ms, out)
     if _owes_round(call):
-        return _think(call, out, _rounds_done(call), continuing=_noticed(call))
+        return _after_tools(call, at_ms, out)
     return over(call, at_ms, out)
 
 

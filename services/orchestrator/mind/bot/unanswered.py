@@ -58,6 +58,19 @@ def summary(call: Call) -> str:
     return text if len(text) <= MAX_SUMMARY else text[:MAX_SUMMARY].rpartition(" ")[0] or text[:MAX_SUMMARY]
 
 
+def backend_is_down(call: Call) -> bool:
+    """Of the tools called last in this turn none could be had, and the agent has words of its own for that."""
+    last = next((line for line in reversed(list(history.bot_lines(call, call.turn))) if line.tools), None)
+    if not call.policy.backend_down or last is None:
+        return False
+    return all(tool.outcome is not None and tool.outcome.down and not _may_be_done(call, tool) for tool in last.tools)
+
+
+def _may_be_done(call: Call, tool: ToolUse) -> bool:
+    """Something that changes the world was begun, and nobody knows how far it got: that has to be told."""
+    return tool.outcome is not None and tool.outcome.status == "unknown" and tool.name in call.effect_tools
+
+
 def _counts(line: BotLine) -> bool:
     """Its words are or were heard, or may be."""
     unheard = line.status == "cut" and not line.heard
