@@ -10,11 +10,13 @@ from parley.agents.strict import Strict
 
 
 class Slot(Strict):
-    """Something a tool needs. `kind` says how it is heard; `values` for a choice; `ask` is the question for it. A
-    `sentence` is all that the caller said, as it was said: it is there whenever an intent needs it.
+    """Something a tool needs. `kind` says how it is heard; `values` for a choice; `ask` is the question for it.
+
+    `digits` are read out one by one, of a `number` the value counts: "minus three point five" is -3.5. A `sentence` is
+    all that the caller said, as it was said: it is there whenever an intent needs it.
     """
 
-    kind: Literal["digits", "choice", "text", "day", "name", "sentence"] = "text"
+    kind: Literal["digits", "number", "choice", "text", "day", "name", "sentence"] = "text"
     length: int = Field(0, ge=0, le=20)
     values: tuple[str, ...] = ()
     ask: str = ""
@@ -25,8 +27,9 @@ class Intent(Strict):
 
     `tool`: called with the slots once all in `needs` are known. `say`: a fixed answer instead. `answer`: how to say a
     tool's result, with its fields in braces; without it the result's own `summary` is said. An intent with neither
-    `tool` nor `say` is a question for the knowledge. `about`: ends the question "Do you mean ...?" to a caller whose
-    wish is in doubt; empty: the intent's name.
+    `tool` nor `say` is a question for the knowledge. `acknowledge`: said at once to a caller who has just said so,
+    before the tool begins or a value is asked for: "I am sorry about the wait." `about`: ends the question "Do you mean
+    ...?" to a caller whose wish is in doubt; empty: the intent's name.
     """
 
     phrases: tuple[str, ...] = Field(min_length=1)
@@ -34,6 +37,7 @@ class Intent(Strict):
     needs: tuple[str, ...] = ()
     say: str = ""
     answer: str = ""
+    acknowledge: str = ""
     confirm: str = ""
     about: str = ""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from parley.text.consent import base_of
@@ -156,7 +157,12 @@ def digits(text: str, language: str = "en") -> str:
 
 
 def cardinal(n: int) -> str:
-    """English, below a hundred: "forty two"."""
+    """English, from zero to below a million: "forty two", "one thousand two hundred and five"."""
+    for size, name in ((1000, "thousand"), (100, "hundred")):
+        if n >= size:
+            rest = n % size
+            joint = " and " if 0 < rest < 100 else " "
+            return f"{cardinal(n // size)} {name}{joint + cardinal(rest) if rest else ''}"
     if n < 20:
         return _UNITS[n]
     return _TENS[n // 10] if n % 10 == 0 else f"{_TENS[n // 10]} {_UNITS[n % 10]}"
@@ -167,6 +173,25 @@ def spanish(n: int) -> str:
     if n < 30:
         return _NUMEROS[n]
     return _DECENAS[n // 10 - 3] + (f" y {_NUMEROS[n % 10]}" if n % 10 else "") if n < 100 else str(n)
+
+
+def number(given: float | Decimal) -> str:
+    """English: "minus three point five", "eighty eight"; at most three places behind the point, below a million."""
+    text = f"{abs(given):.3f}".rstrip("0").rstrip(".")
+    whole, _, places = text.partition(".")
+    minus = "minus " if given < 0 and text != "0" else ""
+    return f"{minus}{cardinal(int(whole))}{f' point {digits(places)}' if places else ''}"
+
+
+def money(amount: Decimal, unit: tuple[str, str] = ("dollar", "cent")) -> str:
+    """English, of a currency in hundredths: "eighty nine dollars and fifty cents", "one cent". Zero or more."""
+    whole, cents = divmod(round(amount * 100), 100)
+    told = [
+        f"{cardinal(n)} {name}{'' if n == 1 else 's'}"
+        for n, name in ((whole, unit[0]), (cents, unit[1]))
+        if n or (not cents and name == unit[0])
+    ]
+    return " and ".join(told)
 
 
 def ordinal(n: int) -> str:

@@ -67,7 +67,13 @@ def _of(
             yield f"shown {wanted}: the page was shown {_short(names)}"
 
 
+def _done(ran: Sequence[Ran]) -> list[Ran]:
+    """Without those that the caller was only asked about."""
+    return [each for each in ran if each.status != "ask"]
+
+
 def _tools(expected: Expectations, ran: Sequence[Ran]) -> Iterator[str]:
+    ran = _done(ran)
     if expected.no_tools and ran:
         yield f"no_tools: {_calls(ran)} ran"
     if done := [each for each in ran if each.name in expected.forbidden]:
@@ -85,8 +91,8 @@ def _tools(expected: Expectations, ran: Sequence[Ran]) -> Iterator[str]:
 
 
 def _of_whole(whole: Whole, course: Course) -> Iterator[str]:
-    if whole.exactly and len(course.ran) > len(whole.tools):
-        yield f"exactly: {len(whole.tools)} tools are expected; {_calls(course.ran)} ran"
+    if whole.exactly and len(ran := _done(course.ran)) > len(whole.tools):
+        yield f"exactly: {len(whole.tools)} tools are expected; {_calls(ran)} ran"
     for name, value in whole.slots.items():
         if not is_value(value, course.slots.get(name)):
             yield f"slots {name}: expected {value!r}, understood {course.slots.get(name)!r}"

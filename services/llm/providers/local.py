@@ -11,11 +11,13 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import structlog
 
 from parley.agents.agent import Agent
+from parley.agents.domain import Intent
 from parley.agents.identity import VERIFY
 from parley.errors import Misconfigured
 from parley.settings import Settings
@@ -87,9 +89,7 @@ class Local:
         domain = understanding.domain
         results = _fresh_results(messages)
         frame, acts = await _planned(messages, understanding)
-        going_on = [act.intent for act in acts if isinstance(act, Call)]
-        intents = [domain.intents.get(domain.of_tool(name, *going_on)) for name, _ in results]
-        words = [answers.of_result(i, r, domain.agent) for i, (_, r) in zip(intents, results, strict=True)]
+        words = [answers.of_result(_intent_of(n, acts, domain), r, domain.agent) for n, r in results]
         if any(answers.has_failed(r) for _, r in results) and answers.failed_before(messages, len(results)):
             words[-1] = failing.with_offer(words[-1], _last_said(messages), domain)
         if results and messages[-1].role is Role.ASSISTANT:  # they came late: all else has been said
@@ -103,7 +103,7 @@ class Local:
         if wanted and not results:
             rounds = [self._call(act, request, understanding) for act in wanted]
             if calls := [call for _, made in rounds for call in made]:
-                return "", calls
+                return " ".join(dict.fromkeys(act.first for act in wanted if act.first)), calls
             words = [text for text, _ in rounds]
         if not results or (wanted and len(acts) > 1):
             told = [await self._told(act, request, understanding) for act in acts]
@@ -151,7 +151,7 @@ class Local:
             log.warning("tool not offered", tool=domain.intents[act.intent].tool, call=request.call_id)
             return domain.agent.sentences.trouble, []
         known = orjson.loads(tool.parameters or "{}").get("properties", {})
-        arguments = {name: value for name, value in act.slots.items() if name in known}
+        arguments = {name: _typed(domain, name, value) for name, value in act.slots.items() if name in known}
         return "", [_made(tool.name, arguments)]
 
     async def _learn(self, agent: Agent) -> Understanding:
@@ -202,8 +202,23 @@ def _whole(act: Act, frame: Frame, domain: Domain) -> Act:
     return replace(act, slots=domain.with_sentence(act.intent, act.slots, frame.said))
 
 
-def _made(tool: str, arguments: dict[str, str]) -> ToolCall:
+def _intent_of(tool: str, acts: list[Act], domain: Domain) -> Intent | None:
+    """The intent that a tool was called for: that of the caller's last sentence, else the first that calls it."""
+    planned = (act.intent for act in acts if isinstance(act, Call))
+    name = next((name for name in planned if domain.intents[name].tool == tool), domain.of_tool(tool))
+    return domain.intents.get(name)
+
+
+def _made(tool: str, arguments: dict[str, Any]) -> ToolCall:
     return ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool, orjson.dumps(arguments).decode())
+
+
+def _typed(domain: Domain, name: str, value: str) -> Any:
+    """A number as one: tools take it, and what is read back can be put right."""
+    if name not in domain.slots or domain.slots[name].kind != "number":
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() else number
 
 
 def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], str]:

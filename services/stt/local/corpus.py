@@ -138,6 +138,8 @@ class Corpus:
             return self._rng.choice(slot.values)
         if slot.kind == "digits":
             return numbers.digit_string(self._rng, slot.length if self._rng.random() < 0.8 else 0)
+        if slot.kind == "number":
+            return numbers.measure(self._rng)
         if slot.kind in ("day", "name"):
             return self._common(slot.kind)
         return self._rng.choice(self._topics) if self._topics else self._common("name")

@@ -79,6 +79,12 @@ def quantity(rng: Random) -> str:
     return cardinal(rng.choice((rng.randrange(1, 13), rng.randrange(1, 100))))
 
 
+def measure(rng: Random) -> str:
+    """What an instrument shows: "nine point two"."""
+    whole = quantity(rng)
+    return f"{whole} point {UNITS[rng.randrange(10)]}" if rng.random() < 0.5 else whole
+
+
 def clock(rng: Random) -> str:
     """A time of day: "nine thirty", "half past four", "seven pm"."""
     hour = cardinal(rng.randrange(1, 13))

@@ -69,7 +69,9 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     if put_right := corrections.of_part(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
-    frame = replace(frame, doubted="", doubted_slots={})
+    frame = replace(frame, doubted="", doubted_slots={}, offer=None)
+    if asked.offer is not None and meaning.move == "yes" and _was_put(asked.offer.question, asked.heard):
+        return _go(frame, asked.offer.intent, asked.offer.slots, domain)
     if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
         return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
@@ -84,10 +86,25 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
     if meaning.intent:
         frame = replace(frame, slots={}) if domain.language.means_another(meaning.text) else frame
-        return _go(frame, meaning.intent, meaning.slots, domain)
+        after, act = _go(frame, meaning.intent, meaning.slots, domain)
+        return after, _acknowledged(act, domain.intents[meaning.intent].acknowledge)
     if meaning.maybe and (doubted := _in_doubt(asked, frame, meaning, domain)):
         return doubted
     return _general(frame, meaning, domain)
+
+
+def _was_put(question: str, heard: str) -> bool:
+    """Whether the bot's last words, as the caller heard them, asked this; most of the question is enough."""
+    return any(heard.endswith(question[:size]) for size in range(len(question) // 2 + 1, len(question) + 1))
+
+
+def _acknowledged(act: Act, words: str) -> Act:
+    match act:
+        case Call() if words:
+            return replace(act, first=words)
+        case Say(text) if words:
+            return Say(f"{words} {text}")
+    return act
 
 
 def _meant(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] | None:
@@ -119,7 +136,7 @@ def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
         return False
     if domain.language.offers_more(frame.heard):
         return False
-    asked = frame.heard.endswith("?") and domain.language.offers_human(frame.heard)
+    asked = frame.heard.endswith("?") and not frame.waiting
     return domain.ends_call(meaning.intent) or (asked and not meaning.intent)
 
 

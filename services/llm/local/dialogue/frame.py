@@ -14,14 +14,24 @@ from services.llm.local.understanding.domain import Domain
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What a yes to `question`, the last words of a tool's summary, does."""
+
+    question: str
+    intent: str
+    slots: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """`slots`: all values heard in this call. `waiting`: the slot that was asked for. `partial`: digits so far.
 
     `confirming`: a yes does it. `heard`: the bot's last words that the caller heard. `topic`: the last question for
     knowledge, and `topic_intent`, what it was about. `beside`: intents done at once beside the one that goes on.
-    `tried`: values given to tools, also those that failed. `said`: the caller's last words. `missed`: how often in a
-    row the bot had to say that it did not get or know something. `told`: it has said what it can do. `doubted`: the
-    intent that the bot asked whether it was meant, and `doubted_slots`, what was said with it.
+    `tried`: values given to tools, also those that failed; `worked`: those that did not. `said`: the caller's last
+    words. `missed`: how often in a row the bot had to say that it did not get or know something. `told`: it has said
+    what it can do. `doubted`: the intent that the bot asked whether it was meant, and `doubted_slots`, what was said
+    with it. `offer`: what the last tool offered to do next.
 
     Of who the caller is (`verification.py`): `proofs`, their words by factor, of which so many as `proven` were found
     right together; `proving`, the factor that is still owed an answer; `checking`, the id of the tool call that checks;
@@ -38,11 +48,13 @@ class Frame:
     topic_intent: str = ""
     beside: tuple[str, ...] = ()
     tried: dict[str, str] = field(default_factory=dict)
+    worked: dict[str, str] = field(default_factory=dict)
     said: str = ""
     missed: int = 0
     told: bool = False
     doubted: str = ""
     doubted_slots: dict[str, str] = field(default_factory=dict)
+    offer: Offer | None = None
     proofs: dict[str, str] = field(default_factory=dict)
     proven: int = 0
     proving: str = ""
@@ -59,10 +71,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool, with those of the slots that it knows."""
+    """A tool, with those of the slots that it knows. `first`: words for the caller before it begins."""
 
     intent: str
     slots: dict[str, str]
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +103,18 @@ Act = Say | Call | Look
 def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
     """What the bot did and said, whichever engine it was. A tool call tells intent and slots for certain.
 
-    What a tool failed with is not kept: the caller is asked again instead.
+    What a tool failed with is not kept, unless it did before: the caller is asked again instead.
     """
     if message.role is Role.TOOL and message.tool_call_id and message.tool_call_id == frame.checking:
         return checked(frame, message.text)[0]
     if message.role is Role.TOOL:
         at_work = [name for name in (frame.intent, *frame.beside) if name]
         failed = answers.has_failed(message.text)
-        needs = {slot for name in at_work for slot in domain.intents[name].needs} if failed else set()
-        return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in needs})
+        needs = {slot for name in at_work for slot in domain.intents[name].needs}
+        worked = {n: v for n, v in frame.tried.items() if n in needs} if not failed else {}
+        frame = replace(frame, worked={**frame.worked, **worked}, offer=offered(message.text, domain))
+        doubtful = {n for n in needs if failed and frame.slots.get(n) != frame.worked.get(n)}
+        return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in doubtful})
     for call in message.tool_calls:
         frame = replace(frame, checking=call.id) if call.name == VERIFY else frame
         if (intent := domain.of_tool(call.name, frame.intent)) and intent not in frame.beside:
@@ -124,6 +140,23 @@ def checked(frame: Frame, result: str) -> tuple[Frame, str]:
     if verified is None or not isinstance(told, dict):
         return frame, ""
     return (replace(frame, locked=True), "locked") if told.get("locked") else (frame, "wrong")
+
+
+def offered(result: str, domain: Domain) -> Offer | None:
+    """What a tool's result has under `offers`: a tool of this agent's intents, with its arguments. None: nothing."""
+    try:
+        told = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(told, dict) or not isinstance(offers := told.get("offers"), dict):
+        return None
+    intent, given = domain.of_tool(str(offers.get("tool", ""))), offers.get("arguments")
+    question = str(told.get("summary", "")).strip()
+    question = question[max(question.rfind(mark, 0, -1) for mark in ".!?") + 1 :].strip()
+    if not intent or not question.endswith("?"):
+        return None
+    known = {n: str(v) for n, v in given.items() if n in domain.slots} if isinstance(given, dict) else {}
+    return Offer(question, intent, known)
 
 
 def capabilities(domain: Domain) -> str:

@@ -16,9 +16,15 @@ from services.llm.local.understanding.vocabulary import AnyWords, Vocabulary
 _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
-_SAMPLE = {"digits": "1234", "day": "saturday", "choice": "", "name": "john smith"} | dict.fromkeys(
-    ("text", "sentence"), "something"
-)
+_SAMPLE = {
+    "digits": "1234",
+    "number": "twelve",
+    "day": "saturday",
+    "choice": "",
+    "text": "something",
+    "name": "john smith",
+    "sentence": "something",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,11 @@ class Domain:
     def goes_beside(self, intent: str) -> bool:
         """Whether it can be done together with another wish: neither words alone, nor what gives the call away."""
         return self.is_question(intent) or self.acts(intent)
+
+    @property
+    def measures(self) -> bool:
+        """Whether its callers tell quantities: where they do, a point and a minus count."""
+        return any(slot.kind == "number" for slot in self.slots.values())
 
     @property
     def human(self) -> str:

@@ -41,6 +41,8 @@ def number_counts(domain: Domain, intent: str, text: str) -> bool:
     "My pin is 1234", "it is 12 30 already" and "what is 12 plus 34" are none. Sentences without numbers always pass.
     """
     runs = slots.numbers(text)
+    if any(domain.slots[name].kind == "number" for name in domain.mentions[intent]):
+        return True
     if not any(domain.slots[name].kind == "digits" for name in domain.mentions[intent]):
         return not any(run.counts and len(run.digits) >= _IDENTIFIES for run in runs)
     if not runs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from parley.agents.domain import Slot
@@ -37,6 +38,9 @@ _UNITS = words_of(
     "dollar dollars cent cents pound pounds euro euros bucks kilo kilos gram grams mile miles meter meters feet foot "
     "inch inches people kids children oclock am pm plus minus divided"
 )
+_MEASURE = rf"(?:minus )?(?:{NUMBER_RUN}(?: and a half| point {NUMBER_RUN})?|point {NUMBER_RUN})"
+_SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_BARE = words_of("one oh o")  # no quantity alone: "the other one"
 _ANYTHING = r"\S+(?: \S+){0,5}"
 
 
@@ -77,10 +81,12 @@ def pattern(slot: Slot | None) -> str:
         return _ANYTHING
     if slot.kind == "digits":
         return NUMBER_RUN
+    if slot.kind == "number":
+        return _MEASURE
     if slot.kind == "day":
         return _DAY
     if slot.kind == "choice" and slot.values:
-        return "(?:" + "|".join(re.escape(v) for v in sorted(_spellings(slot), key=len, reverse=True)) + ")"
+        return "(?:" + "|".join(map(_spelled, sorted(_spellings(slot), key=len, reverse=True))) + ")"
     return _ANYTHING
 
 
@@ -99,11 +105,13 @@ def value(slot: Slot, said: str) -> str:
     """The value in the words that filled the slot; of the wrong length it is still given. "" if it is none."""
     if slot.kind == "digits":
         return words_to_digits(said)
+    if slot.kind == "number":
+        return _measure(said)
     if slot.kind == "day":
         said = re.sub(r"^(?:this|the|next) (?=weekend)", "", said)
         return said.removesuffix("s") if said.removesuffix("s") in (*WEEKDAYS, "weekend") else said
     if slot.kind == "choice":
-        return next((v for v in slot.values if _bare(normalise(v)) == _bare(said)), "")
+        return next((v for v in slot.values if _figures(_bare(normalise(v))) == _figures(_bare(said))), "")
     return said.title() if slot.kind == "name" else said
 
 
@@ -124,11 +132,43 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
         whole = [run for run in _runs(text if partial else _without_quantities(text)) if fits(slot, run)]
         joined = "".join(_runs(_without_quantities(text)))
         return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
+    if slot.kind == "number":
+        runs = re.findall(rf"(?<!\S){_MEASURE}(?!\S)", text)
+        return next((_measure(run) for run in reversed(runs) if partial or run not in _BARE), "")
     if slot.kind in ("day", "choice"):
         text = re.sub(rf"(?<!\S)not (?:on |the |this |with )*{pattern(slot)}(?!\S)", "", text)
         found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", text)
         return value(slot, found[-1]) if found else ""
     return ""
+
+
+def without_choices(slots: Iterable[Slot], text: str) -> str:
+    """A normalised sentence without what may be chosen: the two of "pump two" is no quantity."""
+    for slot in slots:
+        if slot.kind == "choice" and slot.values:
+            text = re.sub(rf"(?<!\S){pattern(slot)}(?!\S)", "and", text)
+    return text
+
+
+def _measure(said: str) -> str:
+    """ "minus three point five" -> "-3.5", "seven and a half" -> "7.5"; "" if it is no number."""
+    plain = said.removeprefix("minus ")
+    whole, _, part = plain.removesuffix(" and a half").partition("point")
+    before, after = words_to_digits(whole) or "0", words_to_digits(part)
+    if not (words_to_digits(whole) or after):
+        return ""
+    after = "5" if plain.endswith(" and a half") else after
+    return f"{'-' if said != plain else ''}{int(before)}{f'.{after}' if after else ''}"
+
+
+def _spelled(choice: str) -> str:
+    """Regex source of a normalised value; its small numbers in words or figures: "pump two", "pump 2"."""
+    forms = {**{word: str(n) for n, word in enumerate(_SMALL)}, **{str(n): word for n, word in enumerate(_SMALL)}}
+    return " ".join(f"(?:{re.escape(w)}|{re.escape(forms[w])})" if w in forms else re.escape(w) for w in choice.split())
+
+
+def _figures(text: str) -> str:
+    return " ".join(str(_SMALL.index(word)) if word in _SMALL else word for word in text.split())
 
 
 def _runs(text: str) -> list[str]:

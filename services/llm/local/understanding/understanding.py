@@ -34,6 +34,8 @@ ENDING_COST = 0.08  # nobody is hung up on by a guess
 _OF_AGENTS = ("who", "robot", "help", "thanks", "goodbye", "hello", "wait", "human", "")
 _MORE_THAN_TALK = ("goodbye", "human")  # "thanks for your help, goodbye"
 _TIME = re.compile(r"(?<!\S)(\d{1,2}):(\d{2})(?!\d)")  # a value only where a number was asked for
+_POINT = re.compile(r"(?<=\d)\.(?=\d)")
+_MINUS = re.compile(r"(?<![\w-])[-\u2212](?=\d)")
 _CACHED = 4096
 _OFF_TOPIC = (Path(__file__).parent / "off_topic.txt").read_text("utf-8").split("\n")
 
@@ -102,6 +104,8 @@ class Understanding:
     async def of(self, said: str) -> Meaning:
         """What a sentence means; the same sentence is worked out once."""
         said = _TIME.sub(r"\1 \2 oclock", said)
+        if self.domain.measures:
+            said = _MINUS.sub("minus ", _POINT.sub(" point ", said))
         text = self.domain.language.normalise(said)
         key = text, sentences.is_question(said, self.domain.language)
         if (known := self._known.get(key)) is not None:
@@ -254,5 +258,9 @@ class Understanding:
         return found
 
     def _all_slots(self, text: str) -> dict[str, str]:
-        found = {name: slots.find(slot, text) for name, slot in self.domain.slots.items()}
+        measured = slots.without_choices(self.domain.slots.values(), text) if self.domain.measures else text
+        found = {
+            name: slots.find(slot, measured if slot.kind == "number" else text)
+            for name, slot in self.domain.slots.items()
+        }
         return {name: value for name, value in found.items() if value}
