@@ -153,7 +153,7 @@ async def get_bill(context: CallContext, sentence: str = "") -> Result:
             raise ToolError("Todavía no has pedido nada. ¿Qué te pongo?")
         await records.put("orders", context.call_id, {**order, "billed": True})
     total = _total(order["lines"], menu)
-    parts = [_sentence(_spoken(order["lines"], menu)), f"Son {_euros(total)}.", check.advice]
+    parts = [_sentence(_spoken(order["lines"], menu)), f"{_comes_to(total)}.", check.advice]
     said = " ".join(filter(None, (*parts, "¿Pagas con tarjeta o en efectivo?")))
     show = {**check.show, "order": _order_card(order["lines"], menu)}
     return Result({"total_euros": str(total), **check.told, "summary": said}, show=show)
@@ -177,7 +177,7 @@ async def _asks_to_pay(method: str, context: CallContext) -> str:
     if not order or not order["lines"] or order.get("paid"):
         raise ToolError("No hay nada que pagar. ¿Quieres pedir algo?")
     total = _total(order["lines"], await context.records.all("menu"))
-    return f"Son {_euros(total)}, {'con tarjeta' if method == 'tarjeta' else 'en efectivo'}. ¿De acuerdo?"
+    return f"{_comes_to(total)}, {'con tarjeta' if method == 'tarjeta' else 'en efectivo'}. ¿De acuerdo?"
 
 
 @tool(consequential=True, confirm=_asks_to_pay)
@@ -355,6 +355,10 @@ def _with_article(row: Row) -> str:
 
 def _spoken(lines: Mapping[str, int], menu: Rows) -> str:
     return _listed([_one(menu[key], count) for key, count in lines.items() if key in menu])
+
+
+def _comes_to(total: Decimal) -> str:
+    return f"{'Es' if 1 <= total < 2 else 'Son'} {_euros(total)}"
 
 
 def _sentence(words: str) -> str:
