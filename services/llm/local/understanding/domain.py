@@ -17,7 +17,10 @@ from services.llm.local.understanding.word_lists import COMMON
 _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
-_SAMPLE = {"digits": "1234", "day": "saturday", "choice": "", "text": "something", "name": "john smith"}
+_SAMPLE = {
+    "digits": "1234", "number": "five", "choice": "", "text": "something", "day": "saturday", "time": "ten",
+    "name": "john smith",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
