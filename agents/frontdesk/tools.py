@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from parley.diary import Diary
 from parley.text import telling
-from parley.text.days import WEEKDAYS, day_said
+from parley.text.days import WEEKDAYS
 from parley.text.opening_hours import OpeningHours
 from parley.text.spoken import words_to_digits
 from parley.tooling import CallContext, HangUp, Question, Records, Result, ToolError, Transfer, tool
