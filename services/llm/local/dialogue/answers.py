@@ -16,7 +16,7 @@ from parley.agents.domain import Intent
 from parley.embedding import Vectors
 from parley.text.phrases import normalise
 from services.llm.contract import Message, Passage, Role
-from services.llm.local.dialogue import moves
+from services.llm.local.dialogue import confirmation, moves
 from services.llm.local.understanding.understanding import Embeds
 from services.llm.local.understanding.vocabulary import bases
 from services.llm.local.understanding.word_lists import COMMON
@@ -49,13 +49,17 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 def of_result(intent: Intent | None, result: str, agent: Agent) -> str:
-    """A tool message as a sentence: the intent's `answer` filled in, the result's `summary`, or why it failed."""
+    """A tool message as a sentence: the intent's `answer` filled in, the result's `summary`, or why it failed; "" for
+    what waits for the caller's yes, or did not get it: that is told elsewhere.
+    """
     try:
         told = orjson.loads(result)
     except orjson.JSONDecodeError:
         return result.strip() or moves.DONE
     if not isinstance(told, dict):
         return str(told) if told not in (None, "", []) else moves.DONE
+    if confirmation.of_message(told):
+        return ""
     if (failed := _failure(told, agent)) is not None:
         return failed
     if intent and intent.answer and (said := _filled(intent.answer, told)):
@@ -72,7 +76,9 @@ def has_failed(result: str) -> bool:
         told = orjson.loads(result)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(told, dict) and ("error" in told or told.get("status") in ("failed", "refused"))
+    if not isinstance(told, dict) or confirmation.of_message(told):
+        return False
+    return "error" in told or told.get("status") in ("failed", "refused")
 
 
 def failed_before(messages: Sequence[Message], fresh: int) -> bool:

@@ -69,15 +69,17 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
     frame = replace(frame, doubted="", doubted_slots={}, offer=None)
-    if asked.offer is not None and _was_put(asked.offer.question, asked.heard):
-        if meaning.move == "yes" or meaning.intent == asked.offer.intent:
-            return _go(frame, asked.offer.intent, {**asked.offer.slots, **meaning.slots}, domain)
+    offer = asked.offer if asked.offer is not None and _was_put(asked.offer.question, asked.heard) else None
+    if offer is not None and (meaning.move == "yes" or meaning.intent == offer.intent):
+        return _go(frame, offer.intent, {**offer.slots, **meaning.slots}, domain)
     if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
         return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
+    if frame.declined and meaning.move == "no" and frame.heard.endswith("?") and not moves.offers_more(frame.heard):
+        return replace(frame, declined=False), Say(moves.LEFT)
     if _declined(frame, meaning, domain):
         return frame, Say(moves.ALL_RIGHT)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
@@ -179,11 +181,14 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     """The answer to the question for a slot; None if the caller speaks of something else."""
     slot = domain.slots[frame.waiting]
     elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent and frame.waiting not in meaning.slots
+    if meaning.move in ("unsure", "no", "nothing") and slot.otherwise:
+        return _go(frame, frame.intent, {frame.waiting: slot.otherwise}, domain)
     if meaning.move in ("unsure", "no"):
-        return replace(frame, waiting="", partial="", intent=""), Say(moves.NO_NUMBER)
+        without = moves.NO_NUMBER if slot.kind == "digits" else moves.WITHOUT
+        return replace(frame, waiting="", partial="", intent=""), Say(without)
     if meaning.move == "wait":
         return frame, Say(moves.TAKE_YOUR_TIME)
-    if elsewhere or meaning.move:
+    if elsewhere or meaning.move or (slot.kind == "name" and slots.is_no_name(meaning.text)):
         return None
     found = slots.answer(slot, meaning.text)
     if slot.kind == "digits" and not slots.fits(slot, found):
@@ -199,7 +204,14 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
         return None  # "I have two cats"
     if not slots.fits(slot, found):
         return _ask_rest(frame, frame.waiting, found, domain)
-    return _go(frame, frame.intent, {frame.waiting: found}, domain)
+    return _go(frame, frame.intent, {**_said_with(frame, meaning, domain), frame.waiting: found}, domain)
+
+
+def _said_with(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
+    """What the intent knows beside the slot that was asked for: said before, or in one breath ("friday at ten")."""
+    mentions = domain.mentions[frame.intent]
+    beside = {n: v for n, v in meaning.slots.items() if domain.slots[n].kind in ("day", "time", "choice")}
+    return {n: v for n, v in {**frame.slots, **beside}.items() if n in mentions}
 
 
 def _ask_rest(frame: Frame, name: str, part: str, domain: Domain) -> tuple[Frame, Act]:

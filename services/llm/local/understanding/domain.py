@@ -18,13 +18,9 @@ _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
 _SAMPLE = {
-    "digits": "1234",
-    "number": "twelve",
-    "day": "saturday",
-    "choice": "",
-    "text": "something",
+    "digits": "1234", "number": "twelve", "choice": "", "text": "something", "day": "saturday", "time": "ten",
     "name": "john smith",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
