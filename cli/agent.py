@@ -1,4 +1,4 @@
-"""`parley agent`: a new bot, what is wrong with one, a chat with one, and what an editor should know of its file."""
+"""`parley agent`: a new bot, what is wrong with one, a chat with one, its versions, and what an editor should know."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ import typer
 from cli import conversations_schema
 from cli.agent_check import check
 from cli.agent_schema import FILE, WRAPPER_FILE, text_of
+from cli.agent_versions import promote, publish, rollback, unpublish, versions
 from cli.chat import chat
-from cli.records import fetch, operator, read
+from cli.operating import operator_settings
+from cli.records import fetch, read
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
@@ -35,7 +37,7 @@ _FILES = {
     "conversations/hours.yaml": "conversations.txt",
 }
 
-agent = typer.Typer(no_args_is_help=True, help="Make a bot, and see whether it is right.")
+agent = typer.Typer(no_args_is_help=True, help="Make a bot, see whether it is right, and give it to calls.")
 
 
 @agent.command("new")
@@ -76,9 +78,10 @@ def check_command(
 def chat_command(
     name: Annotated[str, typer.Argument(help="Who is to answer.")],
     gateway: Annotated[str, typer.Option(help="Address of the gateway; else the one of `make run`.")] = "",
+    specialist: Annotated[str, typer.Option(help="The specialist that the chat begins with.")] = "",
 ) -> None:
     """Talk to it in text; the same as `parley chat --agent NAME`."""
-    chat(gateway, name)
+    chat(gateway, name, specialist)
 
 
 @agent.command("record")
@@ -92,10 +95,14 @@ def record_command(
     """
 
     def made() -> str:
-        records = read(file) if file is not None else asyncio.run(fetch(Settings.read(**operator()), call_id))
+        records = read(file) if file is not None else asyncio.run(fetch(operator_settings(), call_id))
         return script(recorded(records))
 
     print(_or_exit(made, 2), end="")
+
+
+for command in (publish, versions, promote, rollback, unpublish):
+    agent.command(command.__name__)(command)
 
 
 @agent.command("schema")

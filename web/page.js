@@ -193,6 +193,7 @@ class Softphone {
     else if (message.type === "say") this._subtitles.wrote(key, message.text);
     else if (message.type === "show") this._show(message.name, message.json);
     else if (message.type === "transfer") this._subtitles.card("Please call", [["Number", message.to], ["About", message.reason]]);
+    else if (message.type === "problem") this._notice.show(`An edit is not taken, the last good version answers. ${message.message}`);
     else if (message.type === "error") console.warn(`The gateway did not understand: ${message.message}`);
   }
 

@@ -25,15 +25,19 @@ class ListToolsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AGENT_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
+    agent_version: _builtins.str
+    """a published one; empty: as the agent's folder is now"""
     def __init__(
         self,
         *,
         agent: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -45,8 +49,11 @@ class ListToolsResponse(_message.Message):
 
     TOOLS_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
-    """that these tools are of: `<digest of agent.yaml>.<digest of tools.py>`"""
+    """That these tools are of: a published version, or `<digest of agent.yaml>.<digest of its tools' files>` of the folder."""
+    problem: _builtins.str
+    """what is wrong with the last edit of its files: these are of the last good ones"""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolInfo]: ...
     def __init__(
@@ -54,10 +61,11 @@ class ListToolsResponse(_message.Message):
         *,
         tools: _abc.Iterable[Global___ToolInfo] | None = ...,
         agent_version: _builtins.str = ...,
+        problem: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "problem", b"problem", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -160,7 +168,7 @@ class ExecuteRequest(_message.Message):
     level: _builtins.int
     """identity level the caller has proven; below the tool's own: REFUSED"""
     agent_version: _builtins.str
-    """that the call began with: its tools, while the service has them, else the newest"""
+    """that the call began with: its tools, while they can be had, else the newest"""
     direction: _call_pb2.Direction.ValueType
     purpose: _builtins.str
     """personal"""
@@ -378,10 +386,13 @@ class Ask(_message.Message):
     QUESTION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     """in words made from the arguments; at most 500 characters"""
     digest: _builtins.str
     """of name and arguments"""
+    arguments_json: _builtins.str
+    """that the digest is of, where the question has made them certain; empty: as they came"""
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Choice]: ...
     def __init__(
@@ -390,10 +401,11 @@ class Ask(_message.Message):
         question: _builtins.str = ...,
         digest: _builtins.str = ...,
         choices: _abc.Iterable[Global___Choice] | None = ...,
+        arguments_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,6 +57,12 @@ def status_of(outcome: Outcome) -> str:
     return Outcome.Status.Name(outcome.status).removeprefix("STATUS_").lower()
 
 
+class Unsure(Exception):
+    """It was begun elsewhere, and nobody here knows whether it was done. The text, fit for the model, is told of what
+    may be done again; an effect that may not is UNKNOWN.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a call beside who calls: see `CallContext`."""

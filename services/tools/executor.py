@@ -87,6 +87,7 @@ class Executor:
 
         Raises NotFound (no such agent), AlreadyExists, Superseded, AtCapacity, Unavailable, Misconfigured.
         """
+        await self._toolboxes.have(intent.agent, intent.version)
         tools = self._toolboxes.of(intent.agent, intent.version).tools
         tool = tools.get(intent.name)
         self._raise_fence(intent.call_id, intent.epoch)

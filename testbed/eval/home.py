@@ -32,7 +32,7 @@ from parley.v1 import (
     rag_pb2_grpc,
     tools_pb2,
 )
-from services.llm.__main__ import wire as wire_llm
+from services.llm.wiring import wire as wire_llm
 from services.orchestrator.run.organs import outcome_of
 from services.orchestrator.run.prices import cost, price_of
 from services.orchestrator.servicer import Conversation as ConversationServicer

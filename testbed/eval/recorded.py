@@ -15,7 +15,8 @@ from parley.errors import BadInput
 from parley.text.words import words
 from parley.v1 import events_pb2
 from services.orchestrator.mind import effects, events, known
-from services.orchestrator.mind.state import BotLine, Call, CallerLine, ToolUse
+from services.orchestrator.mind.actions import ToolUse
+from services.orchestrator.mind.state import BotLine, Call, CallerLine
 from services.orchestrator.mind.turn import step
 from services.orchestrator.wire import codec
 from services.orchestrator.wire.replay import valid

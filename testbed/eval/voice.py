@@ -25,7 +25,7 @@ from parley.rpc.local import LocalServer
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from runner.stack import Stack
-from services.llm.__main__ import wire as wire_llm
+from services.llm.wiring import wire as wire_llm
 from services.orchestrator.run.prices import cost, price_of
 from testbed.eval.course import Course
 from testbed.eval.home import began_at, check, settings_in

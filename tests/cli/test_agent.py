@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,20 @@ def test_all_that_is_wrong_is_told_at_once_each_with_its_file(folder: Path) -> N
         "language: Input should be a valid string, not 3 (line 4)",
         "silence.prompts: Input should be a valid tuple, not 4 (line 5)",
     ]
+
+
+def test_a_specialist_s_tools_are_looked_for(folder: Path) -> None:
+    bot = made(folder)
+    path = bot / "agent.yaml"
+    specialists = "specialists: {roses: {about: roses, prompt: Roses., tools: [wrap, end_call]}}\n"
+    path.write_text(re.sub(r"(?m)^tools: .*\n", "", path.read_text()) + specialists)
+    code, lines = checked()
+    assert code == 1
+    assert any("specialists.roses.tools: there is no tool wrap; known are" in line for line in lines), lines
+    assert any("note: specialists.roses: no phrases, no examples" in line for line in lines), lines
+    own = "\n\n@tool()\ndef hand_over() -> str:\n    \"\"\"Gives.\"\"\"\n    return 'x'\n"
+    (bot / "tools.py").write_text((bot / "tools.py").read_text() + own)
+    assert any("hand_over: is the platform's own" in line for line in checked()[1])
 
 
 def test_what_is_worth_knowing_is_no_error(folder: Path) -> None:

@@ -32,7 +32,7 @@ class School:
         self.slow.set()
         self.broken = False
 
-    async def learn(self, agent: Agent) -> Understanding:
+    async def learn(self, agent: Agent, root: Path) -> Understanding:
         self.asked.append(agent.domain.fallback)
         await self.slow.wait()
         if self.broken:

@@ -66,6 +66,13 @@ async def test_a_quantity_is_asked_for_and_put_right(talk: Talk) -> None:
     assert await talk.say("no, seven point five") == "7.5 for pump two."
 
 
+async def test_what_counts_once_is_asked_for_again_but_not_where_something_else_is_put_right(talk: Talk) -> None:
+    assert await talk.say("record seven for pump two") == "7 for pump two."
+    assert await talk.say("record a reading") == "What does it show?"
+    assert await talk.say("eight") == "8 for pump two."
+    assert await talk.say("no, for the blower") == "8 for blower."
+
+
 async def test_sympathy_comes_before_the_tool_and_before_a_question_and_once(talk: Talk) -> None:
     assert await talk.say("the blower is broken again") == "Ticket 123, at the top of the list."
     (called,) = [message for message in talk.messages if message.tool_calls]
@@ -84,6 +91,11 @@ async def test_a_yes_to_what_a_tool_offers_does_it(talk: Talk) -> None:
     assert await talk.say("yes please") == "Opened for blower."
     assert await talk.say("yes") == ENGLISH.says.what_else
     assert [name for name, _ in talk.did] == ["record", "open_ticket"]
+
+
+async def test_what_is_offered_may_also_be_named(talk: Talk) -> None:
+    await talk.say("the blower shows 9.5")
+    assert await talk.say("open a ticket") == "Opened for blower."
 
 
 async def test_another_answer_or_another_question_is_no_yes_to_it(talk: Talk) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from services.orchestrator.mind import events, history
+from services.orchestrator.mind.actions import Notice, Outcome, Then, ToolUse
 from services.orchestrator.mind.bot.unanswered import MAX_SUMMARY, MAX_VOICELESS, due
 from services.orchestrator.mind.effects import CloseThink, Execute, HangUp, Say, SpeculationOver, Stop, Think, Transfer
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Answering, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Answering, Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 FIND = ToolUse("c1", "find_order", '{"order": "1234"}')

@@ -54,6 +54,12 @@ class Desk:
         """The outcome."""
         return (await self.events(*args, **fields))[-1].outcome
 
+    async def agreed(self, name: str, intent: int, **fields: Any) -> Any:
+        """The outcome of a consequential tool whose question was answered with yes."""
+        asked = await self.execute(name, intent + 500, **fields)
+        assert asked.status == STATUS.STATUS_ASK, asked
+        return await self.execute(name, intent, confirmed=asked.ask.digest, **fields)
+
     async def settle(self, epoch: tuple[int, int], call_id: str = "CA1") -> list[Any]:
         request = tools_pb2.SettleRequest(call_id=call_id, epoch=call_pb2.Epoch(leg=epoch[0], open=epoch[1]))
         response = await call(self.peers, tools_pb2_grpc.ToolsStub, "Settle", request, timeout_s=PATIENCE_S)

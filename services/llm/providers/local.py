@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ import structlog
 from parley.agents.agent import Agent
 from parley.agents.domain import Intent
 from parley.agents.identity import VERIFY
+from parley.agents.shelf import Shelf
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from parley.text.phrases import normalise
@@ -44,6 +46,8 @@ from services.llm.local.understanding.vocabulary import knowledge_of
 
 log = structlog.get_logger()
 
+HAND_OVER = "hand_over"
+"""The orchestrator's own tool, of agents with specialists."""
 _REMEMBERED = 24  # messages of the caller that the frame is worked out from
 
 
@@ -52,14 +56,19 @@ class Local:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._learned = Learned(settings.agents_dir, self._learn)
+        self._learned = Learned(settings.agents_dir, self._learn, Shelf(settings.data_dir))
         self._embedder: Embeds | None = None
         self._reader: answers.Reader | None = None
         self._loaded = False
+        self._loading = asyncio.Lock()
 
     async def warm(self) -> None:
         """Load the embeddings and the agent that answers unless a call names another."""
         await self._learned.of(self._settings.agent)
+
+    async def learn(self, agent: str, version: str) -> None:
+        """A published version, before it is asked for. Raises Misconfigured, NotFound."""
+        await self._learned.learn(agent, version)
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
         understanding = await self._learned.of(request.agent or self._settings.agent, request.agent_version)
@@ -147,6 +156,8 @@ class Local:
         """The tool call, if the tool is offered in this round; only arguments that it knows."""
         domain = understanding.domain
         tool = next((t for t in request.tools if t.name == domain.intents[act.intent].tool), None)
+        if tool is None and (given := self._given_on(domain.intents[act.intent].tool, request, domain)) is not None:
+            return "", [given]
         if tool is None or request.tool_choice is ToolChoice.NONE:
             log.warning("tool not offered", tool=domain.intents[act.intent].tool, call=request.call_id)
             return domain.agent.sentences.trouble, []
@@ -154,18 +165,29 @@ class Local:
         arguments = {name: _typed(domain, name, value) for name, value in act.slots.items() if name in known}
         return "", [_made(tool.name, arguments)]
 
-    async def _learn(self, agent: Agent) -> Understanding:
+    def _given_on(self, tool: str, request: ChatRequest, domain: Domain) -> ToolCall | None:
+        """Another specialist's tool: the call is given to them, and asked about again in their hands."""
+        owner = next((name for name, each in domain.agent.specialists.items() if tool in each.tools), "")
+        offered = any(each.name == HAND_OVER for each in request.tools) and request.tool_choice is not ToolChoice.NONE
+        if not (owner and offered):
+            return None
+        arguments = orjson.dumps({"to": owner, "summary": ""}).decode()
+        return ToolCall(f"call_{uuid.uuid4().hex[:24]}", HAND_OVER, arguments)
+
+    async def _learn(self, agent: Agent, root: Path) -> Understanding:
         """Raises Misconfigured (the agent's phrases)."""
-        made = Understanding(await asyncio.to_thread(self._domain, agent))
-        if made.domain.language.embeddings and (embedder := await self._embeds()) is not None:
+        knowledge = root / agent.name / "knowledge"
+        made = Understanding(await asyncio.to_thread(lambda: Domain(agent, knowledge_of(knowledge))))
+        if made.domain.language.embeddings and (embedder := await self.embeds()) is not None:
             await made.learn(embedder)
         return made
 
-    def _domain(self, agent: Agent) -> Domain:
-        return Domain(agent, knowledge_of(self._settings.agents_dir / agent.name / "knowledge"))
-
-    async def _embeds(self) -> Embeds | None:
+    async def embeds(self) -> Embeds | None:
         """The embedder; None, said once, when its packages are missing: then only patterns count."""
+        async with self._loading:
+            return await self._load()
+
+    async def _load(self) -> Embeds | None:
         if not self._loaded:
             self._loaded = True
             try:

@@ -16,6 +16,7 @@ from parley.agents.domain import Intent
 from parley.embedding import Vectors
 from parley.text.phrases import normalise
 from services.llm.contract import Message, Passage, Role
+from services.llm.local.dialogue import confirmation
 from services.llm.local.languages.language import language_of
 from services.llm.local.understanding.understanding import Embeds
 from services.llm.local.understanding.vocabulary import bases
@@ -49,7 +50,9 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 def of_result(intent: Intent | None, result: str, agent: Agent) -> str:
-    """A tool message as a sentence: the intent's `answer` filled in, the result's `summary`, or why it failed."""
+    """A tool message as a sentence: the intent's `answer` filled in, the result's `summary`, or why it failed; "" for
+    what waits for the caller's yes, or did not get it: that is told elsewhere.
+    """
     says = language_of(agent.language).says
     try:
         told = orjson.loads(result)
@@ -57,6 +60,8 @@ def of_result(intent: Intent | None, result: str, agent: Agent) -> str:
         return result.strip() or says.done
     if not isinstance(told, dict):
         return str(told) if told not in (None, "", []) else says.done
+    if confirmation.of_message(told):
+        return ""
     if (failed := _failure(told, agent)) is not None:
         return failed
     if intent and intent.answer and (said := _filled(intent.answer, told)):
@@ -73,7 +78,9 @@ def has_failed(result: str) -> bool:
         told = orjson.loads(result)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(told, dict) and ("error" in told or told.get("status") in ("failed", "refused"))
+    if not isinstance(told, dict) or confirmation.of_message(told):
+        return False
+    return "error" in told or told.get("status") in ("failed", "refused")
 
 
 def failed_before(messages: Sequence[Message], fresh: int) -> bool:

@@ -70,20 +70,27 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
     frame = replace(frame, doubted="", doubted_slots={}, offer=None)
-    if asked.offer is not None and meaning.move == "yes" and _was_put(asked.offer.question, asked.heard):
-        return _go(frame, asked.offer.intent, asked.offer.slots, domain)
+    offer = asked.offer if asked.offer is not None and _was_put(asked.offer.question, asked.heard) else None
+    if offer is not None and (meaning.move == "yes" or meaning.intent == offer.intent):
+        return _go(frame, offer.intent, {**offer.slots, **meaning.slots}, domain)
     if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
         return answered
     if frame.confirming and (answered := _confirmed(frame, meaning, domain)):
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
+    asked_more = domain.language.offers_more(frame.heard)
+    if frame.declined and meaning.move == "no" and frame.heard.endswith("?") and not asked_more:
+        return replace(frame, declined=False), Say(domain.says.left)
     if _declined(frame, meaning, domain):
         return frame, Say(domain.says.all_right)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction := corrections.of_value(frame, meaning, domain):
-        return _go(replace(frame, slots={**frame.slots, **correction}), frame.intent, correction, domain)
+        # "no, on pump two": all else is as it was
+        again = frame.tried if domain.language.leading(meaning.text)[0] else {}
+        kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
+        return _go(replace(frame, slots={**kept, **frame.slots, **correction}), frame.intent, correction, domain)
     if meaning.intent:
         frame = replace(frame, slots={}) if domain.language.means_another(meaning.text) else frame
         after, act = _go(frame, meaning.intent, meaning.slots, domain)
@@ -177,11 +184,14 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     """The answer to the question for a slot; None if the caller speaks of something else."""
     slot = domain.slots[frame.waiting]
     elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent and frame.waiting not in meaning.slots
+    if meaning.move in ("unsure", "no", "nothing") and slot.otherwise:
+        return _go(frame, frame.intent, {frame.waiting: slot.otherwise}, domain)
     if meaning.move in ("unsure", "no"):
-        return replace(frame, waiting="", partial="", intent=""), Say(domain.says.no_number)
+        without = domain.says.no_number if slot.kind == "digits" else domain.says.without
+        return replace(frame, waiting="", partial="", intent=""), Say(without)
     if meaning.move == "wait":
         return frame, Say(domain.says.take_your_time)
-    if elsewhere or meaning.move:
+    if elsewhere or meaning.move or (slot.kind == "name" and slots.is_no_name(meaning.text)):
         return None
     found = slots.answer(slot, meaning.text)
     if slot.kind == "digits" and not slots.fits(slot, found):
@@ -198,7 +208,14 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
         return None  # "I have two cats"
     if not slots.fits(slot, found):
         return _ask_rest(frame, frame.waiting, found, domain)
-    return _go(frame, frame.intent, {frame.waiting: found}, domain)
+    return _go(frame, frame.intent, {**_said_with(frame, meaning, domain), frame.waiting: found}, domain)
+
+
+def _said_with(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
+    """What the intent knows beside the slot that was asked for: said before, or in one breath ("friday at ten")."""
+    mentions = domain.mentions[frame.intent]
+    beside = {n: v for n, v in meaning.slots.items() if domain.slots[n].kind in ("day", "time", "choice")}
+    return {n: v for n, v in {**frame.slots, **beside}.items() if n in mentions}
 
 
 def _ask_rest(frame: Frame, name: str, part: str, domain: Domain) -> tuple[Frame, Act]:

@@ -21,6 +21,8 @@ class Says(Strict):
     nothing_to_repeat: str
     one_at_a_time: str
     not_the_other: str
+    left: str
+    without: str
     no_number: str
     do_not_know: str
     again_not: str

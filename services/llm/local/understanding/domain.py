@@ -17,14 +17,10 @@ _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
 _SAMPLE = {
-    "digits": "1234",
-    "number": "twelve",
-    "day": "saturday",
-    "choice": "",
-    "text": "something",
+    "digits": "1234", "number": "twelve", "choice": "", "text": "something", "day": "saturday", "time": "ten",
     "name": "john smith",
     "sentence": "something",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

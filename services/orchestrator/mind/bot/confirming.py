@@ -23,8 +23,9 @@ from parley.text.correcting import corrected
 from parley.text.scripts import joined
 from parley.text.words import count
 from services.orchestrator.mind import history
+from services.orchestrator.mind.actions import Outcome, Pending, ToolUse
 from services.orchestrator.mind.effects import Confirmation, Effect
-from services.orchestrator.mind.state import BotLine, Call, Outcome, Pending, ToolUse
+from services.orchestrator.mind.state import BotLine, Call
 
 MAX_ASKED = 3  # times that a question is said
 MAX_CHANGES = 5  # put right without the model
@@ -55,8 +56,9 @@ def came_back(call: Call, tool: ToolUse, outcome: Outcome, in_turn: bool) -> tup
         asked = before.asked if before.ask.digest == outcome.ask.digest else 0
         changes = before.changes
         call = _not_done(call, before.intent, REPLACED)
-    pending = Pending(tool.name, tool.arguments, outcome.ask, tool.intent, asked, changes, due=True)
-    told = Outcome("ask", message=ASKED.format(question=outcome.ask.question), ask=outcome.ask)
+    ask = replace(outcome.ask, arguments="")
+    pending = Pending(tool.name, outcome.ask.arguments or tool.arguments, ask, tool.intent, asked, changes, due=True)
+    told = Outcome("ask", message=ASKED.format(question=ask.question), ask=ask)
     return replace(call, pending=pending), told
 
 

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from parley.text.words import has_words
 from services.orchestrator.mind import history
-from services.orchestrator.mind.state import Answering, BotLine, Call, ToolUse
+from services.orchestrator.mind.actions import ToolUse
+from services.orchestrator.mind.state import Answering, BotLine, Call
 
 MAX_EMPTY = 1  # rounds of one turn that gave no words and are asked for again
 MAX_VOICELESS = 3  # utterances in a row that no voice could be had for, before the call ends

@@ -208,7 +208,7 @@ def _speak_after_all(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The caller was to speak first, and has not."""
     if later := opening.put_off(call, at_ms):
         return start(call, out, T.AWAY, later)
-    return answering.sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
+    return answering.greet(call, at_ms, out)
 
 
 def never_stops(call: Call, at_ms: int, out: list[Effect]) -> Call:

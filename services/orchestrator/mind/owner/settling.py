@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.orchestrator.mind import events, history, outgoing
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.bot import answering
 from services.orchestrator.mind.effects import Effect, Store
-from services.orchestrator.mind.state import Answering, BotLine, Call, ToolUse
+from services.orchestrator.mind.state import Answering, BotLine, Call
 
 
 def in_doubt(call: Call | None, last_seq: int) -> bool:
