@@ -390,10 +390,13 @@ class Ask(_message.Message):
     QUESTION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     """in words made from the arguments; at most 500 characters"""
     digest: _builtins.str
     """of name and arguments"""
+    arguments_json: _builtins.str
+    """that the digest is of, where the question has made them certain; empty: as they came"""
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Choice]: ...
     def __init__(
@@ -402,10 +405,11 @@ class Ask(_message.Message):
         question: _builtins.str = ...,
         digest: _builtins.str = ...,
         choices: _abc.Iterable[Global___Choice] | None = ...,
+        arguments_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
