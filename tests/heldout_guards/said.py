@@ -658,3 +658,247 @@ SETS: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("de", TERMIN, lines(GERMAN)),
     ("fr", RENDEZVOUS, lines(FRENCH)),
 ]
+
+# The second round: written after the first had been run, labels before it was run itself. Behind a yes and a comma, and in
+# the question's own words put together otherwise.
+MOVE = "Shall I move your appointment from Tuesday at three to Wednesday at four?"
+KEEP = "Shall I cancel the appointment on Tuesday and keep the one on Wednesday?"
+PAY = "Shall I pay the bill of fifty dollars and cancel the contract?"
+
+AND = """
+y   yes, and can you also tell me when you open on Saturday?
+y   Yes, and also send me an email about it.
+y   yes please, and are you open on Sunday
+y   yes, and thank you
+y   Yes. And what time do you close?
+y   yes, and I have another question
+y   Sure, go ahead, and then connect me to the workshop.
+o   yes, and actually don't
+o   yes, and by the way no
+o   yes, and make it Wednesday
+o   yes, and at four instead
+o   yes, and I want it at four
+o   yes, and change the time to four
+o   yes, and do it on Wednesday
+o   yes, and not before Friday
+o   yes, and if it costs something don't
+o   yes, and I'd rather have Wednesday
+o   yes, and four would be better
+o   yes, and keep the appointment
+o   yes, and only if it's free
+o   yes, and but wait
+o   yes, and I mean no
+o   yes, and then don't do it
+o   yes, and no
+o   yes, and also no
+o   yes, and also don't cancel it
+o   yes, and also keep it after all
+o   yes, and also on second thought leave it
+o   yes, and also wait a second
+o   yes, and also make it four
+o   yes, and also I changed my mind
+o   yes, and also not on Tuesday
+o   yes, and also what does it cost before you do it
+o   yes, and also hold on
+o   yes, and also forget it
+o   yes, and also never mind
+o   yes, and also, if it's free, do it
+o   Yes. But wait.
+o   Yes. No.
+o   Yes. No, wait.
+o   Yes? 
+o   Yes? Who is it?
+o   Yes?!
+o   Yes. Actually, no. Leave it.
+o   Yes. I don't want that.
+o   Yes. If it's free.
+o   Yes. How much?
+o   Yeah... no.
+o   Yes — no.
+o   Yes/no.
+o   "Yes"? No.
+o   Go ahead? No!
+o   Sure? Are you sure?
+o   Sure?
+o   Correct?
+o   Yes, please stop.
+o   Yes, please wait.
+o   Yes, go ahead and leave it.
+o   Yes, thanks, but no thanks.
+o   Yes, thank you, no.
+o   Yes, sir, don't.
+o   Yes, exactly what I did not want.
+o   Yes, of course not.
+o   Yes, absolutely not.
+o   Yes, go ahead, make my day, cancel everything
+o   Yes, do that and you'll never see me again
+o   Yes, definitely on Wednesday
+o   Yes, that is correct, but I want to keep it
+o   Yes, that's the one I want to keep
+o   Yes, sure you would like that
+o   Yes that is what you always say
+o   Sure, whatever, no
+o   Yes I'd like that one on Wednesday
+o   Yes it is not
+o   Yes it's not that
+o   no yes
+o   nope yes
+o   yes nope
+o   yes nah
+o   sure nah
+o   sure not
+o   sure no
+o   of course no
+o   absolutely no
+o   yes never
+o   yes none
+o   yes nothing
+o   yes neither
+o   yes cannot
+o   yes won't
+o   yes dont
+o   yes do not
+o   yes do n't
+o   yes please dont
+o   yes stop
+o   yes cancel... no, don't
+o   yes cancel your appointment
+o   yes your appointment
+yo  yes shall i
+o   yes shall I cancel your appointment on Tuesday at three
+o   yes Tuesday at Tuesday
+"""
+
+MOVED = """
+y   yes move it
+y   yes from tuesday to wednesday
+y   yes to wednesday at four
+yo  yes wednesday at four
+o   yes from wednesday to tuesday
+o   yes to tuesday
+o   yes to tuesday at three
+o   yes tuesday at four
+o   yes wednesday at three
+o   yes to wednesday at three
+o   yes at three
+o   yes tuesday
+o   yes move it to tuesday
+o   yes move it from wednesday
+o   yes move your appointment
+"""
+
+KEPT = """
+y   yes cancel tuesday
+o   yes cancel wednesday
+o   yes cancel the appointment on wednesday
+o   yes cancel the one on wednesday
+o   yes keep the appointment on tuesday
+o   yes keep tuesday
+o   yes keep it
+o   yes keep the appointment
+o   yes cancel and keep
+"""
+
+PAID = """
+y   yes pay it
+yo  yes pay the bill
+yo  yes cancel the contract
+o   yes cancel the bill
+o   yes cancel it
+o   yes pay the contract
+o   yes cancel
+o   yes fifty
+"""
+
+REVERSED = """
+o   yes to checking from savings
+o   sure from savings to checking
+o   yes please to checking
+o   yeah to checking please
+o   yes checking
+o   yes savings to checking
+o   yes transfer from savings to checking
+o   yes transfer it from savings to checking
+o   yes transfer two hundred dollars from savings to checking
+o   yes from savings
+o   yes two hundred from savings to checking please
+o   yes two dollars
+o   yes hundred
+o   yes a hundred dollars
+o   yes two
+o   yes one hundred
+"""
+
+BOOKED = """
+y   yes a repair on tuesday
+o   yes at one
+o   yes three
+yo  yes first
+o   yes december three
+o   yes december third
+o   yes on december third at one
+o   yes at one in the afternoon
+o   yes tuesday three at first
+o   yes at first
+o   yes tuesday afternoon at one
+"""
+
+SPANISH_MORE = """
+y   sí, y además quiero saber si abren el domingo
+y   sí, por favor
+o   sí, pero el miércoles
+o   ¿sí?
+o   sí, si es gratis
+o   sí, y mejor el miércoles
+o   sí, y no la cancele
+o   sí, no la cancele
+o   sí hola
+o   si hola
+o   sí bueno no
+o   si me llama mañana
+o   si claro
+o   si claro si es gratis
+o   si por favor me dice cuánto cuesta
+o   si gracias pero no
+"""
+
+GERMAN_MORE = """
+y   ja, und schicken Sie mir eine Mail
+o   ja, und zwar am Mittwoch
+o   ja, aber um vier
+o   ja?
+o   ja bitte?
+o   ja wohl kaum
+o   ja klar von wegen
+o   ja doch nicht
+o   ja nee
+o   ja nicht
+o   bitte?
+o   ja wer ist da
+"""
+
+FRENCH_MORE = """
+y   oui, s'il vous plaît
+y   oui, et envoyez-moi un mail
+o   oui, et plutôt mercredi
+o   oui, si c'est gratuit
+o   oui ?
+o   oui non merci
+o   oui bonjour
+o   oui mais non
+o   ah oui ?
+o   oui ne l'annulez pas
+o   oui jamais
+"""
+
+SETS_2: list[tuple[str, str, list[tuple[str, str]]]] = [
+    ("en", CANCEL, lines(AND)),
+    ("en", MOVE, lines(MOVED)),
+    ("en", KEEP, lines(KEPT)),
+    ("en", PAY, lines(PAID)),
+    ("en", TRANSFER, lines(REVERSED)),
+    ("en", BOOK, lines(BOOKED)),
+    ("es", CITA, lines(SPANISH_MORE)),
+    ("de", TERMIN, lines(GERMAN_MORE)),
+    ("fr", RENDEZVOUS, lines(FRENCH_MORE)),
+]
