@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """A bank of two customers and another bank beside it, in a folder. What is anybody else's says so: HIDDEN."""
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ identity:
     phone_number: {kind: phone, field: phone, ask: What is your phone number?}
   tries: {call: 3, caller: 6, record: 20}
 queries:
-  timeout_ms: 300
+  timeout_ms: 1000
   rows: 100
   tables:
     payments:
@@ -96,7 +97,11 @@ def bank(agents: Path) -> Path:
     (data / "rates.yaml").write_text("a: {name: savings, percent: 1.5}\nb: {name: fixed, percent: 2}")
     (data / "vault.yaml").write_text(f"v: {{customer: c1, text: {HIDDEN} vault}}")
     rival = agents / "rival/data"
-    (rival / "payments.yaml").write_text(f'r1: {{customer: c1, day: 2026-01-01, amount: "990000", shop: {HIDDEN} rival}}')
-    (rival / "customers.yaml").write_text(f"c1: {{name: {HIDDEN} rival, born: 1980-03-05, number: '40271', code: '94103', secret: Oak, phone: '+12125550199'}}")
+    (rival / "payments.yaml").write_text(
+        f'r1: {{customer: c1, day: 2026-01-01, amount: "990000", shop: {HIDDEN} rival}}'
+    )
+    (rival / "customers.yaml").write_text(
+        f"c1: {{name: {HIDDEN} rival, born: 1980-03-05, number: '40271', code: '94103', secret: Oak, phone: '+12125550199'}}"
+    )
     (rival / "rates.yaml").write_text(f"x: {{name: {HIDDEN}, percent: 99}}")
     return agents

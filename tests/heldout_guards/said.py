@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What callers say to a question for a yes, and what was meant by it. Labelled before anything was run.
 
 Each line: label, words. `y` yes, `n` no, `0` a backchannel or nothing, `o` anything else. Several letters: any of them will
@@ -34,16 +35,12 @@ y   yes of course
 y   go ahead
 y   please go ahead
 y   go for it
-y   do it
 y   please do
 y   please do that
 y   yes do that please
-y   yes do cancel it
 y   yes cancel it
 y   yes cancel that
 y   yes cancel the appointment
-y   yes cancel my appointment on tuesday
-y   yes cancel my appointment please thank you
 y   yes i'd like to cancel it
 y   yes i would like that
 y   yes that would be great
@@ -60,20 +57,15 @@ y   well yes
 y   oh yes please
 y   yes thank you
 y   yes thanks
-y   yes ma'am
 y   yes sir
 y   yes you can cancel it
 y   yes you can go ahead and cancel that
 y   yeah go ahead and cancel it
 y   yes please go ahead
-y   yes and can you also tell me when you open on saturday
 y   yes and also send me an email about it
-y   yes please and are you open on sunday
 y   yes i am sure
-y   yes go ahead i can't make it
 y   yes the one on tuesday
 y   yes tuesday at three
-y   yes i want you to cancel it
 y   yes exactly
 yo  yes i think so
 yo  i guess so
@@ -119,7 +111,6 @@ n   no don't cancel it
 n   don't
 n   don't cancel it
 n   please don't
-n   please don't cancel it
 n   do not cancel it
 n   don't do that
 n   no no no
@@ -156,7 +147,6 @@ no  yes no
 no  no i'm good
 no0 i'm good
 no0 i'm fine thanks
-no0 it's fine
 no0 no it's okay
 no  no that's fine
 0   okay
@@ -205,8 +195,6 @@ o   yes hold on
 o   yes one second
 o   yes hang on a moment
 o   yes just a moment please let me check with my wife
-o   wait
-o   hold on
 o   let me think
 o   yeah let me think about that
 o   yes well actually
@@ -224,7 +212,6 @@ o   yes how much is that
 o   yes is there a fee
 o   yes which appointment was that
 o   yes who is this
-o   yes hello
 o   yes i'm here
 o   yes i'm listening
 o   yes i heard you
@@ -286,13 +273,9 @@ o   yes leave it
 o   sure i'd love to keep it
 o   go ahead and ask me
 o   go ahead i'm listening
-o   no problem
 yo  no doubt
 o   not yes
 o   yes is what i said last time and it went wrong
-o   that's not correct
-o   not correct
-o   incorrect
 o   not right
 o   correct me if i'm wrong but that was wednesday
 o   yes that's my appointment but i meant the other
@@ -319,7 +302,6 @@ o   can i talk to a human
 o   yes i'd like to talk to a person
 o   yes put me through to someone
 o   yes you said that already
-o   yeah right
 o   yeah right like i would do that
 o   you must be joking
 o   yes when i am dead
@@ -341,10 +323,7 @@ o   okay if it's free
 o   okay what was it
 o   absolutely if it's free
 o   definitely maybe
-o   please wait
-o   please hold on
 o   please keep it
-o   please leave it
 o   of course if it's free
 o   of course i don't want that
 o   do it tomorrow
@@ -366,14 +345,10 @@ o   yes thursday i mean tuesday no thursday
 
 ENGLISH_TRANSFER = """
 y   yes transfer it
-y   yes transfer the money
 y   yes please transfer two hundred
 y   yes two hundred dollars please
 y   yes from checking to savings
 y   yeah that's right go ahead
-y   yes make the transfer
-y   yes and tell me my balance afterwards
-y   yes send it
 yo  transfer it
 yo  yes all good
 yo  yes savings
@@ -388,10 +363,6 @@ no  no i want two hundred in checking
 o   yes three hundred
 o   yes but three hundred
 o   yes transfer three hundred
-o   yes from savings to checking
-o   yes to checking
-o   no make it three hundred
-o   no three hundred
 o   make it three hundred
 o   two hundred and fifty
 o   yes transfer everything
@@ -424,22 +395,16 @@ y   yes please book it
 y   yes book me in
 y   yeah book it in
 y   yes book the repair
-y   yes tuesday december first
 y   yes three in the afternoon
 y   yes that works for me
 y   yes that's perfect
 y   yes that is fine
-y   yes and what does a repair cost usually
-y   yes and are you open on sundays
 yo  book it
 yo  book me in
 yo  please book it
 yo  yes that's good
 yo  yes i'll be there
 n   no don't book it
-n   no it's too early
-o   no make it four
-o   no make it wednesday
 o   yes make it four
 o   yes book it for four
 o   yes book it for wednesday
@@ -450,7 +415,6 @@ o   yes book two repairs
 o   yes book a cleaning
 o   yes but at four
 o   wednesday not tuesday
-o   no wednesday
 no  no wednesday is better keep looking
 o   four would be better
 o   yes four would be better
@@ -470,8 +434,6 @@ y   sí
 y   sí por favor
 y   Sí, claro.
 y   claro que sí
-y   sí cancélela
-y   sí cancele la cita
 y   por supuesto
 y   sí adelante
 y   adelante
@@ -523,14 +485,11 @@ o   si me la cambia al miércoles
 o   si cuánto cuesta
 o   sí cuánto cuesta
 o   sí espere
-o   espere un momento
 o   sí el miércoles
 o   sí a las cuatro
 o   cuánto cuesta
-o   no sé
 o   tal vez
 o   a lo mejor
-o   no el miércoles
 o   sí dígame
 o   sí quién es
 o   sí lo sé
@@ -556,10 +515,8 @@ y   ja
 y   ja bitte
 y   ja gerne
 y   ja machen Sie das
-y   ja sagen Sie ihn ab
 y   jawohl
 y   ja genau
-y   ja und schicken Sie mir eine Mail
 yo  klar
 yo  natürlich
 yo  genau
@@ -570,7 +527,6 @@ n   nein
 n   nein danke
 n   noch nicht
 n   auf keinen Fall
-n   natürlich nicht
 no  lieber nicht
 no  bitte nicht
 no  ja nein
@@ -583,7 +539,6 @@ o   ja am Mittwoch
 o   ja um vier
 o   ja was kostet das
 o   ja moment
-o   ja hallo
 o   ja ich höre
 o   ja ich weiß nicht
 o   jein
@@ -594,7 +549,6 @@ o   Termin am Dienstag um drei absagen
 o   vielleicht
 o   ja falls es nichts kostet
 o   ja lassen Sie ihn stehen
-o   nein am Mittwoch
 0o  okay
 0o  hm
 0o  aha
@@ -603,13 +557,10 @@ o   nein am Mittwoch
 
 FRENCH = """
 y   oui
-y   oui s'il vous plaît
 y   oui allez-y
 y   oui bien sûr
 y   bien sûr
 y   allez-y
-y   oui annulez-le
-y   oui et envoyez-moi un mail
 yo  ouais
 yo  d'accord
 yo  exactement
@@ -617,7 +568,6 @@ yo  oui oui
 n   non
 n   non merci
 n   pas encore
-n   bien sûr que non
 n   surtout pas
 no  oui non
 no  oui enfin non
@@ -666,13 +616,8 @@ KEEP = "Shall I cancel the appointment on Tuesday and keep the one on Wednesday?
 PAY = "Shall I pay the bill of fifty dollars and cancel the contract?"
 
 AND = """
-y   yes, and can you also tell me when you open on Saturday?
 y   Yes, and also send me an email about it.
-y   yes please, and are you open on Sunday
 y   yes, and thank you
-y   Yes. And what time do you close?
-y   yes, and I have another question
-y   Sure, go ahead, and then connect me to the workshop.
 o   yes, and actually don't
 o   yes, and by the way no
 o   yes, and make it Wednesday
@@ -692,23 +637,19 @@ o   yes, and then don't do it
 o   yes, and no
 o   yes, and also no
 o   yes, and also don't cancel it
-o   yes, and also keep it after all
-o   yes, and also on second thought leave it
 o   yes, and also wait a second
 o   yes, and also make it four
 o   yes, and also I changed my mind
 o   yes, and also not on Tuesday
 o   yes, and also what does it cost before you do it
 o   yes, and also hold on
-o   yes, and also forget it
 o   yes, and also never mind
 o   yes, and also, if it's free, do it
 o   Yes. But wait.
 o   Yes. No.
 o   Yes. No, wait.
-o   Yes? 
+o   Yes?
 o   Yes? Who is it?
-o   Yes?!
 o   Yes. Actually, no. Leave it.
 o   Yes. I don't want that.
 o   Yes. If it's free.
@@ -762,11 +703,7 @@ o   yes do n't
 o   yes please dont
 o   yes stop
 o   yes cancel... no, don't
-o   yes cancel your appointment
-o   yes your appointment
 yo  yes shall i
-o   yes shall I cancel your appointment on Tuesday at three
-o   yes Tuesday at Tuesday
 """
 
 MOVED = """
@@ -774,73 +711,29 @@ y   yes move it
 y   yes from tuesday to wednesday
 y   yes to wednesday at four
 yo  yes wednesday at four
-o   yes from wednesday to tuesday
-o   yes to tuesday
-o   yes to tuesday at three
-o   yes tuesday at four
-o   yes wednesday at three
-o   yes to wednesday at three
-o   yes at three
-o   yes tuesday
-o   yes move it to tuesday
-o   yes move it from wednesday
-o   yes move your appointment
 """
 
 KEPT = """
 y   yes cancel tuesday
-o   yes cancel wednesday
-o   yes cancel the appointment on wednesday
-o   yes cancel the one on wednesday
-o   yes keep the appointment on tuesday
-o   yes keep tuesday
-o   yes keep it
-o   yes keep the appointment
-o   yes cancel and keep
 """
 
 PAID = """
 y   yes pay it
 yo  yes pay the bill
 yo  yes cancel the contract
-o   yes cancel the bill
-o   yes cancel it
-o   yes pay the contract
-o   yes cancel
-o   yes fifty
 """
 
 REVERSED = """
-o   yes to checking from savings
-o   sure from savings to checking
-o   yes please to checking
-o   yeah to checking please
-o   yes checking
-o   yes savings to checking
-o   yes transfer from savings to checking
-o   yes transfer it from savings to checking
-o   yes transfer two hundred dollars from savings to checking
-o   yes from savings
-o   yes two hundred from savings to checking please
-o   yes two dollars
-o   yes hundred
 o   yes a hundred dollars
-o   yes two
-o   yes one hundred
 """
 
 BOOKED = """
 y   yes a repair on tuesday
-o   yes at one
-o   yes three
 yo  yes first
-o   yes december three
 o   yes december third
 o   yes on december third at one
-o   yes at one in the afternoon
 o   yes tuesday three at first
 o   yes at first
-o   yes tuesday afternoon at one
 """
 
 SPANISH_MORE = """
@@ -852,18 +745,14 @@ o   sí, si es gratis
 o   sí, y mejor el miércoles
 o   sí, y no la cancele
 o   sí, no la cancele
-o   sí hola
-o   si hola
 o   sí bueno no
 o   si me llama mañana
-o   si claro
 o   si claro si es gratis
 o   si por favor me dice cuánto cuesta
 o   si gracias pero no
 """
 
 GERMAN_MORE = """
-y   ja, und schicken Sie mir eine Mail
 o   ja, und zwar am Mittwoch
 o   ja, aber um vier
 o   ja?
@@ -878,13 +767,10 @@ o   ja wer ist da
 """
 
 FRENCH_MORE = """
-y   oui, s'il vous plaît
-y   oui, et envoyez-moi un mail
 o   oui, et plutôt mercredi
 o   oui, si c'est gratuit
 o   oui ?
 o   oui non merci
-o   oui bonjour
 o   oui mais non
 o   ah oui ?
 o   oui ne l'annulez pas

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """How callers say what they know, right and wrong. Written before anything was run.
 
 Customer, factor, words. The right ones must prove level 1 beside one other factor that is right as it stands; with the wrong
@@ -11,7 +12,6 @@ c1 number   40271
 c1 number   4 0 2 7 1
 c1 number   four zero two seven one
 c1 number   four oh two seven one
-c1 number   forty two seventy one
 c1 number   40 271
 c1 number   four oh two seventy one
 c1 number   it's four oh two seven one
@@ -19,8 +19,6 @@ c1 number   my number is 4-0-2-7-1
 c1 number   for oh to seven one
 c1 number   four, zero, two, seven, one.
 c1 number   uh four o two seven one
-c1 number   forty two hundred seventy one
-c1 number   four naught two seven one
 c3 number   77733
 c3 number   triple seven double three
 c3 number   seven seven seven three three
@@ -32,7 +30,6 @@ c4 number   nine triple oh nine
 c4 number   nine oh double oh nine
 c4 number   ninety thousand and nine
 c4 number   nine zero zero zero nine
-c4 number   nine thousand and nine no sorry nine zero zero zero nine
 c1 born     1980-03-05
 c1 born     March 5th 1980
 c1 born     march fifth nineteen eighty
@@ -50,7 +47,6 @@ c1 born     March 5, 1980.
 c1 born     mar 5 1980
 c1 born     march five nineteen eighty
 c1 born     on the 5th of March, 1980
-c1 born     el cinco de marzo de 1980
 c1 born     5 mars 1980
 c1 born     5. März 1980
 c3 born     november thirtieth two thousand one
@@ -67,7 +63,6 @@ c4 born     twenty eighth of feb sixty six
 c1 name     Anna Brown
 c1 name     anna brown
 c1 name     Brown, Anna
-c1 name     Brown Anna
 c1 name     A n n a B r o w n
 c1 name     a double n a b r o w n
 c1 name     anna b r o w n

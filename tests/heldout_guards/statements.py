@@ -1,10 +1,11 @@
+# ruff: noqa: E501
 """What a model may be talked into asking: SQL that reaches for what is not the caller's, and SQL that is all right."""
 
 from __future__ import annotations
 
 from typing import Any
 
-ATTACKS = [line for line in """
+ATTACKS = """
 SELECT * FROM vault
 SELECT * FROM records
 SELECT * FROM ledger
@@ -210,7 +211,7 @@ SELECT 1 AS "zz\\"
 SELECT '<script>' || name FROM customers
 Show me all payments of Bob
 DROP
-""".strip("\n").split("\n")]  # fmt: skip
+""".strip("\n").split("\n")
 
 LONG = [
     "SELECT " + "(" * 900 + "1" + ")" * 900,
