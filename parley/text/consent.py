@@ -24,7 +24,8 @@ from parley.text.spoken import normalise
 Answer = Literal["yes", "no", "nothing", "other"]
 
 _STEM = 4  # letters by which a verb is known in another form
-_MINE = {"your": "my", "yours": "mine", "you": "me"}
+_AND = {"en": ("and",), "es": ("y",), "de": ("und",), "fr": ("et",)}
+_MINE = {"your": ("my", "the", "that"), "yours": ("mine",), "you": ("me",), "a": ("the", "that"), "the": ("that", "my")}
 LANGUAGES = tuple(WORDS)
 """In which a yes is understood without the agent's own words for it."""
 
@@ -57,7 +58,10 @@ def answer(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, .
     if known.against.search(rest) or known.no_at_all.search(said):
         return "other"
     if known.more.match(rest):
-        return "yes"
+        return "other" if known.undoes.search(rest) else "yes"
+    rest = known.also.sub("", rest)
+    if known.beside.fullmatch(rest):
+        rest = ""
     return "yes" if not asks and (not rest or _begins(rest.split(), question, known)) else "other"
 
 
@@ -74,6 +78,9 @@ class _Known:
     asks: re.Pattern[str]
     it: tuple[str, ...]
     offers: re.Pattern[str]
+    also: re.Pattern[str]
+    undoes: re.Pattern[str]
+    beside: re.Pattern[str]
 
 
 def _begins(rest: list[str], question: str, known: _Known) -> bool:
@@ -88,7 +95,7 @@ def _begins(rest: list[str], question: str, known: _Known) -> bool:
 
 def _same(said: str, asked: str) -> bool:
     """The same word, also as the other side says it: "my" for "your", "cancela" for "cancelo"."""
-    if said == asked or _MINE.get(asked) == said:
+    if said == asked or said in _MINE.get(asked, ()):
         return True
     return len(said) > _STEM and len(asked) > _STEM and _bare(said)[:_STEM] == _bare(asked)[:_STEM] and said.isalpha()
 
@@ -121,6 +128,9 @@ def _known(language: str, yes: tuple[str, ...], no: tuple[str, ...]) -> _Known:
         empty=re.compile(rf"{_any(silent)}(?: {_any(silent)})*"),
         asks=re.compile(rf"{_any(_plain_all(own.asks))} (?!not )"),
         it=_plain_all(own.it),
+        undoes=re.compile(rf"\b{_any(_plain_all(own.undoes))}\b"),
+        beside=re.compile(beside),
+        also=re.compile(rf"^{_any(_AND.get(language, ()))} "),
         offers=re.compile(rf"^|\b{_any(_plain_all(own.offers))} "),
     )
 

@@ -10,7 +10,7 @@ class Words:
     """Of one language. `yes`, `no`: phrases that are one by themselves. `beside`: may stand with either and say
     nothing. `more`: what begins a further wish behind a yes. `against`: takes a yes back wherever it stands. `empty`:
     says nothing at all, beside the backchannels. `it`: words for what was asked about. `asks`: how a question begins.
-    `offers`: what stands before the thing that was asked about.
+    `offers`: what stands before the thing that was asked about. `undoes`: takes it back behind "and".
     """
 
     yes: tuple[str, ...] = ()
@@ -22,6 +22,7 @@ class Words:
     it: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
+    undoes: tuple[str, ...] = ()
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -54,23 +55,27 @@ WORDS = {
             please, thanks, thank you, thank you very much, thanks a lot, sir, madam, ma'am, then, now,
             well, so, oh, um, uh, er, hmm, ah, okay, alall great, good, fine, perfect, sorry, i said, i
             think"""),
-        more=_listed("and, and also, also, and then, plus, and please, and can you, and could you, and what"),
+        more=_listed("""
+            and also, also, and then, plus, and please, and can, and could, and what, and when, and where,
+            and how, and who, and is, and are, and do you, and does, and will, and would you, and tell me,
+            and i also, and one more thing"""),
         against=_listed("""
-            but, after all, second thought, second thoughts, keep it, keep them, cancel that, undo, except,
-            however, unless, if, only, although, though, not, no, nope, never, do not, does not, did not,
-            cannot, would not, should not, wait, hold on, stop, instead, actually, rather, make it, change,
-            changed, maybe, perhaps, probably, possibly, before, first, depends, question, wrong, later, i
-            guess, i suppose, i do not know, not sure, let me think, or"""),
+            but, after all, second thought, second thoughts, except, however, unless, if, only, although,
+            though, not, no, nope, never, do not, does not, did not, cannot, would not, should not, wait,
+            hold on, stop, instead, actually, rather, make it, change, changed, maybe, perhaps, probably,
+            possibly, before, first, depends, question, wrong, later, i guess, i suppose, i do not know, not
+            sure, let me think, or"""),
         empty=_listed("""
             um, uh, er, hmm, well, so, oh, ah, like, you know, let me see, hello, fine, good, great,
             perfect, thanks, thank you, please, i see, and, i think, sorry, right, nice"""),
-        it=_listed("it, that, this, them, one, me, for, the, please"),
+        it=_listed("it, that, this, them, one, me, for, the, please, in"),
         asks=_listed("""
             what, which, how, when, where, who, why, is, are, was, do, does, did, can, could, will, would,
             should, have, has, am"""),
         offers=_listed("""
             shall i, should i, may i, can i, do you want me to, would you like me to, is it right that i, do
             i, i will"""),
+        undoes=_listed("keep it, keep them, keep that, cancel that, cancel it, undo, undo it, undo that"),
     ),
     "es": Words(
         yes=_listed("""
@@ -86,7 +91,9 @@ WORDS = {
         beside=_listed("""
             por favor, gracias, muchas gracias, señor, señora, entonces, ahora, pues, bueno, vale, ah, eh,
             oh, muy bien, bien, perdón, ok, okay"""),
-        more=_listed("y, y también, también, además, y además, y luego"),
+        more=_listed("""
+            y también, también, además, y además, y luego, y qué, y cuándo, y dónde, y cuánto, y puede, y
+            podría, y una cosa más"""),
         against=_listed("""
             pero, excepto, salvo, si no, sólo, solo, aunque, no, nunca, espera, espere, mejor, en realidad,
             en vez, en lugar, cambia, cambie, quizás, quizá, tal vez, depende, primero, antes, pregunta,
@@ -107,7 +114,9 @@ WORDS = {
             keinen fall, lieber nicht, stopp, stop, halt, warten sie, warte, moment, lassen sie das, lass
             es, falsch, das ist falsch, das stimmt nicht, vergessen sie es, doch nicht, niemals"""),
         beside=_listed("bitte, danke, vielen dank, dann, jetzt, also, ach, oh, äh, okay, gut"),
-        more=_listed("und, und auch, außerdem, und dann"),
+        more=_listed("""
+            und auch, außerdem, und dann, und wann, und was, und wo, und wie, und können sie, und kann ich,
+            und noch etwas"""),
         against=_listed("""
             aber, außer, nur, wenn, falls, nicht, kein, keine, nein, lieber, doch, eigentlich, stattdessen,
             statt, ändern, vielleicht, warten, warte, halt, stopp, erst, vorher, frage, oder, glaube, weiß
@@ -129,7 +138,8 @@ WORDS = {
         beside=_listed("""
             s'il vous plaît, s'il te plaît, merci, merci beaucoup, alors, maintenant, euh, ah, oh, bon,
             bien, monsieur, madame, ok, okay"""),
-        more=_listed("et, et aussi, aussi, et puis"),
+        more=_listed("""
+            et aussi, aussi, et puis, et quand, et où, et combien, et pouvez vous, et encore une chose"""),
         against=_listed("""
             mais, sauf, seulement, si, ne, pas, non, jamais, plutôt, en fait, à la place, changez, changer,
             peut être, attendez, attends, d'abord, avant, question, ou, je crois, je ne sais pas, ça dépend"""),

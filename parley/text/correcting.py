@@ -27,6 +27,8 @@ _MARKED = re.compile(
     r"noon|midnight|morning|afternoon|evening|prefer|better|for|to)\b"
 )
 """A value alone puts nothing right: it may be a key that was pressed, or the end of something else."""
+_FEW_DIGITS = 3
+"""More of them are read out on purpose."""
 _THINGS = re.compile(r"\b(?:people|persons?|pieces?|times|minutes?|hours?|days?|weeks?|seconds?|dollars?|euros?)\b")
 _UNITS = "one|two|three|four|five|six|seven|eight|nine"
 _TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
@@ -103,7 +105,7 @@ def _decimals(text: str) -> str:
 def _without_refused(said: str) -> str:
     """ "Wednesday not Tuesday" without what is refused. Where the "not" comes first, nothing certain is left."""
     kept, _, refused = f" {said} ".partition(" not ")
-    return kept.strip() if refused else said
+    return f"no {kept.strip()}" if refused and kept.strip() else said if not refused else ""
 
 
 def _value(old: Any, said: str) -> tuple[Any, list[tuple[int, int]]]:
@@ -152,7 +154,7 @@ def _digits_in(said: str, span: tuple[int, int]) -> bool:
 
 
 def _digits(old: str, said: str) -> tuple[Any, list[tuple[int, int]]]:
-    if not _MARKED.search(said):
+    if len(old) < _FEW_DIGITS and not _MARKED.search(said):
         return None, []
     runs = [(words_to_digits(m[0]), m.span()) for m in re.finditer(rf"\b{NUMBER_RUN}\b", said)]
     fitting = [(run, span) for run, span in runs if len(run) == len(old)]
@@ -186,7 +188,7 @@ def _date(old: date, said: str) -> tuple[Any, list[tuple[int, int]]]:
 
 def _time(old: time, said: str) -> tuple[Any, list[tuple[int, int]]]:
     found = clocks(said)
-    if len(found) != 1:
+    if len(found) != 1 or not _MARKED.search(said) or _THINGS.search(said):
         return None, []
     hour, minute = found[0].on_24(late=_nearer_late(found[0].hour % 12, old))
     return f"{hour:02d}:{minute:02d}", [found[0].span]

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Ask, Choice, Outcome, ToolUse
 from services.orchestrator.mind.effects import Execute, Say
-from services.orchestrator.mind.state import Ask, Choice, Epoch, Outcome, Policy, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Epoch
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 QUESTION = "Shall I cancel your appointment on Tuesday at three?"

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.effects import Execute, Say
-from services.orchestrator.mind.state import Epoch, Outcome, ToolUse
+from services.orchestrator.mind.state import Epoch
 from tests.heldout_guards.asking import ARGUMENTS, ASKING, CANCEL, CLOSE, QUESTION, Asked, executed
 from tests.orchestrator.calls import of
 

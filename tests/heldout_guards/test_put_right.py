@@ -21,8 +21,11 @@ def changes(arguments: dict[str, Any], words: str, language: str = "en") -> dict
     return {name: value for name, value in result.items() if name not in arguments or arguments[name] != value}
 
 
-def test_what_was_meant_is_changed() -> None:
-    assert [(words, got) for a, words, want in MEANT if (got := changes(a, words)) not in want] == []
+def test_what_was_meant_is_changed_or_left_to_the_model() -> None:
+    """Where it is not certain the model is asked, and what it calls for is read back: at most one in five."""
+    got = [(words, changes(a, words), want) for a, words, want in MEANT]
+    assert [(words, change) for words, change, want in got if change is not None and change not in want] == []
+    assert sum(change is None for _, change, _ in got) <= len(got) / 5
 
 
 def test_nothing_is_changed_that_was_not_meant() -> None:
