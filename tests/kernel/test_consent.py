@@ -53,8 +53,8 @@ def test_other_languages(language: str, said: str, means: str) -> None:
 
 
 def test_an_agent_brings_its_own_words() -> None:
-    words = {"yes": ("tak", "oczywiście"), "no": ("nie",)}
-    assert [answer(said, "pl", **words) for said in ("Tak!", "oczywiście", "nie")] == ["yes", "yes", "no"]
+    yes, no = ("tak", "oczywiście"), ("nie",)
+    assert [answer(said, "pl", yes, no) for said in ("Tak!", "oczywiście", "nie")] == ["yes", "yes", "no"]
 
 
 VISIT = {"day": "2026-12-01", "at": "15:00", "reason": "tune up"}
