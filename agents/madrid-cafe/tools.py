@@ -21,7 +21,18 @@ Row = dict[str, Any]
 Rows = Mapping[str, Mapping[str, Any]]
 
 NUMBERS = {"un": 1, "una": 1, "uno": 1, "otro": 1, "otra": 1, "par": 2, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5}
-NUMBERS |= {"seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, **{str(n): n for n in range(1, 21)}}
+NUMBERS |= {
+    "seis": 6,
+    "siete": 7,
+    "ocho": 8,
+    "nueve": 9,
+    "diez": 10,
+    "once": 11,
+    "doce": 12,
+    "quince": 15,
+    "veinte": 20,
+}
+NUMBERS |= {"cien": 100, "mil": 1000, **{str(n): n for n in range(1, 1000)}}
 MOST = 20  # of one thing in an order
 ASKS_FOR = re.compile(r"\b(?:quiero|queremos|ponme|dame|traeme|me (?:pones?|das?|traes?)|para mi|necesito|tomo)\b")
 POLITE = re.compile(r"\bpor favor\b|\bquisiera|\bme gustaria|\bpodria|\bqueria|\bgracias\b")
