@@ -127,7 +127,10 @@ async def recent_transactions(context: CallContext, category: Category | None = 
     if not newest:
         raise ToolError("I see no such payments.")
     told = [f"{money(Decimal(r['amount']))} at {r['merchant']} on {_day(r['day'], today)}" for r in newest[:3]]
-    rows = [{"title": r["merchant"], "detail": f"{r['day']}, {r['category']}: {_figures(r['amount'])}"} for r in newest]
+    rows = [
+        {"title": r["merchant"], "detail": f"{_short(r['day'])}, {r['category']}: {_figures(r['amount'])}"}
+        for r in newest
+    ]
     return Result(
         {"payments": [{k: r[k] for k in ("day", "merchant", "amount", "category")} for r in newest]}
         | {"summary": f"Your last payments{f' on {category}' if category else ''}: {'; '.join(told)}."},
@@ -367,6 +370,11 @@ def _percent(text: str) -> str:
     """ "3.90" as "three point nine"."""
     whole, _, places = text.rstrip("0").rstrip(".").partition(".")
     return f"{cardinal(int(whole))}{f' point {digits(places)}' if places else ''}"
+
+
+def _short(text: str) -> str:
+    on = date.fromisoformat(text)
+    return f"{on:%b} {on.day}"
 
 
 def _day(text: str, today: date) -> str:

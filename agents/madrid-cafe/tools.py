@@ -119,7 +119,7 @@ async def show_menu(context: CallContext, item: str | None = None) -> Result:
     rows = [menu[key] for each in found for key in each.keys]
     if not rows:
         raise ToolError("Eso no lo tenemos, lo siento. Pregúntame por el café, el té, las tostadas o los bocadillos.")
-    told = [f"{_with_article(row).capitalize()} {_costs(row)} {_euros(Decimal(row['price']))}." for row in rows]
+    told = [f"{_with_article(row).capitalize()} {_costs(row)} {telling.euros(Decimal(row['price']))}." for row in rows]
     words = await _met({_name(row, 1): row["english"] for row in rows}, context)
     prices = {_name(row, 1): row["price"] for row in rows}
     return Result({"prices": prices, "summary": " ".join(told)}, show={"words": words})
@@ -369,7 +369,7 @@ def _spoken(lines: Mapping[str, int], menu: Rows) -> str:
 
 
 def _comes_to(total: Decimal) -> str:
-    return f"{'Es' if 1 <= total < 2 else 'Son'} {_euros(total)}"
+    return f"{'Es' if 1 <= total < 2 else 'Son'} {telling.euros(total)}"
 
 
 def _sentence(words: str) -> str:
@@ -392,14 +392,6 @@ def _order_card(lines: Mapping[str, int], menu: Rows) -> list[Row]:
 def _meter(progress: Row) -> Row:
     clean, count = int(progress["clean"]), int(progress["sentences"])
     return {"value": round(100 * clean / count), "detail": f"{clean} of {count} sentences without a mistake"}
-
-
-def _euros(amount: Decimal) -> str:
-    """ "cuatro euros con veinte"."""
-    euros, cents = divmod(int(amount * 100), 100)
-    told = f"{telling.spanish(euros)} {'euro' if euros == 1 else 'euros'}" if euros or not cents else ""
-    also = f"{telling.spanish(cents)}{'' if told else ' céntimos'}" if cents else ""
-    return " con ".join(filter(None, (told, also)))
 
 
 def _figures(amount: Decimal | str) -> str:
