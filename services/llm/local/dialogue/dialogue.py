@@ -82,11 +82,12 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     asked_more = domain.language.offers_more(frame.heard)
     if frame.declined and meaning.move == "no" and frame.heard.endswith("?") and not asked_more:
         return replace(frame, declined=False), Say(domain.says.left)
-    if _declined(frame, meaning, domain):
+    correction = corrections.of_value(frame, meaning, domain)
+    if not correction and _declined(frame, meaning, domain):
         return frame, Say(domain.says.all_right)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
-    if correction := corrections.of_value(frame, meaning, domain):
+    if correction:
         # "no, on pump two", "what about october": all else is as it was
         again = frame.tried if domain.language.goes_on(meaning.text) else {}
         kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
