@@ -79,13 +79,14 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
-    if _left(frame, meaning, domain):
+    correction = corrections.of_value(frame, meaning, domain)
+    if not correction and _left(frame, meaning, domain):
         return frame, Say(domain.says.left)
-    if _declined(frame, meaning, domain):
+    if not correction and _declined(frame, meaning, domain):
         return frame, Say(domain.says.all_right)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
-    if correction := corrections.of_value(frame, meaning, domain):
+    if correction:
         # "no, on pump two": all else is as it was
         again = frame.tried if domain.language.leading(meaning.text)[0] else {}
         kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
