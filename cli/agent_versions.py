@@ -142,23 +142,17 @@ async def _swept(bus: Bus, name: str, after: Versions) -> None:
 
 async def _read(settings: Settings, name: str) -> dict[str, Versions]:
     async with operator_bus(settings) as bus:
-        found = await published(bus)
+        found = await publishing.published(bus)
     names = sorted({*found, *known_agents(settings.agents_dir)})
     if name and name not in names:
         raise NotFound(f"there is no agent {name!r}; known are {', '.join(names) or 'none'}")
     return {each: found.get(each, Versions()) for each in names if name in ("", each)}
 
 
-async def published(bus: Bus) -> dict[str, Versions]:
-    """What is published, by agent. Raises Unavailable."""
-    keys = [key for key in await publishing.keys(bus) if key.startswith(AGENT)]
-    return {key.removeprefix(AGENT): (await publishing.read(bus, key, Versions))[0] for key in keys}
-
-
 def _changed(name: str, step: Callable[[Versions], Versions]) -> Versions:
     async def change(settings: Settings) -> Versions:
         async with operator_bus(settings) as bus:
-            known = await published(bus)
+            known = await publishing.published(bus)
             if name not in known:
                 raise NotFound(f"nothing is published of {name!r}; published are {', '.join(sorted(known)) or 'none'}")
             return (await publishing.change(bus, AGENT + name, Versions, step))[1]

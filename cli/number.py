@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from cli.agent_versions import published
 from cli.operating import operator_bus, run_or_exit
 from parley.agents.files import known_agents
 from parley.agents.numbers import Numbers, checked
@@ -83,5 +82,5 @@ async def _changed(bus: Bus, step: Callable[[Numbers], Numbers]) -> tuple[Number
 
 
 async def _names(bus: Bus, settings: Settings) -> list[str]:
-    there = (name for name, versions in (await published(bus)).items() if versions.current)
+    there = (name for name, versions in (await publishing.published(bus)).items() if versions.current)
     return sorted({*known_agents(settings.agents_dir), *there})

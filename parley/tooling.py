@@ -74,6 +74,16 @@ class Result:
     show: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a `confirm` function may return in place of a sentence: the question, and arguments that it has made
+    certain. "Wednesday" becomes the day that was read back, and that day is done on the yes, whenever it comes.
+    """
+
+    text: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Records(Protocol):
     """The agent's own data: collections of rows by key, from `data/<collection>.yaml` and from its tools. For tools
     that are `async def`. A row is a mapping that JSON can hold, at most 16 KiB; dates and Decimals come back as text.
@@ -187,7 +197,7 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
     done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: it has effects, and
     is done only on the caller's explicit yes to a question. `confirm`: that question, with `{argument}` places, or a
     function, sync or async, that is given those of the tool's arguments it names (and the `CallContext`) and returns
-    it. `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
+    it, or a `Question`. `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
     """
     if function is None:
         return lambda plain: _mark(plain, ToolMarks(**marks))

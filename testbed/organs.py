@@ -262,6 +262,7 @@ async def house(
         settings = Settings.read(
             agents_dir=tmp / "agents",
             agent="bikes",
+            data_dir=tmp / "data",
             tools_address=address,
             rag_address=address,
             **{"nats_url": nats.url, "llm_address": address, **overrides},

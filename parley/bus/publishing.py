@@ -110,6 +110,12 @@ async def keys(bus: Bus) -> list[str]:
     return [subject.removeprefix(prefix) for subject in info.state.subjects or {}]
 
 
+async def published(bus: Bus) -> dict[str, Versions]:
+    """The versions of every agent of which there are any. Raises Unavailable, Corrupt."""
+    names = [key.removeprefix(AGENT) for key in await keys(bus) if key.startswith(AGENT)]
+    return {name: (await read(bus, AGENT + name, Versions))[0] for name in names}
+
+
 async def read(bus: Bus, key: str, kind: type[Value]) -> tuple[Value, int]:
     """The value and its revision; the empty value when there is none. Raises Unavailable, Corrupt (no such thing)."""
     try:

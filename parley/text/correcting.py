@@ -11,29 +11,14 @@ from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
+from parley.text.clocks import clocks
 from parley.text.consent import base_of
+from parley.text.days import DAY_WORD, MONTH, MONTHS, ORDINALS, WEEKDAYS
 from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from parley.text.telling import date_of, time_of
 
 MAX_WORDS = 14
 """A longer sentence says more than one value."""
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
-_FIRSTS = (
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
-    "twentieth",
-)  # fmt: skip
-_ORDINALS = {word: n for n, word in enumerate(_FIRSTS, 1)}
-_ORDINALS |= {f"twenty {word}": 20 + n for n, word in enumerate(_FIRSTS[:9], 1)}
-_ORDINALS |= {"thirtieth": 30, "thirty first": 31}
-_ORDINALS |= {f"{n}{'st' if n in (1, 21, 31) else 'nd' if n in (2, 22) else 'rd' if n in (3, 23) else 'th'}": n
-              for n in range(1, 32)}  # fmt: skip
-_DAY_WORD = "|".join(sorted(_ORDINALS, key=len, reverse=True))
-_MONTH = "|".join(_MONTHS)
 _NOT = re.compile(r"\bnot (?:(?:at|on|the|for) )*")
 _QUESTION = re.compile(
     r"\?\s*$|^(?:what|which|how|when|where|who|why|is|are|do|does|can|could|will|would|should) ", re.I
@@ -43,12 +28,6 @@ _ONLY = re.compile(
     r"at|on|the|for|of|i|said|meant|mean|want|would|like|should|be|is|was|not|and|a|an|one|then|than|let|us|say|better|"
     r"oclock|am|pm|in|morning|afternoon|evening|night|half|past|quarter|noon|midnight|pieces?|times?|people|thanks|"
     r"thank|you|prefer|have|could|can|we|my|number|day|date|time|o|clock|wait|okay)\b"
-)
-_CLOCK = re.compile(
-    rf"\b(?:(?P<noon>noon|midnight)|(?P<past>half|quarter) past (?P<ph>{NUMBER_RUN})|quarter to (?P<to>{NUMBER_RUN})|"
-    rf"(?P<hour>\d{{1,2}}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
-    rf"(?: (?P<minute>\d{{2}}|oh \w+|ten|fifteen|twenty(?: \w+)?|thirty(?: \w+)?|forty(?: \w+)?|fifty(?: \w+)?))?)"
-    rf"(?: oclock)?(?: (?:in the )?(?P<part>am|pm|a m|p m|morning|afternoon|evening|night))?\b"
 )
 
 
@@ -155,53 +134,32 @@ def _digits(old: str, said: str) -> tuple[Any, list[tuple[int, int]]]:
 def _date(old: date, said: str) -> tuple[Any, list[tuple[int, int]]]:
     """A weekday is the nearest to the day before it; "the third" is of the same month; a month may come with it."""
     spans: list[tuple[int, int]] = []
-    month = re.search(rf"\b(?:{_MONTH})\b", said)
-    number = re.search(rf"\b(?:{_DAY_WORD})\b", said)
-    weekdays = list(re.finditer(rf"\b(?:{'|'.join(_WEEKDAYS)})\b", said))
+    month = re.search(rf"\b(?:{MONTH})\b", said)
+    number = re.search(rf"\b(?:{DAY_WORD})\b", said)
+    weekdays = list(re.finditer(rf"\b(?:{'|'.join(WEEKDAYS)})\b", said))
     if len(weekdays) > 1:
         return None, []
     new: date | None = None
     try:
         if number is not None:
-            new = old.replace(month=_MONTHS.index(month[0]) + 1 if month else old.month, day=_ORDINALS[number[0]])
+            new = old.replace(month=MONTHS.index(month[0]) + 1 if month else old.month, day=ORDINALS[number[0]])
             spans += [number.span(), *([month.span()] if month else [])]
         elif month is None and weekdays:
-            ahead = (_WEEKDAYS.index(weekdays[0][0]) - old.weekday()) % 7
+            ahead = (WEEKDAYS.index(weekdays[0][0]) - old.weekday()) % 7
             new = old + timedelta(ahead if ahead <= 3 else ahead - 7)
     except ValueError:
         return None, []
-    if new is None or (weekdays and _WEEKDAYS[new.weekday()] != weekdays[0][0]):
+    if new is None or (weekdays and WEEKDAYS[new.weekday()] != weekdays[0][0]):
         return None, []
     return new.isoformat(), spans + [m.span() for m in weekdays]
 
 
 def _time(old: time, said: str) -> tuple[Any, list[tuple[int, int]]]:
-    found = [m for m in _CLOCK.finditer(said) if m[0].strip()]
+    found = clocks(said)
     if len(found) != 1:
         return None, []
-    m = found[0]
-    hour, minute = _hour_and_minute(m)
-    if hour is None or minute > 59:
-        return None, []
-    part = (m["part"] or "").replace(" ", "")
-    if m["noon"] is None and hour <= 12:
-        hour %= 12
-        evening = part in ("pm", "afternoon", "evening", "night") or (not part and _nearer_late(hour, old))
-        hour += 12 if evening and part not in ("am", "morning") else 0
-    return f"{hour:02d}:{minute:02d}", [m.span()]
-
-
-def _hour_and_minute(m: re.Match[str]) -> tuple[int | None, int]:
-    if m["noon"]:
-        return (12 if m["noon"] == "noon" else 0), 0
-    if m["past"] or m["to"]:
-        hour = words_to_digits(m["ph"] or m["to"])
-        if not hour or int(hour) > 12:
-            return None, 0
-        return (int(hour), 30 if m["past"] == "half" else 15) if m["past"] else ((int(hour) - 1) % 12, 45)
-    hour = words_to_digits(m["hour"])
-    minute = words_to_digits(m["minute"].removeprefix("oh ")) if m["minute"] else "0"
-    return (int(hour) if hour and int(hour) < 24 else None), int(minute or 99)
+    hour, minute = found[0].on_24(late=_nearer_late(found[0].hour % 12, old))
+    return f"{hour:02d}:{minute:02d}", [found[0].span]
 
 
 def _nearer_late(hour: int, old: time) -> bool:

@@ -877,8 +877,10 @@ class StateAsk(_message.Message):
     QUESTION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     digest: _builtins.str
+    arguments: _builtins.str
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChoice]: ...
     def __init__(
@@ -887,10 +889,11 @@ class StateAsk(_message.Message):
         question: _builtins.str = ...,
         digest: _builtins.str = ...,
         choices: _abc.Iterable[Global___StateChoice] | None = ...,
+        arguments: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

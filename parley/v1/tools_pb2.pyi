@@ -50,10 +50,13 @@ class ListToolsResponse(_message.Message):
     TOOLS_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
     """That these tools are of: a published version, or `<digest of agent.yaml>.<digest of its tools' files>` of the folder."""
     problem: _builtins.str
     """what is wrong with the last edit of its files: these are of the last good ones"""
+    incomplete: _builtins.bool
+    """servers elsewhere have not said yet what they can do: ask again in a second"""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolInfo]: ...
     def __init__(
@@ -62,10 +65,11 @@ class ListToolsResponse(_message.Message):
         tools: _abc.Iterable[Global___ToolInfo] | None = ...,
         agent_version: _builtins.str = ...,
         problem: _builtins.str = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "problem", b"problem", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "incomplete", b"incomplete", "problem", b"problem", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -386,10 +390,13 @@ class Ask(_message.Message):
     QUESTION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     """in words made from the arguments; at most 500 characters"""
     digest: _builtins.str
     """of name and arguments"""
+    arguments_json: _builtins.str
+    """that the digest is of, where the question has made them certain; empty: as they came"""
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Choice]: ...
     def __init__(
@@ -398,10 +405,11 @@ class Ask(_message.Message):
         question: _builtins.str = ...,
         digest: _builtins.str = ...,
         choices: _abc.Iterable[Global___Choice] | None = ...,
+        arguments_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -39,9 +39,10 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         executor: Executor,
         admission: Admission,
         cancels: Cancels | None = None,
-        ready: Callable[[str, float], Awaitable[None]] | None = None,
+        ready: Callable[[str, float], Awaitable[bool]] | None = None,
     ) -> None:
-        """`ready`: waits until the servers of an agent have said what they can do, for so many seconds at most."""
+        """`ready`: waits until the servers of an agent have said what they can do, for so many seconds at most. False:
+        not yet."""
         self._toolboxes = toolboxes
         self._executor = executor
         self._admission = admission
@@ -52,12 +53,16 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         agent = _text(request.agent, "agent", 100)
         await self._toolboxes.have(agent, request.agent_version)
         box = self._toolboxes.of(agent, request.agent_version)
+        complete = True
         if box.agent.mcp and self._ready is not None:
-            await self._ready(agent, LIST_ROOM_S)
+            complete = await self._ready(agent, LIST_ROOM_S)
             box = self._toolboxes.of(agent, request.agent_version)
-        tools = [_info(tool) for tool in box.tools.values()]
-        problem = fit(self._toolboxes.problem(agent), MAX_PROBLEM_CHARS)
-        return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version, problem=problem)
+        return tools_pb2.ListToolsResponse(
+            tools=[_info(tool) for tool in box.tools.values()],
+            agent_version=box.agent.version,
+            problem=fit(self._toolboxes.problem(agent), MAX_PROBLEM_CHARS),
+            incomplete=not complete,
+        )
 
     async def Execute(self, request: tools_pb2.ExecuteRequest, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
         owner = key_of_owner(request.epoch) if request.HasField("epoch") else None

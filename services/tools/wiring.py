@@ -21,7 +21,6 @@ from services.tools.database import open_database
 from services.tools.executor import Executor
 from services.tools.invoker import Clock, local_now
 from services.tools.ledger import Ledger
-from services.tools.mcp.contract import START_ROOM_S
 from services.tools.mcp.hub import Hub
 from services.tools.presence import Presence
 from services.tools.published import Prepared, PublishedToolboxes
@@ -68,7 +67,6 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
         await connected.enter_async_context(bus)
         await connected.enter_async_context(editions.kept())
         await _load_agents(store, toolboxes, editions, settings)
-        await hub.ready("", START_ROOM_S)
         await executor.start()
     except BaseException:
         await close()

@@ -122,7 +122,7 @@ async def test_who_is_on_the_line_and_what_was_heard(house: House) -> None:
         _, found = await used(client, "list_calls")
         (call,) = found["calls"]
         assert (call["call_id"], call["caller"], call["agent"], call["turns"]) == ("CA1", "***23", "frontdesk", 2)
-        assert 59 <= call["seconds"] <= 60 + PATIENCE_S
+        assert call["seconds"] >= 59
         assert "5550100" not in json.dumps(found)
 
         _, said = await used(client, "get_transcript", call_id="CA1")

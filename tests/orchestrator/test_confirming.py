@@ -132,6 +132,22 @@ def test_what_is_put_right_is_read_back_again_and_then_done() -> None:
     assert told(call)[0] == ("refused", confirming.CHANGED)
 
 
+def test_what_the_question_has_made_certain_is_what_is_done() -> None:
+    call = Script(**WITH)  # type: ignore[arg-type]
+    call.says("book me in for tomorrow at three")
+    call.finishes(tools=(ToolUse("", "book_visit", '{"day": "tomorrow", "time": "15:00"}'),))
+    (say,) = asks(call, 1, replace(ASK, arguments=BOOK.arguments))
+    call.hears(say.utterance)
+    assert of(Execute, call.says("Wednesday, not Tuesday")) == [
+        Execute(2, "book_visit", '{"day": "2026-12-02", "time": "15:00"}')
+    ]
+    (say,) = asks(call, 2, replace(ASK, digest="d2"))
+    call.hears(say.utterance)
+    (done,) = of(Execute, call.says("yes"))
+    assert (done.arguments, done.confirmed) == ('{"day": "2026-12-02", "time": "15:00"}', "d2")
+    assert replayed(call) == call.outputs
+
+
 def test_a_choice_is_put_right_by_its_words() -> None:
     call = Script(**WITH)  # type: ignore[arg-type]
     call.says("move fifty to savings")

@@ -94,6 +94,27 @@ async def test_tools_that_are_written_in_yaml_are_there_for_the_next_call_too(
         assert len(versions) == 3
 
 
+async def test_servers_of_tools_that_are_still_starting_are_asked_for_again_without_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "AGAIN_S", 0.02)
+    async with edited(tmp_path) as e:
+        whole = await e.roster._organs.list_tools("bikes")
+        replies = [tools_pb2.ListToolsResponse(agent_version=whole.agent_version, incomplete=True)] * 3
+
+        async def list_tools(agent: str) -> tools_pb2.ListToolsResponse:
+            return replies.pop() if replies else whole
+
+        monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
+        await e.roster._look("bikes")
+        assert (await e.begins())[1] == []
+        async with asyncio.timeout(PATIENCE_S):
+            while e.roster._completing:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not replies
+        assert (await e.begins())[1] == ["first"]
+
+
 async def test_a_call_without_an_edit_before_it_asks_nobody_and_reads_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

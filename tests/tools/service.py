@@ -103,9 +103,11 @@ class Killable:
 
 
 @asynccontextmanager
-async def process(data_dir: Path, url: str = "") -> AsyncIterator[Killable]:
+async def process(
+    data_dir: Path, url: str = "", agents_dir: Path = AGENTS, agent: str = "workshop"
+) -> AsyncIterator[Killable]:
     """The service as `python -m services.tools`."""
-    started = await start(data_dir, url)
+    started = await start(data_dir, url, agents_dir, agent)
     try:
         port = await _port(started)
         async with Peers("tools", [f"127.0.0.1:{port}"]) as peers:
@@ -117,11 +119,13 @@ async def process(data_dir: Path, url: str = "") -> AsyncIterator[Killable]:
         await started.communicate()
 
 
-async def start(data_dir: Path, url: str = "") -> asyncio.subprocess.Process:
+async def start(
+    data_dir: Path, url: str = "", agents_dir: Path = AGENTS, agent: str = "workshop"
+) -> asyncio.subprocess.Process:
     environment = {
         **os.environ,
-        "PARLEY_AGENTS_DIR": str(AGENTS),
-        "PARLEY_AGENT": "workshop",
+        "PARLEY_AGENTS_DIR": str(agents_dir),
+        "PARLEY_AGENT": agent,
         "PARLEY_DATA_DIR": str(data_dir),
         "PARLEY_DATABASE_URL": url,
         "PARLEY_LISTEN": "127.0.0.1:0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -76,6 +77,23 @@ async def test_a_function_makes_the_question_and_may_say_that_it_cannot_be_done(
         assert [(choice.argument, list(choice.values)) for choice in asked.ask.choices] == [("to", ["red", "blue"])]
         refused = await desk.execute("move", 2, arguments={**arguments, "pieces": 10})
         assert (refused.status, refused.message) == (STATUS.STATUS_FAILED, "No more than nine can be moved at once.")
+
+
+async def test_what_the_question_has_made_certain_is_what_is_done(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        vague = {"day": "tuesday", "journal": str(journal)}
+        asked = await desk.execute("book_day", 1, arguments=vague)
+        assert asked.ask.question == "Shall I book you in on tuesday, the first?"
+        certain = json.loads(asked.ask.arguments_json)
+        assert certain == {"day": "2026-12-01", "journal": str(journal)}
+        again = await desk.execute("book_day", 2, arguments=vague, confirmed=asked.ask.digest)
+        assert again.status == STATUS.STATUS_ASK
+        outcome = await desk.execute("book_day", 3, arguments=certain, confirmed=asked.ask.digest)
+        assert outcome.status == STATUS.STATUS_OK
+        broken = await desk.execute("book_day", 4, arguments={**vague, "day": "never"})
+        assert broken.status == STATUS.STATUS_FAILED
+    assert done(journal) == ["booked 2026-12-01"]
 
 
 async def test_without_words_of_its_own_it_is_named_with_its_arguments(tmp_path: Path) -> None:

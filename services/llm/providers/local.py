@@ -1,6 +1,7 @@
 """The engine without a vendor: patterns and sentence embeddings over the agent's own files. No model is downloaded.
 
-It knows only what the agent's domain, tools and passages say, in English, and says so when that is not enough.
+It knows only what the agent's domain, tools and passages say, and says so when that is not enough. Meanings are
+compared, and passages read, in English only; other languages (`local/languages/`) have the agent's phrases alone.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local.dialogue import answers, dialogue, failing, moves, verification
+from services.llm.local.dialogue import answers, dialogue, failing, verification
 from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say, heard
 from services.llm.local.dialogue.verification import Proof
 from services.llm.local.understanding.domain import Domain
@@ -117,7 +118,7 @@ class Local:
             told = [await self._told(act, request, understanding) for act in acts]
             words += told
             if missed := [act.sure for act, text in zip(acts, told, strict=True) if isinstance(act, Look) and not text]:
-                words.append(moves.NOT_THE_OTHER if any(words) else failing.fallback(frame, missed[0], domain))
+                words.append(domain.says.not_the_other if any(words) else failing.fallback(frame, missed[0], domain))
         return " ".join(dict.fromkeys(w for w in words if w)), []
 
     def _proven(self, proof: Proof, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
@@ -133,11 +134,12 @@ class Local:
 
     async def _looked_up(self, look: Look, request: ChatRequest, understanding: Understanding) -> str:
         """The passages' answer; "" if none. One that leans on the question before is tried with its words first."""
-        if self._reader is None:
+        domain = understanding.domain
+        if self._reader is None or not domain.language.embeddings:
             return ""
         if not answers.hold(request.passages, look.unknown):
             return ""
-        named = moves.own_words(normalise(look.question))
+        named = domain.language.own_words(normalise(look.question))
         if look.topic:
             asked, towards = f"{look.topic} {look.question}", understanding.middle(look.topic_intent)
             found = await self._reader.answer(asked, request.passages, answers.LEANING_SCORE, towards)
@@ -176,7 +178,7 @@ class Local:
         """Raises Misconfigured (the agent's phrases)."""
         knowledge = root / agent.name / "knowledge"
         made = Understanding(await asyncio.to_thread(lambda: Domain(agent, knowledge_of(knowledge))))
-        if (embedder := await self.embeds()) is not None:
+        if made.domain.language.embeddings and (embedder := await self.embeds()) is not None:
             await made.learn(embedder)
         return made
 
@@ -212,7 +214,14 @@ async def _planned(messages: tuple[Message, ...], understanding: Understanding) 
             frame, acts = proving or dialogue.plan(replace(frame, proving=""), said, meaning, domain)
         else:
             frame = heard(frame, message, domain)
-    return frame, acts
+    return frame, [_whole(act, frame, domain) for act in acts]
+
+
+def _whole(act: Act, frame: Frame, domain: Domain) -> Act:
+    """A tool that wants the caller's sentence is given the one that asked for it."""
+    if not isinstance(act, Call):
+        return act
+    return replace(act, slots=domain.with_sentence(act.intent, act.slots, frame.said))
 
 
 def _intent_of(tool: str, acts: list[Act], domain: Domain) -> Intent | None:

@@ -33,11 +33,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the caller must say yes to before a tool is done. `digest`: of its name and arguments."""
+    """What the caller must say yes to before a tool is done. `digest`: of its name and arguments; `arguments`: those,
+    where the question has made them certain ("tomorrow" is a day); empty: they are as they were asked for.
+    """
 
     question: str
     digest: str = ""
     choices: tuple[Choice, ...] = ()
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)

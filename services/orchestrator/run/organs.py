@@ -244,4 +244,4 @@ def _ask(message: tools_pb2.ToolOutcome) -> Ask | None:
         return None
     asked = message.ask
     choices = tuple(Choice(each.argument, tuple(each.values)) for each in asked.choices)
-    return Ask(clipped(asked.question, MAX_QUESTION_CHARS), asked.digest, choices)
+    return Ask(clipped(asked.question, MAX_QUESTION_CHARS), asked.digest, choices, asked.arguments_json)

@@ -25,20 +25,22 @@ log = structlog.get_logger()
 
 EDIT_S = 0.3  # that a call waits for an edit; then it begins with what was there before
 AGAIN_S = 1.0  # between two looks at tools that are not those of the files: their edit is broken, or not there yet
+COMPLETED_BY = 60  # tries
 STALE_S = 30.0  # the tools service may have other files than we do
 PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the tools service has for an agent. `digest`: of its tool files; empty: it does not tell. `problem`: what is
-    wrong with the last edit.
+    """What the tools service has for an agent. `digest`: of its tool files; empty: it does not tell. `incomplete`:
+    servers elsewhere have not said yet what they can do. `problem`: what is wrong with the last edit.
     """
 
     tools: tuple[tools_pb2.ToolInfo, ...]
     digest: str
     at: float
     problem: str = ""
+    incomplete: bool = False
 
     def of(self, agent: Agent) -> Agent:
         """The agent, as it is with these tools."""
@@ -56,6 +58,7 @@ class Roster:
         self._first: dict[str, asyncio.Task[Listed]] = {}
         self._stamps: dict[str, Stamp] = {}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._completing: set[str] = set()
         self._tasks = TaskSet(lambda e: log.error("looking at an agent failed", exc_info=e))
 
     async def now(self, name: str) -> tuple[Agent, Listed | None]:
@@ -126,4 +129,20 @@ class Roster:
         if self._version and reply.agent_version not in ("", self._version):
             raise Unavailable(f"the tools service has {reply.agent_version}, not {self._version}")
         digest = reply.agent_version.partition(".")[2]
-        return Listed(tuple(reply.tools), digest, asyncio.get_running_loop().time(), reply.problem)
+        if reply.incomplete and name not in self._completing:
+            self._completing.add(name)
+            self._tasks.spawn(self._complete(name))
+        at = asyncio.get_running_loop().time()
+        return Listed(tuple(reply.tools), digest, at, reply.problem, reply.incomplete)
+
+    async def _complete(self, name: str) -> None:
+        """Ask again while servers of tools are starting; they are given up at some time by who starts them."""
+        try:
+            for _ in range(COMPLETED_BY):
+                await asyncio.sleep(AGAIN_S)
+                if name not in self._looking:
+                    await asyncio.wait({self._look(name)})
+                if (listed := self._listed.get(name)) is not None and not listed.incomplete:
+                    return
+        finally:
+            self._completing.discard(name)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-START_ROOM_S = 5.0  # that a service waits at its start for servers to say what they can do
-LIST_ROOM_S = 1.0  # that a list of tools waits for servers which an edit has just named
+LIST_ROOM_S = 0.2  # that a list of tools waits for servers that have not said yet what they can do
 MAX_LISTED = 256
 MAX_MESSAGE_BYTES = 1 << 20
 

@@ -47,15 +47,15 @@ class Hub:
             tools.update(link.tools)
         return tools
 
-    async def ready(self, agent: str, timeout_s: float) -> None:
-        """Wait until the servers of an agent (of all, if empty) have said what they can do, or could not be reached."""
-        waiting = [link for key, link in self._links.items() if not agent or key in self._newest.get(agent, ())]
+    async def ready(self, agent: str, timeout_s: float) -> bool:
+        """Wait until the servers of an agent have said what they can do, or could not be reached. False: not yet."""
         try:
             async with asyncio.timeout(timeout_s):
-                for link in waiting:
-                    await link.known.wait()
+                for key in self._newest.get(agent, set()).copy():
+                    await self._links[key].known.wait()
         except TimeoutError:
-            return
+            return False
+        return True
 
     async def close(self) -> None:
         await self._tasks.close()

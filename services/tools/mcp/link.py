@@ -6,6 +6,7 @@ import asyncio
 import base64
 import importlib
 import random
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,8 @@ class Link:
         while True:
             began = loop.time()
             why = await self._connect()
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError  # an error of the SDK's clean-up came over it
             self.known.set()
             LOST.labels(self.agent, self.name).inc()
             if loop.time() - began > STEADY_S:
@@ -154,7 +157,10 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         reasons = [_reason(each) for each in error.exceptions]
         return max(reasons, key=len)
-    return str(error) if isinstance(error, Down | Misconfigured) else type(error).__name__
+    if isinstance(error, Down | Misconfigured):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__}{f' in {frames[-1].name}' if frames else ''}"
 
 
 def _header(auth: Auth, secret: str) -> dict[str, str]:

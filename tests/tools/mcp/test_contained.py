@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from testbed.patience import PATIENCE_S
 from tests.run.conftest import gone
 from tests.tools.mcp.conftest import SECRET, Odd, described, until_answered, until_listed, write
-from tests.tools.service import STATUS, serving, settings
+from tests.tools.service import STATUS, process, serving, settings
 
 OK, FAILED, UNKNOWN, REFUSED = STATUS.STATUS_OK, STATUS.STATUS_FAILED, STATUS.STATUS_UNKNOWN, STATUS.STATUS_REFUSED
 GONE = "The service behind this tool cannot be reached just now. Nothing was done."
@@ -200,5 +201,23 @@ async def test_no_program_is_left_behind_not_even_one_that_does_not_listen(odd: 
 
 
 def children_of(pid: int) -> list[int]:
-    with open(f"/proc/{pid}/task/{pid}/children") as children:
-        return [int(child) for child in children.read().split()]
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/children") as children:
+            found += [int(child) for child in children.read().split()]
+    return found
+
+
+async def test_a_service_of_its_own_has_its_servers_and_they_end_when_it_is_killed(odd: Odd, tmp_path: Path) -> None:
+    """On the loop and beside the threads that a service has."""
+    names = [f"s{n}" for n in range(8)]
+    write(tmp_path / "agents", mcp={name: odd.config() for name in names})
+    async with process(tmp_path / "data", agents_dir=tmp_path / "agents", agent="a") as service:
+        for name in names:
+            await until_listed(service.desk, f"{name}_echo")
+        pids = children_of(service.process.pid)
+        assert len(pids) == len(names)
+        await service.kill()
+        await gone(pids, PATIENCE_S)
+        assert service.process.stdout is not None
+        assert b"is away" not in await service.process.stdout.read()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from services.llm.local.dialogue import moves
 from services.llm.local.dialogue.frame import Frame
 from services.llm.local.understanding import digits, slots
 from services.llm.local.understanding.domain import Domain
@@ -30,5 +29,5 @@ def of_value(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
     found = {n: v for n, v in meaning.slots.items() if n in mentions and slots.fits(domain.slots[n], v)}
     if meaning.intent == frame.intent or not found:
         return found if meaning.intent == frame.intent else {}
-    _, rest = moves.leading(meaning.text)
+    _, rest = domain.language.leading(meaning.text)
     return found if len(rest.split()) <= 4 + sum(len(v) for v in found.values() if v.isdigit()) else {}

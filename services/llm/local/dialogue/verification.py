@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from parley.agents.identity import VERIFY, Identity
 from parley.text.factors.readings import readings
-from services.llm.local.dialogue import moves
 from services.llm.local.dialogue.frame import Act, Call, Frame, Say, checked
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.understanding import Meaning
@@ -42,7 +41,7 @@ def answered(frame: Frame, said: str, meaning: Meaning, domain: Domain) -> tuple
     if kind in _IN_WORDS or not any(len(reading) > _FEW for reading in understood):
         elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent
         if meaning.move in _LATER:
-            return replace(frame, proving=factor), [Say(moves.TAKE_YOUR_TIME)]
+            return replace(frame, proving=factor), [Say(domain.says.take_your_time)]
         if meaning.move in ("no", "unsure"):
             return replace(frame, proving="", intent=""), [Say(identity.sentences.declined)]
         if meaning.move or elsewhere:
@@ -77,7 +76,7 @@ def next_step(
         if verdict == "wrong":
             return Proof(f"{sentences.wrong} {identity.factors[order[0]].ask}")
     if frame.locked:
-        return Proof(f"{sentences.locked} {moves.OFFER}" if domain.human else sentences.locked)
+        return Proof(f"{sentences.locked} {domain.says.offer}" if domain.human else sentences.locked)
     if told is not None and not barred:
         return Proof(sentences.right, calls=wanted)
     if len(frame.proofs) > frame.proven and len(frame.proofs) >= identity.steps[0][1]:

@@ -56,8 +56,9 @@ def came_back(call: Call, tool: ToolUse, outcome: Outcome, in_turn: bool) -> tup
         asked = before.asked if before.ask.digest == outcome.ask.digest else 0
         changes = before.changes
         call = _not_done(call, before.intent, REPLACED)
-    pending = Pending(tool.name, tool.arguments, outcome.ask, tool.intent, asked, changes, due=True)
-    told = Outcome("ask", message=ASKED.format(question=outcome.ask.question), ask=outcome.ask)
+    ask = replace(outcome.ask, arguments="")
+    pending = Pending(tool.name, outcome.ask.arguments or tool.arguments, ask, tool.intent, asked, changes, due=True)
+    told = Outcome("ask", message=ASKED.format(question=ask.question), ask=ask)
     return replace(call, pending=pending), told
 
 
