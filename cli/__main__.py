@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, eval, replay, doctor."""
+"""`parley`: run, call, chat, agent, number, eval, replay, mcp, doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("run", "call", "chat", "agent", "eval", "replay", "doctor")
+COMMANDS = ("run", "call", "chat", "agent", "number", "eval", "replay", "mcp", "doctor")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

@@ -1,8 +1,9 @@
-"""`parley agent`: a new bot, what is wrong with one, a chat with one, and what an editor should know of its file."""
+"""`parley agent`: a new bot, what is wrong with one, a chat with one, its versions, and what an editor should know."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -11,10 +12,13 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from cli import conversations_schema
 from cli.agent_check import check
 from cli.agent_schema import FILE, WRAPPER_FILE, text_of
+from cli.agent_versions import promote, publish, rollback, unpublish, versions
 from cli.chat import chat
-from cli.records import fetch, operator, read
+from cli.operating import operator_settings
+from cli.records import fetch, read
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
@@ -30,9 +34,10 @@ _FILES = {
     "tools.py": "tools.txt",
     "wrapper.json": "wrapper.txt",
     "knowledge/about.md": "about.txt",
+    "conversations/hours.yaml": "conversations.txt",
 }
 
-agent = typer.Typer(no_args_is_help=True, help="Make a bot, and see whether it is right.")
+agent = typer.Typer(no_args_is_help=True, help="Make a bot, see whether it is right, and give it to calls.")
 
 
 @agent.command("new")
@@ -43,7 +48,7 @@ def new_command(
     """Write a small, whole bot into the agents' folder. Exit status 2: a wrong name, or it exists."""
     folder = _or_exit(lambda: new(Settings.read().agents_dir, name, company), 2)
     print(f"{folder}: talk to it with `make run` (again, if it runs) and ?agent={name} behind the page's address,")
-    print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`.")
+    print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`, `parley eval {name}`.")
 
 
 @agent.command("check")
@@ -73,9 +78,10 @@ def check_command(
 def chat_command(
     name: Annotated[str, typer.Argument(help="Who is to answer.")],
     gateway: Annotated[str, typer.Option(help="Address of the gateway; else the one of `make run`.")] = "",
+    specialist: Annotated[str, typer.Option(help="The specialist that the chat begins with.")] = "",
 ) -> None:
     """Talk to it in text; the same as `parley chat --agent NAME`."""
-    chat(gateway, name)
+    chat(gateway, name, specialist)
 
 
 @agent.command("record")
@@ -89,10 +95,14 @@ def record_command(
     """
 
     def made() -> str:
-        records = read(file) if file is not None else asyncio.run(fetch(Settings.read(**operator()), call_id))
+        records = read(file) if file is not None else asyncio.run(fetch(operator_settings(), call_id))
         return script(recorded(records))
 
     print(_or_exit(made, 2), end="")
+
+
+for command in (publish, versions, promote, rollback, unpublish):
+    agent.command(command.__name__)(command)
 
 
 @agent.command("schema")
@@ -119,6 +129,8 @@ def new(folder: Path, name: str, company: str) -> Path:
         path.write_text(text.replace("{company}", company).replace("{name}", name), "utf-8")
     for file in (FILE, WRAPPER_FILE):
         (folder / file).write_text(text_of(file), "utf-8")
+    conversations = json.dumps(conversations_schema.schema(), indent=2) + "\n"
+    (folder / conversations_schema.FILE).write_text(conversations, "utf-8")
     return folder / name
 
 

@@ -16,7 +16,7 @@ WRAPPER_FILE = "wrapper.schema.json"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _OURS = ("name", "version", "must_hear")
 """Not the file's to say."""
-_SENTENCES = {"Silence": ("goodbye",), "Sentences": None, "": ("greeting",)}
+_SENTENCES = {"Silence": ("goodbye",), "Sentences": None, "MustSay": None, "": ("greeting",)}
 """What may say of itself that it is heard to the end; None: all of it."""
 
 
@@ -25,6 +25,7 @@ def schema() -> dict[str, Any]:
     made = Agent.model_json_schema()
     for name in _OURS:
         del made["properties"][name]
+    del made["$defs"]["MustSay"]["properties"]["may_interrupt"]
     for where, names in _SENTENCES.items():
         properties = (made["$defs"][where] if where else made)["properties"]
         for name in names or properties:
@@ -36,6 +37,9 @@ def schema() -> dict[str, Any]:
         "required": ["text"],
         "additionalProperties": False,
     }
+    foreign = made["$defs"]["McpServer"]["properties"]
+    short = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    foreign["tools"] = {"anyOf": [foreign["tools"], short]}
     voice = made["$defs"]["Voice"]
     voice["properties"] |= {engine: {"type": "string", "maxLength": 200} for engine in sorted(engines_of("tts"))}
     voice["additionalProperties"] = False

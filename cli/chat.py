@@ -15,6 +15,8 @@ import typer
 
 from cli.reach import NoGateway, reach
 from cli.shown import line_of
+from parley.agents.agent import SPECIALIST
+from parley.agents.files import known_agents, load_agent
 from parley.errors import BadInput, Misconfigured, ParleyError, Unavailable
 from parley.settings import Settings
 from parley.v1.conversation_pb2 import Say
@@ -29,13 +31,14 @@ _MAX_RETURNS, _RETURN_S = 5, 0.5
 def chat(
     gateway: Annotated[str, typer.Option(help="Address of the gateway; else the one of `make run`.")] = "",
     agent: Annotated[str, typer.Option(help="Who is to answer, unless the gateway's own choice is right.")] = "",
+    specialist: Annotated[str, typer.Option(help="The agent's specialist that the chat begins with.")] = "",
 ) -> None:
     """Talk to a bot in text; Ctrl-D ends. Lines may be piped in.
 
     Exit status: 0, 1 an answer did not come or the connection was lost, 2 wrong arguments or no gateway.
     """
     try:
-        answered = asyncio.run(_talk(Settings.read(), gateway, agent))
+        answered = asyncio.run(_talk(Settings.read(), gateway, agent, specialist))
     except (BadInput, Misconfigured, NoGateway) as error:
         print(f"parley: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -45,11 +48,13 @@ def chat(
     raise typer.Exit(0 if answered else 1)
 
 
-async def _talk(settings: Settings, gateway: str, agent: str) -> bool:
+async def _talk(settings: Settings, gateway: str, agent: str, specialist: str) -> bool:
     """Until the input or the call ends. Whether each line was answered."""
     url = await reach(gateway, settings)
+    _known(settings, agent, specialist)
     session = await _session(url, agent)
-    page = Page(url, session.get("wrapper", {}).get("cards", ()))
+    parameters = {SPECIALIST: specialist} if specialist else {}
+    page = Page(url, session.get("wrapper", {}).get("cards", ()), parameters)
     await page.enter(session["token"])
     asked = sys.stdin.isatty()
     answered = True
@@ -74,9 +79,12 @@ async def _talk(settings: Settings, gateway: str, agent: str) -> bool:
 class Page:
     """The client's end of `/ws/chat`; docs/protocol.md has every message. Prints what the bot says as it comes."""
 
-    def __init__(self, url: str, cards: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(
+        self, url: str, cards: Iterable[dict[str, Any]] = (), parameters: dict[str, str] | None = None
+    ) -> None:
         self._url = url
         self._cards = {card["name"]: card for card in cards}
+        self._parameters = parameters or {}
         self._resume = ""
         self._wire: Wire
         self._open: set[int] = set()
@@ -90,7 +98,8 @@ class Page:
         address = self._url.replace("http", "ws", 1) + "/ws/chat"
         self._wire = await connect(address, {}, self._take, lambda _: None)
         self._wire.closed.add_done_callback(lambda _: self._news.set())
-        self._wire.send(orjson.dumps({"type": "start", "token": token}).decode())
+        start = {"type": "start", "token": token} | ({"parameters": self._parameters} if self._parameters else {})
+        self._wire.send(orjson.dumps(start).decode())
 
     def say(self, text: str) -> None:
         self._answers = 0
@@ -186,6 +195,15 @@ class Page:
     def _print(self, text: str) -> None:
         print(text, end="", flush=True)
         self._column += len(text)
+
+
+def _known(settings: Settings, agent: str, specialist: str) -> None:
+    """Raises BadInput: as far as the agents' files are here, there is no such specialist."""
+    name = agent or settings.agent
+    if not specialist or name not in known_agents(settings.agents_dir):
+        return
+    if specialist not in (known := load_agent(settings.agents_dir, name).specialists):
+        raise BadInput(f"--specialist {specialist}: {name} has no such one; known are {', '.join(known) or 'none'}")
 
 
 async def _session(url: str, agent: str) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +36,9 @@ def eval(
     runs: Annotated[int, typer.Option(min=1, max=MAX_RUNS, help="Hold each so often.")] = 1,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of its runs that must pass.")] = 1.0,
     against: Annotated[str, typer.Option(help="Another version: a folder, or a git revision.")] = "",
+    voice: Annotated[bool, typer.Option("--voice", help="As real calls with sound, on services of their own.")] = False,
+    noise: Annotated[float | None, typer.Option(max=0.0, help="With --voice: white noise, in dBFS, as -45.")] = None,
+    caller_voice: Annotated[str, typer.Option(help="With --voice: one of espeak-ng's, as en-us+klatt4.")] = "",
     show: Annotated[bool, typer.Option("--show", help="Print all transcripts.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.")] = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write everything there, as JSON.")] = None,
@@ -49,10 +55,12 @@ def eval(
         settings = Settings.read()
         folder = _folder(settings, name)
         chosen = _chosen(conversations_of(folder), only or [], folder)
-        session = _held(settings, name, folder, list(chosen.values()), runs, at_least)
-        for line in lines(session, show):
-            print(line)
-        before = _before(settings, name, folder, list(chosen.values()), runs, at_least, against)
+        plan = _Plan(settings, name, list(chosen.values()), runs, at_least, _sound(voice, noise, caller_voice))
+        with source_of(folder, against) if against else nullcontext() as other:
+            session = _held(plan, folder)
+            for line in lines(session, show):
+                print(line)
+            before = _held(plan, other) if other is not None else None
         if before is not None:
             print()
             for line in comparison(session, before):
@@ -81,40 +89,67 @@ def _chosen(known: Mapping[str, Conversation], only: list[str], folder: Path) ->
     return {name: each for name, each in known.items() if any(text in name.casefold() for text in wanted_any)}
 
 
-def _held(
-    settings: Settings, name: str, folder: Path, conversations: list[Conversation], runs: int, at_least: float
-) -> Session:
-    """In text. Raises Misconfigured."""
-    engine = settings.engines("llm")[0]
-    vendor = engines_of("llm")[engine].vendor
+@dataclass(frozen=True)
+class _Sound:
+    """Of the caller."""
+
+    noise_db: float | None
+    voice: str
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be held, and how; `sound`: with one."""
+
+    settings: Settings
+    name: str
+    conversations: list[Conversation]
+    runs: int
+    at_least: float
+    sound: _Sound | None
+
+
+def _sound(voice: bool, noise: float | None, caller_voice: str) -> _Sound | None:
+    if not voice and (noise is not None or caller_voice):
+        raise BadInput("--noise and --caller-voice are for --voice: add it")
+    return _Sound(noise, caller_voice) if voice else None
+
+
+def _held(plan: _Plan, folder: Path) -> Session:
+    """Raises Misconfigured, Unavailable."""
+    engine = plan.settings.engines("llm")[0]
+    held = _aloud(plan, folder, plan.sound) if plan.sound is not None else _in_text(plan, folder)
+    version = next((t.course.agent_version for t in held if t.course.agent_version), "") or check(folder)
+    how = "text" if plan.sound is None else "voice"
+    return Session(plan.name, version, engine, how, engines_of("llm")[engine].vendor, held, plan.at_least)
+
+
+def _in_text(plan: _Plan, folder: Path) -> list[Trial]:
     pace = Pace()
 
     async def hold() -> list[Trial]:
-        async with home(name, folder, pace) as made:
-            return await trials(made, conversations, runs)
+        async with home(plan.name, folder, pace) as made:
+            return await trials(made, plan.conversations, plan.runs)
 
     try:
-        held = pace.run(hold())
+        return pace.run(hold())
     finally:
         pace.close()
-    version = next((t.course.agent_version for t in held if t.course.agent_version), check(folder))
-    return Session(name, version, engine, "text", vendor, held, at_least)
 
 
-def _before(
-    settings: Settings,
-    name: str,
-    folder: Path,
-    conversations: list[Conversation],
-    runs: int,
-    at_least: float,
-    against: str,
-) -> Session | None:
-    """The same conversations with the other version."""
-    if not against:
-        return None
-    with source_of(folder, against) as source:
-        return _held(settings, name, source, conversations, runs, at_least)
+def _aloud(plan: _Plan, folder: Path, sound: _Sound) -> list[Trial]:
+    from testbed.eval.voice import voice_house  # brings sound and processes, which text does without
+
+    async def hold() -> list[Trial]:
+        async with voice_house(plan.name, folder, noise_db=sound.noise_db, voice=sound.voice) as made:
+            return await trials(made, plan.conversations, plan.runs, _tell)
+
+    return asyncio.run(hold())
+
+
+def _tell(trial: Trial) -> None:
+    """A call takes a while: what is over is told."""
+    print(f"{'ok  ' if trial.passed else 'FAIL'}  {trial.conversation}", file=sys.stderr, flush=True)
 
 
 def _write(path: Path | None, data: bytes) -> None:

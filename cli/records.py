@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import structlog
 from google.protobuf import json_format
 
-from parley.bus import Bus, records_of
-from parley.errors import BadInput, NotFound, Unavailable
+from cli.operating import operator_bus
+from parley.bus import records_of
+from parley.errors import BadInput, NotFound
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from runner.plan import OPERATOR_FILE
 
-_CONNECT_S = 5.0
 Records = list[events_pb2.EventRecord]
-
-
-def operator() -> dict[str, str]:
-    """The NATS of the `make run` on this machine, unless the environment names one."""
-    if "PARLEY_NATS_URL" in os.environ:
-        return {}
-    path = Settings.read().data_dir / "run" / OPERATOR_FILE
-    try:
-        return dict(line.split("=", 1) for line in path.read_text().splitlines())
-    except OSError:
-        return {}
 
 
 async def fetch(settings: Settings, call_id: str) -> Records:
     """From NATS. Raises BadInput, Unavailable, NotFound."""
     if not call_id:
         raise BadInput("which call? Give its id, or --file")
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the answer says it
-    async with Bus(settings, "replay") as bus:
-        if not await bus.ready(_CONNECT_S):
-            raise Unavailable("NATS is away: start `make run`, or set PARLEY_NATS_URL (or give --file)")
+    async with operator_bus(settings, " (or give --file)") as bus:
         found = await records_of(bus, call_id)
     if not found:
         raise NotFound(f"there are no records of call {call_id}; they are kept for a day")

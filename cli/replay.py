@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from cli.decisions import line_of, lines_of
-from cli.records import Records, fetch, operator, read
+from cli.operating import operator_settings
+from cli.records import Records, fetch, read
 from cli.records import save as save_records
 from parley.agents.agent import Agent
 from parley.agents.files import known_agents, load_agent
 from parley.errors import BadInput, Misconfigured, NotFound, ParleyError
-from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import replay as folding
@@ -37,7 +37,7 @@ def replay(
     Exit status: 0 the same decisions, 1 others, 2 it cannot be told (no such call, records missing, NATS away).
     """
     try:
-        settings = Settings.read(**operator())
+        settings = operator_settings()
         records = read(file) if file is not None else asyncio.run(fetch(settings, call_id))
         if save is not None:
             save_records(save, records)

@@ -14,12 +14,14 @@ import typer
 
 from cli.engines import BODILY, STAGES, why
 from parley.aio import background
+from parley.bus import Bus, publishing
 from parley.errors import Misconfigured, ParleyError
 from parley.settings import Settings
 from runner.logs import follow, last_error
 from runner.stack import Died, Event, Stack, Started
 
 _DEFAULT_PORT = 8080
+_BUS_S = 2.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -81,7 +83,8 @@ async def _serve(settings: Settings, replicas: int, modules: Mapping[str, str] |
         on_event=_Told(settings.data_dir / "run" / "logs").event,
     )
     async with stack, background(follow(stack.logs, lambda name, text: print(f"{name:<14} {text}", flush=True))):
-        print(_welcome(settings, stack, time.monotonic() - started), flush=True)
+        seconds = time.monotonic() - started
+        print(_welcome(settings, stack, seconds, await _published(stack)), flush=True)
         raise await stack.failed()
 
 
@@ -106,7 +109,21 @@ class _Told:
             print(f"{event.name:<14} started again as process {event.pid}", flush=True)
 
 
-def _welcome(settings: Settings, stack: Stack, seconds: float) -> str:
+async def _published(stack: Stack) -> list[str]:
+    """What is published: edits of its folder reach no call, which somebody may have forgotten."""
+    try:
+        async with Bus(Settings.read(**stack.plan.operator), "command") as bus:
+            found = await publishing.published(bus) if await bus.ready(_BUS_S) else {}
+    except ParleyError:
+        return []
+    return [
+        f"calls of {name} have version {table.current}, not the folder: `parley agent versions {name}`"
+        for name, table in found.items()
+        if table.current
+    ]
+
+
+def _welcome(settings: Settings, stack: Stack, seconds: float, published: list[str]) -> str:
     port = stack.gateway_url.rpartition(":")[2]
     prefix = "" if port == str(_DEFAULT_PORT) else f"PARLEY_GATEWAY_PORT={port} "
     pids = "  ".join(
@@ -124,7 +141,7 @@ def _welcome(settings: Settings, stack: Stack, seconds: float) -> str:
         f"  chat    {prefix}.venv/bin/parley chat",
         "",
         *(f"  {BODILY[stage]:<7} {', '.join(settings.engines(stage))} ({why(settings, stage)})" for stage in STAGES),
-        *(f"  note    {remark}" for remark in stack.plan.remarks),
+        *(f"  note    {remark}" for remark in (*stack.plan.remarks, *published)),
         "",
         f"  pids    {pids}",
         f"  logs    {stack.logs}",

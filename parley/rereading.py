@@ -38,24 +38,27 @@ def _stamp_of(path: Path) -> tuple[int, int, int] | None:
 
 
 class Reread(Generic[T]):
-    """One thing made from `paths` by `read`, which raises ParleyErrors that name file, field and remedy.
+    """One thing made from the files of `paths` by `read`, which raises ParleyErrors that name file, field and remedy.
 
-    `agent`, `what`: whose it is and what, for the log. Threads may share it.
+    `agent`, `what`: whose it is and what, for the log. `paths`: which files count, at this moment. Threads may share
+    it.
     """
 
-    def __init__(self, agent: str, what: str, paths: Sequence[Path], read: Callable[[], T]) -> None:
+    def __init__(self, agent: str, what: str, paths: Callable[[], Sequence[Path]], read: Callable[[], T]) -> None:
         self._agent = agent
         self._what = what
-        self._paths = tuple(paths)
+        self._paths = paths
         self._read = read
         self._stamp: Stamp | None = None
         self._lock = threading.Lock()
         self.good: T | None = None
+        self.problem = ""
+        """What is wrong with the last edit, when it is not taken."""
 
     def now(self) -> T:
         """As the files are now, or as they last were good. Raises what `read` raises when they never were."""
         with self._lock:
-            stamp = stamp_of(self._paths)  # before reading: what is written meanwhile is seen next time
+            stamp = stamp_of(self._paths())  # before reading: what is written meanwhile is seen next time
             if self.good is None:
                 self.good = self._read()
             elif stamp != self._stamp:
@@ -67,9 +70,11 @@ class Reread(Generic[T]):
         try:
             found = self._read()
         except ParleyError as e:
+            self.problem = str(e)
             self._told("refused")
             log.error("an edit is not taken, the last good one stays", agent=self._agent, error=str(e))
             return
+        self.problem = ""
         if found != self.good:
             self._told("taken")
             log.info("an edit is taken, for new calls", agent=self._agent, what=self._what)

@@ -145,6 +145,12 @@ class Settings(BaseSettings):
     agent: str = Field("frontdesk", alias="PARLEY_AGENT", description="Which agent answers, unless the call names one")
     agents_dir: Path = Field(Path("agents"), alias="PARLEY_AGENTS_DIR", description="Folder of the agents")
 
+    secrets_dir: Path | None = Field(
+        None,
+        alias="PARLEY_SECRETS_DIR",
+        description="Folder with a file for each secret of agents' tools, named as in `auth`; one may also be set as `PARLEY_SECRET_<NAME>`",
+    )
+
     # This process
     listen: str = Field(
         "127.0.0.1:0",
@@ -196,6 +202,11 @@ class Settings(BaseSettings):
     )
     llm_address: str = Field("127.0.0.1:50054", alias="PARLEY_LLM_ADDRESS", description="Replicas of llm")
     tools_address: str = Field("127.0.0.1:50055", alias="PARLEY_TOOLS_ADDRESS", description="Replicas of tools")
+    telephony_address: str = Field(
+        "",
+        alias="PARLEY_TELEPHONY_ADDRESS",
+        description="Replicas of the gateway's telephone line (their `PARLEY_LISTEN`), for `parley mcp`; empty: none known",
+    )
     rag_address: str = Field("127.0.0.1:50056", alias="PARLEY_RAG_ADDRESS", description="Replicas of rag")
     nats_url: str = Field("nats://127.0.0.1:4222", alias="PARLEY_NATS_URL", description="NATS servers, comma-separated; empty: none, for a house of one process as `parley eval` has")
     nats_user: str = Field("", alias="PARLEY_NATS_USER", description="This service's NATS user")
@@ -218,6 +229,12 @@ class Settings(BaseSettings):
         "serve",
         alias="PARLEY_WITHOUT_NATS",
         description="New calls while NATS is away: `serve` them without durability, or `refuse` politely",
+    )
+
+    mcp_token: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_MCP_TOKEN",
+        description="What clients of `parley mcp --http` prove themselves with; empty: a new one at each start, which it prints",
     )
 
     # Stores

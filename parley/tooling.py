@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, overload
 
@@ -72,6 +72,16 @@ class Result:
     level: int = 0
     customer: str = ""
     show: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a `confirm` function may return in place of a sentence: the question, and arguments that it has made
+    certain. "Wednesday" becomes the day that was read back, and that day is done on the yes, whenever it comes.
+    """
+
+    text: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Records(Protocol):
@@ -158,6 +168,10 @@ class ToolMarks:
     level: int = 0
     limit_s: float = 10.0
 
+    def __post_init__(self) -> None:
+        if self.consequential:  # what can not be undone has effects
+            object.__setattr__(self, "effects", True)
+
 
 @overload
 def tool(function: Function, /) -> Function: ...
@@ -183,7 +197,7 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
     done once and never cut short. `idempotent`: doing it twice is doing it once. `consequential`: it has effects, and
     is done only on the caller's explicit yes to a question. `confirm`: that question, with `{argument}` places, or a
     function, sync or async, that is given those of the tool's arguments it names (and the `CallContext`) and returns
-    it. `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
+    it, or a `Question`. `slow`: worth a word while waiting. `level`: identity level the caller needs, 0 = anybody.
     """
     if function is None:
         return lambda plain: _mark(plain, ToolMarks(**marks))
@@ -191,7 +205,6 @@ def tool(function: Any = None, /, **marks: Any) -> Any:
 
 
 def _mark(function: Any, marks: ToolMarks) -> Any:
-    marks = replace(marks, effects=True) if marks.consequential else marks
     setattr(function, ATTRIBUTE, marks)
     return function
 

@@ -1,7 +1,9 @@
 """The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
 
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
-tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. rag has no business there.
+tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. All but tts read what is
+published of the agents; only the operator publishes, for that is to have code run. Commands have users of their own:
+none of them writes a state or an event.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 _CANCEL = "call.*.cancel"
 
@@ -21,7 +23,6 @@ class Permissions:
 
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
-    deny_publish: tuple[str, ...] = field(default=())
 
 
 def _outages(service: str) -> tuple[str, ...]:
@@ -33,31 +34,62 @@ def _outages(service: str) -> tuple[str, ...]:
     )
 
 
+_READ_STATES = (
+    "$JS.API.INFO",
+    "$JS.API.STREAM.INFO.KV_calls",
+    "$JS.API.STREAM.MSG.GET.KV_calls",
+    "$JS.API.DIRECT.GET.KV_calls.>",
+    "$JS.API.CONSUMER.CREATE.KV_calls.>",
+    "$JS.API.CONSUMER.DELETE.KV_calls.>",
+    "$JS.FC.>",
+)
+_LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
+_STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
+"""What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
+_PUBLISHED = (
+    "$JS.API.STREAM.INFO.KV_agents",
+    "$JS.API.STREAM.MSG.GET.KV_agents",
+    "$JS.API.STREAM.MSG.GET.OBJ_agents",
+)
+"""Reading what is published of the agents."""
+
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
-        publish=("call.>", "$KV.calls.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"),
-        subscribe=("call.>",),
-        deny_publish=("$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.SNAPSHOT.>", "$JS.API.STREAM.RESTORE.>"),
-    ),
-    "gateway": Permissions(
         publish=(
+            "call.>",
+            "$KV.calls.>",
             "$JS.API.INFO",
-            "$JS.API.STREAM.INFO.KV_calls",
-            "$JS.API.STREAM.MSG.GET.KV_calls",
-            "$JS.API.DIRECT.GET.KV_calls.>",
-            "$JS.API.CONSUMER.CREATE.KV_calls.>",
-            "$JS.API.CONSUMER.DELETE.KV_calls.>",
+            *(f"$JS.API.STREAM.CREATE.{stream}" for stream in _STREAMS),
+            "$JS.API.STREAM.INFO.>",
+            "$JS.API.STREAM.NAMES",
+            "$JS.API.STREAM.MSG.GET.>",
+            "$JS.API.DIRECT.GET.>",
+            "$JS.API.CONSUMER.>",
+            "$JS.ACK.>",
             "$JS.FC.>",
         ),
+        subscribe=("call.>",),
     ),
-    "stt": Permissions(publish=_outages("stt")),
-    "llm": Permissions(publish=_outages("llm"), subscribe=(_CANCEL,)),
+    "gateway": Permissions(publish=(*_READ_STATES, *_PUBLISHED)),
+    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED)),
+    "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED), subscribe=(_CANCEL,)),
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
-    "tools": Permissions(subscribe=(_CANCEL,)),
-    "rag": Permissions(),
-    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, writes nothing
-        publish=("$JS.API.INFO", "$JS.API.STREAM.INFO.CALL_EVENTS", "$JS.API.STREAM.MSG.GET.CALL_EVENTS"),
+    "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
+    "rag": Permissions(publish=_PUBLISHED),
+    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
+        publish=(
+            "$JS.API.INFO",
+            "$JS.API.STREAM.INFO.CALL_EVENTS",
+            "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
+            *_PUBLISHED,
+            "$JS.API.STREAM.INFO.OBJ_agents",
+            "$JS.API.STREAM.PURGE.OBJ_agents",
+            "$KV.agents.>",
+            "$O.agents.>",
+        ),
     ),
+    "mcp": Permissions(publish=_LIST_STATES),  # `parley mcp`: who calls, and what was said
+    "mcp-actions": Permissions(publish=(*_LIST_STATES, "call.*.signal")),  # with --allow-actions
 }
 
 
@@ -75,8 +107,6 @@ def users_config(users: Mapping[str, str]) -> list[str]:
 def _user(name: str, password: str) -> str:
     allowed = PERMISSIONS[name]
     publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
-    if allowed.deny_publish:
-        publish += f", deny: {_subjects(allowed.deny_publish)}"
     subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
     permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }} }}"
     return f"{{ user: {json.dumps(name)}, password: {json.dumps(password)}, permissions: {permissions} }}"

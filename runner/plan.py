@@ -20,6 +20,9 @@ from runner.nats_users import passwords
 ORGANS = ("stt", "tts", "orchestrator", "llm", "tools", "rag")
 SERVICES = (*ORGANS, "gateway")
 OPERATOR_FILE = "operator.env"
+MCP_FILES = {"mcp": "mcp.env", "mcp-actions": "mcp-actions.env"}
+"""By user: how `parley mcp` reaches what it needs, without and with actions."""
+_LINE = "telephony"  # what a gateway serves to others of the house
 # Below the ports that systems hand out for outgoing connections, so that a restarted service finds its port free.
 _PORTS = range(20_000, 32_000)
 
@@ -65,7 +68,7 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
     total = sum(counts.values())
     ports = iter(free_ports(2 * (total + settings.nats_nodes)))
     gateway_ports = [_gateway_port(settings) or next(ports), *(next(ports) for _ in range(counts["gateway"] - 1))]
-    users = passwords((*SERVICES, "operator"))
+    users = passwords((*SERVICES, "operator", *MCP_FILES))
     nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users)
     modules = dict(modules or {})
     processes = [Process(node.name, "nats", (nats_server(), "-c", str(folder / node.file))) for node in nodes]
@@ -75,9 +78,10 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
             env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service]}
             if service == "gateway":
                 env |= {"PARLEY_GATEWAY_PORT": str(gateway_ports[n - 1]), "PARLEY_METRICS_PORT": "-1"}
+                env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
             else:
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}", "PARLEY_METRICS_PORT": str(next(ports))}
-                addresses.setdefault(service, []).append(env["PARLEY_LISTEN"])
+            addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])
             name = service if count == 1 else f"{service}-{n}"
             command = (sys.executable, "-m", modules.get(service, f"services.{service}"))
             processes.append(Process(name, service, command, env))
@@ -90,21 +94,27 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
         "PARLEY_AGENTS_DIR": str(settings.agents_dir.resolve()),
         "PYTHONUNBUFFERED": "1",
     }
-    operator = {
-        "PARLEY_NATS_URL": env["PARLEY_NATS_URL"],
-        "PARLEY_NATS_USER": "operator",
-        "PARLEY_NATS_PASSWORD": users["operator"],
+    operator = _bus_env(env, "operator", users)
+    line = {f"PARLEY_{_LINE.upper()}_ADDRESS": env[f"PARLEY_{_LINE.upper()}_ADDRESS"]}
+    commands = {OPERATOR_FILE: operator} | {
+        file: _bus_env(env, user, users) | line for user, file in MCP_FILES.items()
     }
     host = settings.gateway_host if settings.gateway_host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     return Plan(
         processes=tuple(processes),
         env=env,
         files={node.file: node.config for node in nodes}
-        | {OPERATOR_FILE: "".join(f"{name}={value}\n" for name, value in operator.items())},
+        | {file: "".join(f"{name}={value}\n" for name, value in its.items()) for file, its in commands.items()},
         operator=operator,
         gateway_urls=tuple(f"http://{f'[{host}]' if ':' in host else host}:{port}" for port in gateway_ports),
         remarks=tuple(remarks),
     )
+
+
+def _bus_env(env: Mapping[str, str], user: str, users: Mapping[str, str]) -> dict[str, str]:
+    """How a command reaches NATS as a user."""
+    url, password = env["PARLEY_NATS_URL"], users[user]
+    return {"PARLEY_NATS_URL": url, "PARLEY_NATS_USER": user, "PARLEY_NATS_PASSWORD": password}
 
 
 def _counts(settings: Settings, replicas: int) -> tuple[dict[str, int], list[str]]:

@@ -209,7 +209,7 @@ class Stack:
     async def _until_ready(self) -> None:
         """Until every service takes connections and the gateway says that it is ready."""
         deadline = asyncio.get_running_loop().time() + self._ready_s
-        waiting = [process for process in self.plan.processes if "PARLEY_LISTEN" in process.env]
+        waiting = [process for process in self.plan.processes if process.service not in ("nats", "gateway")]
         why = ""
         async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
             while asyncio.get_running_loop().time() < deadline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,6 +47,8 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
         self.reply: Reply = lambda request: [f"You said {request.messages[-1].text}."]
         self.requests: list[llm_pb2.ChatRequest] = []
         self.closed = 0
+        self.route: Callable[[str], llm_pb2.RouteResponse] | None = None
+        self.routed: list[str] = []
 
     async def Live(self, requests: Any, context: Any) -> AsyncIterator[llm_pb2.LiveEvent]:
         raise NotBuilt("not here")
@@ -54,6 +56,12 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
 
     async def Understand(self, request: Any, context: Any) -> llm_pb2.UnderstandResponse:
         raise NotBuilt("not here")
+
+    async def Route(self, request: llm_pb2.RouteRequest, context: Any) -> llm_pb2.RouteResponse:
+        self.routed.append(request.text)
+        if self.route is None:
+            raise NotBuilt("not here")
+        return self.route(request.text)
 
     async def Chat(self, request: Any, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
         self.requests.append(request)
@@ -79,7 +87,8 @@ class Model(llm_pb2_grpc.LanguageModelServicer):
 
 
 class Actions(tools_pb2_grpc.ToolsServicer):
-    def __init__(self) -> None:
+    def __init__(self, tools: Sequence[tools_pb2.ToolInfo] = ()) -> None:
+        self.tools = tools or (tools_pb2.ToolInfo(name="book_visit", effects=True),)
         self.executed: list[tools_pb2.ExecuteRequest] = []
         self.tells, self.told = "", asyncio.Event()
         """What a tool says of its work, before it is let go on."""
@@ -91,7 +100,7 @@ class Actions(tools_pb2_grpc.ToolsServicer):
     async def List(self, request: Any, context: Any) -> tools_pb2.ListToolsResponse:
         if self.listing is not None:
             return await self.listing(request, context)
-        return tools_pb2.ListToolsResponse(tools=[tools_pb2.ToolInfo(name="book_visit", effects=True)])
+        return tools_pb2.ListToolsResponse(tools=self.tools)
 
     async def Execute(self, request: Any, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
         self.executed.append(request)
@@ -231,13 +240,15 @@ async def replica(h: House) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterator[House]:
-    """A whole orchestrator. `agent`: its agent.yaml."""
+async def house(
+    tmp: Path, agent: str = AGENT, tools: Sequence[tools_pb2.ToolInfo] = (), **overrides: Any
+) -> AsyncIterator[House]:
+    """A whole orchestrator. `agent`: its agent.yaml; `tools`: what the tools service has for it."""
     (tmp / "agents/bikes").mkdir(parents=True)
     (tmp / "agents/bikes/agent.yaml").write_text(agent)
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(nats_server(tmp))
-        model, actions = Model(), Actions()
+        model, actions = Model(), Actions(tools)
         organs = Server("organs", "127.0.0.1:0", Admission(100))
         services = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
         organs.add(services, llm_pb2_grpc.add_LanguageModelServicer_to_server, model)
@@ -251,6 +262,7 @@ async def house(tmp: Path, agent: str = AGENT, **overrides: Any) -> AsyncIterato
         settings = Settings.read(
             agents_dir=tmp / "agents",
             agent="bikes",
+            data_dir=tmp / "data",
             tools_address=address,
             rag_address=address,
             **{"nats_url": nats.url, "llm_address": address, **overrides},

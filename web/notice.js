@@ -1,3 +1,14 @@
+/**
+ * What a caller can do when nobody understands their language by ear.
+ *
+ * @param {string} language as in "es-ES"
+ * @returns {string}
+ */
+export function deaf(language) {
+  const name = new Intl.DisplayNames(["en"], { type: "language" }).of(language) ?? language;
+  return `Nobody here understands spoken ${name}: that takes another recogniser. Type below, and you will hear the answers.`;
+}
+
 /** What went wrong, and what the caller can do about it. */
 
 export class Notice {

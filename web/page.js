@@ -7,7 +7,7 @@ import { Composer } from "./composer.js";
 import { Headset } from "./headset.js";
 import { nameOf, show as showAgent } from "./identity.js";
 import { Meter } from "./meter.js";
-import { Notice } from "./notice.js";
+import { deaf, Notice } from "./notice.js";
 import { Quality } from "./quality.js";
 import { SoundTrouble } from "./sound.js";
 import { Status } from "./status.js";
@@ -183,6 +183,7 @@ class Softphone {
     const key = `${leg}.${message.utterance}`;
     if (message.type === "ready") this._timeline.sync(message.now_ms);
     else if (message.type === "moment") this._timeline.moment(message);
+    else if (message.type === "deaf") this._notice.show(deaf(message.language));
     else if (message.type === "turn") this._turn(message);
     else if (message.type === "state") this._status.state(message.state);
     else if (message.type === "subtitle" && message.side === "caller") this._subtitles.caller(message.text, message.final);
@@ -192,6 +193,7 @@ class Softphone {
     else if (message.type === "say") this._subtitles.wrote(key, message.text);
     else if (message.type === "show") this._show(message.name, message.json);
     else if (message.type === "transfer") this._subtitles.card("Please call", [["Number", message.to], ["About", message.reason]]);
+    else if (message.type === "problem") this._notice.show(`An edit is not taken, the last good version answers. ${message.message}`);
     else if (message.type === "error") console.warn(`The gateway did not understand: ${message.message}`);
   }
 

@@ -10,6 +10,7 @@ from bench.quality.judge import AFTER_THE_OFFER, OFFER, Outcome, page_of
 from bench.quality.sets import AGENT, Case
 from parley.agents.agent import Agent
 from parley.agents.files import load_agent
+from parley.bus.editions import Editions
 from parley.embedding import Embedder
 from parley.settings import Settings
 from services.llm.contract import Message, Passage, Role
@@ -50,7 +51,7 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
     """The front desk, with models and index in `folder`, whatever else the environment asks for."""
     settings = Settings.read(agents_dir=AGENTS, agent=AGENT, data_dir=folder, qdrant_url="")
     engine = Local(settings)
-    library = Library(AGENTS, Embedder.load(folder), open_index(settings))
+    library = Library(Editions(AGENTS), Embedder.load(folder), open_index(settings))
     try:
         await library.ingest(AGENT)
         await engine.warm()

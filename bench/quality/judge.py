@@ -9,7 +9,7 @@ from typing import Any
 from bench.quality.sets import Case
 from parley.agents.agent import Agent
 from services.llm.contract import Passage
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.local.understanding import doubt
 from services.llm.local.understanding.domain import Domain
 
@@ -125,18 +125,18 @@ def words_for(intent: str, agent: Agent) -> tuple[str, ...]:
     """What the bot may say to a move of conversation."""
     own = agent.domain.intents
     return {
-        "greeting": (own["hello"].say, moves.HELLO),
-        "thanks": (own["thanks"].say, moves.WELCOME),
+        "greeting": (own["hello"].say, ENGLISH.says.hello),
+        "thanks": (own["thanks"].say, ENGLISH.says.welcome),
         "help": (own["what_can_you_do"].say,),
-        "robot": (own["who_are_you"].say, moves.ROBOT),
+        "robot": (own["who_are_you"].say, ENGLISH.says.robot),
         "repeat": (OFFER,),
-        "no": (moves.ALL_RIGHT,),
+        "no": (ENGLISH.says.all_right,),
     }[intent]
 
 
 def refused(outcome: Outcome, agent: Agent) -> bool:
     """Whether a sentence was left alone: nothing was done or answered. To say so courteously is to leave it alone."""
-    declined = outcome.said == "" or moves.declines(outcome.said, agent.domain.fallback)
+    declined = outcome.said == "" or ENGLISH.declines(outcome.said, agent.domain.fallback)
     return not outcome.did and declined
 
 
@@ -151,7 +151,7 @@ def asked_back(outcome: Outcome, agent: Agent) -> bool:
 def plainly_refused(outcome: Outcome, agent: Agent) -> bool:
     """The same, in the words for what was not understood or is not known."""
     fallback = agent.domain.fallback
-    return not outcome.did and outcome.said in ("", fallback, moves.does_not_know(fallback))
+    return not outcome.did and outcome.said in ("", fallback, ENGLISH.does_not_know(fallback))
 
 
 def page_of(said: str, passages: Sequence[Passage]) -> str:

@@ -9,10 +9,16 @@ from pydantic import Field, field_validator, model_validator
 
 from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
+from parley.agents.guardrails import Guardrails
 from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.mcp import MAX_SERVERS, McpServer, ServerName
+from parley.agents.queries import TOOLS as QUERY_TOOLS
+from parley.agents.queries import Queries
 from parley.agents.records import Data
 from parley.agents.speaking import Fillers, Opening, Sentences, Silence, Voice
+from parley.agents.specialists import FRONT, MAX_SPECIALISTS, Escalate, Specialist
+from parley.agents.specialists import NAME as SPECIALIST_NAME
 from parley.agents.strict import Strict
 from parley.agents.thinking import Knowledge, Limits
 from parley.text.placeholders import BUILT_IN, NAME, RESERVED, names_in
@@ -21,6 +27,8 @@ from parley.text.sentences import MUST_HEAR
 MAX_SENTENCES_BYTES = 6_000
 MAX_VARIABLES = 32
 MAX_DEFAULT_CHARS = 100
+SPECIALIST = "specialist"
+"""A call's parameter: the specialist that it begins with."""
 
 
 class Agent(Strict):
@@ -29,7 +37,8 @@ class Agent(Strict):
     `variables`: what may be known of a call (an order number, a name) by name, with what stands there when it is not;
     places for them are `{name}` in greeting, prompt and `opening.say`. `speaks_first` empty: the bot, if it has a
     greeting. `must_hear`: the sentences that are marked `interruptible: false` in the file, by name. `version`: of
-    `agent.yaml` and of `tools.py`, a short hash each.
+    `agent.yaml` and of the files its tools are made of, a short hash each. `tools`: of its own tools, those it may use;
+    None: all. `mcp`: servers whose tools it may use too, as `<server>_<tool>`.
     """
 
     name: str = ""
@@ -44,6 +53,7 @@ class Agent(Strict):
     voice: Voice = Voice()
     models: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] | None = None
+    mcp: dict[ServerName, McpServer] = Field(default_factory=dict, max_length=MAX_SERVERS)
     transfer_to: str = Field("", pattern=r"^(\+[1-9][0-9]{6,14})?$")
     keyterms: tuple[str, ...] = ()
     endpointing: Endpointing = Endpointing()
@@ -55,10 +65,14 @@ class Agent(Strict):
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     data: Data = Data()
+    queries: Queries | None = None
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR
     domain: Domain = Domain()
     identity: Identity | None = None
+    guardrails: Guardrails = Guardrails()
+    specialists: dict[str, Specialist] = Field(default_factory=dict, max_length=MAX_SPECIALISTS)
+    escalate: Escalate | None = None
 
     @model_validator(mode="after")
     def _sentences_fit(self) -> Agent:
@@ -67,10 +81,12 @@ class Agent(Strict):
         if "confirmation" in self.model_fields_set:
             said += [*self.confirmation.yes, *self.confirmation.no, self.confirmation.unclear]
         said += [*self.fillers.sentences, *(self.interruption.backchannels or ())]
+        said += self.guardrails.must_say.sentences.values()
+        said += [text for name, each in self.specialists.items() for text in (name, *each.tools)]
         if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
             raise ValueError(
-                f"its own sentences (greeting, silence, fillers, variables and the like) are {size:,} bytes of UTF-8 "
-                f"together; at most {MAX_SENTENCES_BYTES:,}, as each call's state has them"
+                f"its own sentences (greeting, silence, fillers, variables, names of specialists' tools and the like) "
+                f"are {size:,} bytes of UTF-8 together; at most {MAX_SENTENCES_BYTES:,}, as each call's state has them"
             )
         return self
 
@@ -123,20 +139,49 @@ class Agent(Strict):
 
     @model_validator(mode="after")
     def _fillers_of_tools(self) -> Agent:
-        unknown = sorted(set(self.fillers.by_tool) - {*(self.tools or self.fillers.by_tool), *self.builtin_tools})
+        unknown = sorted(name for name in self.fillers.by_tool if self.tools and not self.may_use(name))
         if unknown:
             raise ValueError(f"fillers.by_tool: {', '.join(unknown)} is not among this agent's tools; see `tools`")
+        return self
+
+    @field_validator("specialists")
+    @classmethod
+    def _specialists_are_named(cls, specialists: dict[str, Specialist]) -> dict[str, Specialist]:
+        for name in specialists:
+            if name == FRONT or not re.fullmatch(SPECIALIST_NAME, name):
+                raise ValueError(
+                    f"{name!r}: a name is small letters, digits and _, at most 30; `{FRONT}` is the agent itself"
+                )
+        return specialists
+
+    @model_validator(mode="after")
+    def _specialists_fit(self) -> Agent:
+        known = ", ".join(self.specialists) or "none"
+        for name, each in self.specialists.items():
+            if missing := sorted(set(each.tools) - set(self.tools or each.tools)):
+                raise ValueError(f"specialists.{name}.tools: {', '.join(missing)} is not among this agent's `tools`")
+        if self.specialists and SPECIALIST in self.variables:
+            raise ValueError(f"variables.{SPECIALIST}: says which specialist a call begins with; choose another name")
+        if self.escalate and self.escalate.to and self.escalate.to not in self.specialists:
+            raise ValueError(f"escalate.to: there is no specialist {self.escalate.to}; known are {known}")
+        if self.escalate and not (self.escalate.to or self.transfer_to):
+            raise ValueError("escalate: nobody to give a call to; write `transfer_to`, or `escalate.to` a specialist")
         return self
 
     @property
     def builtin_tools(self) -> tuple[str, ...]:
         """Names of the tools that other parts of the file give it, beside those of tools.py."""
-        return (VERIFY,) if self.identity is not None else ()
+        verify = (VERIFY,) if self.identity is not None else ()
+        return (*verify, *(QUERY_TOOLS if self.queries is not None else ()))
 
     @property
     def secret_tools(self) -> tuple[str, ...]:
         """Those whose arguments are not kept once they have ended."""
         return (VERIFY,) if self.identity is not None else ()
+    def may_use(self, tool: str) -> bool:
+        """Whether a tool of this name is offered to the model, where there is one."""
+        foreign = any(tool.startswith(f"{server}_") for server in self.mcp)
+        return self.tools is None or tool in self.tools or tool in self.builtin_tools or foreign
 
     @property
     def number_lengths(self) -> tuple[int, ...]:

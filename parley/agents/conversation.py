@@ -20,7 +20,7 @@ _NAME = re.compile(r"[^\x00-\x1f/]{1,80}")
 
 def _list(value: Any) -> Any:
     """One of them may stand for a list of one."""
-    return [value] if isinstance(value, str | dict) else value
+    return [value] if isinstance(value, str | int | float | dict) else value
 
 
 def _tool(value: Any) -> Any:
@@ -58,12 +58,12 @@ class ExpectedTool(Part):
     """A tool that ran. `with_`: among its arguments, these; `any` as a value: there is one; null: there is none.
 
     `status`: how it ended: `ok`, `failed` (it was tried, and its words say why), `refused` (it was not tried, as with
-    wrong arguments or below a level), `unknown`; empty: however.
+    wrong arguments or below a level), `unknown`; none: however.
     """
 
     tool: str = Field(min_length=1)
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
-    status: Literal["", "ok", "failed", "refused", "unknown"] = ""
+    status: Literal["ok", "failed", "refused", "unknown"] | None = None
 
 
 class ExpectedCard(Part):
@@ -167,7 +167,7 @@ class Whole(Expectations):
 
     exactly: bool = False
     slots: dict[str, Any] = Field(default_factory=dict)
-    outcome: Literal["", "ended", "transferred", "open"] = ""
+    outcome: Literal["ended", "transferred", "open"] | None = None
     level: int | None = Field(None, ge=0, le=9)
     max_turns: int | None = Field(None, ge=1, le=MAX_TURNS)
 

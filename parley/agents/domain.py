@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from parley.agents.strict import Strict
 
 
 class Slot(Strict):
-    """Something a tool needs. `kind` says how it is heard; `values` for a choice; `ask` is the question for it.
+    """Something a tool needs. `kind` says how it is heard; `values` for a choice, `also` what else may be said for
+    one of them; `ask` is the question for it. `otherwise`: the value when the caller has none to give ("no",
+    "nothing"); without it the wish is left.
 
     `digits` are read out one by one, of a `number` the value counts: "minus three point five" is -3.5. A value counts
-    for the rest of the call; `once`: for one run of a tool, as a reading or a day does.
+    for the rest of the call; `once`: for one run of a tool, as a reading or a day does. A `sentence` is all that the
+    caller said: it is there whenever an intent needs it, and for that time only.
+
+    A tool gets `digits` and a `number` in figures, a `time` as "15:30", a `day` in the caller's words
+    ("next tuesday": `parley.text.days` reads them), a `choice` as it stands in `values`, a `name` and a `text` as said.
     """
 
-    kind: Literal["digits", "number", "choice", "text", "day", "name"] = "text"
+    kind: Literal["digits", "number", "choice", "text", "day", "time", "name", "sentence"] = "text"
     length: int = Field(0, ge=0, le=20)
     values: tuple[str, ...] = ()
+    also: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     ask: str = ""
     once: bool = False
+    otherwise: str = ""
+
+    @model_validator(mode="after")
+    def _also_of_values(self) -> Slot:
+        if unknown := [value for value in self.also if value not in self.values]:
+            raise ValueError(f"also: {unknown[0]!r} is none of values; known are {', '.join(self.values) or 'none'}")
+        return self
 
 
 class Intent(Strict):

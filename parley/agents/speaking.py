@@ -76,10 +76,12 @@ class Opening(Strict):
 
 
 class Sentences(Strict):
-    """What is said when words of its own fail the bot."""
+    """What is said when words of its own fail the bot. `backend_down`: when what a tool needs does not answer, in place
+    of the model's words about it; empty: those."""
 
     trouble: str = "I am sorry, something went wrong on my side. Could you say that again?"
     unavailable: str = "I am sorry, I cannot help you right now. Please call again a little later. Goodbye."
+    backend_down: str = ""
     not_heard: str = "Sorry, I did not hear you. Please say that again."
     not_transferred: str = "I am sorry, nobody could take your call just now. Is there anything I can do for you?"
     cut_off: str = "Sorry, we were cut off for a moment."

@@ -62,7 +62,7 @@ def wrapper_now(folder: Path, agent: str) -> Wrapper:
     """
     path = folder / agent / FILE
     if (known := _FILES.get(path)) is None:
-        known = _FILES.setdefault(path, Reread(agent, "wrapper", (path,), lambda: read_wrapper(path)))
+        known = _FILES.setdefault(path, Reread(agent, "wrapper", lambda: (path,), lambda: read_wrapper(path)))
     return known.now()
 
 

@@ -56,6 +56,7 @@ class Bus:
         self._name = name
         self._client: Client | None = None
         self._up = asyncio.Event()
+        self._tried = asyncio.Event()
         self._closed = asyncio.Event()
         self._subscriptions: list[tuple[str, OnMessage]] = []
         self._on_connect: list[OnConnect] = []
@@ -93,6 +94,15 @@ class Bus:
         except TimeoutError:
             return False
         return True
+
+    async def tried(self, timeout_s: float) -> bool:
+        """Whether the first connection was made, as soon as that is known: who is not there refuses at once."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._tried.wait()
+        except TimeoutError:
+            return False
+        return self.connected
 
     def on_connect(self, callback: OnConnect) -> None:
         self._on_connect.append(callback)
@@ -142,6 +152,7 @@ class Bus:
                 self._client = await self._connect()
                 await self._prepare()
             except (OSError, ValueError, NatsError, TimeoutError) as e:
+                self._tried.set()
                 self._trouble.warning("no connection to NATS", error=type(e).__name__)
                 if self._client is not None:
                     await self._quietly(self._client.close())
@@ -189,6 +200,7 @@ class Bus:
 
     async def _greet(self) -> None:
         _connected.set(1)
+        self._tried.set()
         self._outbox.wake()
         if self._greeting is not None:
             self._greeting.cancel()
@@ -216,6 +228,7 @@ class Bus:
             left = await self._greeted(left)
 
     async def _on_error(self, error: Exception) -> None:
+        self._tried.set()
         if isinstance(error, SlowConsumerError):
             _slow.inc()
         self._trouble.warning("NATS error", error=str(error) or type(error).__name__)

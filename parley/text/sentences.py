@@ -21,7 +21,7 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(holder, dict) or not isinstance(holder.get(key), dict):
             continue
         field = f"{section}.{key}" if section else key
-        text, interruptible = _read(field, holder[key])
+        text, interruptible = read(field, holder[key])
         names.discard(key)
         names.update(() if interruptible else (key,))
         if section:
@@ -36,10 +36,14 @@ def _keys(data: dict[str, Any]) -> list[str]:
     return [str(key) for key in sentences] if isinstance(sentences, dict) else []
 
 
-def _read(field: str, value: dict[str, Any]) -> tuple[str, bool]:
+def read(field: str, value: dict[str, Any], interruptible: bool = True) -> tuple[str, bool]:
+    """The words of a marked sentence, and whether they may be interrupted: `interruptible` unless it says so.
+
+    Raises ValueError that names the field and the remedy.
+    """
     if unknown := sorted(set(map(str, value)) - {"text", "interruptible"}):
         raise ValueError(f"{field}: unknown {', '.join(unknown)}; a sentence has `text` and `interruptible`")
-    text, interruptible = value.get("text"), value.get("interruptible", True)
+    text, interruptible = value.get("text"), value.get("interruptible", interruptible)
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{field}.text: missing; write the words to be said")
     if not isinstance(interruptible, bool):

@@ -69,6 +69,12 @@ _MESES = [
 ]
 _DIAS = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"]
 _CIFRAS = ["cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"]
+_NUMEROS = [
+    "cero", "un", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce", "trece",
+    "catorce", "quince", "dieciséis", "diecisiete", "dieciocho", "diecinueve", "veinte", "veintiún", "veintidós",
+    "veintitrés", "veinticuatro", "veinticinco", "veintiséis", "veintisiete", "veintiocho", "veintinueve",
+]  # fmt: skip
+_DECENAS = ["treinta", "cuarenta", "cincuenta", "sesenta", "setenta", "ochenta", "noventa"]
 _HORAS = ["doce", "una", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once"]
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?")
@@ -160,6 +166,21 @@ def cardinal(n: int) -> str:
     if n < 20:
         return _UNITS[n]
     return _TENS[n // 10] if n % 10 == 0 else f"{_TENS[n // 10]} {_UNITS[n % 10]}"
+
+
+def spanish(n: int) -> str:
+    """Before a masculine noun: "un", "treinta y dos"; from a hundred on in figures."""
+    if n < 30:
+        return _NUMEROS[n]
+    return _DECENAS[n // 10 - 3] + (f" y {_NUMEROS[n % 10]}" if n % 10 else "") if n < 100 else str(n)
+
+
+def euros(amount: Decimal) -> str:
+    """Spanish: "un euro", "cuatro euros con veinte", "noventa céntimos". Zero or more."""
+    whole, cents = divmod(round(amount * 100), 100)
+    told = f"{spanish(whole)} {'euro' if whole == 1 else 'euros'}" if whole or not cents else ""
+    also = f"{spanish(cents)}{'' if told else ' céntimos'}" if cents else ""
+    return " con ".join(filter(None, (told, also)))
 
 
 def number(given: float | Decimal) -> str:

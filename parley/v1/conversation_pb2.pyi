@@ -214,6 +214,7 @@ class Open(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     channel: Global___Channel.ValueType
     agent: _builtins.str
@@ -232,6 +233,8 @@ class Open(_message.Message):
     """unspecified: inbound"""
     purpose: _builtins.str
     """what the call is for, where that is known; at most 500 bytes are kept"""
+    agent_version: _builtins.str
+    """as `session` told it to this leg: for an owner that finds no state of the call"""
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -263,10 +266,11 @@ class Open(_message.Message):
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         direction: _call_pb2.Direction.ValueType = ...,
         purpose: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "format", b"format", "mouth", b"mouth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "direction", b"direction", "epoch", b"epoch", "format", b"format", "language", b"language", "last_seq", b"last_seq", "mouth", b"mouth", "parameters", b"parameters", "purpose", b"purpose", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_seq", b"acked_seq", "agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller", b"caller", "channel", b"channel", "direction", b"direction", "epoch", b"epoch", "format", b"format", "language", b"language", "last_seq", b"last_seq", "mouth", b"mouth", "parameters", b"parameters", "purpose", b"purpose", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -849,12 +853,15 @@ class Session(_message.Message):
     AGENT_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
     voice: _builtins.str
     language: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
     speed: _builtins.float
+    problem: _builtins.str
+    """what is wrong with the last edit of the agent's files; for pages on the gateway's own machine"""
     @_builtins.property
     def endpointing(self) -> _stt_pb2.Endpointing: ...
     @_builtins.property
@@ -873,11 +880,12 @@ class Session(_message.Message):
         agent: _builtins.str = ...,
         agent_version: _builtins.str = ...,
         speed: _builtins.float = ...,
+        problem: _builtins.str = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "endpointing", b"endpointing", "keyterms", b"keyterms", "language", b"language", "sentences", b"sentences", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "endpointing", b"endpointing", "keyterms", b"keyterms", "language", b"language", "problem", b"problem", "sentences", b"sentences", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -250,6 +250,9 @@ class CallState(_message.Message):
     CUSTOMER_PII_FIELD_NUMBER: _builtins.int
     LEVEL_UNTIL_MS_FIELD_NUMBER: _builtins.int
     SHOWN_FIELD_NUMBER: _builtins.int
+    SPECIALIST_FIELD_NUMBER: _builtins.int
+    HANDOVER_FIELD_NUMBER: _builtins.int
+    SPENT_BY_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -289,6 +292,7 @@ class CallState(_message.Message):
     over_turn: _builtins.int
     customer_pii: _builtins.str
     level_until_ms: _builtins.int
+    specialist: _builtins.str
     @_builtins.property
     def policy(self) -> Global___StatePolicy: ...
     @_builtins.property
@@ -325,6 +329,10 @@ class CallState(_message.Message):
     def pending(self) -> Global___StatePending: ...
     @_builtins.property
     def shown(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateShown]: ...
+    @_builtins.property
+    def handover(self) -> Global___StateHandover: ...
+    @_builtins.property
+    def spent_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateSpent]: ...
     def __init__(
         self,
         *,
@@ -385,10 +393,13 @@ class CallState(_message.Message):
         customer_pii: _builtins.str = ...,
         level_until_ms: _builtins.int = ...,
         shown: _abc.Iterable[Global___StateShown] | None = ...,
+        specialist: _builtins.str = ...,
+        handover: Global___StateHandover | None = ...,
+        spent_by: _abc.Iterable[Global___StateSpent] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "handover", b"handover", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "shown", b"shown", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "handover", b"handover", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "shown", b"shown", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "specialist", b"specialist", "spent_by", b"spent_by", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -461,6 +472,83 @@ class StateVariable(_message.Message):
 Global___StateVariable: _TypeAlias = StateVariable  # noqa: Y015
 
 @_typing.final
+class StateHandover(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVER_FIELD_NUMBER: _builtins.int
+    SUMMARY_PII_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    giver: _builtins.str
+    summary_pii: _builtins.str
+    @_builtins.property
+    def details(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
+    def __init__(
+        self,
+        *,
+        giver: _builtins.str = ...,
+        summary_pii: _builtins.str = ...,
+        details: _abc.Iterable[Global___StateVariable] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "giver", b"giver", "summary_pii", b"summary_pii"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateHandover: _TypeAlias = StateHandover  # noqa: Y015
+
+@_typing.final
+class StateSpent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPECIALIST_FIELD_NUMBER: _builtins.int
+    ROUNDS_FIELD_NUMBER: _builtins.int
+    INPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    specialist: _builtins.str
+    rounds: _builtins.int
+    input_tokens: _builtins.int
+    output_tokens: _builtins.int
+    def __init__(
+        self,
+        *,
+        specialist: _builtins.str = ...,
+        rounds: _builtins.int = ...,
+        input_tokens: _builtins.int = ...,
+        output_tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "rounds", b"rounds", "specialist", b"specialist"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateSpent: _TypeAlias = StateSpent  # noqa: Y015
+
+@_typing.final
+class StateSpecialist(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        tools: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateSpecialist: _TypeAlias = StateSpecialist  # noqa: Y015
+
+@_typing.final
 class StateRequests(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -524,11 +612,17 @@ class StatePolicy(_message.Message):
     YES_FIELD_NUMBER: _builtins.int
     NO_FIELD_NUMBER: _builtins.int
     UNCLEAR_FIELD_NUMBER: _builtins.int
+    BACKEND_DOWN_FIELD_NUMBER: _builtins.int
     RETRY_MS_FIELD_NUMBER: _builtins.int
     CALLER_FIRST_MS_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     LEVEL_MS_FIELD_NUMBER: _builtins.int
     SECRET_TOOLS_FIELD_NUMBER: _builtins.int
+    SPECIALISTS_FIELD_NUMBER: _builtins.int
+    BEFORE_GREETING_FIELD_NUMBER: _builtins.int
+    AFTER_GREETING_FIELD_NUMBER: _builtins.int
+    BEFORE_TRANSFER_FIELD_NUMBER: _builtins.int
+    BEFORE_HANG_UP_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -559,9 +653,14 @@ class StatePolicy(_message.Message):
     mute_during_effects: _builtins.bool
     cut_off: _builtins.str
     unclear: _builtins.str
+    backend_down: _builtins.str
     retry_ms: _builtins.int
     caller_first_ms: _builtins.int
     level_ms: _builtins.int
+    before_greeting: _builtins.str
+    after_greeting: _builtins.str
+    before_transfer: _builtins.str
+    before_hang_up: _builtins.str
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -582,6 +681,8 @@ class StatePolicy(_message.Message):
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateVariable]: ...
     @_builtins.property
     def secret_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def specialists(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateSpecialist]: ...
     def __init__(
         self,
         *,
@@ -623,15 +724,21 @@ class StatePolicy(_message.Message):
         yes: _abc.Iterable[_builtins.str] | None = ...,
         no: _abc.Iterable[_builtins.str] | None = ...,
         unclear: _builtins.str = ...,
+        backend_down: _builtins.str = ...,
         retry_ms: _builtins.int = ...,
         caller_first_ms: _builtins.int = ...,
         variables: _abc.Iterable[Global___StateVariable] | None = ...,
         level_ms: _builtins.int = ...,
         secret_tools: _abc.Iterable[_builtins.str] | None = ...,
+        specialists: _abc.Iterable[Global___StateSpecialist] | None = ...,
+        before_greeting: _builtins.str = ...,
+        after_greeting: _builtins.str = ...,
+        before_transfer: _builtins.str = ...,
+        before_hang_up: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_greeting", b"after_greeting", "ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "before_greeting", b"before_greeting", "before_hang_up", b"before_hang_up", "before_transfer", b"before_transfer", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "specialists", b"specialists", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -692,19 +799,22 @@ class StateThen(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     TO_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     to: _builtins.str
     reason: _builtins.str
+    told: _builtins.bool
     def __init__(
         self,
         *,
         kind: _builtins.str = ...,
         to: _builtins.str = ...,
         reason: _builtins.str = ...,
+        told: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "to", b"to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "to", b"to", "told", b"told"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -723,11 +833,13 @@ class StateOutcome(_message.Message):
     ASK_FIELD_NUMBER: _builtins.int
     CUSTOMER_PII_FIELD_NUMBER: _builtins.int
     SHOWS_FIELD_NUMBER: _builtins.int
+    DOWN_FIELD_NUMBER: _builtins.int
     status: _builtins.str
     result: _builtins.str
     message: _builtins.str
     level: _builtins.int
     customer_pii: _builtins.str
+    down: _builtins.bool
     @_builtins.property
     def then(self) -> Global___StateThen: ...
     @_builtins.property
@@ -748,10 +860,11 @@ class StateOutcome(_message.Message):
         ask: Global___StateAsk | None = ...,
         customer_pii: _builtins.str = ...,
         shows: _abc.Iterable[Global___StateShown] | None = ...,
+        down: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "say", b"say", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer_pii", b"customer_pii", "down", b"down", "level", b"level", "message", b"message", "result", b"result", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -764,8 +877,10 @@ class StateAsk(_message.Message):
     QUESTION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     digest: _builtins.str
+    arguments: _builtins.str
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChoice]: ...
     def __init__(
@@ -774,10 +889,11 @@ class StateAsk(_message.Message):
         question: _builtins.str = ...,
         digest: _builtins.str = ...,
         choices: _abc.Iterable[Global___StateChoice] | None = ...,
+        arguments: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -817,12 +933,14 @@ class StatePending(_message.Message):
     ASKED_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     DUE_FIELD_NUMBER: _builtins.int
+    CHANGING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     arguments: _builtins.str
     intent: _builtins.int
     asked: _builtins.int
     changes: _builtins.int
     due: _builtins.bool
+    changing: _builtins.bool
     @_builtins.property
     def ask(self) -> Global___StateAsk: ...
     def __init__(
@@ -835,10 +953,11 @@ class StatePending(_message.Message):
         asked: _builtins.int = ...,
         changes: _builtins.int = ...,
         due: _builtins.bool = ...,
+        changing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "ask", b"ask", "asked", b"asked", "changes", b"changes", "due", b"due", "intent", b"intent", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "ask", b"ask", "asked", b"asked", "changes", b"changes", "changing", b"changing", "due", b"due", "intent", b"intent", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1075,6 +1194,7 @@ class StateHearing(_message.Message):
     SHIELDED_FIELD_NUMBER: _builtins.int
     END_MS_FIELD_NUMBER: _builtins.int
     EARLIER_FIELD_NUMBER: _builtins.int
+    OVER_OF_FIELD_NUMBER: _builtins.int
     finals: _builtins.str
     interim: _builtins.str
     since_ms: _builtins.int
@@ -1084,6 +1204,7 @@ class StateHearing(_message.Message):
     shielded: _builtins.bool
     end_ms: _builtins.int
     earlier: _builtins.str
+    over_of: _builtins.int
     def __init__(
         self,
         *,
@@ -1096,10 +1217,11 @@ class StateHearing(_message.Message):
         shielded: _builtins.bool = ...,
         end_ms: _builtins.int = ...,
         earlier: _builtins.str = ...,
+        over_of: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "echoed", b"echoed", "end_ms", b"end_ms", "finals", b"finals", "interim", b"interim", "judged", b"judged", "over", b"over", "shielded", b"shielded", "since_ms", b"since_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "echoed", b"echoed", "end_ms", b"end_ms", "finals", b"finals", "interim", b"interim", "judged", b"judged", "over", b"over", "over_of", b"over_of", "shielded", b"shielded", "since_ms", b"since_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1161,6 +1283,7 @@ class StateAhead(_message.Message):
     TOOLS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
     CARRY_FIELD_NUMBER: _builtins.int
+    SPECIALIST_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     tries: _builtins.int
     text: _builtins.str
@@ -1169,6 +1292,7 @@ class StateAhead(_message.Message):
     held: _builtins.str
     complete: _builtins.bool
     carry: _builtins.bytes
+    specialist: _builtins.str
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
     def __init__(
@@ -1183,10 +1307,11 @@ class StateAhead(_message.Message):
         tools: _abc.Iterable[Global___StateToolUse] | None = ...,
         complete: _builtins.bool = ...,
         carry: _builtins.bytes = ...,
+        specialist: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_ms", b"begun_ms", "carry", b"carry", "complete", b"complete", "held", b"held", "looking_for", b"looking_for", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_ms", b"begun_ms", "carry", b"carry", "complete", b"complete", "held", b"held", "looking_for", b"looking_for", "specialist", b"specialist", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1389,6 +1514,8 @@ class StepInput(_message.Message):
     TOOLS_KNOWN_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     TOOL_SHOW_FIELD_NUMBER: _builtins.int
+    ROUTED_FIELD_NUMBER: _builtins.int
+    GUARDED_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     seq: _builtins.int
     @_builtins.property
@@ -1453,6 +1580,10 @@ class StepInput(_message.Message):
     def progress(self) -> Global___StepProgress: ...
     @_builtins.property
     def tool_show(self) -> Global___StepToolShow: ...
+    @_builtins.property
+    def routed(self) -> Global___StepRouted: ...
+    @_builtins.property
+    def guarded(self) -> Global___StepGuarded: ...
     def __init__(
         self,
         *,
@@ -1489,12 +1620,14 @@ class StepInput(_message.Message):
         tools_known: Global___StepToolsKnown | None = ...,
         progress: Global___StepProgress | None = ...,
         tool_show: Global___StepToolShow | None = ...,
+        routed: Global___StepRouted | None = ...,
+        guarded: Global___StepGuarded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "guarded", b"guarded", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "routed", b"routed", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "button", b"button", "dropped", b"dropped", "dtmf", b"dtmf", "event", b"event", "final", b"final", "guarded", b"guarded", "heard", b"heard", "interim", b"interim", "leg_ended", b"leg_ended", "leg_lost", b"leg_lost", "opened", b"opened", "organ_failed", b"organ_failed", "paused", b"paused", "phrase_ready", b"phrase_ready", "progress", b"progress", "push_to_talk", b"push_to_talk", "resumed", b"resumed", "retrieved", b"retrieved", "round_closed", b"round_closed", "round_ended", b"round_ended", "routed", b"routed", "seq", b"seq", "settled", b"settled", "signal", b"signal", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "taken_over", b"taken_over", "timer_fired", b"timer_fired", "tool_ended", b"tool_ended", "tool_progress", b"tool_progress", "tool_show", b"tool_show", "tools_known", b"tools_known", "turn_ended", b"turn_ended", "typed", b"typed", "utterance_started", b"utterance_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "timer_fired", "leg_lost", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known", "progress", "tool_show"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "taken_over", "speech_started", "interim", "final", "speech_stopped", "turn_ended", "typed", "dtmf", "button", "utterance_started", "heard", "paused", "resumed", "phrase_ready", "round_ended", "tool_progress", "tool_ended", "retrieved", "timer_fired", "leg_lost", "leg_ended", "organ_failed", "signal", "round_closed", "push_to_talk", "settled", "dropped", "tools_known", "progress", "tool_show", "routed", "guarded"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -1520,6 +1653,7 @@ class StepOpened(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     LEVELS_FIELD_NUMBER: _builtins.int
+    SPECIALIST_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -1530,6 +1664,7 @@ class StepOpened(_message.Message):
     unsettled: _builtins.bool
     direction: _builtins.str
     purpose: _builtins.str
+    specialist: _builtins.str
     @_builtins.property
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
@@ -1561,10 +1696,11 @@ class StepOpened(_message.Message):
         purpose: _builtins.str = ...,
         variables: _abc.Iterable[Global___StateVariable] | None = ...,
         levels: _abc.Iterable[Global___StateToolLevel] | None = ...,
+        specialist: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "direction", b"direction", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "levels", b"levels", "policy", b"policy", "purpose", b"purpose", "slow_tools", b"slow_tools", "unsettled", b"unsettled", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "direction", b"direction", "effect_tools", b"effect_tools", "epoch", b"epoch", "language", b"language", "levels", b"levels", "policy", b"policy", "purpose", b"purpose", "slow_tools", b"slow_tools", "specialist", b"specialist", "unsettled", b"unsettled", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2366,3 +2502,65 @@ class StepSignal(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepSignal: _TypeAlias = StepSignal  # noqa: Y015
+
+@_typing.final
+class StepRouted(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    turn: _builtins.int
+    tries: _builtins.int
+    round: _builtins.int
+    to: _builtins.str
+    by: _builtins.str
+    def __init__(
+        self,
+        *,
+        turn: _builtins.int = ...,
+        tries: _builtins.int = ...,
+        round: _builtins.int = ...,
+        to: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "round", b"round", "to", b"to", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepRouted: _TypeAlias = StepRouted  # noqa: Y015
+
+@_typing.final
+class StepGuarded(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    SHOW_FIELD_NUMBER: _builtins.int
+    turn: _builtins.int
+    rule: _builtins.str
+    name: _builtins.str
+    action: _builtins.str
+    show: _builtins.bool
+    def __init__(
+        self,
+        *,
+        turn: _builtins.int = ...,
+        rule: _builtins.str = ...,
+        name: _builtins.str = ...,
+        action: _builtins.str = ...,
+        show: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "name", b"name", "rule", b"rule", "show", b"show", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepGuarded: _TypeAlias = StepGuarded  # noqa: Y015

@@ -49,6 +49,11 @@ class LanguageModelStub:
                 request_serializer=parley_dot_v1_dot_llm__pb2.UnderstandRequest.SerializeToString,
                 response_deserializer=parley_dot_v1_dot_llm__pb2.UnderstandResponse.FromString,
                 _registered_method=True)
+        self.Route = channel.unary_unary(
+                '/parley.v1.LanguageModel/Route',
+                request_serializer=parley_dot_v1_dot_llm__pb2.RouteRequest.SerializeToString,
+                response_deserializer=parley_dot_v1_dot_llm__pb2.RouteResponse.FromString,
+                _registered_method=True)
 
 
 class LanguageModelServicer:
@@ -94,6 +99,15 @@ class LanguageModelServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Route(self, request, context):
+        """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
+        refuses it is about. Answered in a few milliseconds or, while the agent is being learned, with nothing: nobody waits
+        for it. UNIMPLEMENTED where no embeddings are installed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LanguageModelServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +125,11 @@ def add_LanguageModelServicer_to_server(servicer, server):
                     servicer.Understand,
                     request_deserializer=parley_dot_v1_dot_llm__pb2.UnderstandRequest.FromString,
                     response_serializer=parley_dot_v1_dot_llm__pb2.UnderstandResponse.SerializeToString,
+            ),
+            'Route': grpc.unary_unary_rpc_method_handler(
+                    servicer.Route,
+                    request_deserializer=parley_dot_v1_dot_llm__pb2.RouteRequest.FromString,
+                    response_serializer=parley_dot_v1_dot_llm__pb2.RouteResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -194,6 +213,33 @@ class LanguageModel:
             '/parley.v1.LanguageModel/Understand',
             parley_dot_v1_dot_llm__pb2.UnderstandRequest.SerializeToString,
             parley_dot_v1_dot_llm__pb2.UnderstandResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Route(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.v1.LanguageModel/Route',
+            parley_dot_v1_dot_llm__pb2.RouteRequest.SerializeToString,
+            parley_dot_v1_dot_llm__pb2.RouteResponse.FromString,
             options,
             channel_credentials,
             insecure,

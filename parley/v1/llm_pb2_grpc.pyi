@@ -58,6 +58,11 @@ class LanguageModelStub:
     """
     Understand: _grpc.UnaryUnaryMultiCallable[_llm_pb2.UnderstandRequest, _llm_pb2.UnderstandResponse]
     """What a sentence means: intent, slots, emotion."""
+    Route: _grpc.UnaryUnaryMultiCallable[_llm_pb2.RouteRequest, _llm_pb2.RouteResponse]
+    """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
+    refuses it is about. Answered in a few milliseconds or, while the agent is being learned, with nothing: nobody waits
+    for it. UNIMPLEMENTED where no embeddings are installed.
+    """
 
 @_typing.type_check_only
 class LanguageModelAsyncStub(LanguageModelStub):
@@ -89,6 +94,11 @@ class LanguageModelAsyncStub(LanguageModelStub):
     """
     Understand: _aio.UnaryUnaryMultiCallable[_llm_pb2.UnderstandRequest, _llm_pb2.UnderstandResponse]  # type: ignore[assignment]
     """What a sentence means: intent, slots, emotion."""
+    Route: _aio.UnaryUnaryMultiCallable[_llm_pb2.RouteRequest, _llm_pb2.RouteResponse]  # type: ignore[assignment]
+    """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
+    refuses it is about. Answered in a few milliseconds or, while the agent is being learned, with nothing: nobody waits
+    for it. UNIMPLEMENTED where no embeddings are installed.
+    """
 
 class LanguageModelServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -135,5 +145,16 @@ class LanguageModelServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_llm_pb2.UnderstandResponse, _abc.Awaitable[_llm_pb2.UnderstandResponse]]:
         """What a sentence means: intent, slots, emotion."""
+
+    @_abc_1.abstractmethod
+    def Route(
+        self,
+        request: _llm_pb2.RouteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_llm_pb2.RouteResponse, _abc.Awaitable[_llm_pb2.RouteResponse]]:
+        """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
+        refuses it is about. Answered in a few milliseconds or, while the agent is being learned, with nothing: nobody waits
+        for it. UNIMPLEMENTED where no embeddings are installed.
+        """
 
 def add_LanguageModelServicer_to_server(servicer: LanguageModelServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13parley/v1/rag.proto\x12\tparley.v1\"\xc7\x01\n\rSearchRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x34\n\x06\x66ilter\x18\x05 \x03(\x0b\x32$.parley.v1.SearchRequest.FilterEntry\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\x1a-\n\x0b\x46ilterEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\";\n\x0eSearchResponse\x12)\n\x08passages\x18\x01 \x03(\x0b\x32\x17.parley.v1.FoundPassage\";\n\x0c\x46oundPassage\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x02\"\x1e\n\rIngestRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"S\n\x0eIngestResponse\x12\r\n\x05\x66iles\x18\x01 \x01(\r\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\r\x12\x0f\n\x07removed\x18\x03 \x01(\r\x12\x10\n\x08passages\x18\x04 \x01(\r\"\x85\x01\n\x13RecallAnswerRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x15\n\ragent_version\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\"I\n\x14RecallAnswerResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x12\n\nsimilarity\x18\x03 \x01(\x02\"\x8e\x01\n\x12StoreAnswerRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x15\n\ragent_version\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\x12\r\n\x05ttl_s\x18\x07 \x01(\r\"\x15\n\x13StoreAnswerResponse2\xa8\x02\n\tKnowledge\x12=\n\x06Search\x12\x18.parley.v1.SearchRequest\x1a\x19.parley.v1.SearchResponse\x12=\n\x06Ingest\x12\x18.parley.v1.IngestRequest\x1a\x19.parley.v1.IngestResponse\x12O\n\x0cRecallAnswer\x12\x1e.parley.v1.RecallAnswerRequest\x1a\x1f.parley.v1.RecallAnswerResponse\x12L\n\x0bStoreAnswer\x12\x1d.parley.v1.StoreAnswerRequest\x1a\x1e.parley.v1.StoreAnswerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13parley/v1/rag.proto\x12\tparley.v1\"\xde\x01\n\rSearchRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05query\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x34\n\x06\x66ilter\x18\x05 \x03(\x0b\x32$.parley.v1.SearchRequest.FilterEntry\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\x12\x15\n\ragent_version\x18\x14 \x01(\t\x1a-\n\x0b\x46ilterEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\";\n\x0eSearchResponse\x12)\n\x08passages\x18\x01 \x03(\x0b\x32\x17.parley.v1.FoundPassage\";\n\x0c\x46oundPassage\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x02\"\x1e\n\rIngestRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"S\n\x0eIngestResponse\x12\r\n\x05\x66iles\x18\x01 \x01(\r\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\r\x12\x0f\n\x07removed\x18\x03 \x01(\r\x12\x10\n\x08passages\x18\x04 \x01(\r\"\x85\x01\n\x13RecallAnswerRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x15\n\ragent_version\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\"I\n\x14RecallAnswerResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x12\n\nsimilarity\x18\x03 \x01(\x02\"\x8e\x01\n\x12StoreAnswerRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x15\n\ragent_version\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\x12\r\n\x05ttl_s\x18\x07 \x01(\r\"\x15\n\x13StoreAnswerResponse2\xa8\x02\n\tKnowledge\x12=\n\x06Search\x12\x18.parley.v1.SearchRequest\x1a\x19.parley.v1.SearchResponse\x12=\n\x06Ingest\x12\x18.parley.v1.IngestRequest\x1a\x19.parley.v1.IngestResponse\x12O\n\x0cRecallAnswer\x12\x1e.parley.v1.RecallAnswerRequest\x1a\x1f.parley.v1.RecallAnswerResponse\x12L\n\x0bStoreAnswer\x12\x1d.parley.v1.StoreAnswerRequest\x1a\x1e.parley.v1.StoreAnswerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,25 +34,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHREQUEST_FILTERENTRY']._loaded_options = None
   _globals['_SEARCHREQUEST_FILTERENTRY']._serialized_options = b'8\001'
   _globals['_SEARCHREQUEST']._serialized_start=35
-  _globals['_SEARCHREQUEST']._serialized_end=234
-  _globals['_SEARCHREQUEST_FILTERENTRY']._serialized_start=189
-  _globals['_SEARCHREQUEST_FILTERENTRY']._serialized_end=234
-  _globals['_SEARCHRESPONSE']._serialized_start=236
-  _globals['_SEARCHRESPONSE']._serialized_end=295
-  _globals['_FOUNDPASSAGE']._serialized_start=297
-  _globals['_FOUNDPASSAGE']._serialized_end=356
-  _globals['_INGESTREQUEST']._serialized_start=358
-  _globals['_INGESTREQUEST']._serialized_end=388
-  _globals['_INGESTRESPONSE']._serialized_start=390
-  _globals['_INGESTRESPONSE']._serialized_end=473
-  _globals['_RECALLANSWERREQUEST']._serialized_start=476
-  _globals['_RECALLANSWERREQUEST']._serialized_end=609
-  _globals['_RECALLANSWERRESPONSE']._serialized_start=611
-  _globals['_RECALLANSWERRESPONSE']._serialized_end=684
-  _globals['_STOREANSWERREQUEST']._serialized_start=687
-  _globals['_STOREANSWERREQUEST']._serialized_end=829
-  _globals['_STOREANSWERRESPONSE']._serialized_start=831
-  _globals['_STOREANSWERRESPONSE']._serialized_end=852
-  _globals['_KNOWLEDGE']._serialized_start=855
-  _globals['_KNOWLEDGE']._serialized_end=1151
+  _globals['_SEARCHREQUEST']._serialized_end=257
+  _globals['_SEARCHREQUEST_FILTERENTRY']._serialized_start=212
+  _globals['_SEARCHREQUEST_FILTERENTRY']._serialized_end=257
+  _globals['_SEARCHRESPONSE']._serialized_start=259
+  _globals['_SEARCHRESPONSE']._serialized_end=318
+  _globals['_FOUNDPASSAGE']._serialized_start=320
+  _globals['_FOUNDPASSAGE']._serialized_end=379
+  _globals['_INGESTREQUEST']._serialized_start=381
+  _globals['_INGESTREQUEST']._serialized_end=411
+  _globals['_INGESTRESPONSE']._serialized_start=413
+  _globals['_INGESTRESPONSE']._serialized_end=496
+  _globals['_RECALLANSWERREQUEST']._serialized_start=499
+  _globals['_RECALLANSWERREQUEST']._serialized_end=632
+  _globals['_RECALLANSWERRESPONSE']._serialized_start=634
+  _globals['_RECALLANSWERRESPONSE']._serialized_end=707
+  _globals['_STOREANSWERREQUEST']._serialized_start=710
+  _globals['_STOREANSWERREQUEST']._serialized_end=852
+  _globals['_STOREANSWERRESPONSE']._serialized_start=854
+  _globals['_STOREANSWERRESPONSE']._serialized_end=875
+  _globals['_KNOWLEDGE']._serialized_start=878
+  _globals['_KNOWLEDGE']._serialized_end=1174
 # @@protoc_insertion_point(module_scope)

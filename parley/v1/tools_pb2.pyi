@@ -25,15 +25,19 @@ class ListToolsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AGENT_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
+    agent_version: _builtins.str
+    """a published one; empty: as the agent's folder is now"""
     def __init__(
         self,
         *,
         agent: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -45,8 +49,14 @@ class ListToolsResponse(_message.Message):
 
     TOOLS_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
     agent_version: _builtins.str
-    """that these tools are of: `<digest of agent.yaml>.<digest of tools.py>`"""
+    """That these tools are of: a published version, or `<digest of agent.yaml>.<digest of its tools' files>` of the folder."""
+    problem: _builtins.str
+    """what is wrong with the last edit of its files: these are of the last good ones"""
+    incomplete: _builtins.bool
+    """servers elsewhere have not said yet what they can do: ask again in a second"""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolInfo]: ...
     def __init__(
@@ -54,10 +64,12 @@ class ListToolsResponse(_message.Message):
         *,
         tools: _abc.Iterable[Global___ToolInfo] | None = ...,
         agent_version: _builtins.str = ...,
+        problem: _builtins.str = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "incomplete", b"incomplete", "problem", b"problem", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -160,7 +172,7 @@ class ExecuteRequest(_message.Message):
     level: _builtins.int
     """identity level the caller has proven; below the tool's own: REFUSED"""
     agent_version: _builtins.str
-    """that the call began with: its tools, while the service has them, else the newest"""
+    """that the call began with: its tools, while they can be had, else the newest"""
     direction: _call_pb2.Direction.ValueType
     purpose: _builtins.str
     """personal"""
@@ -317,6 +329,7 @@ class ToolOutcome(_message.Message):
     LEVEL_FIELD_NUMBER: _builtins.int
     ASK_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
+    DOWN_FIELD_NUMBER: _builtins.int
     SHOWS_FIELD_NUMBER: _builtins.int
     status: Global___ToolOutcome.Status.ValueType
     result_json: _builtins.str
@@ -325,6 +338,8 @@ class ToolOutcome(_message.Message):
     """identity level that the caller has proven with it; 0: none"""
     customer: _builtins.str
     """key of the record that the caller has proven to be theirs; with a level only; personal"""
+    down: _builtins.bool
+    """what it needs did not answer or broke: nothing that the caller could put right"""
     @_builtins.property
     def hang_up(self) -> Global___HangUpThen: ...
     @_builtins.property
@@ -351,11 +366,12 @@ class ToolOutcome(_message.Message):
         level: _builtins.int = ...,
         ask: Global___Ask | None = ...,
         customer: _builtins.str = ...,
+        down: _builtins.bool = ...,
         shows: _abc.Iterable[Global___ToolShow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "hang_up", b"hang_up", "say", b"say", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer", b"customer", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "customer", b"customer", "down", b"down", "hang_up", b"hang_up", "level", b"level", "message", b"message", "result_json", b"result_json", "say", b"say", "shows", b"shows", "status", b"status", "then", b"then", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_then: _TypeAlias = _typing.Literal["hang_up", "transfer"]  # noqa: Y015
     _WhichOneofArgType_then: _TypeAlias = _typing.Literal["then", b"then"]  # noqa: Y015
@@ -374,10 +390,13 @@ class Ask(_message.Message):
     QUESTION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     """in words made from the arguments; at most 500 characters"""
     digest: _builtins.str
-    """of name and arguments"""
+    """of call, intent, name and arguments; good for one execution"""
+    arguments_json: _builtins.str
+    """that the digest is of, where the question has made them certain; empty: as they came"""
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Choice]: ...
     def __init__(
@@ -386,10 +405,11 @@ class Ask(_message.Message):
         question: _builtins.str = ...,
         digest: _builtins.str = ...,
         choices: _abc.Iterable[Global___Choice] | None = ...,
+        arguments_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "choices", b"choices", "digest", b"digest", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

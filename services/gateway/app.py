@@ -13,10 +13,10 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents.agent import Agent
-from parley.agents.files import agent_now, known_agents
+from parley.agents.files import agent_now
 from parley.agents.wrapper import Wrapper, wrapper_now
 from parley.engines import engines_of
-from parley.errors import Misconfigured, NotFound
+from parley.errors import Misconfigured, NotFound, Unavailable
 from parley.settings import Stage
 from services.gateway.carriers.carrier import Door
 from services.gateway.doors.page_files import PageFiles
@@ -88,10 +88,10 @@ def _web(gateway: Gateway) -> FastAPI:
             return JSONResponse({"error": "door must be voice or chat"}, 400)
         if not same_host(request.headers, settings.public_url):
             return JSONResponse({"error": "this address serves its own page only"}, 403)
-        found = await _agent(gateway, agent)
+        call_id = f"web-{os.urandom(8).hex()}"
+        found = await _agent(gateway, agent, call_id)
         if isinstance(found, Response):
             return found
-        call_id = f"web-{os.urandom(8).hex()}"
         token = gateway.tokens.issue(Claim(call_id, 1, door, found[0].name, fresh=True))  # type: ignore[arg-type]
         body = {"token": token, "call_id": call_id, **_shown(gateway, *found)}
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
@@ -115,13 +115,16 @@ def _webhook(door: Door, gateway: Gateway) -> Callable[[Request], Awaitable[Resp
     return webhook
 
 
-async def _agent(gateway: Gateway, name: str) -> tuple[Agent, Wrapper] | Response:
-    """As its files are now; they are read beside the sound of the calls."""
-    folder, name = gateway.settings.agents_dir, name or gateway.settings.agent
+async def _agent(gateway: Gateway, name: str, call_id: str = "") -> tuple[Agent, Wrapper] | Response:
+    """As a new call has it; its files are read beside the sound of the calls."""
     try:
-        return await asyncio.to_thread(lambda: (agent_now(folder, name), wrapper_now(folder, name)))
+        edition = gateway.editions.chosen(name or gateway.settings.agent, call_id)
+        root, name = edition.root, edition.name
+        return await asyncio.to_thread(lambda: (agent_now(root, name), wrapper_now(root, name)))
     except NotFound:
-        return JSONResponse({"error": f"no such agent; known: {known_agents(folder)}"}, 404)
+        return JSONResponse({"error": f"no such agent; known: {gateway.editions.names()}"}, 404)
+    except Unavailable as e:
+        return JSONResponse({"error": str(e)}, 503)
     except Misconfigured as e:
         log.error("an agent's files have an error", agent=name, error=str(e))
         return JSONResponse({"error": "this agent's files have an error; the service's log names it"}, 500)

@@ -48,5 +48,8 @@ class Wire(Protocol):
     def tell(self, message: dict[str, Any]) -> None:
         """Something for the page: subtitles, state, cards. Nothing on the telephone."""
 
+    def tell_here(self, message: dict[str, Any]) -> None:
+        """The same, for a page on this machine only: it may name files."""
+
     def close(self, code: int, reason: str) -> None:
         """End the socket. The leg's own end follows from it."""

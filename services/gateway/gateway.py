@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from parley import telemetry
 from parley.aio import background
+from parley.bus.editions import Editions
 from parley.errors import AtCapacity, Unavailable
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
@@ -37,8 +38,9 @@ EARS_GATHER_MS = 10.0
 class Gateway:
     """Made by `opened`."""
 
-    def __init__(self, settings: Settings, organs: Organs, ended: Ended | None) -> None:
+    def __init__(self, settings: Settings, organs: Organs, ended: Ended | None, editions: Editions) -> None:
         self.settings = settings
+        self.editions = editions
         self.organs = organs
         self.tokens = Tokens(settings.secret.get_secret_value())
         self.house = House(settings.capacity)
@@ -95,8 +97,11 @@ class Gateway:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterator[Gateway]:
-    """The gateway with its clock and its ways to the other services."""
+async def opened(
+    settings: Settings, ended: Ended | None = None, editions: Editions | None = None
+) -> AsyncIterator[Gateway]:
+    """The gateway with its clock and its ways to the other services. Without `editions`: the folder of agents."""
+    editions = editions or Editions(settings.agents_dir)
     clock, ways = Clock(), carriers(settings)
     async with (
         Peers("stt", addresses(settings.stt_address), gather_ms=EARS_GATHER_MS) as stt,
@@ -106,7 +111,7 @@ async def opened(settings: Settings, ended: Ended | None = None) -> AsyncIterato
     ):
         rehearsal = Prefetch(tts, PhraseCache(settings.spoken_cache_mb << 20))
         try:
-            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, ways, rehearsal), ended)
+            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, ways, rehearsal), ended, editions)
         finally:
             await rehearsal.close()
             for carrier in ways.values():

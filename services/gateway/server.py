@@ -14,6 +14,7 @@ from parley import telemetry
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
+from parley.bus.editions import Editions
 from parley.errors import Misconfigured
 from parley.process import gc_freeze, task_dump
 from parley.rpc import Server
@@ -98,7 +99,8 @@ async def serve(settings: Settings) -> None:
         async with (
             telemetry.started("gateway", quiet),
             Bus(settings, "gateway") as bus,
-            opened(settings, ended_by_state(CallStore(bus))) as gateway,
+            Editions.of_process(settings, bus).kept() as editions,
+            opened(settings, ended_by_state(CallStore(bus)), editions) as gateway,
         ):
             organ = Server("gateway", settings.listen, gateway.house.admission)
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]

@@ -2,33 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-
-from parley.bus import Bus
-from parley.bus.cancels import Cancels
-from parley.bus.outages import shared
-from parley.rpc import Server, run
-from parley.settings import Settings
-from parley.v1 import llm_pb2, llm_pb2_grpc
-from services.llm.chat import Chain
-from services.llm.servicer import LanguageModel
-
-
-async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
-    closing = AsyncExitStack()
-    chain = Chain.from_settings(settings)
-    closing.push_async_callback(chain.aclose)
-    bus, cancels = Bus(settings, "llm"), Cancels()
-    cancels.listen(bus)
-    await closing.enter_async_context(bus)
-    await closing.enter_async_context(shared(bus, settings, chain.breakers, settings.engines("llm")))
-    chain.prepare()
-    service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
-    servicer = LanguageModel(chain, server.admission, cancels)
-    server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, servicer)
-    return closing.aclose
-
+from parley.rpc import run
+from services.llm.wiring import wire
 
 if __name__ == "__main__":
     run("llm", wire)

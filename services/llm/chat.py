@@ -91,6 +91,10 @@ class Chain:
                     attempt.succeeded()
                 yield event
 
+    def of(self, name: str) -> LanguageModelProvider | None:
+        """The engine of this name, if it is one of the chain."""
+        return next((engine.provider for engine in self._engines if engine.name == name), None)
+
     def prepare(self) -> None:
         """Let engines that can warm up do so, beside the serving: open a connection, load a model."""
         self._tasks.spawn(self._warm())
@@ -102,6 +106,12 @@ class Chain:
                     await warm()
                 except ParleyError as e:
                     log.warning("engine not warm", engine=engine.name, error=type(e).__name__, reason=str(e))
+
+    async def learn(self, agent: str, version: str) -> None:
+        """Let engines that learn an agent's files do so, for a published version. Raises Misconfigured."""
+        for engine in self._engines:
+            if learn := getattr(engine.provider, "learn", None):
+                await learn(agent, version)
 
     async def aclose(self) -> None:
         await self._tasks.close()

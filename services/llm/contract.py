@@ -111,6 +111,21 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Whose a caller's line is. Empty: it is not sure. `score`: nearness of the nearest, 0..1."""
+
+    specialist: str = ""
+    topic: str = ""
+    score: float = 0.0
+
+
+class Routes(Protocol):
+    """What knows whose a line is by its meaning. Raises NotBuilt (no embeddings), NotFound (no such agent)."""
+
+    async def of(self, agent: str, version: str, text: str) -> Found: ...
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from services.llm.calls import MAX_NAME, arguments_of
 from services.llm.contract import ChatRequest, Message, Passage, Role, ToolCall
+from services.llm.foreign import attribute, quotable
 
 CONNECTED = "(The call is connected.)"
 BROKE_IN = "(I broke in there: of your last answer I heard only what stands above.)"
@@ -43,7 +44,7 @@ def alternating(request: ChatRequest) -> list[Message]:
     note = ""
     for place, message in enumerate(request.messages):
         if message.role is USER:
-            _add(made, USER, f"{note} {message.text}".strip())
+            _add(made, USER, f"{note} {quotable(message.text)}".strip())
             note = ""
         elif message.role is ASSISTANT:
             text = message.text.strip()
@@ -82,9 +83,9 @@ def plain_name(name: str) -> str:
 
 def knowledge(passages: tuple[Passage, ...]) -> str:
     """Passages as one text, each with its source."""
-    blocks = (f'<passage source="{p.source}">\n{p.text}\n</passage>' for p in passages)
+    blocks = (f'<passage source="{attribute(p.source)}">\n{quotable(p.text)}\n</passage>' for p in passages)
     text = "\n".join((KNOWLEDGE, *blocks))
-    return f"<reference>\n{text.replace('</reference>', '')}\n</reference>"
+    return f"<reference>\n{text}\n</reference>"
 
 
 def _add(made: list[Message], role: Role, text: str) -> None:
@@ -110,7 +111,7 @@ def _add_calls(made: list[Message], message: Message, later: Sequence[Message], 
         own = next(each for each in itertools.chain(given, others) if each not in ids)
         ids.add(own)
         calls.append(ToolCall(own, plain_name(call.name), arguments_of(call.arguments)[0]))
-        results.append(Message(TOOL, _result(call.id, later, taken) or NO_RESULT, tool_call_id=own))
+        results.append(Message(TOOL, quotable(_result(call.id, later, taken)) or NO_RESULT, tool_call_id=own))
     if not (made and made[-1].role is ASSISTANT and not made[-1].tool_calls):
         made.append(Message(ASSISTANT))
     made[-1] = replace(made[-1], tool_calls=tuple(calls))

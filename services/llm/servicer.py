@@ -25,6 +25,7 @@ from services.llm.contract import (
     Passage,
     Requests,
     Role,
+    Routes,
     TextDelta,
     ToolCall,
     ToolChoice,
@@ -35,6 +36,7 @@ from services.llm.contract import (
 
 MAX_MESSAGES = 600
 MAX_TEXT = 1 << 20
+MAX_LINE = 4_000  # characters of a caller's line
 _ROLES = {1: Role.USER, 2: Role.ASSISTANT, 3: Role.TOOL}
 _CHOICES = {0: ToolChoice.AUTO, 1: ToolChoice.AUTO, 2: ToolChoice.NONE, 3: ToolChoice.REQUIRED}
 _REASONS = {
@@ -48,10 +50,13 @@ _REASONS = {
 class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
     """See proto/parley/v1/llm.proto."""
 
-    def __init__(self, chain: Chain, admission: Admission, cancels: Cancels | None = None) -> None:
+    def __init__(
+        self, chain: Chain, admission: Admission, cancels: Cancels | None = None, routing: Routes | None = None
+    ) -> None:
         self._chain = chain
         self._admission = admission
         self._cancels = cancels or Cancels()
+        self._routing = routing
 
     async def Chat(self, request: llm_pb2.ChatRequest, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
         key = key_of(request.turn) if request.HasField("turn") else None
@@ -75,6 +80,16 @@ class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
 
     async def Understand(self, request: llm_pb2.UnderstandRequest, context: Any) -> llm_pb2.UnderstandResponse:
         raise NotBuilt("understanding single sentences is not part of this version: use Chat")
+
+
+    async def Route(self, request: llm_pb2.RouteRequest, context: Any) -> llm_pb2.RouteResponse:
+        if self._routing is None:
+            raise NotBuilt("route: no sentence embeddings are installed here")
+        if not request.agent or not request.text or len(request.text) > MAX_LINE:
+            raise BadInput(f"agent, text: must be set, the text of at most {MAX_LINE} characters")
+        with telemetry.span("llm.route", request.traceparent, call_id=request.call_id):
+            found = await self._routing.of(request.agent, request.agent_version, request.text)
+        return llm_pb2.RouteResponse(specialist=found.specialist, topic=found.topic, score=found.score)
 
 
 def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:

@@ -8,21 +8,25 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from parley.agents.files import known_agents, load_agent
+from parley.agents.agent import Agent
+from parley.agents.files import load_agent
 from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.editions import Editions
 from parley.bus.outages import make_bucket as make_outages
-from parley.errors import Misconfigured
+from parley.bus.publishing import make_buckets as make_agents
+from parley.errors import Misconfigured, Unavailable
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
 from parley.v1 import events_pb2
 from services.orchestrator.own.calls import Calls
 from services.orchestrator.own.sweeper import Sweeper
-from services.orchestrator.run.conductor import Means
+from services.orchestrator.run.figures import Figures
+from services.orchestrator.run.means import Means
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.prices import price_of
-from services.orchestrator.run.roster import Roster
+from services.orchestrator.run.rosters import Rosters
 
 log = structlog.get_logger()
 
@@ -30,22 +34,21 @@ TOOLS_S = 1.0  # at the start, for the tools to be known; calls do not wait for 
 Close = Callable[[], Awaitable[None]]
 
 
-def read_agents(settings: Settings) -> list[str]:
-    """Read every agent before the first call. A broken one is named in the log; the one calls go to must be whole.
-    Gives the names of the whole ones.
+def read_agents(settings: Settings, editions: Editions) -> list[Agent]:
+    """Read every agent before the first call, as most calls have it. A broken one is named in the log; the one calls go
+    to must be whole. Gives the whole ones.
 
-    Raises Misconfigured, NotFound.
+    Raises Misconfigured, NotFound, Unavailable.
     """
-    whole = []
-    for name in known_agents(settings.agents_dir):
+    whole = {}
+    for name in {*editions.names(), settings.agent}:
         try:
-            whole.append(load_agent(settings.agents_dir, name).name)
-        except Misconfigured as e:
+            whole[name] = load_agent(editions.chosen(name).root, name)
+        except (Misconfigured, Unavailable) as e:
             if name == settings.agent:
                 raise
             log.error("agent left out", agent=name, error=str(e))
-    load_agent(settings.agents_dir, settings.agent)
-    return whole
+    return list(whole.values())
 
 
 async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] = Peers) -> tuple[Calls, Close]:
@@ -54,14 +57,23 @@ async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] = P
     `reach`: the replicas of an organ, by its name and addresses.
     """
     stack = AsyncExitStack()
+    try:
+        return await _wired(settings, stack, reach), stack.aclose
+    except BaseException:
+        await stack.aclose()
+        raise
+
+
+async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str, list[str]], Peers]) -> Calls:
     llm = await stack.enter_async_context(reach("llm", addresses(settings.llm_address)))
     tools = await stack.enter_async_context(reach("tools", addresses(settings.tools_address)))
     rag = await stack.enter_async_context(reach("rag", addresses(settings.rag_address)))
     bus = Bus(settings, "orchestrator")
     store = CallStore(bus)
     organs = Organs(llm, tools, rag)
-    roster = Roster(settings.agents_dir, organs)
-    stack.push_async_callback(roster.aclose)
+    editions = Editions.of_process(settings, bus)
+    rosters = Rosters(editions, organs)
+    editions.prepare = rosters.prepare
     means = Means(
         organs=organs,
         bus=bus,
@@ -70,14 +82,15 @@ async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] = P
         price=price_of(settings),
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
+        figures=Figures(editions.label),
     )
-    await asyncio.wait({roster.first(agent) for agent in read_agents(settings)}, timeout=TOOLS_S)
-    calls = Calls(means, roster)
+    calls = Calls(means, rosters)
 
     async def prepare(bus: Bus) -> None:
         await make_bucket(bus, settings.nats_replicas)
         await make_events_stream(bus, settings.nats_replicas)
         await make_outages(bus, settings.nats_replicas)
+        await make_agents(bus, settings.nats_replicas)
 
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.signal(events_pb2.CallSignal.FromString(data))
@@ -85,7 +98,10 @@ async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] = P
     bus.on_connect(prepare)
     bus.subscribe("call.*.signal", signal)
     await stack.enter_async_context(bus)
+    stack.push_async_callback(rosters.aclose)
+    await stack.enter_async_context(editions.kept())
+    await asyncio.wait({rosters.first(agent) for agent in read_agents(settings, editions)}, timeout=TOOLS_S)
     stack.push_async_callback(store.aclose)
     stack.push_async_callback(calls.aclose)
     await stack.enter_async_context(background(Sweeper(means, calls).run()))
-    return calls, stack.aclose
+    return calls

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
+from parley.bus import Bus
+from parley.bus.editions import Editions
 from parley.embedding import Embedder
 from parley.rpc import Server, run
 from parley.settings import Settings
@@ -15,12 +18,27 @@ from services.rag.servicer import KnowledgeServicer
 
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
+    closing = AsyncExitStack()
+    try:
+        await _wire(server, settings, closing)
+    except BaseException:
+        await closing.aclose()
+        raise
+    return closing.aclose
+
+
+async def _wire(server: Server, settings: Settings, closing: AsyncExitStack) -> None:
     index = open_index(settings)
-    library = Library(settings.agents_dir, await asyncio.to_thread(Embedder.load, settings.data_dir), index)
+    bus = Bus(settings, "rag")
+    editions = Editions.of_process(settings, bus)
+    library = Library(editions, await asyncio.to_thread(Embedder.load, settings.data_dir), index)
+    closing.push_async_callback(library.close)
+    editions.prepare = library.prepare
+    await closing.enter_async_context(bus)
+    await closing.enter_async_context(editions.kept())
     library.start()
     service = rag_pb2.DESCRIPTOR.services_by_name["Knowledge"]
     server.add(service, rag_pb2_grpc.add_KnowledgeServicer_to_server, KnowledgeServicer(library))
-    return library.close
 
 
 if __name__ == "__main__":

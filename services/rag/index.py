@@ -45,7 +45,12 @@ class Found:
 
 
 class VectorIndex(Protocol):
-    """All methods raise Unavailable when the store cannot be reached, and are safe to repeat."""
+    """All methods raise Unavailable when the store cannot be reached, and are safe to repeat. `agent`: whose passages;
+    those of published versions stand under `<agent>@<what their knowledge counts for>`."""
+
+    async def agents(self) -> set[str]:
+        """All that have passages."""
+        ...
 
     async def files(self, agent: str) -> dict[str, str]:
         """File -> content hash, of the files that are wholly in the index; of others "" (to be replaced)."""

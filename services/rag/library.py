@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import structlog
 from prometheus_client import Histogram
 
+from parley.agents.bundle import is_published
 from parley.agents.files import known_agents, load_agent
 from parley.aio import TaskSet
+from parley.bus.editions import Edition, Editions
 from parley.embedding import Embedder
-from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable
+from parley.errors import AtCapacity, BadInput, NotFound, ParleyError, Unavailable
 from services.rag import words
 from services.rag.index import Found, VectorIndex
 from services.rag.ingestion import Ingested, ingest
@@ -33,13 +34,18 @@ _RETRY_S = (0.5, 1.0, 2.0, 5.0)
 
 
 class Library:
-    """`start` reads all agents' files in the background; until an agent's are read its searches raise Unavailable."""
+    """`start` reads all agents' files in the background; until an agent's are read its searches raise Unavailable.
 
-    def __init__(self, agents_dir: Path, embedder: Embedder, index: VectorIndex) -> None:
-        self._agents_dir = agents_dir
+    `prepare` reads those of a published version. Versions with the same knowledge share it.
+    """
+
+    def __init__(self, editions: Editions, embedder: Embedder, index: VectorIndex) -> None:
+        self._editions = editions
+        self._agents_dir = editions.folder
         self._embedder = embedder
         self._index = index
-        self._ready: set[str] = set()
+        self._ready: dict[str, str] = {}  # what is read -> its language
+        self._newest: dict[str, str] = {}  # by agent, of what is published of it
         self._ingesting = asyncio.Lock()
         self._waiting = 0
         self._tasks = TaskSet(lambda error: log.error("knowledge was not read", exc_info=error))
@@ -52,14 +58,19 @@ class Library:
         await self._index.close()
         self._embedder.close()
 
-    async def search(self, agent: str, query: str, limit: int, filters: Mapping[str, str]) -> list[Found]:
-        """Passages that bear on `query`, best first; 0 = 4 of them.
+    async def search(
+        self, agent: str, query: str, limit: int, filters: Mapping[str, str], version: str = ""
+    ) -> list[Found]:
+        """Passages that bear on `query`, best first; 0 = 4 of them. `version`: of the agent, that the call began with.
 
-        Raises BadInput, NotFound (no such agent), Unavailable (its files are not read yet), AtCapacity.
+        Raises BadInput, NotFound (no such agent), Misconfigured (its agent.yaml), Unavailable (its files are not read
+        yet), AtCapacity.
         """
         _check(query, limit, filters)
-        language = load_agent(self._agents_dir, agent).language
-        if agent not in self._ready:
+        read = self._read_of(agent, version)
+        if read not in self._ready:
+            if not is_published(version):
+                load_agent(self._agents_dir, agent)  # what is wrong with it will not pass
             raise Unavailable(f"the knowledge of {agent!r} is still being read; ask again in a moment")
         if self._waiting >= MOST_WAITING:
             raise AtCapacity(f"{self._waiting} searches are waiting here")
@@ -67,21 +78,62 @@ class Library:
         started = asyncio.get_running_loop().time()
         try:
             dense = (await self._embedder.embed_async([query]))[0]
-            sparse = words.of_question(query, language)
-            return await self._index.search(agent, dense, sparse, limit or DEFAULT_LIMIT, filters)
+            sparse = words.of_question(query, self._ready[read])
+            return await self._index.search(read, dense, sparse, limit or DEFAULT_LIMIT, filters)
         finally:
             self._waiting -= 1
             SEARCH_MS.observe((asyncio.get_running_loop().time() - started) * 1000)
 
     async def ingest(self, agent: str) -> Ingested:
-        """Read the agent's knowledge files now. Raises NotFound, Misconfigured (its agent.yaml), Unavailable."""
-        language = load_agent(self._agents_dir, agent).language
+        """Read the knowledge files of the agent's folder now. Raises NotFound, Misconfigured, Unavailable."""
+        return await self._ingest(Edition(self._agents_dir, agent), agent)
+
+    async def prepare(self, edition: Edition) -> None:
+        """Read a published version's, unless another with the same was read. Raises as `ingest`."""
+        name, read = edition.name, self._of_version(edition.name, edition.version)
+        if not read:
+            self._newest.pop(name, None)
+            return
+        if read not in self._ready:
+            await self._ingest(edition, read)
+        self._newest[name] = read
+        await self._forget(name)
+
+    def _of_version(self, agent: str, version: str) -> str:
+        """Under which name a published version's knowledge stands; "" for one that is not published (any more)."""
+        known = self._editions.versions(agent).find(version)
+        return f"{agent}@{known.knowledge}" if known is not None else ""
+
+    def _read_of(self, agent: str, version: str) -> str:
+        """Where to search for a call of this version. What is not read yet, or not any more, is answered from the
+        newest of the agent that is. Raises NotFound."""
+        if agent not in (names := self._editions.names()):
+            known = ", ".join(names) or "none"
+            raise NotFound(f"there is no agent {agent!r} in {self._agents_dir}; known are {known}")
+        if not is_published(version):
+            return agent
+        read = self._of_version(agent, version)
+        return read if read in self._ready else self._newest.get(agent, agent)
+
+    async def _ingest(self, edition: Edition, name: str) -> Ingested:
+        language = load_agent(edition.root, edition.name).language
         async with self._ingesting:
-            folder = self._agents_dir / agent / "knowledge"
-            result = await ingest(folder, agent, language, self._embedder, self._index)
-        self._ready.add(agent)
-        log.info("knowledge read", agent=agent, files=result.files, changed=result.changed, passages=result.passages)
+            folder = edition.root / edition.name / "knowledge"
+            result = await ingest(folder, name, language, self._embedder, self._index)
+        self._ready[name] = language
+        log.info("knowledge read", agent=name, files=result.files, changed=result.changed, passages=result.passages)
         return result
+
+    async def _forget(self, agent: str) -> None:
+        """Knowledge of versions to which nobody can go back."""
+        versions = self._editions.versions(agent).versions
+        kept = {agent, *(f"{agent}@{version.knowledge}" for version in versions)}
+        for name in await self._index.agents():
+            if name.partition("@")[0] == agent and name not in kept:
+                self._ready.pop(name, None)
+                for file in await self._index.files(name):
+                    await self._index.remove(name, file)
+                log.info("knowledge of older versions removed", agent=name)
 
     async def _ingest_all(self) -> None:
         waits = iter(_RETRY_S)

@@ -18,7 +18,9 @@ class KnowledgeServicer(rag_pb2_grpc.KnowledgeServicer):
 
     async def Search(self, request: rag_pb2.SearchRequest, context: Any) -> rag_pb2.SearchResponse:
         with telemetry.span("rag.search", request.traceparent, call_id=request.call_id, agent=request.agent):
-            found = await self._library.search(request.agent, request.query, request.limit, dict(request.filter))
+            found = await self._library.search(
+                request.agent, request.query, request.limit, dict(request.filter), request.agent_version
+            )
         return rag_pb2.SearchResponse(
             passages=[rag_pb2.FoundPassage(text=one.text, source=one.source, score=one.score) for one in found]
         )

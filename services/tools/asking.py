@@ -7,6 +7,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -16,11 +17,11 @@ from parley.errors import Misconfigured
 from parley.text import telling
 from parley.text.consent import base_of
 from parley.text.placeholders import filled, names_in
-from parley.tooling import CallContext, ToolError
+from parley.tooling import CallContext, Question, ToolError
 from parley.v1 import tools_pb2
 from services.tools.contract import Intent, Outcome, failed
 from services.tools.results import fit
-from services.tools.schema import LoadedTool
+from services.tools.schema import BadArguments, LoadedTool
 from services.tools.threads import Threads
 
 log = structlog.get_logger()
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 QUESTION_S = 5.0
 MAX_QUESTION_CHARS = 500
 MAX_CHOICES = 20
+MAX_CERTAIN_BYTES = 4_000
+"""Of arguments as a question has made them: they are carried in the call's state until the yes."""
 FAILED = "It cannot be said what would be done, so it is not done. Apologise, and offer another way."
 _GENERIC = {
     "en": "Shall I go ahead with this: {what}?",
@@ -75,28 +78,47 @@ async def ask(
     """The outcome that asks; FAILED when the tool's own function for the question says so, or breaks."""
     try:
         async with asyncio.timeout(QUESTION_S):
-            question = await _question(tool, arguments, context, language, threads)
+            question, certain = await _question(tool, arguments, context, language, threads)
+            intent = _certain(tool, intent, certain)
     except ToolError as e:
         return failed(fit(str(e), 1000))
     except Exception as e:  # from the agent's own code; without a question nothing is done
         log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
         return failed(FAILED)
-    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=intent.hash, choices=_choices(tool))
+    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=intent.digest, choices=_choices(tool))
+    if certain:
+        asked.arguments_json = orjson.dumps(intent.arguments).decode()
     return Outcome(status=Outcome.STATUS_ASK, ask=asked)
 
 
 async def _question(
     tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, language: str, threads: Threads
-) -> str:
+) -> tuple[str, Mapping[str, Any]]:
+    """The words, and arguments that they have made certain."""
     confirm = tool.marks.confirm
     if isinstance(confirm, str):
-        return _told(tool, arguments, context, language)
+        return _told(tool, arguments, context, language), {}
     given: dict[str, Any] = {**_defaults(tool), **arguments, _context_name(confirm): context}
     wanted = {name: given[name] for name in inspect.signature(confirm).parameters if name in given}
     made = await _called(confirm, wanted, threads)
-    if not isinstance(made, str) or not made.strip():
+    question = made if isinstance(made, Question) else Question(made)
+    if not isinstance(question.text, str) or not question.text.strip():
         raise TypeError(f"confirm of {tool.name} gave no sentence")
-    return made
+    return question.text, question.arguments
+
+
+def _certain(tool: LoadedTool, intent: Intent, certain: Mapping[str, Any]) -> Intent:
+    """The intent with arguments that the question has made certain. Raises TypeError: the tool does not take them."""
+    if not certain:
+        return intent
+    arguments = {**intent.arguments, **_json(certain)}
+    try:
+        tool.check(arguments)
+    except BadArguments as e:
+        raise TypeError(f"confirm of {tool.name} gave arguments that it does not take: {e}") from e
+    if len(orjson.dumps(arguments)) > MAX_CERTAIN_BYTES:
+        raise TypeError(f"confirm of {tool.name} gave arguments of more than {MAX_CERTAIN_BYTES} bytes")
+    return replace(intent, arguments=arguments)
 
 
 def _context_name(function: Callable[..., Any]) -> str:

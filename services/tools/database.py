@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -33,8 +34,9 @@ def translated() -> Iterator[None]:
 class Database:
     """One open database, migrated. `shared`: other replicas may use it too."""
 
-    def __init__(self, engine: AsyncEngine, lock: TextIO | None) -> None:
+    def __init__(self, engine: AsyncEngine, lock: TextIO | None, readers: AsyncEngine | None = None) -> None:
         self._engine = engine
+        self._readers = readers or engine
         self._lock = lock
         self.shared = lock is None
         self.insert: Any = postgresql.insert if self.shared else sqlite.insert
@@ -56,11 +58,29 @@ class Database:
                 connection = await stack.enter_async_context(self._engine.connect())
             yield connection
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """To read only. SQLite: on connections of its own, so that the ledger does not wait. Raises Unavailable."""
+        with translated():
+            async with self._readers.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def read_only(self, limit_s: float) -> AsyncIterator[AsyncConnection]:
+        """The same of at most `limit_s`, and the database itself refuses to write."""
+        with translated():
+            async with asyncio.timeout(limit_s), self._readers.begin() as connection:
+                if self.shared:
+                    await connection.execute(text("SET TRANSACTION READ ONLY"))
+                    await connection.execute(text(f"SET LOCAL statement_timeout = {int(limit_s * 1000)}"))
+                yield connection
+
     async def connect(self) -> AsyncConnection:
         """A connection to keep, each statement a transaction of its own. Raises SQLAlchemyError, OSError."""
         return await self._engine.execution_options(isolation_level="AUTOCOMMIT").connect()
 
     async def close(self) -> None:
+        await self._readers.dispose()
         await self._engine.dispose()
         if self._lock is not None:
             self._lock.close()
@@ -139,16 +159,25 @@ def _sqlite(data_dir: Path) -> Database:
             f"another tools process uses {path}, and SQLite is for one replica; for several, set PARLEY_DATABASE_URL to"
             " a PostgreSQL database"
         ) from None
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=5, hide_parameters=True
-    )
+    url, quiet = f"sqlite+aiosqlite:///{path}", {"max_overflow": 0, "pool_timeout": 5, "hide_parameters": True}
+    engine = create_async_engine(url, pool_size=1, **quiet)
     event.listen(engine.sync_engine, "connect", _durable)
-    return Database(engine, lock)
+    readers = create_async_engine(url, pool_size=2, **quiet)
+    event.listen(readers.sync_engine, "connect", _reading)
+    return Database(engine, lock, readers)
 
 
 def _durable(connection: Any, _: Any) -> None:
     """FULL: a committed row outlives a power cut, not only a dead process."""
+    _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000")
+
+
+def _reading(connection: Any, _: Any) -> None:
+    _pragmas(connection, "query_only=ON", "busy_timeout=5000")
+
+
+def _pragmas(connection: Any, *pragmas: str) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

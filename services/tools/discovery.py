@@ -1,4 +1,4 @@
-"""The tools of each agent, from `agents/<name>/tools.py`; read again when the agent's files change.
+"""The tools of each agent, from `agents/<name>/tools.py` and `tools.yaml`; read again when the agent's files change.
 
 A call keeps the tools it began with: it names the version it was told, and the last versions are kept for that.
 """
@@ -7,25 +7,34 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
+import structlog
+
 from parley.agents.agent import Agent
-from parley.agents.files import agent_now, digest_of, known_agents, with_tools
+from parley.agents.files import agent_now, digest_of_tools, files_of, known_agents, problem_of, tool_sources, with_tools
 from parley.agents.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
+from parley.secrets import Secrets
 from parley.text import consent
 from parley.text.consent import base_of
 from parley.tooling import marks_of
 from services.tools.asking import checked
-from services.tools.builtin import builtin_tools
+from services.tools.builtin import Builtin
 from services.tools.database import Database
+from services.tools.http.tools import HttpTools
 from services.tools.schema import LoadedTool, load_tool
 
+log = structlog.get_logger()
+
 KEPT = 4  # versions of an agent's tools, for calls that began with them
+
+Foreign = Callable[[Agent, Path, bool], Mapping[str, LoadedTool]]
+"""The tools that servers elsewhere have at this moment for a version of an agent; True: it is the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,24 @@ class Toolbox:
 
 
 class Toolboxes:
-    """What each agent of the folder can do."""
+    """What each agent of the folder can do. `foreign`: see services/tools/mcp; without it there are none. `tag`: tells
+    its modules from those of another folder."""
 
-    def __init__(self, agents_dir: Path, database: Database | None = None) -> None:
+    def __init__(
+        self,
+        agents_dir: Path,
+        database: Database | None = None,
+        secrets: Secrets | None = None,
+        foreign: Foreign | None = None,
+        tag: str = "",
+    ) -> None:
         """Without a database what `agent.yaml` gives beside tools.py can be described, and not called."""
         self._dir = agents_dir
-        self._database = database
+        self._builtin = Builtin(database)
+        self._http = HttpTools(secrets or Secrets())
+        self._foreign = foreign
+        self._collided: set[str] = set()
+        self._tag = tag
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
@@ -57,19 +78,28 @@ class Toolboxes:
         if (known := self._files.get(agent)) is None:
             if agent not in (names := known_agents(self._dir)):
                 raise NotFound(f"there is no agent {agent!r} in {self._dir}; known are {', '.join(names) or 'none'}")
-            paths = tuple(self._dir / agent / file for file in ("agent.yaml", "tools.py"))
-            known = self._files[agent] = Reread(agent, "tools", paths, lambda: self._read(agent))
-        return known.now()
+            home = self._dir / agent
+            known = self._files[agent] = Reread(agent, "tools", lambda: files_of(home), lambda: self._read(agent))
+        return self._with_foreign(known.now(), newest=True)
+
+    async def have(self, agent: str, version: str) -> None:
+        """Before `of`, where a version may have to be fetched. Raises NotFound, Unavailable, Misconfigured."""
+
+    def problem(self, agent: str) -> str:
+        """What is wrong with the last edit of the agent's files, for which the last good one stays; empty: nothing."""
+        tools = self._files[agent].problem if agent in self._files else ""
+        return problem_of(self._dir, agent) or tools
 
     def of(self, agent: str, version: str) -> Toolbox:
         """What a call that was told this version began with, or the newest where that is not known here any more."""
-        return self._kept.get(agent, {}).get(version) or self.now(agent)
+        kept = self._kept.get(agent, {}).get(version)
+        return self._with_foreign(kept, newest=False) if kept is not None else self.now(agent)
 
     def tools(self, agent: str) -> Mapping[str, LoadedTool]:
         """The newest, by name. Raises as `now` does."""
         return self.now(agent).tools
 
-    def wrapper(self, agent: str) -> Wrapper:
+    def wrapper(self, agent: str, version: str = "") -> Wrapper:
         """What the agent's page has cards for. Raises Misconfigured, if the file never was good."""
         return wrapper_now(self._dir, agent)
 
@@ -80,16 +110,34 @@ class Toolboxes:
             raise NotFound(f"agent {agent} has no tool {name!r}; known are {', '.join(sorted(tools)) or 'none'}")
         return tools[name]
 
+    async def close(self) -> None:
+        await self._http.close()
+
+    def _with_foreign(self, box: Toolbox, newest: bool) -> Toolbox:
+        """With the tools of servers as they are now. An agent's own tool goes before one of the same name."""
+        if self._foreign is None or not (foreign := self._foreign(box.agent, self._dir / box.agent.name, newest)):
+            return box
+        for name in foreign.keys() & box.all.keys() - self._collided:
+            self._collided.add(name)
+            log.warning("a server's tool is left out, the agent has one of this name", agent=box.agent.name, tool=name)
+        return replace(box, tools={**box.tools, **{n: tool for n, tool in foreign.items() if n not in box.all}})
+    def forget(self) -> None:
+        """Nobody asks for these any more."""
+        for kept in self._kept.values():
+            for box in kept.values():
+                sys.modules.pop(box.module, None)
+
     def _read(self, name: str) -> Toolbox:
-        path = self._dir / name / "tools.py"
-        source = path.read_bytes() if path.is_file() else b""
-        digest = digest_of(source)
+        home = self._dir / name
+        sources = tool_sources(home)
+        digest = digest_of_tools(sources)
         agent = with_tools(agent_now(self._dir, name), digest)
         kept = self._kept.setdefault(name, {})
         same = next((box for box in kept.values() if box.digest == digest), None)
-        module = same.module if same is not None else f"parley_agent_{name}_{digest}"
-        tools = same.all if same is not None else _loaded(module, path, source)
-        box = Toolbox(agent, {**_chosen(agent, tools, path), **self._given(agent, tools, path)}, digest, tools, module)
+        module = same.module if same is not None else f"parley_agent_{name}_{digest}{self._tag}"
+        tools = same.all if same is not None else self._load(module, home, sources)
+        chosen = {**_chosen(agent, tools, home, sources), **self._given(agent, tools, home / "tools.py")}
+        box = Toolbox(agent, chosen, digest, tools, module)
         kept.pop(agent.version, None)
         kept[agent.version] = box
         if len(kept) > KEPT:
@@ -98,10 +146,17 @@ class Toolboxes:
 
     def _given(self, agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
         """The tools that the agent has by its agent.yaml."""
-        given = {tool.name: tool for tool in builtin_tools(agent, self._database)}
+        given = self._builtin.of(agent)
         if taken := [name for name in given if name in tools]:
             raise Misconfigured(f"{path}: tool {taken[0]}: agent.yaml gives the agent one of this name; choose another")
         return given
+    def _load(self, module: str, home: Path, sources: Mapping[str, bytes]) -> dict[str, LoadedTool]:
+        written = self._http.load(home, sources)
+        coded = _loaded(module, home / "tools.py", sources.get("tools.py", b""))
+        if both := sorted(coded.keys() & written.keys()):
+            sys.modules.pop(module, None)
+            raise Misconfigured(f"{home / 'tools.yaml'}: tools.{both[0]}: tools.py has a tool of this name; rename one")
+        return {**coded, **{name: checked(each, str(home / "tools.yaml")) for name, each in written.items()}}
 
 
 def _forget(box: Toolbox, kept: Mapping[str, Toolbox]) -> None:
@@ -109,20 +164,21 @@ def _forget(box: Toolbox, kept: Mapping[str, Toolbox]) -> None:
         sys.modules.pop(box.module, None)
 
 
-def _chosen(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Mapping[str, LoadedTool]:
+def _chosen(
+    agent: Agent, tools: Mapping[str, LoadedTool], home: Path, sources: Mapping[str, bytes]
+) -> Mapping[str, LoadedTool]:
     consequential = any(tool.marks.consequential for name, tool in tools.items() if name in (agent.tools or tools))
     if consequential and base_of(agent.language) not in consent.LANGUAGES and not agent.confirmation.yes:
         raise Misconfigured(
-            f"{path.parent / 'agent.yaml'}: confirmation.yes: missing; {path.name} has a consequential tool, "
-            f"and a yes in {agent.language!r} is not known: write the words for yes and no"
+            f"{home / 'agent.yaml'}: confirmation.yes: missing; it has a consequential tool, and a yes in "
+            f"{agent.language!r} is not known: write the words for yes and no"
         )
     if agent.tools is None:
         return tools
     if missing := [name for name in agent.tools if name not in tools and name not in agent.builtin_tools]:
-        raise Misconfigured(
-            f"{path.parent / 'agent.yaml'}: tools: {', '.join(missing)} not found in {path.name}; it has"
-            f" {', '.join(sorted(tools)) or 'none'}"
-        )
+        where = "tools.py or tools.yaml; they have" if "tools.yaml" in sources else "tools.py; it has"
+        names = ", ".join(sorted(tools)) or "none"
+        raise Misconfigured(f"{home / 'agent.yaml'}: tools: {', '.join(missing)} not found in {where} {names}")
     return {name: tools[name] for name in agent.tools if name in tools}
 
 

@@ -15,7 +15,7 @@ from prometheus_client import Histogram
 from parley.telemetry import span
 from parley.tooling import CallContext, Records, Result, ToolError
 from services.tools import asking
-from services.tools.contract import UNKNOWN, Intent, Outcome, failed
+from services.tools.contract import UNKNOWN, Intent, Outcome, Unsure, down, failed
 from services.tools.discovery import Toolboxes
 from services.tools.results import fit, outcome_of
 from services.tools.run import MAX_PROGRESS_CHARS, Run
@@ -77,7 +77,7 @@ class Invoker:
             finally:
                 work.cancel()
         log.warning("tool given up", tool=tool.name, call_id=run.intent.call_id)
-        return UNKNOWN if run.effects else failed(TOO_SLOW)
+        return UNKNOWN if run.effects else down(TOO_SLOW)
 
     async def _call(self, tool: LoadedTool, arguments: dict[str, Any]) -> Any:
         with TOOL_TIME.labels(tool.name).time():
@@ -116,9 +116,11 @@ def _outcome(work: asyncio.Future[Any], run: Run, tool: LoadedTool, shows: Shows
         return outcome
     if isinstance(error, ToolError):
         return failed(fit(str(error), 1000))
+    if isinstance(error, Unsure):
+        return UNKNOWN if run.effects and not tool.marks.idempotent else down(fit(str(error), 1000))
     log.error("tool failed", tool=tool.name, agent=run.intent.agent, call_id=run.intent.call_id, exc_info=error)
     # Who knows how far it got? Only what may be done twice, or changes nothing, can be called failed.
-    return UNKNOWN if run.effects and not tool.marks.idempotent else failed(FAILED)
+    return UNKNOWN if run.effects and not tool.marks.idempotent else down(FAILED)
 
 
 def _progress(loop: asyncio.AbstractEventLoop, run: Run, text: str) -> None:

@@ -15,9 +15,11 @@ from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.identity.tries import outdated
 from services.tools.records.rows import WRITTEN_FROM
-from services.tools.tables import executors, fences, identity_tries, ledger, records
+from services.tools.tables import executors, fences, identity_tries, ledger, query_results, records
 
 KEEP_DAYS = 30
+RESULTS_HOURS = 4
+"""What a query has found: as long as the longest call."""
 MAX_ROWS = 100
 """Rows of one call that `settle` returns, the newest: with arguments and results within one gRPC message."""
 
@@ -30,7 +32,8 @@ class Ledger:
         self._instance = instance
 
     async def claim(self, intent: Intent, claim: str) -> Row | None:
-        """Write `started`, durably; None when the intent is now ours, else the row that already stands there.
+        """Write `started`, durably; None when the intent is now ours, else the row that already stands there: that of
+        the intent, or the one that has used up the caller's yes.
 
         Repeating it with the same `claim` is safe. Raises Superseded when a newer owner has settled the call.
         """
@@ -45,6 +48,7 @@ class Ledger:
             "arguments_pii": orjson.dumps(intent.arguments).decode(),
             "executor": self._instance,
             "claim": claim,
+            "confirmed": intent.confirmed or None,
         }
         async with self._database.transaction() as connection:
             await self._fence(connection, intent.call_id, intent.epoch)
@@ -52,6 +56,8 @@ class Ledger:
             if written.rowcount == 1:
                 return None
             row = await _find(connection, intent.key)
+            if row is None and intent.confirmed:
+                row = await _agreed(connection, intent)
         return None if row is None or row.claim == claim else row
 
     async def find(self, key: Key) -> Row | None:
@@ -88,7 +94,7 @@ class Ledger:
         return rows[::-1]
 
     async def purge(self) -> int:
-        """Forget calls older than KEEP_DAYS; how many rows."""
+        """Forget calls older than KEEP_DAYS, and what was kept for them; how many rows of the ledger."""
         old = datetime.now(UTC) - timedelta(days=KEEP_DAYS)
         async with self._database.transaction() as connection:
             gone = await connection.execute(delete(ledger).where(ledger.c.started_at < old))
@@ -96,6 +102,7 @@ class Ledger:
             await connection.execute(delete(executors).where(executors.c.beat_at < old))
             await connection.execute(delete(records).where(_deleted_before(old)))
             await connection.execute(delete(identity_tries).where(outdated()))
+            await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
         return int(gone.rowcount)
 
     async def _fence(self, connection: AsyncConnection, call_id: str, epoch: Epoch) -> None:
@@ -117,12 +124,23 @@ def _deleted_before(old: datetime) -> Any:
     return records.c.value_pii.is_(None) & (records.c.written_at < old) & (records.c.position >= WRITTEN_FROM)
 
 
+def _call_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(hours=RESULTS_HOURS)
+
+
 def _is(key: Key) -> Any:
     return (ledger.c.call_id == key[0]) & (ledger.c.intent == key[1])
 
 
 def _open(key: Key, claim: str) -> Any:
     return _is(key) & (ledger.c.claim == claim) & ledger.c.outcome_pii.is_(None)
+
+
+async def _agreed(connection: AsyncConnection, intent: Intent) -> Row | None:
+    """What was done on this very yes, under whichever intent."""
+    query = select(ledger).where(ledger.c.call_id == intent.call_id, ledger.c.confirmed == intent.confirmed)
+    row = (await connection.execute(query)).first()
+    return None if row is None else _row(row)
 
 
 async def _find(connection: AsyncConnection, key: Key) -> Row | None:

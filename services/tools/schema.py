@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Protocol, Union
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
@@ -25,10 +25,34 @@ class BadArguments(Exception):
     """In words fit for the model, naming the argument."""
 
 
+class Arguments(Protocol):
+    """What a tool takes."""
+
+    def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as the tool's function takes them. Raises BadArguments."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelArguments:
+    """Those of a function, by its type hints."""
+
+    model: type[BaseModel]
+
+    def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            checked = self.model.model_validate(arguments)
+        except ValidationError as e:
+            raise BadArguments(_words(e, list(self.model.model_fields))) from None
+        return {name: getattr(checked, name) for name in checked.model_fields_set}
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedTool:
-    """A function with `@tool`, ready to be described and called. `secret`: what it was asked is not kept in the ledger
-    once it has ended.
+    """A tool, ready to be described and called: a function with `@tool`, or one that calls a service.
+
+    `function` gets the arguments by name, and the call's `CallContext` as `context_name`, unless that is empty.
+    `secret`: what it was asked is not kept in the ledger once it has ended. `secrets`: the names of those it needs.
     """
 
     name: str
@@ -38,16 +62,13 @@ class LoadedTool:
     function: Callable[..., Any]
     is_async: bool
     context_name: str
-    arguments: type[BaseModel]
+    arguments: Arguments
     secret: bool = False
+    secrets: tuple[str, ...] = ()
 
     def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function takes them. Raises BadArguments."""
-        try:
-            checked = self.arguments.model_validate(arguments)
-        except ValidationError as e:
-            raise BadArguments(_words(e, list(self.arguments.model_fields))) from None
-        return {name: getattr(checked, name) for name in checked.model_fields_set}
+        return self.arguments.check(arguments)
 
 
 def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
@@ -90,7 +111,7 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
         function=function,
         is_async=inspect.iscoroutinefunction(function),
         context_name=context_name,
-        arguments=model,
+        arguments=ModelArguments(model),
     )
 
 

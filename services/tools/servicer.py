@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -25,22 +25,44 @@ from services.tools.contract import (
 )
 from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor, Settled
+from services.tools.mcp.contract import LIST_ROOM_S
+from services.tools.results import fit
 from services.tools.schema import LoadedTool
+
+MAX_PROBLEM_CHARS = 1000
 
 
 class Servicer(tools_pb2_grpc.ToolsServicer):
     def __init__(
-        self, toolboxes: Toolboxes, executor: Executor, admission: Admission, cancels: Cancels | None = None
+        self,
+        toolboxes: Toolboxes,
+        executor: Executor,
+        admission: Admission,
+        cancels: Cancels | None = None,
+        ready: Callable[[str, float], Awaitable[bool]] | None = None,
     ) -> None:
+        """`ready`: waits until the servers of an agent have said what they can do, for so many seconds at most. False:
+        not yet."""
         self._toolboxes = toolboxes
         self._executor = executor
         self._admission = admission
         self._cancels = cancels or Cancels()
+        self._ready = ready
 
     async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
-        box = self._toolboxes.now(_text(request.agent, "agent", 100))
-        tools = [_info(tool) for tool in box.tools.values()]
-        return tools_pb2.ListToolsResponse(tools=tools, agent_version=box.agent.version)
+        agent = _text(request.agent, "agent", 100)
+        await self._toolboxes.have(agent, request.agent_version)
+        box = self._toolboxes.of(agent, request.agent_version)
+        complete = True
+        if box.agent.mcp and self._ready is not None:
+            complete = await self._ready(agent, LIST_ROOM_S)
+            box = self._toolboxes.of(agent, request.agent_version)
+        return tools_pb2.ListToolsResponse(
+            tools=[_info(tool) for tool in box.tools.values()],
+            agent_version=box.agent.version,
+            problem=fit(self._toolboxes.problem(agent), MAX_PROBLEM_CHARS),
+            incomplete=not complete,
+        )
 
     async def Execute(self, request: tools_pb2.ExecuteRequest, context: Any) -> AsyncIterator[tools_pb2.ExecuteEvent]:
         owner = key_of_owner(request.epoch) if request.HasField("epoch") else None

@@ -67,9 +67,9 @@ class Shows:
 
 
 def shows_of(toolboxes: Toolboxes, intent: Intent) -> Shows:
-    """By the wrapper as it is now. One that never was good has no cards."""
+    """By the wrapper of the call's version, of the folder as it is now. One that never was good has no cards."""
     try:
-        wrapper = toolboxes.wrapper(intent.agent)
+        wrapper = toolboxes.wrapper(intent.agent, intent.version)
     except Misconfigured as e:
         log.error("nothing can be shown", agent=intent.agent, error=str(e))
         wrapper = Wrapper()

@@ -34,7 +34,9 @@ ledger = Table(
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("outcome_pii", Text),
     Column("ended_at", DateTime(timezone=True)),
+    Column("confirmed", String(80)),
     Index("ledger_started_at", "started_at"),
+    Index("ledger_confirmed", "call_id", "confirmed", unique=True),
 )
 
 # Replicas that are alive say so, twice a second. `lock`: the advisory lock that each holds; null: none.
@@ -80,4 +82,17 @@ seeds = Table(
     Column("agent", String(100), primary_key=True),
     Column("collection", String(100), primary_key=True),
     Column("hash", String(64), nullable=False),
+)
+
+# What a call's queries have found, by handle, for a while.
+query_results = Table(
+    "query_results",
+    metadata,
+    Column("call_id", String(200), primary_key=True),
+    Column("handle", String(20), primary_key=True),
+    Column("agent", String(100), nullable=False),
+    Column("customer_pii", String(200), nullable=False),
+    Column("found_pii", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("query_results_made_at", "made_at"),
 )

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from secrets import token_hex
 
 import structlog
 
-from parley.agents.files import known_agents
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
+from parley.bus.editions import Editions
 from parley.errors import Misconfigured, NotFound, ParleyError
 from parley.rpc import Server
+from parley.secrets import Secrets
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
 from services.tools.database import open_database
-from services.tools.discovery import Toolboxes
 from services.tools.executor import Executor
 from services.tools.invoker import Clock, local_now
 from services.tools.ledger import Ledger
+from services.tools.mcp.hub import Hub
 from services.tools.presence import Presence
+from services.tools.published import Prepared, PublishedToolboxes
 from services.tools.records.agent_records import AgentRecords
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
@@ -38,44 +40,56 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     Raises Misconfigured, Unavailable.
     """
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
-    toolboxes = Toolboxes(settings.agents_dir, database)
-    instance = f"{os.getpid()}-{secrets.token_hex(6)}"
-    ledger, presence = Ledger(database, instance), Presence(database, instance)
+    secrets = Secrets.of(settings)
+    hub = Hub(secrets)
+    bus, cancels = Bus(settings, "tools"), Cancels()
+    cancels.listen(bus)
+    editions = Editions.of_process(settings, bus)
     store = RecordStore(database)
+    toolboxes = PublishedToolboxes(editions, database, secrets, hub.tools_of)
+    editions.prepare = Prepared(toolboxes, store, editions)
+    instance = f"{os.getpid()}-{token_hex(6)}"
+    ledger, presence = Ledger(database, instance), Presence(database, instance)
     executor = Executor(
         toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent), now
     )
 
-    bus, cancels = Bus(settings, "tools"), Cancels()
-    cancels.listen(bus)
     connected = AsyncExitStack()
 
     async def close() -> None:
         await connected.aclose()
         await executor.close(min(LINGER_S, settings.drain_s))
+        await toolboxes.close()
+        await hub.close()
         await database.close()
 
     try:
-        await _load_agents(store, toolboxes, settings)
-        await executor.start()
         await connected.enter_async_context(bus)
+        await connected.enter_async_context(editions.kept())
+        await _load_agents(store, toolboxes, editions, settings)
+        await executor.start()
     except BaseException:
         await close()
         raise
-    servicer = Servicer(toolboxes, executor, server.admission, cancels)
+    servicer = Servicer(toolboxes, executor, server.admission, cancels, hub.ready)
     server.add(tools_pb2.DESCRIPTOR.services_by_name["Tools"], tools_pb2_grpc.add_ToolsServicer_to_server, servicer)
     return close
 
 
-async def _load_agents(store: RecordStore, toolboxes: Toolboxes, settings: Settings) -> None:
-    """One broken agent does not keep the others from being served, unless it is the one that answers the phone."""
-    names = known_agents(settings.agents_dir)
+async def _load_agents(
+    store: RecordStore, toolboxes: PublishedToolboxes, editions: Editions, settings: Settings
+) -> None:
+    """As new calls have them. One broken agent does not keep the others from being served, unless it is the one that
+    answers the phone."""
+    names = editions.names()
     if settings.agent not in names:
         known = ", ".join(names) or "none"
         raise NotFound(f"PARLEY_AGENT: no agent {settings.agent!r} in {settings.agents_dir}; known are {known}")
     for name in names:
         try:
-            await load_seeds(store, settings.agents_dir, toolboxes.now(name).agent)
+            edition = editions.chosen(name)
+            await toolboxes.have(name, edition.version)
+            await load_seeds(store, edition.root, toolboxes.of(name, edition.version).agent)
         except ParleyError as e:
             if name == settings.agent:
                 raise
@@ -83,7 +97,7 @@ async def _load_agents(store: RecordStore, toolboxes: Toolboxes, settings: Setti
         _look_at_wrapper(toolboxes, name)
 
 
-def _look_at_wrapper(toolboxes: Toolboxes, name: str) -> None:
+def _look_at_wrapper(toolboxes: PublishedToolboxes, name: str) -> None:
     """What is wrong in it is told now, and not when somebody calls; the agent does its work without a page."""
     try:
         toolboxes.wrapper(name)

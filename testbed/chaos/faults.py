@@ -95,7 +95,8 @@ def _settled(over: asyncio.Event) -> Heal:
 async def serving(stack: Stack, name: str) -> None:
     """Until a process takes connections again."""
     process = next(process for process in stack.plan.processes if process.name == name)
-    address = process.env.get("PARLEY_LISTEN") or f"127.0.0.1:{process.env.get('PARLEY_GATEWAY_PORT', '')}"
+    door = process.env.get("PARLEY_GATEWAY_PORT")
+    address = f"127.0.0.1:{door}" if door else process.env.get("PARLEY_LISTEN", "")
     if process.service == "nats":
         await asyncio.sleep(NATS_SETTLED_S)
         return

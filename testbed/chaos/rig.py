@@ -188,7 +188,8 @@ class Rig:
             return ""
         if names[0] in self.wires.of:
             return self.wires.of[names[0]].address
-        return next(p.env.get("PARLEY_LISTEN", "") for p in self.stack.plan.processes if p.name == names[0])
+        process = next(p for p in self.stack.plan.processes if p.name == names[0])
+        return "" if process.service == "gateway" else process.env.get("PARLEY_LISTEN", "")
 
     async def _accounts(self, calls: Iterable[Call | None], gateways: Sequence[str] = ()) -> Sequence[evidence.Entries]:
         """What these gateways, or all, tell of each call."""

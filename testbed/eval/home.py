@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,13 +28,11 @@ from parley.v1 import (
     call_pb2,
     conversation_pb2,
     conversation_pb2_grpc,
-    llm_pb2,
-    llm_pb2_grpc,
     rag_pb2,
     rag_pb2_grpc,
     tools_pb2,
 )
-from services.llm.__main__ import wire as wire_llm
+from services.llm.wiring import wire as wire_llm
 from services.orchestrator.run.organs import outcome_of
 from services.orchestrator.run.prices import cost, price_of
 from services.orchestrator.servicer import Conversation as ConversationServicer
@@ -42,10 +40,12 @@ from services.orchestrator.wire import codec
 from services.orchestrator.wiring import wired
 from services.rag.__main__ import wire as wire_rag
 from services.tools.database import open_database
+from services.tools.discovery import Toolboxes
 from services.tools.wiring import wire as wire_tools
 from testbed.eval.course import Course, Ran
+from testbed.eval.models import Model, Persona
 from testbed.eval.pace import Pace
-from testbed.eval.typed import Caller, TypedCall, opening
+from testbed.eval.typed import Caller, Scripted, TypedCall, opening
 from testbed.eval.values import arguments_of, told
 
 TABLES = "tables"  # a database with nothing but its tables: making one takes longer than a conversation
@@ -54,7 +54,9 @@ _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIREC
 
 
 class Home:
-    """Made by `home`. Conversations are held one after the other."""
+    """Made by `home`. Conversations are held one after the other, in text."""
+
+    overlap = 1.0
 
     def __init__(self, name: str, folder: Path, settings: Settings, pace: Pace, llm: LocalServer, rag: LocalServer):
         self.name = name
@@ -63,11 +65,13 @@ class Home:
         self._pace = pace
         self._llm = llm
         self._rag = rag
+        self.model = Model(llm, settings, name)
         self._held = 0
         self._zone: ZoneInfo | None = None
 
-    async def hold(self, conversation: Conversation, caller: Caller) -> Course:
-        """One conversation, in a world in which nothing has happened before. Never raises for what the agent does."""
+    async def hold(self, conversation: Conversation) -> Course:
+        """One conversation, in a world in which nothing has happened before. Raises ParleyErrors: not the agent's."""
+        caller = self._caller(conversation)
         self._held += 1
         course = Course()
         data = self._folder / f"call-{self._held}"
@@ -97,23 +101,10 @@ class Home:
             self._account(typed)
         return course
 
-    async def ask(self, system: str, text: str) -> str:
-        """Ask the agent's language model something of our own: to judge, or to play a caller. Raises ParleyErrors."""
-        agent = load_agent(self.settings.agents_dir, self.name)
-        request = llm_pb2.ChatRequest(
-            call_id=f"eval-{self._held}-asked",
-            agent=self.name,
-            model=agent.models.get(self.settings.engines("llm")[0], ""),
-            system=system,
-            messages=[llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text=text)],
-            tool_choice=llm_pb2.TOOL_CHOICE_NONE,
-            max_output_tokens=200,
-            language=agent.language,
-        )
-        async with LocalPeers(self._llm) as peers:
-            stream = await peers.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request)
-            async with stream:
-                return "".join([event.text_delta async for event in stream]).strip()
+    def _caller(self, conversation: Conversation) -> Caller:
+        if conversation.caller is None:
+            return Scripted(conversation.turns)
+        return Persona(self.model, conversation.caller)
 
     def _opening(self, conversation: Conversation) -> conversation_pb2.Open:
         return opening(
@@ -150,7 +141,7 @@ async def home(name: str, source: Path, pace: Pace, **overrides: Any) -> AsyncIt
     check(source)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="parley-eval-")))
-        settings = settings_in(folder, name, source, **overrides)
+        settings = settings_in(folder, {name: source}, **overrides)
         pace.at(time.time())
         await (await open_database("", folder / TABLES)).close()
         llm, rag = LocalServer("llm"), LocalServer("rag")
@@ -164,21 +155,24 @@ async def home(name: str, source: Path, pace: Pace, **overrides: Any) -> AsyncIt
 
 
 def check(source: Path) -> str:
-    """The agent's version. What is wrong is told with the file's own path. Raises Misconfigured."""
+    """The agent's version. What is wrong with it is told with the file's own path. Raises Misconfigured."""
     folder = source.resolve()
+    Toolboxes(folder.parent).now(folder.name)
     return load_agent(folder.parent, folder.name).version
 
 
-def settings_in(folder: Path, name: str, source: Path, **overrides: Any) -> Settings:
-    """The environment's engines, on data of our own, with this one agent."""
+def settings_in(folder: Path, sources: Mapping[str, Path], **overrides: Any) -> Settings:
+    """The environment's engines, on data of our own, with these agents alone; the first answers unnamed calls."""
     models = Settings.read(**overrides).data_dir.resolve() / "models"
     models.mkdir(parents=True, exist_ok=True)
     data, agents = folder / "data", folder / "agents"
     data.mkdir()
     agents.mkdir()
     (data / "models").symlink_to(models, target_is_directory=True)
-    (agents / name).symlink_to(source.resolve(), target_is_directory=True)
-    ours = {"data_dir": data, "agents_dir": agents, "agent": name, "nats_url": "", "database_url": "", "qdrant_url": ""}
+    for name, source in sources.items():
+        (agents / name).symlink_to(source.resolve(), target_is_directory=True)
+    ours = {"data_dir": data, "agents_dir": agents, "agent": next(iter(sources))}
+    ours |= {"nats_url": "", "database_url": "", "qdrant_url": ""}
     return Settings.read(**{**overrides, **ours})
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 
 from parley.agents.conversation import Caller as Played
 from parley.agents.conversation import Conversation
+from parley.agents.files import load_agent
 from parley.engines import engines_of
 from parley.errors import Misconfigured
+from parley.rpc.local import LocalPeers, LocalServer
 from parley.settings import Settings
+from parley.v1 import llm_pb2, llm_pb2_grpc
 from testbed.eval.course import Course, Exchange
 from testbed.eval.judging import Failure, turns_of
 from testbed.eval.typed import TypedCall
 
-Ask = Callable[[str, str], Awaitable[str]]
-"""(what the model is told first, what it is asked) -> its words."""
-
+MAX_TOKENS = 300  # of one answer
 _BYE = "[HANG UP]"
 _PLAYS = """You play a person who calls a company on the telephone, to test the machine that answers there.
 Who you are: {persona}
@@ -43,17 +43,45 @@ def require_model(settings: Settings) -> None:
     )
 
 
+class Model:
+    """The agent's own language model, asked something of ours."""
+
+    def __init__(self, server: LocalServer, settings: Settings, agent: str) -> None:
+        self._server = server
+        self._settings = settings
+        self._agent = agent
+
+    async def ask(self, system: str, text: str) -> str:
+        """Its words. Raises Misconfigured (`require_model`), and what its engine raises."""
+        require_model(self._settings)
+        agent = load_agent(self._settings.agents_dir, self._agent)
+        request = llm_pb2.ChatRequest(
+            call_id="eval",
+            agent=agent.name,
+            model=agent.models.get(self._settings.engines("llm")[0], ""),
+            system=system,
+            messages=[llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text=text)],
+            tool_choice=llm_pb2.TOOL_CHOICE_NONE,
+            max_output_tokens=MAX_TOKENS,
+            language=agent.language,
+        )
+        async with LocalPeers(self._server) as peers:
+            stream = await peers.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request)
+            async with stream:
+                return "".join([event.text_delta async for event in stream]).strip()
+
+
 class Persona:
     """A caller played by a model."""
 
-    def __init__(self, ask: Ask, played: Played) -> None:
-        self._ask = ask
+    def __init__(self, model: Model, played: Played) -> None:
+        self._model = model
         self._played = played
 
     async def __call__(self, call: TypedCall) -> None:
         system = _PLAYS.format(persona=self._played.persona, goal=self._played.goal, bye=_BYE)
         for _ in range(self._played.max_turns):
-            words = await self._ask(system, _as_json(call.course, me="you", other="machine"))
+            words = await self._model.ask(system, _as_json(call.course, me="you", other="machine"))
             text = words.replace(_BYE, "").strip()
             if text:
                 await call.says(text[:1000])
@@ -61,20 +89,20 @@ class Persona:
                 return
 
 
-async def judged(ask: Ask, conversation: Conversation, course: Course) -> list[Failure]:
+async def judged(model: Model, conversation: Conversation, course: Course) -> list[Failure]:
     """What a model does not find as it was expected."""
     found = []
     for _, where, turn, exchange in turns_of(conversation, course):
         for question in turn.judge if exchange is not None else ():
             part = Course(exchanges=[exchange] if exchange is not None else [])
-            found += [Failure(where, what) for what in await _judge(ask, question, part)]
+            found += [Failure(where, what) for what in await _judge(model, question, part)]
     for question in conversation.expect.judge:
-        found += [Failure("", what) for what in await _judge(ask, question, course)]
+        found += [Failure("", what) for what in await _judge(model, question, course)]
     return found
 
 
-async def _judge(ask: Ask, question: str, course: Course) -> list[str]:
-    words = await ask(_JUDGES, f"Question: {json.dumps(question)}\n{_as_json(course, me='caller', other='bot')}")
+async def _judge(model: Model, question: str, course: Course) -> list[str]:
+    words = await model.ask(_JUDGES, f"Question: {json.dumps(question)}\n{_as_json(course, me='caller', other='bot')}")
     if re.match(r"\W*yes\b", words, re.IGNORECASE):
         return []
     return [f'judge "{question}": the model said {" ".join(words.split())[:300] or "nothing"}']

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from parley.errors import BadInput
+from parley.text.words import words
 from parley.v1 import events_pb2
 from services.orchestrator.mind import effects, events, known
-from services.orchestrator.mind.state import BotLine, Call, CallerLine, ToolUse
+from services.orchestrator.mind.actions import ToolUse
+from services.orchestrator.mind.state import BotLine, Call, CallerLine
 from services.orchestrator.mind.turn import step
 from services.orchestrator.wire import codec
 from services.orchestrator.wire.replay import valid
@@ -34,8 +36,14 @@ class Recorded:
     over_s: float
 
 
-def recorded(records: Sequence[events_pb2.EventRecord]) -> Recorded:
-    """Raises BadInput: there are none, some are missing, or they cannot be read by this version."""
+def recorded(
+    records: Sequence[events_pb2.EventRecord], acts: Sequence[Exchange] = (), at: Sequence[int] = ()
+) -> Recorded:
+    """What was recorded. `acts`, `at`: what the caller did, and when (milliseconds since 1970), where that is known
+    better than by what was understood; else each of his lines begins an exchange.
+
+    Raises BadInput: there are none, some are missing, or they cannot be read by this version.
+    """
     fold = _Fold()
     for record in valid(records):
         for message in record.inputs:
@@ -46,14 +54,15 @@ def recorded(records: Sequence[events_pb2.EventRecord]) -> Recorded:
     if fold.call is None:
         raise BadInput("there are no records")
     began = datetime.fromtimestamp(fold.call.started_ms / 1000).astimezone()
-    return Recorded(fold.course(), fold.call, began, (fold.at_ms - fold.call.started_ms) / 1000)
+    course = fold.by_acts(acts, at) if at else fold.by_lines()
+    return Recorded(course, fold.call, began, (fold.at_ms - fold.call.started_ms) / 1000)
 
 
 class _Fold:
     def __init__(self) -> None:
         self.call: Call | None = None
         self.at_ms = 0
-        self._lines: dict[_Key, CallerLine | BotLine | Shown] = {}
+        self._lines: dict[_Key, tuple[int, CallerLine | BotLine | Shown]] = {}  # with when it was first seen
         self._executed: set[int] = set()
         self._outcome: Course = Course()
 
@@ -61,33 +70,53 @@ class _Fold:
         self.call, outcome = step(self.call, event)
         self.at_ms = max(self.at_ms, event.at_ms)
         for line in self.call.history:
-            self._lines[_key(line)] = line
+            key = _key(line)
+            self._lines[key] = self._lines[key][0] if key in self._lines else event.at_ms, line
+        if isinstance(event, events.ToolEnded) and event.outcome.ask is not None:
+            self._executed.discard(event.intent)  # it was asked about
         for effect in outcome:
             match effect:
                 case effects.Execute(intent=intent):
                     self._executed.add(intent)
                 case effects.Show(name=name, value_pii=text):
-                    self._lines["shown", len(self._lines)] = Shown(name, json_or_text(text))
+                    self._lines["shown", len(self._lines)] = event.at_ms, Shown(name, json_or_text(text))
                 case effects.Transfer(to=to):
                     self._outcome.outcome, self._outcome.transferred_to = "transferred", to
                 case effects.HangUp():
                     self._outcome.outcome = "ended"
 
-    def course(self) -> Course:
-        assert self.call is not None
-        course = self._outcome
-        course.exchanges = [Exchange()]
-        for line in self._lines.values():
-            exchange = course.exchanges[-1]
+    def by_lines(self) -> Course:
+        exchanges = [Exchange()]
+        for _, line in self._lines.values():
             if isinstance(line, CallerLine):
-                course.exchanges.append(Exchange(caller=line.text))
-            elif isinstance(line, Shown):
-                exchange.shown.append(line)
+                exchanges.append(Exchange(caller=line.text))
             else:
-                self._bot(exchange, line)
-        course.level, course.agent_version = self.call.level, self.call.agent_version
-        course.input_tokens, course.output_tokens = self.call.tally.input_tokens, self.call.tally.output_tokens
+                self._put(exchanges[-1], line)
+        return self._whole(exchanges)
+
+    def by_acts(self, acts: Sequence[Exchange], at: Sequence[int]) -> Course:
+        exchanges = [Exchange(), *acts]
+        for seen, line in self._lines.values():
+            exchange = exchanges[sum(begun <= seen for begun in at)]
+            if not isinstance(line, CallerLine):
+                self._put(exchange, line)
+            elif words(line.text) != words(exchange.caller or exchange.keys):
+                exchange.misheard = f"{exchange.misheard} {line.text}".strip()
+        return self._whole(exchanges)
+
+    def _whole(self, exchanges: list[Exchange]) -> Course:
+        call, course = self.call, self._outcome
+        assert call is not None
+        course.exchanges = exchanges
+        course.level, course.agent_version = call.level, call.agent_version
+        course.input_tokens, course.output_tokens = call.tally.input_tokens, call.tally.output_tokens
         return course
+
+    def _put(self, exchange: Exchange, line: BotLine | Shown) -> None:
+        if isinstance(line, Shown):
+            exchange.shown.append(line)
+        else:
+            self._bot(exchange, line)
 
     def _bot(self, exchange: Exchange, line: BotLine) -> None:
         text = (line.text[: line.heard] if line.status == "cut" else line.text).strip()
@@ -110,7 +139,7 @@ def _ran(tool: ToolUse) -> Ran:
 
 
 def script(found: Recorded) -> str:
-    """A file of one conversation: caller's lines, tools that ran, how it ended. The bot's words are comments."""
+    """A file of one conversation: the caller's lines, the tools that ran, the end. The bot's words are comments."""
     return "\n".join(_script(found)) + "\n"
 
 

@@ -5,14 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from parley.agents.conversation import Conversation
 from parley.errors import ParleyError
-from testbed.eval.callers import Scripted
+from parley.settings import Settings
 from testbed.eval.course import Course
-from testbed.eval.home import Home
 from testbed.eval.judging import Failure, failures
-from testbed.eval.models import Persona, judged, require_model
+from testbed.eval.models import Model, judged, require_model
+
+
+class House(Protocol):
+    """Where conversations are held: `home.Home` in text, `voice.VoiceHouse` aloud. `overlap` as `is_said` takes it."""
+
+    settings: Settings
+    model: Model
+    overlap: float
+
+    async def hold(self, conversation: Conversation) -> Course: ...
 
 
 @dataclass(frozen=True)
@@ -31,30 +41,29 @@ class Trial:
         return not (self.failures or self.error)
 
 
-async def trial(home: Home, conversation: Conversation, run: int = 1) -> Trial:
-    """Hold it once, in text."""
+async def trial(house: House, conversation: Conversation, run: int = 1) -> Trial:
+    """Hold it once."""
     began = time.perf_counter()
     course, found, error = Course(), [], ""
     try:
         if conversation.asks_model:
-            require_model(home.settings)
-        played = conversation.caller
-        course = await home.hold(conversation, Persona(home.ask, played) if played else Scripted(conversation.turns))
-        found = failures(conversation, course)
+            require_model(house.settings)
+        course = await house.hold(conversation)
+        found = failures(conversation, course, house.overlap)
         if conversation.asks_model:
-            found += await judged(home.ask, conversation, course)
+            found += await judged(house.model, conversation, course)
     except ParleyError as e:
         error = str(e)
     return Trial(conversation.name, run, course, tuple(found), time.perf_counter() - began, error)
 
 
 async def trials(
-    home: Home, conversations: Sequence[Conversation], runs: int, told: Callable[[Trial], None] = lambda _: None
+    house: House, conversations: Sequence[Conversation], runs: int, told: Callable[[Trial], None] = lambda _: None
 ) -> list[Trial]:
     """Each conversation `runs` times. `told`: of each, as soon as it is over."""
     found = []
     for conversation in conversations:
         for run in range(1, runs + 1):
-            found.append(await trial(home, conversation, run))
+            found.append(await trial(house, conversation, run))
             told(found[-1])
     return found

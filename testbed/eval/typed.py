@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Protocol
 
+from parley.agents.conversation import Turn
 from parley.aio import background
 from parley.errors import ParleyError
 from parley.rpc import CallStream
@@ -16,8 +17,8 @@ from testbed.eval.values import json_or_text
 CallEvent = conversation_pb2.CallEvent
 Say = conversation_pb2.Say
 
-ANSWER_S = 120.0
-"""An answer that is not whole by then is not waited for; an agent's own limits are below that."""
+ANSWER_S = 700.0
+"""An answer that is not whole by then is not waited for: longer than any tool may take. Mostly it is made-up time."""
 QUIET_S = 0.4
 """An answer is over when the mind owes nothing and says nothing more for so long."""
 KEYS_S = 3.0
@@ -198,6 +199,24 @@ class TypedCall:
             await self._stream.write(event)
         except ParleyError:
             return  # the stream is over: reading says why
+
+
+class Scripted:
+    """Says its lines, one after the other."""
+
+    def __init__(self, turns: tuple[Turn, ...]) -> None:
+        self._turns = [turn for turn in turns if turn.acts]
+
+    async def __call__(self, call: TypedCall) -> None:
+        for turn in self._turns:
+            if call.over:
+                return
+            if turn.keys:
+                await call.presses(turn.keys)
+            elif turn.silent_s:
+                await call.is_silent(turn.silent_s)
+            else:
+                await call.says(turn.caller)
 
 
 def opening(call_id: str, agent: str, **known: object) -> conversation_pb2.Open:

@@ -22,7 +22,7 @@ from parley.agents.agent import Agent
 from parley.agents.files import load_agent
 from parley.audio import TELEPHONE, mulaw_to_pcm
 from services.llm.contract import Passage
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from testbed.frontdesk import AGENTS
 
 
@@ -82,7 +82,7 @@ def test_open_sentences_are_many_and_nobodys_business() -> None:
 def test_out_of_domain_only_a_refusal_is_right(agent: Agent) -> None:
     tally = Tally()
     pizza = Case("a large pizza please")
-    assert tally.add(pizza, Outcome(moves.does_not_know(agent.domain.fallback)), agent)
+    assert tally.add(pizza, Outcome(ENGLISH.does_not_know(agent.domain.fallback)), agent)
     assert tally.add(pizza, Outcome(), agent), "speech that was not understood asks for nothing"
     assert not tally.add(pizza, Outcome("What is your order number? It has four digits."), agent)
     assert not tally.add(pizza, Outcome(agent.domain.fallback, ((TRANSFER, {}),)), agent)
@@ -91,7 +91,7 @@ def test_out_of_domain_only_a_refusal_is_right(agent: Agent) -> None:
 
 def test_a_courteous_refusal_leaves_a_sentence_alone_and_is_told_apart(agent: Agent) -> None:
     tally = Tally()
-    kind = moves.NO_JOKES.format(company="Bellweather Bikes")
+    kind = ENGLISH.says.no_jokes.format(company="Bellweather Bikes")
     assert tally.add(Case("tell me a joke"), Outcome(kind), agent)
     assert not tally.add(Case("tell me a joke"), Outcome(kind, ((TRANSFER, {}),)), agent)
     assert (tally.outside, tally.accepted, tally.answered) == (2, 1, 2)

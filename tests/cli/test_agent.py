@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,11 +49,12 @@ def test_a_new_bot_is_whole_and_right(folder: Path) -> None:
         "tools.py",
         "wrapper.json",
         "knowledge/about.md",
+        "conversations/hours.yaml",
     }
     code, lines = checked()
     assert code == 0
     assert len(lines) == 1, "no notes"
-    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, version ")
+    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, 1 conversations, version ")
     assert "Rose & Co." in load_agent(folder, "flower-shop").greeting
     assert "{" not in load_agent(folder, "flower-shop").greeting
 
@@ -113,6 +115,20 @@ def test_all_that_is_wrong_is_told_at_once_each_with_its_file(folder: Path) -> N
     ]
 
 
+def test_a_specialist_s_tools_are_looked_for(folder: Path) -> None:
+    bot = made(folder)
+    path = bot / "agent.yaml"
+    specialists = "specialists: {roses: {about: roses, prompt: Roses., tools: [wrap, end_call]}}\n"
+    path.write_text(re.sub(r"(?m)^tools: .*\n", "", path.read_text()) + specialists)
+    code, lines = checked()
+    assert code == 1
+    assert any("specialists.roses.tools: there is no tool wrap; known are" in line for line in lines), lines
+    assert any("note: specialists.roses: no phrases, no examples" in line for line in lines), lines
+    own = "\n\n@tool()\ndef hand_over() -> str:\n    \"\"\"Gives.\"\"\"\n    return 'x'\n"
+    (bot / "tools.py").write_text((bot / "tools.py").read_text() + own)
+    assert any("hand_over: is the platform's own" in line for line in checked()[1])
+
+
 def test_what_is_worth_knowing_is_no_error(folder: Path) -> None:
     bot = made(folder)
     (bot / "knowledge" / "about.md").unlink()
@@ -120,7 +136,8 @@ def test_what_is_worth_knowing_is_no_error(folder: Path) -> None:
     code, lines = checked()
     assert code == 0
     assert [line for line in lines[1:] if not line.startswith("note: ")] == []
-    assert [word for word in ("get_opening_hours", "no knowledge/", "no domain") if word not in " ".join(lines)] == []
+    noted = ("get_opening_hours", "no knowledge/", "no domain", "names get_opening_hours, which is no tool")
+    assert [words for words in noted if words not in " ".join(lines)] == []
 
 
 def test_a_bot_that_nobody_knows(folder: Path) -> None:

@@ -20,6 +20,7 @@ class Page:
     def __init__(self) -> None:
         self.started: list[str] = []
         self.texts: list[str] = []
+        self.parameters: list[dict[str, str]] = []
         self.hung_up = False
         self.lose = self.over = self.ignore = self.show = ""
         self._utterance = 0
@@ -37,6 +38,7 @@ class Page:
             assert message.type is WSMsgType.TEXT
             event = json.loads(message.data)
             if event["type"] == "start":
+                self.parameters += [event["parameters"]] if "parameters" in event else []
                 await self._start(socket, event["token"])
             elif event["type"] == "text":
                 await self._text(socket, event["text"])
@@ -123,6 +125,16 @@ async def test_the_bot_may_end_the_chat() -> None:
     assert status == 0
     assert err == ""
     assert served.texts == ["bye"]
+
+
+async def test_a_specialist_is_talked_to_alone() -> None:
+    async with page() as (served, url):
+        elsewhere = "chat", "--gateway", url, "--agent", "elsewhere", "--specialist", "billing"
+        status, _, _ = await parley(*elsewhere, stdin=b"")
+        assert (status, served.parameters) == (0, [{"specialist": "billing"}])
+        status, _, err = await parley("chat", "--gateway", url, "--agent", "frontdesk", "--specialist", "billing")
+    assert status == 2
+    assert err == "parley: --specialist billing: frontdesk has no such one; known are none\n"
 
 
 async def test_an_unknown_agent_is_named() -> None:

@@ -25,6 +25,7 @@ class Page:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        self.call_id = ""
         self.messages: list[dict[str, Any]] = []
         self.audio = bytearray()
         self.session: dict[str, Any] = {}
@@ -105,6 +106,7 @@ async def page(gateway_url: str, door: str, agent: str = "") -> AsyncIterator[Pa
         await visitor.send(type="start", token=session["token"])
         async with background(*parts):
             visitor.ready = await visitor.until(type="ready")
+            visitor.call_id = (await visitor.until(type="ready"))["call_id"]
             yield visitor
             with suppress(ConnectionClosed):  # the bot was quicker
                 await visitor.send(type="hang_up")

@@ -154,7 +154,8 @@ class Mind(Scripted, conversation_pb2_grpc.ConversationServicer):
 
     async def _greet(self, owner: Owner) -> None:
         await owner.until(lambda: owner.received)
-        owner.command(session=conversation_pb2.Session(voice="amy", language="en", agent="frontdesk"))
+        session = conversation_pb2.Session(voice="amy", language="en", agent="frontdesk", agent_version="0123456789ab")
+        owner.command(session=session)
 
 
 class Recogniser(Scripted, stt_pb2_grpc.SpeechToTextServicer):

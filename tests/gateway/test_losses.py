@@ -58,6 +58,7 @@ async def test_a_lost_orchestrator_is_replaced_and_told_what_was_not_stored(hous
     second: Owner = await house.mind.call(2)
     opened = second.open
     assert (opened.epoch.leg, opened.epoch.open) == (1, 2)
+    assert (first.open.agent_version, opened.agent_version) == ("", "0123456789ab")
     assert opened.state == b"opaque"
     assert opened.acked_seq == 1
     assert opened.mouth.utterance == 1

@@ -9,6 +9,7 @@ import pytest
 from parley.text.words import units
 from parley.v1 import audio_pb2, conversation_pb2, stt_pb2, tts_pb2
 from services.gateway.doors import page_socket
+from services.gateway.doors.page_wire import PageWire
 from services.gateway.doors.websocket import MAX_REASON, WebSocket
 from services.gateway.ears.report import Report
 from services.gateway.voice.prefetch import MAX_LETTERS
@@ -129,6 +130,9 @@ def test_what_is_shown_has_as_many_characters_as_what_is_said(char: str) -> None
     told: list[dict[str, object]] = []
 
     class Wire:
+        def tell_here(self, message: dict[str, object]) -> None:
+            raise AssertionError("a telephone has no page")
+
         def tell(self, message: dict[str, object]) -> None:
             told.append(message)
 
@@ -161,3 +165,23 @@ def test_a_long_text_is_sent_in_whole_words(text: str, pieces: int) -> None:
         cuts.append(sent)
     assert len(cuts) == pieces
     assert all(cut in borders or len(borders) < 4 for cut in cuts)
+
+
+def test_what_is_wrong_with_an_edit_is_told_to_a_page_on_this_machine_only() -> None:
+    command = conversation_pb2.CallCommand(session=conversation_pb2.Session(problem="agent.yaml: line 3"))
+
+    class Socket:
+        def __init__(self, peer: str, headers: dict[str, str]) -> None:
+            self.peer, self.headers, self.sent = peer, headers, list[str]()
+
+        def post_text(self, text: str) -> None:
+            self.sent.append(text)
+
+    for peer, headers, shown in (
+        ("127.0.0.1", {}, 1),
+        ("127.0.0.1", {"x-forwarded-for": "192.0.2.1"}, 0),
+        ("192.0.2.1", {}, 0),
+    ):
+        socket = Socket(peer, headers)
+        Subtitles(PageWire(socket)).command(command)  # type: ignore[arg-type]
+        assert [("agent.yaml: line 3" in text) for text in socket.sent] == [True] * shown

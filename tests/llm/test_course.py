@@ -8,7 +8,7 @@ import pytest
 
 from parley.agents.files import load_agent
 from services.llm.contract import Message, Passage, Role
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.providers.local import Local
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
 from testbed.rounds import settings
@@ -49,7 +49,7 @@ NOES = ("no thank you", "No, thanks.", "nope", "no, I'm all set", "nah, that won
 @pytest.mark.parametrize("said", NOES)
 async def test_no_to_an_offer_is_no_to_that_offer(talk: Talk, said: str) -> None:
     talk.messages += [Message(Role.USER, "can you paint my bike"), Message(Role.ASSISTANT, OFFER)]
-    assert await talk.say(said) == moves.ALL_RIGHT
+    assert await talk.say(said) == ENGLISH.says.all_right
     assert talk.did == []
 
 
@@ -64,7 +64,7 @@ async def test_a_colleague_who_is_not_wanted_does_not_end_the_call(talk: Talk) -
     [
         ("You are welcome. Is there anything else?", "no thanks"),
         ("You are welcome. Is there anything else?", "no"),
-        (moves.ALL_RIGHT, "no thank you"),
+        (ENGLISH.says.all_right, "no thank you"),
         (OFFER, "no thanks, bye"),
         (OFFER, "no thank you, that's all"),
         (OFFER, "goodbye"),
@@ -97,7 +97,7 @@ async def test_what_the_bot_can_do_is_told_without_an_apology(tmp_path: Path, fa
 
 async def test_sorry_is_said_once(talk: Talk) -> None:
     answer = await talk.say("do you have a warranty")
-    assert answer == f"{moves.DO_NOT_KNOW} {moves.without_apology(FALLBACK)}"
+    assert answer == f"{ENGLISH.says.do_not_know} {ENGLISH.without_apology(FALLBACK)}"
     assert answer.lower().count("sorry") == 1
     assert "connect you to a colleague" in answer
 
@@ -149,14 +149,14 @@ async def test_a_tool_and_knowledge_in_one_sentence(talk: Talk) -> None:
     assert answer == f"Open sunday. {PRICES.text}"
     talk.passages = ()
     answer = await talk.say("how much is a tune up and are you open on Friday")
-    assert answer == f"Open friday. {moves.NOT_THE_OTHER}"
+    assert answer == f"Open friday. {ENGLISH.says.not_the_other}"
 
 
 async def test_two_wishes_that_need_more_are_taken_one_at_a_time(tmp_path: Path) -> None:
     surgery = Local(settings(PARLEY_AGENTS_DIR=SURGERY, PARLEY_AGENT="surgery", PARLEY_DATA_DIR=tmp_path))
     talk = Talk(lambda: surgery, "surgery", {"cancel_visit": lambda reference: {"summary": "Cancelled."}}, (CANCEL,))
     answer = await talk.say("I want to cancel my visit and I'd like to book an appointment with Doctor Brook")
-    assert answer == f"{moves.ONE_AT_A_TIME} What is the five digit reference?"
+    assert answer == f"{ENGLISH.says.one_at_a_time} What is the five digit reference?"
     await talk.say("12345")
     assert await talk.say("yes") == "Cancelled."
 
@@ -187,9 +187,9 @@ async def test_what_is_off_the_topic_does_not_lean(talk: Talk, said: str) -> Non
 
 async def test_the_same_apology_is_not_heard_twice_in_a_row(talk: Talk) -> None:
     assert await talk.say("flibber gibber") == FALLBACK
-    assert await talk.say("gabber nabber") == moves.AGAIN_NOT
-    assert await talk.say("no thanks") == moves.ALL_RIGHT
-    assert await talk.say("please talk slower") == f"{moves.SLOWLY} {moves.ALL_RIGHT}"
+    assert await talk.say("gabber nabber") == ENGLISH.says.again_not
+    assert await talk.say("no thanks") == ENGLISH.says.all_right
+    assert await talk.say("please talk slower") == f"{ENGLISH.says.slowly} {ENGLISH.says.all_right}"
 
 
 async def test_a_question_that_leans_is_not_answered_with_another_matter(talk: Talk) -> None:
@@ -201,4 +201,4 @@ async def test_a_question_that_leans_is_not_answered_with_another_matter(talk: T
 
 async def test_okay_to_an_answer_is_no_wish(talk: Talk) -> None:
     await talk.say("when are you open")
-    assert await talk.say("okay") == moves.WHAT_ELSE
+    assert await talk.say("okay") == ENGLISH.says.what_else

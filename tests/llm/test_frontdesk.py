@@ -15,7 +15,7 @@ import yaml
 from parley.agents.files import load_agent
 from parley.embedding import Embedder
 from services.llm.contract import Passage
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.local.understanding import doubt
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.understanding import Understanding
@@ -64,7 +64,7 @@ async def test_a_person_at_once(talk: Talk) -> None:
 
 async def test_what_is_not_known_is_said_to_be(talk: Talk) -> None:
     fallback = load_agent(AGENTS, "frontdesk").domain.fallback
-    assert await talk.say("do you have a warranty") == moves.does_not_know(fallback)
+    assert await talk.say("do you have a warranty") == ENGLISH.does_not_know(fallback)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ async def test_no_other_trade_number_or_talk_is_acted_on(engine: Local, data_dir
         said = await talk.say(text)
         if not talk.did and doubt.is_question(said, domain):
             asked_back.append(text)
-        elif talk.did or not moves.declines(said, load_agent(AGENTS, "frontdesk").domain.fallback):
+        elif talk.did or not ENGLISH.declines(said, load_agent(AGENTS, "frontdesk").domain.fallback):
             taken.append((text, said, talk.did))
     assert len(taken) <= 0.02 * len(texts), taken
     assert len(asked_back) <= 0.04 * len(texts), asked_back

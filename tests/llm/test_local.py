@@ -11,7 +11,7 @@ import pytest
 
 from parley.errors import Misconfigured, NotFound
 from services.llm.contract import ChatRequest, FinishReason, Message, Passage, Role, ToolCall, ToolChoice
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.providers.local import Local
 from testbed.rounds import Round, heard, settings
 from testbed.talk import Talk, spec
@@ -110,14 +110,14 @@ async def test_a_booking_is_filled_over_turns_confirmed_and_corrected(talk: Talk
 
 async def test_no_is_no(talk: Talk) -> None:
     assert await talk.say("cancel my visit 12345") == "I will cancel visit one two three four five. Is that right?"
-    assert await talk.say("no") == moves.ALL_RIGHT
+    assert await talk.say("no") == ENGLISH.says.all_right
     assert talk.did == []
 
 
 async def test_while_a_yes_is_awaited_the_caller_may_ask_otherwise(talk: Talk) -> None:
     await talk.say("cancel my visit 12345")
-    assert await talk.say("are you a robot?") == moves.ROBOT
-    assert await talk.say("I want a real person") == moves.NOBODY
+    assert await talk.say("are you a robot?") == ENGLISH.says.robot
+    assert await talk.say("I want a real person") == ENGLISH.says.nobody
     assert await talk.say("yes") == "It is cancelled."
 
 
@@ -133,8 +133,8 @@ async def test_another_question_while_one_is_open(talk: Talk) -> None:
     await talk.say("cancel my appointment")
     assert await talk.say("what is your fax number") == "We have no fax."
     assert await talk.say("cancel my appointment") == "What is the five digit reference?"
-    assert await talk.say("one moment please") == moves.TAKE_YOUR_TIME
-    assert await talk.say("I can't find the reference number") == moves.NO_NUMBER
+    assert await talk.say("one moment please") == ENGLISH.says.take_your_time
+    assert await talk.say("I can't find the reference number") == ENGLISH.says.no_number
 
 
 async def test_other_words_for_the_same_wish_are_understood(talk: Talk) -> None:
@@ -161,25 +161,25 @@ talk_fallback = "I can book, find or cancel a visit. What would you like?"
 
 
 async def test_a_question_of_the_domain_without_knowledge_is_not_invented(talk: Talk) -> None:
-    assert await talk.say("where can I park?") == moves.does_not_know(talk_fallback)
+    assert await talk.say("where can I park?") == ENGLISH.does_not_know(talk_fallback)
 
 
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        ("are you a real person", moves.ROBOT),
-        ("is this a robot?", moves.ROBOT),
+        ("are you a real person", ENGLISH.says.robot),
+        ("is this a robot?", ENGLISH.says.robot),
         ("what can you do for me", talk_fallback),
-        ("thank you very much", moves.WELCOME),
-        ("hello", moves.HELLO),
-        ("goodbye", moves.GOODBYE),
-        ("pardon?", moves.NOTHING_TO_REPEAT),
+        ("thank you very much", ENGLISH.says.welcome),
+        ("hello", ENGLISH.says.hello),
+        ("goodbye", ENGLISH.says.goodbye),
+        ("pardon?", ENGLISH.says.nothing_to_repeat),
         ("...", talk_fallback),
-        ("hold on a second", moves.TAKE_YOUR_TIME),
-        ("representative please", moves.NOBODY),
-        ("no, I'm good, thanks", moves.ALL_RIGHT),
-        ("tell me a joke", moves.NO_JOKES.format(company="Hillside Surgery")),
-        ("Who are you?", moves.WHO.format(company="Hillside Surgery")),
+        ("hold on a second", ENGLISH.says.take_your_time),
+        ("representative please", ENGLISH.says.nobody),
+        ("no, I'm good, thanks", ENGLISH.says.all_right),
+        ("tell me a joke", ENGLISH.says.no_jokes.format(company="Hillside Surgery")),
+        ("Who are you?", ENGLISH.says.who.format(company="Hillside Surgery")),
     ],
 )
 async def test_what_every_conversation_has(talk: Talk, said: str, answer: str) -> None:
@@ -195,7 +195,7 @@ async def test_the_last_words_are_said_again(talk: Talk) -> None:
 
 async def test_nothing_else_ends_the_call(talk: Talk) -> None:
     await talk.say("thanks")
-    assert await talk.say("no") == moves.GOODBYE
+    assert await talk.say("no") == ENGLISH.says.goodbye
 
 
 async def test_a_turn_of_another_engine_is_continued(talk: Talk, replicas: list[Local]) -> None:
@@ -214,8 +214,8 @@ async def test_an_answer_that_broke_off_goes_on_where_it_stopped(talk: Talk, rep
 async def test_the_outcome_of_a_slow_tool_is_told_when_it_comes(talk: Talk, replicas: list[Local]) -> None:
     await talk.say("find my appointment 12345")
     running = (*talk.messages[:2], replace(talk.messages[2], text='{"status":"running","message":"not finished"}'))
-    assert (await heard(replicas[0], ChatRequest(messages=running))).text == moves.STILL_AT_IT
-    behind = (*talk.messages[:3], Message(Role.USER, "are you a robot"), Message(Role.ASSISTANT, moves.ROBOT))
+    assert (await heard(replicas[0], ChatRequest(messages=running))).text == ENGLISH.says.still_at_it
+    behind = (*talk.messages[:3], Message(Role.USER, "are you a robot"), Message(Role.ASSISTANT, ENGLISH.says.robot))
     assert (await heard(replicas[0], ChatRequest(messages=behind))).text == "Your visit is on Monday."
 
 
@@ -225,13 +225,13 @@ async def test_the_outcome_of_a_slow_tool_is_told_when_it_comes(talk: Talk, repl
         ('{"status":"failed","message":"I can not find that."}', "I can not find that."),
         ('{"status":"failed","message":"The tool failed. Apologise."}', "I am sorry, something went wrong"),
         ('{"status":"refused","message":"the arguments are wrong"}', "I am sorry, something went wrong"),
-        ('{"status":"unknown","message":"it was started"}', moves.NOT_CERTAIN),
-        ('{"status":"ok"}', moves.DONE),
+        ('{"status":"unknown","message":"it was started"}', ENGLISH.says.not_certain),
+        ('{"status":"ok"}', ENGLISH.says.done),
         ('{"status":"shipped","summary":"It is shipped."}', "It is shipped."),
         ('{"status":"shipped","items":2}', "status: shipped, items: 2."),
         ("plain words", "plain words"),
-        ("", moves.DONE),
-        ("[]", moves.DONE),
+        ("", ENGLISH.says.done),
+        ("[]", ENGLISH.says.done),
     ],
 )
 async def test_whatever_a_tool_says_is_worded(replicas: list[Local], result: str, words: str) -> None:

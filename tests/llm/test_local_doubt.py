@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parley.agents.files import load_agent
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.local.understanding import doubt
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.doubt import Candidate
@@ -35,7 +35,7 @@ def talk(engine: Local) -> Talk:
         ("My wife ordered some lights and they never arrived.", AN_ORDER),
         ("When do the shops in London close?", THE_HOURS),
         ("Can you look after my children on Saturday?", THE_HOURS),
-        ("Can you transfer two hundred dollars to my son?", moves.OFFER),
+        ("Can you transfer two hundred dollars to my son?", ENGLISH.says.offer),
     ],
 )
 async def test_a_wish_in_doubt_is_asked_back_and_nothing_is_done(talk: Talk, said: str, asked: str) -> None:
@@ -87,12 +87,12 @@ async def test_it_does_not_ask_twice_in_a_row(talk: Talk) -> None:
 async def test_a_yes_much_later_is_no_answer_to_it(talk: Talk) -> None:
     await talk.say(BURGER)
     await talk.say("When are you open on Saturday?")
-    assert await talk.say("Yes.") == moves.WHAT_ELSE
+    assert await talk.say("Yes.") == ENGLISH.says.what_else
 
 
 async def test_it_does_not_ask_about_what_it_is_sure_of(talk: Talk) -> None:
     assert await talk.say("Where is my order?") == ASK
-    assert await talk.say(BURGER) == f"{moves.DO_NOT_UNDERSTAND} {ASK}"
+    assert await talk.say(BURGER) == f"{ENGLISH.says.do_not_understand} {ASK}"
     assert await talk.say("1234") == ORDERS["1234"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.llm.contract import Message, Role
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.providers.local import Local
 from testbed.rounds import settings
 from testbed.talk import Talk, spec
@@ -89,7 +89,7 @@ async def test_sympathy_before_a_question(talk: Talk) -> None:
 async def test_a_yes_to_what_a_tool_offers_does_it(talk: Talk) -> None:
     assert await talk.say("the blower shows 9.5") == "9.5 is too high for blower. Shall I open a ticket?"
     assert await talk.say("yes please") == "Opened for blower."
-    assert await talk.say("yes") == moves.WHAT_ELSE
+    assert await talk.say("yes") == ENGLISH.says.what_else
     assert [name for name, _ in talk.did] == ["record", "open_ticket"]
 
 
@@ -100,7 +100,7 @@ async def test_what_is_offered_may_also_be_named(talk: Talk) -> None:
 
 async def test_another_answer_or_another_question_is_no_yes_to_it(talk: Talk) -> None:
     await talk.say("the blower shows 9.5")
-    assert await talk.say("no thanks") == moves.ALL_RIGHT
+    assert await talk.say("no thanks") == ENGLISH.says.all_right
     await talk.say("the blower shows 9.5")
     talk.messages.append(Message(Role.ASSISTANT, "Are you still there?"))
     await talk.say("yes")

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from parley.agents.files import load_agent
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.local.understanding.understanding import Understanding
 from services.llm.providers.local import Local
 from testbed.frontdesk import AGENTS, ORDERS, SPECS, TOOLS
@@ -58,30 +58,30 @@ async def test_a_number_that_was_asked_for(talk: Talk, said: str) -> None:
 @pytest.mark.parametrize("said", ["I have two cats.", "I'm forty-five years old.", "It was 20 dollars."])
 async def test_another_number_than_was_asked_for(talk: Talk, said: str) -> None:
     await talk.say("Where's my order?")
-    assert await talk.say(said) == f"{moves.DO_NOT_UNDERSTAND} {ASK}"
+    assert await talk.say(said) == f"{ENGLISH.says.do_not_understand} {ASK}"
     assert await talk.say("1234") == ORDERS["1234"]
 
 
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        ("Hi, how are you?", moves.WELL),
-        ("You're so kind.", moves.PLEASED),
-        ("You have a nice voice!", moves.PLEASED),
-        ("You are useless!", moves.CALM),
-        ("What the fuck.", moves.CALM),
-        ("Shut up!", moves.CALM),
-        ("Tell me a joke, please.", moves.NO_JOKES.format(company="Bellweather Bikes")),
-        ("Um.", moves.LISTENING),
-        ("Uh, so, um...", moves.LISTENING),
-        ("I was just testing.", moves.ALL_RIGHT),
-        ("What did you understand?", moves.NOT_HEARD),
-        ("Slower, please.", moves.NOTHING_TO_REPEAT),
-        ("Yes, no, wait.", moves.YES_OR_NO),
+        ("Hi, how are you?", ENGLISH.says.well),
+        ("You're so kind.", ENGLISH.says.pleased),
+        ("You have a nice voice!", ENGLISH.says.pleased),
+        ("You are useless!", ENGLISH.says.calm),
+        ("What the fuck.", ENGLISH.says.calm),
+        ("Shut up!", ENGLISH.says.calm),
+        ("Tell me a joke, please.", ENGLISH.says.no_jokes.format(company="Bellweather Bikes")),
+        ("Um.", ENGLISH.says.listening),
+        ("Uh, so, um...", ENGLISH.says.listening),
+        ("I was just testing.", ENGLISH.says.all_right),
+        ("What did you understand?", ENGLISH.says.not_heard),
+        ("Slower, please.", ENGLISH.says.nothing_to_repeat),
+        ("Yes, no, wait.", ENGLISH.says.yes_or_no),
         ("What's the weather like?", FALLBACK),
-        ("Okay, um, let me think.", moves.TAKE_YOUR_TIME),
-        ("No, no, no. That's not what I meant.", moves.MISUNDERSTOOD),
-        ("Could you tell me a joke about bikes?", moves.NO_JOKES.format(company="Bellweather Bikes")),
+        ("Okay, um, let me think.", ENGLISH.says.take_your_time),
+        ("No, no, no. That's not what I meant.", ENGLISH.says.misunderstood),
+        ("Could you tell me a joke about bikes?", ENGLISH.says.no_jokes.format(company="Bellweather Bikes")),
         ("Hi, how are you? Where is my order?", ASK),
         ("Thank you, that's very kind.", "You are welcome. Is there anything else?"),
     ],
@@ -112,9 +112,9 @@ async def test_the_last_words_again_and_slower(talk: Talk) -> None:
     await talk.say("Where is my order, 1235?")
     assert await talk.say("Could you repeat that?") == ORDERS["1235"]
     slow = "Order one, two, three, five is delayed."
-    assert await talk.say("Can you say that more slowly, please?") == f"{moves.SLOWLY} {slow}"
+    assert await talk.say("Can you say that more slowly, please?") == f"{ENGLISH.says.slowly} {slow}"
     assert await talk.say("Sorry, what?") == slow
-    assert await talk.say("You're talking too fast.") == f"{moves.SLOWLY} {slow}"
+    assert await talk.say("You're talking too fast.") == f"{ENGLISH.says.slowly} {slow}"
 
 
 async def test_what_was_understood(talk: Talk) -> None:
@@ -243,7 +243,7 @@ async def test_thanks_and_goodbye_in_one(talk: Talk, said: str) -> None:
 
 
 async def test_a_joke_about_what_the_shop_sells_is_a_joke(talk: Talk) -> None:
-    assert await talk.say("Tell me a joke about bikes.") == moves.NO_JOKES.format(company="Bellweather Bikes")
+    assert await talk.say("Tell me a joke about bikes.") == ENGLISH.says.no_jokes.format(company="Bellweather Bikes")
 
 
 async def test_two_wishes_of_which_one_lacks_a_number(talk: Talk) -> None:
@@ -253,21 +253,22 @@ async def test_two_wishes_of_which_one_lacks_a_number(talk: Talk) -> None:
 
 async def test_it_says_once_what_it_can_do_then_offers_a_colleague_and_never_says_the_same_twice(talk: Talk) -> None:
     said = [await talk.say(f"{thing} eat purple grass") for thing in ("Lions", "Zebras", "Tigers", "Monkeys")]
-    assert said == [FALLBACK, moves.AGAIN_NOT, moves.STILL_NOT, moves.AGAIN_NOT]
-    assert await talk.say("No.") == moves.ALL_RIGHT
-    assert await talk.say("Elephants eat purple grass.") == moves.IN_OTHER_WORDS
-    assert await talk.say("Rhinos eat purple grass.") == moves.AGAIN_NOT
+    assert said == [FALLBACK, ENGLISH.says.again_not, ENGLISH.says.still_not, ENGLISH.says.again_not]
+    assert await talk.say("No.") == ENGLISH.says.all_right
+    assert await talk.say("Elephants eat purple grass.") == ENGLISH.says.in_other_words
+    assert await talk.say("Rhinos eat purple grass.") == ENGLISH.says.again_not
     assert await talk.say("Yes, please.") == "I am connecting you."
 
 
 async def test_a_caller_who_breaks_in_on_the_list_of_what_it_can_do(talk: Talk) -> None:
     await talk.say("Lions eat purple grass.", breaks_in_after="I did not get that.")
-    assert await talk.say("Zebras eat purple grass.") == moves.AGAIN_NOT
+    assert await talk.say("Zebras eat purple grass.") == ENGLISH.says.again_not
 
 
 async def test_a_number_that_is_never_found_leads_to_a_colleague(talk: Talk) -> None:
     said = [await talk.say(number) for number in ("Order number 9999.", "9998.", "9997.", "9996.")]
-    assert said == [NOT_FOUND, f"{NOT_FOUND} {moves.OFFER}", moves.STILL_NO_LUCK, f"{NOT_FOUND} {moves.OFFER}"]
+    offered = f"{NOT_FOUND} {ENGLISH.says.offer}"
+    assert said == [NOT_FOUND, offered, ENGLISH.says.still_no_luck, offered]
     assert await talk.say("Yes.") == "I am connecting you."
 
 
@@ -276,21 +277,21 @@ async def test_a_number_that_never_has_the_right_length_leads_to_a_colleague(tal
     said = [await talk.say(number) for number in ("123456", "12345", "123456")]
     heard = "I heard one two three four five six."
     assert said[0] == f"{heard} {ASK}"
-    assert said[1] == f"I heard one two three four five. {moves.OR_COLLEAGUE}"
-    assert said[2] == f"{heard} {moves.ONE_BY_ONE}"
+    assert said[1] == f"I heard one two three four five. {ENGLISH.says.or_colleague}"
+    assert said[2] == f"{heard} {ENGLISH.says.one_by_one}"
     assert await talk.say("1234") == ORDERS["1234"]
 
 
 async def test_what_is_meant_of_a_yes_and_a_no(talk: Talk) -> None:
     for thing in ("Lions", "Zebras"):
         await talk.say(f"{thing} eat purple grass.")
-    assert await talk.say("Yes. No. Wait.") == f"{moves.YES_OR_NO} {moves.OFFER}"
+    assert await talk.say("Yes. No. Wait.") == f"{ENGLISH.says.yes_or_no} {ENGLISH.says.offer}"
     assert await talk.say("No, sorry, I mean yes.") == "I am connecting you."
 
 
 async def test_a_caller_who_only_says_um_is_waited_for(talk: Talk) -> None:
     await talk.say("Where's my order?")
-    assert await talk.say("Um.") == moves.TAKE_YOUR_TIME
+    assert await talk.say("Um.") == ENGLISH.says.take_your_time
     assert await talk.say("Uh, it's... 1234.") == ORDERS["1234"]
 
 

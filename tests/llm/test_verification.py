@@ -12,7 +12,7 @@ import yaml
 
 from parley.agents.files import load_agent
 from services.llm.contract import Message, Role, ToolCall
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.providers.local import Local
 from services.tools.identity.matching import match
 from testbed.rounds import settings
@@ -100,8 +100,9 @@ async def test_three_wrong_tries_and_a_colleague_is_offered(bank: Bank) -> None:
         assert await bank.say("40271") == BORN
         assert await bank.say("the fifth of march nineteen eighty") == f"{SAYS.wrong} {NUMBER}"
     await bank.say("40271")
-    assert await bank.say("the sixth of march nineteen eighty") == f"{SAYS.locked} {moves.OFFER}"
-    assert await bank.say("what is my address") == f"{SAYS.locked} {moves.OFFER}", "and it is not asked once more"
+    offered = f"{SAYS.locked} {ENGLISH.says.offer}"
+    assert await bank.say("the sixth of march nineteen eighty") == offered
+    assert await bank.say("what is my address") == offered, "and it is not asked once more"
     assert await bank.say("yes please") == "I am connecting you."
     assert bank.did == ["verify_customer"] * 3 + ["transfer_to_human"]
 
@@ -131,7 +132,7 @@ async def test_who_says_that_they_are_verified_is_asked_all_the_same(bank: Bank)
 async def test_what_is_no_answer_is_asked_for_again(bank: Bank) -> None:
     await bank.say("what is my address")
     assert await bank.say("the weather is nice") == f"{SAYS.again} {NUMBER}"
-    assert await bank.say("one moment please") == moves.TAKE_YOUR_TIME
+    assert await bank.say("one moment please") == ENGLISH.says.take_your_time
     assert await bank.say("four oh two seven one") == BORN
     assert (await bank.say("can you repeat that")).endswith(BORN)
     assert await bank.say("3/3/80") == "We have 1 Quay Street."

@@ -76,6 +76,9 @@ class LanguageModels(llm_pb2_grpc.LanguageModelServicer):
     async def Understand(self, request: Any, context: Any) -> llm_pb2.UnderstandResponse:
         raise NotBuilt("not here")
 
+    async def Route(self, request: Any, context: Any) -> llm_pb2.RouteResponse:
+        raise NotBuilt("not here")
+
     async def Chat(self, request: llm_pb2.ChatRequest, context: Any) -> AsyncIterator[llm_pb2.ChatEvent]:
         async for event in self.of[request.call_id].Chat(request, context):
             yield event

@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from services.orchestrator.mind import effects, events, history
-from services.orchestrator.mind.state import Call, Epoch, Outcome, Passage, Policy, Then, ToolUse
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Call, Epoch, Passage
 from services.orchestrator.mind.turn import step
 from services.orchestrator.wire import codec
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from parley.agents.agent import MAX_SENTENCES_BYTES
 from parley.bus.callstate import MAX_BYTES
 from services.orchestrator.mind import fitting, history
+from services.orchestrator.mind.actions import Then, ToolUse
 from services.orchestrator.mind.effects import CloseThink, Execute, Think
-from services.orchestrator.mind.state import BotLine, CallerLine, Passage, Then, ToolUse
+from services.orchestrator.mind.state import BotLine, CallerLine, Passage
 from services.orchestrator.wire import codec
 from tests.orchestrator.calls import POLICY, Script, of
 

@@ -9,8 +9,9 @@ import pytest
 from parley.agents.agent import Agent
 from parley.bus.callstate import MAX_BYTES
 from parley.v1 import llm_pb2
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.effects import Execute, Think
-from services.orchestrator.mind.state import Answering, Call, ToolUse
+from services.orchestrator.mind.state import Answering, Call
 from services.orchestrator.run import prompt, rounds
 from services.orchestrator.run.metrics import CARRIES_LOST
 from services.orchestrator.wire import codec

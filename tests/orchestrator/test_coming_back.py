@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.effects import Execute, HangUp, Say, Think
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Epoch, Listening, Outcome, ToolUse
+from services.orchestrator.mind.state import Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed, spoken
 
 OWN = replace(POLICY, cut_off="Sorry, we were cut off.")

@@ -94,7 +94,7 @@ async def test_what_a_tool_tells_is_heard_while_it_works_and_what_it_proves_open
 
         h.actions.listing, h.actions.tells = listing, "I am looking at your account."
         h.actions.outcome.level, h.actions.outcome.customer = 2, "C1"
-        await h.calls._roster._look("bikes")
+        await h.calls._rosters._folder._look("bikes")
         g = await h.gateway()
         await g.opens()
         await g.hears((await g.said())[0])

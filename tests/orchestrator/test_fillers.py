@@ -12,9 +12,11 @@ from parley.agents.files import load_agent
 from parley.agents.speaking import Fillers
 from parley.errors import Misconfigured
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.effects import CloseThink, Say, StartTimer, Stop, Store, Think
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Answering, Epoch, Listening, Policy, ToolFillers, ToolUse
+from services.orchestrator.mind.policy import Policy, ToolFillers
+from services.orchestrator.mind.state import Answering, Epoch, Listening
 from services.orchestrator.wire import messages as wire
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from parley.agents.agent import Agent
 from parley.v1 import llm_pb2, tools_pb2
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Outcome, ToolLevel, ToolUse
 from services.orchestrator.mind.effects import Execute, Think
 from services.orchestrator.mind.history import messages
 from services.orchestrator.mind.identity import customer_at, level_at
-from services.orchestrator.mind.state import Epoch, Outcome, ToolLevel, ToolUse
+from services.orchestrator.mind.state import Epoch
 from services.orchestrator.run.organs import outcome_of
 from services.orchestrator.run.prompt import proven_for, tool_specs
 from tests.orchestrator.calls import POLICY, Script, of, replayed

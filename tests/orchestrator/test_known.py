@@ -12,7 +12,8 @@ from parley.v1 import call_pb2, events_pb2, llm_pb2, tools_pb2
 from services.orchestrator.mind import events, known
 from services.orchestrator.mind.effects import Say
 from services.orchestrator.mind.fitting import MAX_STATE_BYTES
-from services.orchestrator.mind.state import Call, Epoch, Policy, Variable
+from services.orchestrator.mind.policy import Policy, Variable
+from services.orchestrator.mind.state import Call, Epoch
 from testbed.organs import AGENT, house
 from tests.orchestrator.calls import POLICY, Script, replayed
 

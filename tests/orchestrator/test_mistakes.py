@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.bot.unanswered import MAX_EMPTY
 from services.orchestrator.mind.effects import Execute, Say, Store, Think
 from services.orchestrator.mind.history import call_id, messages
-from services.orchestrator.mind.state import Answering, BotLine, Epoch, Line, Listening, Outcome, ToolUse
+from services.orchestrator.mind.state import Answering, BotLine, Epoch, Line, Listening
 from services.orchestrator.wire import codec
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.orchestrator.mind.bot.unanswered import MAX_EMPTY
+from services.orchestrator.mind.policy import Specialist
 from tests.orchestrator.calls import POLICY, replayed
 from tests.orchestrator.world import World
 
@@ -76,6 +77,36 @@ def test_so_it_is_when_the_model_thinks_ahead(data: st.DataObject) -> None:
         world._carry_out()
         world.runs(WAIT_MS, lambda: bool(world.heard) and world.listens)
         assert world.heard or world.ended, "the caller waits in vain"
+
+
+MUCH_TO_SAY = {
+    "before_greeting": "This call is recorded.",
+    "before_transfer": "So is the next one.",
+    "before_hang_up": "Keep your number.",
+    "must_hear": (*POLICY.must_hear, "before_greeting", "before_transfer"),
+    "specialists": (Specialist("billing", ("book_visit",)),),
+}
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_so_it_is_among_specialists_with_much_to_say(data: st.DataObject) -> None:
+    world = _world(data, **MUCH_TO_SAY, caller_first_ms=data.draw(st.sampled_from([0, 4_000])))
+    world.tools = ("book_visit", "find_order", "hand_over")
+    world.runs(data.draw(st.sampled_from([0, 5_000])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        if world.ended:
+            break
+        world.heard.clear()
+        world.says("where is my order then")
+        for happens in (world.changes_owner, world.coughs, world.comes_back):
+            if data.draw(st.integers(0, 2)) == 0 and not world.ended:
+                world.runs(data.draw(st.integers(0, 4_000)))
+                if not world.ended:
+                    happens()
+        world.runs(WAIT_MS, lambda: bool(world.heard) and world.listens)
+        assert world.heard or world.ended, "the caller waits in vain"
+    assert replayed(world.call) == world.call.outputs
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.effects import Execute, Say, Think
-from services.orchestrator.mind.state import Epoch, ToolUse
+from services.orchestrator.mind.state import Epoch
 from services.orchestrator.mind.timers import T
 from services.orchestrator.mind.turn import _TIMERS
 from tests.orchestrator.calls import POLICY, Script, of

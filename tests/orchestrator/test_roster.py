@@ -78,13 +78,50 @@ async def test_an_edit_of_either_file_is_there_for_the_next_call(
         assert newest == (await e.roster._organs.list_tools("bikes")).agent_version
 
 
+async def test_tools_that_are_written_in_yaml_are_there_for_the_next_call_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "EDIT_S", PATIENCE_S)
+    async with edited(tmp_path) as e:
+        versions = {(await e.begins())[2]}
+        for path in ("a", "b"):
+            url = f"https://shop.example.com/{path}"
+            e.write("tools.yaml", f"tools:\n  look: {{description: Look., method: GET, url: '{url}'}}\n")
+            _, names, version = await e.begins()
+            assert names == ["first", "look"]
+            assert version == load_agent(e.folder, "bikes").version
+            versions.add(version)
+        assert len(versions) == 3
+
+
+async def test_servers_of_tools_that_are_still_starting_are_asked_for_again_without_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "AGAIN_S", 0.02)
+    async with edited(tmp_path) as e:
+        whole = await e.roster._organs.list_tools("bikes")
+        replies = [tools_pb2.ListToolsResponse(agent_version=whole.agent_version, incomplete=True)] * 3
+
+        async def list_tools(agent: str) -> tools_pb2.ListToolsResponse:
+            return replies.pop() if replies else whole
+
+        monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
+        await e.roster._look("bikes")
+        assert (await e.begins())[1] == []
+        async with asyncio.timeout(PATIENCE_S):
+            while e.roster._completing:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not replies
+        assert (await e.begins())[1] == ["first"]
+
+
 async def test_a_call_without_an_edit_before_it_asks_nobody_and_reads_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with edited(tmp_path) as e:
         before = await e.begins()
 
-        async def list_tools(agent: str) -> Any:
+        async def list_tools(agent: str, version: str) -> Any:
             raise AssertionError
 
         monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
@@ -128,9 +165,9 @@ async def test_a_call_does_not_wait_for_a_tools_service_that_does_not_answer(
         answers = asyncio.Event()
         plain = e.roster._organs.list_tools
 
-        async def slow(agent: str) -> tools_pb2.ListToolsResponse:
+        async def slow(agent: str, version: str) -> tools_pb2.ListToolsResponse:
             await answers.wait()
-            return await plain(agent)
+            return await plain(agent, version)
 
         monkeypatch.setattr(e.roster._organs, "list_tools", slow)
         e.write("tools.py", tools("second"))
@@ -152,7 +189,7 @@ async def test_a_tools_service_that_is_away_is_asked_again_by_a_later_call(
     async with edited(tmp_path) as e:
         plain = e.roster._organs.list_tools
 
-        async def away(agent: str) -> tools_pb2.ListToolsResponse:
+        async def away(agent: str, version: str) -> tools_pb2.ListToolsResponse:
             raise Unavailable("away")
 
         monkeypatch.setattr(e.roster._organs, "list_tools", away)
@@ -202,8 +239,8 @@ async def test_a_call_under_way_keeps_what_it_began_with_and_the_next_one_has_th
             await gateway.types("hello")
             await gateway.said()
         requests = {request.call_id: request for request in h.model.requests}
-        assert requests["CA1"].system == "You answer the phone."
-        assert requests["CA2"].system == "You answer the telephone."
+        assert requests["CA1"].system.split("\n")[0] == "You answer the phone."
+        assert requests["CA2"].system.split("\n")[0] == "You answer the telephone."
         states = [owner._current().agent_version for owner in h.calls._conductors.values()]
         assert states == [requests["CA1"].agent_version, requests["CA2"].agent_version]
         assert len(set(states)) == 2
@@ -222,8 +259,8 @@ async def test_a_call_that_learns_its_tools_late_is_of_the_version_that_they_mak
             )
 
         monkeypatch.setattr(h.actions, "listing", late)
-        h.calls._roster._listed.clear()
-        h.calls._roster._first.clear()
+        h.calls._rosters._folder._listed.clear()
+        h.calls._rosters._folder._first.clear()
         g = await h.gateway()
         await g.opens()
         await g.hears((await g.said())[0])

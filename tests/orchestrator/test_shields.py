@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Notice, Outcome, ToolUse
 from services.orchestrator.mind.effects import BargeIn, Execute, Resume, Say, Stop, Think
-from services.orchestrator.mind.state import Answering, Listening, Notice, Outcome, Policy, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Answering, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 BOOK = ToolUse("c2", "book_visit", '{"day": "friday"}')

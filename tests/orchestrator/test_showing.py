@@ -9,9 +9,10 @@ import pytest
 
 from parley.bus.callstate import MAX_BYTES
 from services.orchestrator.mind import events, fitting
+from services.orchestrator.mind.actions import Outcome, Shown, ToolUse
 from services.orchestrator.mind.bot.showing import MAX_KEPT_BYTES, size_of
 from services.orchestrator.mind.effects import Show
-from services.orchestrator.mind.state import Epoch, Outcome, Shown, ToolUse
+from services.orchestrator.mind.state import Epoch
 from services.orchestrator.wire import codec
 from tests.orchestrator.calls import Script, of, replayed
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.bot import speculation
 from services.orchestrator.mind.effects import CloseThink, Execute, Retrieve, Say, SpeculationOver, Stop, Store, Think
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Ahead, Answering, CallerLine, Epoch, Listening, Policy, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Ahead, Answering, CallerLine, Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 EAGER = replace(POLICY, ahead="eager")

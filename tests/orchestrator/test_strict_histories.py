@@ -17,9 +17,10 @@ from parley.v1 import llm_pb2
 from services.llm.providers.openai_request import Form, messages
 from services.llm.servicer import from_proto
 from services.orchestrator.mind import effects, events, history
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.bot.speculation import imagined
 from services.orchestrator.mind.effects import Think
-from services.orchestrator.mind.state import Call, Ended, Epoch, Outcome, Passage, Then, ToolUse
+from services.orchestrator.mind.state import Call, Ended, Epoch, Passage
 from services.orchestrator.run import prompt
 from tests.llm import strict
 from tests.orchestrator.calls import POLICY, Script, of

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.effects import Execute, Say, Stop, Think
 from services.orchestrator.mind.history import call_id, messages
-from services.orchestrator.mind.state import Epoch, Listening, Outcome, Then, ToolUse
+from services.orchestrator.mind.state import Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 BOOK = ToolUse("c2", "book_visit", '{"day": "friday"}')

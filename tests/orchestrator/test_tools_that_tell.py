@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Outcome, ToolLevel, ToolUse
 from services.orchestrator.mind.effects import Execute, Say, Think
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Epoch, Outcome, ToolLevel, ToolUse
+from services.orchestrator.mind.state import Epoch
 from tests.orchestrator.calls import Script, of, replayed
 
 SEARCH = ToolUse("c1", "search", "{}")

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import effects, events, history
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.effects import Execute, HangUp, Say, Stop, Think
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Answering, Epoch, Listening, Requests, ToolUse
+from services.orchestrator.mind.state import Answering, Epoch, Listening, Requests
 from services.orchestrator.mind.timers import T
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 

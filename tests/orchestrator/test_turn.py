@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.effects import (
     CloseThink,
     Execute,
@@ -20,7 +21,7 @@ from services.orchestrator.mind.effects import (
     Transfer,
 )
 from services.orchestrator.mind.history import messages, question_of
-from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening, Outcome, Then, ToolUse
+from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("c1", "check_order_status", '{"order_number": "1234"}')

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from services.orchestrator.mind import events, history
+from services.orchestrator.mind.actions import Notice, Outcome, Then, ToolUse
 from services.orchestrator.mind.bot.unanswered import MAX_SUMMARY, MAX_VOICELESS, due
 from services.orchestrator.mind.effects import CloseThink, Execute, HangUp, Say, SpeculationOver, Stop, Think, Transfer
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Answering, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Answering, Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 FIND = ToolUse("c1", "find_order", '{"order": "1234"}')
@@ -535,3 +537,36 @@ def test_a_turn_that_waits_behind_words_is_owed_its_answer() -> None:
     call.sounds(1)
     call.types("where is my order")
     assert due(call.state)
+
+
+SCRIPT = "I can not reach our booking system right now."
+DOWN = Outcome("failed", message="no answer", down=True)
+
+
+def test_a_backend_that_is_down_is_told_in_the_agents_words_without_the_model() -> None:
+    call = Script(replace(POLICY, backend_down=SCRIPT))
+    call.says("book me in")
+    call.finishes("", (FIND, BOOK))
+    assert not call._feed(events.ToolEnded, intent=1, outcome=DOWN) or not of(Say, call.last)
+    out = call._feed(events.ToolEnded, intent=2, outcome=DOWN)
+    assert [say.text for say in of(Say, out)] == [SCRIPT]
+    assert not of(Think, out)
+    call._feed(events.TakenOver, epoch=Epoch(1, 2), utterance=call.state.utterance, turn=call.state.turn)
+    assert not of(Say, call.last), "once"
+    call.hears(call.state.utterance)
+    assert isinstance(call.state.floor, Listening)
+
+
+def test_of_two_the_one_that_answered_is_the_models_to_tell() -> None:
+    call = Script(replace(POLICY, backend_down=SCRIPT))
+    call.says("book me in")
+    call.finishes("", (FIND, BOOK))
+    call._feed(events.ToolEnded, intent=1, outcome=DOWN)
+    assert of(Think, call.tool(2, "{}"))
+
+
+def test_an_effect_that_may_be_done_is_not_told_as_out_of_reach() -> None:
+    call = Script(replace(POLICY, backend_down=SCRIPT), effect_tools=(BOOK.name,))
+    call.says("book me in")
+    call.finishes("", (BOOK,))
+    assert of(Think, call._feed(events.ToolEnded, intent=1, outcome=Outcome("unknown", message="?", down=True)))

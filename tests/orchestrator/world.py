@@ -11,7 +11,9 @@ from typing import Any
 
 from parley.text.words import has_words
 from services.orchestrator.mind import effects, events
-from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening, Notice, Outcome, Policy, Then, ToolUse
+from services.orchestrator.mind.actions import Notice, Outcome, Then, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Answering, Ended, Epoch, Listening
 from tests.orchestrator.calls import Script
 
 Draw = Callable[[list[Any]], Any]
@@ -40,6 +42,7 @@ class World:
     draw: Draw
     policy: Policy
     effect_tools: tuple[str, ...] = ("book_visit",)
+    tools: tuple[str, ...] = ("book_visit", "find_order")
     call: Script = field(init=False)
     mouth: dict[int, Utterance] = field(default_factory=dict)
     last_utterance: int = 0
@@ -201,9 +204,13 @@ class World:
         if what == "silent" and self.draw([True, False]):
             self._later(ms, lambda: phrase(self.draw(SILENT)))
         text = self.draw(WORDS) if what == "words" else self.draw(SILENT)
-        tools = tuple(ToolUse(f"c{n}", self.draw(["book_visit", "find_order"]), "{}") for n in range(self.draw([1, 2])))
+        tools = tuple(self._use(n, self.draw(list(self.tools))) for n in range(self.draw([1, 2])))
         error = self.draw(ERRORS) if "error" in what else ""
         self._later(ms + self.draw([0, 100]), lambda: end(text, tools if "tools" in what else (), error))
+
+    def _use(self, n: int, name: str) -> ToolUse:
+        to = {"to": self.draw(["billing", "front", "nobody"])} if name == "hand_over" else {}
+        return ToolUse(f"c{n}", name, json.dumps(to))
 
     # Tools
 

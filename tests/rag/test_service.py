@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from parley.bus.editions import Editions
 from parley.embedding import Embedder
 from parley.errors import BadInput, Misconfigured, NotBuilt, NotFound, Unavailable
 from parley.rpc import Admission, Peers, Server, call
@@ -49,7 +50,7 @@ async def search(peers: Peers, query: str, **fields: Any) -> list[rag_pb2.FoundP
 
 
 async def test_a_caller_asks_and_the_desk_knows(agents: Path, embedder: Embedder, index: VectorIndex) -> None:
-    async with serving(Library(agents, embedder, index)) as peers:
+    async with serving(Library(Editions(agents), embedder, index)) as peers:
         with pytest.raises(Unavailable, match="still being read"):
             await search(peers, "when do you close")
         request = rag_pb2.IngestRequest(agent="desk")
@@ -65,7 +66,7 @@ async def test_a_caller_asks_and_the_desk_knows(agents: Path, embedder: Embedder
 async def test_a_wrong_question_is_answered_with_the_remedy(
     agents: Path, embedder: Embedder, index: VectorIndex
 ) -> None:
-    async with serving(Library(agents, embedder, index)) as peers:
+    async with serving(Library(Editions(agents), embedder, index)) as peers:
         wrong: tuple[tuple[dict[str, Any], str], ...] = (
             ({"query": " "}, "query: empty"),
             *(({"query": char * 1001}, "query: 1001 characters; at most 1000") for char in "x字😀"),
@@ -91,7 +92,7 @@ async def test_a_wrong_question_is_answered_with_the_remedy(
 async def test_all_agents_are_read_at_the_start(agents: Path, embedder: Embedder, index: VectorIndex) -> None:
     (agents / "broken").mkdir()
     (agents / "broken" / "agent.yaml").write_text("company: 1\n")
-    library = Library(agents, embedder, index)
+    library = Library(Editions(agents), embedder, index)
     library.start()
     await asyncio.wait_for(asyncio.gather(*library._tasks._tasks), PATIENCE_S)
     assert await library.search("desk", "refund", 0, {})
@@ -103,7 +104,7 @@ async def test_a_search_takes_little_more_than_the_embedding_of_its_question(
     agents: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
     index = EdgeIndex(Settings.read(data_dir=tmp_path / "data"))
-    library = Library(agents, embedder, index)
+    library = Library(Editions(agents), embedder, index)
     await library.ingest("desk")
     searches, embeddings = [], []
     for n in range(21):
@@ -122,7 +123,7 @@ async def test_a_search_takes_little_more_than_the_embedding_of_its_question(
 async def test_too_many_searches_at_once_are_refused(
     agents: Path, embedder: Embedder, index: VectorIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    library = Library(agents, embedder, index)
+    library = Library(Editions(agents), embedder, index)
     await library.ingest("desk")
     monkeypatch.setattr(library_module, "MOST_WAITING", 2)
     asked = await asyncio.gather(*(library.search("desk", "refund", 0, {}) for _ in range(5)), return_exceptions=True)
@@ -146,7 +147,7 @@ async def test_a_damaged_index_says_how_to_mend_it(tmp_path: Path) -> None:
 async def test_a_qdrant_server_that_is_not_there_is_unavailable(agents: Path, embedder: Embedder) -> None:
     index = open_index(Settings.read(qdrant_url="http://127.0.0.1:9"))
     assert isinstance(index, QdrantIndex)
-    library = Library(agents, embedder, index)
+    library = Library(Editions(agents), embedder, index)
     with pytest.raises(Unavailable, match="no Qdrant server answers at http://127.0.0.1:9; PARLEY_QDRANT_URL"):
         await library.ingest("desk")
     await index.close()

@@ -14,9 +14,11 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.errors import NoStreamResponseError
 
+from parley.agents.versions import Versions
 from parley.breaker import Breakers
-from parley.bus import Bus, make_events_stream
+from parley.bus import Bus, make_events_stream, publishing
 from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.editions import Editions
 from parley.bus.outages import Outages
 from parley.bus.outages import make_bucket as make_outages
 from parley.errors import VendorLost
@@ -57,7 +59,7 @@ class Telephone:
 
 @pytest.fixture
 async def telephone(tmp_path: Path) -> AsyncIterator[Telephone]:
-    users = passwords(SERVICES)
+    users = passwords((*SERVICES, "operator"))
     (node,) = nats_nodes(1, iter(free_ports(1)), tmp_path, users)
     port, config = node.port, tmp_path / node.file
     config.write_text(node.config)
@@ -145,6 +147,35 @@ async def test_organs_share_their_own_outages_and_no_others(telephone: Telephone
         await kv.put("stt.open.deepgram-0a1b.forged", b"{}")
     with pytest.raises((NatsTimeout, NoRespondersError)):
         await kv.get(f"stt.here.{replicas[0].replica}")
+
+
+async def test_the_operator_publishes_agents_and_those_who_run_them_read(telephone: Telephone, tmp_path: Path) -> None:
+    mind = await telephone.bus("orchestrator")
+    await publishing.make_buckets(mind, 1)
+    folder = tmp_path / "agents" / "bikes"
+    folder.mkdir(parents=True)
+    (folder / "agent.yaml").write_text("company: A\ngreeting: Hello.\nprompt: You are A.\n")
+    operator = await telephone.bus("operator")
+    _, table = await publishing.publish(operator, "bikes", folder, "en")
+    for name in ("gateway", "orchestrator", "stt", "llm", "tools", "rag"):
+        settings = Settings.read(agents_dir=tmp_path / "none", data_dir=tmp_path / name)
+        editions = Editions.of_process(settings, await telephone.bus(name))
+        async with editions.kept():
+            assert editions.chosen("bikes").version == table.current
+    assert await publishing.sweep(operator, "bikes", table) == 0
+    assert telephone.refused.empty()
+
+    writing = ("$KV.agents.agent.bikes", "$KV.agents.numbers", "$O.agents.M.x", "$O.agents.C.x")
+    changing = [f"$JS.API.STREAM.{what}.{of}" for what in ("PURGE", "UPDATE") for of in ("KV_agents", "OBJ_agents")]
+    changing += ["$JS.API.STREAM.UPDATE.KV_calls", "$JS.API.STREAM.CREATE.OTHER"]  # which could write there
+    for name in SERVICES:
+        client = await telephone.connect(name)
+        for subject in (*writing, *changing):
+            with pytest.raises((NatsTimeout, NoRespondersError)):
+                await client.request(subject, b"{}", timeout=0.1)
+    refused = [await asyncio.wait_for(telephone.refused.get(), PATIENCE_S) for _ in range(10 * len(SERVICES))]
+    assert {line.partition(":")[0] for line in refused} == set(SERVICES)
+    assert (await publishing.read(operator, "agent.bikes", Versions))[0] == table
 
 
 async def test_who_works_for_a_turn_hears_its_cancel(telephone: Telephone) -> None:

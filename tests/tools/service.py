@@ -54,6 +54,12 @@ class Desk:
         """The outcome."""
         return (await self.events(*args, **fields))[-1].outcome
 
+    async def agreed(self, name: str, intent: int, **fields: Any) -> Any:
+        """The outcome of a consequential tool whose question was answered with yes."""
+        asked = await self.execute(name, intent + 500, **fields)
+        assert asked.status == STATUS.STATUS_ASK, asked
+        return await self.execute(name, intent, confirmed=asked.ask.digest, **fields)
+
     async def settle(self, epoch: tuple[int, int], call_id: str = "CA1") -> list[Any]:
         request = tools_pb2.SettleRequest(call_id=call_id, epoch=call_pb2.Epoch(leg=epoch[0], open=epoch[1]))
         response = await call(self.peers, tools_pb2_grpc.ToolsStub, "Settle", request, timeout_s=PATIENCE_S)
@@ -97,9 +103,11 @@ class Killable:
 
 
 @asynccontextmanager
-async def process(data_dir: Path, url: str = "") -> AsyncIterator[Killable]:
+async def process(
+    data_dir: Path, url: str = "", agents_dir: Path = AGENTS, agent: str = "workshop"
+) -> AsyncIterator[Killable]:
     """The service as `python -m services.tools`."""
-    started = await start(data_dir, url)
+    started = await start(data_dir, url, agents_dir, agent)
     try:
         port = await _port(started)
         async with Peers("tools", [f"127.0.0.1:{port}"]) as peers:
@@ -111,11 +119,13 @@ async def process(data_dir: Path, url: str = "") -> AsyncIterator[Killable]:
         await started.communicate()
 
 
-async def start(data_dir: Path, url: str = "") -> asyncio.subprocess.Process:
+async def start(
+    data_dir: Path, url: str = "", agents_dir: Path = AGENTS, agent: str = "workshop"
+) -> asyncio.subprocess.Process:
     environment = {
         **os.environ,
-        "PARLEY_AGENTS_DIR": str(AGENTS),
-        "PARLEY_AGENT": "workshop",
+        "PARLEY_AGENTS_DIR": str(agents_dir),
+        "PARLEY_AGENT": agent,
         "PARLEY_DATA_DIR": str(data_dir),
         "PARLEY_DATABASE_URL": url,
         "PARLEY_LISTEN": "127.0.0.1:0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -78,6 +79,23 @@ async def test_a_function_makes_the_question_and_may_say_that_it_cannot_be_done(
         assert (refused.status, refused.message) == (STATUS.STATUS_FAILED, "No more than nine can be moved at once.")
 
 
+async def test_what_the_question_has_made_certain_is_what_is_done(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        vague = {"day": "tuesday", "journal": str(journal)}
+        asked = await desk.execute("book_day", 1, arguments=vague)
+        assert asked.ask.question == "Shall I book you in on tuesday, the first?"
+        certain = json.loads(asked.ask.arguments_json)
+        assert certain == {"day": "2026-12-01", "journal": str(journal)}
+        again = await desk.execute("book_day", 2, arguments=vague, confirmed=asked.ask.digest)
+        assert again.status == STATUS.STATUS_ASK
+        outcome = await desk.execute("book_day", 3, arguments=certain, confirmed=asked.ask.digest)
+        assert outcome.status == STATUS.STATUS_OK
+        broken = await desk.execute("book_day", 4, arguments={**vague, "day": "never"})
+        assert broken.status == STATUS.STATUS_FAILED
+    assert done(journal) == ["booked 2026-12-01"]
+
+
 async def test_without_words_of_its_own_it_is_named_with_its_arguments(tmp_path: Path) -> None:
     async with serving(settings(tmp_path)) as desk:
         asked = await desk.execute("scrap_bike", 1, arguments={"frame_number": "WX42", "journal": "j"})
@@ -115,6 +133,25 @@ async def test_the_model_is_told_that_it_has_effects(tmp_path: Path) -> None:
     async with serving(settings(tmp_path)) as desk:
         info = (await desk.list("workshop"))["cancel_order"]
         assert (info.effects, info.consequential) == (True, True)
+
+
+async def test_a_yes_is_used_up_and_of_one_call(tmp_path: Path) -> None:
+    """An owner who does not know that it was acted on, and another call."""
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("cancel_order", 1, arguments=cancels(journal))
+        digest = asked.ask.digest
+        first = await desk.execute("cancel_order", 2, arguments=cancels(journal), confirmed=digest)
+        again = await desk.execute("cancel_order", 3, arguments=cancels(journal), confirmed=digest)
+        assert again == first
+        other = await desk.execute("cancel_order", 2, call_id="CA2", arguments=cancels(journal), confirmed=digest)
+        assert other.status == STATUS.STATUS_ASK
+    async with serving(settings(tmp_path)) as desk:
+        again = await desk.execute("cancel_order", 4, arguments=cancels(journal), confirmed=digest)
+        assert again == first
+        anew = await desk.execute("cancel_order", 5, arguments=cancels(journal))
+        await desk.execute("cancel_order", 6, arguments=cancels(journal), confirmed=anew.ask.digest)
+    assert done(journal) == ["cancelled 1234"] * 2, "asked anew, and a yes to that"
 
 
 def test_a_question_that_cannot_be_asked_is_named_with_its_place() -> None:

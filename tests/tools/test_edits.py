@@ -98,8 +98,11 @@ async def test_a_broken_edit_keeps_the_last_good_one_and_says_what_is_wrong(
         before = {what: EDITS.labels("a", what, "refused")._value.get() for what in ("tools", "settings")}
         write(folder, tools, YAML.format("+15550200") + yaml)
         with capture_logs() as logs:
-            assert await listed(desk) == good
-            assert await listed(desk) == good
+            for _ in range(2):
+                reply = await listed(desk)
+                assert told in reply.problem
+                reply.ClearField("problem")
+                assert reply == good
         errors = [log["error"] for log in logs if log["log_level"] == "error"]
         assert len(errors) == 1
         assert told in errors[0]
@@ -109,6 +112,7 @@ async def test_a_broken_edit_keeps_the_last_good_one_and_says_what_is_wrong(
         assert '"summary":"old","to":"+15550100"' in done.result_json
         write(folder, TOOLS.format(name="book", says="mended"))
         assert '"summary":"mended"' in (await desk.execute("book", 2, agent="a")).result_json
+        assert not (await listed(desk)).problem
 
 
 def test_a_broken_agent_that_never_was_good_is_an_error_until_it_is_mended(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parley.tooling import Notice, Result
-from services.orchestrator.mind import state
+from services.orchestrator.mind import actions
 from services.orchestrator.run.organs import outcome_of as read
 from services.tools.ledger import _dump, _load
 from services.tools.results import outcome_of
@@ -12,7 +12,7 @@ from services.tools.results import outcome_of
 def test_a_notice_is_kept_with_the_outcome_and_told() -> None:
     outcome = outcome_of(Result({"summary": "On."}, say=Notice("This call is recorded.")), "record", effects=True)
     assert _load(_dump(outcome)) == outcome
-    assert read(outcome).say == state.Notice("This call is recorded.", interruptible=False)
+    assert read(outcome).say == actions.Notice("This call is recorded.", interruptible=False)
 
 
 def test_a_notice_that_is_none_is_left_out_and_a_long_one_is_cut() -> None:

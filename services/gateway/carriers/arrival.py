@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from parley.agents.files import load_agent
-from parley.errors import Misconfigured, NotFound
+from parley.errors import Misconfigured, NotFound, Unavailable
 from services.gateway.carriers.reentry import Entry
 from services.gateway.gateway import Gateway
 from services.gateway.metrics import REFUSED
@@ -41,6 +41,18 @@ class Let:
     back: str
 
 
+def reached(gateway: Gateway, entry: Entry, number: str) -> Entry:
+    """With the agent that answers: the one that the number's URL names, the one in the table of numbers, or
+    PARLEY_AGENT. `number`: that of ours that was called, or the SIP address."""
+    if entry.agent:
+        return entry
+    name = gateway.editions.numbers.agent_of(number)
+    if name and name not in gateway.editions.names():
+        log.error("the agent of a number is gone, the default one answers", agent=name, number=number)
+        name = ""
+    return replace(entry, agent=name or gateway.settings.agent)
+
+
 async def arrived(
     gateway: Gateway, call_id: str, entry: Entry, now: float, *, returned: bool
 ) -> HangUp | AskAgain | Let:
@@ -54,7 +66,9 @@ async def arrived(
         REFUSED.labels("re-entries").inc()
         return HangUp(BROKEN)
     try:
-        load_agent(settings.agents_dir, entry.agent)
+        load_agent(gateway.editions.chosen(entry.agent, call_id).root, entry.agent)
+    except Unavailable as error:
+        log.warning("the call's agent is not here; others may have it", error=str(error))
     except (NotFound, Misconfigured) as error:
         REFUSED.labels("agent").inc()
         log.error("the call names an agent that cannot serve", error=str(error))

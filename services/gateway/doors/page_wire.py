@@ -9,6 +9,7 @@ import orjson
 from parley.audio import BROWSER
 from services.gateway.doors.inbox import Dialect, Flaw
 from services.gateway.doors.websocket import WebSocket
+from services.gateway.origin import from_here
 
 MAX_FRAME_MS = 100
 
@@ -18,6 +19,7 @@ class PageWire:
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
+        self._here = from_here(socket.peer, socket.headers)
 
     def send_audio(self, data: bytes) -> None:
         self._socket.post_bytes(data)
@@ -30,6 +32,10 @@ class PageWire:
 
     def tell(self, message: dict[str, Any]) -> None:
         self._socket.post_text(orjson.dumps(message).decode())
+
+    def tell_here(self, message: dict[str, Any]) -> None:
+        if self._here:
+            self.tell(message)
 
     def complain(self, remedy: str) -> None:
         """What came was bad."""

@@ -16,7 +16,7 @@ from parley import telemetry
 from parley.aio import background
 from parley.audio import AudioFormat
 from parley.audio_wire import to_wire
-from parley.errors import ParleyError, Unavailable
+from parley.errors import BadInput, ParleyError, Unavailable
 from parley.rpc import CallStream, Peers
 from parley.rpc.reopened import Reopened, Rules
 from parley.rpc.writer import Writer
@@ -51,12 +51,23 @@ Tell = Callable[[conversation_pb2.CallEvent], None]
 
 
 class Ears:
-    """Hears one leg. `feed` takes a frame and never waits; reports by `tell`: speech, trouble."""
+    """Hears one leg. `feed` takes a frame and never waits; reports by `tell`: speech, trouble.
 
-    def __init__(self, sound: AudioFormat, stt: Peers, call_id: str, tell: Tell) -> None:
+    `refused` is asked first when no engine can hear what is wanted, such as a language: true, and there is no trouble.
+    """
+
+    def __init__(
+        self,
+        sound: AudioFormat,
+        stt: Peers,
+        call_id: str,
+        tell: Tell,
+        refused: Callable[[conversation_pb2.Session], bool] = lambda session: False,
+    ) -> None:
         self._sound = sound
         self._call_id = call_id
         self._tell = tell
+        self._refused = refused
         self.level = Level(sound)
         self._backlog = Backlog(sound)
         self._report = Report()
@@ -258,6 +269,9 @@ class Ears:
             self._writer.stream.lose()
 
     def _trouble(self, error: ParleyError) -> None:
+        if isinstance(error, BadInput) and self._session is not None and self._refused(self._session):
+            log.warning("nobody can listen", call_id=self._call_id, error=str(error))
+            return
         TROUBLES.labels("ears").inc()
         log.error("nobody listens", call_id=self._call_id, error=str(error))
         trouble = conversation_pb2.Trouble(organ=conversation_pb2.Trouble.ORGAN_EARS, message=str(error))

@@ -68,6 +68,7 @@ class Leg:
         self._tasks = TaskSet(self._broke)
         self._first_audio = 0.0
         self._ending: Ending | None = None
+        self._agent_version = ""  # that an owner of this leg has told
 
     # From the far end
 
@@ -180,6 +181,8 @@ class Leg:
         for watcher in self._watchers:
             watcher.command(command)
         kind = command.WhichOneof("command")
+        if kind == "session":
+            self._agent_version = command.session.agent_version
         if kind == "hang_up":
             self._tasks.spawn(self._farewell.hang_up(command.hang_up))
         elif kind == "transfer":
@@ -200,6 +203,7 @@ class Leg:
             parameters=call.parameters,
             direction=_DIRECTIONS[call.direction],
             purpose=call.purpose,
+            agent_version=self._agent_version,
         )
         if call.format is not None:
             opening.format.CopyFrom(to_wire(call.format))

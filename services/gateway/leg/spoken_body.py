@@ -29,7 +29,10 @@ class SpokenBody:
         self._flood = Flood(sound.bytes_per_ms, wire)
         self._steady = LinkStall() if call.channel == "phone" else None
         echo = Echo()
-        self.ears = Ears(sound, organs.stt, call.call_id, self._heard)
+        self._wire = wire
+        self._types = call.channel == "browser"
+        self._deaf = ""
+        self.ears = Ears(sound, organs.stt, call.call_id, self._heard, self._refused)
         outlet = Outlet(wire, sound, echo)
         ways = organs.tts, organs.clock, organs.rehearsal
         self.mouth = Mouth(outlet, sound, *ways, call.call_id, self._spoke, self._steady)
@@ -49,7 +52,7 @@ class SpokenBody:
     def audio(self, frame: bytes, now: float) -> None:
         if self._steady is not None and self._steady.frame(now):
             self.mouth.back(now)
-        if self._flood.passes(len(frame), now) and self._button.hears:
+        if self._flood.passes(len(frame), now) and self._button.hears and not self._deaf:
             self.ears.feed(frame)
             self._barge_in.frame(len(frame), now)
 
@@ -86,6 +89,7 @@ class SpokenBody:
         elif kind == "resume":
             self._barge_in.resumed()
         elif kind == "session":
+            self._deaf = self._deaf if self._deaf == command.session.language else ""
             self.mouth.session(command.session)
             self.ears.session(command.session)
         else:
@@ -103,6 +107,13 @@ class SpokenBody:
         if event.HasField("utterance_started"):
             self._sounding = event.utterance_started.utterance
             self.ears.expect(self.mouth.expects(self._sounding))
+
+    def _refused(self, session: conversation_pb2.Session) -> bool:
+        """Nobody here hears this language. A page can be typed on, so the call goes on without ears, and it is told."""
+        if self._types:
+            self._deaf = session.language
+            self._wire.tell({"type": "deaf", "language": session.language})
+        return self._types
 
     def _heard(self, event: CallEvent) -> None:
         if event.HasField("speech"):

@@ -36,6 +36,8 @@ class Subtitles(Watcher):
         kind = command.WhichOneof("command")
         if kind == "say":
             self._said(command.say)
+        elif kind == "session" and command.session.problem:
+            self._page.tell_here({"type": "problem", "message": command.session.problem})
         elif kind == "show":
             self._page.tell({"type": "show", "name": command.show.name, "json": command.show.json})
 

@@ -1,6 +1,7 @@
 """The engine without a vendor: patterns and sentence embeddings over the agent's own files. No model is downloaded.
 
-It knows only what the agent's domain, tools and passages say, in English, and says so when that is not enough.
+It knows only what the agent's domain, tools and passages say, and says so when that is not enough. Meanings are
+compared, and passages read, in English only; other languages (`local/languages/`) have the agent's phrases alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,6 +20,7 @@ import structlog
 from parley.agents.agent import Agent
 from parley.agents.domain import Intent
 from parley.agents.identity import VERIFY
+from parley.agents.shelf import Shelf
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from parley.text.phrases import normalise
@@ -33,7 +36,7 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local.dialogue import answers, dialogue, failing, moves, verification
+from services.llm.local.dialogue import answers, dialogue, failing, verification
 from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say, heard
 from services.llm.local.dialogue.verification import Proof
 from services.llm.local.understanding.domain import Domain
@@ -43,6 +46,8 @@ from services.llm.local.understanding.vocabulary import knowledge_of
 
 log = structlog.get_logger()
 
+HAND_OVER = "hand_over"
+"""The orchestrator's own tool, of agents with specialists."""
 _REMEMBERED = 24  # messages of the caller that the frame is worked out from
 
 
@@ -51,14 +56,19 @@ class Local:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._learned = Learned(settings.agents_dir, self._learn)
+        self._learned = Learned(settings.agents_dir, self._learn, Shelf(settings.data_dir))
         self._embedder: Embeds | None = None
         self._reader: answers.Reader | None = None
         self._loaded = False
+        self._loading = asyncio.Lock()
 
     async def warm(self) -> None:
         """Load the embeddings and the agent that answers unless a call names another."""
         await self._learned.of(self._settings.agent)
+
+    async def learn(self, agent: str, version: str) -> None:
+        """A published version, before it is asked for. Raises Misconfigured, NotFound."""
+        await self._learned.learn(agent, version)
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[LlmEvent]:
         understanding = await self._learned.of(request.agent or self._settings.agent, request.agent_version)
@@ -108,7 +118,7 @@ class Local:
             told = [await self._told(act, request, understanding) for act in acts]
             words += told
             if missed := [act.sure for act, text in zip(acts, told, strict=True) if isinstance(act, Look) and not text]:
-                words.append(moves.NOT_THE_OTHER if any(words) else failing.fallback(frame, missed[0], domain))
+                words.append(domain.says.not_the_other if any(words) else failing.fallback(frame, missed[0], domain))
         return " ".join(dict.fromkeys(w for w in words if w)), []
 
     def _proven(self, proof: Proof, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
@@ -124,11 +134,12 @@ class Local:
 
     async def _looked_up(self, look: Look, request: ChatRequest, understanding: Understanding) -> str:
         """The passages' answer; "" if none. One that leans on the question before is tried with its words first."""
-        if self._reader is None:
+        domain = understanding.domain
+        if self._reader is None or not domain.language.embeddings:
             return ""
         if not answers.hold(request.passages, look.unknown):
             return ""
-        named = moves.own_words(normalise(look.question))
+        named = domain.language.own_words(normalise(look.question))
         if look.topic:
             asked, towards = f"{look.topic} {look.question}", understanding.middle(look.topic_intent)
             found = await self._reader.answer(asked, request.passages, answers.LEANING_SCORE, towards)
@@ -145,6 +156,8 @@ class Local:
         """The tool call, if the tool is offered in this round; only arguments that it knows."""
         domain = understanding.domain
         tool = next((t for t in request.tools if t.name == domain.intents[act.intent].tool), None)
+        if tool is None and (given := self._given_on(domain.intents[act.intent].tool, request, domain)) is not None:
+            return "", [given]
         if tool is None or request.tool_choice is ToolChoice.NONE:
             log.warning("tool not offered", tool=domain.intents[act.intent].tool, call=request.call_id)
             return domain.agent.sentences.trouble, []
@@ -152,18 +165,29 @@ class Local:
         arguments = {name: _typed(domain, name, value) for name, value in act.slots.items() if name in known}
         return "", [_made(tool.name, arguments)]
 
-    async def _learn(self, agent: Agent) -> Understanding:
+    def _given_on(self, tool: str, request: ChatRequest, domain: Domain) -> ToolCall | None:
+        """Another specialist's tool: the call is given to them, and asked about again in their hands."""
+        owner = next((name for name, each in domain.agent.specialists.items() if tool in each.tools), "")
+        offered = any(each.name == HAND_OVER for each in request.tools) and request.tool_choice is not ToolChoice.NONE
+        if not (owner and offered):
+            return None
+        arguments = orjson.dumps({"to": owner, "summary": ""}).decode()
+        return ToolCall(f"call_{uuid.uuid4().hex[:24]}", HAND_OVER, arguments)
+
+    async def _learn(self, agent: Agent, root: Path) -> Understanding:
         """Raises Misconfigured (the agent's phrases)."""
-        made = Understanding(await asyncio.to_thread(self._domain, agent))
-        if (embedder := await self._embeds()) is not None:
+        knowledge = root / agent.name / "knowledge"
+        made = Understanding(await asyncio.to_thread(lambda: Domain(agent, knowledge_of(knowledge))))
+        if made.domain.language.embeddings and (embedder := await self.embeds()) is not None:
             await made.learn(embedder)
         return made
 
-    def _domain(self, agent: Agent) -> Domain:
-        return Domain(agent, knowledge_of(self._settings.agents_dir / agent.name / "knowledge"))
-
-    async def _embeds(self) -> Embeds | None:
+    async def embeds(self) -> Embeds | None:
         """The embedder; None, said once, when its packages are missing: then only patterns count."""
+        async with self._loading:
+            return await self._load()
+
+    async def _load(self) -> Embeds | None:
         if not self._loaded:
             self._loaded = True
             try:
@@ -190,7 +214,14 @@ async def _planned(messages: tuple[Message, ...], understanding: Understanding) 
             frame, acts = proving or dialogue.plan(replace(frame, proving=""), said, meaning, domain)
         else:
             frame = heard(frame, message, domain)
-    return frame, acts
+    return frame, [_whole(act, frame, domain) for act in acts]
+
+
+def _whole(act: Act, frame: Frame, domain: Domain) -> Act:
+    """A tool that wants the caller's sentence is given the one that asked for it."""
+    if not isinstance(act, Call):
+        return act
+    return replace(act, slots=domain.with_sentence(act.intent, act.slots, frame.said))
 
 
 def _intent_of(tool: str, acts: list[Act], domain: Domain) -> Intent | None:

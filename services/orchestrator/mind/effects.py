@@ -128,6 +128,14 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """The call is with another specialist now. For figures and the log; the caller hears nothing of it."""
+
+    giver: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     reason: str = ""
 
@@ -158,6 +166,7 @@ Effect = (
     | Confirmation
     | Show
     | Transfer
+    | HandOver
     | HangUp
     | Store
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.orchestrator.mind.state import Epoch, Outcome, Passage, Policy, ToolLevel, ToolUse, Variable
+from services.orchestrator.mind.actions import Outcome, ToolLevel, ToolUse
+from services.orchestrator.mind.policy import Policy, Variable
+from services.orchestrator.mind.state import Epoch, Passage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Opened(Event):
     slow_tools: tuple[str, ...] = ()
     levels: tuple[ToolLevel, ...] = ()
     unsettled: bool = False
+    specialist: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +212,30 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Routed(Event):
+    """What the caller said is for this specialist, as was known before a model was asked; its words follow. `by`: what
+    told so, `phrases`, `meaning` or `escalation`."""
+
+    turn: int
+    tries: int
+    round: int
+    to: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded(Event):
+    """A guardrail has acted in this turn: `rule` of the agent's guardrails, `name` of what it was about, `action` is
+    `refused`, `flagged`, `replaced`, `cut` or `escalated`. For the record, and with `show` for the page."""
+
+    turn: int
+    rule: str
+    name: str = ""
+    action: str = ""
+    show: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhraseReady(Event):
     """Words of a round, fit to speak."""
 
@@ -325,6 +352,8 @@ KINDS: tuple[type[Event], ...] = (
     Progress,
     Paused,
     Resumed,
+    Routed,
+    Guarded,
     PhraseReady,
     RoundEnded,
     RoundClosed,

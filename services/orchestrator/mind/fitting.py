@@ -11,10 +11,12 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 from parley.text.words import clipped_bytes
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.bot import showing, speculation
 from services.orchestrator.mind.effects import Effect
 from services.orchestrator.mind.history import bytes_of
-from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Line, Policy, ToolUse
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Line
 
 MAX_STATE_BYTES = 32 * 1024  # what NATS and the gateways hold of a call
 UNCOUNTED_BYTES = 4_500  # of words under way that are too few to be looked at, and of what is small
@@ -54,13 +56,17 @@ def size(call: Call) -> int:
     known = (call.purpose, *(text for each in call.variables for text in (each.name, each.value_pii)))
     pending = (call.pending.name, call.pending.arguments, call.pending.ask.question) if call.pending is not None else ()
     then = (call.then.to, call.then.reason) if call.then is not None else ()
-    texts = (*names, *known, *pending, *then, *questions, *_caller_texts(call), call.ahead.held, *found)
+    given = call.handover
+    collected = (text for each in given.details for text in (each.name, each.value_pii))
+    handed = (call.specialist, given.giver, given.summary_pii, call.ahead.specialist, *collected)
+    spent = sum(_LINE + bytes_of(each.specialist) for each in call.spent_by)
+    texts = (*names, *known, *pending, *then, *handed, *questions, *_caller_texts(call), call.ahead.held, *found)
     voice = sum(_LINE + bytes_of(stretch.text) + _PLACE * len(stretch.told) for stretch in call.voice)
     lines = sum(map(_size_of, call.history)) + _tools_bytes(call.ahead.tools)
     said = sum(map(bytes_of, texts)) + _FIELD * len(texts) + _PLACE * (len(call.passages) + len(call.timers) + 4)
     carry = len(call.ahead.carry) + len(_carry(call))
     shown = sum(_PLACE + showing.size_of(each) for each in call.shown)
-    return _policy_bytes(call.policy) + said + voice + lines + carry + shown
+    return _policy_bytes(call.policy) + said + voice + lines + carry + shown + spent
 
 
 def _carry(call: Call) -> bytes:
@@ -84,6 +90,7 @@ def _tools_bytes(tools: tuple[ToolUse, ...]) -> int:
 @lru_cache(maxsize=64)
 def _policy_bytes(policy: Policy) -> int:
     texts = [text for each in policy.fillers_of for text in (each.tool, *each.sentences)]
+    texts += [text for each in policy.specialists for text in (each.name, *each.tools)]
     texts += [text for each in policy.variables for text in (each.name, each.value_pii)]
     for field in fields(policy):
         value = getattr(policy, field.name)

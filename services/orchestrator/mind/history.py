@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from parley.text.scripts import joined
 from parley.text.words import clipped, clipped_bytes, count, whole_until
 from services.orchestrator.mind import identity
-from services.orchestrator.mind.state import BotLine, Call, CallerLine, Line, Outcome, ToolUse
+from services.orchestrator.mind.actions import Outcome, ToolUse
+from services.orchestrator.mind.bot import specialists
+from services.orchestrator.mind.state import BotLine, Call, CallerLine, Line
 
 # What a caller may say, and what is asked of others, is counted in characters; what keeps the state small, in bytes.
 MAX_CALLER_CHARS = 4_000  # of one turn of the caller
@@ -209,10 +211,11 @@ def messages(call: Call) -> list[Message]:
         stopped = line.status == "pending" and line.turn < call.turn  # how much was heard is about to be told
         if line.status == "cut" or stopped:
             text, cut = line.text[: line.heard].rstrip(), True
-        if line.kind == "filler" or not (text or line.tools):
+        tools = tuple(tool for tool in line.tools if not specialists.hidden(tool))
+        if line.kind == "filler" or not (text or tools):
             continue
-        out.append(Message("assistant", text, line.tools, interrupted=cut))
-        out.extend(Message("tool", tool_text(tool), tool_id=call_id(tool)) for tool in line.tools)
+        out.append(Message("assistant", text, tools, interrupted=cut))
+        out.extend(Message("tool", tool_text(tool), tool_id=call_id(tool)) for tool in tools)
     return out
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from services.orchestrator.mind.state import Call, Outcome, ToolUse
+from services.orchestrator.mind.actions import Outcome, ToolUse
+from services.orchestrator.mind.state import Call
 
 GIVEN = "[given]"
 """Stands for what a caller proved it with, once it is checked."""

@@ -13,13 +13,15 @@ from dataclasses import replace
 
 from parley.text.placeholders import NAME, RESERVED, filled, names_in
 from parley.text.words import clipped_bytes
-from services.orchestrator.mind.state import Call, Variable
+from services.orchestrator.mind.policy import Variable
+from services.orchestrator.mind.state import Call
 
 MAX_VARIABLES = 32
 MAX_VALUE_BYTES = 500
 MAX_VALUES_BYTES = 4_000  # of all, with their names
 MAX_SPOKEN_CHARS = 60  # of a value inside a sentence; a longer one is no name, number or day
 TRANSFER = "transfer"
+_MARK = re.compile(r"<|\[(?=/?[A-Z])", re.IGNORECASE)
 _JOINERS = "\u200c\u200d"  # part of words in some scripts
 _SPEAKABLE = re.compile(r"[^\w\s'\u2019.,&@+/:%\u200c\u200d-]|_")
 _UNUSED = re.compile(r" +([ ,.!?;:])")  # where nothing stands in a place
@@ -77,7 +79,7 @@ def spoken(call: Call, text: str) -> str:
 
 def written(call: Call, prompt: str) -> str:
     """The prompt, with each place filled by a quoted value, and behind it all that is known."""
-    text = filled(prompt, lambda name: _quoted(_value(call, name) or _default(call, name)))
+    text = filled(prompt, lambda name: quoted(_value(call, name) or _default(call, name)))
     if not (call.variables or call.purpose or call.direction == "outbound"):
         return text
     about: dict[str, object] = {"direction": direction(call)}
@@ -85,11 +87,12 @@ def written(call: Call, prompt: str) -> str:
         about["purpose"] = call.purpose
     if call.variables:
         about["variables"] = parameters(call)
-    return f"{text.rstrip()}\n\n{ABOUT}\n{_quoted(about)}"
+    return f"{text.rstrip()}\n\n{ABOUT}\n{quoted(about)}"
 
 
-def _quoted(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def quoted(value: object) -> str:
+    """JSON without the signs that marks of chat templates begin with."""
+    return _MARK.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _value(call: Call, name: str) -> str:

@@ -13,22 +13,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.orchestrator.mind import history
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.effects import Effect, Execute, Say, Think
 from services.orchestrator.mind.expecting import asks_for
+from services.orchestrator.mind.policy import Policy
 from services.orchestrator.mind.rules import has_timer, start, stop_timers
-from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine, Policy, ToolUse
+from services.orchestrator.mind.state import Answering, BotLine, Call, CallerLine
 from services.orchestrator.mind.timers import T
 
 _NAMED = (
     "greeting",
     "goodbye",
     "trouble",
+    "backend_down",
     "unavailable",
     "too_long",
     "not_heard",
     "not_transferred",
     "time_is_up",
     "cut_off",
+    "before_greeting",
+    "after_greeting",
+    "before_transfer",
+    "before_hang_up",
 )
 
 

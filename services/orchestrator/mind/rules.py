@@ -7,6 +7,7 @@ from dataclasses import replace
 from parley.text.scripts import weight
 from parley.text.words import plain
 from services.orchestrator.mind import history
+from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.caller import opening
 from services.orchestrator.mind.effects import CancelTimer, Effect, StartTimer
 from services.orchestrator.mind.state import Call, Listening, Timer
@@ -55,6 +56,7 @@ def spent(call: Call, input_tokens: int, output_tokens: int) -> Call:
     """Tokens of a round, for the cost of the call."""
     tally = call.tally
     read, written = tally.input_tokens + input_tokens, tally.output_tokens + output_tokens
+    call = specialists.spent(call, input_tokens, output_tokens)
     return replace(call, tally=replace(tally, input_tokens=read, output_tokens=written))
 
 

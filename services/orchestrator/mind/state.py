@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from parley.text.scripts import joined
+from services.orchestrator.mind.actions import Pending, Shown, Then, ToolLevel, ToolUse
+from services.orchestrator.mind.policy import Policy, Variable
 
 
 class Epoch(NamedTuple):
@@ -19,179 +21,12 @@ class Epoch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """Something that is known of a call, by name: see `known.py`."""
-
-    name: str
-    value_pii: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolFillers:
-    """What may be said while this tool runs."""
-
-    tool: str
-    sentences: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How an agent behaves, as far as `step` must know. Times in ms; sentences are said as they stand.
-
-    `greeting` has places for `variables`, which are here as they are when nothing is known. `caller_first_ms`: the
-    greeting is only said when the caller has not spoken for so long; 0 = at once.
-    """
-
-    greeting: str = ""
-    caller_first_ms: int = 0
-    variables: tuple[Variable, ...] = ()
-    retrieve: bool = False
-    retrieve_wait_ms: int = 80
-    rounds: int = 3
-    interrupt_ms: int = 500
-    interrupt_words: int = 1
-    wordless_ms: int = 1200
-    backchannels: tuple[str, ...] = ()
-    keys_interrupt: bool = True
-    protect_greeting_ms: int = 0
-    push_to_talk: bool = False
-    mute_during_effects: bool = False
-    yes: tuple[str, ...] = ()  # the agent's own words for it
-    no: tuple[str, ...] = ()
-    unclear: str = ""  # before a question that got no clear answer
-    must_hear: tuple[str, ...] = ("unavailable", "too_long", "time_is_up")  # sentences that are not interrupted
-    away_ms: int = 8000
-    away_prompts: tuple[str, ...] = ()
-    goodbye: str = ""
-    ahead: str = "never"
-    ahead_ms: int = 300
-    ahead_stability: float = 0.9
-    ahead_words: int = 2
-    ahead_tries: int = 2
-    filler_ms: int = 0
-    fillers: tuple[str, ...] = ()
-    tool_filler_ms: int = 0
-    tool_fillers: tuple[str, ...] = ()
-    fillers_of: tuple[ToolFillers, ...] = ()
-    turn_ms: int = 60000
-    call_ms: int = 1800000
-    retry_ms: int = 0
-    trouble: str = ""
-    unavailable: str = ""
-    too_long: str = ""
-    not_heard: str = ""
-    not_transferred: str = ""
-    time_is_up: str = ""
-    cut_off: str = ""
-    level_ms: int = 0  # so long an identity level holds; 0 = until the end of the call
-    secret_tools: tuple[str, ...] = ()  # names of tools whose arguments are not kept once they have ended
-
-
-@dataclass(frozen=True, slots=True)
 class Passage:
     """Knowledge found for a question. `score` 0..1."""
 
     text: str
     source: str = ""
     score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Then:
-    """What the call does once the words after a tool were heard: `kind` is `hang_up` or `transfer`."""
-
-    kind: str
-    to: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Words that a tool wants to be said as they stand."""
-
-    text: str
-    interruptible: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An argument that may only be one of these."""
-
-    argument: str
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What the caller must say yes to before a tool is done. `digest`: of its name and arguments."""
-
-    question: str
-    digest: str = ""
-    choices: tuple[Choice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a card of the page shows, as JSON text."""
-
-    name: str
-    value_pii: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a tool ended: `status` is `ok`, `failed`, `unknown`, `refused`, or `ask`: not done, the caller is asked.
-    `say`, `shows`: on their way to the caller; the history keeps neither."""
-
-    status: str
-    result: str = ""
-    message: str = ""
-    then: Then | None = None
-    say: Notice | None = None
-    level: int = 0  # identity level that the caller has proven with it
-    ask: Ask | None = None
-    customer_pii: str = ""  # whose record that caller's is, with a level only
-    shows: tuple[Shown, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ToolLevel:
-    """A tool that only callers of this identity level may have used."""
-
-    name: str
-    level: int
-
-
-@dataclass(frozen=True, slots=True)
-class ToolUse:
-    """One tool call of the model. `intent` is its number in the ledger, and the only one that it is known by.
-
-    `id`: what the model called it, in calls of older versions. Nothing asks for it. `confirmed`: the digest of what the
-    caller said yes to.
-    """
-
-    id: str
-    name: str
-    arguments: str
-    intent: int = 0
-    outcome: Outcome | None = None
-    confirmed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """An action that waits for the caller's yes. `intent`: of the tool call that it was asked for with. `asked`: how
-    often the question was said; `changes`: how often the caller has put something right in it. `due`: the question is
-    to be said when the answer of this turn is complete.
-    """
-
-    name: str
-    arguments: str
-    ask: Ask
-    intent: int = 0
-    asked: int = 0
-    changes: int = 0
-    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +97,7 @@ class Ahead:
     tools: tuple[ToolUse, ...] = ()
     complete: bool = False  # the round has ended
     carry: bytes = b""  # what the vendor wants back with its tools
+    specialist: str = ""  # whose the words are; it has the call when they are confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +105,7 @@ class Hearing:
     """The caller's words of a turn that has not ended, without what was only an echo of the bot's.
 
     `since_ms`: when this sound began, 0 = quiet now. `over`: it began over the bot's voice, at this character of the
-    utterance (from 1); 0 = it did not. `echoed`: an echo was taken out. `judged`: it was found to be nothing.
+    utterance `over_of` (from 1); 0 = it did not. `echoed`: an echo was taken out. `judged`: it was found to be nothing.
     `shielded`: it was said over something that was not to be interrupted. `end_ms`: leg time, end of the last final.
     `earlier`: a turn that had to wait, and that this one goes on with.
     """
@@ -278,6 +114,7 @@ class Hearing:
     interim: str = ""
     since_ms: int = 0
     over: int = 0
+    over_of: int = 0
     echoed: bool = False
     judged: bool = False
     shielded: bool = False
@@ -364,6 +201,26 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What of the tally is one specialist's; the agent's own has no name."""
+
+    specialist: str = ""
+    rounds: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """How the call came to whom it is with: from whom (empty: the agent itself), with which words for the next one, and
+    what was collected so far, by name."""
+
+    giver: str = ""
+    summary_pii: str = ""
+    details: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Requests:
     """How often models were asked for one turn, repeated and speculative requests too."""
 
@@ -432,3 +289,6 @@ class Call:
     seen_seq: int = 0
     started_ms: int = 0
     tally: Tally = Tally()
+    specialist: str = ""  # who has the call; empty: the agent itself
+    handover: Handover = Handover()
+    spent_by: tuple[Spent, ...] = ()  # of an agent with specialists

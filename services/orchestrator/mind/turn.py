@@ -7,14 +7,15 @@ given up when a state grows too large. `_STEPS` and `_TIMERS` below say which ru
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from services.orchestrator.mind import events, fitting, history, outgoing
-from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, showing, speculation
+from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, showing, specialists, speculation
 from services.orchestrator.mind.caller import hearing, interruption, keys, opening, push_to_talk
-from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store
+from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Show, Store
 from services.orchestrator.mind.events import Event
 from services.orchestrator.mind.owner.reattach import leg_lost
 from services.orchestrator.mind.owner.settling import settled
@@ -76,12 +77,13 @@ def _opened(event: events.Opened, out: list[Effect]) -> Call:
         unsettled=event.unsettled,
         started_ms=event.at_ms,
         button="up" if event.policy.push_to_talk else "",
+        specialist=event.specialist,
     )
     call = start(call, out, T.CALL, event.at_ms + call.policy.call_ms)
     if opening.waits(call):
         call = start(call, out, T.AWAY, opening.until(call))
     else:
-        call = answering.sentence(call, out, "greeting", event.at_ms, event.policy.protect_greeting_ms)
+        call = answering.greet(call, event.at_ms, out)
     out.append(Store())
     return call
 
@@ -139,6 +141,13 @@ def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> C
     return spent(call, event.input_tokens, event.output_tokens)
 
 
+def _guarded(call: Call, event: events.Guarded, out: list[Effect]) -> Call:
+    if event.show:
+        told = {"rule": event.rule, "about": event.name, "action": event.action}
+        out.append(Show("guardrail", json.dumps({key: text for key, text in told.items() if text})))
+    return call
+
+
 def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Call:
     call = replace(call, agent_version=event.agent_version or call.agent_version)
     return replace(call, effect_tools=event.effect_tools, slow_tools=event.slow_tools, levels=event.levels)
@@ -182,6 +191,8 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.Progress: playout.progress,
     events.Paused: playout.paused,
     events.Resumed: playout.resumed,
+    events.Routed: specialists.routed,
+    events.Guarded: _guarded,
     events.PhraseReady: answering.phrase_ready,
     events.RoundEnded: answering.round_ended,
     events.RoundClosed: _round_closed,

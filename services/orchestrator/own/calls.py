@@ -9,18 +9,20 @@ from dataclasses import replace
 
 import structlog
 
-from parley.agents.agent import Agent
+from parley.agents.agent import SPECIALIST, Agent
 from parley.aio import TaskSet
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.text.scripts import joined
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import events, known
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.owner.settling import in_doubt
-from services.orchestrator.mind.state import Call, Ended, Epoch, ToolUse
+from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.own.latest_state import BACK, find, newest
 from services.orchestrator.run.clock import now_ms
-from services.orchestrator.run.conductor import Conductor, Means
-from services.orchestrator.run.roster import Roster
+from services.orchestrator.run.conductor import Conductor
+from services.orchestrator.run.means import Means
+from services.orchestrator.run.rosters import Rosters
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire
 
@@ -34,9 +36,9 @@ ORPHAN_S = 40.0  # a conductor outlives its gateway's stream by this much: pages
 class Calls:
     """Conductors by call id; at most one per call."""
 
-    def __init__(self, means: Means, roster: Roster) -> None:
+    def __init__(self, means: Means, rosters: Rosters) -> None:
         self._means = means
-        self._roster = roster
+        self._rosters = rosters
         self._conductors: dict[str, Conductor] = {}
         self._lingering = TaskSet(lambda e: log.error("letting a call go failed", exc_info=e))
 
@@ -68,11 +70,11 @@ class Calls:
         self._conductors[message.call_id] = conductor
         try:
             language = message.language or conductor.agent.language
-            conductor._send(conversation_pb2.CallCommand(session=wire.session_of(conductor.agent, language)))
+            conductor.send_session(language)
             for event in first:
                 conductor.feed(event)
             if not conductor.knows_tools:
-                conductor.learn_tools(self._roster.first(conductor.agent.name))
+                conductor.learn_tools(self._rosters.first(conductor.agent))
             if conductor.call is not None and conductor.call.unsettled:
                 conductor.settle()
             yield conductor
@@ -87,7 +89,7 @@ class Calls:
             stored = before.stored
             if stored is None and self._means.refuse_without_nats and not self._means.bus.connected:
                 raise Unavailable("no new calls while NATS is away (PARLEY_WITHOUT_NATS=refuse)")
-            agent, listed = await self._roster.now(message.agent or (stored.state.agent if stored else ""))
+            agent, listed = await self._rosters.now(*_began_with(message, stored), message.call_id)
             tools = listed.tools if listed else ()
             first: list[events.Event] = []
             if stored is None:
@@ -98,6 +100,7 @@ class Calls:
                 break
         conductor = Conductor(self._means, agent, tools, epoch, stored, anew=before.unread)
         conductor.knows_tools = listed is not None
+        conductor.problem = listed.problem if listed is not None else ""
         conductor.call = _read_state(stored) if stored else None
         return conductor, first
 
@@ -205,6 +208,14 @@ class Calls:
         await asyncio.gather(*(conductor.aclose() for conductor in self._conductors.values()))
 
 
+def _began_with(message: conversation_pb2.Open, stored: events_pb2.StoredCall | None) -> tuple[str, str]:
+    """Name and version of the call's agent; no version for a call that begins."""
+    if stored is None:
+        return message.agent, message.agent_version
+    name = message.agent or stored.state.agent
+    return name, stored.state.agent_version if name == stored.state.agent else ""
+
+
 def _read_state(stored: events_pb2.StoredCall) -> Call:
     try:
         return codec.state_from_proto(stored.state)
@@ -221,13 +232,15 @@ def _opened(
     again; what older owners have done the ledger must tell. Who comes back from a transfer that failed is told so.
     """
     policy, marked = wire.policy_of(agent), wire.Marked.of(tools)
-    variables, left_out = known.variables_of(message.parameters)
+    parameters, specialist = _begins_with(message, agent)
+    variables, left_out = known.variables_of(parameters)
     if left_out:
         log.warning("parameters of a call are left out: wrong names, or too many", call_id=message.call_id, n=left_out)
     if message.mouth.last_utterance:
-        policy = replace(policy, greeting="", caller_first_ms=0)
+        policy = replace(policy, greeting="", caller_first_ms=0, before_greeting="", after_greeting="")
     elif epoch.leg > 1 and message.parameters.get(known.TRANSFER):
         policy = replace(policy, greeting=policy.not_transferred, caller_first_ms=0)
+        policy = replace(policy, before_greeting="", after_greeting="")
     elif unread and epoch.leg > 1:
         policy = replace(policy, greeting=joined(policy.cut_off, policy.not_heard), caller_first_ms=0)
     return events.Opened(
@@ -248,4 +261,16 @@ def _opened(
         slow_tools=marked.slow,
         levels=marked.levels,
         unsettled=unread,
+        specialist=specialist,
     )
+
+
+def _begins_with(message: conversation_pb2.Open, agent: Agent) -> tuple[dict[str, str], str]:
+    """What is known of the call, without which specialist it begins with; and that one. A wrong name is nobody's."""
+    parameters = dict(message.parameters)
+    if not agent.specialists or not (name := parameters.pop(SPECIALIST, "")):
+        return parameters, ""
+    if name not in agent.specialists:
+        log.warning("a call is to begin with a specialist that the agent has not", call_id=message.call_id)
+        return parameters, ""
+    return parameters, name

@@ -20,7 +20,7 @@ from services.orchestrator.mind.turn import step
 from services.orchestrator.own.calls import Calls
 from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
-from services.orchestrator.run.conductor import Means
+from services.orchestrator.run.means import Means
 from services.orchestrator.run.metrics import SWEPT
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire

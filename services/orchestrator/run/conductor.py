@@ -7,69 +7,47 @@ command that answers it; storing comes after, in the next pass of the loop, or o
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
 
 from parley import telemetry
 from parley.agents.agent import Agent
 from parley.aio import TaskSet
-from parley.bus import Bus
-from parley.bus.callstate import CallStore
-from parley.engines import Price
-from parley.errors import ParleyError, Superseded
+from parley.errors import Superseded
 from parley.heartbeat import HEART
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Shown
+from services.orchestrator.mind.bot.specialists import current
 from services.orchestrator.mind.bot.unanswered import due
 from services.orchestrator.mind.history import question_of
 from services.orchestrator.mind.owner.takeover import at_rest
-from services.orchestrator.mind.state import Call, Ended, Epoch, Shown
+from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.mind.turn import step
 from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt
 from services.orchestrator.run.clock import now_ms
-from services.orchestrator.run.metrics import (
-    CONFIRMATIONS,
-    DROPPED,
-    FILLERS,
-    SPECULATION_LEAD,
-    SPECULATIONS,
-    count_requests,
-)
-from services.orchestrator.run.organs import UNKNOWN, Organs
+from services.orchestrator.run.means import Means
+from services.orchestrator.run.metrics import DROPPED, count_effect, count_requests, count_specialists
+from services.orchestrator.run.organs import UNKNOWN, insist_on_settling
 from services.orchestrator.run.prices import cost
 from services.orchestrator.run.roster import Listed
 from services.orchestrator.run.rounds import Rounds
+from services.orchestrator.run.timers import Timers
 from services.orchestrator.wire import messages as wire
 
 log = structlog.get_logger()
 
 MAX_BROKEN = 10  # events in a row that break the logic: then the call is ended
 STORE_AFTER_S = 0.002  # by then the model was asked
-SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 STOOD_STILL_S, LISTEN_S = 1.0, 0.3
 """Behind so long a standstill (a gateway leaves an owner who is silent for 2 s) it is heard for a moment whether the
 gateway is still there. What waited meanwhile would else be acted on as if nothing had happened, beside a new owner."""
 MAX_COMMANDS = 1000  # for a gateway that does not read; over it the stream is given up and opened anew
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What every conductor of the process works with."""
-
-    organs: Organs
-    bus: Bus
-    store: CallStore
-    engine: str  # the preferred language model, for the agent's choice of model
-    price: Price
-    linger_s: float
-    refuse_without_nats: bool = False
 
 
 class Conductor:
@@ -93,13 +71,14 @@ class Conductor:
         self.ended = asyncio.Event()
         self.superseded = False
         self.left = False
+        self.problem = ""  # with the last edit of the agent, for whoever works on it
         self.knows_tools = True  # the agent's; else `learn_tools`
         self.listening = False  # after a standstill: is the gateway still there?
         self._leaving = False
         self._broken = 0  # events in a row that broke the logic
         self._inbox: deque[events.Event] = deque()
         self._feeding = False
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = Timers(self._fire)
         self._tasks = TaskSet(self._task_failed)
         self._rounds = Rounds(
             means.organs, agent, means.engine, prompt.tool_specs(agent, tools), self._tasks, self._current, self.feed
@@ -148,7 +127,7 @@ class Conductor:
 
     def _give_away(self) -> None:
         self.left = True
-        self._stop_timers()
+        self._timers.stop()
         if self.commands.full():
             self.end_stream()
         else:
@@ -166,6 +145,7 @@ class Conductor:
             event = self._dropped(event, e)
             self.call, outcome = step(self.call, event)
         count_requests(before, self.call)
+        self.means.figures.note(self.call, event)
         if isinstance(event, events.TakenOver) and event.new_leg:
             self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg))
         self.paper.note(event)
@@ -199,17 +179,12 @@ class Conductor:
         self._tasks.spawn(self._settle())
 
     async def _settle(self) -> None:
-        for pause in itertools.chain(SETTLE_PAUSES_S, itertools.repeat(SETTLE_PAUSES_S[-1])):
-            await asyncio.sleep(pause)
-            try:
-                settled = await self.means.organs.settle(self._id, self.epoch)
-            except Superseded:
-                self._on_superseded()
-                return
-            except ParleyError:
-                continue
+        try:
+            settled = await insist_on_settling(self.means.organs, self._id, self.epoch)
+        except Superseded:
+            self._on_superseded()
+        else:
             self.feed(events.Settled(at_ms=now_ms(), settled=settled))
-            return
 
     def learn_tools(self, listing: asyncio.Task[Listed]) -> None:
         """The agent's tools are not known yet: the call has them as soon as they are."""
@@ -246,14 +221,14 @@ class Conductor:
                 self._due = command.say.due = due(self.call)
             self._rounds.first_token.tell(command)
             self._send(command)
+        count_effect(effect)
         match effect:
-            case effects.Say(kind="filler"):
-                FILLERS.inc()
+            case effects.HandOver():
+                self._handed_over(effect)
             case effects.StartTimer():
-                self._start_timer(effect)
+                self._timers.start(effect.id, effect.at_ms)
             case effects.CancelTimer():
-                if (handle := self._timers.pop(effect.id, None)) is not None:
-                    handle.cancel()
+                self._timers.cancel(effect.id)
             case effects.Think():
                 self._asking = True
                 self._rounds.begin(effect, self._traceparent)
@@ -267,10 +242,6 @@ class Conductor:
                 self._tasks.spawn(self._execute(effect))
             case effects.Stop():
                 self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg, open=self.epoch.open), effect.turn)
-            case effects.BargeIn():
-                telemetry.BARGE_IN_TOTAL.labels(effect.outcome).inc()
-            case effects.Confirmation():
-                CONFIRMATIONS.labels(effect.outcome).inc()
             case effects.Store():
                 self._store_soon(effect)
 
@@ -297,22 +268,27 @@ class Conductor:
     def _id(self) -> str:
         return self.call.call_id if self.call is not None else ""
 
-    def _start_timer(self, effect: effects.StartTimer) -> None:
-        if (old := self._timers.pop(effect.id, None)) is not None:
-            old.cancel()
-        delay = max(0.0, (effect.at_ms - now_ms()) / 1000)
-        self._timers[effect.id] = asyncio.get_running_loop().call_later(delay, self._fire, effect.id)
-
     def _fire(self, name: str) -> None:
-        self._timers.pop(name, None)
         if name == "unheard":
             log.error("the gateway never told what was heard", call_id=self._id)
         self.feed(events.TimerFired(at_ms=now_ms(), id=name))
 
+    def _handed_over(self, handed: effects.HandOver) -> None:
+        """Another voice before its words, if it has one of its own."""
+        log.info("call handed over", call_id=self._id, giver=handed.giver, to=handed.to)
+        if self.call is not None and any(each.voice is not None for each in self.agent.specialists.values()):
+            self.send_session(self.call.language)
+
+    def send_session(self, language: str) -> None:
+        """How to listen and sound for who has the call."""
+        specialist = current(self.call) if self.call is not None else ""
+        session = wire.session_of(self.agent, language, specialist)
+        session.problem = self.problem
+        self._send(conversation_pb2.CallCommand(session=session))
+
     def _speculation_over(self, effect: effects.SpeculationOver) -> None:
-        SPECULATIONS.labels(effect.outcome).inc()
         if effect.outcome == "confirmed":
-            SPECULATION_LEAD.observe(effect.lead_ms)
+            self._rounds.confirmed(effect.turn, effect.tries)
         else:
             self._rounds.close_try(effect.turn, effect.tries)
 
@@ -389,9 +365,12 @@ class Conductor:
         assert call is not None
         seconds = (now_ms() - call.started_ms) / 1000
         count_requests(call, None)
-        telemetry.COST_PER_CALL.observe(cost(self.means.price, call, seconds))
+        spent = cost(self.means.price, call, seconds)
+        telemetry.COST_PER_CALL.observe(spent)
+        self.means.figures.ended(call, seconds, spent)
         reason = call.floor.reason if isinstance(call.floor, Ended) else ""
-        log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn)
+        by = count_specialists(call)
+        log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn, **by)
         self.means.store.purge_later(call.call_id, self.epoch, self.means.linger_s)
         self.end_stream()
         self.ended.set()
@@ -409,20 +388,17 @@ class Conductor:
     def halt(self) -> None:
         """Stop without ending the call: another owner goes on with it."""
         self.superseded = True
-        self._stop_timers()
+        self._timers.stop()
         self.end_stream()
         self.ended.set()
-
-    def _stop_timers(self) -> None:
-        for handle in self._timers.values():
-            handle.cancel()
-        self._timers.clear()
 
     async def aclose(self) -> None:
         """Release what the conductor holds. The last state is given a moment to be written."""
         self._store()
-        self._stop_timers()
+        self._timers.stop()
         self._rounds.close_all()
-        if not self.superseded:
-            await self.paper.idle(2.0)
-        await self._tasks.close()
+        try:
+            if not self.superseded:
+                await self.paper.idle(2.0)
+        finally:
+            await self._tasks.close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
+from parley import telemetry
+from services.orchestrator.mind import effects
+from services.orchestrator.mind.bot.specialists import FRONT
 from services.orchestrator.mind.state import Call
 
 SPECULATIONS = Counter(
@@ -31,6 +34,16 @@ CARRIES_LOST = Counter(
     "voice_llm_carries_dropped_total",
     "What a model's vendor wants back in its next round, larger than what is kept: that round may be refused",
 )
+HANDOVERS = Counter("voice_handovers_total", "Calls given on inside an agent, by specialist", ["from", "to"])
+ROUTED = Counter(
+    "voice_routed_total",
+    "Lines of callers to an agent with specialists: by what it was known who is to answer (nobody: by a model)",
+    ["by"],
+)
+GUARDED = Counter("voice_guardrails_total", "Times that a guardrail has acted", ["agent", "rule", "action"])
+SPECIALIST_TOKENS = Counter(
+    "voice_specialist_tokens_total", "Tokens of calls that have ended, by specialist", ["agent", "specialist", "kind"]
+)
 FILLERS = Counter("voice_fillers_total", "Words said while the caller waited for others")
 CONFIRMATIONS = Counter(
     "voice_confirmations_total",
@@ -43,9 +56,36 @@ UNCARRIED = Counter(
 )
 
 
+def count_effect(effect: effects.Effect) -> None:
+    match effect:
+        case effects.Say(kind="filler"):
+            FILLERS.inc()
+        case effects.BargeIn(outcome=outcome):
+            telemetry.BARGE_IN_TOTAL.labels(outcome).inc()
+        case effects.Confirmation(outcome=outcome):
+            CONFIRMATIONS.labels(outcome).inc()
+        case effects.HandOver(giver=giver, to=to):
+            HANDOVERS.labels(giver, to).inc()
+        case effects.SpeculationOver(outcome=outcome, lead_ms=lead_ms):
+            SPECULATIONS.labels(outcome).inc()
+            if outcome == "confirmed":
+                SPECULATION_LEAD.observe(lead_ms)
+
+
 def count_requests(before: Call | None, after: Call | None) -> None:
     """A turn is over when models are asked for another one, and with the call (`after` is None)."""
     if before is None or not before.requests.sent:
         return
     if after is None or after.requests.turn != before.requests.turn:
         REQUESTS.observe(before.requests.sent)
+
+
+def count_specialists(call: Call) -> dict[str, dict[str, dict[str, int]]]:
+    """What each specialist of a call that has ended has used, for its log line; nothing for an agent without any."""
+    told: dict[str, dict[str, int]] = {}
+    for each in call.spent_by:
+        name = each.specialist or FRONT
+        SPECIALIST_TOKENS.labels(call.agent, name, "input").inc(each.input_tokens)
+        SPECIALIST_TOKENS.labels(call.agent, name, "output").inc(each.output_tokens)
+        told[name] = {"rounds": each.rounds, "input_tokens": each.input_tokens, "output_tokens": each.output_tokens}
+    return {"specialists": told} if told else {}

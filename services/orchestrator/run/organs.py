@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
@@ -21,8 +24,9 @@ from parley.v1 import (
     tools_pb2_grpc,
 )
 from services.orchestrator.mind import identity, known
+from services.orchestrator.mind.actions import Ask, Choice, Notice, Outcome, Shown, Then, ToolUse
 from services.orchestrator.mind.effects import Execute
-from services.orchestrator.mind.state import Ask, Call, Choice, Epoch, Notice, Outcome, Passage, Shown, Then, ToolUse
+from services.orchestrator.mind.state import Call, Epoch, Passage
 from services.orchestrator.run.clock import now_ms
 
 log = structlog.get_logger()
@@ -32,6 +36,9 @@ MAX_QUESTION_CHARS = 500  # that a caller is to say yes to
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
+SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+ROUTE_S = 0.06  # it takes some 5 ms; a model that finds out by itself takes more
+ROUTE_AGAIN_S = 60.0  # where the llm service has no embeddings
 CHAT = Rules(
     pauses_s=(0.0,),  # each replica once: the round's own retries have the pauses
     once=True,  # an answer has one author; what broke off is gone on with by a new round
@@ -48,7 +55,7 @@ _STATUS = {
     number: name.removeprefix("STATUS_").lower() for name, number in tools_pb2.ToolOutcome.Status.items() if number
 }
 _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
-UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again")
+UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again", down=True)
 
 
 class Organs:
@@ -58,6 +65,7 @@ class Organs:
         self._llm = llm
         self._tools = tools
         self._rag = rag
+        self._route_from_s = 0.0
 
     async def chat(self, request: llm_pb2.ChatRequest) -> AsyncGenerator[llm_pb2.ChatEvent, None]:
         """One round. Before the first event a replica that cannot is left for another. Raises ParleyErrors."""
@@ -74,9 +82,9 @@ class Organs:
                     yield event
                 return
 
-    async def list_tools(self, agent: str) -> tools_pb2.ListToolsResponse:
-        """What the agent can do now. Raises ParleyErrors."""
-        request = tools_pb2.ListToolsRequest(agent=agent)
+    async def list_tools(self, agent: str, version: str = "") -> tools_pb2.ListToolsResponse:
+        """What the agent can do now, or in a published version. Raises ParleyErrors."""
+        request = tools_pb2.ListToolsRequest(agent=agent, agent_version=version)
         reply: tools_pb2.ListToolsResponse
         reply = await call(self._tools, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=LIST_TIMEOUT_S)
         return reply
@@ -89,6 +97,7 @@ class Organs:
             query=query,
             limit=limit,
             traceparent=traceparent,
+            agent_version=call_state.agent_version,
         )
         try:
             reply = await call(self._rag, rag_pb2_grpc.KnowledgeStub, "Search", request, timeout_s=SEARCH_TIMEOUT_S)
@@ -101,6 +110,28 @@ class Organs:
                 break  # the best come first; a call's state must stay small
             found.append(Passage(p.text, p.source, p.score))
         return tuple(found)
+
+    async def route(self, call_state: Call, text: str, traceparent: str) -> llm_pb2.RouteResponse | None:
+        """Whose these words are, by their meaning. None: nobody can tell in time."""
+        if time.monotonic() < self._route_from_s:
+            return None
+        request = llm_pb2.RouteRequest(
+            call_id=call_state.call_id,
+            agent=call_state.agent,
+            agent_version=call_state.agent_version,
+            text=text,
+            traceparent=traceparent,
+        )
+        try:
+            reply: llm_pb2.RouteResponse
+            reply = await call(self._llm, llm_pb2_grpc.LanguageModelStub, "Route", request, timeout_s=ROUTE_S)
+        except NotBuilt:
+            self._route_from_s = time.monotonic() + ROUTE_AGAIN_S
+            return None
+        except ParleyError as e:
+            log.info("what a caller means is left to the model", call_id=call_state.call_id, error=str(e))
+            return None
+        return reply
 
     async def execute(
         self,
@@ -160,7 +191,7 @@ class Organs:
             if type(e) is ParleyError or e.retryable:  # it may have been done
                 log.warning("outcome of a tool is not known", tool=tool.name, error=str(e))
                 return UNKNOWN
-            return Outcome("failed", message=str(e))
+            return Outcome("failed", message=str(e), down=True)
 
     async def settle(self, call_id: str, epoch: Epoch) -> tuple[ToolUse, ...]:
         """Fence every older owner of the call and learn what they did. Raises ParleyErrors."""
@@ -181,6 +212,19 @@ class Organs:
         )
 
 
+async def insist_on_settling(organs: Organs, call_id: str, epoch: Epoch) -> tuple[ToolUse, ...]:
+    """Ask the ledger until it answers. Raises Superseded."""
+    for pause in itertools.chain(SETTLE_PAUSES_S, itertools.repeat(SETTLE_PAUSES_S[-1])):
+        await asyncio.sleep(pause)
+        try:
+            return await organs.settle(call_id, epoch)
+        except Superseded:
+            raise
+        except ParleyError:
+            continue
+    raise AssertionError
+
+
 def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
     then = None
     match message.WhichOneof("then"):
@@ -191,7 +235,7 @@ def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
     say = Notice(message.say.text, message.say.interruptible) if message.HasField("say") else None
     status = _STATUS.get(message.status, "unknown")
     outcome = Outcome(status, message.result_json, message.message, then, say, ask=_ask(message))
-    outcome = replace(outcome, shows=tuple(Shown(each.name, each.json) for each in message.shows))
+    outcome = replace(outcome, down=message.down, shows=tuple(Shown(each.name, each.json) for each in message.shows))
     return replace(outcome, level=message.level, customer_pii=message.customer) if status == "ok" else outcome
 
 
@@ -200,4 +244,4 @@ def _ask(message: tools_pb2.ToolOutcome) -> Ask | None:
         return None
     asked = message.ask
     choices = tuple(Choice(each.argument, tuple(each.values)) for each in asked.choices)
-    return Ask(clipped(asked.question, MAX_QUESTION_CHARS), asked.digest, choices)
+    return Ask(clipped(asked.question, MAX_QUESTION_CHARS), asked.digest, choices, asked.arguments_json)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from parley.agents.agent import Agent
 from parley.v1 import call_pb2, llm_pb2, tools_pb2
-from services.orchestrator.mind import effects, history, identity, known
+from services.orchestrator.mind import effects, history, identity
 from services.orchestrator.mind.bot import llm_retry
 from services.orchestrator.mind.state import Answering, Call
+from services.orchestrator.run import specialists
 
 _ROLES = {
     "user": llm_pb2.Message.ROLE_USER,
@@ -32,7 +33,7 @@ def tool_specs(agent: Agent, tools: Sequence[tools_pb2.ToolInfo]) -> list[llm_pb
             parameters_json=tool.parameters_json,
         )
         for tool in tools
-        if agent.tools is None or tool.name in agent.tools or tool.name in agent.builtin_tools
+        if agent.may_use(tool.name)
     ]
 
 
@@ -67,10 +68,10 @@ def request(
         turn=call_pb2.TurnRef(epoch=call_pb2.Epoch(leg=call.epoch.leg, open=call.epoch.open), turn=think.turn),
         agent=agent.name,
         agent_version=agent.version,
-        model=agent.models.get(engine, ""),
-        system=known.written(call, agent.prompt),
+        model=specialists.model(agent, call, engine),
+        system=specialists.system(agent, call),
         messages=messages,
-        tools=tools,
+        tools=specialists.tools(agent, call, tools),
         tool_choice=llm_pb2.TOOL_CHOICE_NONE if think.tools_off else llm_pb2.TOOL_CHOICE_AUTO,
         passages=[
             llm_pb2.Passage(text=p.text, source=p.source, score=p.score)

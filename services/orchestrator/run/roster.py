@@ -1,7 +1,7 @@
 """The agents as a call that begins now has them: their files, and the tools that the tools service has for them.
 
-Both are looked at when a call begins: two stats, and nothing more unless the files have changed. Who begins right after
-an edit waits a moment for it to be read. A call keeps what it began with.
+Both are looked at when a call begins: a few stats, and nothing more unless the files have changed. Who begins right
+after an edit waits a moment for it to be read. A call keeps what it began with.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 import structlog
 
 from parley.agents.agent import Agent
-from parley.agents.files import agent_now, load_agent, with_tools
+from parley.agents.files import agent_now, files_of, load_agent, with_tools
 from parley.aio import TaskSet
-from parley.errors import ParleyError
+from parley.errors import ParleyError, Unavailable
 from parley.rereading import Stamp, stamp_of
 from parley.v1 import tools_pb2
 from services.orchestrator.run.organs import Organs
@@ -25,17 +25,22 @@ log = structlog.get_logger()
 
 EDIT_S = 0.3  # that a call waits for an edit; then it begins with what was there before
 AGAIN_S = 1.0  # between two looks at tools that are not those of the files: their edit is broken, or not there yet
+COMPLETED_BY = 60  # tries
 STALE_S = 30.0  # the tools service may have other files than we do
 PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the tools service has for an agent. `digest`: of its `tools.py`; empty: it does not tell."""
+    """What the tools service has for an agent. `digest`: of its tool files; empty: it does not tell. `incomplete`:
+    servers elsewhere have not said yet what they can do. `problem`: what is wrong with the last edit.
+    """
 
     tools: tuple[tools_pb2.ToolInfo, ...]
     digest: str
     at: float
+    problem: str = ""
+    incomplete: bool = False
 
     def of(self, agent: Agent) -> Agent:
         """The agent, as it is with these tools."""
@@ -43,15 +48,17 @@ class Listed:
 
 
 class Roster:
-    """One for all calls of the process."""
+    """One for all calls of the process that have this folder of agents. `version`: of a published one (`Rosters`)."""
 
-    def __init__(self, folder: Path, organs: Organs) -> None:
+    def __init__(self, folder: Path, organs: Organs, version: str = "") -> None:
         self._folder = folder
+        self._version = version
         self._organs = organs
         self._listed: dict[str, Listed] = {}
         self._first: dict[str, asyncio.Task[Listed]] = {}
         self._stamps: dict[str, Stamp] = {}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._completing: set[str] = set()
         self._tasks = TaskSet(lambda e: log.error("looking at an agent failed", exc_info=e))
 
     async def now(self, name: str) -> tuple[Agent, Listed | None]:
@@ -79,7 +86,7 @@ class Roster:
         await self._tasks.close()
 
     def _stamp(self, name: str) -> Stamp:
-        return stamp_of([self._folder / name / file for file in ("agent.yaml", "tools.py")])
+        return stamp_of(files_of(self._folder / name))
 
     def _outdated(self, agent: Agent, listed: Listed) -> bool:
         age_s = asyncio.get_running_loop().time() - listed.at
@@ -105,14 +112,37 @@ class Roster:
     async def _insist(self, name: str) -> Listed:
         for pause in itertools.chain(PAUSES_S, itertools.repeat(PAUSES_S[-1])):
             try:
-                self._listed[name] = await self._list(name)
-                return self._listed[name]
+                return await self.listed(name)
             except ParleyError as e:
                 log.warning("tools are not known yet, asked again", agent=name, error=str(e))
             await asyncio.sleep(pause)
         raise AssertionError
 
+    async def listed(self, name: str) -> Listed:
+        """The list of the agent's tools, asked for now if it is not known. Raises ParleyErrors."""
+        if name not in self._listed:
+            self._listed[name] = await self._list(name)
+        return self._listed[name]
+
     async def _list(self, name: str) -> Listed:
-        reply = await self._organs.list_tools(name)
+        reply = await self._organs.list_tools(name, self._version)
+        if self._version and reply.agent_version not in ("", self._version):
+            raise Unavailable(f"the tools service has {reply.agent_version}, not {self._version}")
         digest = reply.agent_version.partition(".")[2]
-        return Listed(tuple(reply.tools), digest, asyncio.get_running_loop().time())
+        if reply.incomplete and name not in self._completing:
+            self._completing.add(name)
+            self._tasks.spawn(self._complete(name))
+        at = asyncio.get_running_loop().time()
+        return Listed(tuple(reply.tools), digest, at, reply.problem, reply.incomplete)
+
+    async def _complete(self, name: str) -> None:
+        """Ask again while servers of tools are starting; they are given up at some time by who starts them."""
+        try:
+            for _ in range(COMPLETED_BY):
+                await asyncio.sleep(AGAIN_S)
+                if name not in self._looking:
+                    await asyncio.wait({self._look(name)})
+                if (listed := self._listed.get(name)) is not None and not listed.incomplete:
+                    return
+        finally:
+            self._completing.discard(name)

@@ -20,12 +20,14 @@ from parley.aio import TaskSet
 from parley.errors import ParleyError, TooLate
 from parley.text.words import clipped_bytes
 from parley.v1 import llm_pb2
+from services.orchestrator.guards.answers import AnswerGuard, Finding
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.bot.speculation import imagined
 from services.orchestrator.mind.history import MIN_RESULT_BYTES
-from services.orchestrator.mind.state import Call, Outcome, ToolUse
+from services.orchestrator.mind.state import Call
 from services.orchestrator.phrases.speakable import Phraser
-from services.orchestrator.run import prompt
+from services.orchestrator.run import guarding, prompt, verdicts
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.first_token import FirstToken
 from services.orchestrator.run.metrics import CARRIES_LOST
@@ -49,6 +51,8 @@ class Round:
     usage: llm_pb2.Usage | None = None
     requests: int = 0
     carry: bytes = b""
+    instead: str = ""  # of a model's words
+    guard: AnswerGuard | None = None
 
     def estimate(self) -> tuple[int, int]:
         """Tokens in and out, as told or as they may have been."""
@@ -107,6 +111,8 @@ class Rounds:
         self._feed = feed
         self._running: set[Round] = set()
         self.first_token = FirstToken()
+        self._confirmed = (0, 0)  # the last speculation that was, by turn and try
+        self._held: tuple[tuple[int, int], tuple[Finding, ...]] = ((0, 0), ())
 
     def begin(self, think: effects.Think, traceparent: str) -> None:
         running = Round(think)
@@ -156,17 +162,25 @@ class Rounds:
         usage = running.usage or llm_pb2.Usage()
         ended = replace(ended, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
         ended = replace(ended, requests=running.requests, carry=running.carry)
-        self._feed(replace(ended, at_ms=now_ms(), text=phraser.end()))
+        text = running.instead or guarding.passed(running.guard, phraser.end())
+        if running.guard is not None:
+            self._tell(think, *running.guard.found)
+        self._feed(replace(ended, at_ms=now_ms(), text=text))
 
     async def _converse(self, running: Round, phraser: Phraser) -> tuple[ToolUse, ...]:
         """The tools that the round calls, at its end; its phrases on the way."""
         think = running.think
-        call = imagined(self._current(), think)
+        verdict = await self._judged(think)
+        if verdict.say:
+            running.instead = verdict.say
+            return verdict.tools
+        call = self._as_routed(think)
         offered = prompt.proven_for(call, self.tools, now_ms())
         request = prompt.request(call, self.agent, self._engine, offered, think, telemetry.traceparent())
         running.asked = prompt.size(request)
         tools: list[ToolUse] = []
-        say = partial(self._phrases, think)
+        running.guard = guarding.of(self.agent, request)
+        say = partial(self._phrases, running)
         async with aclosing(self._organs.chat(request)) as stream, Grace(phraser, say) as grace:
             async for event in stream:
                 match event.WhichOneof("event"):
@@ -190,9 +204,44 @@ class Rounds:
                         break
         return () if think.tools_off else tuple(tools)
 
-    def _phrases(self, think: effects.Think, phrases: list[str]) -> None:
+    async def _judged(self, think: effects.Think) -> verdicts.Verdict:
+        """What is known of the caller's line before a model is asked."""
+        call, traceparent = imagined(self._current(), think), telemetry.traceparent()
+        verdict = await verdicts.judged(call, self.agent, think, self._organs, traceparent)
+        if verdict.specialist:
+            which = {"turn": think.turn, "tries": think.tries, "round": think.round}
+            self._feed(events.Routed(at_ms=now_ms(), **which, to=verdict.specialist, by=verdict.by))
+        if verdict.rule:
+            self._tell(think, Finding(verdict.rule, verdict.action, verdict.name))
+        return verdict
+
+    def _as_routed(self, think: effects.Think) -> Call:
+        """The call as the round is to see it: with whom it is now, or will be when the speculation is confirmed."""
+        call = imagined(self._current(), think)
+        return replace(call, specialist=call.ahead.specialist or call.specialist) if think.speculative else call
+
+    def _tell(self, think: effects.Think, *found: Finding) -> None:
+        """What guardrails have done. Of a speculation it has not happened before that is confirmed."""
+        which = think.turn, think.tries
+        if think.speculative and which != self._confirmed:
+            self._held = (which, (*self._held[1], *found)) if self._held[0] == which else (which, found)
+            return
+        for each in found:
+            self._feed(guarding.event(self.agent, think.turn, each))
+
+    def confirmed(self, turn: int, tries: int) -> None:
+        """This speculation is the round of its turn now."""
+        self._confirmed = turn, tries
+        if self._held[0] == self._confirmed:
+            for each in self._held[1]:
+                self._feed(guarding.event(self.agent, turn, each))
+
+    def _phrases(self, running: Round, phrases: list[str]) -> None:
+        think = running.think
         turn, tries, number = think.turn, think.tries, think.round
-        for text in phrases:
+        for phrase in phrases:
+            if not (text := guarding.passed(running.guard, phrase)):
+                continue
             self._feed(events.PhraseReady(at_ms=now_ms(), turn=turn, tries=tries, round=number, text=text))
 
     @property

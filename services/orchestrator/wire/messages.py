@@ -11,7 +11,9 @@ from parley.text import words
 from parley.text.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
-from services.orchestrator.mind.state import Epoch, Policy, Shown, ToolFillers, ToolLevel, Variable
+from services.orchestrator.mind.actions import Shown, ToolLevel
+from services.orchestrator.mind.policy import Policy, Specialist, ToolFillers, Variable
+from services.orchestrator.mind.state import Epoch
 
 _CHANNELS = {
     conversation_pb2.CHANNEL_PHONE: "phone",
@@ -113,7 +115,7 @@ def policy_of(agent: Agent) -> Policy:
         yes=agent.confirmation.yes,
         no=agent.confirmation.no,
         unclear=agent.confirmation.unclear,
-        must_hear=agent.must_hear,
+        must_hear=(*agent.must_hear, *agent.guardrails.must_say.must_hear),
         away_ms=int(agent.silence.prompt_after_s * 1000),
         away_prompts=agent.silence.prompts,
         goodbye=agent.silence.goodbye,
@@ -131,6 +133,7 @@ def policy_of(agent: Agent) -> Policy:
         call_ms=int(agent.limits.call_s * 1000),
         retry_ms=int(agent.limits.retry_s * 1000),
         trouble=agent.sentences.trouble,
+        backend_down=agent.sentences.backend_down,
         unavailable=agent.sentences.unavailable,
         too_long=agent.sentences.too_long,
         not_heard=agent.sentences.not_heard,
@@ -139,12 +142,16 @@ def policy_of(agent: Agent) -> Policy:
         cut_off=agent.sentences.cut_off,
         level_ms=agent.identity.expires_s * 1000 if agent.identity is not None else 0,
         secret_tools=agent.secret_tools,
+        **agent.guardrails.must_say.sentences,
+        specialists=tuple(Specialist(name, each.tools) for name, each in agent.specialists.items()),
     )
 
 
-def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
-    """How the gateway is to listen and sound for this agent."""
-    voices = [f"{engine}={voice}" for engine, voice in agent.voice.of.items() if voice]
+def session_of(agent: Agent, language: str, specialist: str = "") -> conversation_pb2.Session:
+    """How the gateway is to listen and sound for this agent, or for one of its specialists."""
+    own = each.voice if (each := agent.specialists.get(specialist)) is not None else None
+    chosen = agent.voice.of | own.of if own is not None else agent.voice.of
+    voices = [f"{engine}={voice}" for engine, voice in chosen.items() if voice]
     return conversation_pb2.Session(
         voice=";".join(voices),
         language=language,
@@ -158,7 +165,7 @@ def session_of(agent: Agent, language: str) -> conversation_pb2.Session:
         keyterms=agent.keyterms,
         agent=agent.name,
         agent_version=agent.version,
-        speed=agent.voice.speed,
+        speed=own.speed if own is not None and "speed" in own.model_fields_set else agent.voice.speed,
         sentences=agent.fillers.sentences,
     )
 

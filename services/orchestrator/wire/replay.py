@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from parley.errors import BadInput
 from parley.v1 import events_pb2
 from services.orchestrator.mind import effects, events
-from services.orchestrator.mind.state import Call, Policy
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Call
 from services.orchestrator.mind.turn import step
 from services.orchestrator.wire import codec
 

@@ -41,8 +41,13 @@ class EdgeIndex:
             raise
         self._threads = ThreadPoolExecutor(2, "index")
 
+    async def agents(self) -> set[str]:
+        points = await self._run(self._scrolled, None, ["agent"])
+        return {str(point["agent"]) for point in points}
+
     async def files(self, agent: str) -> dict[str, str]:
-        return await self._run(self._files, agent)
+        which = _filter({"agent": agent})
+        return whole_files(await self._run(self._scrolled, which, ["file", "content", "of"]))
 
     async def replace(self, agent: str, file: str, content: str, entries: Sequence[Entry]) -> None:
         await self._run(self._replace, agent, file, content, entries)
@@ -63,18 +68,17 @@ class EdgeIndex:
     async def _run(self, call: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
 
-    def _files(self, agent: str) -> dict[str, str]:
-        points = []
+    def _scrolled(self, which: edge.Filter | None, fields: list[str]) -> list[Mapping[str, Any]]:
+        """These fields of all points of which this is true."""
+        points: list[Mapping[str, Any]] = []
         offset = None
         while True:
             records, offset = self._shard.scroll(
-                edge.ScrollRequest(
-                    offset=offset, limit=_PAGE, filter=_filter({"agent": agent}), with_payload=["file", "content", "of"]
-                )
+                edge.ScrollRequest(offset=offset, limit=_PAGE, filter=which, with_payload=fields)
             )
             points += [record.payload or {} for record in records]
             if offset is None:
-                return whole_files(points)
+                return points
 
     def _replace(self, agent: str, file: str, content: str, entries: Sequence[Entry]) -> None:
         points = [

@@ -39,21 +39,24 @@ class QdrantIndex:
         )
         self._made = False
 
+    async def agents(self) -> set[str]:
+        return {str(point["agent"]) for point in await self._scrolled(None, ["agent"])}
+
     async def files(self, agent: str) -> dict[str, str]:
-        points = []
+        return whole_files(await self._scrolled(_filter({"agent": agent}), ["file", "content", "of"]))
+
+    async def _scrolled(self, which: models.Filter | None, fields: list[str]) -> list[Mapping[str, Any]]:
+        """These fields of all points of which this is true."""
+        points: list[Mapping[str, Any]] = []
         offset: Any = None
         async with self._ready() as client:
             while True:
                 records, offset = await client.scroll(
-                    _COLLECTION,
-                    scroll_filter=_filter({"agent": agent}),
-                    limit=_PAGE,
-                    offset=offset,
-                    with_payload=["file", "content", "of"],
+                    _COLLECTION, scroll_filter=which, limit=_PAGE, offset=offset, with_payload=fields
                 )
                 points += [record.payload or {} for record in records]
                 if offset is None:
-                    return whole_files(points)
+                    return points
 
     async def replace(self, agent: str, file: str, content: str, entries: Sequence[Entry]) -> None:
         points = [

@@ -135,13 +135,13 @@ class Corpus:
         """Words for a slot of the agent, by its kind."""
         slot = self._slots.get(name, Slot())
         if slot.kind == "choice" and slot.values:
-            return self._rng.choice(slot.values)
+            return self._rng.choice((*slot.values, *(word for also in slot.also.values() for word in also)))
         if slot.kind == "digits":
             return numbers.digit_string(self._rng, slot.length if self._rng.random() < 0.8 else 0)
         if slot.kind == "number":
             return numbers.measure(self._rng)
-        if slot.kind in ("day", "name"):
-            return self._common(slot.kind)
+        if slot.kind in ("day", "name", "time"):
+            return self._common("clock" if slot.kind == "time" else slot.kind)
         return self._rng.choice(self._topics) if self._topics else self._common("name")
 
     def _common(self, kind: str) -> str:

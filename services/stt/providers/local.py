@@ -13,10 +13,13 @@ import os
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import structlog
 
+from parley.agents.agent import Agent
 from parley.agents.files import load_agent
+from parley.agents.shelf import Shelf
 from parley.aio import background
 from parley.errors import BadInput, Unavailable
 from parley.settings import Settings
@@ -40,8 +43,9 @@ class Local:
             raise ModuleNotFoundError("pocketsphinx is not installed", name="pocketsphinx")
         self._settings = settings
         self._cache = settings.data_dir.absolute() / "stt"
-        self._models: dict[tuple[str, tuple[str, ...]], Future[model.Model]] = {}
-        self._model(settings.agent, ())
+        self._shelf = Shelf(settings.data_dir)
+        self._models: dict[tuple[str, tuple[str, ...], str], Future[model.Model]] = {}  # name, keyterms, version
+        self._model(*self._agent(settings.agent), ())
         self.pool = Pool(settings.workers or min(MAX_WORKERS, len(os.sched_getaffinity(0))))
 
     async def recognize(self, audio: AsyncIterator[bytes | Flush], config: SttConfig) -> AsyncIterator[SpeechEvent]:
@@ -59,21 +63,29 @@ class Local:
         await self.pool.close()
 
     async def _ready_model(self, config: SttConfig) -> model.Model:
+        """As new calls have the agent; while that is being built, what was built before."""
         name = config.agent or self._settings.agent
-        own = load_agent(self._settings.agents_dir, name).keyterms
-        extra = tuple(sorted(set(config.keyterms[: model.MAX_KEYTERMS]) - set(own)))
+        agent, root = self._agent(name)
+        extra = tuple(sorted(set(config.keyterms[: model.MAX_KEYTERMS]) - set(agent.keyterms)))
+        future = self._model(agent, root, extra)
+        older = [done for key, done in self._models.items() if key[:2] == (name, extra) and _is_built(done)]
+        if older and not future.done():
+            return older[-1].result()
         try:
-            return await asyncio.shield(asyncio.wrap_future(self._model(name, extra)))
+            return await asyncio.shield(asyncio.wrap_future(future))
         except BrokenProcessPool as e:
-            self._models.pop((name, extra), None)
+            self._models.pop((name, extra, agent.version), None)
             raise Unavailable(f"the language model of {name!r} could not be built: its process died") from e
 
-    def _model(self, name: str, keyterms: tuple[str, ...]) -> Future[model.Model]:
+    def _agent(self, name: str) -> tuple[Agent, Path]:
+        root = self._shelf.current(name, self._settings.agents_dir)
+        return load_agent(root, name), root
+
+    def _model(self, agent: Agent, root: Path, keyterms: tuple[str, ...]) -> Future[model.Model]:
         """The model, built in a process of its own when no earlier run has left it."""
-        key = (name, keyterms)
+        key = (agent.name, keyterms, agent.version)
         if key in self._models:
             return self._models[key]
-        agent = load_agent(self._settings.agents_dir, name)
         folder = model.folder_of(self._cache, agent, keyterms)
         future: Future[model.Model]
         if (kept := model.load(folder)) is not None:
@@ -81,13 +93,17 @@ class Local:
             future.set_result(kept)
         else:
             builder = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-            future = builder.submit(model.build, folder, agent, (self._settings.agents_dir / name).absolute(), keyterms)
+            future = builder.submit(model.build, folder, agent, (root / agent.name).absolute(), keyterms)
             builder.shutdown(wait=False)
-        future.add_done_callback(lambda done: _report(name, done))
+        future.add_done_callback(lambda done: _report(agent.name, done))
         if len(self._models) >= model.KEPT:
             self._models.pop(next(iter(self._models)))
         self._models[key] = future
         return future
+
+
+def _is_built(future: Future[model.Model]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _check(config: SttConfig) -> None:

@@ -17,7 +17,7 @@ from parley.tooling import CallContext, Result, ToolError, ToolMarks
 from services.tools.database import Database
 from services.tools.identity.matching import CANDIDATES, match, unreadable
 from services.tools.identity.tries import CALL, NUMBER, RECORD, Subject, Tries
-from services.tools.schema import LoadedTool, parameters_of
+from services.tools.schema import LoadedTool, ModelArguments, parameters_of
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ def made(agent: Agent, database: Database | None) -> LoadedTool | None:
         function=_checking(agent, identity, database),
         is_async=True,
         context_name="context",
-        arguments=model,
+        arguments=ModelArguments(model),
         secret=True,
     )
 

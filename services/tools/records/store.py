@@ -58,7 +58,7 @@ class RecordStore:
 
 class Session:
     """What a transaction reads and writes by. PostgreSQL: one transaction that holds the lock. SQLite: its one
-    connection is the ledger's too, so it is taken for each read and for the writing; the lock is in this process.
+    connection that writes is the ledger's too, so it is taken for the writing only; the lock is in this process.
     """
 
     def __init__(self, database: Database, connection: AsyncConnection | None) -> None:
@@ -69,7 +69,7 @@ class Session:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         if self._connection is None:
-            async with self._database.transaction() as connection:
+            async with self._database.reading() as connection:
                 yield connection
             return
         async with self._turn:
@@ -79,9 +79,13 @@ class Session:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Committed when the body ends."""
+        if self._connection is None:
+            async with self._database.transaction() as connection:
+                yield connection
+            return
         async with self.reading() as connection:
             yield connection
-            if self._connection is not None:
+            with translated():
                 await connection.commit()
 
 

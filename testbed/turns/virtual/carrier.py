@@ -54,6 +54,9 @@ class Carrier:
     def tell(self, message: dict[str, Any]) -> None:
         """Nothing: a telephone has no screen."""
 
+    def tell_here(self, message: dict[str, Any]) -> None:
+        """Nor this."""
+
     def close(self, code: int, reason: str) -> None:
         self.closed = True
 

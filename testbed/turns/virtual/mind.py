@@ -11,8 +11,9 @@ from parley.agents.agent import Agent
 from parley.agents.files import load_agent
 from parley.v1 import conversation_pb2, llm_pb2
 from services.orchestrator.mind import effects, events
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.bot.speculation import imagined
-from services.orchestrator.mind.state import Answering, Call, Epoch, Outcome, Then, ToolUse
+from services.orchestrator.mind.state import Answering, Call, Epoch
 from services.orchestrator.mind.turn import step
 from services.orchestrator.phrases.speakable import Phraser
 from services.orchestrator.run import prompt

@@ -12,7 +12,7 @@ from starlette.datastructures import ImmutableMultiDict
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from parley.errors import BadInput
-from services.gateway.carriers.arrival import AskAgain, HangUp, Let, arrived
+from services.gateway.carriers.arrival import AskAgain, HangUp, Let, arrived, reached
 from services.gateway.carriers.reentry import Entry
 from services.gateway.carriers.twilio.signatures import Form, Signatures
 from services.gateway.gateway import Gateway
@@ -29,7 +29,7 @@ async def webhook(request: Request, gateway: Gateway, signatures: Signatures) ->
     """403 for a wrong signature, 400 for a form without a call; else TwiML."""
     try:
         form, now = await _form(request), time.time()
-        entry = Entry.of(WEBHOOK, request.query_params, gateway.settings.agent, now)
+        entry = Entry.of(WEBHOOK, request.query_params, "", now)
     except BadInput as error:
         BAD_MESSAGES.labels("webhook").inc()
         return Response(f"{error}\n", 400, media_type="text/plain")
@@ -45,6 +45,7 @@ async def webhook(request: Request, gateway: Gateway, signatures: Signatures) ->
     if not _CALL_SID.fullmatch(call_id):
         BAD_MESSAGES.labels("webhook").inc()
         return Response("CallSid is missing or malformed\n", 400, media_type="text/plain")
+    entry = reached(gateway, entry, form.get("From" if _is_outbound(form) else "To", ""))
     twiml = await _answer(request, gateway, signatures, form, call_id, entry, now)
     return Response(str(twiml), media_type="text/xml")
 
@@ -70,7 +71,7 @@ async def _answer(
     stream = connect.stream(url=signatures.stream_url(request.url.scheme, request.headers.get("host", "")))
     given = {"token": token, "leg": str(entry.leg), "from": form.get("From", ""), "to": form.get("To", "")}
     given = {**entry.known, **given, "agent": entry.agent, "back": back}
-    if form.get("Direction", "").startswith("outbound"):
+    if _is_outbound(form):
         given["direction"] = "outbound"
     if dialled:
         given["transfer"] = dialled
@@ -79,6 +80,10 @@ async def _answer(
     response.append(connect)
     response.redirect(back, method="POST")
     return response
+
+
+def _is_outbound(form: Form) -> bool:
+    return form.get("Direction", "").startswith("outbound")
 
 
 def _hang_up(words: str = "") -> VoiceResponse:

@@ -37,6 +37,9 @@ class TwilioWire:
     def tell(self, message: dict[str, Any]) -> None:
         """A telephone shows nothing."""
 
+    def tell_here(self, message: dict[str, Any]) -> None:
+        """Nor this."""
+
     def close(self, code: int, reason: str) -> None:
         self._socket.close(code, reason)
 

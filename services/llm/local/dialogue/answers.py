@@ -16,7 +16,8 @@ from parley.agents.domain import Intent
 from parley.embedding import Vectors
 from parley.text.phrases import normalise
 from services.llm.contract import Message, Passage, Role
-from services.llm.local.dialogue import moves
+from services.llm.local.dialogue import confirmation
+from services.llm.local.languages.language import language_of
 from services.llm.local.understanding.understanding import Embeds
 from services.llm.local.understanding.vocabulary import bases
 from services.llm.local.understanding.word_lists import COMMON
@@ -49,13 +50,18 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 def of_result(intent: Intent | None, result: str, agent: Agent) -> str:
-    """A tool message as a sentence: the intent's `answer` filled in, the result's `summary`, or why it failed."""
+    """A tool message as a sentence: the intent's `answer` filled in, the result's `summary`, or why it failed; "" for
+    what waits for the caller's yes, or did not get it: that is told elsewhere.
+    """
+    says = language_of(agent.language).says
     try:
         told = orjson.loads(result)
     except orjson.JSONDecodeError:
-        return result.strip() or moves.DONE
+        return result.strip() or says.done
     if not isinstance(told, dict):
-        return str(told) if told not in (None, "", []) else moves.DONE
+        return str(told) if told not in (None, "", []) else says.done
+    if confirmation.of_message(told):
+        return ""
     if (failed := _failure(told, agent)) is not None:
         return failed
     if intent and intent.answer and (said := _filled(intent.answer, told)):
@@ -63,7 +69,7 @@ def of_result(intent: Intent | None, result: str, agent: Agent) -> str:
     if summary := told.get("summary"):
         return str(summary)
     plain = [f"{k.replace('_', ' ')}: {v}" for k, v in told.items() if isinstance(v, (str, int, float)) and v != ""]
-    return ", ".join(plain) + "." if plain else moves.DONE
+    return ", ".join(plain) + "." if plain else says.done
 
 
 def has_failed(result: str) -> bool:
@@ -72,7 +78,9 @@ def has_failed(result: str) -> bool:
         told = orjson.loads(result)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(told, dict) and ("error" in told or told.get("status") in ("failed", "refused"))
+    if not isinstance(told, dict) or confirmation.of_message(told):
+        return False
+    return "error" in told or told.get("status") in ("failed", "refused")
 
 
 def failed_before(messages: Sequence[Message], fresh: int) -> bool:
@@ -83,6 +91,7 @@ def failed_before(messages: Sequence[Message], fresh: int) -> bool:
 
 def _failure(told: dict[str, Any], agent: Agent) -> str | None:
     """What is said of a tool that gave no result; None if it did."""
+    says = language_of(agent.language).says
     if "error" in told:
         return _sayable(str(told["error"]), agent)
     if not told.keys() <= {"status", "message"}:
@@ -94,11 +103,11 @@ def _failure(told: dict[str, Any], agent: Agent) -> str | None:
         case "refused":
             return agent.sentences.trouble
         case "unknown":
-            return moves.NOT_CERTAIN
+            return says.not_certain
         case "running":
-            return moves.STILL_AT_IT
+            return says.still_at_it
         case "ok":
-            return message or moves.DONE
+            return message or says.done
     return None
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from parley.text.phrases import spoken_digits
-from services.llm.local.dialogue import moves
+from parley.text.telling import digits as read_out
 from services.llm.local.dialogue.frame import Frame
 from services.llm.local.understanding.digits import HOLE
 from services.llm.local.understanding.domain import Domain
@@ -16,57 +15,59 @@ _READ_OUT = re.compile(rf"\b(?:{_NUMBER_WORD})(?: (?:{_NUMBER_WORD}))+\b")
 
 def words_for(frame: Frame, move: str, domain: Domain) -> str:
     """The words for a move that neither does nor ends anything; "" for others."""
-    company = domain.agent.company
+    company, says = domain.agent.company, domain.says
     if own := domain.own_words.get(move):
         return own
     match move:
         case "repeat":
-            return _again(frame.heard) or moves.NOTHING_TO_REPEAT
+            return _again(frame.heard, domain) or says.nothing_to_repeat
         case "slower":
-            return f"{moves.SLOWLY} {slowly(_again(frame.heard))}" if frame.heard else moves.NOTHING_TO_REPEAT
+            return f"{says.slowly} {slowly(_again(frame.heard, domain))}" if frame.heard else says.nothing_to_repeat
         case "understood":
             return understood(frame, domain)
         case "unfinished":
-            return moves.TAKE_YOUR_TIME if frame.waiting or frame.confirming else moves.LISTENING
+            return says.take_your_time if frame.waiting or frame.confirming else says.listening
         case "torn":
-            return f"{moves.YES_OR_NO} {_last_question(frame.heard)}".strip()
+            return f"{says.yes_or_no} {_last_question(frame.heard)}".strip()
         case "insult":
-            return moves.CALM if domain.human else moves.CALM_ALONE
+            return says.calm if domain.human else says.calm_alone
         case "help":
-            told = moves.without_apology(domain.agent.domain.fallback)
-            return told or moves.HELP.format(company=company)
+            told = domain.language.without_apology(domain.agent.domain.fallback)
+            return told or says.help.format(company=company)
         case "robot":
-            return moves.ROBOT
+            return says.robot
     plain = {
-        "who": moves.WHO, "joke": moves.NO_JOKES, "how_are_you": moves.WELL, "pleased": moves.PLEASED,
-        "compliment": moves.PLEASED, "hello": moves.HELLO, "thanks": moves.WELCOME, "wait": moves.TAKE_YOUR_TIME,
-        "nothing": moves.ALL_RIGHT, "misunderstood": moves.MISUNDERSTOOD,
+        "who": says.who, "joke": says.no_jokes, "how_are_you": says.well, "pleased": says.pleased,
+        "compliment": says.pleased, "hello": says.hello, "thanks": says.welcome, "wait": says.take_your_time,
+        "nothing": says.all_right, "misunderstood": says.misunderstood,
     }  # fmt: skip
     return plain.get(move, "").format(company=company)
 
 
 def understood(frame: Frame, domain: Domain) -> str:
     """What is known of the caller's wish: values by their names, else the last words that were heard."""
+    says = domain.says
     if frame.partial:
-        return so_far(frame.partial)
+        return so_far(frame.partial, domain)
     known = [f"{name.replace('_', ' ')} {spoken(name, value, domain)}" for name, value in frame.slots.items()]
     if known or frame.said:
-        return moves.UNDERSTOOD.format(said=" and ".join(known) or frame.said.strip(" .?!"))
-    return moves.NOT_HEARD
+        return says.understood.format(said=says.and_.join(known) or frame.said.strip(" .?!"))
+    return says.not_heard
 
 
-def so_far(partial: str) -> str:
+def so_far(partial: str, domain: Domain) -> str:
     """Asks for the rest of a number where it is missing."""
+    says = domain.says
     if HOLE in partial:
-        before, after = map(spoken_digits, partial.split(HOLE))
-        return moves.GAP.format(before=before, after=after)
-    return moves.SO_FAR.format(said=spoken_digits(partial))
+        before, after = (read_out(part, domain.agent.language) for part in partial.split(HOLE))
+        return says.gap.format(before=before, after=after)
+    return says.so_far.format(said=read_out(partial, domain.agent.language))
 
 
 def spoken(name: str, value: str, domain: Domain) -> str:
     """A slot's value as it is said; digits one by one."""
     digits = name in domain.slots and domain.slots[name].kind == "digits"
-    return spoken_digits(value) if digits else value
+    return read_out(value, domain.agent.language) if digits else value
 
 
 def slowly(text: str) -> str:
@@ -74,9 +75,9 @@ def slowly(text: str) -> str:
     return _READ_OUT.sub(lambda run: run.group().replace(" ", ", "), text)
 
 
-def _again(heard: str) -> str:
+def _again(heard: str, domain: Domain) -> str:
     """What is said again, without how it was begun the last time."""
-    return heard.removeprefix(moves.SLOWLY).strip()
+    return heard.removeprefix(domain.says.slowly).strip()
 
 
 def _last_question(heard: str) -> str:

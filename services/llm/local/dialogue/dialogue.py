@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parley.agents.domain import Slot
-from parley.text.phrases import spoken_digits
-from services.llm.local.dialogue import corrections, courtesy, failing, moves
-from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Offer, Say
+from parley.text.telling import digits as read_out
+from services.llm.local.dialogue import corrections, courtesy, failing, replies
+from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say
 from services.llm.local.understanding import digits, doubt, slots
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.understanding import Meaning
@@ -36,7 +36,7 @@ def _planned(frame: Frame, said: str, meaning: Meaning, domain: Domain) -> tuple
         after, act = step(frame, wish, domain)
         act = replace(act, question=wish.text) if isinstance(act, Look) else act
         if isinstance(act, Say) and acts and isinstance(acts[-1], Say):
-            return frame, [Say(f"{moves.ONE_AT_A_TIME} {acts[-1].text}")]
+            return frame, [Say(f"{domain.says.one_at_a_time} {acts[-1].text}")]
         beside = tuple(done.intent for done in acts if isinstance(done, Call))
         frame = replace(after, beside=beside)
         acts.append(act)
@@ -58,8 +58,9 @@ def step(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     after, act = _stepped(frame, meaning, domain)
     if not isinstance(act, Look):
         return after, act
-    answered = frame.heard not in (domain.agent.domain.fallback, moves.does_not_know(domain.agent.domain.fallback))
-    if frame.topic and answered and meaning.by != "pattern" and not act.off_topic and moves.leans(meaning.text):
+    language, fallback = domain.language, domain.agent.domain.fallback
+    answered = frame.heard not in (fallback, language.does_not_know(fallback))
+    if frame.topic and answered and meaning.by != "pattern" and not act.off_topic and language.leans(meaning.text):
         return after, replace(act, topic=frame.topic, topic_intent=frame.topic_intent)
     return replace(after, topic=meaning.text, topic_intent=act.intent), act
 
@@ -69,7 +70,8 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
     frame = replace(frame, doubted="", doubted_slots={}, offer=None)
-    if (offer := asked.offer) is not None and _taken(offer, meaning, asked.heard):
+    offer = asked.offer if asked.offer is not None and _was_put(asked.offer.question, asked.heard) else None
+    if offer is not None and (meaning.move == "yes" or meaning.intent == offer.intent):
         return _go(frame, offer.intent, {**offer.slots, **meaning.slots}, domain)
     if doubt.was_asked(asked.doubted, asked.heard, domain) and (answered := _meant(asked, meaning, domain)):
         return answered
@@ -78,16 +80,19 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
     correction = corrections.of_value(frame, meaning, domain)
+    if not correction and _left(frame, meaning, domain):
+        return frame, Say(domain.says.left)
     if not correction and _declined(frame, meaning, domain):
-        return frame, Say(moves.ALL_RIGHT)
+        return frame, Say(domain.says.all_right)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction:
-        again = frame.tried if moves.leading(meaning.text)[0] else {}  # "no, on pump two": all else is as it was
+        # "no, on pump two", "what about october": all else is as it was
+        again = frame.tried if domain.language.goes_on(meaning.text) else {}
         kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
-        return _go(replace(frame, slots={**kept, **frame.slots, **correction}), frame.intent, correction, domain)
+        return _go(replace(frame, slots={**kept, **frame.slots}), frame.intent, {**kept, **correction}, domain)
     if meaning.intent:
-        frame = replace(frame, slots={}) if moves.means_another(meaning.text) else frame
+        frame = replace(frame, slots={}) if domain.language.means_another(meaning.text) else frame
         after, act = _go(frame, meaning.intent, meaning.slots, domain)
         return after, _acknowledged(act, domain.intents[meaning.intent].acknowledge)
     if meaning.maybe and (doubted := _in_doubt(asked, frame, meaning, domain)):
@@ -95,12 +100,9 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     return _general(frame, meaning, domain)
 
 
-def _taken(offer: Offer, meaning: Meaning, heard: str) -> bool:
-    """A yes to it, or its own words; the caller heard most of the question, and nothing after it."""
-    asks = offer.question
-    if not any(heard.endswith(asks[:size]) for size in range(len(asks) // 2 + 1, len(asks) + 1)):
-        return False
-    return meaning.move == "yes" or meaning.intent == offer.intent
+def _was_put(question: str, heard: str) -> bool:
+    """Whether the bot's last words, as the caller heard them, asked this; most of the question is enough."""
+    return any(heard.endswith(question[:size]) for size in range(len(question) // 2 + 1, len(question) + 1))
 
 
 def _acknowledged(act: Act, words: str) -> Act:
@@ -117,7 +119,7 @@ def _meant(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] 
     after = replace(frame, doubted="", doubted_slots={})
     if meaning.move == "yes":
         return _go(after, frame.doubted, frame.doubted_slots, domain)
-    if meaning.move == "no" or (moves.refuses(meaning.text) and domain.ends_call(meaning.intent)):
+    if meaning.move == "no" or (domain.language.refuses(meaning.text) and domain.ends_call(meaning.intent)):
         return after, Say(failing.fallback(after, False, domain))
     return None
 
@@ -135,11 +137,18 @@ def _in_doubt(before: Frame, frame: Frame, meaning: Meaning, domain: Domain) -> 
     return replace(frame, doubted=intent, doubted_slots=values), Say(doubt.question(intent, domain))
 
 
+def _left(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
+    """A no to what was read back: the mind has understood it, and nothing is done."""
+    asked = frame.heard.endswith("?") and not domain.language.offers_more(frame.heard)
+    refuses = meaning.move == "no" or domain.language.refuses(meaning.text)
+    return frame.declined and asked and refuses and not meaning.intent
+
+
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
     """A no to what the bot asked or offered. It hangs up only on who wants nothing else: "no thanks" alone may not."""
-    if meaning.move in ("yes", "torn", "misunderstood") or not moves.refuses(meaning.text):
+    if meaning.move in ("yes", "torn", "misunderstood") or not domain.language.refuses(meaning.text):
         return False
-    if moves.offers_more(frame.heard):
+    if domain.language.offers_more(frame.heard):
         return False
     asked = frame.heard.endswith("?") and not frame.waiting
     return domain.ends_call(meaning.intent) or (asked and not meaning.intent)
@@ -156,7 +165,7 @@ def _go(frame: Frame, intent: str, said: dict[str, str], domain: Domain) -> tupl
     for name in wanted.needs:
         if name in broken:
             return _ask_rest(replace(frame, slots=_without(frame.slots, name)), name, broken[name], domain)
-        if name not in frame.slots:
+        if name not in frame.slots and domain.slots[name].kind != "sentence":
             return replace(frame, waiting=name), Say(domain.slots[name].ask)
     given = {n: v for n, v in frame.slots.items() if n in wanted.needs or n in said}
     if wanted.confirm:
@@ -172,7 +181,7 @@ def _confirmed(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, A
     if correction := corrections.of_value(frame, meaning, domain):
         return _go(frame, frame.intent, correction, domain)
     if meaning.move == "no":
-        return replace(frame, confirming=False, intent=""), Say(moves.ALL_RIGHT)
+        return replace(frame, confirming=False, intent=""), Say(domain.says.all_right)
     if (meaning.intent and meaning.intent != frame.intent) or meaning.move not in ("", "no", "hello", "thanks"):
         return None
     return frame, Say(_filled(wanted.confirm, given, domain))
@@ -182,19 +191,25 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     """The answer to the question for a slot; None if the caller speaks of something else."""
     slot = domain.slots[frame.waiting]
     elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent and frame.waiting not in meaning.slots
+    elsewhere = elsewhere and not replies.is_the_answer(slot, meaning, domain)
+    move = "" if slot.kind == "text" and meaning.move in replies.REMARKS else meaning.move
+    if meaning.move in ("unsure", "no", "nothing") and slot.otherwise:
+        return _go(frame, frame.intent, {frame.waiting: slot.otherwise}, domain)
     if meaning.move in ("unsure", "no"):
-        return replace(frame, waiting="", partial="", intent=""), Say(moves.NO_NUMBER)
+        without = domain.says.no_number if slot.kind == "digits" else domain.says.without
+        return replace(frame, waiting="", partial="", intent=""), Say(without)
     if meaning.move == "wait":
-        return frame, Say(moves.TAKE_YOUR_TIME)
-    if elsewhere or meaning.move:
+        return frame, Say(domain.says.take_your_time)
+    if elsewhere or move or (slot.kind == "name" and replies.is_no_name(meaning.text, domain)):
         return None
     found = slots.answer(slot, meaning.text)
     if slot.kind == "digits" and not slots.fits(slot, found):
         if hole := digits.with_hole(meaning.text, slot.length):
-            return replace(frame, partial=hole), Say(courtesy.so_far(hole))
+            return replace(frame, partial=hole), Say(courtesy.so_far(hole, domain))
         placed = digits.put_in(frame.partial, meaning.text)
         if not placed and frame.partial and (missing := digits.left_out(meaning.text)):
-            return replace(frame, partial=""), Say(moves.WHERE.format(digit=spoken_digits(missing)))
+            asked = domain.says.where.format(digit=read_out(missing, domain.agent.language))
+            return replace(frame, partial=""), Say(asked)
         found = _completed(frame.partial, found, placed, slot)
     if not found:
         return None
@@ -202,15 +217,15 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
         return None  # "I have two cats"
     if not slots.fits(slot, found):
         return _ask_rest(frame, frame.waiting, found, domain)
-    return _go(frame, frame.intent, {frame.waiting: found}, domain)
+    return _go(frame, frame.intent, {**replies.said_with(frame, meaning, domain), frame.waiting: found}, domain)
 
 
 def _ask_rest(frame: Frame, name: str, part: str, domain: Domain) -> tuple[Frame, Act]:
     """Digits of the wrong length: too few may go on, too many start again."""
     slot = domain.slots[name]
     if len(part) < slot.length:
-        return replace(frame, waiting=name, partial=part), Say(courtesy.so_far(part))
-    said = moves.HEARD.format(said=spoken_digits(part))
+        return replace(frame, waiting=name, partial=part), Say(courtesy.so_far(part, domain))
+    said = domain.says.heard.format(said=read_out(part, domain.agent.language))
     return replace(frame, waiting=name, partial=""), Say(failing.wrong_length(frame, said, slot.ask, domain))
 
 
@@ -223,33 +238,33 @@ def _completed(partial: str, found: str, placed: str, slot: Slot) -> str:
 
 def _general(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act]:
     """Moves that any conversation has, and what is left: a question for knowledge."""
-    human, more = domain.human, moves.offers_more(frame.heard)
+    human, more = domain.human, domain.language.offers_more(frame.heard)
     if words := courtesy.words_for(frame, meaning.move, domain):
         return frame, Say(words)
     match meaning.move:
         case "goodbye":
             return _end(frame, domain)
         case "human":
-            return _go(frame, human, {}, domain) if human else (frame, Say(moves.NOBODY))
-        case "yes" if human and moves.offers_human(frame.heard):
+            return _go(frame, human, {}, domain) if human else (frame, Say(domain.says.nobody))
+        case "yes" if human and domain.language.offers_human(frame.heard):
             return _go(frame, human, {}, domain)
         case "yes" if frame.waiting:
             return frame, Say(domain.slots[frame.waiting].ask)
         case "yes" if frame.heard and not frame.heard.endswith("?"):
-            return frame, Say(moves.WHAT_ELSE)
+            return frame, Say(domain.says.what_else)
         case "yes":
-            return frame, Say(moves.HELLO.removeprefix("Hello. "))
+            return frame, Say(domain.says.what_can_i_do)
         case "no" if more:
             return _end(frame, domain)
         case "no" | "unsure":
-            return frame, Say(moves.ALL_RIGHT)
+            return frame, Say(domain.says.all_right)
     return frame, Look(False, meaning.off_topic, unknown=meaning.unknown)
 
 
 def _end(frame: Frame, domain: Domain) -> tuple[Frame, Act]:
     """Hang up by the agent's own intent for it, if it has one."""
     ending = next(filter(domain.ends_call, domain.intents), "")
-    return _go(frame, ending, {}, domain) if ending else (frame, Say(moves.GOODBYE))
+    return _go(frame, ending, {}, domain) if ending else (frame, Say(domain.says.goodbye))
 
 
 def _filled(template: str, values: dict[str, str], domain: Domain) -> str:

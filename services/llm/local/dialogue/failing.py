@@ -5,32 +5,33 @@ Pure.
 
 from __future__ import annotations
 
-from services.llm.local.dialogue import moves
 from services.llm.local.dialogue.frame import Frame, capabilities
 from services.llm.local.understanding.domain import Domain
 
 
 def fallback(frame: Frame, sure: bool, domain: Domain) -> str:
     """Words for a sentence that led nowhere. `sure`: it was understood, but nothing answers it."""
+    says = domain.says
     if frame.missed:
         return _once_more(frame, sure, domain)
     if frame.waiting:
-        return f"{moves.DO_NOT_UNDERSTAND} {domain.slots[frame.waiting].ask}"
+        return f"{says.do_not_understand} {domain.slots[frame.waiting].ask}"
     words = domain.agent.domain.fallback
     if frame.told and capabilities(domain):
-        return f"{moves.DO_NOT_KNOW} {moves.WHAT_ELSE}" if sure else moves.IN_OTHER_WORDS
-    return moves.does_not_know(words) if sure else words
+        return f"{says.do_not_know} {says.what_else}" if sure else says.in_other_words
+    return domain.language.does_not_know(words) if sure else words
 
 
 def _once_more(frame: Frame, sure: bool, domain: Domain) -> str:
+    says = domain.says
     if frame.waiting:
         asks = domain.slots[frame.waiting].ask
-        ways = [f"{moves.DO_NOT_UNDERSTAND} {moves.OR_COLLEAGUE}", f"{moves.NOR_THIS} {asks}"]
-        ways = ways if domain.human else ways[1:] + [f"{moves.DO_NOT_UNDERSTAND} {asks}"]
+        ways = [f"{says.do_not_understand} {says.or_colleague}", f"{says.nor_this} {asks}"]
+        ways = ways if domain.human else ways[1:] + [f"{says.do_not_understand} {asks}"]
     elif domain.human:
-        ways = [moves.NEITHER_KNOWN if sure else moves.AGAIN_NOT, moves.STILL_NOT]
+        ways = [says.neither_known if sure else says.again_not, says.still_not]
     else:
-        ways = [f"{moves.DO_NOT_KNOW} {moves.WHAT_ELSE}" if sure else moves.NOR_THIS, moves.IN_OTHER_WORDS]
+        ways = [f"{says.do_not_know} {says.what_else}" if sure else says.nor_this, says.in_other_words]
     return next(way for way in ways if way != frame.heard)
 
 
@@ -38,12 +39,12 @@ def wrong_length(frame: Frame, heard: str, asks: str, domain: Domain) -> str:
     """Words for a number with too many digits; `heard` says which were heard."""
     if not frame.missed:
         return f"{heard} {asks}"
-    return f"{heard} {moves.OR_COLLEAGUE if domain.human and frame.missed % 2 else moves.ONE_BY_ONE}"
+    return f"{heard} {domain.says.or_colleague if domain.human and frame.missed % 2 else domain.says.one_by_one}"
 
 
 def with_offer(said: str, heard: str, domain: Domain) -> str:
     """A tool's failure that is not the first: told together with the offer of a person, never twice alike."""
-    if not domain.human or moves.offers_human(said):
+    if not domain.human or domain.language.offers_human(said):
         return said
-    offered = f"{said} {moves.OFFER}"
-    return moves.STILL_NO_LUCK if offered == heard else offered
+    offered = f"{said} {domain.says.offer}"
+    return domain.says.still_no_luck if offered == heard else offered

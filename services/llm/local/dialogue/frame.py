@@ -9,7 +9,7 @@ import orjson
 
 from parley.agents.identity import VERIFY
 from services.llm.contract import Message, Role, ToolCall
-from services.llm.local.dialogue import answers, moves
+from services.llm.local.dialogue import answers, confirmation
 from services.llm.local.understanding.domain import Domain
 
 
@@ -36,6 +36,8 @@ class Frame:
     Of who the caller is (`verification.py`): `proofs`, their words by factor, of which so many as `proven` were found
     right together; `proving`, the factor that is still owed an answer; `checking`, the id of the tool call that checks;
     `locked`: there are no more tries.
+
+    `declined`: the caller was asked for their yes to a tool, and did not give it.
     """
 
     intent: str = ""
@@ -60,6 +62,7 @@ class Frame:
     proving: str = ""
     checking: str = ""
     locked: bool = False
+    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +106,31 @@ Act = Say | Call | Look
 def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
     """What the bot did and said, whichever engine it was. A tool call tells intent and slots for certain.
 
-    What a tool failed with is not kept, unless it did before: the caller is asked again instead.
+    What a tool failed with is not kept, unless it did before: the caller is asked again instead. Where a number that is
+    read out was among it, it is that.
     """
     if message.role is Role.TOOL and message.tool_call_id and message.tool_call_id == frame.checking:
         return checked(frame, message.text)[0]
     if message.role is Role.TOOL:
         at_work = [name for name in (frame.intent, *frame.beside) if name]
+        if state := confirmation.of_text(message.text):
+            return replace(frame, declined=state == "declined")
         failed = answers.has_failed(message.text)
         needs = {slot for name in at_work for slot in domain.intents[name].needs}
         worked = {n: v for n, v in frame.tried.items() if n in needs} if not failed else {}
         frame = replace(frame, worked={**frame.worked, **worked}, offer=offered(message.text, domain))
-        gone = {n for n in needs if failed and frame.slots.get(n) != frame.worked.get(n)}
+        numbers = {name for name in needs if domain.slots[name].kind == "digits"}
+        gone = {n for n in numbers if failed and frame.slots.get(n) != frame.worked.get(n)}
         gone |= {n for n in frame.slots if n in domain.slots and domain.slots[n].once}
         return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in gone})
     for call in message.tool_calls:
         frame = replace(frame, checking=call.id) if call.name == VERIFY else frame
-        if (intent := domain.of_tool(call.name)) and intent not in frame.beside:
-            given = {k: str(v) for k, v in _arguments(call).items() if k in domain.slots and v}
+        if (intent := domain.of_tool(call.name, frame.intent)) and intent not in frame.beside:
+            given = {k: str(v) for k, v in _arguments(call).items() if v and domain.keeps(k)}
             frame = replace(
                 frame, intent=intent, slots={**frame.slots, **given}, waiting="", partial="", confirming=False
             )
-            frame = replace(frame, tried={**frame.tried, **given})
+            frame = replace(frame, tried={**frame.tried, **given}, declined=False)
     return _after_words(frame, message.text, domain) if message.role is Role.ASSISTANT and message.text else frame
 
 
@@ -162,11 +169,11 @@ def offered(result: str, domain: Domain) -> Offer | None:
 
 def capabilities(domain: Domain) -> str:
     """What the agent's words for "not understood" say of what it can do; "" if they only apologise."""
-    return moves.without_apology(domain.agent.domain.fallback)
+    return domain.language.without_apology(domain.agent.domain.fallback)
 
 
 def _after_words(frame: Frame, said: str, domain: Domain) -> Frame:
-    missed = frame.missed + 1 if moves.is_miss(said, domain.agent.domain.fallback) else 0
+    missed = frame.missed + 1 if domain.language.is_miss(said, domain.agent.domain.fallback) else 0
     can_do = capabilities(domain)
     return replace(frame, heard=said, missed=missed, told=frame.told or bool(can_do and can_do in said))
 

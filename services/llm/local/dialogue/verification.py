@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from parley.agents.identity import VERIFY, Identity
 from parley.text.factors.readings import readings
-from services.llm.local.dialogue import moves
 from services.llm.local.dialogue.frame import Act, Call, Frame, Say, checked
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.understanding import Meaning
@@ -42,8 +41,8 @@ def answered(frame: Frame, said: str, meaning: Meaning, domain: Domain) -> tuple
     if kind in _IN_WORDS or not any(len(reading) > _FEW for reading in understood):
         elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent
         if meaning.move in _LATER:
-            return replace(frame, proving=factor), [Say(moves.TAKE_YOUR_TIME)]
-        if meaning.move in ("no", "unsure"):
+            return replace(frame, proving=factor), [Say(domain.says.take_your_time)]
+        if meaning.move in ("no", "unsure") or (not understood and _cannot(said, domain)):
             return replace(frame, proving="", intent=""), [Say(identity.sentences.declined)]
         if meaning.move or elsewhere:
             return None
@@ -77,7 +76,7 @@ def next_step(
         if verdict == "wrong":
             return Proof(f"{sentences.wrong} {identity.factors[order[0]].ask}")
     if frame.locked:
-        return Proof(f"{sentences.locked} {moves.OFFER}" if domain.human else sentences.locked)
+        return Proof(f"{sentences.locked} {domain.says.offer}" if domain.human else sentences.locked)
     if told is not None and not barred:
         return Proof(sentences.right, calls=wanted)
     if len(frame.proofs) > frame.proven and len(frame.proofs) >= identity.steps[0][1]:
@@ -87,6 +86,12 @@ def next_step(
         return Proof(domain.agent.sentences.trouble)
     lead = sentences.right if told is not None else "" if frame.proofs and left else sentences.first
     return Proof(f"{lead} {identity.factors[(left or order)[0]].ask}".strip())
+
+
+def _cannot(said: str, domain: Domain) -> bool:
+    """Whether a part of a sentence is a no: "I don't have it, it was in the phone"."""
+    language = domain.language
+    return any(language.move(part) in ("no", "unsure") for part in language.parts(said, "clauses"))
 
 
 def _wants_tool(frame: Frame, domain: Domain) -> bool:

@@ -8,23 +8,19 @@ from dataclasses import dataclass
 from parley.agents.agent import Agent
 from parley.agents.domain import Intent
 from parley.errors import BadInput, Misconfigured
-from parley.text.phrases import NUMBER_RUN, normalise, parse, slot_values
-from services.llm.local.dialogue import moves
+from parley.text.phrases import NUMBER_RUN, parse, slot_values
+from services.llm.local.languages.language import FORESEEN, language_of
 from services.llm.local.understanding import slots
-from services.llm.local.understanding.vocabulary import Vocabulary
-from services.llm.local.understanding.word_lists import COMMON
+from services.llm.local.understanding.vocabulary import AnyWords, Vocabulary
 
 _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
 _SAMPLE = {
-    "digits": "1234",
-    "number": "twelve",
-    "day": "saturday",
-    "choice": "",
-    "text": "something",
+    "digits": "1234", "number": "twelve", "choice": "", "text": "something", "day": "saturday", "time": "ten",
     "name": "john smith",
-}
+    "sentence": "something",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,8 @@ class Domain:
 
     def __init__(self, agent: Agent, knowledge: str = "") -> None:
         self.agent = agent
+        self.language = language_of(agent.language)
+        self.says = self.language.says
         self.intents = agent.domain.intents
         self.slots = agent.domain.slots
         self._patterns: list[tuple[str, re.Pattern[str], tuple[str, ...]]] = []
@@ -63,22 +61,23 @@ class Domain:
             self.mentions[name] = set(intent.needs)
             for template in intent.phrases:
                 try:
-                    phrase = parse(template)
+                    phrase = parse(self.language.plain(template))
                 except BadInput as e:
                     raise Misconfigured(f"agent {agent.name}: domain.intents.{name}.phrases: {e}") from e
-                words.setdefault(name, set()).update(normalise(" ".join(phrase.words())).split())
+                words.setdefault(name, set()).update(self.language.normalise(" ".join(phrase.words())).split())
                 regex = phrase.regex(lambda slot: slots.pattern(self.slots.get(slot)))
                 self.mentions[name].update(slot for slot in phrase.slots if slot in self.slots)
                 texts = [self._filled(text) for text in phrase.expansions(_EXAMPLES_PER_PHRASE)]
                 examples += [Example(name, text, len(self._patterns)) for text in dict.fromkeys(texts) if text]
                 self._patterns.append((name, regex, phrase.slots))
-        self.vocabulary = Vocabulary(words, self._core(), knowledge)
+        kind = Vocabulary if self.language.embeddings else AnyWords
+        self.vocabulary = kind(words, self._core(), knowledge)
         self.own_words = self._own_words(examples)
         self.examples = examples[:: len(examples) // _MAX_EXAMPLES + 1]
 
     def matches(self, text: str) -> list[Match]:
         """All patterns found in a normalised sentence; the one that explains most of it first."""
-        whole = _weight(text)
+        whole = self._weight(text)
         found: list[Match] = []
         for intent, regex, _ in self._patterns:
             if match := regex.search(text):
@@ -87,7 +86,7 @@ class Domain:
                     name: slots.value(self.slots[name], words) if name in self.slots else words
                     for name, words in said.items()
                 }
-                share = _weight(match.group()) / whole if whole else 0.0
+                share = self._weight(match.group()) / whole if whole else 0.0
                 if not all(slots.fits(self.slots[n], v) for n, v in values.items() if n in self.slots):
                     share *= 0.7
                 found.append(Match(intent, share, match.start(), match.end(), values))
@@ -122,16 +121,26 @@ class Domain:
         """Whether the intent's tool hangs up."""
         return intent in self.intents and self.intents[intent].tool in ENDING
 
-    def of_tool(self, tool: str) -> str:
-        """The intent that calls a tool; "" if none."""
-        return next((name for name, intent in self.intents.items() if intent.tool == tool), "")
+    def of_tool(self, tool: str, *likely: str) -> str:
+        """The intent that calls a tool, one of `likely` if it does; "" if none."""
+        known = (*(name for name in likely if name in self.intents), *self.intents)
+        return next((name for name in known if self.intents[name].tool == tool), "")
+
+    def keeps(self, slot: str) -> bool:
+        """Whether a value that was given to a tool under this name still counts in the caller's next sentences."""
+        return slot in self.slots and self.slots[slot].kind != "sentence"
+
+    def with_sentence(self, intent: str, values: dict[str, str], said: str) -> dict[str, str]:
+        """Values for an intent's tool, with the caller's whole sentence for slots that are one."""
+        whole = [name for name in self.intents[intent].needs if self.slots[name].kind == "sentence"]
+        return {**values, **dict.fromkeys(whole, said)}
 
     def _own_words(self, examples: list[Example]) -> dict[str, str]:
         """The agent's fixed answers to what any conversation has, by move: those of intents that foresee it."""
         said: dict[str, str] = {}
         for example in examples:
             answer = self.intents[example.intent].say
-            if answer and (move := moves.move(example.text)) in moves.FORESEEN:
+            if answer and (move := self.language.move(example.text)) in FORESEEN:
                 said.setdefault(move, answer)
         return said
 
@@ -139,7 +148,7 @@ class Domain:
         """What the whole business is about: its name, keyterms and `words`, and what may be chosen."""
         values = [value for slot in self.slots.values() for value in slot.values]
         agent = self.agent
-        return normalise(" ".join((agent.company, *agent.keyterms, *agent.domain.words, *values))).split()
+        return self.language.normalise(" ".join((agent.company, *agent.keyterms, *agent.domain.words, *values))).split()
 
     def _check(self, name: str, intent: Intent) -> None:
         for slot in intent.needs:
@@ -148,7 +157,7 @@ class Domain:
                 raise Misconfigured(
                     f"agent {self.agent.name}: domain.intents.{name}.needs: no slot {slot!r}; known: {known}"
                 )
-            if not self.slots[slot].ask:
+            if not self.slots[slot].ask and self.slots[slot].kind != "sentence":
                 raise Misconfigured(
                     f"agent {self.agent.name}: domain.slots.{slot}.ask: is empty, but intent {name!r} needs the slot"
                 )
@@ -158,15 +167,15 @@ class Domain:
             slot = self.slots.get(found[1])
             if slot is None:
                 return "something"
-            return normalise(slot.values[0]) if slot.values else _SAMPLE[slot.kind]
+            return self.language.normalise(slot.values[0]) if slot.values else _SAMPLE[slot.kind]
 
-        return normalise(re.sub(r"\{(\w+)\}", sample, text))
+        return self.language.normalise(re.sub(r"\{(\w+)\}", sample, text))
+
+    def _weight(self, text: str) -> float:
+        return sum(0.25 if word in self.language.common else 1.0 for word in text.split())
 
 
 def comparable(text: str) -> str:
     """A sentence with its long numbers alike, as in the examples."""
     return re.sub(rf"(?<!\S){NUMBER_RUN}(?!\S)", lambda m: "1234" if len(m.group()) > 3 else m.group(), text)
 
-
-def _weight(text: str) -> float:
-    return sum(0.25 if word in COMMON else 1.0 for word in text.split())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.llm.local.dialogue import moves
 from services.llm.local.understanding.domain import Domain
 
 UNNAMED = 0.05  # an intent that no word of its own points to is sure only if it is nearer than needed by this much
@@ -52,8 +51,8 @@ def doubted(best: Candidate, strange: Candidate, domain: Domain) -> str:
 def question(intent: str, domain: Domain) -> str:
     """Asks a caller whose wish is in doubt whether it is this."""
     if intent == domain.human:
-        return moves.OFFER
-    return moves.DO_YOU_MEAN.format(about=domain.intents[intent].about or intent.replace("_", " "))
+        return domain.says.offer
+    return domain.says.do_you_mean.format(about=domain.intents[intent].about or intent.replace("_", " "))
 
 
 def is_question(said: str, domain: Domain) -> bool:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from parley.agents.domain import Slot
+from parley.text import clocks, days
+from parley.text.days import WEEKDAYS
 from parley.text.phrases import NUMBER_RUN, normalise, words_to_digits
 from services.llm.local.understanding.word_lists import words_of
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _HOLIDAY = (
     r"(?:christmas|new years|thanksgiving|easter|labor|memorial|independence|presidents|veterans|columbus|valentines"
     r"|boxing|mothers|fathers)(?: (?:eve|day|sunday|monday))|christmas|thanksgiving|easter|halloween|good friday"
     r"|(?:the )?fourth of july|(?:public |bank )holidays?"
 )
-_DAY = (
-    rf"(?:{_HOLIDAY}"
-    rf"|the day after tomorrow|today|tonight|tomorrow|(?:this |the |next )?weekends?|(?:{'|'.join(WEEKDAYS)})s?"
-    rf"|(?:{_MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|[a-z]+th|first|second|third|[a-z]+ (?:first|second|third)))"
-)
+_DAY = rf"(?:{_HOLIDAY}|(?:this |the |next )?weekends?|{days.SOURCE})"
 _NOISE = re.compile(r"\b(?:um+|uh+|er+|ah|dash|hyphen|then|digit|number|space|followed by|oclock)\b ?")
 _LEAD_IN = re.compile(
-    r"^(?:(?:my|the|his|her|our) (?:\w+ ){0,2}is|it is|this is|that is|i am|i mean|no|yes|well|sorry|actually|um|uh) "
+    r"^(?:(?:my|the|his|her|our) (?:\w+ ){0,2}is|it is|this is|that is|i am|i mean|no|yes|well|sorry|actually|um|uh"
+    r"|(?:put it |it is )?(?:for|under)(?: the name)?|please) "
 )
 _RUN = re.compile(rf"(?<!\S){NUMBER_RUN}(?!\S)")
 # What recognisers write for digits; believed only where a number was asked for and it then has the right length.
@@ -84,9 +82,23 @@ def pattern(slot: Slot | None) -> str:
         return _MEASURE
     if slot.kind == "day":
         return _DAY
+    if slot.kind == "time":
+        return clocks.SOURCE
     if slot.kind == "choice" and slot.values:
-        return "(?:" + "|".join(map(_spelled, sorted(map(normalise, slot.values), key=len, reverse=True))) + ")"
+        return "(?:" + "|".join(map(_spelled, sorted(_choices(slot), key=len, reverse=True))) + ")"
     return _ANYTHING
+
+
+def _choices(slot: Slot) -> dict[str, str]:
+    """What may be said for each of the values, normalised, with its accents and without."""
+    also = {normalise(word): value for value, words in slot.also.items() for word in words}
+    forms = also | {normalise(value): value for value in slot.values}
+    return {_bare(form): value for form, value in forms.items()} | forms
+
+
+def _bare(text: str) -> str:
+    """Without accents."""
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
 def value(slot: Slot, said: str) -> str:
@@ -96,10 +108,13 @@ def value(slot: Slot, said: str) -> str:
     if slot.kind == "number":
         return _measure(said)
     if slot.kind == "day":
-        said = re.sub(r"^(?:this|the|next) (?=weekend)", "", said)
+        said = re.sub(r"^(?:(?:this|the|next) (?=weekend)|(?:this|the coming|coming) )", "", said)
         return said.removesuffix("s") if said.removesuffix("s") in (*WEEKDAYS, "weekend") else said
+    if slot.kind == "time":
+        found = clocks.clocks(said)
+        return clocks.by_day(found[-1]) if found else ""
     if slot.kind == "choice":
-        return next((v for v in slot.values if _figures(normalise(v)) == _figures(said)), "")
+        return next((v for form, v in _choices(slot).items() if _figures(form) == _figures(said)), "")
     return said.title() if slot.kind == "name" else said
 
 
@@ -113,6 +128,8 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
 
     Quantities are none: "two weeks", "at 12 30". What a caller takes back is none either: "saturday, not sunday".
 
+    "at nine" is a time, "nine" alone only if `partial`, where it was asked for.
+
     Of several the last one counts: people correct themselves. Digits read out in pieces are put together; of a wrong
     length they are given only if `partial`, since "one" is a common word; so is a whole one that looks like a time.
     """
@@ -120,14 +137,20 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
         whole = [run for run in _runs(text if partial else _without_quantities(text)) if fits(slot, run)]
         joined = "".join(_runs(_without_quantities(text)))
         return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
+    if slot.kind == "time":
+        times = [clock for clock in clocks.clocks(_without_refused(slot, text)) if clock.marked or partial]
+        return clocks.by_day(times[-1]) if times else ""
     if slot.kind == "number":
         runs = re.findall(rf"(?<!\S){_MEASURE}(?!\S)", text)
         return next((_measure(run) for run in reversed(runs) if partial or run not in _BARE), "")
     if slot.kind in ("day", "choice"):
-        text = re.sub(rf"(?<!\S)not (?:on |the |this |with )*{pattern(slot)}(?!\S)", "", text)
-        found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", text)
+        found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", _without_refused(slot, text))
         return value(slot, found[-1]) if found else ""
     return ""
+
+
+def _without_refused(slot: Slot, text: str) -> str:
+    return re.sub(rf"(?<!\S)not (?:on |at |the |this |with )*{pattern(slot)}(?!\S)", "", text)
 
 
 def without_choices(slots: Iterable[Slot], text: str) -> str:
@@ -170,11 +193,16 @@ def _without_quantities(text: str) -> str:
 def answer(slot: Slot, text: str) -> str:
     """The value in the answer to the slot's own question: free text counts whole, without its lead-in."""
     if slot.kind in ("text", "name"):
-        while (short := _LEAD_IN.sub("", text)) != text:
-            text = short
-        return value(slot, text)
+        return value(slot, without_lead_in(text))
     found = find(slot, text, partial=True)
     if slot.kind == "digits" and not fits(slot, found):
         meant = find(slot, _HOMOPHONE.sub(lambda m: _HOMOPHONES[m.group()], text))
         return meant or found
     return found
+
+
+def without_lead_in(text: str) -> str:
+    """An answer without what only leads to it: "my name is", "it is for"."""
+    while (short := _LEAD_IN.sub("", text)) != text:
+        text = short
+    return text

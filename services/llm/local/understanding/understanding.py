@@ -14,8 +14,8 @@ import numpy as np
 
 from parley.embedding import Vectors
 from parley.telemetry import NLU_LATENCY
-from parley.text.phrases import normalise
-from services.llm.local.dialogue import moves, sentences
+from services.llm.local.dialogue import sentences
+from services.llm.local.languages.language import FORESEEN
 from services.llm.local.understanding import doubt, evidence, slots
 from services.llm.local.understanding.domain import Domain, Match, comparable
 from services.llm.local.understanding.doubt import NOTHING, Candidate
@@ -106,13 +106,13 @@ class Understanding:
         said = _TIME.sub(r"\1 \2 oclock", said)
         if self.domain.measures:
             said = _MINUS.sub("minus ", _POINT.sub(" point ", said))
-        text = normalise(said)
-        key = text, sentences.is_question(said)
+        text = self.domain.language.normalise(said)
+        key = text, sentences.is_question(said, self.domain.language)
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
             return known
         begin = perf_counter()
-        meaning = await self._work_out(text, sentences.clauses(said, text))
+        meaning = await self._work_out(text, sentences.clauses(said, text, self.domain.language))
         if len(wishes := await self._wishes(said)) > 1:
             meaning = replace(meaning, wishes=wishes)
         if not meaning.intent:
@@ -125,7 +125,7 @@ class Understanding:
         return meaning
 
     async def _work_out(self, text: str, clauses: list[str]) -> Meaning:
-        move = moves.move(text)
+        move = self.domain.language.move(text)
         matches = self._matches(text)
         best = next((m for m in matches[:1] if m.share >= PATTERN_SHARE), None)
         talk = best is not None and bool(self.domain.intents[best.intent].say)
@@ -140,23 +140,25 @@ class Understanding:
             return self._matched(text, move, match)
         if self._embedder is None:
             return Meaning(text, move, slots=self._all_slots(text))
-        _, content = moves.leading(text)
+        _, content = self.domain.language.leading(text)
         parts = [content or text, *clauses]
         vectors = await self._embedder.embed_async([comparable(part) for part in parts])
         found = self._nearest(text, move, parts, vectors, matches)
-        if move in moves.FORESEEN and not (found.intent and self.domain.intents[found.intent].say):
+        if move in FORESEEN and not (found.intent and self.domain.intents[found.intent].say):
             return replace(found, intent="", maybe="", slots=self._all_slots(text), by="")  # it is the move, surely
         return found
 
     def _unknown(self, said: str, text: str) -> tuple[str, ...]:
         """Words and identifying numbers; in what is no question, all numbers."""
-        numbers = [n.digits for n in slots.numbers(text) if n.counts or not sentences.is_question(said)]
+        asks = sentences.is_question(said, self.domain.language)
+        numbers = [n.digits for n in slots.numbers(text) if n.counts or not asks]
         return (*self.domain.vocabulary.unknown(text), *numbers)
 
     def _in_a_clause(self, clauses: list[str]) -> Match | None:
         """What one clause alone asks for; the last one first, since people come to the point at the end."""
         for clause in clauses:
-            if (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE and sentences.says_enough(clause):
+            enough = sentences.says_enough(clause, self.domain.language)
+            if enough and (found := self._matches(clause)) and found[0].share >= CLAUSE_SHARE:
                 return found[0]
         return None
 
@@ -169,14 +171,14 @@ class Understanding:
         The second may lean on the first: "how much is a tune up and how long does it take".
         """
         found: list[Meaning] = []
-        parts = sentences.wishes(said)
+        parts = sentences.wishes(said, self.domain.language)
         matched = {part: best[0] for part in parts if (best := self._whole(part))}
         for part in parts:
             if len(found) == 2:
                 break
             if part in matched:
                 wish = self._matched(part, "", matched[part])
-            elif found and self.domain.is_question(found[0].intent) and moves.leans(part):
+            elif found and self.domain.is_question(found[0].intent) and self.domain.language.leans(part):
                 wish = Meaning(part)
             else:
                 wish = await self._work_out(part, []) if matched else Meaning(part)
@@ -189,7 +191,7 @@ class Understanding:
 
     def _whole(self, part: str) -> list[Match]:
         """The pattern that a part of a sentence is, with hardly a word beside it; [] if none."""
-        found = self._matches(part)[:1] if sentences.says_enough(part) else []
+        found = self._matches(part)[:1] if sentences.says_enough(part, self.domain.language) else []
         return [match for match in found if match.share >= CLAUSE_SHARE]
 
     def _matched(self, text: str, move: str, best: Match) -> Meaning:

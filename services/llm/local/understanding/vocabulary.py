@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from parley.text.phrases import NUMBER_RUN, normalise
-from services.llm.local.dialogue import moves
+from services.llm.local.languages.language import ENGLISH
 from services.llm.local.understanding.word_lists import BY_THE_WAY, EVERYDAY, TWINS, words_of
 
 _NUMBER = re.compile(rf"(?:{NUMBER_RUN}|\d+(?:st|nd|rd|th))")
@@ -95,6 +95,22 @@ class Vocabulary:
         return words[i - 1 : i] == ["to"] and any(self.belongs(word, intent) for word in words[:i])
 
 
+class AnyWords(Vocabulary):
+    """Of a language whose everyday words are not known: no word is strange, and none is spelled otherwise."""
+
+    def is_core(self, text: str) -> bool:
+        return False
+
+    def respelled(self, said: str) -> str:
+        return said
+
+    def unknown(self, text: str) -> list[str]:
+        return []
+
+    def strangers(self, text: str, intent: str = "", strict: bool = False) -> list[str]:
+        return []
+
+
 def knowledge_of(folder: Path) -> str:
     """All text of an agent's knowledge files, bounded; "" without any."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".md", ".txt"))
@@ -136,7 +152,7 @@ def _bases_of(words: Iterable[str]) -> frozenset[str]:
     return frozenset(base for word in words for base in bases(word))
 
 
-_PLAIN_BASES = _bases_of(EVERYDAY | moves.WORDS)
+_PLAIN_BASES = _bases_of(EVERYDAY | ENGLISH.words)
 
 
 def _names_something(words: list[str], i: int) -> bool:

@@ -1,9 +1,11 @@
-"""Words that say little of what a sentence is about."""
+"""English words that say little of what a sentence is about."""
 
 from __future__ import annotations
 
 from itertools import permutations
 from pathlib import Path
+
+from services.llm.local.languages.language import ENGLISH
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -12,10 +14,8 @@ def words_of(text: str) -> frozenset[str]:
 
 
 _HERE = Path(__file__).parent
-# They count a quarter where a pattern's share of a sentence is weighed.
-COMMON = words_of((_HERE / "common_words.txt").read_text("utf-8"))
-# Beside the common words, these name nothing either.
-TOPICLESS = COMMON | words_of((_HERE / "topicless_words.txt").read_text("utf-8"))
+COMMON = ENGLISH.common
+TOPICLESS = ENGLISH.topicless
 # They name nothing that only some trade has.
 EVERYDAY = TOPICLESS | words_of((_HERE / "plain_words.txt").read_text("utf-8"))
 # Words that sound alike, and two spellings of one: which of them was said only the business can tell.

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from parley.text.words import clipped, has_words
 from services.orchestrator.mind import events, history, identity, known, outgoing
+from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.bot import (
     confirming,
     fillers,
     llm_retry,
+    must_say,
     showing,
+    specialists,
     speculation,
     unanswered,
     wanted_tools,
@@ -18,49 +21,39 @@ from services.orchestrator.mind.bot import (
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
-from services.orchestrator.mind.state import (
-    Ahead,
-    Answering,
-    BotLine,
-    Call,
-    CallerLine,
-    Hearing,
-    Listening,
-    Outcome,
-    Then,
-    Thought,
-    ToolUse,
-)
+from services.orchestrator.mind.state import Ahead, Answering, BotLine, Call, CallerLine, Hearing, Listening, Thought
 from services.orchestrator.mind.timers import T
 
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
 
-def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
-    """The caller's turn is over: answer `text`."""
+def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = False) -> Call:
+    """The caller's turn is over: answer `text`. `early`: it is no answer to what the bot has just asked."""
     text = clipped(text, history.MAX_CALLER_CHARS)
     call, ahead = speculation.settle(call, text, at_ms, out)
-    answer = confirming.answered(call, text, out)
-    call = history.add(answer.call, CallerLine(text, at_ms))
+    answer = confirming.answered(call, text, out, early)
+    call = must_say.to_first_words(answer.call, at_ms, out)
+    call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     call = stop_timers(call, out, T.AWAY)
     if answer.tool is not None:
+        out.append(Store(first=True))  # who takes over must know of it before it is done
         call = _do(replace(call, floor=Answering(asked=True)), (answer.tool,), at_ms, out)
     elif answer.again:
-        call = _ask(replace(call, floor=Answering(asked=True)), at_ms, out, unclear=True)
+        call = ask(replace(call, floor=Answering(asked=True)), at_ms, out, unclear=True)
     elif ahead is not None:
         call = _adopt(call, ahead, at_ms, out)
     else:
         call, awaited = look(call, text, at_ms, out)
         call = replace(call, floor=Answering(looking_for=awaited, asked=True))
-        call = call if awaited else _think(call, out, 0)
+        call = call if awaited else think(call, out, 0)
     call = fillers.expect(call, at_ms, out)
     out.append(Store())
     return call
 
 
-def _ask(call: Call, at_ms: int, out: list[Effect], unclear: bool = False) -> Call:
+def ask(call: Call, at_ms: int, out: list[Effect], unclear: bool = False) -> Call:
     """Say the question that an action waits for. None is said to somebody who is about to be handed on or hung up."""
     if call.then is not None:
         return over(confirming.dropped(call, confirming.NOT_ASKED, "left", out), at_ms, out)
@@ -72,7 +65,7 @@ def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
     """The speculation was right: it is the first round, and what it has given so far is said and done now."""
     tries = ahead.tries - 1
     thought = Thought(0, tries, first=tries)
-    call = replace(call, floor=Answering(thought=thought, asked=True))
+    call = specialists.adopted(replace(call, floor=Answering(thought=thought, asked=True)), ahead, out)
     if ahead.complete:
         ended = events.RoundEnded(at_ms=at_ms, turn=call.turn, tries=tries, round=0, text=ahead.held, tools=ahead.tools)
         ended = replace(ended, carry=ahead.carry)
@@ -86,18 +79,18 @@ def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
     call = replace(call, passages=event.passages, passages_for=event.query, retrieving="")
     if isinstance(call.floor, Answering) and call.floor.looking_for:
         call = stop_timers(call, out, T.RETRIEVE)
-        return _think(call, out, 0)
+        return think(call, out, 0)
     return call
 
 
 def retrieve_waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Knowledge did not come in time: answer without it."""
     if isinstance(call.floor, Answering) and call.floor.looking_for:
-        return _think(replace(call, passages=(), passages_for="", retrieving=""), out, 0)
+        return think(replace(call, passages=(), passages_for="", retrieving=""), out, 0)
     return call
 
 
-def _think(call: Call, out: list[Effect], number: int, tries: int = 0, continuing: bool = False) -> Call:
+def think(call: Call, out: list[Effect], number: int, tries: int = 0, continuing: bool = False) -> Call:
     """Ask for a round. `tries`: how often it was begun before, beside the speculations of this turn."""
     assert isinstance(call.floor, Answering)
     first = call.ahead.tries if number == 0 and call.ahead.turn == call.turn else 0
@@ -165,7 +158,7 @@ def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: lis
         out.insert(first, Store(first=True))
         return _use_tools(call, event, out)
     if confirming.due(call):
-        return _ask(call, event.at_ms, out)
+        return ask(call, event.at_ms, out)
     if unanswered.said(call, but_notices=True):
         return over(call, event.at_ms, out)
     return _nothing_said(call, thought, event.at_ms, out)
@@ -181,7 +174,7 @@ def _nothing_said(call: Call, thought: Thought, at_ms: int, out: list[Effect]) -
         return _without_model(call, at_ms, out)
     call = replace(call, floor=replace(call.floor, empties=call.floor.empties + 1))
     again = replace(thought, tries=thought.tries + 1, utterance=0, empty=True)
-    return llm_retry.think(call, again, out, thought.continuing or _noticed(call))
+    return llm_retry.think(call, again, out, thought.continuing or noticed(call))
 
 
 def _without_model(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -213,18 +206,24 @@ def _do(call: Call, given: tuple[ToolUse, ...], at_ms: int, out: list[Effect]) -
     else:
         call = history.add(call, BotLine(call.turn, status="heard", complete=True, tools=tools, at_ms=at_ms))
     outgoing.execute(call, out, *(tool for tool in tools if tool.outcome is None))
+    call = specialists.taken(call, tools, out)
+    if (then := specialists.leads_to(tools)) is not None:
+        return over(replace(call, then=then), at_ms, out, owed=False)
     if not history.waiting_tools(call, call.turn):
-        return _after_tools(call, at_ms, out)
+        return after_tools(call, at_ms, out)
     return fillers.tools_begun(call, at_ms, out)
 
 
-def _after_tools(call: Call, at_ms: int, out: list[Effect]) -> Call:
+def after_tools(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The tools of this turn have ended: the model is told, or the caller is asked."""
     if confirming.alone(call):
-        return _ask(call, at_ms, out)
+        return ask(call, at_ms, out)
+    if unanswered.backend_is_down(call):
+        told = any(line.text == call.policy.backend_down for line in history.bot_lines(call, call.turn))
+        return over(call, at_ms, out) if told else sentence(call, out, "backend_down", at_ms)
     if llm_retry.spent(call):
         return _fail(call, at_ms, out)
-    return _think(call, out, _rounds_done(call), continuing=_noticed(call))
+    return think(call, out, rounds_done(call), continuing=noticed(call))
 
 
 def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
@@ -249,12 +248,12 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
         if asked:
             call = _say_notice(call, event.outcome, event.at_ms, out)
         if asked and not thinking and not history.waiting_tools(call, call.turn):
-            call = _after_tools(call, event.at_ms, out)
+            call = after_tools(call, event.at_ms, out)
     elif event.outcome.ask is None and tool.name in call.effect_tools and _quiet(call):
         floor = Answering(asked=True, about=event.intent)
         call = stop_timers(replace(call, turn=call.turn + 1, floor=floor), out, T.AWAY)
         call = _say_notice(call, event.outcome, event.at_ms, out)
-        call = _think(call, out, 0, continuing=_noticed(call))
+        call = think(call, out, 0, continuing=noticed(call))
     out.append(Store())
     return call
 
@@ -269,12 +268,12 @@ def _say_notice(call: Call, outcome: Outcome, at_ms: int, out: list[Effect]) -> 
     return notice(call, out, say.text, at_ms, say.interruptible) if say is not None and has_words(say.text) else call
 
 
-def _noticed(call: Call) -> bool:
+def noticed(call: Call) -> bool:
     last = call.history[-1] if call.history else None
     return isinstance(last, BotLine) and last.kind == "notice" and last.turn == call.turn
 
 
-def _rounds_done(call: Call) -> int:
+def rounds_done(call: Call) -> int:
     return sum(1 for line in history.bot_lines(call, call.turn) if line.tools)
 
 
@@ -282,7 +281,7 @@ def _round_failed(call: Call, thought: Thought, event: events.RoundEnded, out: l
     """The round starts again; words already said are continued, not repeated. At last the bot says that it failed."""
     if thought.utterance:
         call = _speak(call, thought, "", event.at_ms, out, complete=True)
-    elif _noticed(call):
+    elif noticed(call):
         thought = replace(thought, continuing=True)
     if (again := llm_retry.after(call, thought, event)) is not None:
         return llm_retry.later(call, *again, event.at_ms, out)
@@ -296,7 +295,7 @@ def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
     call = replace(call, failures=call.failures + 1)
     if call.failures < MAX_FAILURES:
         call = sentence(call, out, "trouble", at_ms)
-        return _ask(call, at_ms, out) if confirming.due(call) else call
+        return ask(call, at_ms, out) if confirming.due(call) else call
     call = sentence(call, out, "unavailable", at_ms)
     return hang_up_after(call, "no answer could be made", at_ms, out)
 
@@ -306,6 +305,14 @@ def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: i
     text: str = getattr(call.policy, name)
     text = known.spoken(call, text) if name == "greeting" else text
     return notice(call, out, text, at_ms, name not in call.policy.must_hear, protect_ms)
+
+
+def greet(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """The bot's first words, with those that it must say around them."""
+    if has_words(call.policy.before_greeting):
+        call = sentence(call, out, "before_greeting", at_ms)
+    call = sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
+    return sentence(call, out, "after_greeting", at_ms) if has_words(call.policy.after_greeting) else call
 
 
 def notice(
@@ -342,58 +349,17 @@ def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
     if call.then is not None:
         return _end(call, call.then, at_ms, out)
     if floor.waiting_turn:
-        return begin(call, floor.waiting_turn, at_ms, out)
+        return begin(call, floor.waiting_turn, at_ms, out, early=True)
     return silence_timer(call, out, at_ms)
 
 
 def _end(call: Call, then: Then, at_ms: int, out: list[Effect]) -> Call:
     """The last words were heard: hang up or hand over. Who is not taken over there comes back."""
+    if name := must_say.before(call, then):
+        return sentence(replace(call, then=replace(then, told=True)), out, name, at_ms)
     call = replace(call, then=None)
     if then.kind == "transfer":
         out.append(Transfer(then.to, then.reason))
         return silence_timer(call, out, at_ms)
     out.append(HangUp(then.reason))
     return start(call, out, T.ENDING, at_ms + END_GRACE_MS)
-
-
-def _broken_off(call: Call) -> bool:
-    """The words of the last round were heard in part, on a leg that is lost."""
-    lines = (line for line in history.bot_lines(call, call.turn) if line.kind == "answer" and not line.tools)
-    return any(line.status == "cut" and line.heard for line in lines)
-
-
-def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
-    """After a takeover: do again what was outstanding, once. `answered`: the mouth had all words of this turn."""
-    floor = call.floor
-    if not isinstance(floor, Answering):
-        return call
-    call = stop_timers(call, out, T.AGAIN)
-    waiting = history.waiting_tools(call, call.turn)
-    if waiting:
-        outgoing.execute(call, out, *waiting)
-        return replace(call, floor=replace(floor, thought=None, looking_for=""))
-    if answered:
-        call = replace(call, floor=replace(floor, thought=None, looking_for=""))
-        return over(call, at_ms, out) if history.unheard(call) else call
-    if floor.looking_for:
-        return _think(call, out, 0)
-    thought = floor.thought
-    unfinished = [line for line in history.unheard(call) if not line.complete]
-    if thought is not None or unfinished:
-        for line in unfinished:
-            call = history.edit(call, line.utterance, lambda x: replace(x, complete=True))
-            call = outgoing.say(call, out, replace(line, complete=True), "", at_ms)
-        tries = thought.tries + 1 if thought else 1
-        continuing = bool(unfinished) or _broken_off(call) or (thought is not None and thought.continuing)
-        return _think(call, out, _rounds_done(call), tries, continuing)
-    if confirming.alone(call):
-        return _ask(call, at_ms, out)
-    if _owes_round(call):
-        return _think(call, out, _rounds_done(call), continuing=_noticed(call))
-    return over(call, at_ms, out)
-
-
-def _owes_round(call: Call) -> bool:
-    """The last that was done in this turn are tools, and the model has not said what came of them."""
-    lines = [line for line in history.bot_lines(call, call.turn) if line.kind not in ("filler", "notice")]
-    return bool(lines) and bool(lines[-1].tools) and all(tool.outcome is not None for tool in lines[-1].tools)

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from parley.text.words import clipped, has_words
 from services.orchestrator.mind import events, history, outgoing
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.effects import Effect, Store
 from services.orchestrator.mind.rules import await_hearing, has_timer, start, stop_timers
-from services.orchestrator.mind.state import Answering, BotLine, Call, ToolUse
+from services.orchestrator.mind.state import Answering, BotLine, Call
 from services.orchestrator.mind.timers import T
 
 MAX_NEWS = 300  # characters

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from services.orchestrator.mind import events, history
+from services.orchestrator.mind.actions import Shown
 from services.orchestrator.mind.effects import Effect, Show
 from services.orchestrator.mind.history import bytes_of
-from services.orchestrator.mind.state import Call, Shown
+from services.orchestrator.mind.state import Call
 
 MAX_KEPT_BYTES = 2_048
 """Of names and values together. A page that comes back still has what is larger, unless it missed just that."""

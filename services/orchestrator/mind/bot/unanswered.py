@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from parley.text.words import has_words
 from services.orchestrator.mind import history
-from services.orchestrator.mind.state import Answering, BotLine, Call, ToolUse
+from services.orchestrator.mind.actions import ToolUse
+from services.orchestrator.mind.state import Answering, BotLine, Call
 
 MAX_EMPTY = 1  # rounds of one turn that gave no words and are asked for again
 MAX_VOICELESS = 3  # utterances in a row that no voice could be had for, before the call ends
@@ -56,6 +57,19 @@ def summary(call: Call) -> str:
     texts = dict.fromkeys(text for tool in _untold(call) if (text := _summary_of(tool)) and text not in told)
     text = " ".join(texts)
     return text if len(text) <= MAX_SUMMARY else text[:MAX_SUMMARY].rpartition(" ")[0] or text[:MAX_SUMMARY]
+
+
+def backend_is_down(call: Call) -> bool:
+    """Of the tools called last in this turn none could be had, and the agent has words of its own for that."""
+    last = next((line for line in reversed(list(history.bot_lines(call, call.turn))) if line.tools), None)
+    if not call.policy.backend_down or last is None:
+        return False
+    return all(tool.outcome is not None and tool.outcome.down and not _may_be_done(call, tool) for tool in last.tools)
+
+
+def _may_be_done(call: Call, tool: ToolUse) -> bool:
+    """Something that changes the world was begun, and nobody knows how far it got: that has to be told."""
+    return tool.outcome is not None and tool.outcome.status == "unknown" and tool.name in call.effect_tools
 
 
 def _counts(line: BotLine) -> bool:

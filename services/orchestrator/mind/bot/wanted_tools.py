@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 
 from services.orchestrator.mind import history, identity
-from services.orchestrator.mind.state import Call, Outcome, ToolUse
+from services.orchestrator.mind.actions import Outcome, ToolUse
+from services.orchestrator.mind.bot import specialists
+from services.orchestrator.mind.state import Call
 
 MAX_TOOLS = 8  # of one round; of more the model is told, once
 TOO_MANY = f"more than {MAX_TOOLS} tools at once: this one and those after it were left out"
@@ -25,6 +27,7 @@ def of_round(call: Call, given: tuple[ToolUse, ...]) -> tuple[ToolUse, ...]:
     done = {_wanted(t) for line in lines for t in line.tools if t.outcome is None or t.outcome.status not in failed}
     tools = []
     for tool in history.fitting_tools(call, given[: MAX_TOOLS + 1]):
+        tool = replace(tool, confirmed="")  # that is the caller's to say
         if _wanted(tool) in done and tool.outcome is None:
             tool = replace(tool, outcome=Outcome("refused", message=SAME))
         done.add(_wanted(tool))
@@ -53,6 +56,8 @@ def _nth(call: Call, tool: ToolUse, n: int, at_ms: int) -> ToolUse:
         tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
     elif wanted > level:
         tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=level)))
+    elif tool.outcome is None:
+        tool = replace(tool, outcome=specialists.outcome_of(call, tool))
     if tool.outcome is not None:
         tool = identity.forgotten(call, tool)
     return replace(tool, id=tool.id or history.call_id(tool))

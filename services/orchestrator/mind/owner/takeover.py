@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from services.orchestrator.mind import events, history, identity, outgoing
 from services.orchestrator.mind import known as known_of
+from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.bot import answering, fillers, showing, voice
 from services.orchestrator.mind.effects import Effect, Execute, HangUp, StartTimer, Stop, Store
-from services.orchestrator.mind.owner import reattach, settling
+from services.orchestrator.mind.owner import outstanding, reattach, settling
 from services.orchestrator.mind.rules import await_hearing, has_timer, silence_timer, start
-from services.orchestrator.mind.state import Ahead, Answering, BotLine, Call, Ended, Hearing, Listening, ToolUse
+from services.orchestrator.mind.state import Ahead, Answering, BotLine, Call, Ended, Hearing, Listening
 from services.orchestrator.mind.timers import T
 
 
@@ -70,6 +71,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     call = _go_on(call, event, out, answered)
     if event.new_leg:
         call = reattach.answer_finals(call, before, event.at_ms, out)
+        call = reattach.ask_again(call, event.at_ms, out)
     call = await_hearing(call, out, event.at_ms)
     if event.new_leg and (event.transfer or history.handed_over(call)):
         call = answering.sentence(call, out, "not_transferred", event.at_ms)
@@ -81,7 +83,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
 
 def _go_on(call: Call, event: events.TakenOver, out: list[Effect], answered: bool) -> Call:
     """What was outstanding, also of turns that are over: an action goes on though its turn was interrupted."""
-    call = answering.go_on(call, out, event.at_ms, answered)
+    call = outstanding.go_on(call, out, event.at_ms, answered)
     asked = {effect.intent for effect in out if isinstance(effect, Execute)}
     older = [tool for tool in history.open_tools(call) if tool.intent not in asked]
     outgoing.execute(call, out, *older)

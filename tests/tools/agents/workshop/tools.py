@@ -6,7 +6,7 @@ import sys
 from datetime import date
 from typing import Annotated, Literal
 
-from parley.tooling import CallContext, HangUp, Result, ToolError, tool
+from parley.tooling import CallContext, HangUp, Question, Result, ToolError, tool
 
 
 def _work(word: str, journal: str, gate: str) -> None:
@@ -151,6 +151,19 @@ def move(to: Literal["red", "blue"], pieces: int, journal: str) -> str:
     """Move pieces to another shelf."""
     _work(f"moved {pieces} to {to}", journal, "")
     return "They are moved."
+
+
+def _visit(day: str, context: CallContext) -> Question:
+    if day == "never":
+        return Question("Shall I?", {"dy": "2026-12-01"})
+    return Question(f"Shall I book you in on {day}, the first?", {"day": "2026-12-01"})
+
+
+@tool(consequential=True, confirm=_visit)
+def book_day(day: str, journal: str) -> str:
+    """Book a day in words."""
+    _work(f"booked {day}", journal, "")
+    return "You are booked."
 
 
 @tool(consequential=True)

@@ -1,0 +1,86 @@
+"""`parley number`: which agent answers which of our numbers.
+
+Exit status: 0 done, 1 not done (no number, no such agent), 2 it cannot be told (NATS away).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cli.operating import operator_bus, run_or_exit
+from parley.agents.files import known_agents
+from parley.agents.numbers import Numbers, checked
+from parley.bus import Bus, publishing
+from parley.bus.publishing import NUMBERS, Conflict
+from parley.errors import BadInput, NotFound
+from parley.settings import Settings
+
+NOT_DONE = (BadInput, NotFound, Conflict)
+TRIES = 5
+"""Others may change the table at the same time; each change is of its own number."""
+Pattern = Annotated[str, typer.Argument(help="+15551234567, '+1555*' for all that begin so, or sip:desk@example.com.")]
+
+number = typer.Typer(no_args_is_help=True, help="Say which agent answers which of your numbers.")
+
+
+@number.command("set")
+def set_command(pattern: Pattern, name: Annotated[str, typer.Argument(help="Which agent answers.")]) -> None:
+    """Have an agent answer a number. New calls reach it within about a second."""
+
+    async def act(settings: Settings) -> None:
+        wanted = checked(pattern)
+        async with operator_bus(settings) as bus:
+            names = await _names(bus, settings)
+            if name not in names:
+                raise NotFound(f"there is no agent {name!r}; known are {', '.join(names) or 'none'}")
+            before, _ = await _changed(bus, lambda now: now.set(wanted, name))
+        was = before.entries.get(wanted)
+        print(f"{wanted} reaches {name}{f', no more {was}' if was not in (None, name) else ''}")
+
+    run_or_exit(act, NOT_DONE)
+
+
+@number.command("list")
+def list_command() -> None:
+    """Show the table. An exact number goes before the longest prefix, that before PARLEY_AGENT."""
+
+    async def act(settings: Settings) -> None:
+        async with operator_bus(settings) as bus:
+            table, names = (await publishing.read(bus, NUMBERS, Numbers))[0], await _names(bus, settings)
+        width = max([len(pattern) for pattern in table.entries] + [len("all others")])
+        for pattern, name in sorted(table.entries.items()):
+            gone = "" if name in names else f" (there is no such agent any more: {settings.agent} answers)"
+            print(f"{pattern.ljust(width)}  {name}{gone}")
+        print(f"{'all others'.ljust(width)}  {settings.agent} (PARLEY_AGENT, as it is set here)")
+
+    run_or_exit(act, NOT_DONE)
+
+
+@number.command("remove")
+def remove_command(pattern: Pattern) -> None:
+    """Take a number out of the table: a prefix or PARLEY_AGENT then says who answers."""
+
+    async def act(settings: Settings) -> None:
+        wanted = checked(pattern)
+        async with operator_bus(settings) as bus:
+            _, after = await _changed(bus, lambda now: now.remove(wanted))
+        print(f"{wanted} is removed; {after.agent_of(wanted.rstrip('*')) or settings.agent} answers it now")
+
+    run_or_exit(act, NOT_DONE)
+
+
+async def _changed(bus: Bus, step: Callable[[Numbers], Numbers]) -> tuple[Numbers, Numbers]:
+    for _ in range(TRIES - 1):
+        try:
+            return await publishing.change(bus, NUMBERS, Numbers, step)
+        except Conflict:
+            continue
+    return await publishing.change(bus, NUMBERS, Numbers, step)
+
+
+async def _names(bus: Bus, settings: Settings) -> list[str]:
+    there = (name for name, versions in (await publishing.published(bus)).items() if versions.current)
+    return sorted({*known_agents(settings.agents_dir), *there})

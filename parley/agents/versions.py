@@ -1,0 +1,128 @@
+"""The published versions of one agent: which one new calls have, and what may be done to that. Pure.
+
+publish      the new version is current, or a canary beside it
+promote      the canary is current
+rollback     a canary ends; without one, what was current before is again (or a version that is named)
+unpublish    calls have the folder again; the versions stay
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from parley.errors import BadInput, NotFound
+
+MAX_VERSIONS = 20
+MAX_NOTE = 200
+MAX_NAME = 40
+_SHOWN = 5
+_NAME = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")
+
+
+def is_name(name: str) -> bool:
+    """Whether an agent of this name can be published: it is part of a key and of a path."""
+    return len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None
+
+
+class Version(BaseModel):
+    """One of them. `digest`: of its content, in hex; `at`: published, Unix seconds; `knowledge`: what its knowledge
+    counts for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(pattern="^[0-9a-f]{12}$")
+    digest: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int
+    at: float
+    note: str = ""
+    knowledge: str = ""
+
+
+class Versions(BaseModel):
+    """All of an agent, newest first. `current` empty: calls have the folder. `percent`: of new calls, for `canary`.
+    `writer`: a nonce of who wrote it last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    current: str = ""
+    canary: str = ""
+    percent: float = Field(0.0, ge=0, le=100)
+    previous: str = ""
+    versions: tuple[Version, ...] = Field((), max_length=MAX_VERSIONS)
+    writer: str = ""
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """Those that new calls may have, and the one to go back to."""
+        return tuple(dict.fromkeys(id for id in (self.current, self.canary, self.previous) if id))
+
+    def of_call(self, call_id: str) -> str:
+        """The version of a new call; every process decides alike, and whoever asks again gets the same."""
+        return self.canary if self.canary and share(call_id) < self.percent else self.current
+
+    def find(self, wanted: str) -> Version | None:
+        return next((version for version in self.versions if version.id == wanted), None)
+
+    def named(self, wanted: str) -> Version:
+        """By id or the beginning of one. Raises BadInput (several begin so), NotFound (lists the newest)."""
+        found = [version for version in self.versions if version.id.startswith(wanted)] if wanted else []
+        if len(found) > 1:
+            raise BadInput(f"version {wanted!r}: {len(found)} begin so; write more of it")
+        if not found:
+            known = ", ".join(version.id for version in self.versions[:_SHOWN]) or "none"
+            raise NotFound(f"there is no version {wanted!r}; known are {known}")
+        return found[0]
+
+    def publish(self, version: Version, percent: float | None = None) -> Versions:
+        """`percent`: as a canary, for so many of a hundred new calls. Raises BadInput."""
+        if percent is None:
+            return self._with(version).model_copy(update=self._now(version.id))
+        if not self.current:
+            raise BadInput("--canary: nothing is published yet beside which it could run; publish without it first")
+        if version.id == self.current:
+            raise BadInput(f"--canary: {version.id} is what all calls have already")
+        return self._with(version).model_copy(update={"canary": version.id, "percent": percent})
+
+    def promote(self) -> Versions:
+        """Raises BadInput: there is no canary."""
+        if not self.canary:
+            raise BadInput("there is no canary to promote; `parley agent publish NAME --canary 10%` begins one")
+        return self.model_copy(update=self._now(self.canary))
+
+    def rollback(self, wanted: str = "") -> Versions:
+        """Raises BadInput, NotFound."""
+        if wanted:
+            version = self.named(wanted)
+            if version.id == self.current and not self.canary:
+                raise BadInput(f"{version.id} is what all calls have already")
+            return self.model_copy(update=self._now(version.id))
+        if self.canary:
+            return self.model_copy(update={"canary": "", "percent": 0.0})
+        if not self.previous:
+            raise BadInput("there is no version before it; name one: `parley agent rollback NAME VERSION`")
+        return self.model_copy(update=self._now(self.previous))
+
+    def unpublish(self) -> Versions:
+        """Raises BadInput: nothing is published."""
+        if not self.current:
+            raise BadInput("nothing is published; calls have the folder already")
+        return self.model_copy(update=self._now(""))
+
+    def _now(self, current: str) -> dict[str, object]:
+        before = self.current if self.current != current else self.previous
+        return {"current": current, "previous": before, "canary": "", "percent": 0.0}
+
+    def _with(self, version: Version) -> Versions:
+        """The version first; of the others those that are live, and the newest while there is room."""
+        others = [other for other in self.versions if other.id != version.id]
+        spare = [other for other in others if other.id not in self.live]
+        dropped = spare[max(0, MAX_VERSIONS - 1 - (len(others) - len(spare))) :]
+        return self.model_copy(update={"versions": (version, *(o for o in others if o not in dropped))})
+
+
+def share(call_id: str) -> float:
+    """Where a call falls between 0 and 100, evenly."""
+    return int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:8]) * 100 / (1 << 64)

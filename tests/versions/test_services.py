@@ -1,0 +1,226 @@
+"""The organs, with versions: each call is served by what it began with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parley.agents.versions import Versions
+from parley.bus import publishing
+from parley.embedding import Embedder
+from parley.errors import Unavailable
+from parley.rpc import call
+from parley.settings import Settings
+from parley.v1 import tools_pb2, tools_pb2_grpc
+from services.llm.local.understanding.domain import Domain
+from services.llm.local.understanding.learned import Learned
+from services.llm.local.understanding.understanding import Understanding
+from services.orchestrator.mind import events
+from services.orchestrator.mind.actions import Outcome
+from services.orchestrator.mind.policy import Policy
+from services.orchestrator.mind.state import Call, Epoch
+from services.orchestrator.run.figures import BEGUN, TOOLS, Figures
+from services.rag.indexes.edge import EdgeIndex
+from services.rag.library import Library
+from testbed.natsd import Natsd
+from testbed.patience import PATIENCE_S
+from tests.tools.service import Desk, serving
+from tests.versions.world import process, publish, server, until, write
+
+READS = '''from parley.tooling import CallContext, tool
+
+@tool
+async def look(context: CallContext) -> str:
+    """Looks."""
+    row = await context.records.get("stock", "bell")
+    return "{says} " + (row or {{"price": "none"}})["price"]
+'''
+
+
+def stocked(agents: Path, says: str) -> None:
+    write(
+        agents, says, **{"tools.py": READS.format(says=says), "data__stock.yaml": f'"bell": {{price: "of {says}"}}\n'}
+    )
+
+
+@asynccontextmanager
+async def desk(nats: Natsd, agents: Path, data: Path) -> AsyncIterator[Desk]:
+    async with serving(Settings.read(nats_url=nats.url, agents_dir=agents, data_dir=data, agent="bikes")) as desk:
+        yield desk
+
+
+async def listed(desk: Desk, version: str) -> tools_pb2.ListToolsResponse:
+    request = tools_pb2.ListToolsRequest(agent="bikes", agent_version=version)
+    reply: tools_pb2.ListToolsResponse
+    reply = await call(desk.peers, tools_pb2_grpc.ToolsStub, "List", request, timeout_s=PATIENCE_S)
+    return reply
+
+
+async def does(desk: Desk, version: str, call_id: str) -> str:
+    outcome = await desk.execute("look", 1, agent="bikes", call_id=call_id, agent_version=version)
+    return str(outcome.result_json)
+
+
+async def test_tools_of_a_version_are_done_by_any_replica_also_by_one_that_never_had_it(tmp_path: Path) -> None:
+    agents = tmp_path / "agents"
+    stocked(agents, "one")
+    async with server(tmp_path) as (nats, bus), desk(nats, agents, tmp_path / "a") as first:
+        one = (await publish(bus, agents)).current
+        stocked(agents, "two")
+        two = (await publish(bus, agents)).current
+        stocked(agents, "folder")
+        assert (await listed(first, two)).agent_version == two
+        assert "." in (await listed(first, "")).agent_version
+        async with desk(nats, agents, tmp_path / "b") as second:
+            for n, replica in enumerate((first, second)):
+                assert "one of " in await does(replica, one, f"CA1{n}")
+                assert "two of " in await does(replica, two, f"CA2{n}")
+                assert "folder of " in await does(replica, "0a1b2c3d.4e5f6071", f"CA3{n}")
+                assert (await listed(replica, "0123456789ab")).agent_version == two  # nobody has that
+
+
+async def test_data_is_that_of_the_version_which_most_calls_have(tmp_path: Path) -> None:
+    agents = tmp_path / "agents"
+    stocked(agents, "folder")
+    async with server(tmp_path) as (nats, bus), desk(nats, agents, tmp_path / "a") as replica:
+
+        async def data_is(of: str, version: str) -> None:
+            async with asyncio.timeout(PATIENCE_S):
+                for n in range(10_000):
+                    if f"of {of}" in await does(replica, version, f"{of}{version}{n}"):
+                        return
+                    await asyncio.sleep(0.05)
+
+        stocked(agents, "one")
+        one = (await publish(bus, agents)).current
+        await data_is("one", one)
+        stocked(agents, "two")
+        two = (await publish(bus, agents, percent=50)).canary
+        async with asyncio.timeout(PATIENCE_S):
+            while (await listed(replica, two)).agent_version != two:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert "two of one" in await does(replica, two, "CA9")  # a canary has the data of the others
+        for step, wanted in ((Versions.promote, "two"), (Versions.rollback, "one"), (Versions.unpublish, "two")):
+            await publishing.change(bus, "agent.bikes", Versions, step)
+            await data_is(wanted, one)
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made = Embedder.load(tmp_path_factory.mktemp("models"))
+    yield made
+    made.close()
+
+
+async def test_knowledge_is_of_the_calls_version_and_shared_where_it_is_the_same(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    agents, index = tmp_path / "agents", EdgeIndex(Settings.read(data_dir=tmp_path / "index"))
+
+    def knows(greeting: str, place: str) -> None:
+        write(agents, greeting, **{"knowledge/about.md": f"The key is under the {place}."})
+
+    async with server(tmp_path) as (nats, bus):
+        knows("One.", "mat")
+        one = (await publish(bus, agents)).current
+        knows("Two.", "mat")  # the same knowledge
+        two = (await publish(bus, agents)).current
+        knows("Three.", "roof")
+        three = (await publish(bus, agents)).current
+        knows("Folder.", "river")
+        async with process(nats, agents, tmp_path / "a") as editions:
+            library = Library(editions, embedder, index)
+            editions.prepare = library.prepare
+
+            async def finds(version: str) -> str:
+                (found,) = await library.search("bikes", "where is the key", 1, {}, version)
+                return found.text.split()[-1]
+
+            with pytest.raises(Unavailable, match="still being read"):
+                await finds(three)
+            for version in (one, three):
+                edition = await editions.of("bikes", version)
+                await library.prepare(edition)
+            assert len(await index.agents()) == 2
+            assert [await finds(version) for version in (one, two, three)] == ["mat.", "mat.", "roof."]
+            with pytest.raises(Unavailable, match="still being read"):
+                await finds("")  # the folder's own
+            await library.ingest("bikes")
+            assert [await finds(version) for version in ("", "0a1b2c3d.4e5f6071", three)] == [
+                "river.",
+                "river.",
+                "roof.",
+            ]
+            assert await finds("0123456789ab") == "roof."  # not kept any more: the newest of the agent
+            trimmed = editions.versions("bikes").model_copy(
+                update={"versions": tuple(v for v in editions.versions("bikes").versions if v.id == three)}
+            )
+            editions._table.agents["bikes"] = trimmed
+            await library.prepare(await editions.of("bikes", three))
+            assert len(await index.agents()) == 2  # the folder's, and the only version that is left
+            assert await finds(one) == "roof."
+    await index.close()
+
+
+async def test_the_engine_without_a_vendor_learns_a_version_beside_the_calls(tmp_path: Path) -> None:
+    agents = tmp_path / "agents"
+    write(agents, "Folder.")
+
+    async def learn(agent: Any, root: Path) -> Understanding:
+        return Understanding(Domain(agent))
+
+    async def greets(learned: Learned, version: str) -> str:
+        return (await learned.of("bikes", version)).domain.agent.greeting
+
+    async with server(tmp_path) as (nats, bus), process(nats, agents, tmp_path / "a") as editions:
+        learned = Learned(agents, learn, editions._shelf)
+        assert await greets(learned, "0a1b2c3d.4e5f6071") == "Folder."
+        write(agents, "One.")
+        one = (await publish(bus, agents)).current
+        await until(lambda: editions._shelf.find("bikes", one))
+        write(agents, "Two.")
+        async with asyncio.timeout(PATIENCE_S):
+            while await greets(learned, one) != "One.":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        two = (await publish(bus, agents)).current
+        await until(lambda: editions._shelf.find("bikes", two))
+        await learned.learn("bikes", two)
+        assert [await greets(learned, version) for version in (one, two)] == ["One.", "Two."]
+        fresh = Learned(agents, learn, editions._shelf)  # a process that was restarted
+        assert await greets(fresh, "") == "Two."
+        for each in (learned, fresh):
+            await each.aclose()
+
+
+def test_figures_are_told_apart_by_version_and_forgotten_with_it() -> None:
+    live = {"aaaaaaaaaaaa", "bbbbbbbbbbbb"}
+
+    def label(agent: str, version: str) -> str:
+        return "folder" if "." in version else version if version in live else "other"
+
+    figures = Figures(label)
+
+    def call_of(version: str) -> Call:
+        return Call(call_id="CA1", agent="counted", agent_version=version, policy=Policy())
+
+    opened = events.Opened(at_ms=0, call_id="CA1", epoch=Epoch(1, 1), agent="counted", policy=Policy())
+    for version in ("aaaaaaaaaaaa", "bbbbbbbbbbbb", "0a1b2c3d.4e5f6071", "cccccccccccc", "dddddddddddd"):
+        figures.note(call_of(version), opened)
+    figures.note(call_of("aaaaaaaaaaaa"), events.ToolEnded(at_ms=0, intent=1, outcome=Outcome("ok")))
+    figures.ended(call_of("aaaaaaaaaaaa"), 12.0, 0.01)
+
+    def series() -> dict[str, float]:
+        samples = [s for family in BEGUN.collect() for s in family.samples if s.name.endswith("_total")]
+        return {s.labels["version"]: s.value for s in samples if s.labels["agent"] == "counted"}
+
+    assert series() == {"aaaaaaaaaaaa": 1, "bbbbbbbbbbbb": 1, "folder": 1, "other": 2}
+    live.remove("aaaaaaaaaaaa")
+    live.add("eeeeeeeeeeee")
+    figures.note(call_of("eeeeeeeeeeee"), opened)
+    assert set(series()) == {"bbbbbbbbbbbb", "eeeeeeeeeeee", "folder", "other"}
+    assert not [s for f in TOOLS.collect() for s in f.samples if s.labels["version"] == "aaaaaaaaaaaa"]
