@@ -18,8 +18,8 @@ CHAT = "/ws/chat"
 class ChatHouse:
     """One agent of a house, at its chat. Conversations are held one after the other.
 
-    What a chat cannot do, because it has no line, is typed at one: silences that the bot notices, a caller's number, the
-    number called, a direction, a purpose.
+    What a chat cannot do, because it has no line, is typed at one: silences that the bot notices, a caller's number,
+    the number called, a direction, a purpose.
     """
 
     overlap = 1.0
