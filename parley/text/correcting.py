@@ -125,7 +125,8 @@ def _value(old: Any, said: str) -> tuple[Any, list[tuple[int, int]]]:
 
 
 def _choice(said: str, choices: tuple[str, ...]) -> tuple[str | None, list[tuple[int, int]]]:
-    found = [(choice, m.span()) for choice in choices if (m := re.search(rf"\b{re.escape(normalise(choice))}\b", said))]
+    patterns = {choice: rf"\b(?:in (?:the )?)?{re.escape(normalise(choice))}\b" for choice in choices}
+    found = [(choice, m.span()) for choice, pattern in patterns.items() if (m := re.search(pattern, said))]
     spans = [span for _, span in found]
     inside = [any(s <= a and b <= e and (s, e) != (a, b) for s, e in spans) for a, b in spans]
     whole = [each for each, within in zip(found, inside, strict=True) if not within]
