@@ -1,8 +1,8 @@
 """The agents as one process may have them: the folder, and what is published of them.
 
 What is published is looked at twice a second. A new version is fetched, unpacked and prepared beside the calls; from
-then on new calls have it. Where that fails, new calls go on with the version before it, and it is tried again. Without NATS
-things stay as they were last known, also through a restart on the same machine.
+then on new calls have it. Where that fails, new calls go on with the version before it, and it is tried again. Without
+NATS things stay as they were last known, also through a restart on the same machine.
 
     editions = Editions.of_process(settings, bus)
     editions.prepare = prepare
