@@ -28,9 +28,17 @@ no_vendor_names() {
         ':!*/providers/*' ':!*.md' ':!parley/v1/*'
 }
 
+# The tools of bots whose names are no package's, each for itself.
+hyphenated_bots() {
+    for tools in agents/*-*/tools.py; do
+        [ ! -e "$tools" ] || .venv/bin/mypy --strict "$tools" || return 1
+    done
+}
+
 check ruff .venv/bin/ruff check .
 check layers .venv/bin/lint-imports --no-logo
 check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tests bench
+check mypy-bots hyphenated_bots
 check proto scripts/proto_check.sh
 check settings-doc .venv/bin/python -m cli.settings_doc --check docs/settings.md
 check agent-schema .venv/bin/python -m cli.agent_schema --check agents/agent.schema.json

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -141,7 +141,7 @@ async def home(name: str, source: Path, pace: Pace, **overrides: Any) -> AsyncIt
     check(source)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="parley-eval-")))
-        settings = settings_in(folder, name, source, **overrides)
+        settings = settings_in(folder, {name: source}, **overrides)
         pace.at(time.time())
         await (await open_database("", folder / TABLES)).close()
         llm, rag = LocalServer("llm"), LocalServer("rag")
@@ -161,16 +161,18 @@ def check(source: Path) -> str:
     return load_agent(folder.parent, folder.name).version
 
 
-def settings_in(folder: Path, name: str, source: Path, **overrides: Any) -> Settings:
-    """The environment's engines, on data of our own, with this one agent."""
+def settings_in(folder: Path, sources: Mapping[str, Path], **overrides: Any) -> Settings:
+    """The environment's engines, on data of our own, with these agents alone; the first answers unnamed calls."""
     models = Settings.read(**overrides).data_dir.resolve() / "models"
     models.mkdir(parents=True, exist_ok=True)
     data, agents = folder / "data", folder / "agents"
     data.mkdir()
     agents.mkdir()
     (data / "models").symlink_to(models, target_is_directory=True)
-    (agents / name).symlink_to(source.resolve(), target_is_directory=True)
-    ours = {"data_dir": data, "agents_dir": agents, "agent": name, "nats_url": "", "database_url": "", "qdrant_url": ""}
+    for name, source in sources.items():
+        (agents / name).symlink_to(source.resolve(), target_is_directory=True)
+    ours = {"data_dir": data, "agents_dir": agents, "agent": next(iter(sources))}
+    ours |= {"nats_url": "", "database_url": "", "qdrant_url": ""}
     return Settings.read(**{**overrides, **ours})
 
 

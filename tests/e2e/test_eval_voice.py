@@ -13,14 +13,11 @@ from testbed.voice import KLATT
 from tests.eval.conftest import shop
 
 pytestmark = [pytest.mark.realtime, pytest.mark.soak, pytest.mark.asyncio(loop_scope="session")]
+LOCAL = {"PARLEY_PROFILE": "local", "PARLEY_STT": "local", "PARLEY_TTS": "local"}
 ROSES = {"caller": "red roses please", "tools": {"order_roses": {"color": "red"}}, "says": "order number one"}
 
 
-async def test_calls_aloud_in_noise_each_with_nothing_sold_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PARLEY_STT", "local")
-    monkeypatch.setenv("PARLEY_TTS", "local")
+async def test_calls_aloud_in_noise_each_with_nothing_sold_before(tmp_path: Path) -> None:
     source = shop(tmp_path / "shop")
     (source / "tools.py").write_text(
         (source / "tools.py").read_text().replace("{len(sold)}", "{['one'][len(sold) - 1]}")
@@ -30,7 +27,7 @@ async def test_calls_aloud_in_noise_each_with_nothing_sold_before(
         {"name": "another", "turns": [ROSES, "let me talk to a person"], "expect": {"outcome": "transferred"}},
     ]
     conversations = [Conversation.model_validate(script) for script in scripts]
-    async with voice_house("shop", source, noise_db=-55.0, voice=KLATT, profile="local") as house:
+    async with voice_house("shop", source, LOCAL, noise_db=-55.0, voice=KLATT) as house:
         found = await trials(house, conversations, 1)
     assert [trial.failures or trial.error for trial in found] == ["", ""], found
     assert all(exchange.first_word_ms for trial in found for exchange in trial.course.exchanges[1:])

@@ -85,3 +85,18 @@ async def test_what_cannot_be_learned_leaves_what_was_known(tmp_path: Path) -> N
         assert (await learned.of("a", "newer.0")).domain.agent.domain.fallback == "one"
     assert school.asked == ["one", "two"]
     await learned.aclose()
+
+
+async def test_a_caller_who_does_not_wait_leaves_it_to_the_next(tmp_path: Path) -> None:
+    school = School()
+    learned = Learned(tmp_path, school.learn)
+    write(tmp_path, "one")
+    school.slow.clear()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await learned.of("a")
+    school.slow.set()
+    assert (await learned.of("a")).domain.agent.domain.fallback == "one"
+    assert school.asked == ["one"], "once, however many have come and gone"
+    await learned.aclose()

@@ -32,7 +32,21 @@ TOKEN_REFUSED = 4003
 LegKind = conversation_pb2.Leg
 
 
-async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
+def page_call(claim: Claim, start: dict[str, Any]) -> Call:
+    """What is known of a page's call: what its token and its first message say."""
+    return Call(
+        call_id=claim.call_id,
+        leg=claim.leg,
+        channel="browser" if claim.door == "voice" else "chat",
+        agent=claim.agent,
+        format=BROWSER if claim.door == "voice" else None,
+        parameters=start.get("parameters", {}),
+    )
+
+
+async def page_socket(
+    socket: WebSocket, gateway: Gateway, door: Door, known: Callable[[Claim, dict[str, Any]], Call] = page_call
+) -> None:
     """One connection of a page (or of another client with a token), from upgrade to goodbye."""
     if not same_host(socket.headers, gateway.settings.public_url):
         REFUSED.labels("origin").inc()
@@ -46,7 +60,8 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
         if started is None:
             socket.close(POLICY, "no start")
             return
-        await _serve(inbox, wire, gateway, *started)
+        claim, start = started
+        await _serve(inbox, wire, gateway, claim, known(claim, start))
         socket.close(1000, "over")
     except NotAllowed as error:
         REFUSED.labels("token").inc()
@@ -58,14 +73,14 @@ async def page_socket(socket: WebSocket, gateway: Gateway, door: Door) -> None:
         count_close(closed.code)
 
 
-async def _start(inbox: Inbox, gateway: Gateway, door: Door) -> tuple[Claim, dict[str, str]] | None:
-    """The claim of the token in `start`, and its parameters; None when none comes in time. Raises NotAllowed."""
+async def _start(inbox: Inbox, gateway: Gateway, door: Door) -> tuple[Claim, dict[str, Any]] | None:
+    """The claim of the token in `start`, and that message; None when none comes in time. Raises NotAllowed."""
     message = await inbox.start(_flaw)
     if message is None:
         REFUSED.labels("no start").inc()
         return None
     claim = gateway.tokens.redeem(str(message.get("token", "")), door, _again(message))
-    return claim, message.get("parameters", {})
+    return claim, message
 
 
 def _again(message: dict[str, Any]) -> int:
@@ -88,17 +103,9 @@ def _flaw(start: dict[str, Any]) -> Flaw | None:
     return Flaw("parameters", remedy) if remedy else None
 
 
-async def _serve(inbox: Inbox, wire: PageWire, gateway: Gateway, claim: Claim, parameters: dict[str, str]) -> None:
+async def _serve(inbox: Inbox, wire: PageWire, gateway: Gateway, claim: Claim, call: Call) -> None:
     if claim.leg > MAX_LEGS:
         raise NotAllowed(f"a call may be resumed {MAX_LEGS} times: begin a new one")
-    call = Call(
-        call_id=claim.call_id,
-        leg=claim.leg,
-        channel="browser" if claim.door == "voice" else "chat",
-        agent=claim.agent,
-        format=BROWSER if claim.door == "voice" else None,
-        parameters=parameters,
-    )
 
     async def listen(leg: Leg) -> Ending:
         back = Claim(claim.call_id, claim.leg + 1, claim.door, claim.agent, fresh=False)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ class Reply:
 
 
 Script = Callable[[Messages, Tools], Reply]
+Thinks = Callable[[Messages, Tools], Awaitable[Reply]]
+"""A script that takes its time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from testbed.vendors.faults import Fault
-from testbed.vendors.openai.script import Reply, Script, polite
+from testbed.vendors.openai.script import Reply, Script, Thinks, polite
 from testbed.vendors.openai.wire import CHUNK_CHARS, QUIRKS, chunks, completion, embedding, wrong_request
 from testbed.vendors.server import VendorSim, port_of, shown_headers
 
@@ -50,7 +50,7 @@ class OpenAISim(VendorSim):
         port: int = 0,
         host: str = "127.0.0.1",
         api_key: str | None = None,
-        script: Script = polite,
+        script: Script | Thinks = polite,
         ttft_ms: float = 0,
         tokens_per_s: float = 0,
         models: tuple[str, ...] = ("gpt-4o-mini", "gpt-4.1-mini"),
@@ -112,7 +112,8 @@ class OpenAISim(VendorSim):
         if wrong:
             return _error(400, wrong, "invalid_request_error")
         tools = [] if asked.body.get("tool_choice") == "none" else asked.body.get("tools") or []
-        reply = self.script(asked.body["messages"], tools)
+        answer = self.script(asked.body["messages"], tools)
+        reply = answer if isinstance(answer, Reply) else await answer
         self.open_connections += 1
         try:
             if asked.body.get("stream"):

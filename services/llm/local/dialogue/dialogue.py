@@ -87,10 +87,10 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction:
-        # "no, on pump two": all else is as it was
-        again = frame.tried if domain.language.leading(meaning.text)[0] else {}
+        # "no, on pump two", "what about october": all else is as it was
+        again = frame.tried if domain.language.goes_on(meaning.text) else {}
         kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
-        return _go(replace(frame, slots={**kept, **frame.slots, **correction}), frame.intent, correction, domain)
+        return _go(replace(frame, slots={**kept, **frame.slots}), frame.intent, {**kept, **correction}, domain)
     if meaning.intent:
         frame = replace(frame, slots={}) if domain.language.means_another(meaning.text) else frame
         after, act = _go(frame, meaning.intent, meaning.slots, domain)

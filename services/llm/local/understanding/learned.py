@@ -34,18 +34,20 @@ class Learned:
         self._shelf = shelf or Shelf(Path())
         self._learn = learn
         self._made: dict[str, dict[str, Understanding]] = {}  # by agent, then by digest of its agent.yaml
+        self._begun: dict[str, asyncio.Task[None]] = {}  # what an agent's first caller waits for
         self._asked: dict[str, str] = {}  # the last digest that was looked for in vain
         self._learning = asyncio.Lock()
-        self._tasks = TaskSet(lambda e: log.error("learning an agent failed", exc_info=e))
+        self._tasks = TaskSet(_failed)
 
     async def of(self, name: str, version: str = "") -> Understanding:
-        """As the call's agent was at this version, or the newest. Raises NotFound, Misconfigured (its phrases)."""
+        """As the call's agent was at this version, or the newest. Raises NotFound, Misconfigured (its phrases).
+
+        Who does not wait to the end of an agent's first learning leaves it to the next: it goes on.
+        """
         if name not in self._made:
-            async with self._learning:
-                if name not in self._made:
-                    root = self._shelf.find(name, version) or self._shelf.current(name, self._folder)
-                    agent = await asyncio.to_thread(load_agent, root, name)
-                    self._made[name] = {_digest(agent.version): await self._learn(agent, root)}
+            if name not in self._begun:
+                self._begun[name] = self._tasks.spawn(self._first(name, version))
+            await asyncio.shield(self._begun[name])
         made, digest = self._made[name], _digest(version)
         if digest and digest not in made and digest != self._asked.get(name):
             found = self._shelf.find(name, version) if is_published(version) else self._folder
@@ -53,6 +55,15 @@ class Learned:
                 self._asked[name] = digest
                 self._tasks.spawn(self._renew(name, found))
         return made.get(digest) or made[next(reversed(made))]
+
+    async def _first(self, name: str, version: str) -> None:
+        try:
+            async with self._learning:
+                root = self._shelf.find(name, version) or self._shelf.current(name, self._folder)
+                agent = await asyncio.to_thread(load_agent, root, name)
+                self._made[name] = {_digest(agent.version): await self._learn(agent, root)}
+        finally:
+            del self._begun[name]
 
     async def learn(self, name: str, version: str) -> None:
         """A published version that is on this machine. Raises as `of`."""
@@ -77,6 +88,11 @@ class Learned:
             if len(made) > (KEPT if root == self._folder else KEPT_PUBLISHED):
                 del made[next(iter(made))]
             log.info("an edit is learned", agent=name)
+
+
+def _failed(error: BaseException) -> None:
+    if not isinstance(error, ParleyError):  # those are told to whoever asked
+        log.error("learning an agent failed", exc_info=error)
 
 
 def _digest(version: str) -> str:
