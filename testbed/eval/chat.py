@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.errors import BadInput
 from testbed.eval.chatting import ANSWER_S, chatting
