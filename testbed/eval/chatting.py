@@ -122,7 +122,12 @@ class ChattingCaller:
             case "say":
                 self._begun += 1
                 (self._open.discard if message["final"] else self._open.add)(message["utterance"])
-                if self.acts and self.acts[-1].first_word_ms is None and message["text"] and message["kind"] != "filler":
+                if (
+                    self.acts
+                    and self.acts[-1].first_word_ms is None
+                    and message["text"]
+                    and message["kind"] != "filler"
+                ):
                     self.acts[-1].first_word_ms = (time.monotonic() - self._asked) * 1000
             case "cut":
                 self._open.discard(message["utterance"])
