@@ -49,8 +49,12 @@ def _operator() -> dict[str, str]:
 @asynccontextmanager
 async def operator_bus(settings: Settings, remedy: str = "") -> AsyncIterator[Bus]:
     """Connected. Raises Unavailable; `remedy`: what else could be done."""
+    logged = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the answer says it
-    async with Bus(settings, "command") as bus:
-        if not await bus.ready(_CONNECT_S):
-            raise Unavailable(f"NATS is away: start `make run`, or set PARLEY_NATS_URL{remedy}")
-        yield bus
+    try:
+        async with Bus(settings, "command") as bus:
+            if not await bus.ready(_CONNECT_S):
+                raise Unavailable(f"NATS is away: start `make run`, or set PARLEY_NATS_URL{remedy}")
+            yield bus
+    finally:
+        structlog.configure(**logged)

@@ -17,6 +17,8 @@ from cli.records import save as save_records
 from parley.agents.agent import Agent
 from parley.agents.files import known_agents, load_agent
 from parley.errors import BadInput, Misconfigured, NotFound, ParleyError
+from parley.published.shelf import Shelf
+from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import replay as folding
@@ -44,7 +46,7 @@ def replay(
         records = folding.valid(records)
         same = _told(records, show_text)
         if other:
-            same = _otherwise(records, _agent(settings.agents_dir, other), show_text) and same
+            same = _otherwise(records, _agent(settings, other), show_text) and same
     except ParleyError as error:
         print(f"parley: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -90,9 +92,9 @@ def _otherwise(records: Records, agent: Agent, show_text: bool) -> bool:
     return False
 
 
-def _agent(folder: Path, wanted: str) -> Agent:
-    """By folder, by name, or by version. Raises NotFound, Misconfigured."""
-    path = Path(wanted)
+def _agent(settings: Settings, wanted: str) -> Agent:
+    """By folder, by name, or by version, of the folder or published. Raises NotFound, Misconfigured."""
+    path, folder, shelf = Path(wanted), settings.agents_dir, Shelf(settings.data_dir)
     if (path / "agent.yaml").is_file():
         return load_agent(path.resolve().parent, path.resolve().name)
     agents: list[Agent] = []
@@ -105,5 +107,8 @@ def _agent(folder: Path, wanted: str) -> Agent:
     for agent in agents:
         if wanted in (agent.name, agent.version):
             return agent
+    for name in shelf.names(folder):
+        if (root := shelf.find(name, wanted)) is not None:
+            return load_agent(root, name)
     known = ", ".join(f"{agent.name} ({agent.version})" for agent in agents) or "none"
     raise NotFound(f"--with {wanted}: no folder with an agent.yaml, no agent in {folder}; known are {known}")

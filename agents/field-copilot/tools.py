@@ -250,8 +250,10 @@ def _shown(
     told = f"{_upper(machine['name'])}, {name} {float(measured):g} {units['shown']}"
     facts = {"Machine": _upper(machine["name"]), _upper(name): f"{float(measured):g} {units['shown']}"}
     facts |= {"Safe": f"{_range(limit, words=False)} {units['shown']}", "Place": machine["place"]}
-    rows = [_row(each, name, limit, units) for each in recent[::-1]]
-    meter = {"value": round(max(_used(measured, limit), 0), 1), "detail": told}
+    rows = [_row(each, name, limit, units) for each in recent[: -MANY - 1 : -1]]
+    used = round(max(_used(measured, limit), 0))
+    used = min(used, 100) if _safe(measured, limit) else max(used, 101)
+    meter = {"value": used, "detail": told}
     return {"range": meter, "reading": facts, "readings": rows}
 
 

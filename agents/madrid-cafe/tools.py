@@ -21,7 +21,18 @@ Row = dict[str, Any]
 Rows = Mapping[str, Mapping[str, Any]]
 
 NUMBERS = {"un": 1, "una": 1, "uno": 1, "otro": 1, "otra": 1, "par": 2, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5}
-NUMBERS |= {"seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, **{str(n): n for n in range(1, 21)}}
+NUMBERS |= {
+    "seis": 6,
+    "siete": 7,
+    "ocho": 8,
+    "nueve": 9,
+    "diez": 10,
+    "once": 11,
+    "doce": 12,
+    "quince": 15,
+    "veinte": 20,
+}
+NUMBERS |= {"cien": 100, "mil": 1000, **{str(n): n for n in range(1, 1000)}}
 MOST = 20  # of one thing in an order
 ASKS_FOR = re.compile(r"\b(?:quiero|queremos|ponme|dame|traeme|me (?:pones?|das?|traes?)|para mi|necesito|tomo)\b")
 POLITE = re.compile(r"\bpor favor\b|\bquisiera|\bme gustaria|\bpodria|\bqueria|\bgracias\b")
@@ -108,7 +119,7 @@ async def show_menu(context: CallContext, item: str | None = None) -> Result:
     rows = [menu[key] for each in found for key in each.keys]
     if not rows:
         raise ToolError("Eso no lo tenemos, lo siento. Pregúntame por el café, el té, las tostadas o los bocadillos.")
-    told = [f"{_with_article(row).capitalize()} {_costs(row)} {_euros(Decimal(row['price']))}." for row in rows]
+    told = [f"{_with_article(row).capitalize()} {_costs(row)} {telling.euros(Decimal(row['price']))}." for row in rows]
     words = await _met({_name(row, 1): row["english"] for row in rows}, context)
     prices = {_name(row, 1): row["price"] for row in rows}
     return Result({"prices": prices, "summary": " ".join(told)}, show={"words": words})
@@ -358,7 +369,7 @@ def _spoken(lines: Mapping[str, int], menu: Rows) -> str:
 
 
 def _comes_to(total: Decimal) -> str:
-    return f"{'Es' if 1 <= total < 2 else 'Son'} {_euros(total)}"
+    return f"{'Es' if 1 <= total < 2 else 'Son'} {telling.euros(total)}"
 
 
 def _sentence(words: str) -> str:
@@ -381,14 +392,6 @@ def _order_card(lines: Mapping[str, int], menu: Rows) -> list[Row]:
 def _meter(progress: Row) -> Row:
     clean, count = int(progress["clean"]), int(progress["sentences"])
     return {"value": round(100 * clean / count), "detail": f"{clean} of {count} sentences without a mistake"}
-
-
-def _euros(amount: Decimal) -> str:
-    """ "cuatro euros con veinte"."""
-    euros, cents = divmod(int(amount * 100), 100)
-    told = f"{telling.spanish(euros)} {'euro' if euros == 1 else 'euros'}" if euros or not cents else ""
-    also = f"{telling.spanish(cents)}{'' if told else ' céntimos'}" if cents else ""
-    return " con ".join(filter(None, (told, also)))
 
 
 def _figures(amount: Decimal | str) -> str:

@@ -88,7 +88,9 @@ async def run_diagnostics(order_number: str, context: CallContext) -> Result:
             )
         good = _good(step, facts)
         shown |= {"state": "waiting", "detail": "not yet"} if good is None else {"state": "done" if good else "failed"}
-        wrong += [] if good in (True, None) else [step["wrong"]]
+        if good is False:
+            wrong.append(step["wrong"])
+            shown["detail"] = _upper(step["wrong"])
         context.show("checks", {"steps": steps})
     found = {"order_number": number, "checks": steps, "wrong": wrong, **_next(number, order, wrong)}
     return Result({**found, "summary": _findings(order, wrong)}, show={"checks": {"steps": steps, "percent": 100}})

@@ -131,6 +131,7 @@ def words_for(intent: str, agent: Agent) -> tuple[str, ...]:
         "robot": (own["who_are_you"].say, ENGLISH.says.robot),
         "repeat": (OFFER,),
         "no": (ENGLISH.says.all_right,),
+        "appointment": tuple(agent.domain.slots[name].ask for name in own["schedule"].needs),
     }[intent]
 
 

@@ -11,6 +11,8 @@ What is done on a yes can not be undone, so who is in doubt is asked again: "oka
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -21,7 +23,9 @@ from parley.text.spoken import normalise
 
 Answer = Literal["yes", "no", "nothing", "other"]
 
-
+_STEM = 4  # letters by which a verb is known in another form
+_AND = {"en": ("and",), "es": ("y",), "de": ("und",), "fr": ("et",)}
+_MINE = {"your": ("my", "the", "that"), "yours": ("mine",), "you": ("me",), "a": ("the", "that"), "the": ("that", "my")}
 LANGUAGES = tuple(WORDS)
 """In which a yes is understood without the agent's own words for it."""
 
@@ -32,7 +36,7 @@ def base_of(language: str) -> str:
 
 
 def answer(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, ...] = (), *, asked: str = "") -> Answer:
-    """What the caller answered to the question `asked`, whose own words behind a yes are still one: "yes, book it".
+    """What the caller answered to the question `asked`, the beginning of which may stand behind a yes: "yes, book it".
 
     `yes`, `no`: the agent's own words for it, beside those of the language.
     """
@@ -40,20 +44,25 @@ def answer(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, .
     known = _known(base_of(language), yes, no)
     if not said or known.empty.fullmatch(said):
         return "nothing"
-    asks = text.rstrip().endswith("?") or known.asks.match(f"{said} ") is not None
+    asks = text.rstrip(" !.").endswith("?") or (
+        known.asks.match(f"{said} ") is not None and known.yes.fullmatch(said) is None
+    )
     refused = known.no.fullmatch(said) is not None
     if refused and not asks:
         return "no"
     if not (found := known.yes.match(said)):
         return "no" if known.begins_no.match(said) and not asks and not _agrees_too(known, said) else "other"
-    rest, question = said[found.end() :].strip(), _plain(asked).split()
-    if set(found[0].split()) <= {*question}:
+    rest, question = said[found.end() :].strip(), _plain(asked)
+    if f" {found[0].strip()} " in f" {question} ":
         return "nothing"  # it may be an echo of the question
-    if known.against.search(rest) or known.no_at_all.search(said[: found.end()]):
+    if known.against.search(rest) or known.no_at_all.search(said):
         return "other"
     if known.more.match(rest):
-        return "yes"
-    return "yes" if not asks and set(rest.split()) <= {*question, *known.it} else "other"
+        return "other" if known.undoes.search(rest) else "yes"
+    rest = known.also.sub("", rest)
+    if known.beside.fullmatch(rest):
+        rest = ""
+    return "yes" if not asks and (not rest or _begins(rest.split(), question, known)) else "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,31 @@ class _Known:
     empty: re.Pattern[str]
     asks: re.Pattern[str]
     it: tuple[str, ...]
+    offers: re.Pattern[str]
+    also: re.Pattern[str]
+    undoes: re.Pattern[str]
+    beside: re.Pattern[str]
+
+
+def _begins(rest: list[str], question: str, known: _Known) -> bool:
+    """Whether the words are how the thing that was asked about begins: "book it", "book a repair", and no other part of
+    it: in "from savings to checking" the question's words mean something else."""
+    *_, offer = known.offers.split(question)
+    offered = offer.split()
+    if not offered or not _same(rest[0], offered[0]):
+        return False
+    return set(rest[1:]) <= {*known.it} or all(map(_same, rest, offered)) and len(rest) <= len(offered)
+
+
+def _same(said: str, asked: str) -> bool:
+    """The same word, also as the other side says it: "my" for "your", "cancela" for "cancelo"."""
+    if said == asked or said in _MINE.get(asked, ()):
+        return True
+    return len(said) > _STEM and len(asked) > _STEM and _bare(said)[:_STEM] == _bare(asked)[:_STEM] and said.isalpha()
+
+
+def _bare(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
 
 
 def _agrees_too(known: _Known, said: str) -> bool:
@@ -78,22 +112,26 @@ def _agrees_too(known: _Known, said: str) -> bool:
 @lru_cache(maxsize=64)
 def _known(language: str, yes: tuple[str, ...], no: tuple[str, ...]) -> _Known:
     own = WORDS.get(language, Words())
-    yeses, noes = (*own.yes, *map(_plain, yes)), (*own.no, *map(_plain, no))
-    beside = _any(own.beside)
-    listens = tuple(map(_plain, backchannels_of(language)))
+    yeses, noes = _plain_all((*own.yes, *yes)), _plain_all((*own.no, *no))
+    beside = _any(_plain_all(own.beside))
+    listens = _plain_all(backchannels_of(language))
     # "yes" is a backchannel while the bot speaks; as an answer it is one.
-    silent = tuple(word for word in (*own.empty, *listens) if word not in yeses and word not in noes)
+    silent = tuple(word for word in (*_plain_all(own.empty), *listens) if word not in yeses and word not in noes)
     return _Known(
         yes=re.compile(rf"(?:{beside} )*{_any(yeses)}\b(?: (?:{_any(yeses)}|{beside})\b)*"),
         no=re.compile(rf"(?:{beside} )*{_any(noes)}(?: (?:{_any(noes)}|{beside}))*"),
         begins_no=re.compile(rf"(?:{beside} )*{_any(noes)}\b"),
         no_at_all=re.compile(rf"\b{_any(noes)}\b"),
         agrees=re.compile(rf"\b{_any(yeses)}\b"),
-        more=re.compile(rf"{_any(own.more)}\b"),
-        against=re.compile(rf"\b{_any(own.against)}\b"),
+        more=re.compile(rf"{_any(_plain_all(own.more))}\b"),
+        against=re.compile(rf"\b{_any(_plain_all(own.against))}\b"),
         empty=re.compile(rf"{_any(silent)}(?: {_any(silent)})*"),
-        asks=re.compile(rf"{_any(own.asks)} (?!not )"),
-        it=own.it,
+        asks=re.compile(rf"{_any(_plain_all(own.asks))} (?!not )"),
+        it=_plain_all(own.it),
+        undoes=re.compile(rf"\b{_any(_plain_all(own.undoes))}\b"),
+        beside=re.compile(beside),
+        also=re.compile(rf"^{_any(_AND.get(language, ()))} "),
+        offers=re.compile(rf"^|\b{_any(_plain_all(own.offers))} "),
     )
 
 
@@ -101,6 +139,10 @@ def _any(phrases: tuple[str, ...]) -> str:
     """The longest first; of none: what nothing matches."""
     ordered = sorted({phrase for phrase in phrases if phrase}, key=len, reverse=True)
     return f"(?:{'|'.join(map(re.escape, ordered))})" if ordered else r"(?!)"
+
+
+def _plain_all(phrases: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(_plain, phrases))
 
 
 def _plain(text: str) -> str:

@@ -17,16 +17,33 @@ from parley.text.days import DAY_WORD, MONTH, MONTHS, ORDINALS, WEEKDAYS
 from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from parley.text.telling import date_of, time_of
 
+_NUMBERED = re.compile(rf"(?:\bthe |\b(?:{'|'.join(MONTHS)}) (?:the )?)(?P<n>{DAY_WORD})\b|\b(?P<m>{DAY_WORD}) of\b")
+"""A day of the month, and not "a second"."""
 MAX_WORDS = 14
 """A longer sentence says more than one value."""
-_NOT = re.compile(r"\bnot (?:(?:at|on|the|for) )*")
+_POINT = "q1q"  # in place of a decimal point, while all others go
+_MARKED = re.compile(
+    r"\b(?:no|nope|but|make|rather|instead|actually|change|sorry|meant|mean|said|want|should|at|am|pm|oclock|half|quarter|"
+    r"noon|midnight|morning|afternoon|evening|prefer|better|for|to)\b"
+)
+"""A value alone puts nothing right: it may be a key that was pressed, or the end of something else."""
+_FEW_DIGITS = 3
+"""More of them are read out on purpose."""
+_THINGS = re.compile(r"\b(?:people|persons?|pieces?|times|minutes?|hours?|days?|weeks?|seconds?|dollars?|euros?)\b")
+_UNITS = "one|two|three|four|five|six|seven|eight|nine"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = f"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?: (?:{_UNITS}))?"
+_BELOW = f"(?:{_TENS}|{_TEENS}|{_UNITS})"
+_HUNDREDS = f"(?:{_BELOW} hundred(?: (?:and )?{_BELOW})?|{_BELOW})"
+_CARDINAL = re.compile(rf"\d+|zero|{_HUNDREDS}(?: thousand(?: (?:and )?{_HUNDREDS})?)?")
+"""A number that is said in one piece."""
 _QUESTION = re.compile(
     r"\?\s*$|^(?:what|which|how|when|where|who|why|is|are|do|does|can|could|will|would|should) ", re.I
 )
 _ONLY = re.compile(
     r"\b(?:no|nope|yes|yeah|but|sorry|please|rather|instead|actually|well|um|uh|oh|make it|make that|change|it|that|to|"
     r"at|on|the|for|of|i|said|meant|mean|want|would|like|should|be|is|was|not|and|a|an|one|then|than|let|us|say|better|"
-    r"oclock|am|pm|in|morning|afternoon|evening|night|half|past|quarter|noon|midnight|pieces?|times?|people|thanks|"
+    r"oclock|am|pm|morning|afternoon|evening|night|half|past|quarter|noon|midnight|pieces?|people|thanks|"
     r"thank|you|prefer|have|could|can|we|my|number|day|date|time|o|clock|wait|okay)\b"
 )
 
@@ -40,7 +57,7 @@ def corrected(
     """
     if base_of(language) != "en" or _QUESTION.search(text):
         return None
-    said = _without_refused(normalise(text))
+    said = _without_refused(_decimals(text))
     if not said or len(said.split()) > MAX_WORDS:
         return None
     said, chosen = _chosen(arguments, said, choices or {})
@@ -80,17 +97,15 @@ def _likelier(found: dict[str, Any], arguments: Mapping[str, Any], said: str) ->
     return texts if value.isdigit() or re.search(r"\b(?:at|oclock|am|pm|half|quarter)\b", said) else found
 
 
+def _decimals(text: str) -> str:
+    """Normalised, but for the point in "42.99"."""
+    return normalise(re.sub(r"(?<=\d)\.(?=\d)", _POINT, text)).replace(_POINT, ".")
+
+
 def _without_refused(said: str) -> str:
-    """ "Wednesday not Tuesday" without what is refused: up to the next word of its own."""
-    kept, _, refused = said.partition(" not ")
-    if said.startswith("not "):
-        kept, refused = "", said.removeprefix("not ")
-    if not refused:
-        return said
-    words = refused.split()
-    while words and words[0] in ("at", "on", "the", "for"):
-        words.pop(0)
-    return f"{kept} {' '.join(words[1:])}".strip() if words else kept
+    """ "Wednesday not Tuesday" without what is refused. Where the "not" comes first, nothing certain is left."""
+    kept, _, refused = f" {said} ".partition(" not ")
+    return f"no {kept.strip()}" if refused and kept.strip() else said if not refused else ""
 
 
 def _value(old: Any, said: str) -> tuple[Any, list[tuple[int, int]]]:
@@ -110,7 +125,8 @@ def _value(old: Any, said: str) -> tuple[Any, list[tuple[int, int]]]:
 
 
 def _choice(said: str, choices: tuple[str, ...]) -> tuple[str | None, list[tuple[int, int]]]:
-    found = [(choice, m.span()) for choice in choices if (m := re.search(rf"\b{re.escape(normalise(choice))}\b", said))]
+    patterns = {choice: rf"\b(?:in (?:the )?)?{re.escape(normalise(choice))}\b" for choice in choices}
+    found = [(choice, m.span()) for choice, pattern in patterns.items() if (m := re.search(pattern, said))]
     spans = [span for _, span in found]
     inside = [any(s <= a and b <= e and (s, e) != (a, b) for s, e in spans) for a, b in spans]
     whole = [each for each, within in zip(found, inside, strict=True) if not within]
@@ -118,14 +134,29 @@ def _choice(said: str, choices: tuple[str, ...]) -> tuple[str | None, list[tuple
 
 
 def _number(old: int | float, said: str) -> tuple[Any, list[tuple[int, int]]]:
+    """One number, said in one piece: in "forty two ninety nine" nobody knows where the cents begin. One that is "at" or
+    "on" something is a time or a day."""
+    if re.search(r"\b(?:at|on|oclock|am|pm)\b", said) or not _MARKED.search(said):
+        return None, []
+    decimals = list(re.finditer(r"(?<!\S)\d+\.\d+(?!\S)", said))
+    if decimals:
+        whole = len(decimals) == 1 and isinstance(old, float) and not _digits_in(said, decimals[0].span())
+        return (float(decimals[0][0]), [decimals[0].span()]) if whole else (None, [])
     runs = list(re.finditer(rf"\b{NUMBER_RUN}\b", said))
     values = [(int(words), m.span()) for m in runs if (words := words_to_digits(m[0]))]
-    if len(values) != 1:
+    if len(values) != 1 or not _CARDINAL.fullmatch(said[slice(*values[0][1])]):
         return None, []
     return (float(values[0][0]) if isinstance(old, float) else values[0][0]), [values[0][1]]
 
 
+def _digits_in(said: str, span: tuple[int, int]) -> bool:
+    """Numbers beside the one that stands there."""
+    return re.search(rf"\b{NUMBER_RUN}\b", f"{said[: span[0]]} {said[span[1] :]}") is not None
+
+
 def _digits(old: str, said: str) -> tuple[Any, list[tuple[int, int]]]:
+    if len(old) < _FEW_DIGITS and not _MARKED.search(said):
+        return None, []
     runs = [(words_to_digits(m[0]), m.span()) for m in re.finditer(rf"\b{NUMBER_RUN}\b", said)]
     fitting = [(run, span) for run, span in runs if len(run) == len(old)]
     return (fitting[0][0], [fitting[0][1]]) if len(fitting) == 1 and len(runs) == 1 else (None, [])
@@ -135,14 +166,16 @@ def _date(old: date, said: str) -> tuple[Any, list[tuple[int, int]]]:
     """A weekday is the nearest to the day before it; "the third" is of the same month; a month may come with it."""
     spans: list[tuple[int, int]] = []
     month = re.search(rf"\b(?:{MONTH})\b", said)
-    number = re.search(rf"\b(?:{DAY_WORD})\b", said)
+    number = _NUMBERED.search(said)
     weekdays = list(re.finditer(rf"\b(?:{'|'.join(WEEKDAYS)})\b", said))
     if len(weekdays) > 1:
         return None, []
     new: date | None = None
     try:
         if number is not None:
-            new = old.replace(month=MONTHS.index(month[0]) + 1 if month else old.month, day=ORDINALS[number[0]])
+            new = old.replace(
+                month=MONTHS.index(month[0]) + 1 if month else old.month, day=ORDINALS[number["n"] or number["m"]]
+            )
             spans += [number.span(), *([month.span()] if month else [])]
         elif month is None and weekdays:
             ahead = (WEEKDAYS.index(weekdays[0][0]) - old.weekday()) % 7
@@ -156,7 +189,7 @@ def _date(old: date, said: str) -> tuple[Any, list[tuple[int, int]]]:
 
 def _time(old: time, said: str) -> tuple[Any, list[tuple[int, int]]]:
     found = clocks(said)
-    if len(found) != 1:
+    if len(found) != 1 or not _MARKED.search(said) or _THINGS.search(said):
         return None, []
     hour, minute = found[0].on_24(late=_nearer_late(found[0].hour % 12, old))
     return f"{hour:02d}:{minute:02d}", [found[0].span]

@@ -175,6 +175,14 @@ def spanish(n: int) -> str:
     return _DECENAS[n // 10 - 3] + (f" y {_NUMEROS[n % 10]}" if n % 10 else "") if n < 100 else str(n)
 
 
+def euros(amount: Decimal) -> str:
+    """Spanish: "un euro", "cuatro euros con veinte", "noventa céntimos". Zero or more."""
+    whole, cents = divmod(round(amount * 100), 100)
+    told = f"{spanish(whole)} {'euro' if whole == 1 else 'euros'}" if whole or not cents else ""
+    also = f"{spanish(cents)}{'' if told else ' céntimos'}" if cents else ""
+    return " con ".join(filter(None, (told, also)))
+
+
 def number(given: float | Decimal) -> str:
     """English: "minus three point five", "eighty eight"; at most three places behind the point, below a million."""
     text = f"{abs(given):.3f}".rstrip("0").rstrip(".")

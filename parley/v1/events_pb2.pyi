@@ -933,12 +933,14 @@ class StatePending(_message.Message):
     ASKED_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     DUE_FIELD_NUMBER: _builtins.int
+    CHANGING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     arguments: _builtins.str
     intent: _builtins.int
     asked: _builtins.int
     changes: _builtins.int
     due: _builtins.bool
+    changing: _builtins.bool
     @_builtins.property
     def ask(self) -> Global___StateAsk: ...
     def __init__(
@@ -951,10 +953,11 @@ class StatePending(_message.Message):
         asked: _builtins.int = ...,
         changes: _builtins.int = ...,
         due: _builtins.bool = ...,
+        changing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "ask", b"ask", "asked", b"asked", "changes", b"changes", "due", b"due", "intent", b"intent", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "ask", b"ask", "asked", b"asked", "changes", b"changes", "changing", b"changing", "due", b"due", "intent", b"intent", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1191,6 +1194,7 @@ class StateHearing(_message.Message):
     SHIELDED_FIELD_NUMBER: _builtins.int
     END_MS_FIELD_NUMBER: _builtins.int
     EARLIER_FIELD_NUMBER: _builtins.int
+    OVER_OF_FIELD_NUMBER: _builtins.int
     finals: _builtins.str
     interim: _builtins.str
     since_ms: _builtins.int
@@ -1200,6 +1204,7 @@ class StateHearing(_message.Message):
     shielded: _builtins.bool
     end_ms: _builtins.int
     earlier: _builtins.str
+    over_of: _builtins.int
     def __init__(
         self,
         *,
@@ -1212,10 +1217,11 @@ class StateHearing(_message.Message):
         shielded: _builtins.bool = ...,
         end_ms: _builtins.int = ...,
         earlier: _builtins.str = ...,
+        over_of: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "echoed", b"echoed", "end_ms", b"end_ms", "finals", b"finals", "interim", b"interim", "judged", b"judged", "over", b"over", "shielded", b"shielded", "since_ms", b"since_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "echoed", b"echoed", "end_ms", b"end_ms", "finals", b"finals", "interim", b"interim", "judged", b"judged", "over", b"over", "over_of", b"over_of", "shielded", b"shielded", "since_ms", b"since_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -394,7 +394,7 @@ class Ask(_message.Message):
     question: _builtins.str
     """in words made from the arguments; at most 500 characters"""
     digest: _builtins.str
-    """of name and arguments"""
+    """of call, intent, name and arguments; good for one execution"""
     arguments_json: _builtins.str
     """that the digest is of, where the question has made them certain; empty: as they came"""
     @_builtins.property

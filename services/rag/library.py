@@ -9,12 +9,12 @@ from collections.abc import Mapping
 import structlog
 from prometheus_client import Histogram
 
-from parley.agents.bundle import is_published
 from parley.agents.files import known_agents, load_agent
 from parley.aio import TaskSet
 from parley.bus.editions import Edition, Editions
 from parley.embedding import Embedder
-from parley.errors import AtCapacity, BadInput, NotFound, ParleyError, Unavailable
+from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable
+from parley.published.bundle import is_published
 from services.rag import words
 from services.rag.index import Found, VectorIndex
 from services.rag.ingestion import Ingested, ingest
@@ -69,7 +69,7 @@ class Library:
         _check(query, limit, filters)
         read = self._read_of(agent, version)
         if read not in self._ready:
-            if not is_published(version):
+            if not is_published(version) or agent not in self._editions.names():
                 load_agent(self._agents_dir, agent)  # what is wrong with it will not pass
             raise Unavailable(f"the knowledge of {agent!r} is still being read; ask again in a moment")
         if self._waiting >= MOST_WAITING:
@@ -106,10 +106,7 @@ class Library:
 
     def _read_of(self, agent: str, version: str) -> str:
         """Where to search for a call of this version. What is not read yet, or not any more, is answered from the
-        newest of the agent that is. Raises NotFound."""
-        if agent not in (names := self._editions.names()):
-            known = ", ".join(names) or "none"
-            raise NotFound(f"there is no agent {agent!r} in {self._agents_dir}; known are {known}")
+        newest of the agent that is."""
         if not is_published(version):
             return agent
         read = self._of_version(agent, version)

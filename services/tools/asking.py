@@ -20,9 +20,9 @@ from parley.text.placeholders import filled, names_in
 from parley.tooling import CallContext, Question, ToolError
 from parley.v1 import tools_pb2
 from services.tools.contract import Intent, Outcome, failed
+from services.tools.execution.threads import Threads
 from services.tools.results import fit
 from services.tools.schema import BadArguments, LoadedTool
-from services.tools.threads import Threads
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ async def ask(
     except Exception as e:  # from the agent's own code; without a question nothing is done
         log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
         return failed(FAILED)
-    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=intent.hash, choices=_choices(tool))
+    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=intent.digest, choices=_choices(tool))
     if certain:
         asked.arguments_json = orjson.dumps(intent.arguments).decode()
     return Outcome(status=Outcome.STATUS_ASK, ask=asked)

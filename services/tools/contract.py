@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hmac import compare_digest
 from typing import Any
 
 import orjson
@@ -76,7 +77,7 @@ class Known:
 class Intent:
     """One thing a call wants done, once. `level`: identity level the caller has proven; `customer`: whose record is
     theirs, personal. `version`: of the agent that the call began with. `known`: of the call, personal. `confirmed`:
-    `hash` of what the caller said yes to.
+    `digest` of what the caller said yes to.
     """
 
     call_id: str
@@ -100,7 +101,24 @@ class Intent:
     @property
     def hash(self) -> str:
         """sha256 of the canonical name and arguments: what may not change under one key."""
-        return hashlib.sha256(orjson.dumps([self.name, self.arguments], option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return _sha256([self.name, self.arguments])
+
+    @property
+    def digest(self) -> str:
+        """What a yes to this is known by: of one call, one question, one name with its arguments."""
+        return f"{self.number}.{_sha256([self.call_id, self.number, self.name, self.arguments])}"
+
+    @property
+    def agreed(self) -> bool:
+        """The caller has said yes to just this."""
+        number, _, _ = self.confirmed.partition(".")
+        if not (number.isdecimal() and len(number) < 10) or int(number) == self.number:
+            return False
+        return compare_digest(self.confirmed, replace(self, number=int(number)).digest)
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

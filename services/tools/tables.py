@@ -34,7 +34,9 @@ ledger = Table(
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("outcome_pii", Text),
     Column("ended_at", DateTime(timezone=True)),
+    Column("confirmed", String(80)),
     Index("ledger_started_at", "started_at"),
+    Index("ledger_confirmed", "call_id", "confirmed", unique=True),
 )
 
 # Replicas that are alive say so, twice a second. `lock`: the advisory lock that each holds; null: none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.errors import BadInput
 from testbed.eval.chatting import ANSWER_S, chatting
@@ -18,8 +18,8 @@ CHAT = "/ws/chat"
 class ChatHouse:
     """One agent of a house, at its chat. Conversations are held one after the other.
 
-    What a chat cannot do, because it has no line, is typed at one: silences that the bot notices, a caller's number, the
-    number called, a direction, a purpose.
+    What a chat cannot do, because it has no line, is typed at one: silences that the bot notices, a caller's number,
+    the number called, a direction, a purpose.
     """
 
     overlap = 1.0

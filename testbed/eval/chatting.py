@@ -13,7 +13,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from parley.agents.conversation import Turn
+from parley.agents.conversations.conversation import Turn
 from parley.aio import background
 from parley.errors import Unavailable
 from testbed.eval.course import Exchange
@@ -122,12 +122,8 @@ class ChattingCaller:
             case "say":
                 self._begun += 1
                 (self._open.discard if message["final"] else self._open.add)(message["utterance"])
-                if (
-                    self.acts
-                    and self.acts[-1].first_word_ms is None
-                    and message["text"]
-                    and message["kind"] != "filler"
-                ):
+                answers = message["text"] and message["kind"] != "filler"
+                if self.acts and self.acts[-1].first_word_ms is None and answers:
                     self.acts[-1].first_word_ms = (time.monotonic() - self._asked) * 1000
             case "cut":
                 self._open.discard(message["utterance"])

@@ -106,7 +106,7 @@ async def page(gateway_url: str, door: str, agent: str = "") -> AsyncIterator[Pa
         await visitor.send(type="start", token=session["token"])
         async with background(*parts):
             visitor.ready = await visitor.until(type="ready")
-            visitor.call_id = (await visitor.until(type="ready"))["call_id"]
+            visitor.call_id = visitor.ready["call_id"]
             yield visitor
             with suppress(ConnectionClosed):  # the bot was quicker
                 await visitor.send(type="hang_up")

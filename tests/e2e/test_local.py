@@ -6,8 +6,13 @@ All calls are on the line at once, for they are in real time and share none; eac
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import shutil
+import signal
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +25,7 @@ from cli.call import INTERRUPTION
 from cli.timeline import bot_said
 from parley.agents.files import load_agent
 from parley.audio import mulaw_to_pcm
+from parley.text.spoken import words_to_digits
 from runner.stack import Stack
 from testbed.chaos.bookings import Bookings
 from testbed.house import House
@@ -162,22 +168,63 @@ STORIES: dict[str, Callable[[House], Awaitable[None]]] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def on_the_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapping[str, asyncio.Future[None]]]:
-    """The shop is open, and all callers have called."""
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """It is open."""
     folder = tmp_path_factory.mktemp("shop")
     for agent in (FRONTDESK, BANK):
         shutil.copytree(agent, folder / "agents" / agent.name, ignore=shutil.ignore_patterns("__pycache__"))
     env = {"PARLEY_PROFILE": "local", "PARLEY_STT": "local", "PARLEY_TTS": "local"}
     env |= {"PARLEY_AGENTS_DIR": str(folder / "agents")}
     async with Stack(data_dir=folder, env=env) as stack, Clock() as clock:
-        shop = House(stack, Vendors(), clock, Bookings())
-        calls = {name: asyncio.ensure_future(story(shop)) for name, story in STORIES.items()}
-        yield calls
-        for call in calls.values():
-            call.cancel()
-        await asyncio.gather(*calls.values(), return_exceptions=True)
+        yield House(stack, Vendors(), clock, Bookings())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def on_the_line(shop: House) -> AsyncIterator[Mapping[str, asyncio.Future[None]]]:
+    """All callers have called."""
+    calls = {name: asyncio.ensure_future(story(shop)) for name, story in STORIES.items()}
+    yield calls
+    for call in calls.values():
+        call.cancel()
+    await asyncio.gather(*calls.values(), return_exceptions=True)
 
 
 @pytest.mark.parametrize("story", STORIES)
 async def test_a_call(story: str, on_the_line: Mapping[str, asyncio.Future[None]]) -> None:
     await on_the_line[story]
+
+
+async def test_the_mind_dies_between_the_question_and_the_yes(
+    shop: House, on_the_line: Mapping[str, asyncio.Future[None]]
+) -> None:
+    """It is booked as it was read back last, and once."""
+    await asyncio.gather(*on_the_line.values(), return_exceptions=True)
+    async with page(shop.stack.gateway_url, "chat", "frontdesk") as visitor:
+        await visitor.answer()
+        for typed, told in (
+            ("I'd like to book a tune up next Thursday at half past five", "What name may I put it under?"),
+            ("Anna Brown", "Shall I book a tune up for Anna Brown on Thursday"),
+            ("no, make it half past six", "at half past six in the evening?"),
+        ):
+            await visitor.send(type="text", text=typed)
+            assert told in await visitor.answer()
+        ((name, pid),) = ((n, p) for n, p in shop.stack.all_pids().items() if n.startswith("orchestrator"))
+        os.kill(pid, signal.SIGKILL)
+        await visitor.send(type="text", text="yes please")
+        heard = await visitor.answer()
+        while "You are booked in on Thursday" not in heard:  # what was asked may come once more
+            heard += await visitor.answer()
+        assert "at half past six in the evening. Your confirmation number is" in heard
+        await shop.stack.restarted(name, pid, PATIENCE_S)
+        number = words_to_digits(heard.partition("confirmation number is ")[2].strip(" ."))
+        await visitor.send(type="text", text=f"cancel my appointment {number}")
+        assert "Shall I cancel the tune up on Thursday" in await visitor.answer()
+    assert booked(shop) == [number]
+
+
+def booked(shop: House) -> list[str]:
+    """What was booked since the shop opened, by its number."""
+    (path,) = shop.stack.logs.parents[1].rglob("tools.db")
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT key, value_pii FROM records WHERE collection = 'appointments'").fetchall()
+    return [key for key, row in rows if "start" in json.loads(row)]

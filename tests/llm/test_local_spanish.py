@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -45,7 +47,7 @@ def talk(tmp_path: Path, data_dir: Path) -> Talk:
     (tmp_path / "taller").mkdir()
     (tmp_path / "taller" / "agent.yaml").write_text(yaml.safe_dump(AGENT, allow_unicode=True))
     engine = Local(settings(PARLEY_AGENTS_DIR=tmp_path, PARLEY_AGENT="taller", PARLEY_DATA_DIR=data_dir))
-    tools = {
+    tools: dict[str, Callable[..., Any]] = {
         "find_car": lambda matricula: {"summary": f"El coche {matricula} está listo."},
         "part": lambda pieza, frase: {"summary": f"{pieza}: {frase}"},
         "complain": lambda frase: {"summary": f"Apuntado: {frase}"},

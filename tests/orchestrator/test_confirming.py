@@ -10,7 +10,7 @@ import pytest
 from services.orchestrator.mind import events
 from services.orchestrator.mind.actions import Ask, Choice, Outcome, ToolUse
 from services.orchestrator.mind.bot import confirming
-from services.orchestrator.mind.effects import Confirmation, Execute, Say, Think
+from services.orchestrator.mind.effects import Confirmation, Execute, Say, Store, Think
 from services.orchestrator.mind.history import messages
 from services.orchestrator.mind.state import Epoch
 from tests.orchestrator.calls import POLICY, Script, of, replayed
@@ -302,3 +302,64 @@ def test_the_same_call_twice_in_a_turn_is_one() -> None:
     assert told(call)[1][0] == "refused"
     call.tool(1, '{"summary": "Nine to six."}')
     assert not of(Execute, call.finishes(tools=(LOOK,)))
+
+
+def test_the_state_knows_of_the_yes_before_it_is_done() -> None:
+    out = asked().says("yes")
+    stored = next(n for n, effect in enumerate(out) if isinstance(effect, Store) and effect.first)
+    assert stored < next(n for n, effect in enumerate(out) if isinstance(effect, Execute))
+
+
+@pytest.mark.parametrize("outcome", [Outcome("ok", '{"summary": "booked"}'), None])
+def test_a_yes_that_an_older_owner_has_acted_on_is_not_acted_on_again(outcome: Outcome | None) -> None:
+    """It died before its state was stored: the ledger knows the action, the gateway tells the yes once more."""
+    call = asked()
+    done = replace(BOOK, arguments='{"time":"15:00","day":"2026-12-01"}', intent=2, outcome=outcome)
+    utterance, turn = call.state.utterance, call.state.turn
+    call._feed(events.TakenOver, epoch=Epoch(1, 2), utterance=utterance, turn=turn, settled=(done,))
+    assert call.state.pending is None
+    call.says("yes")
+    assert executed(call) == []
+
+
+def test_a_yes_before_what_was_put_right_is_read_back_does_nothing() -> None:
+    for late in (1, 2):
+        call = asked()
+        call.says("no, make it four")
+        call.says("yes")
+        assert executed(call) == []
+        asks(call, late)
+        call.says("yes")
+        assert executed(call) == []
+
+
+def test_a_yes_that_began_before_the_question_was_understood_is_none() -> None:
+    call = Script(**WITH)  # type: ignore[arg-type]
+    call.says("book me in")
+    call.finishes(tools=(BOOK,))
+    (say,) = asks(call, 1)
+    call.sounds(say.utterance)
+    call.wait(300)
+    call.starts()
+    call.words("yeah")
+    call.final("yeah")
+    call.stops()
+    call.hears(say.utterance)
+    call.ends("yeah")
+    assert executed(call) == []
+
+
+def test_who_comes_back_on_another_leg_is_asked_once_more() -> None:
+    call = asked()
+    call._feed(events.LegLost, seq=True)
+    call.wait(60_000)
+    call.seq, call.turn = 0, 1
+    call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True)
+    assert [say.text for say in of(Say, call.last)] == [QUESTION]
+
+
+def test_the_model_cannot_say_yes() -> None:
+    call = Script(**WITH)  # type: ignore[arg-type]
+    call.says("book me in")
+    call.finishes(tools=(replace(BOOK, confirmed="d1"),))
+    assert executed(call) == []

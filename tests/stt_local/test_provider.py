@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -11,6 +13,9 @@ import pytest
 
 from parley.audio import BROWSER, TELEPHONE, AudioFormat
 from parley.errors import AtCapacity, BadInput, NotFound, VendorLost
+from parley.published.bundle import contents, packed
+from parley.published.shelf import Shelf, Table
+from parley.published.versions import Version, Versions
 from parley.settings import Settings
 from services.stt.contract import Final, Flush, SpeechEvent, SpeechStarted, SttConfig
 from services.stt.local import pool
@@ -149,3 +154,28 @@ async def test_closing_leaves_no_process(settings: Settings) -> None:
     process = psutil.Process(provider.pool.workers[0].pid)
     await provider.aclose()
     assert not process.is_running()
+
+
+async def test_a_published_version_is_heard_with_what_was_built_before_until_its_own_model_is_built(
+    settings: Settings, tmp_path: Path
+) -> None:
+    chosen = settings.model_copy(update={"data_dir": tmp_path})
+    shutil.copytree(settings.data_dir / "stt", tmp_path / "stt")
+    shelf, files = Shelf(tmp_path), contents(settings.agents_dir / "bakery")
+    provider = Local(chosen)
+    try:
+        old = await provider._ready_model(SttConfig())
+        files["agent.yaml"] = files["agent.yaml"] + b"\nkeyterms: [pumpernickel loaf]\n"
+        bundle = packed(files)
+        version = Version(id=bundle.id, digest=bundle.digest, size=len(bundle.data), at=0)
+        shelf.unpack("bakery", version, bundle.data)
+        shelf.write(Table(agents={"bakery": Versions().publish(version)}))
+        assert await provider._ready_model(SttConfig()) == old
+        (building,) = (future for key, future in provider._models.items() if key[2] == version.id)
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.wrap_future(building)
+        new = await provider._ready_model(SttConfig())
+        assert "pumpernickel" in new.words.read_text()
+        assert "pumpernickel" not in old.words.read_text()
+    finally:
+        await provider.aclose()

@@ -135,6 +135,25 @@ async def test_the_model_is_told_that_it_has_effects(tmp_path: Path) -> None:
         assert (info.effects, info.consequential) == (True, True)
 
 
+async def test_a_yes_is_used_up_and_of_one_call(tmp_path: Path) -> None:
+    """An owner who does not know that it was acted on, and another call."""
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        asked = await desk.execute("cancel_order", 1, arguments=cancels(journal))
+        digest = asked.ask.digest
+        first = await desk.execute("cancel_order", 2, arguments=cancels(journal), confirmed=digest)
+        again = await desk.execute("cancel_order", 3, arguments=cancels(journal), confirmed=digest)
+        assert again == first
+        other = await desk.execute("cancel_order", 2, call_id="CA2", arguments=cancels(journal), confirmed=digest)
+        assert other.status == STATUS.STATUS_ASK
+    async with serving(settings(tmp_path)) as desk:
+        again = await desk.execute("cancel_order", 4, arguments=cancels(journal), confirmed=digest)
+        assert again == first
+        anew = await desk.execute("cancel_order", 5, arguments=cancels(journal))
+        await desk.execute("cancel_order", 6, arguments=cancels(journal), confirmed=anew.ask.digest)
+    assert done(journal) == ["cancelled 1234"] * 2, "asked anew, and a yes to that"
+
+
 def test_a_question_that_cannot_be_asked_is_named_with_its_place() -> None:
     @tool(consequential=True, confirm="Shall I book {dy}?")
     def book(day: date) -> str:

@@ -75,7 +75,12 @@ async def test_a_person_please_and_goodbye(frontdesk: Desk) -> None:
 
 async def test_what_the_model_is_told(frontdesk: Desk) -> None:
     tools = await frontdesk.list("frontdesk")
-    assert list(tools) == ["check_order_status", "get_business_hours", "transfer_to_human", "end_call"]
+    assert list(tools) == [
+        "check_order_status", "schedule_appointment", "cancel_appointment", "reschedule_appointment",
+        "transfer_to_human", "look_up_account", "get_business_hours", "collect_feedback", "end_call", "verify_customer",
+    ]  # fmt: skip
+    asked_about = [name for name, tool in tools.items() if tool.consequential]
+    assert asked_about == ["schedule_appointment", "cancel_appointment", "reschedule_appointment"]
     assert json.loads(tools["check_order_status"].parameters_json) == {
         "type": "object",
         "properties": {

@@ -96,7 +96,7 @@ class ToolUse:
 class Pending:
     """An action that waits for the caller's yes. `intent`: of the tool call that it was asked for with. `asked`: how
     often the question was said; `changes`: how often the caller has put something right in it. `due`: the question is
-    to be said when the answer of this turn is complete.
+    to be said when the answer of this turn is complete. `changing`: what was put right is not read back yet.
     """
 
     name: str
@@ -106,3 +106,4 @@ class Pending:
     asked: int = 0
     changes: int = 0
     due: bool = False
+    changing: bool = False

@@ -105,7 +105,7 @@ class Hearing:
     """The caller's words of a turn that has not ended, without what was only an echo of the bot's.
 
     `since_ms`: when this sound began, 0 = quiet now. `over`: it began over the bot's voice, at this character of the
-    utterance (from 1); 0 = it did not. `echoed`: an echo was taken out. `judged`: it was found to be nothing.
+    utterance `over_of` (from 1); 0 = it did not. `echoed`: an echo was taken out. `judged`: it was found to be nothing.
     `shielded`: it was said over something that was not to be interrupted. `end_ms`: leg time, end of the last final.
     `earlier`: a turn that had to wait, and that this one goes on with.
     """
@@ -114,6 +114,7 @@ class Hearing:
     interim: str = ""
     since_ms: int = 0
     over: int = 0
+    over_of: int = 0
     echoed: bool = False
     judged: bool = False
     shielded: bool = False

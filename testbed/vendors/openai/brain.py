@@ -31,8 +31,8 @@ _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL}
 
 
 class Brain:
-    """A script for `OpenAISim`, for the agents of the folder `settings.agents_dir`: `async with Brain(settings) as brain`,
-    which takes some seconds of learning each. Raises Misconfigured, NotFound (no such folder)."""
+    """A script for `OpenAISim`, for the agents of the folder `settings.agents_dir`: `async with Brain(settings)`, which
+    takes some seconds of learning each. Raises Misconfigured, NotFound (no such folder)."""
 
     def __init__(self, settings: Settings) -> None:
         self._engine = Local(settings)

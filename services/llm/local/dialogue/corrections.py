@@ -23,11 +23,14 @@ def of_value(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
     """Values that replace those of the last intent: "no, one two three five", "and on sunday?"; {} if none."""
     if not frame.intent or not domain.intents[frame.intent].tool:
         return {}
-    if meaning.strangers or meaning.intent not in ("", frame.intent) and meaning.by == "pattern":
-        return {}
     mentions = domain.mentions[frame.intent]
     found = {n: v for n, v in meaning.slots.items() if n in mentions and slots.fits(domain.slots[n], v)}
+    _, rest = domain.language.leading(meaning.text)
+    elsewhere = meaning.intent not in ("", frame.intent) and meaning.by == "pattern"
+    if frame.declined and elsewhere:  # "and on wednesday then", to what was just not done
+        elsewhere = bool(domain.language.own_words(rest) - set(" ".join(found.values()).split()))
+    if meaning.strangers or elsewhere:
+        return {}
     if meaning.intent == frame.intent or not found:
         return found if meaning.intent == frame.intent else {}
-    _, rest = domain.language.leading(meaning.text)
     return found if len(rest.split()) <= 4 + sum(len(v) for v in found.values() if v.isdigit()) else {}

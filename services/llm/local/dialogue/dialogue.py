@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from parley.agents.domain import Slot
 from parley.text.telling import digits as read_out
-from services.llm.local.dialogue import corrections, courtesy, failing
+from services.llm.local.dialogue import corrections, courtesy, failing, replies
 from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say
 from services.llm.local.understanding import digits, doubt, slots
 from services.llm.local.understanding.domain import Domain
@@ -79,19 +79,18 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
         return answered
     if frame.waiting and (answered := _told(frame, meaning, domain)):
         return answered
-    asked_more = domain.language.offers_more(frame.heard)
-    if frame.declined and meaning.move == "no" and frame.heard.endswith("?") and not asked_more:
-        return replace(frame, declined=False), Say(domain.says.left)
     correction = corrections.of_value(frame, meaning, domain)
+    if not correction and _left(frame, meaning, domain):
+        return frame, Say(domain.says.left)
     if not correction and _declined(frame, meaning, domain):
         return frame, Say(domain.says.all_right)
     if meaning.move in ("repeat", "unsure", "slower", "understood", "torn", "unfinished") and meaning.by != "pattern":
         return _general(frame, meaning, domain)
     if correction:
-        # "no, on pump two": all else is as it was
-        again = frame.tried if domain.language.leading(meaning.text)[0] else {}
+        # "no, on pump two", "what about october": all else is as it was
+        again = frame.tried if domain.language.goes_on(meaning.text) else {}
         kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
-        return _go(replace(frame, slots={**kept, **frame.slots, **correction}), frame.intent, correction, domain)
+        return _go(replace(frame, slots={**kept, **frame.slots}), frame.intent, {**kept, **correction}, domain)
     if meaning.intent:
         frame = replace(frame, slots={}) if domain.language.means_another(meaning.text) else frame
         after, act = _go(frame, meaning.intent, meaning.slots, domain)
@@ -136,6 +135,13 @@ def _in_doubt(before: Frame, frame: Frame, meaning: Meaning, domain: Domain) -> 
     if intent == frame.intent or (intent == before.doubted and doubt.was_asked(intent, before.heard, domain)):
         return None
     return replace(frame, doubted=intent, doubted_slots=values), Say(doubt.question(intent, domain))
+
+
+def _left(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
+    """A no to what was read back: the mind has understood it, and nothing is done."""
+    asked = frame.heard.endswith("?") and not domain.language.offers_more(frame.heard)
+    refuses = meaning.move == "no" or domain.language.refuses(meaning.text)
+    return frame.declined and asked and refuses and not meaning.intent
 
 
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
@@ -185,6 +191,8 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     """The answer to the question for a slot; None if the caller speaks of something else."""
     slot = domain.slots[frame.waiting]
     elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent and frame.waiting not in meaning.slots
+    elsewhere = elsewhere and not replies.is_the_answer(slot, meaning, domain)
+    move = "" if slot.kind == "text" and meaning.move in replies.REMARKS else meaning.move
     if meaning.move in ("unsure", "no", "nothing") and slot.otherwise:
         return _go(frame, frame.intent, {frame.waiting: slot.otherwise}, domain)
     if meaning.move in ("unsure", "no"):
@@ -192,7 +200,7 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
         return replace(frame, waiting="", partial="", intent=""), Say(without)
     if meaning.move == "wait":
         return frame, Say(domain.says.take_your_time)
-    if elsewhere or meaning.move or (slot.kind == "name" and slots.is_no_name(meaning.text)):
+    if elsewhere or move or (slot.kind == "name" and replies.is_no_name(meaning.text, domain)):
         return None
     found = slots.answer(slot, meaning.text)
     if slot.kind == "digits" and not slots.fits(slot, found):
@@ -209,14 +217,7 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
         return None  # "I have two cats"
     if not slots.fits(slot, found):
         return _ask_rest(frame, frame.waiting, found, domain)
-    return _go(frame, frame.intent, {**_said_with(frame, meaning, domain), frame.waiting: found}, domain)
-
-
-def _said_with(frame: Frame, meaning: Meaning, domain: Domain) -> dict[str, str]:
-    """What the intent knows beside the slot that was asked for: said before, or in one breath ("friday at ten")."""
-    mentions = domain.mentions[frame.intent]
-    beside = {n: v for n, v in meaning.slots.items() if domain.slots[n].kind in ("day", "time", "choice")}
-    return {n: v for n, v in {**frame.slots, **beside}.items() if n in mentions}
+    return _go(frame, frame.intent, {**replies.said_with(frame, meaning, domain), frame.waiting: found}, domain)
 
 
 def _ask_rest(frame: Frame, name: str, part: str, domain: Domain) -> tuple[Frame, Act]:

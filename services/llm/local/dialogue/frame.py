@@ -119,8 +119,8 @@ def heard(frame: Frame, message: Message, domain: Domain) -> Frame:
         needs = {slot for name in at_work for slot in domain.intents[name].needs}
         worked = {n: v for n, v in frame.tried.items() if n in needs} if not failed else {}
         frame = replace(frame, worked={**frame.worked, **worked}, offer=offered(message.text, domain))
-        doubted = {name for name in needs if domain.slots[name].kind == "digits"} or needs
-        gone = {n for n in doubted if failed and frame.slots.get(n) != frame.worked.get(n)}
+        numbers = {name for name in needs if domain.slots[name].kind == "digits"}
+        gone = {n for n in numbers if failed and frame.slots.get(n) != frame.worked.get(n)}
         gone |= {n for n in frame.slots if n in domain.slots and domain.slots[n].once}
         return replace(frame, slots={n: v for n, v in frame.slots.items() if n not in gone})
     for call in message.tool_calls:

@@ -42,7 +42,7 @@ def answered(frame: Frame, said: str, meaning: Meaning, domain: Domain) -> tuple
         elsewhere = meaning.by == "pattern" and meaning.intent != frame.intent
         if meaning.move in _LATER:
             return replace(frame, proving=factor), [Say(domain.says.take_your_time)]
-        if meaning.move in ("no", "unsure"):
+        if meaning.move in ("no", "unsure") or (not understood and _cannot(said, domain)):
             return replace(frame, proving="", intent=""), [Say(identity.sentences.declined)]
         if meaning.move or elsewhere:
             return None
@@ -86,6 +86,12 @@ def next_step(
         return Proof(domain.agent.sentences.trouble)
     lead = sentences.right if told is not None else "" if frame.proofs and left else sentences.first
     return Proof(f"{lead} {identity.factors[(left or order)[0]].ask}".strip())
+
+
+def _cannot(said: str, domain: Domain) -> bool:
+    """Whether a part of a sentence is a no: "I don't have it, it was in the phone"."""
+    language = domain.language
+    return any(language.move(part) in ("no", "unsure") for part in language.parts(said, "clauses"))
 
 
 def _wants_tool(frame: Frame, domain: Domain) -> bool:

@@ -148,6 +148,10 @@ class Language:
             rest = short
         return text[: len(text) - len(rest)].strip(), rest
 
+    def goes_on(self, text: str) -> bool:
+        """Whether a normalised sentence takes up the one before it: "no, i meant 5", "what about friday"."""
+        return bool(self.leading(text)[0] or self._re["more"].match(text))
+
     def offers_human(self, heard: str) -> bool:
         """Whether the bot's last words offered a person."""
         return bool(self._re["offers_human"].search(heard.lower()))

@@ -47,8 +47,16 @@ def number_counts(domain: Domain, intent: str, text: str) -> bool:
         return not any(run.counts and len(run.digits) >= _IDENTIFIES for run in runs)
     if not runs:
         return True
+    if _is_anothers(domain, intent, text):
+        return False
     beside = without_introduction(slots.without_numbers(text)).split()
     if any(domain.vocabulary.belongs(word, intent) for word in beside):
         return True
     said_with_it = all(word in TOPICLESS or domain.vocabulary.has(word, intent) for word in beside)
     return said_with_it and all(run.counts for run in runs)
+
+
+def _is_anothers(domain: Domain, intent: str, text: str) -> bool:
+    """Whether its number is too long or too short for the intent, and just right for another one."""
+    whole = {n for n, slot in domain.slots.items() if slot.kind == "digits" and slot.length and slots.find(slot, text)}
+    return bool(whole) and not whole & domain.mentions[intent]

@@ -38,8 +38,6 @@ _UNITS = words_of(
 _MEASURE = rf"(?:minus )?(?:{NUMBER_RUN}(?: and a half| point {NUMBER_RUN})?|point {NUMBER_RUN})"
 _SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _BARE = words_of("one oh o")  # no quantity alone: "the other one"
-_ASKS = re.compile(r"(?:(?:and|so|but) )?(?:what|where|when|how|who|which|why|do|does|can|could|will|would|is|are) ")
-_NAME_WORDS = 5
 _ANYTHING = r"\S+(?: \S+){0,5}"
 
 
@@ -130,7 +128,7 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
 
     Quantities are none: "two weeks", "at 12 30". What a caller takes back is none either: "saturday, not sunday".
 
-    "at nine" is a time, "nine" alone only if `partial`, and so is any `number`: where it was asked for.
+    "at nine" is a time, "nine" alone only if `partial`, where it was asked for.
 
     Of several the last one counts: people correct themselves. Digits read out in pieces are put together; of a wrong
     length they are given only if `partial`, since "one" is a common word; so is a whole one that looks like a time.
@@ -139,6 +137,9 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
         whole = [run for run in _runs(text if partial else _without_quantities(text)) if fits(slot, run)]
         joined = "".join(_runs(_without_quantities(text)))
         return whole[-1] if whole else joined if partial or fits(slot, joined) else ""
+    if slot.kind == "time":
+        times = [clock for clock in clocks.clocks(_without_refused(slot, text)) if clock.marked or partial]
+        return clocks.by_day(times[-1]) if times else ""
     if slot.kind == "number":
         runs = re.findall(rf"(?<!\S){_MEASURE}(?!\S)", text)
         return next((_measure(run) for run in reversed(runs) if partial or run not in _BARE), "")
@@ -146,6 +147,10 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
         found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", _without_refused(slot, text))
         return value(slot, found[-1]) if found else ""
     return ""
+
+
+def _without_refused(slot: Slot, text: str) -> str:
+    return re.sub(rf"(?<!\S)not (?:on |at |the |this |with )*{pattern(slot)}(?!\S)", "", text)
 
 
 def without_choices(slots: Iterable[Slot], text: str) -> str:
@@ -175,8 +180,6 @@ def _spelled(choice: str) -> str:
 
 def _figures(text: str) -> str:
     return " ".join(str(_SMALL.index(word)) if word in _SMALL else word for word in text.split())
-def _without_refused(slot: Slot, text: str) -> str:
-    return re.sub(rf"(?<!\S)not (?:on |at |the |this |with )*{pattern(slot)}(?!\S)", "", text)
 
 
 def _runs(text: str) -> list[str]:
@@ -187,15 +190,10 @@ def _without_quantities(text: str) -> str:
     return _RUN.sub(lambda run: run.group() if _counts(text, run) else "and", text)
 
 
-def is_no_name(text: str) -> bool:
-    """Whether the answer to the question for a name is surely none: a question, a long sentence."""
-    return _ASKS.match(text) is not None or len(_without_lead_in(text).split()) > _NAME_WORDS
-
-
 def answer(slot: Slot, text: str) -> str:
     """The value in the answer to the slot's own question: free text counts whole, without its lead-in."""
     if slot.kind in ("text", "name"):
-        return value(slot, _without_lead_in(text))
+        return value(slot, without_lead_in(text))
     found = find(slot, text, partial=True)
     if slot.kind == "digits" and not fits(slot, found):
         meant = find(slot, _HOMOPHONE.sub(lambda m: _HOMOPHONES[m.group()], text))
@@ -203,7 +201,8 @@ def answer(slot: Slot, text: str) -> str:
     return found
 
 
-def _without_lead_in(text: str) -> str:
+def without_lead_in(text: str) -> str:
+    """An answer without what only leads to it: "my name is", "it is for"."""
     while (short := _LEAD_IN.sub("", text)) != text:
         text = short
     return text

@@ -28,16 +28,17 @@ MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 
 
-def begin(call: Call, text: str, at_ms: int, out: list[Effect]) -> Call:
-    """The caller's turn is over: answer `text`."""
+def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = False) -> Call:
+    """The caller's turn is over: answer `text`. `early`: it is no answer to what the bot has just asked."""
     text = clipped(text, history.MAX_CALLER_CHARS)
     call, ahead = speculation.settle(call, text, at_ms, out)
-    answer = confirming.answered(call, text, out)
+    answer = confirming.answered(call, text, out, early)
     call = must_say.to_first_words(answer.call, at_ms, out)
     call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     call = stop_timers(call, out, T.AWAY)
     if answer.tool is not None:
+        out.append(Store(first=True))  # who takes over must know of it before it is done
         call = _do(replace(call, floor=Answering(asked=True)), (answer.tool,), at_ms, out)
     elif answer.again:
         call = ask(replace(call, floor=Answering(asked=True)), at_ms, out, unclear=True)
@@ -348,7 +349,7 @@ def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
     if call.then is not None:
         return _end(call, call.then, at_ms, out)
     if floor.waiting_turn:
-        return begin(call, floor.waiting_turn, at_ms, out)
+        return begin(call, floor.waiting_turn, at_ms, out, early=True)
     return silence_timer(call, out, at_ms)
 
 

@@ -23,7 +23,7 @@ from parley.text.correcting import corrected
 from parley.text.scripts import joined
 from parley.text.words import count
 from services.orchestrator.mind import history
-from services.orchestrator.mind.actions import Outcome, Pending, ToolUse
+from services.orchestrator.mind.actions import Ask, Outcome, Pending, ToolUse
 from services.orchestrator.mind.effects import Confirmation, Effect
 from services.orchestrator.mind.state import BotLine, Call
 
@@ -53,13 +53,18 @@ def came_back(call: Call, tool: ToolUse, outcome: Outcome, in_turn: bool) -> tup
         return call, Outcome("refused", message=ONE_AT_A_TIME)
     asked, changes = 0, 0
     if before is not None:
-        asked = before.asked if before.ask.digest == outcome.ask.digest else 0
+        asked = before.asked if _same(before, tool, outcome.ask) else 0
         changes = before.changes
         call = _not_done(call, before.intent, REPLACED)
     ask = replace(outcome.ask, arguments="")
     pending = Pending(tool.name, outcome.ask.arguments or tool.arguments, ask, tool.intent, asked, changes, due=True)
     told = Outcome("ask", message=ASKED.format(question=ask.question), ask=ask)
     return replace(call, pending=pending), told
+
+
+def _same(before: Pending, tool: ToolUse, ask: Ask) -> bool:
+    """The model has called for what is being asked about already."""
+    return (before.name, before.ask.question) == (tool.name, ask.question)
 
 
 def _beside(call: Call, one: int, other: int) -> bool:
@@ -93,7 +98,7 @@ def question(call: Call, unclear: bool = False) -> tuple[Call, str]:
 
 def reminder(call: Call) -> tuple[Call, str]:
     """The question that is open, for a caller who says nothing; empty: none is."""
-    if call.pending is None or call.pending.asked >= MAX_ASKED:
+    if call.pending is None or call.pending.changing or call.pending.asked >= MAX_ASKED:
         return call, ""
     return question(call)
 
@@ -106,22 +111,27 @@ class Answered(NamedTuple):
     again: bool = False
 
 
-def answered(call: Call, text: str, out: list[Effect]) -> Answered:
-    """What the caller's turn says to the question that is open; all else is for the model."""
+def answered(call: Call, text: str, out: list[Effect], early: bool) -> Answered:
+    """What the caller's turn says to the question that is open; all else is for the model. `early`: it was begun before
+    the question was understood."""
     pending = call.pending
     if pending is None:
         return Answered(call)
+    if pending.changing:  # what was put right is not read back yet: nobody knows what this is about
+        return Answered(dropped(call, UNCLEAR, "left", out))
     asked = pending.ask.question
     kind = consent.answer(text, call.language, call.policy.yes, call.policy.no, asked=asked)
-    heard = was_heard(call)
+    heard = was_heard(call) and not early
     if kind == "yes" and heard:
         out.append(Confirmation("yes"))
         call = _not_done(replace(call, pending=None), pending.intent, "")
         return Answered(call, ToolUse("", pending.name, pending.arguments, confirmed=pending.ask.digest))
     if kind in ("no", "other") and heard and (changed := _changed(call, pending, text)) is not None:
         out.append(Confirmation("changed"))
-        call = replace(_not_done(call, pending.intent, CHANGED), pending=replace(pending, changes=pending.changes + 1))
-        return Answered(call, ToolUse("", pending.name, changed))
+        waits = replace(pending, changes=pending.changes + 1, changing=True)
+        return Answered(
+            replace(_not_done(call, pending.intent, CHANGED), pending=waits), ToolUse("", pending.name, changed)
+        )
     if kind == "no":
         return Answered(dropped(call, SAID_NO, "no", out))
     if pending.asked >= MAX_ASKED:
@@ -131,6 +141,21 @@ def answered(call: Call, text: str, out: list[Effect]) -> Answered:
     return Answered(call, again=True)
 
 
+def done_already(call: Call, tool: ToolUse) -> Call:
+    """The ledger knows of a tool that the state does not: what it did is not asked about any more."""
+    pending = call.pending
+    if pending is None or (tool.name, _read(tool.arguments)) != (pending.name, _read(pending.arguments)):
+        return call
+    return _not_done(replace(call, pending=None), pending.intent, "")
+
+
+def _read(arguments: str) -> object:
+    try:
+        return json.loads(arguments or "{}")
+    except ValueError:
+        return arguments
+
+
 def dropped(call: Call, why: str, outcome: str, out: list[Effect]) -> Call:
     """It is not done, and nobody is asked about it any more."""
     assert call.pending is not None
@@ -138,12 +163,28 @@ def dropped(call: Call, why: str, outcome: str, out: list[Effect]) -> Call:
     return _not_done(replace(call, pending=None), call.pending.intent, why)
 
 
+def too_early(call: Call) -> bool:
+    """Whether what the caller says was begun before the question was understood: over its beginning, or over what was
+    said before it."""
+    heard = call.hearing
+    if call.pending is None or not heard.over:
+        return False
+    line = _last_said(call)
+    if line is None or heard.over_of not in (0, line.utterance):
+        return True
+    return count(line.text[heard.over - 1 :]) > UNHEARD_WORDS
+
+
+def _last_said(call: Call) -> BotLine | None:
+    lines = (line for line in reversed(call.history) if isinstance(line, BotLine) and line.utterance)
+    return next((line for line in lines if line.kind != "filler"), None)
+
+
 def was_heard(call: Call) -> bool:
     """The question was the last that the bot said, and the caller heard it but for its last words."""
     assert call.pending is not None
     asked = call.pending.ask.question.strip()
-    lines = (line for line in reversed(call.history) if isinstance(line, BotLine) and line.utterance)
-    last = next((line for line in lines if line.kind != "filler"), None)
+    last = _last_said(call)
     if last is None or last.kind != "notice" or call.pending.due:
         return False
     said = last.text.strip()
@@ -156,10 +197,7 @@ def _changed(call: Call, pending: Pending, text: str) -> str | None:
     """The arguments with what the caller puts right, as JSON."""
     if pending.changes >= MAX_CHANGES:
         return None
-    try:
-        arguments = json.loads(pending.arguments or "{}")
-    except ValueError:
-        return None
+    arguments = _read(pending.arguments)
     choices = {each.argument: each.values for each in pending.ask.choices}
     changed = corrected(arguments, text, call.language, choices) if isinstance(arguments, dict) else None
     return None if changed is None else json.dumps(changed, ensure_ascii=False)

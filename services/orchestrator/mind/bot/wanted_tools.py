@@ -27,6 +27,7 @@ def of_round(call: Call, given: tuple[ToolUse, ...]) -> tuple[ToolUse, ...]:
     done = {_wanted(t) for line in lines for t in line.tools if t.outcome is None or t.outcome.status not in failed}
     tools = []
     for tool in history.fitting_tools(call, given[: MAX_TOOLS + 1]):
+        tool = replace(tool, confirmed="")  # that is the caller's to say
         if _wanted(tool) in done and tool.outcome is None:
             tool = replace(tool, outcome=Outcome("refused", message=SAME))
         done.add(_wanted(tool))

@@ -153,12 +153,14 @@ def turn_ended(call: Call, event: events.TurnEnded, out: list[Effect]) -> Call:
 def _nothing(call: Call, out: list[Effect]) -> Call:
     """What ended was no turn."""
     call = interruption.judged(call, out)
-    over = call.hearing.over if call.hearing.since_ms else 0
-    return replace(call, hearing=Hearing(since_ms=call.hearing.since_ms, over=over))
+    goes_on = call.hearing if call.hearing.since_ms else Hearing()
+    hearing = Hearing(since_ms=goes_on.since_ms, over=goes_on.over, over_of=goes_on.over_of)
+    return replace(call, hearing=hearing)
 
 
 def take_turn(call: Call, text: str, at_ms: int, out: list[Effect], interrupts: bool = True) -> Call:
     """The caller's turn is `text`: it is answered, after what may not be interrupted."""
+    early = confirming.too_early(call)
     waits = uninterruptible.shielded(call, at_ms) or call.hearing.shielded or not interrupts
     since = call.hearing.since_ms
     if isinstance(call.floor, Answering):
@@ -168,7 +170,7 @@ def take_turn(call: Call, text: str, at_ms: int, out: list[Effect], interrupts: 
             return interruption.go_on(call, out) if call.paused else call
         call = interruption.interrupt(call, at_ms, out)
     text = joined(call.hearing.earlier, text)
-    return answering.begin(replace(call, hearing=Hearing(since_ms=since)), text, at_ms, out)
+    return answering.begin(replace(call, hearing=Hearing(since_ms=since)), text, at_ms, out, early=early)
 
 
 def typed(call: Call, event: events.Typed, out: list[Effect]) -> Call:

@@ -55,7 +55,7 @@ def first_word(call: Call, at_ms: int) -> Call:
 
 def over_the_voice(call: Call, at_ms: int) -> Call:
     """The caller's sound began at this time, while the bot's did."""
-    return replace(call, hearing=replace(call.hearing, over=1 + voice.position(call, at_ms)))
+    return replace(call, hearing=replace(call.hearing, over=1 + voice.position(call, at_ms), over_of=call.sounding))
 
 
 def consider(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -115,7 +115,8 @@ def judged(call: Call, out: list[Effect]) -> Call:
     heard = call.hearing
     if (call.paused or heard.text) and not heard.judged:
         out.append(BargeIn("backchannel" if heard.text else "echo" if heard.echoed else "noise"))
-    nothing = Hearing(since_ms=heard.since_ms, over=heard.over, echoed=heard.echoed, judged=True, end_ms=heard.end_ms)
+    nothing = replace(Hearing(), since_ms=heard.since_ms, over=heard.over, over_of=heard.over_of, end_ms=heard.end_ms)
+    nothing = replace(nothing, echoed=heard.echoed, judged=True)
     begun = begun_backchannel(call, heard.finals)  # its other words are still to come as final ones
     return go_on(replace(call, hearing=replace(nothing, finals=begun)), out)
 

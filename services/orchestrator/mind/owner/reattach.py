@@ -64,6 +64,13 @@ def answer_finals(call: Call, before: Call, at_ms: int, out: list[Effect]) -> Ca
     return hearing.take_turn(replace(call, hearing=Hearing(earlier=heard.earlier)), heard.finals, at_ms, out)
 
 
+def ask_again(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """A question for a yes that was heard on the leg before: who is back may not remember it."""
+    if call.pending is None or call.pending.changing or not isinstance(call.floor, Listening):
+        return call
+    return answering.ask(call, at_ms, out)
+
+
 def _rest(call: Call, line: BotLine, at_ms: int, out: list[Effect]) -> Call:
     """Say it from the sentence on in which it broke off. What of that was heard stays heard, and is heard twice."""
     ends = [end for end in sentence_ends(line.text) if end <= line.heard]

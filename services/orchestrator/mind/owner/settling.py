@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from services.orchestrator.mind import events, history, outgoing
 from services.orchestrator.mind.actions import ToolUse
-from services.orchestrator.mind.bot import answering
+from services.orchestrator.mind.bot import answering, confirming
 from services.orchestrator.mind.effects import Effect, Store
 from services.orchestrator.mind.state import Answering, BotLine, Call
 
@@ -45,4 +45,5 @@ def settled(call: Call, event: events.Settled, out: list[Effect]) -> Call:
 def begun(call: Call, tool: ToolUse, at_ms: int) -> Call:
     """A tool that only the ledger knows was called by the bot all the same."""
     named = replace(tool, id=history.call_id(tool), outcome=None)
+    call = confirming.done_already(call, tool)
     return history.add(call, BotLine(call.turn, status="heard", complete=True, at_ms=at_ms, tools=(named,)))

@@ -71,6 +71,7 @@ def taken_over(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
     call = _go_on(call, event, out, answered)
     if event.new_leg:
         call = reattach.answer_finals(call, before, event.at_ms, out)
+        call = reattach.ask_again(call, event.at_ms, out)
     call = await_hearing(call, out, event.at_ms)
     if event.new_leg and (event.transfer or history.handed_over(call)):
         call = answering.sentence(call, out, "not_transferred", event.at_ms)

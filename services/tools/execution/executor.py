@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from hmac import compare_digest
 from typing import Any
 
 import structlog
@@ -20,10 +19,10 @@ from parley.telemetry import TOOL_CALLS_TOTAL
 from parley.tooling import Records
 from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Shown, refused, status_of
 from services.tools.discovery import Toolboxes
-from services.tools.invoker import HARD_LIMIT_S, Clock, Invoker, local_now
-from services.tools.ledger import Ledger
-from services.tools.presence import BEAT_S, Presence
-from services.tools.run import Run
+from services.tools.execution.invoker import HARD_LIMIT_S, Clock, Invoker, local_now
+from services.tools.execution.ledger import Ledger
+from services.tools.execution.presence import BEAT_S, Presence
+from services.tools.execution.run import Run
 from services.tools.schema import BadArguments, LoadedTool
 
 log = structlog.get_logger()
@@ -102,7 +101,7 @@ class Executor:
             except BadArguments as e:
                 yield await self._refused(tool, intent, str(e))
                 return
-            if tool.marks.consequential and not compare_digest(intent.confirmed, intent.hash):
+            if tool.marks.consequential and not intent.agreed:
                 yield await self._asked(tool, intent, arguments)
                 return
             run = self._known(intent) or self._begin(tool, intent, arguments)
@@ -220,7 +219,7 @@ class Executor:
             if row.outcome is not None:
                 return row.outcome
             if row.executor == self._instance or row.executor not in await self._presence.alive():
-                if not tool.marks.idempotent:
+                if not tool.marks.idempotent or row.intent != intent.number:
                     return UNKNOWN
                 if await self._ledger.take_over(intent.key, row.claim, run.claim):
                     return None

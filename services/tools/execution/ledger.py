@@ -32,7 +32,8 @@ class Ledger:
         self._instance = instance
 
     async def claim(self, intent: Intent, claim: str) -> Row | None:
-        """Write `started`, durably; None when the intent is now ours, else the row that already stands there.
+        """Write `started`, durably; None when the intent is now ours, else the row that already stands there: that of
+        the intent, or the one that has used up the caller's yes.
 
         Repeating it with the same `claim` is safe. Raises Superseded when a newer owner has settled the call.
         """
@@ -47,6 +48,7 @@ class Ledger:
             "arguments_pii": orjson.dumps(intent.arguments).decode(),
             "executor": self._instance,
             "claim": claim,
+            "confirmed": intent.confirmed or None,
         }
         async with self._database.transaction() as connection:
             await self._fence(connection, intent.call_id, intent.epoch)
@@ -54,6 +56,8 @@ class Ledger:
             if written.rowcount == 1:
                 return None
             row = await _find(connection, intent.key)
+            if row is None and intent.confirmed:
+                row = await _agreed(connection, intent)
         return None if row is None or row.claim == claim else row
 
     async def find(self, key: Key) -> Row | None:
@@ -130,6 +134,13 @@ def _is(key: Key) -> Any:
 
 def _open(key: Key, claim: str) -> Any:
     return _is(key) & (ledger.c.claim == claim) & ledger.c.outcome_pii.is_(None)
+
+
+async def _agreed(connection: AsyncConnection, intent: Intent) -> Row | None:
+    """What was done on this very yes, under whichever intent."""
+    query = select(ledger).where(ledger.c.call_id == intent.call_id, ledger.c.confirmed == intent.confirmed)
+    row = (await connection.execute(query)).first()
+    return None if row is None else _row(row)
 
 
 async def _find(connection: AsyncConnection, key: Key) -> Row | None:

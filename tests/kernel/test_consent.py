@@ -1,0 +1,100 @@
+"""What a caller's answer to "Shall I ...?" is, and what it puts right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parley.text import telling
+from parley.text.consent import answer
+from parley.text.correcting import corrected
+
+BOOK = "Shall I book a tune up for Paul on Tuesday, December first at three?"
+MOVE = "Shall I move two hundred dollars from checking to savings?"
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "means"),
+    [
+        ("yes", BOOK, "yes"), ("Yes, please.", BOOK, "yes"), ("okay, do it", BOOK, "yes"), ("do it", BOOK, "yes"),
+        ("yes, book it", BOOK, "yes"), ("yes please go ahead and book it", BOOK, "yes"), ("yes ma'am", BOOK, "yes"),
+        ("yes book a tune up for Paul", BOOK, "yes"), ("Yes. And also, where are you?", BOOK, "yes"),
+        ("yes please, and are you open on Sunday", BOOK, "yes"), ("why not", BOOK, "yes"),
+        ("yes from savings to checking", MOVE, "other"), ("yes two", MOVE, "other"), ("yes to checking", MOVE, "other"),
+        ("yes on Tuesday", BOOK, "other"), ("yes but at eight", BOOK, "other"), ("yes if it is free", BOOK, "other"),
+        ("yes, and also forget it", BOOK, "other"), ("yes, and keep it after all", BOOK, "other"),
+        ("yes?", BOOK, "other"), ("yes no", BOOK, "other"), ("no problem, go ahead", BOOK, "other"),
+        ("I guess so", BOOK, "other"), ("how much is it", BOOK, "other"), ("maybe", BOOK, "other"),
+        ("okay", BOOK, "nothing"), ("uh-huh", BOOK, "nothing"), ("right", BOOK, "nothing"), ("", BOOK, "nothing"),
+        ("correct", "Is it correct that I book you in?", "nothing"),
+        ("no", BOOK, "no"), ("no thanks", BOOK, "no"), ("don't", BOOK, "no"), ("not yet", BOOK, "no"),
+        ("of course not", BOOK, "no"), ("no, make it eight", BOOK, "no"), ("hold on", BOOK, "no"),
+    ],
+)  # fmt: skip
+def test_english(said: str, asked: str, means: str) -> None:
+    assert answer(said, "en-US", asked=asked) == means
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "means"),
+    [
+        ("es", "Sí, adelante", "yes"), ("es", "sí, cancélela", "yes"), ("es", "vale", "nothing"),
+        ("es", "sí, pero a las ocho", "other"), ("es", "mejor no", "no"), ("de", "ja, bitte", "yes"),
+        ("de", "natürlich nicht", "no"), ("de", "ja, aber später", "other"), ("de", "genau", "yes"),
+        ("fr", "oui, s'il vous plaît", "yes"), ("fr", "bien sûr que non", "no"),
+        ("fr", "oui, mais pas demain", "other"),
+        ("pl", "tak", "nothing"),
+    ],
+)  # fmt: skip
+def test_other_languages(language: str, said: str, means: str) -> None:
+    asked = {"es": "¿Cancelo su cita del martes?"}.get(language, "?")
+    assert answer(said, language, asked=asked) == means
+
+
+def test_an_agent_brings_its_own_words() -> None:
+    yes, no = ("tak", "oczywiście"), ("nie",)
+    assert [answer(said, "pl", yes, no) for said in ("Tak!", "oczywiście", "nie")] == ["yes", "yes", "no"]
+
+
+VISIT = {"day": "2026-12-01", "at": "15:00", "reason": "tune up"}
+MONEY = {"amount": 42.5, "to": "savings"}
+ORDER = {"order_number": "1234", "bikes": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "changed"),
+    [
+        (VISIT, "no, make it eight", {"at": "20:00"}), (VISIT, "no at half past four", {"at": "16:30"}),
+        (VISIT, "yes but at ten in the morning", {"at": "10:00"}),
+        (VISIT, "Wednesday, not Tuesday", {"day": "2026-12-02"}),
+        (VISIT, "no I said Friday the fourth", {"day": "2026-12-04"}), (VISIT, "the third", {"day": "2026-12-03"}),
+        (VISIT, "no", None), (VISIT, "eight", None), (VISIT, "no wait a second", None), (VISIT, "ten people", None),
+        (VISIT, "can I come on Friday", None), (VISIT, "not before four", None), (VISIT, "Wednesday at nine", None),
+        (VISIT, "next week", None), (VISIT, "make it a flat repair", None), (VISIT, "1", None),
+        (MONEY, "no, make it fifty", {"amount": 50.0}), (MONEY, "no, 42.99", {"amount": 42.99}),
+        (MONEY, "no, forty two ninety nine", None), (MONEY, "to checking please", {"to": "checking"}),
+        (MONEY, "not to checking", None), (MONEY, "at five", None),
+        (ORDER, "no, one two three five", {"order_number": "1235"}), (ORDER, "no, make it three", {"bikes": 3}),
+    ],
+)  # fmt: skip
+def test_what_is_put_right(arguments: dict[str, Any], said: str, changed: dict[str, Any] | None) -> None:
+    found = corrected(arguments, said, "en", {"to": ("savings", "checking")})
+    assert found == (None if changed is None else {**arguments, **changed})
+
+
+def test_in_another_language_nothing_is_certain() -> None:
+    assert corrected(VISIT, "nein, um acht", "de") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "spanish"),
+    [
+        ("2026-12-01", "Tuesday, December first", "el martes primero de diciembre"),
+        ("17:30", "half past five in the afternoon", "las cinco y media de la tarde"),
+        ("12:00", "noon", "las doce del mediodía"), ("KR21", "k r two one", "k r dos uno"), (5, "5", "5"),
+        (["a", "b", "c"], "a, b and c", "a, b y c"), ("tune up", "tune up", "tune up"), (True, "yes", "sí"),
+    ],
+)  # fmt: skip
+def test_values_are_told_in_words(value: Any, english: str, spanish: str) -> None:
+    assert (telling.value(value), telling.value(value, "es")) == (english, spanish)
