@@ -63,5 +63,3 @@ def door_of(conversation: Conversation) -> tuple[str, dict[str, Any]]:
     if silent or not inbound or conversation.caller_number or conversation.called or conversation.purpose:
         return LINE, {**known, **line}
     return CHAT, known
-
-
