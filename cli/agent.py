@@ -12,10 +12,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from cli import conversations_schema
-from cli.agent_check import check
-from cli.agent_schema import FILE, WRAPPER_FILE, text_of
-from cli.agent_versions import promote, publish, rollback, unpublish, versions
+from cli.agents import conversations_schema
+from cli.agents.check import check
+from cli.agents.schema import FILE, WRAPPER_FILE, text_of
+from cli.agents.versions import promote, publish, rollback, unpublish, versions
 from cli.chat import chat
 from cli.operating import operator_settings
 from cli.records import fetch, read
@@ -28,7 +28,7 @@ Told = TypeVar("Told")
 
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 MOST = 40
-_TEMPLATE = Path(__file__).parent / "new_agent"
+_TEMPLATE = Path(__file__).parent / "agents" / "new"
 _FILES = {
     "agent.yaml": "agent.yaml",
     "tools.py": "tools.txt",

@@ -15,8 +15,8 @@ from typing import Annotated
 import structlog
 import typer
 
-from parley.agents.conversation import Conversation
-from parley.agents.conversation_files import FOLDER, conversations_of
+from parley.agents.conversations.conversation import Conversation
+from parley.agents.conversations.files import FOLDER, conversations_of
 from parley.agents.files import known_agents
 from parley.engines import engines_of
 from parley.errors import BadInput, NotFound, ParleyError

@@ -12,10 +12,10 @@ import typer
 
 from cli.operating import operator_bus, run_or_exit
 from parley.agents.files import known_agents
-from parley.agents.numbers import Numbers, checked
 from parley.bus import Bus, publishing
 from parley.bus.publishing import NUMBERS, Conflict
 from parley.errors import BadInput, NotFound
+from parley.published.numbers import Numbers, checked
 from parley.settings import Settings
 
 NOT_DONE = (BadInput, NotFound, Conflict)

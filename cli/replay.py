@@ -16,8 +16,9 @@ from cli.records import Records, fetch, read
 from cli.records import save as save_records
 from parley.agents.agent import Agent
 from parley.agents.files import known_agents, load_agent
-from parley.agents.shelf import Shelf
 from parley.errors import BadInput, Misconfigured, NotFound, ParleyError
+from parley.published.shelf import Shelf
+from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import replay as folding

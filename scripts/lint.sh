@@ -41,9 +41,9 @@ check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tes
 check mypy-bots hyphenated_bots
 check proto scripts/proto_check.sh
 check settings-doc .venv/bin/python -m cli.settings_doc --check docs/settings.md
-check agent-schema .venv/bin/python -m cli.agent_schema --check agents/agent.schema.json
-check wrapper-schema .venv/bin/python -m cli.agent_schema --check agents/wrapper.schema.json
-check conversations-schema .venv/bin/python -m cli.conversations_schema --check agents/conversations.schema.json
+check agent-schema .venv/bin/python -m cli.agents.schema --check agents/agent.schema.json
+check wrapper-schema .venv/bin/python -m cli.agents.schema --check agents/wrapper.schema.json
+check conversations-schema .venv/bin/python -m cli.agents.conversations_schema --check agents/conversations.schema.json
 check vendor-names no_vendor_names
 check registry-hosts no_registry_hosts
 check torch-in-locks no_torch

@@ -9,10 +9,10 @@ from pydantic import Field, field_validator, model_validator
 
 from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
+from parley.agents.foreign.mcp import MAX_SERVERS, McpServer, ServerName
 from parley.agents.guardrails import Guardrails
 from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
-from parley.agents.mcp import MAX_SERVERS, McpServer, ServerName
 from parley.agents.queries import TOOLS as QUERY_TOOLS
 from parley.agents.queries import Queries
 from parley.agents.records import Data

@@ -25,7 +25,7 @@ def known_agents(folder: Path) -> list[str]:
 
 
 VERSION_FILE = ".version"
-"""Says of which version the agent is in a folder that was made of what was published (`parley.agents.shelf`)."""
+"""Says of which version the agent is in a folder that was made of what was published (`parley.published.shelf`)."""
 _FILES: dict[tuple[Path, str], Reread[Agent]] = {}
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

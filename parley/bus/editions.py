@@ -23,16 +23,16 @@ from pathlib import Path
 
 import structlog
 
-from parley.agents.bundle import Corrupt, is_published
 from parley.agents.files import agent_now, forget, known_agents
-from parley.agents.numbers import Numbers
-from parley.agents.shelf import Shelf, Table
-from parley.agents.versions import Versions
 from parley.aio import TaskSet
 from parley.bus import publishing
 from parley.bus.connection import Bus
 from parley.errors import NotFound, ParleyError, Unavailable
 from parley.process.log_limit import Seldom
+from parley.published.bundle import Corrupt, is_published
+from parley.published.numbers import Numbers
+from parley.published.shelf import Shelf, Table
+from parley.published.versions import Versions
 from parley.rereading import EDITS
 from parley.settings import Settings
 

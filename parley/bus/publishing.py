@@ -26,7 +26,9 @@ from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSe
 from nats.js.kv import KeyValue
 from pydantic import BaseModel, ValidationError
 
-from parley.agents.bundle import (
+from parley.bus.connection import Bus
+from parley.errors import AlreadyExists, BadInput, ParleyError, Unavailable
+from parley.published.bundle import (
     ID_CHARS,
     MAX_BYTES,
     MAX_FILES,
@@ -37,10 +39,8 @@ from parley.agents.bundle import (
     opened,
     packed,
 )
-from parley.agents.numbers import Numbers
-from parley.agents.versions import MAX_NAME, Version, Versions, is_name
-from parley.bus.connection import Bus
-from parley.errors import AlreadyExists, BadInput, ParleyError, Unavailable
+from parley.published.numbers import Numbers
+from parley.published.versions import MAX_NAME, Version, Versions, is_name
 
 BUCKET = "agents"
 NUMBERS = "numbers"

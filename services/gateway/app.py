@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now
-from parley.agents.wrapper import Wrapper, wrapper_now
+from parley.agents.page.wrapper import Wrapper, wrapper_now
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound, Unavailable
 from parley.settings import Stage

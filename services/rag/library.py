@@ -9,12 +9,12 @@ from collections.abc import Mapping
 import structlog
 from prometheus_client import Histogram
 
-from parley.agents.bundle import is_published
 from parley.agents.files import known_agents, load_agent
 from parley.aio import TaskSet
 from parley.bus.editions import Edition, Editions
 from parley.embedding import Embedder
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable
+from parley.published.bundle import is_published
 from services.rag import words
 from services.rag.index import Found, VectorIndex
 from services.rag.ingestion import Ingested, ingest

@@ -20,9 +20,9 @@ from parley.text.placeholders import filled, names_in
 from parley.tooling import CallContext, Question, ToolError
 from parley.v1 import tools_pb2
 from services.tools.contract import Intent, Outcome, failed
+from services.tools.execution.threads import Threads
 from services.tools.results import fit
 from services.tools.schema import BadArguments, LoadedTool
-from services.tools.threads import Threads
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ import structlog
 
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now, digest_of_tools, files_of, known_agents, problem_of, tool_sources, with_tools
-from parley.agents.wrapper import Wrapper, wrapper_now
+from parley.agents.page.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
 from parley.secrets import Secrets

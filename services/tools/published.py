@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from parley.agents.bundle import is_published
-from parley.agents.wrapper import Wrapper, wrapper_now
+from parley.agents.page.wrapper import Wrapper, wrapper_now
 from parley.bus.editions import Edition, Editions
+from parley.published.bundle import is_published
 from parley.secrets import Secrets
 from services.tools.database import Database
 from services.tools.discovery import Foreign, Toolbox, Toolboxes

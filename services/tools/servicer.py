@@ -24,7 +24,7 @@ from services.tools.contract import (
     refused,
 )
 from services.tools.discovery import Toolboxes
-from services.tools.executor import Executor, Settled
+from services.tools.execution.executor import Executor, Settled
 from services.tools.mcp.contract import LIST_ROOM_S
 from services.tools.results import fit
 from services.tools.schema import LoadedTool

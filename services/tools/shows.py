@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
-from parley.agents.cards import checked
-from parley.agents.wrapper import Wrapper
+from parley.agents.page.cards import checked
+from parley.agents.page.wrapper import Wrapper
 from parley.errors import BadInput, Misconfigured
 from services.tools.contract import Intent, Shown
 from services.tools.discovery import Toolboxes

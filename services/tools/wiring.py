@@ -18,11 +18,11 @@ from parley.secrets import Secrets
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc
 from services.tools.database import open_database
-from services.tools.executor import Executor
-from services.tools.invoker import Clock, local_now
-from services.tools.ledger import Ledger
+from services.tools.execution.executor import Executor
+from services.tools.execution.invoker import Clock, local_now
+from services.tools.execution.ledger import Ledger
+from services.tools.execution.presence import Presence
 from services.tools.mcp.hub import Hub
-from services.tools.presence import Presence
 from services.tools.published import Prepared, PublishedToolboxes
 from services.tools.records.agent_records import AgentRecords
 from services.tools.records.seeds import load_seeds

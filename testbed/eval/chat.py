@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.errors import BadInput
 from testbed.eval.chatting import ANSWER_S, chatting
@@ -63,5 +63,3 @@ def door_of(conversation: Conversation) -> tuple[str, dict[str, Any]]:
     if silent or not inbound or conversation.caller_number or conversation.called or conversation.purpose:
         return LINE, {**known, **line}
     return CHAT, known
-
-

@@ -13,7 +13,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from parley.agents.conversation import Turn
+from parley.agents.conversations.conversation import Turn
 from parley.aio import background
 from parley.errors import Unavailable
 from testbed.eval.course import Exchange

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.rpc import call
 from parley.rpc.local import LocalPeers, LocalServer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from parley.agents.conversation import Conversation, Expectations, ExpectedTool, Whole
+from parley.agents.conversations.conversation import Conversation, Expectations, ExpectedTool, Whole
 from testbed.eval.course import Course, Exchange, Ran, Shown
 from testbed.eval.matching import is_card, is_said, is_tool, is_value
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from parley.agents.conversation import ANY, ExpectedCard, ExpectedTool, is_pattern
+from parley.agents.conversations.conversation import ANY, ExpectedCard, ExpectedTool, is_pattern
 from parley.text.words import words
 from testbed.eval.course import Ran, Shown
 

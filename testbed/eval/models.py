@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from parley.agents.conversation import Caller as Played
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Caller as Played
+from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.engines import engines_of
 from parley.errors import Misconfigured

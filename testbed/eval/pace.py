@@ -23,7 +23,7 @@ from unittest import mock
 import aiosqlite.core
 
 from services.orchestrator.run import clock
-from services.tools.threads import Threads
+from services.tools.execution.threads import Threads
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from parley.bus import Bus, records_of
 from parley.engines import engines_of
 from parley.errors import BadInput, Unavailable

@@ -10,7 +10,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from parley.agents.conversation import Turn
+from parley.agents.conversations.conversation import Turn
 from parley.audio import mulaw_to_pcm, pcm_to_mulaw
 from testbed.eval.course import Exchange
 from testbed.telephone.phone import Call, CallOver

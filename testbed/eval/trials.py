@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from parley.errors import ParleyError
 from parley.settings import Settings
 from testbed.eval.course import Course

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Protocol
 
-from parley.agents.conversation import Turn
+from parley.agents.conversations.conversation import Turn
 from parley.aio import background
 from parley.errors import ParleyError
 from parley.rpc import CallStream

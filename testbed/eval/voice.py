@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from parley.errors import BadInput
 from testbed.eval.course import Course
 from testbed.eval.processes import Processes, processes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents.conversation_files import conversations_of
+from parley.agents.conversations.files import conversations_of
 from parley.agents.files import known_agents
 from testbed.eval.home import Home, home
 from testbed.eval.pace import Pace

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.agent import agent as command
-from cli.agent_schema import schema
+from cli.agents.schema import schema
 from parley.agents.files import _FILES, load_agent
 from services.llm.contract import Passage
 from services.llm.providers.local import Local

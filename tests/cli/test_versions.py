@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from cli.agent import agent
 from cli.number import number
-from parley.agents.bundle import Bundle
 from parley.agents.files import _FILES
 from parley.bus import Bus, publishing
 from parley.bus.publishing import Conflict
+from parley.published.bundle import Bundle
 from tests.versions.world import server, write
 
 

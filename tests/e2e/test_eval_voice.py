@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from testbed.eval.trials import trials
 from testbed.eval.voice import voice_house
 from testbed.voice import KLATT

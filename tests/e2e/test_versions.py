@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from cli.agent import agent as command
 from cli.number import number
-from parley.agents.versions import Versions
 from parley.bus import Bus, publishing
+from parley.published.versions import Versions
 from parley.settings import Settings
 from testbed.house import House, answer, words
 from testbed.patience import PATIENCE_S

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from testbed.eval.home import Home, home
 from testbed.eval.pace import Pace
 from testbed.eval.trials import Trial, trial

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.conversations_schema import schema
-from parley.agents.conversation_files import conversations_of, read
+from cli.agents.conversations_schema import schema
+from parley.agents.conversations.files import conversations_of, read
 from parley.errors import Misconfigured
 
 AGENTS = Path(__file__).parents[2] / "agents"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from testbed.eval.course import Course, Exchange, Ran, Shown
 from testbed.eval.judging import failures
 from testbed.eval.matching import is_said, is_value

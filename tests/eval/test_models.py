@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from parley.agents.conversation import Conversation
+from parley.agents.conversations.conversation import Conversation
 from testbed.eval.course import Course
 from testbed.eval.home import home
 from testbed.eval.models import judged

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli.agent import agent as command
 from cli.records import save
-from parley.agents.conversation_files import read
+from parley.agents.conversations.files import read
 from parley.bus import Bus, records_of
 from parley.settings import Settings
 from parley.v1 import events_pb2, llm_pb2, tools_pb2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from parley.agents.numbers import Numbers
+from parley.published.numbers import Numbers
 from tests.gateway.conftest import House
 from tests.gateway.webhook import ask_webhook, stream_of, way_back
 

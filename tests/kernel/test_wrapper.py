@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from parley.agents.cards import MAX_FIELDS, MAX_VALUE_BYTES, checked
-from parley.agents.wrapper import Wrapper, read_wrapper, wrapper_now
+from parley.agents.page.cards import MAX_FIELDS, MAX_VALUE_BYTES, checked
+from parley.agents.page.wrapper import Wrapper, read_wrapper, wrapper_now
 from parley.errors import BadInput, Misconfigured
 
 CARDS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,6 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.errors import NoStreamResponseError
 
-from parley.agents.versions import Versions
 from parley.breaker import Breakers
 from parley.bus import Bus, make_events_stream, publishing
 from parley.bus.callstate import CallStore, make_bucket
@@ -22,6 +21,7 @@ from parley.bus.editions import Editions
 from parley.bus.outages import Outages
 from parley.bus.outages import make_bucket as make_outages
 from parley.errors import VendorLost
+from parley.published.versions import Versions
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from runner.nats_config import nats_nodes

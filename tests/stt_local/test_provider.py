@@ -11,11 +11,11 @@ import numpy as np
 import psutil
 import pytest
 
-from parley.agents.bundle import contents, packed
-from parley.agents.shelf import Shelf, Table
-from parley.agents.versions import Version, Versions
 from parley.audio import BROWSER, TELEPHONE, AudioFormat
 from parley.errors import AtCapacity, BadInput, NotFound, VendorLost
+from parley.published.bundle import contents, packed
+from parley.published.shelf import Shelf, Table
+from parley.published.versions import Version, Versions
 from parley.settings import Settings
 from services.stt.contract import Final, Flush, SpeechEvent, SpeechStarted, SttConfig
 from services.stt.local import pool

@@ -14,8 +14,8 @@ from prometheus_client import REGISTRY
 from parley.errors import AlreadyExists, AtCapacity, BadInput, NotFound
 from parley.tooling import Notice, Result
 from services.tools.contract import MAX_JSON_BYTES
+from services.tools.execution.threads import Threads
 from services.tools.results import MAX_NOTICE_CHARS, MAX_SUMMARY_CHARS, fit, outcome_of
-from services.tools.threads import Threads
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, Desk
 
@@ -213,7 +213,7 @@ async def test_a_lookup_asked_twice_is_done_once(desk: Desk, journal: Journal) -
 async def test_at_capacity_it_says_so(
     desk: Desk, journal: Journal, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.tools.executor.MAX_RUNS", 1)
+    monkeypatch.setattr("services.tools.execution.executor.MAX_RUNS", 1)
     arguments = {"journal": journal.path, "gate": gate.path}
     booked = asyncio.create_task(desk.execute("book_visit", 1, arguments=arguments))
     await asyncio.to_thread(gate.arrived)

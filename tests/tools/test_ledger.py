@@ -18,7 +18,7 @@ from parley.errors import Misconfigured
 from parley.v1 import tools_pb2
 from services.tools.contract import Intent, Outcome, failed
 from services.tools.database import MIGRATIONS, Database, newest_revision, open_database
-from services.tools.ledger import MAX_ROWS, Ledger
+from services.tools.execution.ledger import MAX_ROWS, Ledger
 from services.tools.tables import fences, ledger, metadata
 
 DONE = Outcome(status=Outcome.STATUS_OK, result_json="{}")

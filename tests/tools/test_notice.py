@@ -5,7 +5,7 @@ from __future__ import annotations
 from parley.tooling import Notice, Result
 from services.orchestrator.mind import actions
 from services.orchestrator.run.organs import outcome_of as read
-from services.tools.ledger import _dump, _load
+from services.tools.execution.ledger import _dump, _load
 from services.tools.results import outcome_of
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from parley.errors import AlreadyExists, Misconfigured, Superseded, Unavailable
 from services.tools.contract import Intent, Row
-from services.tools.ledger import Ledger
+from services.tools.execution.ledger import Ledger
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, Desk, process, serving, settings, start
 

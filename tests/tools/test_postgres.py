@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from parley.errors import Superseded, Unavailable
-from services.tools import presence
 from services.tools.database import open_database
-from services.tools.presence import Presence
+from services.tools.execution import presence
+from services.tools.execution.presence import Presence
 from services.tools.tables import metadata
 from testbed import postgres
 from testbed.patience import PATIENCE_S

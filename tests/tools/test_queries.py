@@ -18,7 +18,7 @@ from parley.errors import Misconfigured, Unavailable
 from parley.tooling import ToolError
 from services.tools.database import Database, open_database
 from services.tools.discovery import Toolboxes
-from services.tools.ledger import RESULTS_HOURS, Ledger
+from services.tools.execution.ledger import RESULTS_HOURS, Ledger
 from services.tools.queries import results, rows
 from services.tools.schema import BadArguments
 from tests.tools.bank import AGENT, THEIRS, Teller, agent, fill

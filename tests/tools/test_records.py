@@ -16,7 +16,7 @@ from parley.agents.records import Data
 from parley.errors import Misconfigured, Unavailable
 from parley.tooling import ToolError
 from services.tools.database import Database, open_database
-from services.tools.ledger import KEEP_DAYS, Ledger
+from services.tools.execution.ledger import KEEP_DAYS, Ledger
 from services.tools.records import agent_records, changes, reading, rows, store
 from services.tools.records.agent_records import AgentRecords
 from services.tools.records.keys import LETTERS, candidates

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from parley.agents.wrapper import Wrapper
+from parley.agents.page.wrapper import Wrapper
 from parley.tooling import Result
 from parley.v1 import tools_pb2
 from services.tools import shows as shows_module
 from services.tools.contract import Intent, Outcome, Shown
-from services.tools.run import MAX_SHOWN_BYTES, Run
+from services.tools.execution.run import MAX_SHOWN_BYTES, Run
 from services.tools.shows import MAX_BYTES, Shows
 from testbed.patience import PATIENCE_S
 from tests.tools.service import STATUS, Desk, serving, settings

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from parley.agents.versions import Version, Versions
 from parley.bus import Bus, publishing
+from parley.published.versions import Version, Versions
 from parley.v1 import conversation_pb2
 from testbed.organs import AGENT, House, house, replica
 from testbed.patience import PATIENCE_S

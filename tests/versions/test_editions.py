@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from parley.agents.bundle import Bundle, contents, packed
 from parley.agents.files import load_agent
-from parley.agents.numbers import Numbers
-from parley.agents.versions import Versions
 from parley.bus import Bus, editions, publishing
 from parley.bus.editions import Edition
 from parley.bus.publishing import AGENT, NUMBERS, Conflict
 from parley.errors import NotFound, Unavailable
+from parley.published.bundle import Bundle, contents, packed
+from parley.published.numbers import Numbers
+from parley.published.versions import Versions
 from testbed.patience import PATIENCE_S
 from tests.versions.world import connected, has, process, publish, server, until, write
 

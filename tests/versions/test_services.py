@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from parley.agents.versions import Versions
 from parley.bus import publishing
 from parley.embedding import Embedder
 from parley.errors import Unavailable
+from parley.published.versions import Versions
 from parley.rpc import call
 from parley.settings import Settings
 from parley.v1 import tools_pb2, tools_pb2_grpc

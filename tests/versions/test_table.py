@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from parley.agents.bundle import MAX_BYTES, Corrupt, contents, digest_of, knowledge_of, opened, packed
 from parley.agents.files import agent_now, load_agent
-from parley.agents.numbers import MAX_ENTRIES, Numbers
-from parley.agents.shelf import KEPT, Shelf
-from parley.agents.versions import MAX_VERSIONS, Version, Versions, share
 from parley.errors import BadInput, Misconfigured, NotFound
+from parley.published.bundle import MAX_BYTES, Corrupt, contents, digest_of, knowledge_of, opened, packed
+from parley.published.numbers import MAX_ENTRIES, Numbers
+from parley.published.shelf import KEPT, Shelf
+from parley.published.versions import MAX_VERSIONS, Version, Versions, share
 
 YAML = "company: A\ngreeting: Hello.\nprompt: You are A.\n"
 

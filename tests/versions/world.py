@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from parley.agents.versions import Versions
 from parley.bus import Bus, publishing
 from parley.bus.editions import Edition, Editions
+from parley.published.versions import Versions
 from parley.settings import Settings
 from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S

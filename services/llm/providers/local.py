@@ -20,8 +20,8 @@ import structlog
 from parley.agents.agent import Agent
 from parley.agents.domain import Intent
 from parley.agents.identity import VERIFY
-from parley.agents.shelf import Shelf
 from parley.errors import Misconfigured
+from parley.published.shelf import Shelf
 from parley.settings import Settings
 from parley.text.phrases import normalise
 from services.llm.contract import (

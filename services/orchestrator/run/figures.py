@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Histogram
 
-from parley.agents.bundle import is_published
+from parley.published.bundle import is_published
 from services.orchestrator.mind import events
 from services.orchestrator.mind.state import Call
 

@@ -11,10 +11,10 @@ import asyncio
 import structlog
 
 from parley.agents.agent import Agent
-from parley.agents.bundle import is_published
 from parley.agents.files import agent_now
 from parley.aio import TaskSet
 from parley.bus.editions import Edition, Editions
+from parley.published.bundle import is_published
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.roster import EDIT_S, Listed, Roster
 

@@ -19,9 +19,9 @@ import structlog
 
 from parley.agents.agent import Agent
 from parley.agents.files import load_agent
-from parley.agents.shelf import Shelf
 from parley.aio import background
 from parley.errors import BadInput, Unavailable
+from parley.published.shelf import Shelf
 from parley.settings import Settings
 from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.local import model

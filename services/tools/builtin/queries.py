@@ -14,6 +14,7 @@ from parley.agents.agent import Agent
 from parley.agents.queries import Queries, QueryTable
 from parley.tooling import CallContext, tool
 from services.tools.database import Database
+from services.tools.execution.threads import Threads
 from services.tools.queries.analysis import Asked, analyzed
 from services.tools.queries.dialect import columns_of, runnable
 from services.tools.queries.guard import MAX_TABLES, Refused, admitted
@@ -21,7 +22,6 @@ from services.tools.queries.results import Results
 from services.tools.queries.rows import copied
 from services.tools.queries.sandbox import Found, Value, run
 from services.tools.schema import LoadedTool, load_tool
-from services.tools.threads import Threads
 
 log = structlog.get_logger()
 

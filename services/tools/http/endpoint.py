@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from parley.agents.auth import Auth
+from parley.agents.foreign.auth import Auth
 from parley.tooling import ToolMarks
 from services.tools.http.file import Method, Where
 

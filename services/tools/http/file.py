@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from parley.agents.auth import Auth
-from parley.agents.marks import Marks
+from parley.agents.foreign.auth import Auth
+from parley.agents.foreign.marks import Marks
 from parley.agents.strict import Strict
 from parley.text.placeholders import NAME
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from parley.agents.agent import Agent
-from parley.agents.mcp import McpServer
+from parley.agents.foreign.mcp import McpServer
 from parley.aio import TaskSet
 from parley.secrets import Secrets
 from services.tools.mcp.link import Link

@@ -13,13 +13,13 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Gauge
 
-from parley.agents.auth import Auth, SecretRef
-from parley.agents.mcp import McpServer
+from parley.agents.foreign.auth import Auth, SecretRef
+from parley.agents.foreign.mcp import McpServer
 from parley.errors import Misconfigured
 from parley.secrets import Secrets, hidden
 from parley.tooling import ToolError, ToolMarks
+from services.tools.execution.invoker import HARD_LIMIT_S
 from services.tools.foreign.words import one_line
-from services.tools.invoker import HARD_LIMIT_S
 from services.tools.mcp.contract import Down, Listed, Returned, Session
 from services.tools.mcp.listing import tools_of
 from services.tools.schema import LoadedTool

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
-from parley.agents.mcp import ANY, MAX_TOOLS, ForeignTool, McpServer
+from parley.agents.foreign.mcp import ANY, MAX_TOOLS, ForeignTool, McpServer
 from parley.tooling import CallContext, Result, ToolMarks
 from services.tools.foreign.arguments import SchemaArguments
 from services.tools.foreign.json_schema import BadSchema, tamed

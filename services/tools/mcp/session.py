@@ -16,7 +16,7 @@ from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
-from parley.agents.mcp import McpServer
+from parley.agents.foreign.mcp import McpServer
 from parley.aio import background
 from parley.tooling import ToolError
 from services.tools.contract import Unsure

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from parley.agents.queries import QueryColumn
 from services.tools.database import Database
-from services.tools.ledger import RESULTS_HOURS
+from services.tools.execution.ledger import RESULTS_HOURS
 from services.tools.queries.analysis import Data
 from services.tools.queries.guard import Refused
 from services.tools.queries.sandbox import Found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import orjson
@@ -38,7 +39,7 @@ class Brain:
         self._agents = [load_agent(settings.agents_dir, name) for name in known_agents(settings.agents_dir)]
 
     async def __call__(self, messages: Messages, tools: Tools) -> Reply:
-        request = request_of(messages, tools, self._agents)
+        request = await self._weighed(request_of(messages, tools, self._agents))
         text, calls = "", []
         async for event in self._engine.chat(request):
             match event:
@@ -47,6 +48,17 @@ class Brain:
                 case ToolCall(name=name, arguments=arguments):
                     calls.append(Call(name, arguments))
         return Reply(text, tuple(calls))
+
+    async def _weighed(self, request: ChatRequest) -> ChatRequest:
+        """How near the passages are to the question is not on the wire: a model sees for itself."""
+        embedder = await self._engine.embeds() if request.passages else None
+        if embedder is None:
+            return request
+        asked = next(message.text for message in reversed(request.messages) if message.role is Role.USER)
+        searched = [f"{each.source.partition(' > ')[2]}\n{each.text}".strip() for each in request.passages]
+        question, *found = await embedder.embed_async([asked, *searched])
+        weighed = zip(request.passages, found, strict=True)
+        return replace(request, passages=tuple(replace(each, score=float(question @ its)) for each, its in weighed))
 
     async def __aenter__(self) -> Self:
         for agent in self._agents:

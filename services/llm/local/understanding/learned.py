@@ -10,11 +10,11 @@ from pathlib import Path
 import structlog
 
 from parley.agents.agent import Agent
-from parley.agents.bundle import is_published
 from parley.agents.files import agent_now, load_agent
-from parley.agents.shelf import Shelf
 from parley.aio import TaskSet
 from parley.errors import ParleyError
+from parley.published.bundle import is_published
+from parley.published.shelf import Shelf
 from services.llm.local.understanding.understanding import Understanding
 
 log = structlog.get_logger()

@@ -17,11 +17,11 @@ from pathlib import Path
 import structlog
 from pydantic import BaseModel, Field, ValidationError
 
-from parley.agents.bundle import contents, digest_of, is_published, opened
 from parley.agents.files import VERSION_FILE, known_agents
-from parley.agents.numbers import Numbers
-from parley.agents.versions import Version, Versions, is_name
 from parley.errors import Misconfigured
+from parley.published.bundle import contents, digest_of, is_published, opened
+from parley.published.numbers import Numbers
+from parley.published.versions import Version, Versions, is_name
 
 log = structlog.get_logger()
 

@@ -17,11 +17,11 @@ from parley.tooling import CallContext, Records, Result, ToolError
 from services.tools import asking
 from services.tools.contract import UNKNOWN, Intent, Outcome, Unsure, down, failed
 from services.tools.discovery import Toolboxes
+from services.tools.execution.run import MAX_PROGRESS_CHARS, Run
+from services.tools.execution.threads import Threads
 from services.tools.results import fit, outcome_of
-from services.tools.run import MAX_PROGRESS_CHARS, Run
 from services.tools.schema import LoadedTool
 from services.tools.shows import Shows, shows_of
-from services.tools.threads import Threads
 
 log = structlog.get_logger()
 

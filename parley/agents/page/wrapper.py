@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from parley.agents.cards import MAX_CARDS, Card
+from parley.agents.page.cards import MAX_CARDS, Card
 from parley.agents.strict import Strict
 from parley.errors import Misconfigured
 from parley.field_errors import told

@@ -1,6 +1,6 @@
-"""agents/conversations.schema.json, made from `parley/agents/conversation.py`.
+"""agents/conversations.schema.json, made from `parley/agents/conversations/conversation.py`.
 
-`python -m cli.conversations_schema [--check] FILE`.
+`python -m cli.agents.conversations_schema [--check] FILE`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from parley.agents.conversation import ConversationFile
+from parley.agents.conversations.conversation import ConversationFile
 
 FILE = "conversations.schema.json"
 _TEXTS = ("says", "says_not", "forbidden", "judge")
@@ -52,7 +52,8 @@ def main(arguments: list[str]) -> int:
         path.write_text(wanted)
         return 0
     if path.read_text() != wanted:
-        print(f"{path} is not what the code says; run: python -m cli.conversations_schema {path}", file=sys.stderr)
+        remedy = f"run: python -m cli.agents.conversations_schema {path}"
+        print(f"{path} is not what the code says; {remedy}", file=sys.stderr)
         return 1
     return 0
 

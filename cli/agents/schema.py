@@ -1,4 +1,4 @@
-"""agents/{agent,wrapper}.schema.json, made from `parley/agents/`. `python -m cli.agent_schema [--check] FILE`."""
+"""agents/{agent,wrapper}.schema.json, made from `parley/agents/`. `python -m cli.agents.schema [--check] FILE`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from parley.agents.agent import Agent
-from parley.agents.wrapper import Wrapper
+from parley.agents.page.wrapper import Wrapper
 from parley.engines import engines_of
 
 FILE = "agent.schema.json"
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         path.write_text(wanted)
         return 0
     if path.read_text() != wanted:
-        print(f"{path} is not what the code says; run: python -m cli.agent_schema {path}", file=sys.stderr)
+        print(f"{path} is not what the code says; run: python -m cli.agents.schema {path}", file=sys.stderr)
         return 1
     return 0
 

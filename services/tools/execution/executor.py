@@ -19,10 +19,10 @@ from parley.telemetry import TOOL_CALLS_TOTAL
 from parley.tooling import Records
 from services.tools.contract import UNKNOWN, Epoch, Intent, Key, Outcome, Row, Shown, refused, status_of
 from services.tools.discovery import Toolboxes
-from services.tools.invoker import HARD_LIMIT_S, Clock, Invoker, local_now
-from services.tools.ledger import Ledger
-from services.tools.presence import BEAT_S, Presence
-from services.tools.run import Run
+from services.tools.execution.invoker import HARD_LIMIT_S, Clock, Invoker, local_now
+from services.tools.execution.ledger import Ledger
+from services.tools.execution.presence import BEAT_S, Presence
+from services.tools.execution.run import Run
 from services.tools.schema import BadArguments, LoadedTool
 
 log = structlog.get_logger()

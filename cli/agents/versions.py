@@ -13,13 +13,13 @@ from typing import Annotated
 
 import typer
 
-from cli.agent_check import check
+from cli.agents.check import check
 from cli.operating import operator_bus, run_or_exit
 from parley.agents.files import known_agents, load_agent
-from parley.agents.versions import MAX_NOTE, Version, Versions
 from parley.bus import Bus, publishing
 from parley.bus.publishing import AGENT
 from parley.errors import AlreadyExists, BadInput, Misconfigured, NotFound, Unavailable
+from parley.published.versions import MAX_NOTE, Version, Versions
 from parley.settings import Settings
 
 NOT_DONE = (BadInput, Misconfigured, AlreadyExists)

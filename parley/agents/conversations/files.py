@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from parley.agents.conversation import Conversation, ConversationFile
+from parley.agents.conversations.conversation import Conversation, ConversationFile
 from parley.errors import Misconfigured
 from parley.field_errors import told
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from parley.agents.auth import Auth, SecretRef
-from parley.agents.marks import Marks
+from parley.agents.foreign.auth import Auth, SecretRef
+from parley.agents.foreign.marks import Marks
 from parley.agents.strict import Strict
 
 MAX_SERVERS = 8

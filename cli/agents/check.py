@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.identity_check import check_identity
+from cli.agents.identity_check import check_identity
 from parley.agents.agent import Agent
-from parley.agents.auth import SecretRef
-from parley.agents.conversation import Conversation
-from parley.agents.conversation_files import conversations_of
+from parley.agents.conversations.conversation import Conversation
+from parley.agents.conversations.files import conversations_of
 from parley.agents.files import load_agent
+from parley.agents.foreign.auth import SecretRef
+from parley.agents.page.wrapper import FILE, read_wrapper
 from parley.agents.specialists import OWN_TOOLS
-from parley.agents.wrapper import FILE, read_wrapper
 from parley.errors import ParleyError
 from parley.secrets import PREFIX, Secrets
 from parley.settings import Settings

@@ -1,0 +1,1 @@
+"""What `parley agent` does: checks, schemas, versions."""

@@ -1,0 +1,1 @@
+"""`conversations/*.yaml`: calls that must go well."""

@@ -1,0 +1,1 @@
+"""`wrapper.json`: what the page shows of an agent."""

@@ -1,0 +1,1 @@
+"""An intent on its way: claimed in the ledger, run once, told."""
