@@ -121,7 +121,7 @@ def _without_notes(line: str) -> str:
 def _passages(message: Mapping[str, Any]) -> Iterator[Passage]:
     found = _REFERENCE.search(str(message.get("content") or "")) if message["role"] == "user" else None
     for source, text in _PASSAGE.findall(found[1] if found else ""):
-        yield Passage(text, source)
+        yield Passage(text, source.replace("\u203a", ">"))  # as `foreign.attribute` writes it
 
 
 def _tool(function: Mapping[str, Any]) -> ToolSpec:
