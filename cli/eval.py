@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import structlog
 import typer
@@ -28,6 +28,7 @@ from testbed.eval.trials import Trial, trials
 from testbed.eval.versions import source_of
 
 MAX_RUNS = 100
+How = Literal["text", "processes", "voice"]
 
 
 def eval(
@@ -36,6 +37,9 @@ def eval(
     runs: Annotated[int, typer.Option(min=1, max=MAX_RUNS, help="Hold each so often.")] = 1,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of its runs that must pass.")] = 1.0,
     against: Annotated[str, typer.Option(help="Another version: a folder, or a git revision.")] = "",
+    processes: Annotated[
+        bool, typer.Option("--processes", help="Typed at the chat of services of their own, through real processes.")
+    ] = False,
     voice: Annotated[bool, typer.Option("--voice", help="As real calls with sound, on services of their own.")] = False,
     noise: Annotated[float | None, typer.Option(max=0.0, help="With --voice: white noise, in dBFS, as -45.")] = None,
     caller_voice: Annotated[str, typer.Option(help="With --voice: one of espeak-ng's, as en-us+klatt4.")] = "",
@@ -55,7 +59,15 @@ def eval(
         settings = Settings.read()
         folder = _folder(settings, name)
         chosen = _chosen(conversations_of(folder), only or [], folder)
-        plan = _Plan(settings, name, list(chosen.values()), runs, at_least, _sound(voice, noise, caller_voice))
+        plan = _Plan(
+            settings,
+            name,
+            list(chosen.values()),
+            runs,
+            at_least,
+            _how(processes, voice),
+            _sound(voice, noise, caller_voice),
+        )
         with source_of(folder, against) if against else nullcontext() as other:
             session = _held(plan, folder)
             for line in lines(session, show):
@@ -91,7 +103,7 @@ def _chosen(known: Mapping[str, Conversation], only: list[str], folder: Path) ->
 
 @dataclass(frozen=True)
 class _Sound:
-    """Of the caller."""
+    """Of a caller who speaks."""
 
     noise_db: float | None
     voice: str
@@ -99,29 +111,35 @@ class _Sound:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to be held, and how; `sound`: with one."""
+    """What is to be held, and how; `sound`: of the voice."""
 
     settings: Settings
     name: str
     conversations: list[Conversation]
     runs: int
     at_least: float
-    sound: _Sound | None
+    how: How
+    sound: _Sound
 
 
-def _sound(voice: bool, noise: float | None, caller_voice: str) -> _Sound | None:
+def _how(processes: bool, voice: bool) -> How:
+    if processes and voice:
+        raise BadInput("--processes and --voice: choose one; --voice is held through real processes, too")
+    return "processes" if processes else "voice" if voice else "text"
+
+
+def _sound(voice: bool, noise: float | None, caller_voice: str) -> _Sound:
     if not voice and (noise is not None or caller_voice):
         raise BadInput("--noise and --caller-voice are for --voice: add it")
-    return _Sound(noise, caller_voice) if voice else None
+    return _Sound(noise, caller_voice)
 
 
 def _held(plan: _Plan, folder: Path) -> Session:
     """Raises Misconfigured, Unavailable."""
     engine = plan.settings.engines("llm")[0]
-    held = _aloud(plan, folder, plan.sound) if plan.sound is not None else _in_text(plan, folder)
+    held = {"text": _in_text, "processes": _through_processes, "voice": _aloud}[plan.how](plan, folder)
     version = next((t.course.agent_version for t in held if t.course.agent_version), "") or check(folder)
-    how = "text" if plan.sound is None else "voice"
-    return Session(plan.name, version, engine, how, engines_of("llm")[engine].vendor, held, plan.at_least)
+    return Session(plan.name, version, engine, plan.how, engines_of("llm")[engine].vendor, held, plan.at_least)
 
 
 def _in_text(plan: _Plan, folder: Path) -> list[Trial]:
@@ -137,11 +155,22 @@ def _in_text(plan: _Plan, folder: Path) -> list[Trial]:
         pace.close()
 
 
-def _aloud(plan: _Plan, folder: Path, sound: _Sound) -> list[Trial]:
+def _through_processes(plan: _Plan, folder: Path) -> list[Trial]:
+    from testbed.eval.chat import ChatHouse  # brings the processes, which text does without
+    from testbed.eval.processes import processes
+
+    async def hold() -> list[Trial]:
+        async with processes({plan.name: folder}) as of:
+            return await trials(ChatHouse(of, plan.name), plan.conversations, plan.runs, _tell)
+
+    return asyncio.run(hold())
+
+
+def _aloud(plan: _Plan, folder: Path) -> list[Trial]:
     from testbed.eval.voice import voice_house  # brings sound and processes, which text does without
 
     async def hold() -> list[Trial]:
-        async with voice_house(plan.name, folder, noise_db=sound.noise_db, voice=sound.voice) as made:
+        async with voice_house(plan.name, folder, noise_db=plan.sound.noise_db, voice=plan.sound.voice) as made:
             return await trials(made, plan.conversations, plan.runs, _tell)
 
     return asyncio.run(hold())

@@ -36,7 +36,7 @@ class ChatHouse:
         if conversation.caller is not None:
             raise BadInput("a caller with a persona is held in one process; leave out --processes")
         turns = [turn for turn in conversation.turns if turn.acts]
-        await self._of.fresh(conversation)
+        await self._of.fresh(self.name, conversation)
         path, known = door_of(conversation)
         broke = ""
         async with chatting(self._of.stack.gateway_url, path, self.name, **known) as caller:
@@ -44,7 +44,7 @@ class ChatHouse:
                 await caller.talks(turns, self._bot_first)
             except TimeoutError:
                 broke = f"no whole answer within {ANSWER_S:.0f} s"
-        course = await self._of.course(caller.call_id, caller.acts, caller.at)
+        course = await self._of.course(self.name, caller.call_id, caller.acts, caller.at)
         course.broke = broke or caller.lost
         return course
 

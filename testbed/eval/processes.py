@@ -41,33 +41,38 @@ _UNSET = (
 
 
 class Processes:
-    """Made by `processes`. One call at a time: `fresh` before it, `course` after it."""
+    """Made by `processes`. One call at a time: `fresh` before it, `course` after it.
+
+    Tools begin anew before a call of an agent whose tools have run since they last did: data are by agent.
+    """
 
     def __init__(self, stack: Stack, settings: Settings, llm: LocalServer) -> None:
         self.stack = stack
         self.settings = settings
         self._llm = llm
-        self._began = ""  # since when tools pretend it to be
-        self._used = False  # a tool has run since the tools' data were new
+        self._used: set[str] = set()  # agents whose data may not be new
 
     def model(self, agent: str) -> Model:
         """For those who judge."""
         return Model(self._llm, self.settings, agent)
 
-    async def fresh(self, conversation: Conversation) -> None:
+    async def fresh(self, agent: str, conversation: Conversation) -> None:
         """It is when the conversation begins, and nothing has happened before. Raises BadInput (a language)."""
         if conversation.language:
             raise BadInput("language: a call has its agent's; hold this conversation in text, in one process")
         pretend(self.settings.data_dir, began_at(conversation), conversation.time_zone)
-        began = f"{conversation.at} {conversation.time_zone}"
-        if self._used or (self._began and self._began != began):
+        if agent in self._used:
             await self._restarted_tools()
-        self._began, self._used = began, True  # as long as it is not known otherwise
+            self._used.clear()
+        self._used.add(agent)  # as long as it is not known otherwise
 
-    async def course(self, call_id: str, acts: Sequence[Exchange], at: Sequence[int], sound_s: float = 0.0) -> Course:
+    async def course(
+        self, agent: str, call_id: str, acts: Sequence[Exchange], at: Sequence[int], sound_s: float = 0.0
+    ) -> Course:
         """What the records say of a call that is over. `sound_s`: how long it had sound, which costs."""
         found = recorded(await self._records(call_id), acts, at)
-        self._used = bool(found.course.ran)
+        if not found.course.ran:
+            self._used.discard(agent)
         found.course.dollars = cost(price_of(self.settings), found.call, sound_s)
         return found.course
 

@@ -13,8 +13,8 @@ from testbed.eval.trials import Trial
 
 @dataclass(frozen=True)
 class Session:
-    """All trials of one version of an agent. `how`: `text` or `voice`. `vendor`: its language model is a vendor's, so
-    that latency in text means something. `at_least`: the share of a conversation's runs that must pass."""
+    """All trials of one version of an agent. `how`: `text`, `processes` or `voice`. `vendor`: its language model is a
+    vendor's, so that latency in text means something. `at_least`: the share of a conversation's runs that must pass."""
 
     agent: str
     version: str
@@ -94,7 +94,7 @@ def summary(session: Session) -> Iterator[str]:
         p50, p95 = _percentiles(session.first_word_ms)
         yield f"first word after {p50:.0f} ms (p50), {p95:.0f} ms (p95)"
     elif session.first_word_ms:
-        yield "latency: in text with an engine of this machine it says nothing of a call; use --voice"
+        yield "latency: typed, with an engine of this machine, it says nothing of a call; use --voice"
     tokens = sum(trial.course.input_tokens + trial.course.output_tokens for trial in session.trials)
     if session.vendor:
         yield f"cost {session.dollars:.4f} $ by the engines' list prices, {tokens} tokens; without judges and personas"

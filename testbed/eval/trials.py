@@ -16,7 +16,8 @@ from testbed.eval.models import Model, judged, require_model
 
 
 class House(Protocol):
-    """Where conversations are held: `home.Home` in text, `voice.VoiceHouse` aloud. `overlap` as `is_said` takes it."""
+    """Where conversations are held: `home.Home` in one process, `chat.ChatHouse` typed through real ones,
+    `voice.VoiceHouse` aloud. `overlap` as `is_said` takes it."""
 
     settings: Settings
     model: Model

@@ -52,7 +52,7 @@ class VoiceHouse:
         turns = [turn for turn in conversation.turns if turn.acts]
         lines = [turn.caller for turn in turns if turn.caller.strip()]
         sounds = dict(zip(lines, await self._speaks(lines), strict=True)) if lines else {}
-        await self._of.fresh(conversation)
+        await self._of.fresh(self.name, conversation)
         numbers = {"from_": conversation.caller_number, "to": conversation.called}
         known: dict[str, Any] = {name: number for name, number in numbers.items() if number}
         phone = Phone(self._of.stack.gateway_url, self._clock, agent=self.name, dial_s=RINGS_S, **known)
@@ -68,7 +68,7 @@ class VoiceHouse:
         return await self._course(call, caller, broke)
 
     async def _course(self, call: Call, caller: SpokenCaller, broke: str) -> Course:
-        course = await self._of.course(call.sid, caller.acts, caller.at, call.ended_at - call.born)
+        course = await self._of.course(self.name, call.sid, caller.acts, caller.at, call.ended_at - call.born)
         if course.outcome == "open" and call.ended_by == "bot":
             course.outcome = "ended"
         course.broke = broke

@@ -10,13 +10,17 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvloop
 
+from parley.errors import ParleyError
+from parley.settings import Settings
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.elevenlabs.sim import ElevenLabsSim
-from testbed.vendors.openai.script import Script, by_rules, polite, rules_from
+from testbed.vendors.openai.script import Script, Thinks, by_rules, polite, rules_from
 from testbed.vendors.openai.sim import OpenAISim
 from testbed.vendors.twilio_rest import TwilioRestSim
 from testbed.vendors.vendors import Vendors
@@ -33,11 +37,24 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--openai-ttft-ms", type=float, default=0)
     parser.add_argument("--openai-tokens-per-s", type=float, default=0, help="0: at once")
     parser.add_argument("--openai-rules", type=Path, default=None, help="JSON list of rules: heard, told, say, call...")
+    parser.add_argument("--openai-agents", type=Path, default=None, help="a folder of agents: their own engine answers")
     parser.add_argument("--elevenlabs-ttfb-ms", type=float, default=0)
     parser.add_argument("--elevenlabs-speed", type=float, default=0, help="times real time; 0: at once")
     parser.add_argument("--elevenlabs-chunk-ms", type=float, default=240)
     parser.add_argument("--stdin", action="store_true", help="stop when standard input ends")
     return parser.parse_args(arguments)
+
+
+@asynccontextmanager
+async def answers(given: argparse.Namespace) -> AsyncIterator[Script | Thinks]:
+    """Raises ValueError (the file of rules), ParleyErrors (the agents' files)."""
+    if given.openai_agents is None:
+        yield script_of(given.openai_rules)
+        return
+    from testbed.vendors.openai.brain import Brain  # brings the engine
+
+    async with Brain(Settings.read(agents_dir=given.openai_agents)) as brain:
+        yield brain
 
 
 def script_of(path: Path | None) -> Script:
@@ -50,7 +67,7 @@ def script_of(path: Path | None) -> Script:
         raise ValueError(f"--openai-rules {path}: {error}") from error
 
 
-def vendors_of(given: argparse.Namespace) -> Vendors:
+def vendors_of(given: argparse.Namespace, script: Script | Thinks) -> Vendors:
     return Vendors(
         deepgram=DeepgramSim(
             port=given.deepgram_port,
@@ -62,7 +79,7 @@ def vendors_of(given: argparse.Namespace) -> Vendors:
         openai=OpenAISim(
             port=given.openai_port,
             api_key=given.openai_key,
-            script=script_of(given.openai_rules),
+            script=script,
             ttft_ms=given.openai_ttft_ms,
             tokens_per_s=given.openai_tokens_per_s,
         ),
@@ -85,7 +102,7 @@ async def serve(given: argparse.Namespace) -> None:
     stdin = sys.stdin.fileno() if given.stdin else -1
     if given.stdin:
         loop.add_reader(stdin, lambda: None if os.read(stdin, 4096) else stop.set())
-    async with vendors_of(given) as vendors:
+    async with answers(given) as script, vendors_of(given, script) as vendors:
         print(json.dumps({**vendors.urls, "environment": vendors.environment()}), flush=True)
         await stop.wait()
         if given.stdin:
@@ -96,7 +113,7 @@ def main() -> None:
     given = parse()
     try:
         uvloop.run(serve(given))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ParleyError) as error:
         sys.exit(f"testbed.vendors: {error}")
 
 

@@ -60,7 +60,7 @@ def test_a_new_bot_passes_and_machines_can_read_it(agents: Path, tmp_path: Path)
     assert "ok    opening hours, then goodbye  2 of 2" in result.stdout
     assert "1 of 1 conversations passed, 2 of 2 runs" in result.stdout
     assert "caller: when are you open" in result.stdout
-    assert "in text with an engine of this machine it says nothing of a call" in result.stdout
+    assert "typed, with an engine of this machine, it says nothing of a call" in result.stdout
     suite = ElementTree.parse(junit).getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "0")
     assert [case.get("name") for case in suite] == [

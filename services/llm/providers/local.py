@@ -40,6 +40,7 @@ from services.llm.local.dialogue import answers, dialogue, failing, verification
 from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say, heard
 from services.llm.local.dialogue.verification import Proof
 from services.llm.local.understanding.domain import Domain
+from services.llm.local.understanding.kept import Kept
 from services.llm.local.understanding.learned import Learned
 from services.llm.local.understanding.understanding import Embeds, Understanding
 from services.llm.local.understanding.vocabulary import knowledge_of
@@ -58,6 +59,7 @@ class Local:
         self._settings = settings
         self._learned = Learned(settings.agents_dir, self._learn, Shelf(settings.data_dir))
         self._embedder: Embeds | None = None
+        self._kept_in = Path()
         self._reader: answers.Reader | None = None
         self._loaded = False
         self._loading = asyncio.Lock()
@@ -179,7 +181,7 @@ class Local:
         knowledge = root / agent.name / "knowledge"
         made = Understanding(await asyncio.to_thread(lambda: Domain(agent, knowledge_of(knowledge))))
         if made.domain.language.embeddings and (embedder := await self.embeds()) is not None:
-            await made.learn(embedder)
+            await made.learn(Kept(embedder, self._kept_in))
         return made
 
     async def embeds(self) -> Embeds | None:
@@ -193,8 +195,9 @@ class Local:
             try:
                 from parley.embedding import Embedder
 
-                self._embedder = await asyncio.to_thread(Embedder.load, self._settings.data_dir)
-                self._reader = answers.Reader(self._embedder)
+                self._embedder = loaded = await asyncio.to_thread(Embedder.load, self._settings.data_dir)
+                self._kept_in = self._settings.data_dir / "models" / loaded.name / "phrases"
+                self._reader = answers.Reader(loaded)
             except (ModuleNotFoundError, Misconfigured) as e:
                 log.warning("no sentence embeddings: only the agent's own phrases are understood", reason=str(e))
         return self._embedder
