@@ -94,10 +94,6 @@ def _domain(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterat
         foreign = any(intent.tool.startswith(f"{server}_") for server in agent.mcp)
         if intent.tool and intent.tool not in tools and not foreign:
             yield f"{path}: domain.intents.{name}.tool: there is no tool {intent.tool}; known are {', '.join(tools)}"
-        for slot in intent.needs:
-            if slot not in agent.domain.slots:
-                known = ", ".join(agent.domain.slots) or "none"
-                yield f"{path}: domain.intents.{name}.needs: there is no slot {slot}; domain.slots has {known}"
 
 
 def _specialists(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterator[str]:

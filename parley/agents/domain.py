@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from difflib import get_close_matches
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from parley.agents.strict import Strict
+from parley.errors import BadInput
+from parley.text.phrases import parse
+
+
+def _parsed(phrase: str) -> str:
+    try:
+        parse(phrase)
+    except BadInput as e:
+        raise ValueError(str(e)) from e
+    return phrase
+
+
+Phrase = Annotated[str, AfterValidator(_parsed)]
+"""A template that can be read: `parley.text.phrases`."""
 
 
 class Slot(Strict):
@@ -47,7 +62,7 @@ class Intent(Strict):
     ...?" to a caller whose wish is in doubt; empty: the intent's name.
     """
 
-    phrases: tuple[str, ...] = Field(min_length=1)
+    phrases: tuple[Phrase, ...] = Field(min_length=1)
     tool: str = ""
     needs: tuple[str, ...] = ()
     say: str = ""
@@ -68,3 +83,16 @@ class Domain(Strict):
     intents: dict[str, Intent] = Field(default_factory=dict)
     words: tuple[str, ...] = ()
     fallback: str = "I am sorry, I can not help with that."
+
+    @model_validator(mode="after")
+    def _slots_that_intents_need(self) -> Domain:
+        known = ", ".join(self.slots) or "none"
+        for name, intent in self.intents.items():
+            for need in intent.needs:
+                if need not in self.slots:
+                    near = get_close_matches(need, self.slots, 1)
+                    meant = f", did you mean {near[0]}?" if near else f"; domain.slots has {known}"
+                    raise ValueError(f"intents.{name}.needs: there is no slot {need}{meant}")
+                if not self.slots[need].ask and self.slots[need].kind != "sentence":
+                    raise ValueError(f"slots.{need}.ask: is empty, and intent {name} needs the slot; write the question")
+        return self

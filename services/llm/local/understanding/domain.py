@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from parley.agents.agent import Agent
 from parley.agents.domain import Intent
-from parley.errors import BadInput, Misconfigured
 from parley.text.phrases import NUMBER_RUN, parse, slot_values
 from services.llm.local.languages.language import FORESEEN, language_of
 from services.llm.local.understanding import slots
@@ -44,7 +43,7 @@ class Example:
 
 
 class Domain:
-    """Made once per agent. Raises Misconfigured naming the intent whose phrases or slots are wrong."""
+    """Made once per agent, of phrases and slots that were checked when it was read."""
 
     def __init__(self, agent: Agent, knowledge: str = "") -> None:
         self.agent = agent
@@ -57,13 +56,9 @@ class Domain:
         examples: list[Example] = []
         words: dict[str, set[str]] = {}
         for name, intent in self.intents.items():
-            self._check(name, intent)
             self.mentions[name] = set(intent.needs)
             for template in intent.phrases:
-                try:
-                    phrase = parse(self.language.plain(template))
-                except BadInput as e:
-                    raise Misconfigured(f"agent {agent.name}: domain.intents.{name}.phrases: {e}") from e
+                phrase = parse(self.language.plain(template))
                 words.setdefault(name, set()).update(self.language.normalise(" ".join(phrase.words())).split())
                 regex = phrase.regex(lambda slot: slots.pattern(self.slots.get(slot)))
                 self.mentions[name].update(slot for slot in phrase.slots if slot in self.slots)
@@ -149,18 +144,6 @@ class Domain:
         values = [value for slot in self.slots.values() for value in slot.values]
         agent = self.agent
         return self.language.normalise(" ".join((agent.company, *agent.keyterms, *agent.domain.words, *values))).split()
-
-    def _check(self, name: str, intent: Intent) -> None:
-        for slot in intent.needs:
-            if slot not in self.slots:
-                known = ", ".join(self.slots) or "none"
-                raise Misconfigured(
-                    f"agent {self.agent.name}: domain.intents.{name}.needs: no slot {slot!r}; known: {known}"
-                )
-            if not self.slots[slot].ask and self.slots[slot].kind != "sentence":
-                raise Misconfigured(
-                    f"agent {self.agent.name}: domain.slots.{slot}.ask: is empty, but intent {name!r} needs the slot"
-                )
 
     def _filled(self, text: str) -> str:
         def sample(found: re.Match[str]) -> str:
