@@ -15,7 +15,7 @@ import structlog
 
 from parley.errors import Misconfigured
 from parley.text import telling
-from parley.text.consent import base_of
+from parley.text.answers.consent import base_of
 from parley.text.placeholders import filled, names_in
 from parley.tooling import CallContext, Question, ToolError
 from parley.v1 import tools_pb2
