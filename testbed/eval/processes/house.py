@@ -29,11 +29,11 @@ from services.orchestrator.run.prices import cost, price_of
 from testbed.eval.course import Course, Exchange
 from testbed.eval.home import began_at, check, settings_in
 from testbed.eval.models import Model
+from testbed.eval.processes.tools import pretend
 from testbed.eval.recorded import recorded
-from testbed.eval.tools_process import pretend
 
 RECORDS_S, BACK_S = 30.0, 60.0  # far longer than they take
-MODULES = {"tools": "testbed.eval.tools_process", "gateway": "testbed.eval.gateway_process"}
+MODULES = {"tools": "testbed.eval.processes.tools", "gateway": "testbed.eval.processes.gateway"}
 _UNSET = (
     *("PARLEY_DATABASE_URL", "PARLEY_QDRANT_URL", "PARLEY_PUBLIC_URL", "PARLEY_NATS_URL"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
