@@ -94,5 +94,5 @@ class Domain(Strict):
                     meant = f", did you mean {near[0]}?" if near else f"; domain.slots has {known}"
                     raise ValueError(f"intents.{name}.needs: there is no slot {need}{meant}")
                 if not self.slots[need].ask and self.slots[need].kind != "sentence":
-                    raise ValueError(f"slots.{need}.ask: is empty, and intent {name} needs the slot; write the question")
+                    raise ValueError(f"slots.{need}.ask: is empty, and intent {name} needs it; write the question")
         return self

@@ -99,7 +99,7 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
         ),
         (
             "greeting: Hello.\ndomain:\n  slots:\n    n: {kind: digits}\n  intents:\n    a: {phrases: [x], needs: [n]}",
-            r"domain.slots.n.ask: is empty, and intent a needs the slot; write the question \(line 6\)",
+            r"domain.slots.n.ask: is empty, and intent a needs it; write the question \(line 6\)",
         ),
         (
             "greeting: Hello.\ndomain:\n  slots:\n    n:\n      values: [a]\n      also: {b: [c]}",
