@@ -54,7 +54,7 @@ def test_a_new_bot_is_whole_and_right(folder: Path) -> None:
     code, lines = checked()
     assert code == 0
     assert len(lines) == 1, "no notes"
-    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, 1 conversations, version ")
+    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, 2 conversations, version ")
     assert "Rose & Co." in load_agent(folder, "flower-shop").greeting
     assert "{" not in load_agent(folder, "flower-shop").greeting
 

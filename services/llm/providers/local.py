@@ -155,7 +155,15 @@ class Local:
         least = max(least, answers.DOUBTED_SCORE) if look.doubted else least
         least = answers.STRANGE_SCORE if look.off_topic else least
         towards = understanding.middle(look.intent) if look.sure and not guessed else None
-        return await self._reader.answer(look.question, request.passages, least, towards)
+        found = await self._reader.answer(look.question, request.passages, least, towards)
+        plain = look.sure and not (look.doubted or look.off_topic or guessed)
+        if found or not plain or not answers.is_form_alone(look.question, named):
+            return found
+        for asked in domain.asked_plainly(look.intent):  # "where are you" is answered as "what is your address" is
+            found = await self._reader.answer(asked, request.passages, least, towards)
+            if found and answers.has_form(found, look.question):
+                return found
+        return ""
 
     def _call(self, act: Call, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
         """The tool call, if the tool is offered in this round; only arguments that it knows."""

@@ -88,6 +88,12 @@ class Domain:
         found.sort(key=lambda m: (-round(m.share, 2), -len(m.slots), m.begin - m.end))
         return found
 
+    def asked_plainly(self, intent: str) -> list[str]:
+        """Some ways to ask for an intent; [] of one with values in it, which are not the caller's."""
+        if intent not in self.intents or self.mentions[intent]:
+            return []
+        return [example.text for example in self.examples if example.intent == intent][:_EXAMPLES_PER_PHRASE]
+
     def is_question(self, intent: str) -> bool:
         """Whether knowledge answers it: an intent with neither tool nor fixed answer."""
         known: Intent | None = self.intents.get(intent)
