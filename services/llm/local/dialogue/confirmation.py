@@ -65,7 +65,8 @@ def left_unclear(messages: Sequence[Message]) -> bool:
     if not told or _UNCLEAR not in messages[told[-1]].text:
         return False
     question, before = messages[told[-1] + 1], messages[last - 1]
-    return question.role is before.role is Role.ASSISTANT and bool(question.text) and before.text.endswith(question.text)
+    asked = question.text if question.role is before.role is Role.ASSISTANT else ""
+    return bool(asked) and before.text.endswith(asked)
 
 
 def _agreed(message: str) -> bool:

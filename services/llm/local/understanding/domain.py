@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from parley.agents.agent import Agent
 from parley.agents.domain import Intent
-from parley.text.phrases import NUMBER_RUN, parse, slot_values
+from parley.text.phrases import NUMBER_RUN, Phrase, parse, slot_values
 from services.llm.local.languages.language import FORESEEN, language_of
 from services.llm.local.understanding import slots
 from services.llm.local.understanding.vocabulary import AnyWords, Vocabulary
@@ -15,6 +15,8 @@ from services.llm.local.understanding.vocabulary import AnyWords, Vocabulary
 _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
+_SOMETHING = r"\S+(?: \S+){0,2}"
+_POINTS_BACK = re.compile(r"(?:it|that|this|these|those|them|they|one|ones|same|the (?:same|one|ones))\b")
 _SAMPLE = {
     "digits": "1234", "number": "twelve", "choice": "", "text": "something", "day": "saturday", "time": "ten",
     "name": "john smith",
@@ -52,6 +54,7 @@ class Domain:
         self.intents = agent.domain.intents
         self.slots = agent.domain.slots
         self._patterns: list[tuple[str, re.Pattern[str], tuple[str, ...]]] = []
+        self._places: list[tuple[str, str, re.Pattern[str]]] = []
         self.mentions: dict[str, set[str]] = {}
         examples: list[Example] = []
         words: dict[str, set[str]] = {}
@@ -61,6 +64,7 @@ class Domain:
                 phrase = parse(self.language.plain(template))
                 words.setdefault(name, set()).update(self.language.normalise(" ".join(phrase.words())).split())
                 regex = phrase.regex(lambda slot: slots.pattern(self.slots.get(slot)))
+                self._places += [(name, n, self._place(phrase, n)) for n in phrase.slots if self._chooses(n)]
                 self.mentions[name].update(slot for slot in phrase.slots if slot in self.slots)
                 texts = [self._filled(text) for text in phrase.expansions(_EXAMPLES_PER_PHRASE)]
                 examples += [Example(name, text, len(self._patterns)) for text in dict.fromkeys(texts) if text]
@@ -87,6 +91,32 @@ class Domain:
                 found.append(Match(intent, share, match.start(), match.end(), values))
         found.sort(key=lambda m: (-round(m.share, 2), -len(m.slots), m.begin - m.end))
         return found
+
+    def misplaced(self, intent: str, text: str, by_pattern: bool) -> frozenset[str]:
+        """Choices of an intent for which a sentence names what is none of their values: "how much are daisies". What
+        was chosen before does not count for it. Not by its phrases, any word that nobody knows may be such a value.
+        """
+        left_out = {n for n in self.mentions[intent] if self._chooses(n) and not slots.find(self.slots[n], text)}
+        if not by_pattern and self.vocabulary.unknown(text):
+            return frozenset(left_out)
+        places = [(name, place) for of, name, place in self._places if of == intent and name in left_out]
+        return frozenset(name for name, place in places if self._names_another(intent, name, place, text))
+
+    def _chooses(self, slot: str) -> bool:
+        return slot in self.slots and self.slots[slot].kind == "choice" and bool(self.slots[slot].values)
+
+    def _place(self, phrase: Phrase, slot: str) -> re.Pattern[str]:
+        """The phrase with anything in the place of one slot."""
+        return phrase.regex(lambda name: _SOMETHING if name == slot else slots.pattern(self.slots.get(name)))
+
+    def _names_another(self, intent: str, slot: str, place: re.Pattern[str], text: str) -> bool:
+        if (match := place.search(text)) is None:
+            return False
+        said = slot_values(match).get(slot, "")
+        if _POINTS_BACK.match(said):
+            return False
+        own = self.language.own_words(said) - set(slot.split("_"))
+        return any(not self.vocabulary.has(word, intent) and not self.vocabulary.in_core(word) for word in own)
 
     def asked_plainly(self, intent: str) -> list[str]:
         """Some ways to ask for an intent; [] of one with values in it, which are not the caller's."""
