@@ -33,8 +33,9 @@ class Slot(Strict):
     for the rest of the call; `once`: for one run of a tool, as a reading or a day does. A `sentence` is all that the
     caller said: it is there whenever an intent needs it, and for that time only.
 
-    A tool gets `digits` and a `number` in figures, a `time` as "15:30", a `day` in the caller's words
-    ("next tuesday": `parley.text.days` reads them), a `choice` as it stands in `values`, a `name` and a `text` as said.
+    A tool gets `digits` and a `number` in figures, a `time` as "15:30", a `day` as "2026-12-08" where it takes a date,
+    else in the caller's words ("next tuesday": `parley.text.days` reads them), a `choice` as it stands in `values`, a
+    `name` and a `text` as said.
     """
 
     kind: Literal["digits", "number", "choice", "text", "day", "time", "name", "sentence"] = "text"
@@ -55,7 +56,7 @@ class Slot(Strict):
 class Intent(Strict):
     """What callers want, and in which words: `phrases` with `[a|b|]` alternatives and `{slot}` places.
 
-    `tool`: called with the slots once all in `needs` are known. `say`: a fixed answer instead. `answer`: how to say a
+    `tool`: called with the slots once all in `needs`, which have the names of its arguments, are known. `say`: a fixed answer instead. `answer`: how to say a
     tool's result, with its fields in braces; without it the result's own `summary` is said. An intent with neither
     `tool` nor `say` is a question for the knowledge. `acknowledge`: said at once to a caller who has just said so,
     before the tool begins or a value is asked for: "I am sorry about the wait." `about`: ends the question "Do you mean

@@ -10,6 +10,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local.dialogue import answers, confirmation, course, failing, verification
+from services.llm.local.dialogue import answers, arguments, confirmation, course, failing, verification
 from services.llm.local.dialogue.frame import Act, Call, Look, Say
 from services.llm.local.dialogue.verification import Proof
 from services.llm.local.understanding.domain import Domain
@@ -169,14 +170,17 @@ class Local:
         """The tool call, if the tool is offered in this round; only arguments that it knows."""
         domain = understanding.domain
         tool = next((t for t in request.tools if t.name == domain.intents[act.intent].tool), None)
-        if tool is None and (given := self._given_on(domain.intents[act.intent].tool, request, domain)) is not None:
-            return "", [given]
+        if tool is None and (other := self._given_on(domain.intents[act.intent].tool, request, domain)) is not None:
+            return "", [other]
         if tool is None or request.tool_choice is ToolChoice.NONE:
             log.warning("tool not offered", tool=domain.intents[act.intent].tool, call=request.call_id)
             return domain.agent.sentences.trouble, []
         known = orjson.loads(tool.parameters or "{}").get("properties", {})
-        arguments = {name: _typed(domain, name, value) for name, value in act.slots.items() if name in known}
-        return "", [_made(tool.name, arguments)]
+        try:
+            given = arguments.given(act.slots, known, _day_of(request), domain)
+        except arguments.NotTaken as wrong:
+            return f"{domain.says.do_not_understand} {domain.slots[wrong.slot].ask}", []
+        return "", [_made(tool.name, given)]
 
     def _given_on(self, tool: str, request: ChatRequest, domain: Domain) -> ToolCall | None:
         """Another specialist's tool: the call is given to them, and asked about again in their hands."""
@@ -184,8 +188,7 @@ class Local:
         offered = any(each.name == HAND_OVER for each in request.tools) and request.tool_choice is not ToolChoice.NONE
         if not (owner and offered):
             return None
-        arguments = orjson.dumps({"to": owner, "summary": ""}).decode()
-        return ToolCall(f"call_{uuid.uuid4().hex[:24]}", HAND_OVER, arguments)
+        return _made(HAND_OVER, {"to": owner, "summary": ""})
 
     async def _learn(self, agent: Agent, root: Path) -> Understanding:
         """Raises Misconfigured (the agent's phrases)."""
@@ -225,12 +228,10 @@ def _made(tool: str, arguments: dict[str, Any]) -> ToolCall:
     return ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool, orjson.dumps(arguments).decode())
 
 
-def _typed(domain: Domain, name: str, value: str) -> Any:
-    """A number as one: tools take it, and what is read back can be put right."""
-    if name not in domain.slots or domain.slots[name].kind != "number":
-        return value
-    number = float(value)
-    return int(number) if number.is_integer() else number
+def _day_of(request: ChatRequest) -> date:
+    """The day of the call, where this machine is, as tools know it."""
+    now = datetime.fromtimestamp(request.at_ms / 1000, UTC) if request.at_ms else datetime.now(UTC)
+    return now.astimezone().date()
 
 
 def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], str]:
