@@ -25,6 +25,7 @@ from services.tools.execution.presence import Presence
 from services.tools.mcp.hub import Hub
 from services.tools.published import Prepared, PublishedToolboxes
 from services.tools.records.agent_records import AgentRecords
+from services.tools.records.arrivals import Arrivals
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
 from services.tools.servicer import Servicer
@@ -46,7 +47,8 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     cancels.listen(bus)
     editions = Editions.of_process(settings, bus)
     store = RecordStore(database)
-    toolboxes = PublishedToolboxes(editions, database, secrets, hub.tools_of)
+    arrivals = Arrivals(store, editions.folder)
+    toolboxes = PublishedToolboxes(editions, database, secrets, hub.tools_of, arrivals)
     editions.prepare = Prepared(toolboxes, store, editions)
     instance = f"{os.getpid()}-{token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
@@ -59,6 +61,7 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     async def close() -> None:
         await connected.aclose()
         await executor.close(min(LINGER_S, settings.drain_s))
+        await arrivals.close()
         await toolboxes.close()
         await hub.close()
         await database.close()
@@ -66,7 +69,7 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     try:
         await connected.enter_async_context(bus)
         await connected.enter_async_context(editions.kept())
-        await _load_agents(store, toolboxes, editions, settings)
+        await _load_agents(store, toolboxes, editions, arrivals, settings)
         await executor.start()
     except BaseException:
         await close()
@@ -77,7 +80,7 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
 
 
 async def _load_agents(
-    store: RecordStore, toolboxes: PublishedToolboxes, editions: Editions, settings: Settings
+    store: RecordStore, toolboxes: PublishedToolboxes, editions: Editions, arrivals: Arrivals, settings: Settings
 ) -> None:
     """As new calls have them. One broken agent does not keep the others from being served, unless it is the one that
     answers the phone."""
@@ -88,8 +91,11 @@ async def _load_agents(
     for name in names:
         try:
             edition = editions.chosen(name)
-            await toolboxes.have(name, edition.version)
+            if edition.version:
+                await toolboxes.have(name, edition.version)
             await load_seeds(store, edition.root, toolboxes.of(name, edition.version).agent)
+            if not edition.version:
+                arrivals.begun(name)
         except ParleyError as e:
             if name == settings.agent:
                 raise

@@ -14,6 +14,7 @@ from parley.agents.agent import Agent
 from parley.agents.identity import VERIFY, Identity
 from parley.text.factors import numbers
 from parley.tooling import CallContext, Result, ToolError, ToolMarks
+from services.tools.contract import Unsure
 from services.tools.database import Database
 from services.tools.identity.matching import CANDIDATES, match, unreadable
 from services.tools.identity.tries import CALL, NUMBER, RECORD, Subject, Tries
@@ -37,6 +38,7 @@ PLACEHOLDER = (
     "What stands in brackets is not kept. Pass the caller's own words of it once more, or ask for them again; nothing "
     "was checked."
 )
+NO_RECORDS = "The customers' records cannot be looked at just now. Nothing was checked, and no try was counted."
 
 
 def made(agent: Agent, database: Database | None) -> LoadedTool | None:
@@ -74,6 +76,15 @@ def _checking(agent: Agent, identity: Identity, database: Database | None) -> Ca
             raise RuntimeError("there is no database here to count tries in")
         said = _said(identity, agent.language, given)
         records = await context.records.all(identity.collection)
+        if not records:
+            log.error(
+                "nobody can be checked, the collection has no rows",
+                agent=agent.name,
+                call_id=context.call_id,
+                collection=identity.collection,
+                remedy=f"write data/{identity.collection}.yaml",
+            )
+            raise Unsure(NO_RECORDS)
         found = await asyncio.to_thread(match, identity, agent.language, records, said, context.caller)
         tries, limits = Tries(database, agent.name), identity.tries
         call, number, rows = _subjects(identity, context, found.found)
