@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 _AGENT = ""
 """In Stamps, for agent.yaml."""
-Stamps = dict[str, Stamp]
+Stamps = dict[str, Stamp | None]
 """By collection, by what an edit of its file is known."""
 
 
@@ -86,5 +86,6 @@ class Arrivals:
 
     def _stamps(self, agent: str) -> Stamps:
         home = self._folder / agent
-        files = sorted((home / "data").glob("*.yaml"))
-        return {path.stem: stamp_of([path]) for path in files} | {_AGENT: stamp_of([home / "agent.yaml"])}
+        stamps: Stamps = {path.stem: stamp_of([path]) for path in sorted((home / "data").glob("*.yaml"))}
+        stamps[_AGENT] = stamp_of([home / "agent.yaml"])
+        return stamps
