@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.agents.agent import Agent
 from parley.errors import Misconfigured
+from parley.field_errors import yaml_told
 from services.tools.database import Database
 from services.tools.records.rows import MAX_ROWS, BadRow, checked_collection, checked_key, packed
 from services.tools.records.store import RecordStore
@@ -78,8 +79,10 @@ def _parse(path: Path, source: bytes) -> dict[str, str]:
         raise Misconfigured(f"{path}: {len(source)} bytes; a seed file may have {MAX_FILE_BYTES}")
     try:
         data = yaml.load(source, _YAML)  # noqa: S506 - a safe loader, in C where there is one
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise Misconfigured(f"{path}: not valid YAML: {e}") from e
+    except yaml.YAMLError as e:
+        raise Misconfigured(f"{path}: {yaml_told(e)}") from e
+    except UnicodeDecodeError as e:
+        raise Misconfigured(f"{path}: not UTF-8 text; save it as UTF-8") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping of keys to records")
     if len(data) > MAX_ROWS:
