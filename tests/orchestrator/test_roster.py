@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from parley.agents import files
 from parley.agents.files import load_agent
-from parley.errors import Unavailable
+from parley.errors import Misconfigured, Unavailable
 from parley.v1 import tools_pb2
 from services.orchestrator.run import roster as roster_of
 from services.orchestrator.run.organs import Organs
@@ -102,7 +102,7 @@ async def test_servers_of_tools_that_are_still_starting_are_asked_for_again_with
         whole = await e.roster._organs.list_tools("bikes")
         replies = [tools_pb2.ListToolsResponse(agent_version=whole.agent_version, incomplete=True)] * 3
 
-        async def list_tools(agent: str) -> tools_pb2.ListToolsResponse:
+        async def list_tools(agent: str, version: str) -> tools_pb2.ListToolsResponse:
             return replies.pop() if replies else whole
 
         monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
@@ -113,6 +113,34 @@ async def test_servers_of_tools_that_are_still_starting_are_asked_for_again_with
                 await asyncio.sleep(0.01)
         assert not replies
         assert (await e.begins())[1] == ["first"]
+
+
+async def test_a_tools_service_that_is_still_starting_is_worth_a_warning_only_when_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "PAUSES_S", (0.0,))
+    async with edited(tmp_path) as e:
+        whole = await e.roster._organs.list_tools("bikes")
+        for error, patient_s, level in (
+            (Unavailable("not there"), 60.0, "info"),
+            (Unavailable("not there"), 0.0, "warning"),
+            (Misconfigured("tools.py, line 1"), 60.0, "warning"),
+        ):
+            replies: list[Exception | None] = [error, None]
+
+            async def list_tools(agent: str, version: str, replies: Any = replies) -> tools_pb2.ListToolsResponse:
+                if (wrong := replies.pop(0)) is not None:
+                    raise wrong
+                return whole
+
+            monkeypatch.setattr(roster_of, "PATIENT_S", patient_s)
+            monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
+            roster = Roster(e.folder, e.roster._organs)
+            with capture_logs() as logs:
+                await roster.first("bikes")
+            await roster.aclose()
+            told = [line["log_level"] for line in logs if line["event"].startswith("tools are not known yet")]
+            assert told == [level]
 
 
 async def test_a_call_without_an_edit_before_it_asks_nobody_and_reads_nothing(
