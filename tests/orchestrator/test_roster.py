@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 
 from parley.agents import files
 from parley.agents.files import load_agent
-from parley.errors import Misconfigured, Unavailable
-from parley.v1 import tools_pb2
+from parley.errors import Misconfigured, NotFound, Unavailable
+from parley.rpc import call
+from parley.v1 import conversation_pb2, conversation_pb2_grpc, tools_pb2
 from services.orchestrator.run import roster as roster_of
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.roster import Roster
@@ -272,6 +273,27 @@ async def test_a_call_under_way_keeps_what_it_began_with_and_the_next_one_has_th
         states = [owner._current().agent_version for owner in h.calls._conductors.values()]
         assert states == [requests["CA1"].agent_version, requests["CA2"].agent_version]
         assert len(set(states)) == 2
+
+
+async def test_what_is_wrong_with_an_edit_is_told_without_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "EDIT_S", PATIENCE_S)
+    async with house(tmp_path) as h:
+        wrong = ["agent.yaml: line 3", ""]
+
+        async def listing(request: Any, context: Any) -> tools_pb2.ListToolsResponse:
+            return tools_pb2.ListToolsResponse(problem=wrong.pop(0))
+
+        monkeypatch.setattr(h.actions, "listing", listing)
+        for text, told in (("company: [", "agent.yaml: line 3"), (AGENT, "")):
+            (h.settings.agents_dir / "bikes" / "agent.yaml").write_text(text)
+            request = conversation_pb2.LookAtEditRequest(agent="bikes")
+            stub = conversation_pb2_grpc.ConversationStub
+            assert (await call(h.peers, stub, "LookAtEdit", request, timeout_s=PATIENCE_S)).problem == told
+        request = conversation_pb2.LookAtEditRequest(agent="cars")
+        with pytest.raises(NotFound, match="known are bikes"):
+            await call(h.peers, stub, "LookAtEdit", request, timeout_s=PATIENCE_S)
 
 
 async def test_a_call_that_learns_its_tools_late_is_of_the_version_that_they_make_it(

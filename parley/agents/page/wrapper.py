@@ -66,6 +66,12 @@ def wrapper_now(folder: Path, agent: str) -> Wrapper:
     return known.now()
 
 
+def wrapper_problem(folder: Path, agent: str) -> str:
+    """What is wrong with the last edit of it, for which the last good one stays; empty: nothing."""
+    known = _FILES.get(folder / agent / FILE)
+    return known.problem if known is not None else ""
+
+
 def read_wrapper(path: Path) -> Wrapper:
     """As the file is. Raises Misconfigured."""
     try:

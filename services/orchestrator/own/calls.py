@@ -81,6 +81,11 @@ class Calls:
         finally:
             self._lingering.spawn(self._let_go(message.call_id, conductor))
 
+    async def problem(self, agent: str) -> str:
+        """What is wrong with the last edit of an agent, as a call that began now would be told. Raises as `opened`."""
+        _, listed = await self._rosters.now(agent)
+        return listed.problem if listed is not None else ""
+
     async def _made(self, message: conversation_pb2.Open, epoch: Epoch) -> tuple[Conductor, list[events.Event]]:
         """A conductor and its first events. Begun again when another open of the call came to its end meanwhile."""
         while True:
