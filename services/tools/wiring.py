@@ -35,20 +35,25 @@ log = structlog.get_logger()
 LINGER_S = 10.0  # for tools with effects whose caller has gone, at a stop
 
 
-async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Callable[[], Awaitable[None]]:
-    """Open the ledger, read all agents' tools and data, serve. `now`: what tools are told.
+async def wire(
+    server: Server, settings: Settings, now: Clock = local_now, hub: Hub | None = None
+) -> Callable[[], Awaitable[None]]:
+    """Open the ledger, read all agents' tools and data, serve. `now`: what tools are told. `hub`: the servers of tools,
+    if they are somebody else's, who closes it.
 
     Raises Misconfigured, Unavailable.
     """
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
     secrets = Secrets.of(settings)
-    hub = Hub(secrets)
+    ours = Hub(secrets) if hub is None else None
+    servers = ours or hub
+    assert servers is not None
     bus, cancels = Bus(settings, "tools"), Cancels()
     cancels.listen(bus)
     editions = Editions.of_process(settings, bus)
     store = RecordStore(database)
     arrivals = Arrivals(store, editions.folder)
-    toolboxes = PublishedToolboxes(editions, database, secrets, hub.tools_of, arrivals)
+    toolboxes = PublishedToolboxes(editions, database, secrets, servers.tools_of, arrivals)
     editions.prepare = Prepared(toolboxes, store, editions)
     instance = f"{os.getpid()}-{token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
@@ -63,7 +68,8 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
         await executor.close(min(LINGER_S, settings.drain_s))
         await arrivals.close()
         await toolboxes.close()
-        await hub.close()
+        if ours is not None:
+            await ours.close()
         await database.close()
 
     try:
@@ -74,7 +80,7 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     except BaseException:
         await close()
         raise
-    servicer = Servicer(toolboxes, executor, server.admission, cancels, hub.ready)
+    servicer = Servicer(toolboxes, executor, server.admission, cancels, servers.ready)
     server.add(tools_pb2.DESCRIPTOR.services_by_name["Tools"], tools_pb2_grpc.add_ToolsServicer_to_server, servicer)
     return close
 

@@ -79,6 +79,11 @@ class Hub:
             return False
         return True
 
+    @property
+    def busy(self) -> bool:
+        """Something is asked of a server, or it is being connected."""
+        return any(link.busy for link in self._links.values() if not link.left)
+
     async def close(self) -> None:
         await self._tasks.close()
 

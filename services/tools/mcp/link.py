@@ -55,11 +55,17 @@ class Link:
         self._session: Session | None = None
         self._listed: list[Listed] = []
         self._look = asyncio.Event()
+        self._asked = 0
         self._room = asyncio.Semaphore(MAX_CALLS)
 
     @property
     def connected(self) -> bool:
         return self._session is not None
+
+    @property
+    def busy(self) -> bool:
+        """Something is asked of it, or it is being connected."""
+        return self._session is None or self._asked > 0
 
     def leave(self) -> None:
         """It is named no more. Calls that know it may use it while it stands."""
@@ -79,6 +85,7 @@ class Link:
                 await self._room.acquire()
         except TimeoutError:
             raise Away(BUSY) from None
+        self._asked += 1
         try:
             if (session := self._session) is None:
                 raise Away(UNREACHABLE)
@@ -87,6 +94,7 @@ class Link:
             self._look.set()  # is it still there?
             raise
         finally:
+            self._asked -= 1
             self._room.release()
 
     async def run(self) -> None:
@@ -136,7 +144,11 @@ class Link:
     async def _serve(self, session: Session) -> None:
         while True:
             self._look.clear()
-            self._take(await session.tools())
+            self._asked += 1
+            try:
+                self._take(await session.tools())
+            finally:
+                self._asked -= 1
             if self._session is None:
                 self._session = session
                 if not self.left:

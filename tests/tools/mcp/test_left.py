@@ -25,6 +25,13 @@ MISSING = {"command": "no-such-program", "tools": ["x"]}
 DOCS = Path(__file__).parents[3] / "docs" / "mcp.md"
 
 
+def documented() -> str:
+    """The server of the documentation."""
+    source = re.search(r"```python\n(from mcp.*?)```", DOCS.read_text(), re.DOTALL)
+    assert source is not None
+    return source[1]
+
+
 def agent(**servers: Any) -> Agent:
     return Agent.model_validate({**YAML, "name": "a", "mcp": servers})
 
@@ -117,10 +124,8 @@ async def test_a_version_that_no_call_has_any_more_leaves_its_servers(
 
 
 async def test_the_server_of_the_documentation_works(serve: Any, tmp_path: Path) -> None:
-    source = re.search(r"```python\n(from mcp.*?)```", DOCS.read_text(), re.DOTALL)
-    assert source is not None
     (tmp_path / "agents" / "a").mkdir(parents=True)
-    (tmp_path / "agents" / "a" / "stock_server.py").write_text(source[1])
+    (tmp_path / "agents" / "a" / "stock_server.py").write_text(documented())
     tool = {"effects": False, "summary": "There are {bunches} bunches of {flower}."}
     stock = {"command": sys.executable, "args": ["stock_server.py"], "tools": {"in_stock": tool}}
     desk = await serve(mcp={"stock": stock})
