@@ -141,7 +141,9 @@ def test_what_ends_a_talk_is_not_waited_for(text: str) -> None:
     assert wait(text) <= 320
 
 
-@pytest.mark.parametrize("text", ["thank you so much", "that helps a lot, thanks", "that would be great", "you're the best"])
+@pytest.mark.parametrize(
+    "text", ["thank you so much", "that helps a lot, thanks", "that would be great", "you're the best"]
+)
 def test_what_welcomes_the_bots_words_opens_the_next_sentence_too(text: str) -> None:
     assert 700 <= wait(text) < 1000
     assert wait("can you send it to me, thank you") <= 320

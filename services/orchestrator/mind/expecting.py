@@ -18,26 +18,32 @@ _AFTER_QUESTION = 10
 """Words that may follow a question and leave it one: "It has four digits."."""
 _UNHEARD = 2
 """Last words of a question without which it is understood, when more of it was heard."""
-_ASKED_OF = r"(?:please |just |kindly )*(?:tell|give|say|read|remind|let me (?:know|have)|confirm|verify|state|share|choose|enter)\b"
+_ASKED_OF = (
+    r"(?:please |just |kindly )*(?:tell|give|say|read|remind|let me (?:know|have)|confirm|verify|state|share|choose|"
+    r"enter)\b"
+)
 _REQUEST = re.compile(
     rf"(?:^|[,:;\u2013\u2014] |\b(?:and|so|then|now|okay|if you (?:can|could)) )(?:please\b|{_ASKED_OF})|"
     r"\bi(?:'ll| will|'d| would| do)?(?: just| only| also| then| now)* (?:need|like to (?:ask|know))\b"
 )
 """A statement that asks: "Please tell me ...", "I just need ...", "Let me know which ..."."""
 _FOR_YOURS = re.compile(
-    r"\b(?:need|is|give me|tell me|read me|read|say|state|have|confirm|verify|share|choose|enter|with) (?:your|which|what|how|where|who|whose)\b|"
-    r"\b(?:tell|give|read|remind) me (?:of )?the\b|\blet me know (?:which|what|how|where|who)|\bask (?:which|what|how|who)"
+    r"\b(?:need|is|give me|tell me|read me|read|say|state|have|confirm|verify|share|choose|enter|with) (?:your|which|"
+    r"what|how|where|who|whose)\b|\b(?:tell|give|read|remind) me (?:of )?the\b|\b(?:let me know|ask) (?:which|what|how|"
+    r"where|who)\b"
 )
 _OFFERS = re.compile(r"^(?:so |and |now |then )*(?:i|we|there)(?: (?:have|can|are|is)|'ve|'s)\b.*\bor\b")
 """What there is to choose from, as the last words: "We have Monday at ten or Tuesday at four."."""
 
 _SPELL = re.compile(r"\b(?:spell|letter by letter)\b")
 _NUMBER = re.compile(
-    r"(?<!house )(?<!room )(?<!apartment )(?<!flat )(?<!a )\bnumbers?\b(?! of)|\bnumber (?:to|where|we can)\b|\bpostcode\b|"
-    r"\b(?:zip|postal|pin|security|verification|access|confirmation|reference|booking|sort|digit) code\b|\bzip\b|"
-    r"\bdigits\b|\bpin\b|\bpasscode\b|\bmeter reading\b"
+    r"(?<!house )(?<!room )(?<!apartment )(?<!flat )(?<!a )\bnumbers?\b(?! of)|\bnumber (?:to|where|we can)\b|"
+    r"\bpostcode\b|\b(?:zip|postal|pin|security|verification|access|confirmation|reference|booking|sort|digit) code\b|"
+    r"\bzip\b|\bdigits\b|\bpin\b|\bpasscode\b|\bmeter reading\b"
 )
-_MIXED = re.compile(r"\b(?:licen[sc]e plate|registration number|number plate|(?:employee|member|customer|user) id|serial number)\b")
+_MIXED = re.compile(
+    r"\b(?:licen[sc]e plate|registration number|number plate|(?:employee|member|customer|user) id|serial number)\b"
+)
 """Letters and digits, one by one."""
 _ASKS_FOR_IT = re.compile(
     r"^(?:and )?(?:your|the)\b|\b(?:what|which|tell|give|have|know|need|say|repeat|read|enter|share|provide|"
@@ -50,8 +56,8 @@ _TO_GIVE = re.compile(
 """They offer a number, or ask whether, and get a yes."""
 
 _TAG = re.compile(
-    r", (?:right|correct|yes|no|okay|isn't it|aren't you|don't you|is it|are you|do you)\?$|\b(?:is that|does (?:that|it) "
-    r"(?:sound|look)) (?:right|correct|okay|all right|so|good|what you said)\?$|\byes or no\b"
+    r", (?:right|correct|yes|no|okay|isn't it|aren't you|don't you|is it|are you|do you)\?$|\b(?:is that|does (?:that|"
+    r"it) (?:sound|look)) (?:right|correct|okay|all right|so|good|what you said)\?$|\byes or no\b"
 )
 _HEAD = (
     r"(?:is|are|was|were|do|does|did|shall|should|would|will|may|can|could|have|has|had|am|isn't|aren't|don't|didn't|"
@@ -81,9 +87,9 @@ _REST = re.compile(
 
 _WH = re.compile(r"\b(?:what|which|how|when|where|whom?|whose|why)\b")
 _EMBEDDED = re.compile(
-    r"^(?:and |so )?(?:(?:can|could|would|will) you (?:please |just )*(?:tell|say|give|remind|let me know|share|describe|"
-    r"explain|confirm|verify)|(?:do|would) you (?:happen to )?(?:know|remember|recall|mind telling)|may i (?:please |just )*(?:ask|"
-    r"know|have|take|get)|(?:can|could) i (?:please |just )*(?:ask|know|have|get|take))\b"
+    r"^(?:and |so )?(?:(?:can|could|would|will) you (?:please |just )*(?:tell|say|give|remind|let me know|share|"
+    r"describe|explain|confirm|verify)|(?:do|would) you (?:happen to )?(?:know|remember|recall|mind telling)|"
+    r"(?:can|could|may) i (?:please |just )*(?:ask|know|have|get|take))\b"
 )
 _OBJECT = re.compile(
     r"(?:tell|give|remind|share|confirm|verify|describe|explain|have|get|take)(?: me)?(?: of)? (?:your|the|a name)\b"
@@ -94,11 +100,12 @@ _TWO = re.compile(r"[,:\u2013\u2014] ?(?:\w+ ){1,4}?or (?:\w+ ){0,4}\w+\?$")
 """Behind a question word: "how can we reach you, by phone or by mail?"."""
 _NO_CHOICE = re.compile(
     r",? or (?:not|no|so|more|less|later|what|(?:something|anything|somebody|anyone)\b.*|(?:is there|"
-    r"do you have) .*)\?*$|\b(?:a|an) (?:\w+ )?or (?:so|two|three)\b|\b(?:one|two|three|four) or (?:so|two|three|four|five)\b|"
-    r"\byes or no\b|"
-    r"\bsooner or later\b|\bmore or less\b"
+    r"do you have) .*)\?*$|\b(?:a|an) (?:\w+ )?or (?:so|two|three)\b|\b(?:one|two|three|four) or (?:so|two|three|four|"
+    r"five)\b|\byes or no\b|\bsooner or later\b|\bmore or less\b"
 )
-_ANYTHING = re.compile(r"\b(?:any|some)thing (?:else|more|further)|\banything (?:i|we) can\b|\bquestions\b|\bwhat else\b")
+_ANYTHING = re.compile(
+    r"\b(?:any|some)thing (?:else|more|further)|\banything (?:i|we) can\b|\bquestions\b|\bwhat else\b"
+)
 
 _PREFERRED = re.compile(
     r"\b(?:preferred|particular|specific|certain) (day|date|time)\b|"
@@ -116,8 +123,8 @@ _TIMES = re.compile(
 )
 _AMOUNTS = re.compile(r"\bhow (?:many|much|old|long|often|big|tall|far|large|heavy)\b")
 _ONE_NAME = re.compile(
-    r"\b(?:first|last|family|sur|given|middle|maiden|pet|dog|company|street|doctor)[ ']?s? ?names?\b|\bsurname\b|\bname of\b|"
-    r"\b(?:what|which|whose|a) names?\b"
+    r"\b(?:first|last|family|sur|given|middle|maiden|pet|dog|company|street|doctor)[ ']?s? ?names?\b|\bsurname\b|"
+    r"\bname of\b|\b(?:what|which|whose|a) names?\b"
 )
 _BOTH_NAMES = re.compile(
     r"\b(?:first|last|given|family) (?:name )?and (?:your )?(?:first|last|family|given|sur) ?names?\b"
@@ -134,12 +141,15 @@ _ASKS_ANY = re.compile(r"^(?:and )?any\b")
 _OPEN = re.compile(
     r"\b(?:address|e-?mail|problem|issue|matter|reason|trouble|concern|details|why|happen|happened|happening|describe|"
     r"explain|wrong|symptoms|more about|goals|going on|how come|help|assist|direct your call|looking for|"
-    r"your order|brings? you|(?:tell|told) you|like to (?:order|discuss|talk about|know)|how (?:are|is) (?:you|it going|everything)|mean by|"
+    r"your order|brings? you|(?:tell|told) you|like to (?:order|discuss|talk about|know)|"
+    r"how (?:are|is) (?:you|it going|everything)|mean by|"
     r"(?:what|how) (?:can|could|may|do|should) (?:i|we) (?:do|help|get|offer|be)|what was that|know what|"
     r"this (?:is )?(?:regarding|about|concerning))\b"
 )
 """What takes sentences to say, or comes in parts."""
-_TWICE = re.compile(r"\b(?:what|which|how|when|where|who)\b.*\band (?:\w+ )?(?:what|which|how|when|where|who|the|your)\b")
+_TWICE = re.compile(
+    r"\b(?:what|which|how|when|where|who)\b.*\band (?:\w+ )?(?:what|which|how|when|where|who|the|your)\b"
+)
 
 
 def asks_for(text: str) -> str:
@@ -195,7 +205,7 @@ def _kind(sentence: str) -> str:
         if bare[: later.start(1)].endswith("or "):
             return CHOICE
         bare = later[1]
-    if _EMBEDDED.match(bare) and (_WH.search(bare) or _NAMES.search(bare) or _ONE_NAME.search(bare) or _OBJECT.search(bare)):
+    if _EMBEDDED.match(bare) and any(of.search(bare) for of in (_WH, _NAMES, _ONE_NAME, _OBJECT)):
         return _thing(bare, CHOICE)
     if _ANYTHING.search(bare):
         return FREE

@@ -9,7 +9,8 @@ from functools import lru_cache
 from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from services.stt.contract import Expect
 from services.stt.endpointing import english as en
-from services.stt.endpointing.answers import MONTHS, answers, echoes
+from services.stt.endpointing.answer_words import MONTHS
+from services.stt.endpointing.answers import answers, echoes
 from services.stt.endpointing.closers import AGREED, COURTESIES, closes, only_opens
 from services.stt.endpointing.ending import Ending, number
 from services.stt.endpointing.tables import ends, starts
@@ -26,8 +27,8 @@ _DICTATED = 3
 _SHORT = 3
 _MONTH = "|".join(sorted(MONTHS))
 _DATED = re.compile(
-    rf"\b(?:{_MONTH})\b.* (?:(?:19|20)\d\d|(?:nineteen|twenty) (?:\d\d|oh \w+|\w+teen|\w+ty(?: \w+)?|ten|eleven|twelve)|"
-    r"two thousand(?: and)?(?: \w+)?)$"
+    rf"\b(?:{_MONTH})\b.* (?:(?:19|20)\d\d|(?:nineteen|twenty) (?:\d\d|oh \w+|\w+teen|\w+ty(?: \w+)?|ten|eleven|"
+    r"twelve)|two thousand(?: and)?(?: \w+)?)$"
 )
 """A date with its year leaves nothing open, whatever was asked."""
 
