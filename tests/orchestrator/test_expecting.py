@@ -178,4 +178,4 @@ def test_what_an_agents_file_says_of_the_end_of_a_turn_reaches_the_ears() -> Non
     agent = load_agent(FRONTDESK.parent, "frontdesk")
     endpointing = session_of(agent, "en").endpointing
     assert (endpointing.policy, endpointing.min_delay_ms, endpointing.max_delay_ms) == ("meaning", 250, 1600)
-    assert list(endpointing.number_lengths) == [4]  # the digits slot of its domain
+    assert list(endpointing.number_lengths) == [4, 6]  # the digits slots of its domain
