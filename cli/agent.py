@@ -16,9 +16,9 @@ from cli.agents import conversations_schema
 from cli.agents.check import check
 from cli.agents.schema import FILE, WRAPPER_FILE, text_of
 from cli.agents.versions import promote, publish, rollback, unpublish, versions
-from cli.chat import chat
+from cli.calling.chat import chat
 from cli.operating import operator_settings
-from cli.records import fetch, read
+from cli.recorded.records import fetch, read
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings

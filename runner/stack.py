@@ -71,7 +71,7 @@ class Stack:
         env: Mapping[str, str] | None = None,
         replicas: int = 1,
         modules: Mapping[str, str] | None = None,
-        ready_s: float = 60.0,
+        ready_s: float = 180.0,
         on_event: Callable[[Event], None] = lambda event: None,
         rewire: Callable[[Plan], Plan] = lambda plan: plan,
     ) -> None:

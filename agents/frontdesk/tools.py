@@ -317,7 +317,7 @@ def _booked(number: str, row: dict[str, Any], desk: Desk, lead: str) -> Result:
 
 
 def _card(number: str, row: dict[str, Any], start: datetime) -> dict[str, str]:
-    when = f"{start:%A}, {start:%B} {start.day}, {start.hour % 12 or 12}:{start:%M %p}"
+    when = f"{start:%a}, {start:%B} {start.day}, {start.hour % 12 or 12}:{start:%M %p}"
     return {"Number": number, "For": row["service"].capitalize(), "When": when, "Status": row["status"]}
 
 

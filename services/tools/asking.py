@@ -15,7 +15,7 @@ import structlog
 
 from parley.errors import Misconfigured
 from parley.text import telling
-from parley.text.consent import base_of
+from parley.text.answers.consent import base_of
 from parley.text.placeholders import filled, names_in
 from parley.tooling import CallContext, Question, ToolError
 from parley.v1 import tools_pb2
@@ -79,15 +79,15 @@ async def ask(
     try:
         async with asyncio.timeout(QUESTION_S):
             question, certain = await _question(tool, arguments, context, language, threads)
-            intent = _certain(tool, intent, certain)
+            wanted = _certain(tool, _typed(intent, arguments), certain)
     except ToolError as e:
         return failed(fit(str(e), 1000))
     except Exception as e:  # from the agent's own code; without a question nothing is done
         log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
         return failed(FAILED)
-    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=intent.digest, choices=_choices(tool))
-    if certain:
-        asked.arguments_json = orjson.dumps(intent.arguments).decode()
+    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=wanted.digest, choices=_choices(tool))
+    if wanted is not intent:
+        asked.arguments_json = orjson.dumps(wanted.arguments).decode()
     return Outcome(status=Outcome.STATUS_ASK, ask=asked)
 
 
@@ -105,6 +105,16 @@ async def _question(
     if not isinstance(question.text, str) or not question.text.strip():
         raise TypeError(f"confirm of {tool.name} gave no sentence")
     return question.text, question.arguments
+
+
+def _typed(intent: Intent, arguments: Mapping[str, Any]) -> Intent:
+    """The intent with plain arguments as the tool takes them: 6 for the "6" that a model or a slot gave, so that a
+    correction ("no, make it ten") knows a number when it sees one."""
+    plain = {name: value for name, value in arguments.items() if type(value) in (bool, int, float, str)}
+    typed = {**intent.arguments, **plain}
+    if typed == intent.arguments or len(orjson.dumps(typed)) > MAX_CERTAIN_BYTES:
+        return intent
+    return replace(intent, arguments=typed)
 
 
 def _certain(tool: LoadedTool, intent: Intent, certain: Mapping[str, Any]) -> Intent:

@@ -20,8 +20,8 @@ from parley.agents.page.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
 from parley.rereading import Reread
 from parley.secrets import Secrets
-from parley.text import consent
-from parley.text.consent import base_of
+from parley.text.answers import consent
+from parley.text.answers.consent import base_of
 from parley.tooling import marks_of
 from services.tools.asking import checked
 from services.tools.builtin import Builtin
@@ -121,6 +121,7 @@ class Toolboxes:
             self._collided.add(name)
             log.warning("a server's tool is left out, the agent has one of this name", agent=box.agent.name, tool=name)
         return replace(box, tools={**box.tools, **{n: tool for n, tool in foreign.items() if n not in box.all}})
+
     def forget(self) -> None:
         """Nobody asks for these any more."""
         for kept in self._kept.values():
@@ -150,6 +151,7 @@ class Toolboxes:
         if taken := [name for name in given if name in tools]:
             raise Misconfigured(f"{path}: tool {taken[0]}: agent.yaml gives the agent one of this name; choose another")
         return given
+
     def _load(self, module: str, home: Path, sources: Mapping[str, bytes]) -> dict[str, LoadedTool]:
         written = self._http.load(home, sources)
         coded = _loaded(module, home / "tools.py", sources.get("tools.py", b""))

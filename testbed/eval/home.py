@@ -34,7 +34,7 @@ from parley.v1 import (
 )
 from services.llm.wiring import wire as wire_llm
 from services.orchestrator.run.organs import outcome_of
-from services.orchestrator.run.prices import cost, price_of
+from services.orchestrator.run.prices import Prices, cost
 from services.orchestrator.servicer import Conversation as ConversationServicer
 from services.orchestrator.wire import codec
 from services.orchestrator.wiring import wired
@@ -67,6 +67,7 @@ class Home:
         self._llm = llm
         self._rag = rag
         self.model = Model(llm, settings, name)
+        self._agent = load_agent(settings.agents_dir, name)
         self._held = 0
         self._zone: ZoneInfo | None = None
 
@@ -130,7 +131,7 @@ class Home:
         course = typed.course
         course.level, course.agent_version = state.level, state.agent_version
         course.input_tokens, course.output_tokens = state.tally.input_tokens, state.tally.output_tokens
-        course.dollars = cost(price_of(self.settings), replace(state, channel="chat"), 0.0)
+        course.dollars = cost(Prices.of(self.settings), replace(state, channel="chat"), 0.0, self._agent)
 
 
 @asynccontextmanager

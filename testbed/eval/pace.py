@@ -13,15 +13,18 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
+from math import inf
 from queue import SimpleQueue
 from typing import Any, TypeVar
 from unittest import mock
 
 import aiosqlite.core
 
+from parley.heartbeat import HEART
 from services.orchestrator.run import clock
 from services.tools.execution.threads import Threads
 
@@ -132,6 +135,8 @@ class Pace:
                 (aiosqlite.core, "SimpleQueue", _Statements),
                 (Threads, "run", _run_in_thread),
                 (clock, "_START", clock._START),
+                (HEART, "_beaten", inf),  # how the process stood still in real time is nothing here
+                (HEART, "_stood", deque()),
             ):
                 stack.enter_context(mock.patch.object(target, name, value))
             return self._loop.run_until_complete(what)

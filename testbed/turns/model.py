@@ -154,7 +154,7 @@ def agent_of(script: Script) -> dict[str, Any]:
 def write_agent(folder: Path, script: Script) -> Path:
     """`folder/<slug>` with the bot's files; its tools write `runs.log` there."""
     home = folder / script.slug
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
     (home / "agent.yaml").write_text(yaml.safe_dump(agent_of(script)))
     (home / "tools.py").write_text(TOOLS)
     return home

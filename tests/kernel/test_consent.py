@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from parley.text import telling
-from parley.text.consent import answer
-from parley.text.correcting import corrected
+from parley.text.answers.consent import answer
+from parley.text.answers.correcting import corrected
 
 BOOK = "Shall I book a tune up for Paul on Tuesday, December first at three?"
 MOVE = "Shall I move two hundred dollars from checking to savings?"

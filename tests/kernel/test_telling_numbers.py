@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from parley.text.telling import money, number
+from parley.text.telling import euros, money, number
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,17 @@ def test_a_number(given: float | Decimal, words: str) -> None:
 )
 def test_an_amount(amount: str, words: str) -> None:
     assert money(Decimal(amount)) == words
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("1", "un euro"),
+        ("0", "cero euros"),
+        ("0.90", "noventa céntimos"),
+        ("21.35", "veintiún euros con treinta y cinco"),
+        ("120.05", "120 euros con cinco"),
+    ],
+)
+def test_an_amount_in_spanish(amount: str, words: str) -> None:
+    assert euros(Decimal(amount)) == words

@@ -43,7 +43,7 @@ async def a_call(stack: Stack) -> None:
 
 @pytest.mark.realtime
 async def test_everything_runs_on_this_machine_answers_and_survives_a_kill(tmp_path: Path) -> None:
-    async with Stack(data_dir=tmp_path, env={"PARLEY_PROFILE": "local", "PARLEY_WORKERS": "1"}, ready_s=90) as stack:
+    async with Stack(data_dir=tmp_path, env={"PARLEY_PROFILE": "local", "PARLEY_WORKERS": "1"}) as stack:
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(f"{stack.gateway_url}/health")).status_code == 200
             for name, url in stack.metrics_urls().items():

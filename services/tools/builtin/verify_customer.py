@@ -14,6 +14,7 @@ from parley.agents.agent import Agent
 from parley.agents.identity import VERIFY, Identity
 from parley.text.factors import numbers
 from parley.tooling import CallContext, Result, ToolError, ToolMarks
+from services.tools.builtin.auditing import audit
 from services.tools.database import Database
 from services.tools.identity.matching import CANDIDATES, match, unreadable
 from services.tools.identity.tries import CALL, NUMBER, RECORD, Subject, Tries
@@ -83,7 +84,10 @@ def _checking(agent: Agent, identity: Identity, database: Database | None) -> Ca
         level = identity.level_of(found.right) if found.customer and left >= 0 and spared else 0
         if level and found.faultless:
             await tries.take_back([call, number, *rows], context.idempotency_key)
-        return _result(identity, context, level, max(left, 0), found.customer)
+        outcome = "right" if level else "wrong" if left > 0 else "locked"
+        about = {"outcome": outcome, "proves": level, "left": max(left, 0)}
+        await audit(agent, context, "identity checked", found.customer if level else "", **about)
+        return _result(identity, context, level, outcome, found.customer)
 
     return verify_customer
 
@@ -116,11 +120,10 @@ def _subjects(
     return Subject(CALL, context.call_id), Subject(NUMBER, number) if number else Subject("", context.call_id), rows
 
 
-def _result(identity: Identity, context: CallContext, level: int, left: int, customer: str) -> Result:
-    outcome = "right" if level else "wrong" if left else "locked"
+def _result(identity: Identity, context: CallContext, level: int, outcome: str, customer: str) -> Result:
     CHECKS.labels(outcome).inc()
     log.info("identity checked", call_id=context.call_id, agent=context.agent, outcome=outcome, level=level)
     summary: str = getattr(identity.sentences, outcome)
     if level:
         return Result({"verified": True, "level": level, "summary": summary}, level=level, customer=customer)
-    return Result({"verified": False, "locked": not left, "summary": summary})
+    return Result({"verified": False, "locked": outcome == "locked", "summary": summary})

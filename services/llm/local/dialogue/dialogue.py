@@ -141,7 +141,7 @@ def _left(frame: Frame, meaning: Meaning, domain: Domain) -> bool:
     """A no to what was read back: the mind has understood it, and nothing is done."""
     asked = frame.heard.endswith("?") and not domain.language.offers_more(frame.heard)
     refuses = meaning.move == "no" or domain.language.refuses(meaning.text)
-    return frame.declined and asked and refuses and not meaning.intent
+    return frame.declined and asked and refuses and (not meaning.intent or domain.ends_call(meaning.intent))
 
 
 def _declined(frame: Frame, meaning: Meaning, domain: Domain) -> bool:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
+from parley.text.answers.consent import base_of
 from parley.text.clocks import clocks
-from parley.text.consent import base_of
 from parley.text.days import DAY_WORD, MONTH, MONTHS, ORDINALS, WEEKDAYS
 from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from parley.text.telling import date_of, time_of

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from cli.conversation import Line, Script, converse
+from cli.calling.conversation import Line, Script, converse
+from cli.calling.report import report
+from cli.calling.timeline import bot_said, caller_said, exchanges
 from cli.reach import NoGateway, reach
-from cli.report import report
-from cli.timeline import bot_said, caller_said, exchanges
 from parley.errors import BadInput, Misconfigured, ParleyError
 from parley.settings import Settings
 from testbed.telephone.phone import Call, Clock, Phone

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from parley.text.answers.consent_words import WORDS, Words
 from parley.text.backchannels import backchannels_of
-from parley.text.consent_words import WORDS, Words
 from parley.text.spoken import normalise
 
 Answer = Literal["yes", "no", "nothing", "other"]
