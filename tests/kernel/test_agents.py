@@ -65,6 +65,8 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
     loaded = load_agent(tmp_path, "a")
     assert policy_of(loaded).push_to_talk
     assert session_of(loaded, "en").endpointing.expect == 5
+    assert not policy_of(loaded, "phone").push_to_talk, "a telephone has no button"
+    assert session_of(loaded, "en", channel="phone").endpointing.expect == 1
 
 
 @pytest.mark.parametrize(
