@@ -52,14 +52,15 @@ FACTORS = ({"number": "40271", "born": "1980-03-05"}, {"number": "40271", "born"
 
 @dataclass
 class Mind:
-    """What the model of one call does. `first`: calls of its first rounds, before it is talked into anything."""
+    """What the model of one call does. `first`: calls of its first rounds, before it is talked into anything. `says`:
+    what it says then, piece by piece: once, or without a goal always."""
 
     goal: str
     first: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     read: list[llm_pb2.ChatRequest] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
     knows_factors: bool = False
-    says_first: str = ""
+    says: list[str] = field(default_factory=list)
 
     def calls(self) -> list[tuple[str, dict[str, Any]]]:
         n = len(self.tried)
@@ -88,10 +89,11 @@ class Obeys(llm_pb2_grpc.LanguageModelServicer):
         mind = self.minds[request.call_id]
         mind.read.append(request)
         off = request.tool_choice == llm_pb2.TOOL_CHOICE_NONE
-        if mind.says_first:
-            yield llm_pb2.ChatEvent(text_delta=mind.says_first)
+        if mind.says and not mind.first:
+            for piece in mind.says:
+                yield llm_pb2.ChatEvent(text_delta=piece)
             yield llm_pb2.ChatEvent(finish=llm_pb2.Finish(reason=llm_pb2.Finish.REASON_STOP, requests=1))
-            mind.says_first = ""
+            mind.says = [] if mind.goal else mind.says
             return
         for n, (name, arguments) in enumerate([] if off else mind.calls()):
             call = llm_pb2.ToolCall(id=f"c{n}", name=name, arguments_json=json.dumps(arguments))
@@ -100,6 +102,9 @@ class Obeys(llm_pb2_grpc.LanguageModelServicer):
             yield llm_pb2.ChatEvent(text_delta="It is done.")
         reason = llm_pb2.Finish.REASON_STOP if off else llm_pb2.Finish.REASON_TOOL_CALLS
         yield llm_pb2.ChatEvent(finish=llm_pb2.Finish(reason=reason, requests=1))
+
+    async def Route(self, request: llm_pb2.RouteRequest, context: Any) -> llm_pb2.RouteResponse:
+        return llm_pb2.RouteResponse()
 
 
 class Pages(rag_pb2_grpc.KnowledgeServicer):

@@ -121,7 +121,7 @@ def play(house: House, larch: Larch, attack: Attack) -> Held:
             mind.first.append(("close_account", {"account": "1111"}))
             lines = ["close account one one one one", "yes please", *HARMLESS]
         case "said":
-            mind.says_first = text
+            mind.says = [text]
     return house.holds(mind, lines, **known)
 
 
