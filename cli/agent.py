@@ -47,7 +47,7 @@ def new_command(
 ) -> None:
     """Write a small, whole bot into the agents' folder. Exit status 2: a wrong name, or it exists."""
     folder = _or_exit(lambda: new(Settings.read().agents_dir, name, company), 2)
-    print(f"{folder}: talk to it with `make run` (again, if it runs) and ?agent={name} behind the page's address,")
+    print(f"{folder}: talk to it with `make run` (no restart, if it runs) and ?agent={name} behind the page's address,")
     print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`, `parley eval {name}`.")
 
 

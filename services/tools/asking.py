@@ -22,7 +22,7 @@ from parley.v1 import tools_pb2
 from services.tools.contract import Intent, Outcome, failed
 from services.tools.execution.threads import Threads
 from services.tools.results import fit
-from services.tools.schema import BadArguments, LoadedTool
+from services.tools.schema import BadArguments, LoadedTool, place_of
 
 log = structlog.get_logger()
 
@@ -43,15 +43,16 @@ _GENERIC = {
 def checked(tool: LoadedTool, where: str) -> LoadedTool:
     """A tool whose question can be asked. Raises Misconfigured naming `where`, the tool and the place."""
     confirm, known = tool.marks.confirm, _parameters(tool)
+    at = place_of(tool.name, tool.function, where)
     if confirm and not tool.marks.consequential:
-        raise Misconfigured(f"{where}: tool {tool.name}: confirm is for a tool with consequential=True")
+        raise Misconfigured(f"{at}: confirm is for a tool with consequential=True")
     if isinstance(confirm, str):
         for name in names_in(confirm):
             if name not in known["properties"]:
-                raise Misconfigured(f"{where}: tool {tool.name}: confirm: there is no parameter {{{name}}}")
+                raise Misconfigured(f"{at}: confirm: there is no parameter {{{name}}}")
             if name not in known["required"] and known["properties"][name].get("default") is None:
                 raise Misconfigured(
-                    f"{where}: tool {tool.name}: confirm: {{{name}}} may be missing; give it a default that is no "
+                    f"{at}: confirm: {{{name}}} may be missing; give it a default that is no "
                     "None, or make the question with a function"
                 )
     elif callable(confirm):
@@ -59,11 +60,11 @@ def checked(tool: LoadedTool, where: str) -> LoadedTool:
         wanted = [name for name in inspect.signature(confirm).parameters if name != _context_name(confirm)]
         if unknown := [name for name in wanted if name not in names]:
             raise Misconfigured(
-                f"{where}: tool {tool.name}: confirm: {unknown[0]} is no parameter of the tool; it has "
+                f"{at}: confirm: {unknown[0]} is no parameter of the tool; it has "
                 f"{', '.join(sorted(names)) or 'none'}"
             )
     else:
-        raise Misconfigured(f"{where}: tool {tool.name}: confirm: expected a sentence or a function")
+        raise Misconfigured(f"{at}: confirm: expected a sentence or a function")
     return tool
 
 

@@ -113,7 +113,7 @@ def test_all_that_is_wrong_is_told_at_once_each_with_its_file(folder: Path) -> N
     assert code == 1
     assert [line.partition(": ")[2] for line in lines[1:]] == [
         "language: Input should be a valid string, not 3 (line 4)",
-        "silence.prompts: Input should be a valid tuple, not 4 (line 5)",
+        "silence.prompts: Input should be a list, as [a, b], not 4 (line 5)",
     ]
 
 

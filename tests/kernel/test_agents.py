@@ -65,6 +65,8 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
     loaded = load_agent(tmp_path, "a")
     assert policy_of(loaded).push_to_talk
     assert session_of(loaded, "en").endpointing.expect == 5
+    assert not policy_of(loaded, "phone").push_to_talk, "a telephone has no button"
+    assert session_of(loaded, "en", channel="phone").endpointing.expect == 1
 
 
 @pytest.mark.parametrize(
@@ -186,3 +188,29 @@ def test_an_agent_is_what_was_read_until_somebody_looks_again(tmp_path: Path) ->
 def test_how_long_knowledge_is_waited_for_is_the_agents_choice(tmp_path: Path, said: str, expected_ms: int) -> None:
     agent(tmp_path, f"greeting: Hello.\n{said}")
     assert policy_of(load_agent(tmp_path, "a")).retrieve_wait_ms == expected_ms
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        ("greeting: Hello: you", "a colon and a space in it stands in quotes, a field in its column (line 2)"),
+        ("greeting: 'Hello' you", "begin in the same column, and what follows a quoted text is a new line (line 2)"),
+        ('greeting: "Hello', "a quote or a bracket that was opened is not closed (line"),
+        ("keyterms: [a, b", "is not closed, or a comma is missing (line"),
+        ("\tgreeting: x", "write spaces and no tabs in front of a field"),
+        ("greeting: hello\nno colon here", "every line is a field and a colon, or belongs to the text before it"),
+        ("greeting: *hello", "a text that begins with * stands in quotes (line 2)"),
+        ('greeting: "a\\d"', "in double quotes a backslash is written twice"),
+        ("transfer_to: 555-0100", "transfer_to: must be a telephone number with + and country code, as +1555"),
+        ("silence: {prompts: Hello}", "silence.prompts: Input should be a list, as [a, b], not 'Hello' (line 2)"),
+        ("silence: 4", "silence: Input should be fields with values, as {name: value}, not 4 (line 2)"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_for_people_with_the_line(tmp_path: Path, yaml: str, words: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "agent.yaml").write_text(f"company: A\n{yaml}\nprompt: You are A.\n")
+    with pytest.raises(Misconfigured) as raised:
+        load_agent(tmp_path, "a")
+    assert words in str(raised.value)
+    assert "unicode string" not in str(raised.value)
+    assert "pattern" not in str(raised.value)

@@ -189,11 +189,12 @@ def test_a_question_that_cannot_be_asked_is_named_with_its_place() -> None:
         return ""
 
     for function, words in (
-        (book, "tools.py: tool book: confirm: there is no parameter {dy}"),
-        (maybe, "tools.py: tool maybe: confirm: {day} may be missing"),
-        (plain, "tools.py: tool plain: confirm is for a tool with consequential=True"),
-        (made, "tools.py: tool made: confirm: dy is no parameter of the tool; it has size"),
+        (book, ": tool book: confirm: there is no parameter {dy}"),
+        (maybe, ": tool maybe: confirm: {day} may be missing"),
+        (plain, ": tool plain: confirm is for a tool with consequential=True"),
+        (made, ": tool made: confirm: dy is no parameter of the tool; it has size"),
     ):
         with pytest.raises(Misconfigured) as error:
             checked(load_tool(function, "tools.py"), "tools.py")
-        assert words in str(error.value)
+        line = function.__code__.co_firstlineno
+        assert f"tools.py, line {line}{words}" in str(error.value)
