@@ -13,7 +13,7 @@ from parley.published.versions import Version, Versions
 from parley.v1 import conversation_pb2
 from testbed.organs import AGENT, House, house, replica
 from testbed.patience import PATIENCE_S
-from tests.versions.world import connected, publish
+from tests.versions.world import connected, publish, until
 
 
 def edit(h: House, says: str) -> None:
@@ -31,6 +31,7 @@ async def published(h: House, *says: str) -> AsyncIterator[tuple[Bus, list[str]]
             versions.append((await publish(bus, h.settings.agents_dir)).current)
         edit(h, "Folder.")
         await begins(h, says[-1])
+        await until(lambda: ("bikes", versions[-1]) in h.calls._rosters._editions._ready)
         yield bus, versions
 
 
