@@ -15,16 +15,18 @@ Place = Sequence[str | int]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NAMED = re.compile(r"([A-Za-z_][\w.]*): ")
-"""What is about several fields names the one to change itself."""
+"""What is about several fields names the one to change itself, from where it is told."""
 
 
 def told(error: ValidationError, source: str, model: type[BaseModel]) -> str:
     """All that is wrong in `source`, each with its field, the remedy, and the line where the field stands, or what
     holds it when it is missing. No `source`: without lines."""
     root = yaml.compose(source, _LOADER)
-    lines = []
-    for each in error.errors():
+    lines, errors = [], error.errors()
+    for each in errors:
         place: Place = each["loc"]
+        if each["type"] == "too_short" and any(other["loc"][:-1] == place for other in errors):
+            continue  # what stands in it is wrong, and was not counted
         if each["type"] == "extra_forbidden":
             message = _unknown(model, place)
         elif each["type"].startswith("union_tag"):
@@ -34,9 +36,10 @@ def told(error: ValidationError, source: str, model: type[BaseModel]) -> str:
         else:
             message = _remedy(_plainly(each["type"], each["msg"]), each["input"])
         place = _written(root, place, missing=each["type"] == "missing")
-        told = f"{'.'.join(map(str, place))}: {message}" if place else message
-        if not place and (named := _NAMED.match(message)):
-            place = named[1].split(".")
+        deeper = _deeper(root, place, message)
+        joint = "." if len(deeper) > len(place) + 1 else ": "
+        told = f"{'.'.join(map(str, place))}{joint}{message}" if place else message
+        place = deeper
         lines.append(f"{told} (line {line_of(root, place)})" if root is not None else told)
     return "; ".join(lines)
 
@@ -103,6 +106,19 @@ def _written(root: yaml.Node | None, place: Place, missing: bool) -> Place:
         node = found[1] if found is not None else None
         written.append(part)
     return written
+
+
+def _deeper(root: yaml.Node | None, place: Place, message: str) -> Place:
+    """The field below a place that a message names: what is about several fields is told of what holds them."""
+    named = _NAMED.match(message)
+    names = named[1].split(".") if named else []
+    node = root
+    for part in (*place, *names[:1]):
+        found = _child(node, part)
+        if found is None:
+            return place
+        node = found[1]
+    return [*place, *names]
 
 
 def _child(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | None:

@@ -61,6 +61,7 @@ class Home:
     """Made by `home`. Conversations are held one after the other, in text."""
 
     overlap = 1.0
+    page = True
 
     def __init__(
         self, name: str, folder: Path, settings: Settings, pace: Pace, llm: LocalServer, rag: LocalServer, hub: Hub

@@ -65,6 +65,8 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
     loaded = load_agent(tmp_path, "a")
     assert policy_of(loaded).push_to_talk
     assert session_of(loaded, "en").endpointing.expect == 5
+    assert not policy_of(loaded, "phone").push_to_talk, "a telephone has no button"
+    assert session_of(loaded, "en", channel="phone").endpointing.expect == 1
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,23 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
         ("greeting: Hello.\nvariables: {the name: x}", r"variables: 'the name': a name is a letter, then up to 39"),
         ("greeting: Hello.\nvariables: {transfer: x}", r"variables: transfer: is known of every call"),
         (f"greeting: Hello.\nvariables: {{name: {'x' * 101}}}", r"variables: name: its default has 101 characters"),
+        (
+            "greeting: Hello.\ndomain:\n  intents:\n    a:\n      phrases:\n        - 'how much [is'",
+            r"domain.intents.a.phrases.0: phrase 'how much \[is': column 10: '\[' is never closed \(line 8\)$",
+        ),
+        (
+            "greeting: Hello.\ndomain:\n  slots: {flower: {ask: Which?}}\n  intents:\n    a:\n      phrases: [x]\n"
+            "      needs: [flowr]",
+            r"domain.intents.a.needs: there is no slot flowr, did you mean flower\? \(line 9\)",
+        ),
+        (
+            "greeting: Hello.\ndomain:\n  slots:\n    n: {kind: digits}\n  intents:\n    a: {phrases: [x], needs: [n]}",
+            r"domain.slots.n.ask: is empty, and intent a needs it; write the question \(line 6\)",
+        ),
+        (
+            "greeting: Hello.\ndomain:\n  slots:\n    n:\n      values: [a]\n      also: {b: [c]}",
+            r"domain.slots.n: also: 'b' is none of values; known are a \(line 8\)",
+        ),
         ("greeting: Hello.\nspeaks_first: me", r"speaks_first: Input should be .*'bot' or 'caller', not 'me'"),
         ("speaks_first: bot", r"greeting: empty, and speaks_first is bot"),
         ("greeting: Hello.\nopening: {wait_s: 3}", r"opening: is for an agent with speaks_first: caller"),

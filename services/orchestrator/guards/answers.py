@@ -31,10 +31,11 @@ class Finding:
 
 class AnswerGuard:
     """One for a round. `sources` gives the texts that the model's numbers may come from; they are asked for when there
-    is a number to look for. `found`: what was found in the round, each once."""
+    is a number to look for. `language`: of the call. `found`: what was found in the round, each once."""
 
-    def __init__(self, rails: Guardrails, sources: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, rails: Guardrails, sources: Callable[[], Sequence[str]], language: str = "") -> None:
         self._rails = rails
+        self._language = language
         self._sources = sources
         self._digits = ""  # that the words so far end with
         self._replacing = False  # until the end of this sentence
@@ -54,9 +55,9 @@ class AnswerGuard:
 
     def _without_cards(self, phrase: str) -> str:
         """A card's number may come in several phrases: what was said of it is said, the rest is not."""
-        if not self._rails.never_say.cards or not (self._digits or numbers.has_any(phrase)):
+        if not self._rails.never_say.cards or not (self._digits or numbers.has_any(phrase, self._language)):
             return phrase
-        text, runs = phrase, list(numbers.digit_runs(phrase))
+        text, runs = phrase, list(numbers.digit_runs(phrase, self._language))
         for n, (begin, end, digits) in reversed(list(enumerate(runs))):
             led = self._digits if n == 0 and not phrase[:begin].strip(_MARKS) else ""
             if is_card(led + digits) or (led and is_card(digits)):
@@ -79,7 +80,9 @@ class AnswerGuard:
         if self._replacing:
             self._replacing = not ends
             return ""
-        if not numbers.has_any(phrase) or not numbers.unsourced(phrase, self._sources()[:MAX_SOURCES]):
+        if not numbers.has_any(phrase, self._language) or not numbers.unsourced(
+            phrase, self._sources()[:MAX_SOURCES], self._language
+        ):
             return phrase
         if self._rails.unsourced == "flag":
             self._note(Finding("numbers", "flagged"))

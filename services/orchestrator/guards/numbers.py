@@ -1,8 +1,8 @@
 """Numbers in texts, however they are written or read out, so that one said can be looked for in what is known. Pure.
 
-Digits in any script, number words of English. A number has several readings: "twelve thirty four" is 1234, and 12 and
-34; "18:30" is 18 and 30, and half past six. One of them must be known. What is often no figure is let through: "one of
-us", "two questions", "the first".
+Digits in any script, number words of English and of the call's language (`numerals`). A number has several readings:
+"twelve thirty four" is 1234, and 12 and 34; "18:30" is 18 and 30, and half past six. One of them must be known. What is
+often no figure is let through: "one of us", "two questions", "the first".
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from parley.text.spoken import words_to_digits
+from services.orchestrator.guards import numerals
 
 MAX_CHARS = 40_000  # of one source that is looked at
 _UNITS = "zero one two three four five six seven eight nine"
@@ -30,12 +31,17 @@ _ORDINALS = {
 _RANKS = ("first", "second", "third")
 _WORD = "|".join((*_UNITS.split(), *_TEENS.split(), *_TENS.split(), *_ORDINALS))
 _AFTER = "|".join(("hundred", "thousand", "million", "billion", "oh", "double", "triple", _WORD))
+_SCALES = "hundred|thousand|million|billion"
+_A = rf"an?(?=[ -]+(?:{_SCALES})(?![a-z]))"  # "a hundred and fifty"
 _RUN = re.compile(
-    rf"(?<![a-z])(?:(?:double|triple)[ -]+)?(?:{_WORD})(?![a-z])(?:(?:[ -]+and)?[ -]+(?:{_AFTER})(?![a-z])){{0,40}}"
+    rf"(?<![a-z])(?:(?:double|triple)[ -]+)?(?:{_A}|{_WORD})(?![a-z])"
+    rf"(?:(?:[ -]+and)?[ -]+(?:{_AFTER})(?![a-z])){{0,40}}"
 )
 _DIGITS = re.compile(r"\d{1,40}(?:[.,:'\u2019]\d{1,40}){0,12}")
-_ANY = re.compile(rf"\d|(?<![a-z])(?:{_WORD})(?![a-z])")
+_ANY = re.compile(rf"\d|(?<![a-z])(?:{_WORD}|{_SCALES}|dozen)(?![a-z])")
+_DOZEN = re.compile(r"(?<![a-z])(?:an? )?dozen(?![a-z])")
 _GROUPS = re.compile(r"\d{1,40}(?:[\s().,/-]{1,3}\d{1,40}){1,11}")
+_BETWEEN = re.compile(r"[\s,.:;-]*(?:(?:and|then|next|followed by|y|luego|und|dann|et|puis)(?![^\W\d_])[\s,.:;-]*)*")
 _TIME = re.compile(r"(?<!\d)([01]?\d|2[0-4]):([0-5]\d)")
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _BY_MONTH = re.compile(rf"(?:{_MONTH}) (?:the )?$")
@@ -61,61 +67,69 @@ class Number:
     parts: tuple[str, ...] = ()
 
 
-def has_any(text: str) -> bool:
+def has_any(text: str, language: str = "") -> bool:
     """Whether it is worth a look."""
-    return _ANY.search(text.lower()) is not None
+    return _ANY.search(text.lower()) is not None or any(numerals.runs(text, language))
 
 
 @lru_cache(maxsize=256)
-def in_words(text: str) -> tuple[Number, ...]:
+def in_words(text: str, language: str = "") -> tuple[Number, ...]:
     """The numbers of a phrase that a bot is about to say, in their order."""
     plain = _plain(text)
     found = [_of_digits(match, plain) for match in _DIGITS.finditer(plain)]
     found += [number for match in _RUN.finditer(plain) if (number := _of_words(match, plain)) is not None]
+    found += [Number(*match.span(), frozenset({"12"}), ("12",)) for match in _DOZEN.finditer(plain)]
+    others = [_of_run(run) for run in numerals.runs(text, language)]
+    if others or not _is_english(language):  # "ten cuidado", "six euros"
+        found = [number for number in found if plain[number.begin].isdigit()] + others
     return tuple(sorted(found, key=lambda number: number.begin))
 
 
 @lru_cache(maxsize=256)
-def known_in(text: str) -> frozenset[str]:
+def known_in(text: str, language: str = "") -> frozenset[str]:
     """Every reading of every number in a source; of JSON also how long its lists are."""
     plain = _plain(text[:MAX_CHARS])
     readings: set[str] = set()
     for match in _DIGITS.finditer(plain):
-        number = _of_digits(match, plain)
+        number = _of_digits(match, plain, in_source=True)
         readings |= {*number.readings, *number.parts}
     for match in _GROUPS.finditer(plain):
         groups = re.findall(r"\d+", match.group())
         readings |= {"".join(groups[i:j]) for i in range(len(groups)) for j in range(i + 2, len(groups) + 1)}
     for match in _TIME.finditer(plain):
-        readings |= _of_clock(int(match[1]), int(match[2]))
+        readings |= _of_clock(int(match[1]), int(match[2]), 15 if language.startswith("de") else 31)
     for match in _RUN.finditer(plain):
         readings |= {reading for part in _parts(match.group()) for reading in _spellings(part)}
         readings |= _spellings(_joined(match.group()))
         readings |= _scaled(match.group(), plain[match.end() :])
+    for number in map(_of_run, numerals.runs(text[:MAX_CHARS], language)):
+        readings |= {*number.readings, *number.parts}
+    readings |= {"12"} if _DOZEN.search(plain) else set()
     readings |= {str(length) for length in _lengths(text)}
     return frozenset(readings - {""})
 
 
-def unsourced(text: str, sources: Iterable[str]) -> list[Number]:
+def unsourced(text: str, sources: Iterable[str], language: str = "") -> list[Number]:
     """The numbers in `text` that no source has. Sources are looked at only as far as they are needed."""
-    open_ones = list(in_words(text))
+    open_ones = list(in_words(text, language))
     known: set[str] = set()
     for source in sources if open_ones else ():
-        known |= known_in(source)
+        known |= known_in(source, language)
         open_ones = [number for number in open_ones if not _is_known(number, known, text)]
         if not open_ones:
             break
     return open_ones
 
 
-def digit_runs(text: str) -> Iterator[tuple[int, int, str]]:
+def digit_runs(text: str, language: str = "") -> Iterator[tuple[int, int, str]]:
     """Digits that follow each other, in figures or words and whatever marks stand between: begin, end, digits."""
     plain = _plain(text)
-    pieces = sorted((m.span(), m.group()) for regex in (_RUN, re.compile(r"\d+")) for m in regex.finditer(plain))
+    found = [(m.span(), m.group()) for m in re.finditer(r"\d+", plain)]
+    others = [((run.begin, run.end), "".join(run.values)) for run in numerals.runs(text, language)]
+    found += others or [(m.span(), words_to_digits(" ".join(_words(m.group())))) for m in _RUN.finditer(plain)]
     begin, end, digits = 0, -1, ""
-    for (first, last), piece in pieces:
-        value = piece if piece.isdigit() else words_to_digits(piece)
-        if digits and value and not plain[end:first].strip(" ,.-"):
+    for (first, last), value in sorted(found):
+        if digits and value and goes_on(plain[end:first]):
             end, digits = last, digits + value
             continue
         if digits:
@@ -123,6 +137,11 @@ def digit_runs(text: str) -> Iterator[tuple[int, int, str]]:
         begin, end, digits = first, last, value
     if digits:
         yield begin, end, digits
+
+
+def goes_on(between: str) -> bool:
+    """Whether digits before and behind these words may be one number: "four one one one, then one one"."""
+    return _BETWEEN.fullmatch(between.lower()) is not None
 
 
 def _plain(text: str) -> str:
@@ -139,10 +158,11 @@ def _plain_char(char: str) -> str:
     return low if len(low) == 1 else char
 
 
-def _of_digits(match: re.Match[str], plain: str) -> Number:
+def _of_digits(match: re.Match[str], plain: str, in_source: bool = False) -> Number:
     token = match.group()
     groups = re.split(r"[.,:'\u2019]", token)
-    readings = {"".join(groups)} if ":" not in token else set()
+    decimal = len(groups) == 2 and len(groups[-1]) < 3 and groups[0] != "0" and ":" not in token
+    readings = {"".join(groups)} if ":" not in token and not decimal else set()
     parts = [_bare(group) for group in groups]
     if len(groups) > 1 and ":" not in token:
         whole, last = "".join(groups[:-1]), groups[-1]
@@ -151,6 +171,7 @@ def _of_digits(match: re.Match[str], plain: str) -> Number:
         readings |= {f"{_bare(whole)}.{last.rstrip('0')}"} if last.strip("0") else set()
         if len(last) == 1 and last != "0":
             parts.append(f"{last}0")
+            parts = parts if in_source else []  # "3.5" is not a 3 here and a 5 there
     if ":" in token:
         parts = [part for part in parts if part != "0"] or parts[:1]
     if len(groups) == 1:
@@ -170,6 +191,14 @@ def _of_words(match: re.Match[str], plain: str) -> Number | None:
     return Number(match.start(), match.end(), frozenset(readings - {""}), tuple(_parts(run)))
 
 
+def _of_run(run: numerals.Run) -> Number:
+    return Number(run.begin, run.end, frozenset({"".join(run.values)}), run.values)
+
+
+def _is_english(language: str) -> bool:
+    return language.partition("-")[0].lower() not in numerals.LANGUAGES[1:]
+
+
 def _is_known(number: Number, known: set[str], text: str) -> bool:
     told = [part for part in number.parts if part != "0"]  # "seven oh five" is 7:05, too
     if number.readings & known or (told and all(part in known for part in told)):
@@ -182,7 +211,7 @@ def _is_known(number: Number, known: set[str], text: str) -> bool:
 
 def _words(run: str) -> list[str]:
     words = [word for word in re.split(r"[ -]+", run) if word and word != "and"]
-    return [_ORDINALS.get(word, word) for word in words if word not in _SCALE]
+    return ["one" if word in ("a", "an") else _ORDINALS.get(word, word) for word in words if word not in _SCALE]
 
 
 def _joined(run: str) -> str:
@@ -215,10 +244,11 @@ def _scaled(run: str, after: str) -> set[str]:
     return {digits, digits + "0" * _SCALE[word]} if digits else set()
 
 
-def _of_clock(hour: int, minute: int) -> set[str]:
-    """How a time may be read: of 18:40 18, 6, 40, and "twenty to seven"."""
+def _of_clock(hour: int, minute: int, next_from: int) -> set[str]:
+    """How a time may be read: of 18:40 18, 6, 40, and "twenty to seven". `next_from`: the minute from which on the
+    next hour may be named ("halb zehn")."""
     hours = {hour, hour % 12 or 12}
-    if minute > 30:
+    if minute >= next_from:
         hours |= {(hour + 1) % 24, (hour + 1) % 12 or 12}
     minutes = {minute, 60 - minute} if minute else set()
     return {str(each) for each in hours | minutes}

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
+from parley.text.factors.copied import copied
 from services.orchestrator.mind.actions import Outcome, ToolUse
-from services.orchestrator.mind.state import Call
+from services.orchestrator.mind.state import BotLine, Call, CallerLine
 
 GIVEN = "[given]"
 """Stands for what a caller proved it with, once it is checked."""
+NOT_SAID = (
+    "{names}: the caller has not said that in this call; it stands in what you were given to read. Nothing was "
+    "checked. Ask the caller, and pass their own words"
+)
 
 
 def level_at(call: Call, at_ms: int) -> int:
@@ -41,6 +47,34 @@ def proven(call: Call, outcome: Outcome, at_ms: int) -> Call:
         return replace(call, customer_pii=customer)
     until = at_ms + call.policy.level_ms if call.policy.level_ms else 0
     return replace(call, level=outcome.level, level_until_ms=until, customer_pii=customer)
+
+
+def not_said(call: Call, tool: ToolUse) -> str:
+    """Why a tool that checks what a caller knows is not to be done: what it is given is in a tool's result, a passage
+    or what is known of the call, and not in the caller's words. "" if nothing is.
+    """
+    if tool.name not in call.policy.secret_tools:
+        return ""
+    try:
+        given = json.loads(tool.arguments or "{}")
+    except ValueError:
+        return ""
+    answers = {name: str(value) for name, value in given.items() if value} if isinstance(given, dict) else {}
+    said = [line.text for line in call.history if isinstance(line, CallerLine)]
+    names = [name for name, answer in answers.items() if copied(answer, said, _read(call, answer))]
+    return NOT_SAID.format(names=", ".join(names)[:200]) if names else ""
+
+
+def _read(call: Call, answer: str) -> Iterator[str]:
+    """What a model was given to read of others' texts. What a tool was given itself does not count in its result."""
+    for line in call.history:
+        for tool in line.tools if isinstance(line, BotLine) else ():
+            if tool.outcome is not None and answer not in tool.arguments:
+                yield tool.outcome.result
+                yield tool.outcome.message
+    yield from (f"{passage.source} {passage.text}" for passage in call.passages)
+    yield from (variable.value_pii for variable in call.variables)
+    yield call.purpose
 
 
 def forgotten(call: Call, tool: ToolUse) -> ToolUse:

@@ -18,7 +18,7 @@ def of(agent: Agent, request: llm_pb2.ChatRequest) -> AnswerGuard | None:
     """For the words of one round; None where the agent does not ask for it."""
     if not agent.guardrails.looks_at_answers:
         return None
-    return AnswerGuard(agent.guardrails, lambda: sources(agent, request))
+    return AnswerGuard(agent.guardrails, lambda: sources(agent, request), request.language or agent.language)
 
 
 def sources(agent: Agent, request: llm_pb2.ChatRequest) -> list[str]:

@@ -23,6 +23,7 @@ class ChatHouse:
     """
 
     overlap = 1.0
+    page = True
 
     def __init__(self, of: Processes, name: str) -> None:
         self.name = name

@@ -28,6 +28,7 @@ class VoiceHouse:
     """One agent of a house, on the telephone. Calls are held one after the other."""
 
     overlap = HEARD
+    page = False
 
     def __init__(
         self,

@@ -44,18 +44,22 @@ def _wanted(tool: ToolUse) -> tuple[str, str]:
 
 
 def numbered(call: Call, given: tuple[ToolUse, ...], at_ms: int) -> tuple[ToolUse, ...]:
-    """With the next numbers of the call. Refused here: one too many, and what the caller has not proven enough for."""
+    """With the next numbers of the call; what is refused here has its outcome."""
     return tuple(_nth(call, tool, n, at_ms) for n, tool in enumerate(given, 1))
 
 
 def _nth(call: Call, tool: ToolUse, n: int, at_ms: int) -> ToolUse:
-    """The `n`-th of its round. Refused here: one too many, and one for which the caller has not proven enough."""
+    """The `n`-th of its round. Refused here: one too many, one for which the caller has not proven enough, and a check
+    of what the caller has not said.
+    """
     tool = replace(tool, intent=call.intent + n)
     wanted, level = identity.wanted_level(call, tool.name), identity.level_at(call, at_ms)
     if tool.outcome is None and n > MAX_TOOLS:
         tool = replace(tool, outcome=Outcome("refused", message=TOO_MANY))
     elif wanted > level:
         tool = replace(tool, outcome=Outcome("refused", message=NOT_PROVEN.format(wanted=wanted, level=level)))
+    elif tool.outcome is None and (why := identity.not_said(call, tool)):
+        tool = replace(tool, outcome=Outcome("refused", message=why))
     elif tool.outcome is None:
         tool = replace(tool, outcome=specialists.outcome_of(call, tool))
     if tool.outcome is not None:
