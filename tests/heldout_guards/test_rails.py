@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """Guardrails, from what the issue says of them alone: topics that are not touched, words that must be said, what is
 never said, numbers that no tool gave. Whole calls, with a model that says what it should not, in pieces of any size.
 """
@@ -47,7 +46,8 @@ from parley.tooling import CallContext, HangUp, Result, Transfer, tool
 @tool
 def look() -> Result:
     """Look it up."""
-    return Result({"summary": "Found.", "price": 200, "opens": "09:30", "order": "4417", "day": "2026-03-14", "fee": 2.5, "stock": 1250})
+    found = {"price": 200, "opens": "09:30", "order": "4417", "day": "2026-03-14", "fee": 2.5, "stock": 1250}
+    return Result({"summary": "Found.", **found})
 
 
 @tool(consequential=True, confirm="Shall I cancel it?")
