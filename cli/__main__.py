@@ -7,7 +7,17 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("run", "call", "chat", "agent", "number", "eval", "replay", "mcp", "doctor")
+COMMANDS = {
+    "run": "cli.run",
+    "call": "cli.calling.call",
+    "chat": "cli.calling.chat",
+    "agent": "cli.agent",
+    "number": "cli.number",
+    "eval": "cli.eval",
+    "replay": "cli.recorded.replay",
+    "mcp": "cli.mcp",
+    "doctor": "cli.doctor",
+}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -21,7 +31,7 @@ def main() -> None:
     # Only the command that is asked for is imported: each brings libraries that the others do without.
     asked = [name for name in COMMANDS if name in sys.argv[1:2]]
     for name in asked or COMMANDS:
-        command = getattr(import_module(f"cli.{name}"), name)
+        command = getattr(import_module(COMMANDS[name]), name)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:

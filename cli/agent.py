@@ -16,9 +16,9 @@ from cli.agents import conversations_schema
 from cli.agents.check import check
 from cli.agents.schema import FILE, WRAPPER_FILE, text_of
 from cli.agents.versions import promote, publish, rollback, unpublish, versions
-from cli.chat import chat
+from cli.calling.chat import chat
 from cli.operating import operator_settings
-from cli.records import fetch, read
+from cli.recorded.records import fetch, read
 from parley.agents.files import known_agents
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
@@ -47,7 +47,7 @@ def new_command(
 ) -> None:
     """Write a small, whole bot into the agents' folder. Exit status 2: a wrong name, or it exists."""
     folder = _or_exit(lambda: new(Settings.read().agents_dir, name, company), 2)
-    print(f"{folder}: talk to it with `make run` (again, if it runs) and ?agent={name} behind the page's address,")
+    print(f"{folder}: talk to it with `make run` (no restart, if it runs) and ?agent={name} behind the page's address,")
     print(f"or `parley agent chat {name}`. After an edit: `parley agent check {name}`, `parley eval {name}`.")
 
 

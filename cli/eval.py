@@ -156,8 +156,8 @@ def _in_text(plan: _Plan, folder: Path) -> list[Trial]:
 
 
 def _through_processes(plan: _Plan, folder: Path) -> list[Trial]:
-    from testbed.eval.chat import ChatHouse  # brings the processes, which text does without
-    from testbed.eval.processes import processes
+    from testbed.eval.processes.chat import ChatHouse  # brings the processes, which text does without
+    from testbed.eval.processes.house import processes
 
     async def hold() -> list[Trial]:
         async with processes({plan.name: folder}) as of:
@@ -167,7 +167,7 @@ def _through_processes(plan: _Plan, folder: Path) -> list[Trial]:
 
 
 def _aloud(plan: _Plan, folder: Path) -> list[Trial]:
-    from testbed.eval.voice import voice_house  # brings sound and processes, which text does without
+    from testbed.eval.processes.voice import voice_house  # brings sound and processes, which text does without
 
     async def hold() -> list[Trial]:
         async with voice_house(plan.name, folder, noise_db=plan.sound.noise_db, voice=plan.sound.voice) as made:

@@ -67,7 +67,11 @@ def remove_command(pattern: Pattern) -> None:
         wanted = checked(pattern)
         async with operator_bus(settings) as bus:
             _, after = await _changed(bus, lambda now: now.remove(wanted))
-        print(f"{wanted} is removed; {after.agent_of(wanted.rstrip('*')) or settings.agent} answers it now")
+            names = await _names(bus, settings)
+        name = after.agent_of(wanted.rstrip("*"))
+        default = f"PARLEY_AGENT answers it now, {settings.agent} as it is set here"
+        gone = "" if name in names or not name else f" (the table says {name}, and there is no such agent any more)"
+        print(f"{wanted} is removed; {f'{name} answers it now' if name in names else default}{gone}")
 
     run_or_exit(act, NOT_DONE)
 

@@ -7,7 +7,7 @@ that a new engine is a row and the file behind it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -35,7 +35,8 @@ class EngineSpec:
     `vendor`: it is somebody else's service; `settings` is then a VendorSettings. `needs`: modules that must be
     installed. `languages`: the only ones it speaks, by their first part as in `en-US`; empty: any. `driven_by_vad`: it
     is told when somebody speaks, and hears nothing without. `about`: "module:function" of what it has to tell of
-    itself, from the settings; it may take a second or two. `price`: by its list, in November 2026.
+    itself, from the settings; it may take a second or two. `price`: by its list, in November 2026, of the model that is
+    asked when an agent names none; `models`: of others, by how their names begin (the longest counts).
     """
 
     loads: str
@@ -46,6 +47,12 @@ class EngineSpec:
     driven_by_vad: bool = False
     about: str = ""
     price: Price = Price()
+    models: Mapping[str, Price] = field(default_factory=dict)
+
+    def price_of(self, model: str) -> Price:
+        """By a model's name; an unknown one counts as the engine's own."""
+        known = [name for name in self.models if model.startswith(name)]
+        return self.models[max(known, key=len)] if known else self.price
 
     def lacks(self) -> list[str]:
         """Modules that are not installed."""

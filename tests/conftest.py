@@ -10,7 +10,7 @@ import glob
 import os
 import shutil
 from collections.abc import Generator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -62,6 +62,12 @@ def postgres_folder() -> str:
     found = postgres_bin()
     assert found is not None, "mark the test with `postgres`"
     return found
+
+
+@pytest.fixture(scope="session")
+def learned_dir(pytestconfig: pytest.Config) -> Path:
+    """A data folder of which only models are used, and what was learned with them: built once for all runs."""
+    return pytestconfig.cache.mkdir("parley")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

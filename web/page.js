@@ -89,6 +89,12 @@ class Softphone {
     if (agent.push_to_talk) this._walkieTalkie.always();
     this._composer.show(agent.wrapper.examples);
     this._cards.begin(agent.wrapper.cards);
+    if (agent.problem) this._broken(agent.problem);
+  }
+
+  /** @param {string} problem with the last edit of the agent's files */
+  _broken(problem) {
+    this._notice.show(`An edit is not taken, the last good version answers. ${problem}`);
   }
 
   /**
@@ -193,7 +199,7 @@ class Softphone {
     else if (message.type === "say") this._subtitles.wrote(key, message.text);
     else if (message.type === "show") this._show(message.name, message.json);
     else if (message.type === "transfer") this._subtitles.card("Please call", [["Number", message.to], ["About", message.reason]]);
-    else if (message.type === "problem") this._notice.show(`An edit is not taken, the last good version answers. ${message.message}`);
+    else if (message.type === "problem") this._broken(message.message);
     else if (message.type === "error") console.warn(`The gateway did not understand: ${message.message}`);
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from cli.agents.identity_check import check_identity
 from parley.agents.agent import Agent
 from parley.agents.conversations.conversation import Conversation
 from parley.agents.conversations.files import conversations_of
+from parley.agents.domain import Intent
 from parley.agents.files import load_agent
 from parley.agents.foreign.auth import SecretRef
 from parley.agents.page.wrapper import FILE, read_wrapper
@@ -94,10 +96,20 @@ def _domain(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterat
         foreign = any(intent.tool.startswith(f"{server}_") for server in agent.mcp)
         if intent.tool and intent.tool not in tools and not foreign:
             yield f"{path}: domain.intents.{name}.tool: there is no tool {intent.tool}; known are {', '.join(tools)}"
-        for slot in intent.needs:
-            if slot not in agent.domain.slots:
-                known = ", ".join(agent.domain.slots) or "none"
-                yield f"{path}: domain.intents.{name}.needs: there is no slot {slot}; domain.slots has {known}"
+        elif intent.tool in tools:
+            yield from (f"{path}: domain.intents.{name}.needs: {wrong}" for wrong in _needs(intent, tools[intent.tool]))
+
+
+def _needs(intent: Intent, tool: LoadedTool) -> Iterator[str]:
+    """What the engine without a vendor would ask for is what the tool takes: a slot has the name of an argument."""
+    schema = json.loads(tool.parameters_json)
+    known, required = schema.get("properties", {}), schema.get("required", ())
+    for name in required:
+        if name not in intent.needs:
+            yield f"leaves out {name}, without which tool {tool.name} is refused; add it, and a slot of this name"
+    for slot in intent.needs:
+        if slot not in known:
+            yield f"tool {tool.name} has no argument {slot}; it takes {', '.join(known) or 'none'}"
 
 
 def _specialists(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterator[str]:

@@ -54,7 +54,11 @@ class Agent(Strict):
     models: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] | None = None
     mcp: dict[ServerName, McpServer] = Field(default_factory=dict, max_length=MAX_SERVERS)
-    transfer_to: str = Field("", pattern=r"^(\+[1-9][0-9]{6,14})?$")
+    transfer_to: str = Field(
+        "",
+        pattern=r"^(\+[1-9][0-9]{6,14})?$",
+        description="a telephone number with + and country code, as +15551234567",
+    )
     keyterms: tuple[str, ...] = ()
     endpointing: Endpointing = Endpointing()
     interruption: Interruption = Interruption()
@@ -178,6 +182,7 @@ class Agent(Strict):
     def secret_tools(self) -> tuple[str, ...]:
         """Those whose arguments are not kept once they have ended."""
         return (VERIFY,) if self.identity is not None else ()
+
     def may_use(self, tool: str) -> bool:
         """Whether a tool of this name is offered to the model, where there is one."""
         foreign = any(tool.startswith(f"{server}_") for server in self.mcp)

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from difflib import get_close_matches
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from parley.agents.strict import Strict
+from parley.errors import BadInput
+from parley.text.phrases import parse
+
+
+def _parsed(phrase: str) -> str:
+    try:
+        parse(phrase)
+    except BadInput as e:
+        raise ValueError(str(e)) from e
+    return phrase
+
+
+Phrase = Annotated[str, AfterValidator(_parsed)]
+"""A template that can be read: `parley.text.phrases`."""
 
 
 class Slot(Strict):
@@ -18,8 +33,9 @@ class Slot(Strict):
     for the rest of the call; `once`: for one run of a tool, as a reading or a day does. A `sentence` is all that the
     caller said: it is there whenever an intent needs it, and for that time only.
 
-    A tool gets `digits` and a `number` in figures, a `time` as "15:30", a `day` in the caller's words
-    ("next tuesday": `parley.text.days` reads them), a `choice` as it stands in `values`, a `name` and a `text` as said.
+    A tool gets `digits` and a `number` in figures, a `time` as "15:30", a `day` as "2026-12-08" where it takes a date,
+    else in the caller's words ("next tuesday": `parley.text.days` reads them), a `choice` as it stands in `values`, a
+    `name` and a `text` as said.
     """
 
     kind: Literal["digits", "number", "choice", "text", "day", "time", "name", "sentence"] = "text"
@@ -40,14 +56,14 @@ class Slot(Strict):
 class Intent(Strict):
     """What callers want, and in which words: `phrases` with `[a|b|]` alternatives and `{slot}` places.
 
-    `tool`: called with the slots once all in `needs` are known. `say`: a fixed answer instead. `answer`: how to say a
+    `tool`: called with the slots once all in `needs`, which have the names of its arguments, are known. `say`: a fixed answer instead. `answer`: how to say a
     tool's result, with its fields in braces; without it the result's own `summary` is said. An intent with neither
     `tool` nor `say` is a question for the knowledge. `acknowledge`: said at once to a caller who has just said so,
     before the tool begins or a value is asked for: "I am sorry about the wait." `about`: ends the question "Do you mean
     ...?" to a caller whose wish is in doubt; empty: the intent's name.
     """
 
-    phrases: tuple[str, ...] = Field(min_length=1)
+    phrases: tuple[Phrase, ...] = Field(min_length=1)
     tool: str = ""
     needs: tuple[str, ...] = ()
     say: str = ""
@@ -68,3 +84,16 @@ class Domain(Strict):
     intents: dict[str, Intent] = Field(default_factory=dict)
     words: tuple[str, ...] = ()
     fallback: str = "I am sorry, I can not help with that."
+
+    @model_validator(mode="after")
+    def _slots_that_intents_need(self) -> Domain:
+        known = ", ".join(self.slots) or "none"
+        for name, intent in self.intents.items():
+            for need in intent.needs:
+                if need not in self.slots:
+                    near = get_close_matches(need, self.slots, 1)
+                    meant = f", did you mean {near[0]}?" if near else f"; domain.slots has {known}"
+                    raise ValueError(f"intents.{name}.needs: there is no slot {need}{meant}")
+                if not self.slots[need].ask and self.slots[need].kind != "sentence":
+                    raise ValueError(f"slots.{need}.ask: is empty, and intent {name} needs it; write the question")
+        return self

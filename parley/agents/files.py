@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from parley.agents.agent import Agent
 from parley.errors import Misconfigured, NotFound
-from parley.field_errors import told
+from parley.field_errors import told, yaml_told
 from parley.rereading import Reread
 from parley.text.sentences import plain
 
@@ -68,7 +68,7 @@ def _read(folder: Path, name: str) -> Agent:
     except (OSError, UnicodeDecodeError) as e:
         raise Misconfigured(f"{path}: cannot be read: {e}") from e
     except yaml.YAMLError as e:
-        raise Misconfigured(f"{path}: not valid YAML: {e}") from e
+        raise Misconfigured(f"{path}: {yaml_told(e)}") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping at the top")
     version = _version(folder, name, source)

@@ -75,7 +75,7 @@ class Identity(Strict):
     tries: Tries = Tries()
     expires_s: int = Field(900, ge=0, le=14_400)
     date_order: Literal["", "dmy", "mdy", "ymd"] = ""
-    country: str = Field("1", pattern=r"^[1-9][0-9]{0,2}$")
+    country: str = Field("1", pattern=r"^[1-9][0-9]{0,2}$", description='a telephone code in quotes, as "44"')
     sentences: IdentitySentences = IdentitySentences()
 
     @field_validator("factors")

@@ -10,6 +10,10 @@ from parley.agents.strict import Strict
 class Data(Strict):
     """`version`: raise it, and at the next start of the tools service all that tools have written is thrown away, and
     `data/` loaded as it stands. A lower one changes nothing.
+
+    `audit`: the collection that gets a row for each use of `verify_customer`, `execute_query` and `analyze_data`: who,
+    level, what, about, at, call; no factor and no value. The agent's own tools write theirs themselves. Empty: none.
     """
 
     version: int = Field(1, ge=1, le=1_000_000)
+    audit: str = Field("", pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})?$")

@@ -42,6 +42,8 @@ LOOK_S = 0.5
 """Between two looks at what is published: one small request."""
 FIRST_S = 3.0
 """At a start, for what is published to be known and here; then the process begins with what it has."""
+PATIENT_S = 10.0
+"""What is published cannot be looked at for so long before that is worth a warning."""
 PREPARED_S = 1.0
 """The same, for what is here to be prepared: the tools service may start at the same time."""
 FETCH_S = 1.0
@@ -89,7 +91,8 @@ class Editions:
         self._ready: set[tuple[str, str]] = set()  # and prepared
         self._good: dict[str, str] = {}  # the last current version of each agent that was ready
         self._getting: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._trouble = Seldom()
+        self._trouble = Seldom(patience_s=PATIENT_S)
+        self._missing = Seldom()
         self._tasks = TaskSet(lambda e: log.error("looking after published versions failed", exc_info=e))
 
     @classmethod
@@ -128,7 +131,7 @@ class Editions:
             found = [each for each in (self.here(name, version) for version in wanted if version) if each]
             for edition in [each for each in found if (name, each.version) in self._ready] or found:
                 return edition
-            self._trouble.warning("a published version is not here, calls have the folder", agent=name)
+            self._missing.warning("a published version is not here, calls have the folder", agent=name)
         if name not in (names := self.names()):
             raise NotFound(f"there is no agent {name!r} in {self.folder}; known are {', '.join(names) or 'none'}")
         if versions.current and name not in known_agents(self.folder):

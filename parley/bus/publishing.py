@@ -179,7 +179,9 @@ async def publish(
         id=bundle.id, digest=bundle.digest, size=len(bundle.data), at=time.time(), note=note, knowledge=knowledge
     )
     before, revision = await read(bus, AGENT + name, Versions)
-    if percent is None and (before.current, before.canary) == (made.id, ""):
+    known = before.find(made.id)
+    same_note = known is None or note in ("", known.note)
+    if percent is None and (before.current, before.canary) == (made.id, "") and same_note:
         return before, before
     after = before.publish(made, percent)
     await put_bundle(bus, name, bundle)

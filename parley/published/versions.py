@@ -2,7 +2,8 @@
 
 publish      the new version is current, or a canary beside it
 promote      the canary is current
-rollback     a canary ends; without one, what was current before is again (or a version that is named)
+rollback     a canary ends; without one, what was current before is again (or a version that is named); once more: what
+             was before that, never what was just left
 unpublish    calls have the folder again; the versions stay
 """
 
@@ -43,7 +44,8 @@ class Version(BaseModel):
 
 class Versions(BaseModel):
     """All of an agent, newest first. `current` empty: calls have the folder. `percent`: of new calls, for `canary`.
-    `writer`: a nonce of who wrote it last."""
+    `previous`: was current before; `earlier`: before that, one after another. `writer`: a nonce of who wrote it last.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,6 +55,7 @@ class Versions(BaseModel):
     previous: str = ""
     versions: tuple[Version, ...] = Field((), max_length=MAX_VERSIONS)
     writer: str = ""
+    earlier: tuple[str, ...] = Field((), max_length=MAX_VERSIONS)
 
     @property
     def live(self) -> tuple[str, ...]:
@@ -98,12 +101,17 @@ class Versions(BaseModel):
             version = self.named(wanted)
             if version.id == self.current and not self.canary:
                 raise BadInput(f"{version.id} is what all calls have already")
-            return self.model_copy(update=self._now(version.id))
+            return self.model_copy(
+                update=self._back(version.id) if version.id in self._before else self._now(version.id)
+            )
         if self.canary:
             return self.model_copy(update={"canary": "", "percent": 0.0})
-        if not self.previous:
-            raise BadInput("there is no version before it; name one: `parley agent rollback NAME VERSION`")
-        return self.model_copy(update=self._now(self.previous))
+        if not self._before:
+            raise BadInput(
+                f"there is no version before {self.current or 'the folder'} to go back to; `parley agent versions` "
+                "lists those that are kept, `parley agent rollback NAME VERSION` goes to one of them"
+            )
+        return self.model_copy(update=self._back(self._before[0]))
 
     def unpublish(self) -> Versions:
         """Raises BadInput: nothing is published."""
@@ -111,16 +119,34 @@ class Versions(BaseModel):
             raise BadInput("nothing is published; calls have the folder already")
         return self.model_copy(update=self._now(""))
 
+    @property
+    def _before(self) -> tuple[str, ...]:
+        """What was current before, the last first, as far as it is kept."""
+        return tuple(id for id in (self.previous, *self.earlier) if self.find(id) is not None)
+
     def _now(self, current: str) -> dict[str, object]:
-        before = self.current if self.current != current else self.previous
-        return {"current": current, "previous": before, "canary": "", "percent": 0.0}
+        """A step forward."""
+        return _current(current, (self.current, self.previous, *self.earlier))
+
+    def _back(self, to: str) -> dict[str, object]:
+        """What is left on the way is no more before anything."""
+        return _current(to, self._before[self._before.index(to) + 1 :])
 
     def _with(self, version: Version) -> Versions:
-        """The version first; of the others those that are live, and the newest while there is room."""
+        """The version first, with the note it had unless it brings one; of the others those that are live, and the
+        newest while there is room."""
+        if (known := self.find(version.id)) is not None and not version.note:
+            version = version.model_copy(update={"note": known.note})
         others = [other for other in self.versions if other.id != version.id]
         spare = [other for other in others if other.id not in self.live]
         dropped = spare[max(0, MAX_VERSIONS - 1 - (len(others) - len(spare))) :]
         return self.model_copy(update={"versions": (version, *(o for o in others if o not in dropped))})
+
+
+def _current(current: str, before: tuple[str, ...]) -> dict[str, object]:
+    previous, *earlier = [id for id in dict.fromkeys(before) if id not in ("", current)] or [""]
+    kept = tuple(earlier)[:MAX_VERSIONS]
+    return {"current": current, "previous": previous, "earlier": kept, "canary": "", "percent": 0.0}
 
 
 def share(call_id: str) -> float:

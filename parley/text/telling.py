@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from parley.text.consent import base_of
+from parley.text.answers.consent import base_of
 from parley.text.spoken import spoken_digits
 
 _UNITS = [

@@ -39,6 +39,11 @@ class ConversationStub:
                 request_serializer=parley_dot_v1_dot_conversation__pb2.CallEvent.SerializeToString,
                 response_deserializer=parley_dot_v1_dot_conversation__pb2.CallCommand.FromString,
                 _registered_method=True)
+        self.LookAtEdit = channel.unary_unary(
+                '/parley.v1.Conversation/LookAtEdit',
+                request_serializer=parley_dot_v1_dot_conversation__pb2.LookAtEditRequest.SerializeToString,
+                response_deserializer=parley_dot_v1_dot_conversation__pb2.LookAtEditResponse.FromString,
+                _registered_method=True)
 
 
 class ConversationServicer:
@@ -86,6 +91,14 @@ class ConversationServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookAtEdit(self, request, context):
+        """What is wrong with the last edit of an agent, for which the last good one answers: for whoever works on it, before a
+        call begins. Errors: NOT_FOUND (no such agent), FAILED_PRECONDITION (it never was good), UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConversationServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +106,11 @@ def add_ConversationServicer_to_server(servicer, server):
                     servicer.Converse,
                     request_deserializer=parley_dot_v1_dot_conversation__pb2.CallEvent.FromString,
                     response_serializer=parley_dot_v1_dot_conversation__pb2.CallCommand.SerializeToString,
+            ),
+            'LookAtEdit': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookAtEdit,
+                    request_deserializer=parley_dot_v1_dot_conversation__pb2.LookAtEditRequest.FromString,
+                    response_serializer=parley_dot_v1_dot_conversation__pb2.LookAtEditResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -122,6 +140,33 @@ class Conversation:
             '/parley.v1.Conversation/Converse',
             parley_dot_v1_dot_conversation__pb2.CallEvent.SerializeToString,
             parley_dot_v1_dot_conversation__pb2.CallCommand.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookAtEdit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.v1.Conversation/LookAtEdit',
+            parley_dot_v1_dot_conversation__pb2.LookAtEditRequest.SerializeToString,
+            parley_dot_v1_dot_conversation__pb2.LookAtEditResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,6 +71,10 @@ class ConversationStub:
     elsewhere, with jitter), INVALID_ARGUMENT (first event is not `open`), NOT_FOUND (no such agent: lists the known),
     RESOURCE_EXHAUSTED (take the next replica).
     """
+    LookAtEdit: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.LookAtEditRequest, _conversation_pb2.LookAtEditResponse]
+    """What is wrong with the last edit of an agent, for which the last good one answers: for whoever works on it, before a
+    call begins. Errors: NOT_FOUND (no such agent), FAILED_PRECONDITION (it never was good), UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class ConversationAsyncStub(ConversationStub):
@@ -112,6 +116,10 @@ class ConversationAsyncStub(ConversationStub):
     Errors: ABORTED "superseded" (a newer leg or owner exists: close the socket, never re-open), UNAVAILABLE (open
     elsewhere, with jitter), INVALID_ARGUMENT (first event is not `open`), NOT_FOUND (no such agent: lists the known),
     RESOURCE_EXHAUSTED (take the next replica).
+    """
+    LookAtEdit: _aio.UnaryUnaryMultiCallable[_conversation_pb2.LookAtEditRequest, _conversation_pb2.LookAtEditResponse]  # type: ignore[assignment]
+    """What is wrong with the last edit of an agent, for which the last good one answers: for whoever works on it, before a
+    call begins. Errors: NOT_FOUND (no such agent), FAILED_PRECONDITION (it never was good), UNAVAILABLE.
     """
 
 class ConversationServicer(metaclass=_abc_1.ABCMeta):
@@ -157,6 +165,16 @@ class ConversationServicer(metaclass=_abc_1.ABCMeta):
         Errors: ABORTED "superseded" (a newer leg or owner exists: close the socket, never re-open), UNAVAILABLE (open
         elsewhere, with jitter), INVALID_ARGUMENT (first event is not `open`), NOT_FOUND (no such agent: lists the known),
         RESOURCE_EXHAUSTED (take the next replica).
+        """
+
+    @_abc_1.abstractmethod
+    def LookAtEdit(
+        self,
+        request: _conversation_pb2.LookAtEditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.LookAtEditResponse, _abc.Awaitable[_conversation_pb2.LookAtEditResponse]]:
+        """What is wrong with the last edit of an agent, for which the last good one answers: for whoever works on it, before a
+        call begins. Errors: NOT_FOUND (no such agent), FAILED_PRECONDITION (it never was good), UNAVAILABLE.
         """
 
 def add_ConversationServicer_to_server(servicer: ConversationServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

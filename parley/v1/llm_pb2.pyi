@@ -65,6 +65,7 @@ class ChatRequest(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     REQUESTS_LEFT_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     attempt: _builtins.int
     """speculation or restart of the same turn"""
@@ -83,6 +84,8 @@ class ChatRequest(_message.Message):
     language: _builtins.str
     requests_left: _builtins.int
     """at most so many requests to engines for this round; 0 = the service's default"""
+    at_ms: _builtins.int
+    """when it is asked, since 1970: what "tomorrow" is to the caller; 0 = now"""
     @_builtins.property
     def turn(self) -> _call_pb2.TurnRef: ...
     @_builtins.property
@@ -115,10 +118,11 @@ class ChatRequest(_message.Message):
         traceparent: _builtins.str = ...,
         language: _builtins.str = ...,
         requests_left: _builtins.int = ...,
+        at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "temperature", b"temperature", "turn", b"turn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "agent", b"agent", "agent_version", b"agent_version", "attempt", b"attempt", "call_id", b"call_id", "carry", b"carry", "language", b"language", "max_output_tokens", b"max_output_tokens", "messages", b"messages", "model", b"model", "passages", b"passages", "requests_left", b"requests_left", "system", b"system", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "traceparent", b"traceparent", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "agent", b"agent", "agent_version", b"agent_version", "at_ms", b"at_ms", "attempt", b"attempt", "call_id", b"call_id", "carry", b"carry", "language", b"language", "max_output_tokens", b"max_output_tokens", "messages", b"messages", "model", b"model", "passages", b"passages", "requests_left", b"requests_left", "system", b"system", "temperature", b"temperature", "tool_choice", b"tool_choice", "tools", b"tools", "traceparent", b"traceparent", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
     _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015

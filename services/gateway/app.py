@@ -14,10 +14,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now
-from parley.agents.page.wrapper import Wrapper, wrapper_now
+from parley.agents.page.wrapper import Wrapper, wrapper_now, wrapper_problem
 from parley.engines import engines_of
-from parley.errors import Misconfigured, NotFound, Unavailable
+from parley.errors import Misconfigured, NotFound, ParleyError, Unavailable
+from parley.rpc import call
 from parley.settings import Stage
+from parley.v1 import conversation_pb2, conversation_pb2_grpc
 from services.gateway.carriers.carrier import Door
 from services.gateway.doors.page_files import PageFiles
 from services.gateway.doors.page_socket import page_socket
@@ -27,6 +29,8 @@ from services.gateway.origin import from_here, same_host
 from services.gateway.tokens import Claim
 
 log = structlog.get_logger()
+
+PROBLEM_S = 1.0
 
 Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
@@ -76,10 +80,14 @@ def _web(gateway: Gateway) -> FastAPI:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/api/agent")
-    async def agent(name: str = "") -> Response:
-        """Who answers, and what the page shows for it."""
-        found = await _agent(gateway, name)
-        return found if isinstance(found, Response) else JSONResponse(_shown(gateway, *found))
+    async def agent(request: Request, name: str = "") -> Response:
+        """Who answers, and what the page shows for it; on this machine also what is wrong with an edit of its files."""
+        here = from_here(request.client.host if request.client else "", request.headers)
+        found = await _agent(gateway, name, here=here)
+        if isinstance(found, Response):
+            return found
+        shown = _shown(gateway, *found)
+        return JSONResponse({**shown, "problem": await _problem(gateway, found[0].name)} if here else shown)
 
     @app.get("/api/session")
     async def session(request: Request, agent: str = "", door: str = "voice") -> Response:
@@ -115,8 +123,10 @@ def _webhook(door: Door, gateway: Gateway) -> Callable[[Request], Awaitable[Resp
     return webhook
 
 
-async def _agent(gateway: Gateway, name: str, call_id: str = "") -> tuple[Agent, Wrapper] | Response:
-    """As a new call has it; its files are read beside the sound of the calls."""
+async def _agent(
+    gateway: Gateway, name: str, call_id: str = "", here: bool = False
+) -> tuple[Agent, Wrapper] | Response:
+    """As a new call has it; files are read beside the sound of the calls. `here`: whoever asks may know of files."""
     try:
         edition = gateway.editions.chosen(name or gateway.settings.agent, call_id)
         root, name = edition.root, edition.name
@@ -127,7 +137,21 @@ async def _agent(gateway: Gateway, name: str, call_id: str = "") -> tuple[Agent,
         return JSONResponse({"error": str(e)}, 503)
     except Misconfigured as e:
         log.error("an agent's files have an error", agent=name, error=str(e))
-        return JSONResponse({"error": "this agent's files have an error; the service's log names it"}, 500)
+        return JSONResponse(
+            {"error": str(e) if here else "this agent's files have an error; the service's log names it"}, 500
+        )
+
+
+async def _problem(gateway: Gateway, name: str) -> str:
+    """What is wrong with an edit of its files, as a call would be told. The page is shown without an answer, too."""
+    request = conversation_pb2.LookAtEditRequest(agent=name)
+    stub, peers = conversation_pb2_grpc.ConversationStub, gateway.organs.orchestrator
+    try:
+        problem: str = (await call(peers, stub, "LookAtEdit", request, timeout_s=PROBLEM_S)).problem
+        root = gateway.editions.chosen(name).root
+    except ParleyError:
+        return ""
+    return problem or wrapper_problem(root, name)
 
 
 def _is_here(gateway: Gateway, stage: Stage) -> bool:

@@ -106,6 +106,7 @@ class ChatRequest:
     max_output_tokens: int = 0
     temperature: float | None = None
     language: str = "en"
+    at_ms: int = 0  # when it is asked, since 1970; 0: now
     carry: bytes = b""  # of the last round of this turn that gave one
     requests: Requests = field(default_factory=lambda: Requests(MOST_REQUESTS), compare=False)
 

@@ -111,6 +111,7 @@ def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:
         max_output_tokens=request.max_output_tokens,
         temperature=request.temperature if request.HasField("temperature") else None,
         language=request.language or "en",
+        at_ms=request.at_ms,
         carry=request.carry,
         requests=Requests(request.requests_left or MOST_REQUESTS),
     )

@@ -1,4 +1,4 @@
-"""`Conversation.Converse`: the gateway's events in, our commands out."""
+"""`Conversation`: the gateway's events in, our commands out; and what is wrong with an edit."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
                     raise Superseded("superseded: a newer owner has the call")
                 if conductor.left:
                     raise Unavailable("this replica gives the call away: open elsewhere")
+
+    async def LookAtEdit(self, request: conversation_pb2.LookAtEditRequest, context: Any) -> Any:
+        return conversation_pb2.LookAtEditResponse(problem=await self._calls.problem(request.agent))
 
 
 async def _listen(requests: Any, conductor: Conductor) -> None:

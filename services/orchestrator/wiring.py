@@ -25,7 +25,7 @@ from services.orchestrator.own.sweeper import Sweeper
 from services.orchestrator.run.figures import Figures
 from services.orchestrator.run.means import Means
 from services.orchestrator.run.organs import Organs
-from services.orchestrator.run.prices import price_of
+from services.orchestrator.run.prices import Prices
 from services.orchestrator.run.rosters import Rosters
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
         bus=bus,
         store=store,
         engine=settings.engines("llm")[0],
-        price=price_of(settings),
+        prices=Prices.of(settings),
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
         figures=Figures(editions.label),

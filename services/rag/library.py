@@ -15,6 +15,7 @@ from parley.bus.editions import Edition, Editions
 from parley.embedding import Embedder
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable
 from parley.published.bundle import is_published
+from parley.rereading import Stamp, stamp_of
 from services.rag import words
 from services.rag.index import Found, VectorIndex
 from services.rag.ingestion import Ingested, ingest
@@ -30,13 +31,16 @@ MOST_FILTERS = 8
 # Searches that wait for the one embedding thread: 64 wait about 0.2 s, longer than a caller should.
 MOST_WAITING = 64
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+LOOK_S = 1.0
+"""Between two looks for agents that have come."""
 _RETRY_S = (0.5, 1.0, 2.0, 5.0)
 
 
 class Library:
     """`start` reads all agents' files in the background; until an agent's are read its searches raise Unavailable.
 
-    `prepare` reads those of a published version. Versions with the same knowledge share it.
+    An agent that comes later is read when it is there. `prepare` reads those of a published version. Versions with the
+    same knowledge share it.
     """
 
     def __init__(self, editions: Editions, embedder: Embedder, index: VectorIndex) -> None:
@@ -46,6 +50,7 @@ class Library:
         self._index = index
         self._ready: dict[str, str] = {}  # what is read -> its language
         self._newest: dict[str, str] = {}  # by agent, of what is published of it
+        self._refused: dict[str, Stamp] = {}  # agents of the folder, as their files were when they were wrong
         self._ingesting = asyncio.Lock()
         self._waiting = 0
         self._tasks = TaskSet(lambda error: log.error("knowledge was not read", exc_info=error))
@@ -141,13 +146,37 @@ class Library:
             agents = [agent for agent in agents if not await self._ingested(agent)]
             if agents:
                 await asyncio.sleep(next(waits, _RETRY_S[-1]))
+        await self._ingest_new()
+
+    async def _ingest_new(self) -> None:
+        """The agents that come to the folder from now on, and those whose agent.yaml was wrong and is edited: when
+        nothing has changed since the look before, as an agent's files come one after another."""
+        before: dict[str, Stamp] = {}
+        while True:
+            await asyncio.sleep(LOOK_S)
+            unread = await asyncio.to_thread(self._unread)
+            for agent, stamp in unread.items():
+                if before.get(agent) == stamp != self._refused.get(agent) and not await self._ingested(agent):
+                    await asyncio.sleep(_RETRY_S[-1])
+            before = unread
+
+    def _unread(self) -> dict[str, Stamp]:
+        """Agents of the folder whose knowledge is not read, and by what an edit of them is known."""
+        return {name: self._stamp(name) for name in known_agents(self._agents_dir) if name not in self._ready}
+
+    def _stamp(self, agent: str) -> Stamp:
+        home = self._agents_dir / agent
+        return stamp_of([home / "agent.yaml", *sorted((home / "knowledge").glob("*"))])
 
     async def _ingested(self, agent: str) -> bool:
         """False when it is worth another try."""
+        stamp = await asyncio.to_thread(self._stamp, agent)
         try:
             await self.ingest(agent)
         except ParleyError as e:
             log.warning("knowledge not read", agent=agent, error=str(e), again=e.retryable)
+            if not e.retryable:
+                self._refused[agent] = stamp
             return not e.retryable
         return True
 

@@ -15,14 +15,14 @@ import structlog
 
 from parley.errors import Misconfigured
 from parley.text import telling
-from parley.text.consent import base_of
+from parley.text.answers.consent import base_of
 from parley.text.placeholders import filled, names_in
 from parley.tooling import CallContext, Question, ToolError
 from parley.v1 import tools_pb2
 from services.tools.contract import Intent, Outcome, failed
 from services.tools.execution.threads import Threads
 from services.tools.results import fit
-from services.tools.schema import BadArguments, LoadedTool
+from services.tools.schema import BadArguments, LoadedTool, place_of
 
 log = structlog.get_logger()
 
@@ -43,15 +43,16 @@ _GENERIC = {
 def checked(tool: LoadedTool, where: str) -> LoadedTool:
     """A tool whose question can be asked. Raises Misconfigured naming `where`, the tool and the place."""
     confirm, known = tool.marks.confirm, _parameters(tool)
+    at = place_of(tool.name, tool.function, where)
     if confirm and not tool.marks.consequential:
-        raise Misconfigured(f"{where}: tool {tool.name}: confirm is for a tool with consequential=True")
+        raise Misconfigured(f"{at}: confirm is for a tool with consequential=True")
     if isinstance(confirm, str):
         for name in names_in(confirm):
             if name not in known["properties"]:
-                raise Misconfigured(f"{where}: tool {tool.name}: confirm: there is no parameter {{{name}}}")
+                raise Misconfigured(f"{at}: confirm: there is no parameter {{{name}}}")
             if name not in known["required"] and known["properties"][name].get("default") is None:
                 raise Misconfigured(
-                    f"{where}: tool {tool.name}: confirm: {{{name}}} may be missing; give it a default that is no "
+                    f"{at}: confirm: {{{name}}} may be missing; give it a default that is no "
                     "None, or make the question with a function"
                 )
     elif callable(confirm):
@@ -59,11 +60,11 @@ def checked(tool: LoadedTool, where: str) -> LoadedTool:
         wanted = [name for name in inspect.signature(confirm).parameters if name != _context_name(confirm)]
         if unknown := [name for name in wanted if name not in names]:
             raise Misconfigured(
-                f"{where}: tool {tool.name}: confirm: {unknown[0]} is no parameter of the tool; it has "
+                f"{at}: confirm: {unknown[0]} is no parameter of the tool; it has "
                 f"{', '.join(sorted(names)) or 'none'}"
             )
     else:
-        raise Misconfigured(f"{where}: tool {tool.name}: confirm: expected a sentence or a function")
+        raise Misconfigured(f"{at}: confirm: expected a sentence or a function")
     return tool
 
 
@@ -79,15 +80,15 @@ async def ask(
     try:
         async with asyncio.timeout(QUESTION_S):
             question, certain = await _question(tool, arguments, context, language, threads)
-            intent = _certain(tool, intent, certain)
+            wanted = _certain(tool, _typed(intent, arguments), certain)
     except ToolError as e:
         return failed(fit(str(e), 1000))
     except Exception as e:  # from the agent's own code; without a question nothing is done
         log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
         return failed(FAILED)
-    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=intent.digest, choices=_choices(tool))
-    if certain:
-        asked.arguments_json = orjson.dumps(intent.arguments).decode()
+    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=wanted.digest, choices=_choices(tool))
+    if wanted is not intent:
+        asked.arguments_json = orjson.dumps(wanted.arguments).decode()
     return Outcome(status=Outcome.STATUS_ASK, ask=asked)
 
 
@@ -105,6 +106,16 @@ async def _question(
     if not isinstance(question.text, str) or not question.text.strip():
         raise TypeError(f"confirm of {tool.name} gave no sentence")
     return question.text, question.arguments
+
+
+def _typed(intent: Intent, arguments: Mapping[str, Any]) -> Intent:
+    """The intent with plain arguments as the tool takes them: 6 for the "6" that a model or a slot gave, so that a
+    correction ("no, make it ten") knows a number when it sees one."""
+    plain = {name: value for name, value in arguments.items() if type(value) in (bool, int, float, str)}
+    typed = {**intent.arguments, **plain}
+    if typed == intent.arguments or len(orjson.dumps(typed)) > MAX_CERTAIN_BYTES:
+        return intent
+    return replace(intent, arguments=typed)
 
 
 def _certain(tool: LoadedTool, intent: Intent, certain: Mapping[str, Any]) -> Intent:

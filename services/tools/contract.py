@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from parley.tooling import ToolError
 from parley.v1 import tools_pb2
 
 MAX_JSON_BYTES = 16 * 1024
@@ -62,6 +63,10 @@ class Unsure(Exception):
     """It was begun elsewhere, and nobody here knows whether it was done. The text, fit for the model, is told of what
     may be done again; an effect that may not is UNKNOWN.
     """
+
+
+class Away(ToolError):
+    """What the tool needs is not there, and nothing was done. The text is fit for model and caller."""
 
 
 @dataclass(frozen=True, slots=True)

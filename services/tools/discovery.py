@@ -13,15 +13,17 @@ from pathlib import Path
 from types import ModuleType
 
 import structlog
+import yaml
 
 from parley.agents.agent import Agent
 from parley.agents.files import agent_now, digest_of_tools, files_of, known_agents, problem_of, tool_sources, with_tools
 from parley.agents.page.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
+from parley.field_errors import line_in, near
 from parley.rereading import Reread
 from parley.secrets import Secrets
-from parley.text import consent
-from parley.text.consent import base_of
+from parley.text.answers import consent
+from parley.text.answers.consent import base_of
 from parley.tooling import marks_of
 from services.tools.asking import checked
 from services.tools.builtin import Builtin
@@ -121,6 +123,7 @@ class Toolboxes:
             self._collided.add(name)
             log.warning("a server's tool is left out, the agent has one of this name", agent=box.agent.name, tool=name)
         return replace(box, tools={**box.tools, **{n: tool for n, tool in foreign.items() if n not in box.all}})
+
     def forget(self) -> None:
         """Nobody asks for these any more."""
         for kept in self._kept.values():
@@ -150,6 +153,7 @@ class Toolboxes:
         if taken := [name for name in given if name in tools]:
             raise Misconfigured(f"{path}: tool {taken[0]}: agent.yaml gives the agent one of this name; choose another")
         return given
+
     def _load(self, module: str, home: Path, sources: Mapping[str, bytes]) -> dict[str, LoadedTool]:
         written = self._http.load(home, sources)
         coded = _loaded(module, home / "tools.py", sources.get("tools.py", b""))
@@ -178,8 +182,20 @@ def _chosen(
     if missing := [name for name in agent.tools if name not in tools and name not in agent.builtin_tools]:
         where = "tools.py or tools.yaml; they have" if "tools.yaml" in sources else "tools.py; it has"
         names = ", ".join(sorted(tools)) or "none"
-        raise Misconfigured(f"{home / 'agent.yaml'}: tools: {', '.join(missing)} not found in {where} {names}")
+        meant = ", ".join(filter(None, (near(name, tools) for name in missing)))
+        meant = f"; did you mean {meant}?" if meant else ""
+        path = home / "agent.yaml"
+        at = f" (line {line})" if (line := _line_of(path, agent.tools.index(missing[0]))) else ""
+        raise Misconfigured(f"{path}: tools: {', '.join(missing)} not found in {where} {names}{meant}{at}")
     return {name: tools[name] for name in agent.tools if name in tools}
+
+
+def _line_of(path: Path, tool: int) -> int:
+    """Of the so many-eth name in `tools`; 0: it cannot be told."""
+    try:
+        return line_in(path.read_text("utf-8"), ("tools", tool))
+    except (OSError, ValueError, yaml.YAMLError):
+        return 0
 
 
 def _loaded(module_name: str, path: Path, source: bytes) -> dict[str, LoadedTool]:

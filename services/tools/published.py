@@ -12,6 +12,7 @@ from parley.published.bundle import is_published
 from parley.secrets import Secrets
 from services.tools.database import Database
 from services.tools.discovery import Foreign, Toolbox, Toolboxes
+from services.tools.records.arrivals import Arrivals
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
 
@@ -28,10 +29,13 @@ class PublishedToolboxes(Toolboxes):
         database: Database | None = None,
         secrets: Secrets | None = None,
         foreign: Foreign | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
+        """`arrivals`: looks after the data of agents that come to the folder."""
         super().__init__(editions.folder, database, secrets, foreign)
         self._made_with = (database, secrets, foreign)
         self._editions = editions
+        self._arrivals = arrivals
         self._boxes: dict[Edition, Toolboxes] = {}
 
     async def have(self, agent: str, version: str) -> None:
@@ -39,6 +43,8 @@ class PublishedToolboxes(Toolboxes):
             edition = await self._editions.of(agent, version)
             if edition.version and edition not in self._boxes:
                 await asyncio.to_thread(Toolboxes.now, self._of(edition), agent)
+        elif self._arrivals is not None and not self._editions.versions(agent).current:
+            await self._arrivals.look(agent)
 
     def of(self, agent: str, version: str) -> Toolbox:
         if not is_published(version):

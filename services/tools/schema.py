@@ -76,7 +76,7 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
     name = function.__name__
     marks = marks_of(function)
     assert marks is not None
-    at = f"{where}: tool {name}"
+    at = place_of(name, function, where)
     if not (isinstance(marks.limit_s, int | float) and 0 < marks.limit_s <= 600 and marks.level >= 0):
         raise Misconfigured(f"{at}: limit_s must be above 0 and at most 600, level 0 or more")
     if not re.fullmatch(r"[a-zA-Z_]\w{0,63}", name, re.ASCII):
@@ -113,6 +113,13 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
         context_name=context_name,
         arguments=ModelArguments(model),
     )
+
+
+def place_of(name: str, function: Callable[..., Any], where: str) -> str:
+    """File, line (where its `@tool` stands) and name of a tool, for whoever wrote it."""
+    if not inspect.isfunction(function):
+        return f"{where}: tool {name}"
+    return f"{where}, line {inspect.unwrap(function).__code__.co_firstlineno}: tool {name}"
 
 
 def parameters_of(model: type[BaseModel]) -> str:

@@ -24,7 +24,7 @@ from services.tools.contract import (
     refused,
 )
 from services.tools.discovery import Toolboxes
-from services.tools.execution.executor import Executor, Settled
+from services.tools.execution.executor import Executor, Settled, told_of_refusal
 from services.tools.mcp.contract import LIST_ROOM_S
 from services.tools.results import fit
 from services.tools.schema import LoadedTool
@@ -69,6 +69,7 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         with self._admission.admit(), self._cancels.stream(request.call_id, owner):
             refusal, intent = _intent(request)
             if refusal is not None:
+                told_of_refusal(intent, refusal.message)
                 yield tools_pb2.ExecuteEvent(outcome=refusal)
                 return
             async with aclosing(self._executor.execute(intent)) as events:

@@ -25,6 +25,7 @@ from services.tools.execution.presence import Presence
 from services.tools.mcp.hub import Hub
 from services.tools.published import Prepared, PublishedToolboxes
 from services.tools.records.agent_records import AgentRecords
+from services.tools.records.arrivals import Arrivals
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
 from services.tools.servicer import Servicer
@@ -34,19 +35,25 @@ log = structlog.get_logger()
 LINGER_S = 10.0  # for tools with effects whose caller has gone, at a stop
 
 
-async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Callable[[], Awaitable[None]]:
-    """Open the ledger, read all agents' tools and data, serve. `now`: what tools are told.
+async def wire(
+    server: Server, settings: Settings, now: Clock = local_now, hub: Hub | None = None
+) -> Callable[[], Awaitable[None]]:
+    """Open the ledger, read all agents' tools and data, serve. `now`: what tools are told. `hub`: the servers of tools,
+    if they are somebody else's, who closes it.
 
     Raises Misconfigured, Unavailable.
     """
     database = await open_database(settings.database_url.get_secret_value(), settings.data_dir)
     secrets = Secrets.of(settings)
-    hub = Hub(secrets)
+    ours = Hub(secrets) if hub is None else None
+    servers = ours or hub
+    assert servers is not None
     bus, cancels = Bus(settings, "tools"), Cancels()
     cancels.listen(bus)
     editions = Editions.of_process(settings, bus)
     store = RecordStore(database)
-    toolboxes = PublishedToolboxes(editions, database, secrets, hub.tools_of)
+    arrivals = Arrivals(store, editions.folder)
+    toolboxes = PublishedToolboxes(editions, database, secrets, servers.tools_of, arrivals)
     editions.prepare = Prepared(toolboxes, store, editions)
     instance = f"{os.getpid()}-{token_hex(6)}"
     ledger, presence = Ledger(database, instance), Presence(database, instance)
@@ -59,25 +66,27 @@ async def wire(server: Server, settings: Settings, now: Clock = local_now) -> Ca
     async def close() -> None:
         await connected.aclose()
         await executor.close(min(LINGER_S, settings.drain_s))
+        await arrivals.close()
         await toolboxes.close()
-        await hub.close()
+        if ours is not None:
+            await ours.close()
         await database.close()
 
     try:
         await connected.enter_async_context(bus)
         await connected.enter_async_context(editions.kept())
-        await _load_agents(store, toolboxes, editions, settings)
+        await _load_agents(store, toolboxes, editions, arrivals, settings)
         await executor.start()
     except BaseException:
         await close()
         raise
-    servicer = Servicer(toolboxes, executor, server.admission, cancels, hub.ready)
+    servicer = Servicer(toolboxes, executor, server.admission, cancels, servers.ready)
     server.add(tools_pb2.DESCRIPTOR.services_by_name["Tools"], tools_pb2_grpc.add_ToolsServicer_to_server, servicer)
     return close
 
 
 async def _load_agents(
-    store: RecordStore, toolboxes: PublishedToolboxes, editions: Editions, settings: Settings
+    store: RecordStore, toolboxes: PublishedToolboxes, editions: Editions, arrivals: Arrivals, settings: Settings
 ) -> None:
     """As new calls have them. One broken agent does not keep the others from being served, unless it is the one that
     answers the phone."""
@@ -88,8 +97,11 @@ async def _load_agents(
     for name in names:
         try:
             edition = editions.chosen(name)
-            await toolboxes.have(name, edition.version)
+            if edition.version:
+                await toolboxes.have(name, edition.version)
             await load_seeds(store, edition.root, toolboxes.of(name, edition.version).agent)
+            if not edition.version:
+                arrivals.begun(name)
         except ParleyError as e:
             if name == settings.agent:
                 raise

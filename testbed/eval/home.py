@@ -3,7 +3,8 @@
 The services are put together by their own wiring and call each other by their own messages (`parley.rpc.local`). There
 is no NATS, no port, no other process, and nothing of the machine's own Parley is touched: the data are in a folder that
 is gone afterwards. Each conversation has an orchestrator and a tools service of its own, with the agent's seeds as its
-files have them; the language model and the knowledge, which keep nothing of a call, are made once.
+files have them; the language model and the knowledge, which keep nothing of a call, are made once, as are the servers
+of tools that agent.yaml names, which take seconds to start.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.rpc import call
 from parley.rpc.local import LocalPeers, LocalServer
+from parley.secrets import Secrets
 from parley.settings import Settings
 from parley.v1 import (
     call_pb2,
@@ -34,13 +36,14 @@ from parley.v1 import (
 )
 from services.llm.wiring import wire as wire_llm
 from services.orchestrator.run.organs import outcome_of
-from services.orchestrator.run.prices import cost, price_of
+from services.orchestrator.run.prices import Prices, cost
 from services.orchestrator.servicer import Conversation as ConversationServicer
 from services.orchestrator.wire import codec
 from services.orchestrator.wiring import wired
 from services.rag.__main__ import wire as wire_rag
 from services.tools.database import open_database
 from services.tools.discovery import Toolboxes
+from services.tools.mcp.hub import Hub
 from services.tools.wiring import wire as wire_tools
 from testbed.eval.course import Course, Ran
 from testbed.eval.models import Model, Persona
@@ -50,6 +53,7 @@ from testbed.eval.values import arguments_of, told
 
 TABLES = "tables"  # a database with nothing but its tables: making one takes longer than a conversation
 READ_S = 120.0  # for an agent's knowledge to be read
+SERVERS_S = 60.0  # for the servers of tools to say what they can do, or that they are away
 _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
 
 
@@ -57,15 +61,20 @@ class Home:
     """Made by `home`. Conversations are held one after the other, in text."""
 
     overlap = 1.0
+    page = True
 
-    def __init__(self, name: str, folder: Path, settings: Settings, pace: Pace, llm: LocalServer, rag: LocalServer):
+    def __init__(
+        self, name: str, folder: Path, settings: Settings, pace: Pace, llm: LocalServer, rag: LocalServer, hub: Hub
+    ) -> None:
         self.name = name
+        self._hub = hub
         self._folder = folder
         self.settings = settings
         self._pace = pace
         self._llm = llm
         self._rag = rag
         self.model = Model(llm, settings, name)
+        self._agent = load_agent(settings.agents_dir, name)
         self._held = 0
         self._zone: ZoneInfo | None = None
 
@@ -83,7 +92,7 @@ class Home:
             shutil.copyfile(self._folder / TABLES / "tools.db", data / "tools.db")
             stack.callback(shutil.rmtree, data, ignore_errors=True)
             tools = _Watched("tools", course)
-            stack.push_async_callback(await wire_tools(tools, settings, self._now))
+            stack.push_async_callback(await wire_tools(tools, settings, self._now, self._hub))
             servers = {"llm": self._llm, "tools": tools, "rag": self._rag}
             calls, close = await wired(settings, lambda service, _: LocalPeers(servers[service]))
             stack.push_async_callback(close)
@@ -129,7 +138,7 @@ class Home:
         course = typed.course
         course.level, course.agent_version = state.level, state.agent_version
         course.input_tokens, course.output_tokens = state.tally.input_tokens, state.tally.output_tokens
-        course.dollars = cost(price_of(self.settings), replace(state, channel="chat"), 0.0)
+        course.dollars = cost(Prices.of(self.settings), replace(state, channel="chat"), 0.0, self._agent)
 
 
 @asynccontextmanager
@@ -151,7 +160,14 @@ async def home(name: str, source: Path, pace: Pace, **overrides: Any) -> AsyncIt
         async with LocalPeers(rag) as peers:
             request = rag_pb2.IngestRequest(agent=name)
             await call(peers, rag_pb2_grpc.KnowledgeStub, "Ingest", request, timeout_s=READ_S)
-        yield Home(name, folder, settings, pace, llm, rag)
+        hub = Hub(Secrets.of(settings))
+        stack.push_async_callback(hub.close)
+        agent = load_agent(settings.agents_dir, name)
+        hub.tools_of(agent, settings.agents_dir / name, newest=True)
+        await hub.ready(name, SERVERS_S)
+        stack.callback(pace.rest_while, lambda: False)  # their end is waited for
+        pace.rest_while(lambda: not hub.busy)
+        yield Home(name, folder, settings, pace, llm, rag, hub)
 
 
 def check(source: Path) -> str:

@@ -23,19 +23,21 @@ class Failure:
         return f"{self.where}: {self.what}" if self.where else self.what
 
 
-def failures(conversation: Conversation, course: Course, overlap: float = 1.0) -> list[Failure]:
-    """All that is not as expected, turn by turn, then of the whole. `overlap` as `is_said` takes it."""
+def failures(conversation: Conversation, course: Course, overlap: float = 1.0, page: bool = True) -> list[Failure]:
+    """All that is not as expected, turn by turn, then of the whole. `overlap` as `is_said` takes it. Without a `page`
+    nothing is shown, and nothing of that expected."""
     found = [Failure("", course.broke)] if course.broke else []
     for number, where, expected, exchange in turns_of(conversation, course):
         if exchange is not None:
-            found += [
-                Failure(where, what) for what in _of(expected, exchange.words, exchange.ran, exchange.shown, overlap)
-            ]
+            shown = exchange.shown if page else None
+            found += [Failure(where, what) for what in _of(expected, exchange.words, exchange.ran, shown, overlap)]
         elif not course.broke:
             found.append(Failure(where, f"never came to it: {_how_it_ended(course)} after turn {number - 1}"))
             break
     whole = conversation.expect
-    found += [Failure("", what) for what in _of(whole, course.words, course.ran, course.shown, overlap)]
+    found += [
+        Failure("", what) for what in _of(whole, course.words, course.ran, course.shown if page else None, overlap)
+    ]
     return found + [Failure("", what) for what in _of_whole(whole, course)]
 
 
@@ -51,7 +53,7 @@ def turns_of(conversation: Conversation, course: Course) -> Iterator[tuple[int, 
 
 
 def _of(
-    expected: Expectations, words: str, ran: Sequence[Ran], shown: Sequence[Shown], overlap: float
+    expected: Expectations, words: str, ran: Sequence[Ran], shown: Sequence[Shown] | None, overlap: float
 ) -> Iterator[str]:
     for text in expected.says:
         if not is_said(text, words, overlap):
@@ -60,9 +62,9 @@ def _of(
         if is_said(text, words):
             yield f"says_not {_quoted(text)}: the bot said {_quoted(words)}"
     yield from _tools(expected, ran)
-    for card in expected.shown:
-        if not any(is_card(card, each) for each in shown):
-            names = ", ".join(f"{each.name} {each.value}" for each in shown) or "nothing"
+    for card in expected.shown if shown is not None else ():
+        if not any(is_card(card, each) for each in shown or ()):
+            names = ", ".join(f"{each.name} {each.value}" for each in shown or ()) or "nothing"
             wanted = f"{card.card} with {dict(card.with_)}" if card.with_ else card.card
             yield f"shown {wanted}: the page was shown {_short(names)}"
 

@@ -2,6 +2,7 @@
 
     threads at work (a database, embeddings, a tool)    time stands still until they are done
     sockets waited for (a vendor, an HTTP tool)         time passes as it does
+    programs of which nothing is asked (MCP servers)    nobody waits for their pipes
     everybody waits for a timer                         time jumps there
 
 So a tool that sleeps for a minute costs nothing, a slow machine makes nobody late, and a vendor's model is as slow as
@@ -41,6 +42,16 @@ class _Selector(selectors.SelectSelector):
         self.now = 1_000.0
         self.working = 0
         self.own = 0  # sockets of the loop itself
+        self.pipes: list[asyncio.BaseTransport] = []
+        self.resting: Callable[[], bool] = lambda: False
+
+    def _waited_for(self) -> bool:
+        """Whether somebody waits for what others send."""
+        left = len(self.get_map()) - self.own
+        if left > 0 and self.resting():
+            self.pipes = [pipe for pipe in self.pipes if not pipe.is_closing()]
+            left -= sum(pipe.get_extra_info("pipe") in self.get_map() for pipe in self.pipes)
+        return left > 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
@@ -50,7 +61,7 @@ class _Selector(selectors.SelectSelector):
         if self.working:
             if not (ready := super().select(STANDS_STILL_S)):
                 self.now += _real() - began
-        elif len(self.get_map()) > self.own or timeout is None:
+        elif timeout is None or self._waited_for():
             ready = super().select(timeout)
             self.now += _real() - began
         else:
@@ -66,6 +77,20 @@ class EvalLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._paced.now
+
+    async def connect_read_pipe(self, protocol_factory: Any, pipe: Any) -> Any:
+        return self._noted(await super().connect_read_pipe(protocol_factory, pipe))
+
+    async def connect_write_pipe(self, protocol_factory: Any, pipe: Any) -> Any:
+        return self._noted(await super().connect_write_pipe(protocol_factory, pipe))
+
+    def _noted(self, made: Any) -> Any:
+        self._paced.pipes.append(made[0])
+        return made
+
+    def rest_while(self, resting: Callable[[], bool]) -> None:
+        """While it says so, nobody waits for the pipes of programs."""
+        self._paced.resting = resting
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -122,6 +147,10 @@ class Pace:
     def at(self, epoch_s: float) -> None:
         self._began = epoch_s - self._loop.time()
         clock._START = self._began
+
+    def rest_while(self, resting: Callable[[], bool]) -> None:
+        """While it says so, nobody waits for the programs that were started in this loop."""
+        self._loop.rest_while(resting)
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -17,11 +17,12 @@ from testbed.eval.models import Model, judged, require_model
 
 class House(Protocol):
     """Where conversations are held: `home.Home` in one process, `chat.ChatHouse` typed through real ones,
-    `voice.VoiceHouse` aloud. `overlap` as `is_said` takes it."""
+    `voice.VoiceHouse` aloud. `overlap`, `page` as `failures` takes them."""
 
     settings: Settings
     model: Model
     overlap: float
+    page: bool
 
     async def hold(self, conversation: Conversation) -> Course: ...
 
@@ -50,7 +51,7 @@ async def trial(house: House, conversation: Conversation, run: int = 1) -> Trial
         if conversation.asks_model:
             require_model(house.settings)
         course = await house.hold(conversation)
-        found = failures(conversation, course, house.overlap)
+        found = failures(conversation, course, house.overlap, house.page)
         if conversation.asks_model:
             found += await judged(house.model, conversation, course)
     except ParleyError as e:

@@ -61,6 +61,10 @@ class Spoken:
     sent: int = 0
 
 
+CALLED = "+15550100"
+"""Which number is called, unless another is said."""
+
+
 class Phone:
     """Calls a gateway, or any of several; a phone may have several calls. For the arguments see `Subscriber`."""
 
@@ -70,7 +74,7 @@ class Phone:
         clock: Clock,
         *,
         from_: str = "+15550111",
-        to: str = "+15550100",
+        to: str = CALLED,
         agent: str = "",
         auth_token: str = "",
         account_sid: str = "AC" + "0" * 32,

@@ -112,6 +112,27 @@ async def test_a_model_asks_in_sql_of_the_verified_customers_payments_alone(bank
     assert round(Decimal(str(total["value"])), 2) == sum(Decimal(row["amount"]) for row in spent)
     theirs = await bank.run("execute_query", NORA, 1, intent=3, arguments={"sql": "SELECT number FROM accounts"})
     assert theirs.status != STATUS.STATUS_OK, "numbers of accounts are no column"
+    entries = bank.rows("audit")
+    assert {key: row["what"] for key, row in entries.items()} == {
+        "CA1/1": "query answered",
+        "CA2/1": "query answered",
+        "CA1/2": "figures told",
+    }
+    assert (entries["CA1/1"]["who"], entries["CA1/1"]["about"]["tables"]) == (NORA, ["payments"])
+
+
+async def test_who_showed_who_they_are_is_audited_and_what_they_said_is_not(bank: Calls) -> None:
+    nora = bank.rows("customers")[NORA]
+    said = {"customer_number": nora["number"], "date_of_birth": str(nora["born"])}
+    await bank.run("verify_customer", NOBODY, 0, arguments={**said, "date_of_birth": "January first 1901"})
+    right = await bank.run("verify_customer", NOBODY, 0, intent=2, arguments=said)
+    assert right.level == 1
+    entries = bank.rows("audit")
+    assert [(row["who"], row["about"]["outcome"], row["about"]["proves"]) for _, row in sorted(entries.items())] == [
+        ("", "wrong", 0),
+        (NORA, "right", 1),
+    ]
+    assert not [each for each in said.values() if each in json.dumps(entries)]
 
 
 async def test_periods_are_compared_and_an_unknown_one_is_told(bank: Calls) -> None:

@@ -46,8 +46,8 @@ class Homes:
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
-    made = Homes(tmp_path_factory.mktemp("eval"))
+def homes(learned_dir: Path) -> Iterator[Homes]:
+    made = Homes(learned_dir)
     yield made
     made.close()
 

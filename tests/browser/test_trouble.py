@@ -39,6 +39,18 @@ async def test_the_page_says_who_answers_and_what_it_can_do(house: House, chromi
         assert visit.complaints == []
 
 
+async def test_an_edit_that_is_not_taken_is_told_when_the_page_is_loaded(house: House, chromium: Chromium) -> None:
+    house.mind.problem = "agents/frontdesk/agent.yaml: langage: there is no such field, did you mean language? (line 4)"
+    async with visiting(chromium, house.url) as visit:
+        alert = visit.page.get_by_role("alert").filter(has_text="An edit is not taken, the last good version answers.")
+        await alert.filter(has_text="did you mean language? (line 4)").wait_for()
+        await visit.status("Press to call")
+        house.mind.problem = ""
+        await visit.page.reload()
+        await visit.status("Press to call")
+        await alert.wait_for(state="hidden")
+
+
 async def test_the_page_may_load_nothing_from_elsewhere(house: House) -> None:
     async with httpx.AsyncClient() as client:
         response = await client.get(house.url)

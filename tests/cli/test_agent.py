@@ -54,7 +54,7 @@ def test_a_new_bot_is_whole_and_right(folder: Path) -> None:
     code, lines = checked()
     assert code == 0
     assert len(lines) == 1, "no notes"
-    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, 1 conversations, version ")
+    assert lines[0].startswith("flower-shop: good: 2 tools, 1 files of knowledge, 2 conversations, version ")
     assert "Rose & Co." in load_agent(folder, "flower-shop").greeting
     assert "{" not in load_agent(folder, "flower-shop").greeting
 
@@ -86,6 +86,8 @@ def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> 
         ("agent.yaml", "max_delay_ms: 1600", "max_delay_ms: long", "endpointing.max_delay_ms: Input should be a valid"),
         ("agent.yaml", "tools: [get", "tools: [book_visit, get", "tools: book_visit not found in tools.py; it has"),
         ("agent.yaml", "tool: end_call", "tool: hang_up", "domain.intents.goodbye.tool: there is no tool hang_up"),
+        ("agent.yaml", "[opening|] hours", "[opening| hours", "domain.intents.hours.phrases.1: phrase"),
+        ("agent.yaml", "      about: our", "      needs: [day]\n      about: our", "needs: there is no slot day; domain"),
         ("agent.yaml", "company: Rose", "company: [Rose", "not valid YAML"),
         ("tools.py", "def get_opening_hours() ->", "def get_opening_hours(day) ->", "day"),
         ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
@@ -111,8 +113,38 @@ def test_all_that_is_wrong_is_told_at_once_each_with_its_file(folder: Path) -> N
     assert code == 1
     assert [line.partition(": ")[2] for line in lines[1:]] == [
         "language: Input should be a valid string, not 3 (line 4)",
-        "silence.prompts: Input should be a valid tuple, not 4 (line 5)",
+        "silence.prompts: Input should be a list, as [a, b], not 4 (line 5)",
     ]
+
+
+TOLD = """
+
+@tool
+def told(day: str, name: str, note: str = "") -> str:
+    \"\"\"Tells.\"\"\"
+    return day
+"""
+
+
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ("[day]", "domain.intents.told.needs: leaves out name, without which tool told is refused; add it"),
+        ("[day, name, nmae]", "domain.intents.told.needs: tool told has no argument nmae; it takes day, name, note"),
+        ("[day, name]", ""),
+        ("[day, name, note]", ""),
+    ],
+)
+def test_what_an_intent_needs_is_what_its_tool_takes(folder: Path, needs: str, told: str) -> None:
+    bot = made(folder)
+    (bot / "tools.py").write_text((bot / "tools.py").read_text() + TOLD)
+    slots = "".join(f"    {name}: {{ask: Which?}}\n" for name in ("day", "name", "note", "nmae"))
+    intent = f"    told: {{phrases: [tell], tool: told, needs: {needs}}}\n"
+    text = (bot / "agent.yaml").read_text().replace("tools: [", "tools: [told, ")
+    (bot / "agent.yaml").write_text(text.replace("  intents:\n", f"  slots:\n{slots}  intents:\n{intent}"))
+    code, lines = checked()
+    assert code == (1 if told else 0), lines
+    assert any(told in line for line in lines), lines
 
 
 def test_a_specialist_s_tools_are_looked_for(folder: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from parley.engines import engines_here
 from parley.errors import BadInput, Misconfigured
 from services.tts.local.process import WORDS_PER_MINUTE
+from testbed.telephone.phone import CALLED
 from testbed.telephone.voice import _OWN_PACES, ESPEAK, speak
 from testbed.telephone.wav import read_wav, write_wav
 from tests.cli.gateway import Line, fake_gateway, tone
@@ -59,6 +60,7 @@ async def test_a_file_is_played_and_answered(tmp_path: Path, question: str) -> N
     async with fake_gateway(polite) as gateway:
         status, out, err = await parley("call", question, "--gateway", gateway.url, "--out", str(heard))
     assert (status, err) == (0, "")
+    assert gateway.asked[0][1]["To"] == CALLED
     assert '"question.wav"' in out
     assert "answered after" in out
     assert "carrier warning" not in out
@@ -69,6 +71,14 @@ async def test_a_file_is_played_and_answered(tmp_path: Path, question: str) -> N
     assert tone(700) in sound
     with wave.open(str(heard)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
+
+
+async def test_a_number_of_ours_is_called(tmp_path: Path, question: str) -> None:
+    async with fake_gateway(polite) as gateway:
+        to, out = ("--to", "+1 (555) 123-4567"), ("--out", str(tmp_path / "h.wav"))
+        status, _, err = await parley("call", question, "--gateway", gateway.url, *to, *out)
+    assert (status, err) == (0, "")
+    assert gateway.asked[0][1]["To"] == "+15551234567"
 
 
 async def test_a_bot_that_does_not_answer_is_exit_status_1(tmp_path: Path, question: str) -> None:
@@ -112,6 +122,8 @@ async def test_an_interruption_is_measured(tmp_path: Path, question: str) -> Non
     ("arguments", "words"),
     [
         (("call",), "give either a WAV file or --say"),
+        (("call", "--say", "hello", "--to", "bank"), "'bank': neither a number (+15551234567)"),
+        (("call", "--say", "hello", "--to", "+1555*"), "--to +1555*: one number, as +15551234567"),
         (("call", "missing.wav"), "missing.wav: No such file"),
         (("call", "--say", "..."), "there are no words to say"),
         (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
-from cli.shown import line_of
+from cli.calling.shown import line_of
 from tests.cli.test_call import parley
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.timeline import spurts
+from cli.calling.timeline import spurts
 from testbed.telephone.heard import Heard
 from tests.cli.gateway import tone
 

@@ -45,7 +45,7 @@ def test_the_page_makes_a_bot_with_its_own_tool_that_passes(tmp_path: Path) -> N
         assert ran.exit_code == 0, ran.output
         assert says in ran.output
 
-    checks("good: 2 tools, 1 files of knowledge, 1 conversations")
+    checks("good: 2 tools, 1 files of knowledge, 2 conversations")
     replaced(
         bot / "tools.py", "from parley.tooling import HangUp, Result, tool\n", block("3.", "python", "ToolError, tool")
     )
@@ -56,19 +56,22 @@ def test_the_page_makes_a_bot_with_its_own_tool_that_passes(tmp_path: Path) -> N
     replaced(bot / "agent.yaml", "domain:\n  words: [open, opening hours, address]\n  intents:\n", domain)
     with (bot / "conversations" / "hours.yaml").open("a") as file:
         file.write(block("4.", "yaml", "a price"))
-    checks("good: 3 tools, 1 files of knowledge, 2 conversations")
+    checks("good: 3 tools, 1 files of knowledge, 3 conversations")
     held = runner.invoke(EVAL, ["flower-shop"], env=environment)
     assert held.exit_code == 0, held.output
-    assert "2 of 2 conversations passed" in held.output
-
-
-def test_its_consequential_tool_can_be_asked_about(tmp_path: Path) -> None:
-    code = "from typing import Any, Literal\n\nfrom parley.tooling import tool\n\n\n" + block(
-        "5.", "python", "confirm="
+    assert "3 of 3 conversations passed" in held.output
+    step = "5."
+    replaced(bot / "tools.py", "from typing import Any\n", "from typing import Any, Literal\n")
+    with (bot / "tools.py").open("a") as file:
+        file.write("\n\n" + block(step, "python", "confirm="))
+    replaced(bot / "agent.yaml", block("3.", "yaml", "tools: ["), block(step, "yaml", "price_of, order"))
+    intents = "  intents:\n"
+    replaced(
+        bot / "agent.yaml", intents, block(step, "yaml", "bunches: {kind") + intents + block(step, "yaml", "needs: [b")
     )
-    folder = tmp_path / "agents" / "shop"
-    folder.mkdir(parents=True)
-    (folder / "tools.py").write_text(code, "utf-8")
-    (folder / "agent.yaml").write_text("company: S\ngreeting: Hi.\nprompt: You sell flowers.\n", "utf-8")
-    ran = CliRunner().invoke(agent, ["check", "shop"], env={"PARLEY_AGENTS_DIR": str(tmp_path / "agents")})
-    assert "good: 1 tools" in ran.output, ran.output
+    with (bot / "conversations" / "hours.yaml").open("a") as file:
+        file.write(block(step, "yaml", "six, no"))
+    checks("good: 4 tools, 1 files of knowledge, 4 conversations")
+    held = runner.invoke(EVAL, ["flower-shop"], env=environment)
+    assert held.exit_code == 0, held.output
+    assert "4 of 4 conversations passed" in held.output

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from cli.report import _latencies
-from cli.timeline import Said, exchanges
+from cli.calling.report import _latencies
+from cli.calling.timeline import Said, exchanges
 from testbed.telephone.phone import Call
 from tests.cli.gateway import tone
 

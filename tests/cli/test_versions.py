@@ -63,6 +63,10 @@ async def test_a_bot_is_published_shown_promoted_rolled_back_and_taken_away(bus:
     assert first != second
     assert await typed("agent", "rollback", "bikes", second[:6]) == f"bikes: all new calls have {second}\n"
     assert "no version 'ffffff'" in await typed("agent", "rollback", "bikes", "ffffff", status=2)
+    assert await typed("agent", "rollback", "bikes") == f"bikes: all new calls have {first}\n"
+    assert f"no version before {first} to go back to" in await typed("agent", "rollback", "bikes", status=1)
+    await typed("agent", "publish", "bikes", "--canary", "20%")
+    assert "the second" in await typed("agent", "versions", "bikes"), "published again without a note"
     assert "new calls have the folder" in await typed("agent", "unpublish", "bikes")
     assert "nothing is published" in await typed("agent", "unpublish", "bikes", status=1)
 
@@ -139,5 +143,11 @@ async def test_numbers_are_set_listed_and_removed(bus: Bus, tmp_path: Path, monk
     lines = (await typed("number", "list")).splitlines()
     assert [line.split()[0] for line in lines] == ["+1555*", "+15551234567", "sip:desk@example.com", "all"]
     assert all("there is no such agent any more: bikes answers" in line for line in lines[:3])
-    assert "shop answers it now" in await typed("number", "remove", "+15551234567")
+    told = await typed("number", "remove", "+15551234567")
+    assert "PARLEY_AGENT answers it now, bikes as it is set here (the table says shop, and there is no" in told
     assert "is not in the table" in await typed("number", "remove", "+15551234567", status=1)
+    write(tmp_path / "agents", "Two.", name="shop")
+    await typed("number", "set", "+15551", "bikes")
+    assert await typed("number", "remove", "+15551") == "+15551 is removed; shop answers it now\n"
+    told = await typed("number", "remove", "+1555*")
+    assert told == "+1555* is removed; PARLEY_AGENT answers it now, bikes as it is set here\n"

@@ -19,11 +19,11 @@ from parley.agents.conversations.conversation import Conversation
 from parley.agents.conversations.files import conversations_of
 from parley.agents.files import known_agents
 from parley.settings import Settings
-from testbed.eval.chat import ChatHouse
-from testbed.eval.processes import Processes, processes
+from testbed.eval.processes.chat import ChatHouse
+from testbed.eval.processes.house import Processes, processes
+from testbed.eval.processes.voice import VoiceHouse
 from testbed.eval.report import told
 from testbed.eval.trials import House, trial
-from testbed.eval.voice import VoiceHouse
 from testbed.house import speech
 from testbed.telephone.phone import Clock
 from testbed.vendors.faults import Fault
@@ -63,12 +63,6 @@ async def vendors_with_a_brain(data_dir: Path) -> AsyncIterator[Vendors]:
         yield vendors
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds the embedding model, built once."""
-    return tmp_path_factory.mktemp("data")
-
-
 class Short:
     """One house for both: who answers first is the vendor, and once it is away this machine."""
 
@@ -88,24 +82,24 @@ class Short:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def short(data_dir: Path) -> AsyncIterator[Short]:
-    async with vendors_with_a_brain(data_dir) as vendors:
-        env = {**vendors.environment(), **ON_VENDORS, "PARLEY_LLM": "openai,local", "PARLEY_DATA_DIR": str(data_dir)}
+async def short(learned_dir: Path) -> AsyncIterator[Short]:
+    async with vendors_with_a_brain(learned_dir) as vendors:
+        env = {**vendors.environment(), **ON_VENDORS, "PARLEY_LLM": "openai,local", "PARLEY_DATA_DIR": str(learned_dir)}
         async with processes(SOURCES, env) as of:
             yield Short(of, vendors)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def on_vendors(data_dir: Path) -> AsyncIterator[Processes]:
-    async with vendors_with_a_brain(data_dir) as vendors:
-        env = {**vendors.environment(), **ON_VENDORS, "PARLEY_LLM": "openai", "PARLEY_DATA_DIR": str(data_dir)}
+async def on_vendors(learned_dir: Path) -> AsyncIterator[Processes]:
+    async with vendors_with_a_brain(learned_dir) as vendors:
+        env = {**vendors.environment(), **ON_VENDORS, "PARLEY_LLM": "openai", "PARLEY_DATA_DIR": str(learned_dir)}
         async with processes(SOURCES, env) as of:
             yield of
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def on_this_machine(data_dir: Path) -> AsyncIterator[Processes]:
-    async with processes(SOURCES, {"PARLEY_PROFILE": "local", "PARLEY_DATA_DIR": str(data_dir)}) as of:
+async def on_this_machine(learned_dir: Path) -> AsyncIterator[Processes]:
+    async with processes(SOURCES, {"PARLEY_PROFILE": "local", "PARLEY_DATA_DIR": str(learned_dir)}) as of:
         yield of
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from parley.agents.conversations.conversation import Conversation
+from testbed.eval.processes.voice import voice_house
 from testbed.eval.trials import trials
-from testbed.eval.voice import voice_house
 from testbed.voice import KLATT
 from tests.eval.conftest import shop
 

@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from cli.call import INTERRUPTION
-from cli.timeline import bot_said
+from cli.calling.call import INTERRUPTION
+from cli.calling.timeline import bot_said
 from parley.agents.files import load_agent
 from parley.audio import mulaw_to_pcm
 from parley.text.spoken import words_to_digits

@@ -9,7 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from cli.agent import agent as command
-from cli.records import save
+from cli.recorded.records import save
 from parley.agents.conversations.files import read
 from parley.bus import Bus, records_of
 from parley.settings import Settings

@@ -139,9 +139,15 @@ class Scripted:
 
 
 class Mind(Scripted, conversation_pb2_grpc.ConversationServicer):
-    """Sends a session as soon as a call opens."""
+    """Sends a session as soon as a call opens. `problem`: what is wrong with the last edit of an agent."""
 
     talk = Owner
+    problem = ""
+
+    async def LookAtEdit(self, request: Any, context: Any) -> conversation_pb2.LookAtEditResponse:
+        if self.refuse is not None:
+            raise self.refuse
+        return conversation_pb2.LookAtEditResponse(problem=self.problem)
 
     async def Converse(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         owner = self.begin()

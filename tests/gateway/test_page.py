@@ -13,6 +13,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from parley.errors import Unavailable
 from parley.v1 import audio_pb2, call_pb2, conversation_pb2, stt_pb2
 from services.gateway.doors import inbox
 from services.gateway.metrics import BAD_MESSAGES
@@ -334,6 +335,17 @@ async def test_another_site_may_not_use_the_microphone_of_our_callers(house: Hou
         refused = await client.get(f"{house.url}/api/session", headers={"Origin": "https://evil.example"})
         assert refused.status_code == 403
         assert (await client.get(f"{house.url}/api/session", headers={"Origin": house.url})).status_code == 200
+
+
+async def test_what_is_wrong_with_an_edit_is_told_before_a_call_on_this_machine_only(house: House) -> None:
+    house.mind.problem = "tools.py, line 4: tool book: needs a docstring"
+    async with httpx.AsyncClient(base_url=house.url) as client:
+        assert (await client.get("/api/agent")).json()["problem"] == house.mind.problem
+        elsewhere = await client.get("/api/agent", headers={"x-forwarded-for": "192.0.2.1"})
+        assert "problem" not in elsewhere.json()
+        house.mind.refuse = Unavailable("away")
+        alone = (await client.get("/api/agent")).json()
+        assert (alone["company"], alone["problem"]) == ("Bellweather Bikes", "")
 
 
 async def test_the_page_is_told_who_answers(house: House) -> None:

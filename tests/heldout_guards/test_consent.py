@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parley.text.consent import answer
+from parley.text.answers.consent import answer
 from tests.heldout_guards.said import SETS, SETS_2
 
 LETTERS = {"yes": "y", "no": "n", "nothing": "0", "other": "o"}

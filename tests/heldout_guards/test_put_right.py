@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from parley.text.correcting import corrected
+from parley.text.answers.correcting import corrected
 from tests.heldout_guards.put_right import MEANT, MORE, NOT_MEANT, choices
 
 

@@ -65,6 +65,8 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
     loaded = load_agent(tmp_path, "a")
     assert policy_of(loaded).push_to_talk
     assert session_of(loaded, "en").endpointing.expect == 5
+    assert not policy_of(loaded, "phone").push_to_talk, "a telephone has no button"
+    assert session_of(loaded, "en", channel="phone").endpointing.expect == 1
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,23 @@ def test_an_agent_by_button_asks_the_ears_for_it(tmp_path: Path) -> None:
         ("greeting: Hello.\nvariables: {the name: x}", r"variables: 'the name': a name is a letter, then up to 39"),
         ("greeting: Hello.\nvariables: {transfer: x}", r"variables: transfer: is known of every call"),
         (f"greeting: Hello.\nvariables: {{name: {'x' * 101}}}", r"variables: name: its default has 101 characters"),
+        (
+            "greeting: Hello.\ndomain:\n  intents:\n    a:\n      phrases:\n        - 'how much [is'",
+            r"domain.intents.a.phrases.0: phrase 'how much \[is': column 10: '\[' is never closed \(line 8\)$",
+        ),
+        (
+            "greeting: Hello.\ndomain:\n  slots: {flower: {ask: Which?}}\n  intents:\n    a:\n      phrases: [x]\n"
+            "      needs: [flowr]",
+            r"domain.intents.a.needs: there is no slot flowr, did you mean flower\? \(line 9\)",
+        ),
+        (
+            "greeting: Hello.\ndomain:\n  slots:\n    n: {kind: digits}\n  intents:\n    a: {phrases: [x], needs: [n]}",
+            r"domain.slots.n.ask: is empty, and intent a needs it; write the question \(line 6\)",
+        ),
+        (
+            "greeting: Hello.\ndomain:\n  slots:\n    n:\n      values: [a]\n      also: {b: [c]}",
+            r"domain.slots.n: also: 'b' is none of values; known are a \(line 8\)",
+        ),
         ("greeting: Hello.\nspeaks_first: me", r"speaks_first: Input should be .*'bot' or 'caller', not 'me'"),
         ("speaks_first: bot", r"greeting: empty, and speaks_first is bot"),
         ("greeting: Hello.\nopening: {wait_s: 3}", r"opening: is for an agent with speaks_first: caller"),
@@ -169,3 +188,29 @@ def test_an_agent_is_what_was_read_until_somebody_looks_again(tmp_path: Path) ->
 def test_how_long_knowledge_is_waited_for_is_the_agents_choice(tmp_path: Path, said: str, expected_ms: int) -> None:
     agent(tmp_path, f"greeting: Hello.\n{said}")
     assert policy_of(load_agent(tmp_path, "a")).retrieve_wait_ms == expected_ms
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        ("greeting: Hello: you", "a colon and a space in it stands in quotes, a field in its column (line 2)"),
+        ("greeting: 'Hello' you", "begin in the same column, and what follows a quoted text is a new line (line 2)"),
+        ('greeting: "Hello', "a quote or a bracket that was opened is not closed (line"),
+        ("keyterms: [a, b", "is not closed, or a comma is missing (line"),
+        ("\tgreeting: x", "write spaces and no tabs in front of a field"),
+        ("greeting: hello\nno colon here", "every line is a field and a colon, or belongs to the text before it"),
+        ("greeting: *hello", "a text that begins with * stands in quotes (line 2)"),
+        ('greeting: "a\\d"', "in double quotes a backslash is written twice"),
+        ("transfer_to: 555-0100", "transfer_to: must be a telephone number with + and country code, as +1555"),
+        ("silence: {prompts: Hello}", "silence.prompts: Input should be a list, as [a, b], not 'Hello' (line 2)"),
+        ("silence: 4", "silence: Input should be fields with values, as {name: value}, not 4 (line 2)"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_for_people_with_the_line(tmp_path: Path, yaml: str, words: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "agent.yaml").write_text(f"company: A\n{yaml}\nprompt: You are A.\n")
+    with pytest.raises(Misconfigured) as raised:
+        load_agent(tmp_path, "a")
+    assert words in str(raised.value)
+    assert "unicode string" not in str(raised.value)
+    assert "pattern" not in str(raised.value)

@@ -206,6 +206,21 @@ async def test_a_process_can_always_stop(tmp_path: Path, moment: str) -> None:
                 bus.record("CA1", "CA1/1.1/1", b"record")
 
 
+def test_what_passes_soon_is_told_as_information_and_what_lasts_as_a_warning() -> None:
+    now = 0.0
+    trouble = Seldom(30.0, lambda: now, patience_s=10.0)
+    with capture_logs() as logs:
+        for second in range(3):
+            now = second
+            trouble.warning("away")
+        trouble.over()
+        for second in range(20, 45):
+            now = second
+            trouble.warning("away")
+    told = [(entry["log_level"], entry.get("times")) for entry in logs]
+    assert told == [("info", None), ("info", None), ("warning", 11)]
+
+
 def test_a_trouble_is_told_once_then_every_thirty_seconds_and_at_once_when_it_comes_again() -> None:
     now = 0.0
     trouble = Seldom(30.0, lambda: now)

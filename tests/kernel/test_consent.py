@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from parley.text import telling
-from parley.text.consent import answer
-from parley.text.correcting import corrected
+from parley.text.answers.consent import answer, behind_yes
+from parley.text.answers.correcting import corrected
 
 BOOK = "Shall I book a tune up for Paul on Tuesday, December first at three?"
 MOVE = "Shall I move two hundred dollars from checking to savings?"
@@ -27,6 +27,11 @@ MOVE = "Shall I move two hundred dollars from checking to savings?"
         ("yes?", BOOK, "other"), ("yes no", BOOK, "other"), ("no problem, go ahead", BOOK, "other"),
         ("I guess so", BOOK, "other"), ("how much is it", BOOK, "other"), ("maybe", BOOK, "other"),
         ("okay", BOOK, "nothing"), ("uh-huh", BOOK, "nothing"), ("right", BOOK, "nothing"), ("", BOOK, "nothing"),
+        ("Yes. When are you open?", BOOK, "yes"), ("yes, where are you", BOOK, "yes"), ("yes, order it", BOOK, "yes"),
+        ("Yes, please. Do you deliver?", BOOK, "yes"), ("yes, order it", MOVE, "other"), ("yes, do you", BOOK, "other"),
+        ("Yes. Are you sure?", BOOK, "other"), ("Yes. Do you have Wednesday?", BOOK, "other"),
+        ("Yes. What did you say?", BOOK, "other"), ("Yes. Do you do a tune up?", BOOK, "other"),
+        ("yes, when you are open", BOOK, "other"), ("yes, cancel it", BOOK, "other"),
         ("correct", "Is it correct that I book you in?", "nothing"),
         ("no", BOOK, "no"), ("no thanks", BOOK, "no"), ("don't", BOOK, "no"), ("not yet", BOOK, "no"),
         ("of course not", BOOK, "no"), ("no, make it eight", BOOK, "no"), ("hold on", BOOK, "no"),
@@ -52,6 +57,19 @@ def test_other_languages(language: str, said: str, means: str) -> None:
     assert answer(said, language, asked=asked) == means
 
 
+@pytest.mark.parametrize(
+    ("said", "language", "behind"),
+    [
+        ("yes please, and are you open on Sunday", "en", "are you open on sunday"), ("yes", "en", ""),
+        ("Yes. When are you open?", "en", "when are you open"), ("yes, book it", "en", ""), ("no", "en", ""),
+        ("yes, and also how much is it", "en", "how much is it"), ("yes, and one more thing", "en", ""),
+        ("sí, y también cuándo abren", "es", "cuándo abren"),
+    ],
+)  # fmt: skip
+def test_what_is_wanted_behind_a_yes(said: str, language: str, behind: str) -> None:
+    assert behind_yes(said, language) == behind
+
+
 def test_an_agent_brings_its_own_words() -> None:
     yes, no = ("tak", "oczywiście"), ("nie",)
     assert [answer(said, "pl", yes, no) for said in ("Tak!", "oczywiście", "nie")] == ["yes", "yes", "no"]
@@ -75,6 +93,10 @@ ORDER = {"order_number": "1234", "bikes": 2}
         (MONEY, "no, make it fifty", {"amount": 50.0}), (MONEY, "no, 42.99", {"amount": 42.99}),
         (MONEY, "no, forty two ninety nine", None), (MONEY, "to checking please", {"to": "checking"}),
         (MONEY, "not to checking", None), (MONEY, "at five", None),
+        (ORDER, "no, make it ten", {"bikes": 10}), (ORDER, "no, twenty five please", {"bikes": 25}),
+        (ORDER, "no, make it a dozen", {"bikes": 12}), (ORDER, "no, half a dozen", {"bikes": 6}),
+        (ORDER, "make it a hundred", {"bikes": 100}), (ORDER, "no, make it a few dozen", None),
+        ({"bikes": 12}, "no, eight", {"bikes": 8}), (ORDER, "a dozen", None),
         (ORDER, "no, one two three five", {"order_number": "1235"}), (ORDER, "no, make it three", {"bikes": 3}),
     ],
 )  # fmt: skip

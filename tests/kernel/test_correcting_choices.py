@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from parley.text.correcting import corrected
+from parley.text.answers.correcting import corrected
 
 CHOICES = {
     "day": ("tomorrow", "day after tomorrow", "wednesday", "thursday"),

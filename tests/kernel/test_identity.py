@@ -52,7 +52,7 @@ def with_identity(folder: Path, text: str) -> Identity:
         (f"find_by: [caller], {FACTORS}, tries: {{call: 0}}", r"identity.tries.call: .*1, not 0"),
         (f"find_by: [caller], {FACTORS}, expires_s: -1", r"identity.expires_s: .*0, not -1"),
         (f"find_by: [caller], {FACTORS}, date_order: us", r"identity.date_order: .*'dmy', 'mdy' or 'ymd', not 'us'"),
-        (f"find_by: [caller], {FACTORS}, country: '+1'", r"identity.country: .*pattern.*"),
+        (f"find_by: [caller], {FACTORS}, country: '+1'", r"identity.country: must be a telephone code in quotes.*"),
         (f"find_by: [caller], {FACTORS}, colection: x", r"identity.colection: .*did you mean collection\?"),
         (
             "find_by: [a], factors: {a: {kind: pin, ask: A?}}",

@@ -48,7 +48,7 @@ A: dict[str, Any] = {"name": "a", "title": "A"}
     ("file", "told"),
     [
         ({"exampels": []}, "exampels: there is no such field, did you mean examples? (line 2)"),
-        ({"color": "red"}, "color: String should match pattern '^(#[0-9a-fA-F]{6})?$', not 'red' (line 2)"),
+        ({"color": "red"}, "color: must be a color as #1f6f5c, not 'red' (line 2)"),
         ({"subtitles": "no"}, "subtitles: Input should be 'plain' or 'blurred_until_heard', not 'no' (line 2)"),
         ({"cards": [{**A, "kind": "gauge"}]}, "cards.0.kind: must be one of 'facts', 'list', 'progress', 'meter', "),
         ({"cards": [A]}, "cards.0: kind: missing; it says which kind this is (line 3)"),
@@ -89,7 +89,7 @@ def test_what_is_wrong_is_told_with_its_field_its_line_and_the_remedy(tmp_path: 
     [
         ('{"name": "A",\n "color" "#000000"}', "not valid JSON: Expecting ':' delimiter (line 2)"),
         ("[" * 100_000, "not valid JSON: nested too deep"),
-        ('{"name": "\\ud83d\\ude00",\n\t"color": "red"}', "color: String should match"),  # JSON, and no YAML
+        ('{"name": "\\ud83d\\ude00",\n\t"color": "red"}', "color: must be a color as #1f6f5c"),  # JSON, and no YAML
     ],
 )
 def test_what_is_no_json_or_no_yaml_is_told_as_well(tmp_path: Path, source: str, told: str) -> None:

@@ -202,3 +202,33 @@ async def test_a_question_that_leans_is_not_answered_with_another_matter(talk: T
 async def test_okay_to_an_answer_is_no_wish(talk: Talk) -> None:
     await talk.say("when are you open")
     assert await talk.say("okay") == ENGLISH.says.what_else
+
+
+FLOWERS = """
+company: Rose
+greeting: Hello.
+prompt: You sell flowers.
+domain:
+  words: [flowers, bunch]
+  slots:
+    flower: {kind: choice, values: [roses, tulips], ask: Which flowers do you mean?}
+  intents:
+    price:
+      phrases: ["how much [is|are] [a bunch of|] {flower}", "what do {flower} cost", "how much are your flowers"]
+      tool: price_of
+      needs: [flower]
+  fallback: I can tell you our prices.
+"""
+
+
+@pytest.mark.parametrize("said", ["how much are daisies", "and how much are daisies?", "what does delivery cost"])
+async def test_a_value_that_nobody_knows_is_not_taken_for_the_last_one(said: str, tmp_path: Path) -> None:
+    (tmp_path / "flowers").mkdir()
+    (tmp_path / "flowers" / "agent.yaml").write_text(FLOWERS)
+    shop = Local(settings(PARLEY_AGENTS_DIR=tmp_path, PARLEY_AGENT="flowers", PARLEY_DATA_DIR=tmp_path / "data"))
+    tools = {"price_of": lambda flower: {"summary": f"A bunch of {flower} is 18 dollars."}}
+    talk = Talk(lambda: shop, "flowers", tools, (spec("price_of", "flower"),))
+    assert await talk.say("how much are tulips") == "A bunch of tulips is 18 dollars."
+    assert "18" not in await talk.say(said)
+    assert await talk.say("how much are roses") == "A bunch of roses is 18 dollars."
+    assert await talk.say("and how much are your flowers") == "A bunch of roses is 18 dollars.", "still spoken of"

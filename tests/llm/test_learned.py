@@ -100,3 +100,20 @@ async def test_a_caller_who_does_not_wait_leaves_it_to_the_next(tmp_path: Path) 
     assert (await learned.of("a")).domain.agent.domain.fallback == "one"
     assert school.asked == ["one"], "once, however many have come and gone"
     await learned.aclose()
+
+
+async def test_a_file_that_is_mended_is_learned_as_it_is_now(tmp_path: Path) -> None:
+    school = School()
+    learned = Learned(tmp_path, school.learn)
+    write(tmp_path, "one")
+    (file := tmp_path / "a" / "agent.yaml").write_text(f"{file.read_text()}intents: []\n")
+    with pytest.raises(Misconfigured, match="intents"):
+        await learned.of("a")
+    write(tmp_path, "two")
+    school.broken = True
+    with pytest.raises(Misconfigured, match="domain.intents.x"):
+        await learned.of("a")
+    school.broken = False
+    write(tmp_path, "three")
+    assert (await learned.of("a")).domain.agent.domain.fallback == "three", "not what could not be learned"
+    await learned.aclose()

@@ -271,8 +271,8 @@ async def test_wrong_agents_are_named(data_dir: Path, tmp_path: Path) -> None:
         await heard(engine(data_dir), ChatRequest(agent="nobody", messages=(Message(Role.USER, "hi"),)))
     head = "company: X\ngreeting: hi\nprompt: p\ndomain:\n  intents:\n    a:\n      tool: t\n"
     for name, rest, words in (
-        ("broken", '      phrases: ["where [is"]\n', r"domain.intents.a.phrases: .*column 7"),
-        ("missing", '      phrases: ["x"]\n      needs: [n]\n', "domain.intents.a.needs: no slot 'n'"),
+        ("broken", '      phrases: ["where [is"]\n', r"domain.intents.a.phrases.0: .*column 7"),
+        ("missing", '      phrases: ["x"]\n      needs: [n]\n', "domain.intents.a.needs: there is no slot n"),
         ("silent", '      phrases: ["x"]\n      needs: [n]\n  slots: {n: {}}\n', "domain.slots.n.ask: is empty"),
     ):
         (tmp_path / name).mkdir()

@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from cli import replay as command
-from cli.records import save
+from cli.recorded import replay as command
+from cli.recorded.records import save
 from parley.bus import recorded_calls, records_of
 from parley.errors import BadInput, Unavailable
 from parley.v1 import call_pb2, events_pb2

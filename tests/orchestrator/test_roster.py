@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 
 from parley.agents import files
 from parley.agents.files import load_agent
-from parley.errors import Unavailable
-from parley.v1 import tools_pb2
+from parley.errors import Misconfigured, NotFound, Unavailable
+from parley.rpc import call
+from parley.v1 import conversation_pb2, conversation_pb2_grpc, tools_pb2
 from services.orchestrator.run import roster as roster_of
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.roster import Roster
@@ -102,7 +103,7 @@ async def test_servers_of_tools_that_are_still_starting_are_asked_for_again_with
         whole = await e.roster._organs.list_tools("bikes")
         replies = [tools_pb2.ListToolsResponse(agent_version=whole.agent_version, incomplete=True)] * 3
 
-        async def list_tools(agent: str) -> tools_pb2.ListToolsResponse:
+        async def list_tools(agent: str, version: str) -> tools_pb2.ListToolsResponse:
             return replies.pop() if replies else whole
 
         monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
@@ -113,6 +114,34 @@ async def test_servers_of_tools_that_are_still_starting_are_asked_for_again_with
                 await asyncio.sleep(0.01)
         assert not replies
         assert (await e.begins())[1] == ["first"]
+
+
+async def test_a_tools_service_that_is_still_starting_is_worth_a_warning_only_when_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "PAUSES_S", (0.0,))
+    async with edited(tmp_path) as e:
+        whole = await e.roster._organs.list_tools("bikes")
+        for error, patient_s, level in (
+            (Unavailable("not there"), 60.0, "info"),
+            (Unavailable("not there"), 0.0, "warning"),
+            (Misconfigured("tools.py, line 1"), 60.0, "warning"),
+        ):
+            replies: list[Exception | None] = [error, None]
+
+            async def list_tools(agent: str, version: str, replies: Any = replies) -> tools_pb2.ListToolsResponse:
+                if (wrong := replies.pop(0)) is not None:
+                    raise wrong
+                return whole
+
+            monkeypatch.setattr(roster_of, "PATIENT_S", patient_s)
+            monkeypatch.setattr(e.roster._organs, "list_tools", list_tools)
+            roster = Roster(e.folder, e.roster._organs)
+            with capture_logs() as logs:
+                await roster.first("bikes")
+            await roster.aclose()
+            told = [line["log_level"] for line in logs if line["event"].startswith("tools are not known yet")]
+            assert told == [level]
 
 
 async def test_a_call_without_an_edit_before_it_asks_nobody_and_reads_nothing(
@@ -244,6 +273,27 @@ async def test_a_call_under_way_keeps_what_it_began_with_and_the_next_one_has_th
         states = [owner._current().agent_version for owner in h.calls._conductors.values()]
         assert states == [requests["CA1"].agent_version, requests["CA2"].agent_version]
         assert len(set(states)) == 2
+
+
+async def test_what_is_wrong_with_an_edit_is_told_without_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_of, "EDIT_S", PATIENCE_S)
+    async with house(tmp_path) as h:
+        wrong = ["agent.yaml: line 3", ""]
+
+        async def listing(request: Any, context: Any) -> tools_pb2.ListToolsResponse:
+            return tools_pb2.ListToolsResponse(problem=wrong.pop(0))
+
+        monkeypatch.setattr(h.actions, "listing", listing)
+        for text, told in (("company: [", "agent.yaml: line 3"), (AGENT, "")):
+            (h.settings.agents_dir / "bikes" / "agent.yaml").write_text(text)
+            request = conversation_pb2.LookAtEditRequest(agent="bikes")
+            stub = conversation_pb2_grpc.ConversationStub
+            assert (await call(h.peers, stub, "LookAtEdit", request, timeout_s=PATIENCE_S)).problem == told
+        request = conversation_pb2.LookAtEditRequest(agent="cars")
+        with pytest.raises(NotFound, match="known are bikes"):
+            await call(h.peers, stub, "LookAtEdit", request, timeout_s=PATIENCE_S)
 
 
 async def test_a_call_that_learns_its_tools_late_is_of_the_version_that_they_make_it(

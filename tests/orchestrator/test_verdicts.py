@@ -155,7 +155,7 @@ async def test_where_nobody_knows_the_front_s_model_decides_and_tells_the_next_o
             while await g.stream.read() is not None:
                 pass
     (ended,) = [log for log in logs if log["event"] == "call ended"]
-    assert ended["specialists"]["front"] == {"rounds": 1, "input_tokens": 10, "output_tokens": 5}
+    assert ended["specialists"]["front"] == {"rounds": 1, "input_tokens": 10, "output_tokens": 5, "usd": 0.0}
     assert ended["specialists"]["billing"]["rounds"] == 1
     assert SPECIALIST_TOKENS.labels("bikes", "billing", "input")._value.get() >= 10
     assert "Ignore" not in str(logs)

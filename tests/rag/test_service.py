@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import statistics
 import sys
@@ -94,10 +95,42 @@ async def test_all_agents_are_read_at_the_start(agents: Path, embedder: Embedder
     (agents / "broken" / "agent.yaml").write_text("company: 1\n")
     library = Library(Editions(agents), embedder, index)
     library.start()
-    await asyncio.wait_for(asyncio.gather(*library._tasks._tasks), PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
+        while "desk" not in library._ready:  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.02)
     assert await library.search("desk", "refund", 0, {})
     with pytest.raises(Misconfigured, match=r"broken/agent.yaml: .*prompt: Field required"):
         await library.search("broken", "refund", 0, {})
+    await library._tasks.close()
+
+
+async def test_an_agent_that_comes_later_is_read_and_one_that_was_wrong_when_it_is_mended(
+    agents: Path, embedder: Embedder, index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_module, "LOOK_S", 0.02)
+    shutil.copytree(agents / "desk", agents / "broken")
+    (agents / "broken" / "agent.yaml").write_text("company: [")
+    library = Library(Editions(agents), embedder, index)
+    library.start()
+    async with serving(library) as peers:
+        with pytest.raises(NotFound):
+            await search(peers, "parcels", agent="later")
+        shutil.copytree(agents / "desk", agents / "later")
+        shutil.copy(agents / "desk" / "agent.yaml", agents / "broken" / "agent.yaml")
+        for agent in ("later", "broken"):
+            async with asyncio.timeout(PATIENCE_S):
+                while not (found := await _patiently(peers, agent)):  # noqa: ASYNC110 - nobody tells us
+                    await asyncio.sleep(0.02)
+            assert "six in the evening" in found[0].text
+    await library._tasks.close()
+
+
+async def _patiently(peers: Peers, agent: str) -> list[rag_pb2.FoundPassage]:
+    """Nothing while it is still being read."""
+    try:
+        return await search(peers, "at what time do you close in the evening", agent=agent)
+    except (Unavailable, Misconfigured):
+        return []
 
 
 async def test_a_search_takes_little_more_than_the_embedding_of_its_question(

@@ -141,6 +141,19 @@ def test_what_ends_a_talk_is_not_waited_for(text: str) -> None:
     assert wait(text) <= 320
 
 
+@pytest.mark.parametrize(
+    "text", ["thank you so much", "that helps a lot, thanks", "that would be great", "you're the best"]
+)
+def test_what_welcomes_the_bots_words_opens_the_next_sentence_too(text: str) -> None:
+    assert 700 <= wait(text) < 1000
+    assert wait("can you send it to me, thank you") <= 320
+
+
+def test_an_hour_alone_is_waited_for_as_long_as_its_minutes_take() -> None:
+    assert wait("three", Expect.TIME) > 500
+    assert wait("three thirty", Expect.TIME) <= 320
+
+
 def test_please_and_thanks_behind_a_sentence_leave_it_what_it_is() -> None:
     assert wait("can you transfer me please") <= 320
     assert wait("could you please") > 1500
@@ -159,10 +172,35 @@ ANSWERS = [
     (Expect.CHOICE, "well my wife", Ending.MORE),
     (Expect.CHOICE, "tuesday or", Ending.OPEN),
     (Expect.CHOICE, "Yes.", Ending.MORE),
+    (Expect.CHOICE, "my visa", Ending.ASKED),
+    (Expect.CHOICE, "the sixteenth", Ending.ASKED),
+    (Expect.CHOICE, "completely out", Ending.ASKED),
+    (Expect.CHOICE, "forty thousand, I'd say", Ending.ASKED),
+    (Expect.YES_NO, "my husband is", Ending.ASKED),
+    (Expect.YES_NO, "I am.", Ending.DONE),
+    (Expect.YES_NO, "yes you are", Ending.DONE),
+    (Expect.YES_NO, "yes it was", Ending.DONE),
+    (Expect.YES_NO, "yes please do", Ending.DONE),
+    (Expect.YES_NO, "I would", Ending.OPEN),
+    (Expect.YES_NO, "it is", Ending.OPEN),
+    (Expect.YES_NO, "penicillin", Ending.ASKED),
+    (Expect.YES_NO, "for tomorrow actually", Ending.ASKED),
+    (Expect.YES_NO, "same address", Ending.ASKED),
+    (Expect.YES_NO, "the blue", Ending.SAID),
+    (Expect.YES_NO, "my", Ending.OPEN),
+    (Expect.FREE, "march fourth nineteen eighty one", Ending.ASKED),
+    (Expect.FREE, "the second of May 1981", Ending.ASKED),
     (Expect.DAY, "Tuesday.", Ending.ASKED),
     (Expect.DAY, "the third of May", Ending.ASKED),
     (Expect.DAY, "May 3rd", Ending.ASKED),
     (Expect.DAY, "next week", Ending.ASKED),
+    (Expect.DAY, "Friday or Monday", Ending.ASKED),
+    (Expect.TIME, "in half an hour", Ending.ASKED),
+    (Expect.TIME, "by Friday at the latest", Ending.ASKED),
+    (Expect.TIME, "any day after four", Ending.ASKED),
+    (Expect.AMOUNT, "since sunday night", Ending.ASKED),
+    (Expect.AMOUNT, "two big ones", Ending.ASKED),
+    (Expect.AMOUNT, "one each", Ending.ASKED),
     (Expect.DAY, "Tuesday would be great", Ending.ASKED),
     (Expect.DAY, "Tuesday at", Ending.OPEN),
     (Expect.DAY, "next", Ending.OPEN),

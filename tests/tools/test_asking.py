@@ -96,6 +96,19 @@ async def test_what_the_question_has_made_certain_is_what_is_done(tmp_path: Path
     assert done(journal) == ["booked 2026-12-01"]
 
 
+async def test_a_number_that_was_given_as_text_is_handed_back_as_a_number(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    async with serving(settings(tmp_path)) as desk:
+        given = {"to": "red", "pieces": "3", "journal": str(journal)}
+        asked = await desk.execute("move", 1, arguments=given)
+        certain = json.loads(asked.ask.arguments_json)
+        assert certain["pieces"] == 3
+        outcome = await desk.execute("move", 2, arguments=certain, confirmed=asked.ask.digest)
+        assert outcome.status == STATUS.STATUS_OK
+        plain = await desk.execute("cancel_order", 3, arguments=cancels(journal))
+        assert plain.ask.arguments_json == ""  # as they were given
+
+
 async def test_without_words_of_its_own_it_is_named_with_its_arguments(tmp_path: Path) -> None:
     async with serving(settings(tmp_path)) as desk:
         asked = await desk.execute("scrap_bike", 1, arguments={"frame_number": "WX42", "journal": "j"})
@@ -176,11 +189,12 @@ def test_a_question_that_cannot_be_asked_is_named_with_its_place() -> None:
         return ""
 
     for function, words in (
-        (book, "tools.py: tool book: confirm: there is no parameter {dy}"),
-        (maybe, "tools.py: tool maybe: confirm: {day} may be missing"),
-        (plain, "tools.py: tool plain: confirm is for a tool with consequential=True"),
-        (made, "tools.py: tool made: confirm: dy is no parameter of the tool; it has size"),
+        (book, ": tool book: confirm: there is no parameter {dy}"),
+        (maybe, ": tool maybe: confirm: {day} may be missing"),
+        (plain, ": tool plain: confirm is for a tool with consequential=True"),
+        (made, ": tool made: confirm: dy is no parameter of the tool; it has size"),
     ):
         with pytest.raises(Misconfigured) as error:
             checked(load_tool(function, "tools.py"), "tools.py")
-        assert words in str(error.value)
+        line = function.__code__.co_firstlineno
+        assert f"tools.py, line {line}{words}" in str(error.value)

@@ -84,7 +84,7 @@ async def test_a_tool_that_has_gone_is_refused_with_those_there_are_and_what_it_
     [
         ("def f(:\n", "", "tools.py, line 1: SyntaxError"),
         ("import nothing_like_it\n", "", "tools.py, line 1: ModuleNotFoundError"),
-        (TOOLS.format(name="book", says="x").replace("context: CallContext", "day"), "", "tools.py: tool book"),
+        (TOOLS.format(name="book", says="x").replace("context: CallContext", "day"), "", "tools.py, line 4: tool book"),
         ("", "tools: [book]\n", "agent.yaml: tools: book not found in tools.py; it has none"),
         (TOOLS.format(name="book", says="old"), "silence: {prompt_after_s: soon}\n", "silence.prompt_after_s"),
         (TOOLS.format(name="book", says="old"), "silence: [", "not valid YAML"),

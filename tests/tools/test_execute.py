@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from parley.errors import AlreadyExists, AtCapacity, BadInput, NotFound
 from parley.tooling import Notice, Result
@@ -107,9 +108,14 @@ async def test_an_effect_whose_result_is_too_large_was_still_done(desk: Desk) ->
     ],
 )
 async def test_garbage_arguments_are_refused_with_the_argument_named(desk: Desk, arguments: Any, words: str) -> None:
-    outcome = await desk.execute("describe", arguments=arguments)
+    with capture_logs() as logs:
+        outcome = await desk.execute("describe", arguments=arguments)
     assert outcome.status == STATUS.STATUS_REFUSED
     assert words in outcome.message
+    (told,) = [line for line in logs if line["event"] == "a tool call is refused"]
+    assert (told["agent"], told["tool"], told["call_id"], told["intent"]) == ("workshop", "describe", "CA1", 1)
+    assert words in told["reason"]
+    assert not any(value in str(logs) for value in ("bike", "2026-11-21", "$gt", "xxxx"))
 
 
 async def test_a_refused_intent_may_be_tried_again_with_better_arguments(desk: Desk, journal: Journal) -> None:

@@ -107,7 +107,7 @@ def hidden(_a: int) -> None:
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (untyped, "tools.py: tool untyped, parameter a: needs a type hint"),
+        (untyped, "tool untyped, parameter a: needs a type hint"),
         (starred, "tool starred, parameter a: *args"),
         (positional, "tool positional, parameter a: *args, **kwargs and positional-only"),
         (odd, "tool odd, parameter a: type dict[str, int] is not supported; use str, int"),
@@ -120,7 +120,8 @@ def hidden(_a: int) -> None:
 def test_a_bad_signature_is_said_clearly(function: Callable[..., Any], words: str) -> None:
     with pytest.raises(Misconfigured) as raised:
         load_tool(tool(function), "agents/x/tools.py")
-    assert words in str(raised.value)
+    line = function.__code__.co_firstlineno
+    assert f"agents/x/tools.py, line {line}: {words}" in str(raised.value)
 
 
 def test_a_time_limit_out_of_range_is_said_clearly() -> None:
@@ -169,6 +170,26 @@ def test_the_agent_chooses_and_a_missing_choice_is_named(tmp_path: Path) -> None
     other.mkdir()
     with pytest.raises(Misconfigured, match="agent.yaml: tools: third not found in tools.py; it has first, second"):
         agent(other, both, "tools: [third]\n").tools("a")
+    with pytest.raises(
+        Misconfigured, match=r"tools: frist not .* it has first, second; did you mean first\? \(line 6\)"
+    ):
+        agent(other, both, "tools:\n  - second\n  - frist\n").tools("a")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("@tool\ndef f() -> str:\n    return ''\n", "tools.py, line 2: tool f: needs a docstring"),
+        (
+            '@tool(consequential=True, confirm="Shall I {do} it?")\ndef f(a: int) -> None:\n    """Does."""\n',
+            "tools.py, line 2: tool f: confirm: there is no parameter {do}",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_tool_is_told_with_its_line(tmp_path: Path, source: str, words: str) -> None:
+    with pytest.raises(Misconfigured) as raised:
+        agent(tmp_path, f"from parley.tooling import tool\n{source}").tools("a")
+    assert words in str(raised.value)
 
 
 def test_an_unknown_agent_or_tool_lists_the_known_ones(tmp_path: Path) -> None:

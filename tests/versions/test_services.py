@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from parley.agents.agent import Agent
 from parley.bus import publishing
 from parley.embedding import Embedder
 from parley.errors import Unavailable
@@ -25,6 +26,7 @@ from services.orchestrator.mind.actions import Outcome
 from services.orchestrator.mind.policy import Policy
 from services.orchestrator.mind.state import Call, Epoch
 from services.orchestrator.run.figures import BEGUN, TOOLS, Figures
+from services.orchestrator.run.prices import Prices
 from services.rag.indexes.edge import EdgeIndex
 from services.rag.library import Library
 from testbed.natsd import Natsd
@@ -212,7 +214,8 @@ def test_figures_are_told_apart_by_version_and_forgotten_with_it() -> None:
     for version in ("aaaaaaaaaaaa", "bbbbbbbbbbbb", "0a1b2c3d.4e5f6071", "cccccccccccc", "dddddddddddd"):
         figures.note(call_of(version), opened)
     figures.note(call_of("aaaaaaaaaaaa"), events.ToolEnded(at_ms=0, intent=1, outcome=Outcome("ok")))
-    figures.ended(call_of("aaaaaaaaaaaa"), 12.0, 0.01)
+    agent = Agent(name="counted", company="C", greeting="Hello.", prompt="P")
+    figures.ended(call_of("aaaaaaaaaaaa"), 12.0, Prices(), agent)
 
     def series() -> dict[str, float]:
         samples = [s for family in BEGUN.collect() for s in family.samples if s.name.endswith("_total")]

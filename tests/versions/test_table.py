@@ -32,19 +32,62 @@ def test_a_version_is_published_rolled_back_and_taken_away() -> None:
     table = table.publish(version(2))
     assert (table.current, table.previous) == (two, one)
     back = table.rollback()
-    assert (back.current, back.previous) == (one, two)
-    assert back.rollback().current == two
+    assert (back.current, back.previous) == (one, "")
+    assert back.rollback(two).current == two
     assert table.rollback(one[:4]).current == one
     gone = table.unpublish()
     assert (gone.current, gone.rollback().current) == ("", two)
     with pytest.raises(BadInput, match="nothing is published"):
         gone.unpublish()
-    with pytest.raises(BadInput, match="no version before it"):
+    with pytest.raises(BadInput, match="no version before"):
         Versions().publish(version(1)).rollback()
+    with pytest.raises(BadInput, match=f"no version before {one} to go back to; `parley agent versions` lists"):
+        back.rollback()
     with pytest.raises(BadInput, match="is what all calls have already"):
         table.rollback(two)
     with pytest.raises(NotFound, match=f"no version 'ffff'; known are {two}, {one}"):
         table.rollback("ffff")
+
+
+def test_a_rollback_after_a_rollback_goes_further_back_and_never_to_what_was_left() -> None:
+    one, two, three, four = ids(1, 2, 3, 4)
+    table = Versions().publish(version(1)).publish(version(2)).publish(version(3), 10).promote()
+    assert (table.current, table.previous, table.earlier) == (three, two, (one,))
+    back = table.rollback()
+    assert (back.current, back.previous) == (two, one)
+    further = back.rollback()
+    assert (further.current, further.previous) == (one, "")
+    assert further.publish(version(4)).rollback().current == one
+    assert table.rollback(one).previous == "", "what was left on the way back is not before it"
+    forward = back.rollback(three)
+    assert (forward.current, forward.previous, forward.earlier) == (three, two, (one,))
+    ended = table.publish(version(4), 10).rollback()
+    assert (ended.current, ended.rollback().current) == (three, two), "the first one ended the canary"
+    folder = table.unpublish()
+    assert [folder.rollback().current, folder.rollback().rollback().current] == [three, two]
+    assert table.publish(version(1)).rollback().rollback().current == two, (
+        "published anew, it is no more behind the others"
+    )
+    old = Versions.model_validate_json(table.model_copy(update={"earlier": ()}).model_dump_json(exclude={"earlier"}))
+    assert old.rollback().current == two, "as an older Parley wrote it"
+
+
+def test_how_far_back_it_goes_is_bounded_by_what_is_kept() -> None:
+    table = Versions()
+    for n in range(1, 40):
+        table = table.publish(version(n))
+    steps = 0
+    while table.previous:
+        table, steps = table.rollback(), steps + 1
+        assert table.find(table.current) is not None
+    assert steps == MAX_VERSIONS - 1
+
+
+def test_a_version_that_is_published_again_keeps_its_note_unless_it_gets_one() -> None:
+    noted = version(2).model_copy(update={"note": "dearer"})
+    table = Versions().publish(version(1)).publish(noted).publish(version(1)).publish(version(2), 50)
+    assert [each.note for each in table.versions] == ["dearer", ""]
+    assert table.publish(noted.model_copy(update={"note": "cheaper"}), 60).versions[0].note == "cheaper"
 
 
 def test_a_canary_runs_beside_the_current_one_until_it_is_promoted_or_ends() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from parley.agents.conversations.conversation import Conversation, ConversationFile
 from parley.errors import Misconfigured
-from parley.field_errors import told
+from parley.field_errors import told, yaml_told
 
 FOLDER = "conversations"
 MAX_FILE_BYTES = 1 << 20
@@ -56,7 +56,7 @@ def read(path: Path) -> tuple[Conversation, ...]:
     except (OSError, UnicodeDecodeError) as e:
         raise Misconfigured(f"{path}: cannot be read: {e}") from e
     except yaml.YAMLError as e:
-        raise Misconfigured(f"{path}: not valid YAML: {e}") from e
+        raise Misconfigured(f"{path}: {yaml_told(e)}") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping with `conversations:` at the top (line 1)")
     try:

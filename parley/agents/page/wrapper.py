@@ -28,7 +28,7 @@ class Wrapper(Strict):
     schema_url: Annotated[str, Field(max_length=300)] = Field("", alias="$schema", exclude=True)
     name: Annotated[str, Field(max_length=80)] = ""
     tagline: Annotated[str, Field(max_length=300)] = ""
-    color: Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6})?$")] = ""
+    color: Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6})?$", description="a color as #1f6f5c")] = ""
     language: Annotated[str, Field(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
     sample_call: Annotated[str, Field(max_length=200)] = ""
     examples: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field((), max_length=12)
@@ -64,6 +64,12 @@ def wrapper_now(folder: Path, agent: str) -> Wrapper:
     if (known := _FILES.get(path)) is None:
         known = _FILES.setdefault(path, Reread(agent, "wrapper", lambda: (path,), lambda: read_wrapper(path)))
     return known.now()
+
+
+def wrapper_problem(folder: Path, agent: str) -> str:
+    """What is wrong with the last edit of it, for which the last good one stays; empty: nothing."""
+    known = _FILES.get(folder / agent / FILE)
+    return known.problem if known is not None else ""
 
 
 def read_wrapper(path: Path) -> Wrapper:

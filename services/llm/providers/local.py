@@ -10,7 +10,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ from services.llm.contract import (
     ToolChoice,
     Usage,
 )
-from services.llm.local.dialogue import answers, dialogue, failing, verification
-from services.llm.local.dialogue.frame import Act, Call, Frame, Look, Say, heard
+from services.llm.local.dialogue import answers, arguments, confirmation, course, failing, verification
+from services.llm.local.dialogue.frame import Act, Call, Look, Say
 from services.llm.local.dialogue.verification import Proof
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.kept import Kept
@@ -49,7 +49,6 @@ log = structlog.get_logger()
 
 HAND_OVER = "hand_over"
 """The orchestrator's own tool, of agents with specialists."""
-_REMEMBERED = 24  # messages of the caller that the frame is worked out from
 
 
 class Local:
@@ -99,34 +98,39 @@ class Local:
     ) -> tuple[str, list[ToolCall]]:
         domain = understanding.domain
         results = _fresh_results(messages)
-        frame, acts = await _planned(messages, understanding)
+        frame, acts, done = await course.planned(messages, understanding)
+        behind = bool(done) and _last_called(messages) <= done  # "yes, and when are you open": the yes is done
         words = [answers.of_result(_intent_of(n, acts, domain), r, domain.agent) for n, r in results]
+        if not results and confirmation.left_unclear(messages):
+            words = [domain.says.not_done]
         if any(answers.has_failed(r) for _, r in results) and answers.failed_before(messages, len(results)):
             words[-1] = failing.with_offer(words[-1], _last_said(messages), domain)
         if results and messages[-1].role is Role.ASSISTANT:  # they came late: all else has been said
             return " ".join(dict.fromkeys(words)), []
         found = next((result for name, result in results if name == VERIFY), None)
-        if found is not None or not results:
+        if found is not None or not results or behind:
             offered = {tool.name for tool in request.tools if request.tool_choice is not ToolChoice.NONE}
             if (proof := verification.next_step(frame, acts, found, offered, domain)) is not None:
-                return self._proven(proof, request, understanding)
+                return self._proven(proof, words if behind or not results else [], request, understanding)
         wanted = [act for act in acts if isinstance(act, Call)]
-        if wanted and not results:
+        if wanted and (behind or not results):
             rounds = [self._call(act, request, understanding) for act in wanted]
             if calls := [call for _, made in rounds for call in made]:
-                return " ".join(dict.fromkeys(act.first for act in wanted if act.first)), calls
-            words = [text for text, _ in rounds]
-        if not results or (wanted and len(acts) > 1):
+                return _joined([*words, *(act.first for act in wanted)]), calls
+            words += [text for text, _ in rounds]
+        if behind or not results or (wanted and len(acts) > 1):
             told = [await self._told(act, request, understanding) for act in acts]
             words += told
             if missed := [act.sure for act, text in zip(acts, told, strict=True) if isinstance(act, Look) and not text]:
                 words.append(domain.says.not_the_other if any(words) else failing.fallback(frame, missed[0], domain))
-        return " ".join(dict.fromkeys(w for w in words if w)), []
+        return _joined(words), []
 
-    def _proven(self, proof: Proof, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
-        """The words and calls that show who the caller is, or that this opens."""
+    def _proven(
+        self, proof: Proof, before: list[str], request: ChatRequest, understanding: Understanding
+    ) -> tuple[str, list[ToolCall]]:
+        """The words and calls that show who the caller is, or that this opens, behind the words `before`."""
         calls = [call for act in proof.calls for call in self._call(act, request, understanding)[1]]
-        return proof.text, [*calls, *([_made(VERIFY, proof.check)] if proof.check else [])]
+        return _joined([*before, proof.text]), [*calls, *([_made(VERIFY, proof.check)] if proof.check else [])]
 
     async def _told(self, act: Act, request: ChatRequest, understanding: Understanding) -> str:
         """The words of an act that needs no tool; "" if knowledge has none."""
@@ -152,20 +156,31 @@ class Local:
         least = max(least, answers.DOUBTED_SCORE) if look.doubted else least
         least = answers.STRANGE_SCORE if look.off_topic else least
         towards = understanding.middle(look.intent) if look.sure and not guessed else None
-        return await self._reader.answer(look.question, request.passages, least, towards)
+        found = await self._reader.answer(look.question, request.passages, least, towards)
+        plain = look.sure and not (look.doubted or look.off_topic or guessed)
+        if found or not plain or not answers.is_form_alone(look.question, named):
+            return found
+        for asked in domain.asked_plainly(look.intent):  # "where are you" is answered as "what is your address" is
+            found = await self._reader.answer(asked, request.passages, least, towards)
+            if found and answers.has_form(found, look.question):
+                return found
+        return ""
 
     def _call(self, act: Call, request: ChatRequest, understanding: Understanding) -> tuple[str, list[ToolCall]]:
         """The tool call, if the tool is offered in this round; only arguments that it knows."""
         domain = understanding.domain
         tool = next((t for t in request.tools if t.name == domain.intents[act.intent].tool), None)
-        if tool is None and (given := self._given_on(domain.intents[act.intent].tool, request, domain)) is not None:
-            return "", [given]
+        if tool is None and (other := self._given_on(domain.intents[act.intent].tool, request, domain)) is not None:
+            return "", [other]
         if tool is None or request.tool_choice is ToolChoice.NONE:
             log.warning("tool not offered", tool=domain.intents[act.intent].tool, call=request.call_id)
             return domain.agent.sentences.trouble, []
         known = orjson.loads(tool.parameters or "{}").get("properties", {})
-        arguments = {name: _typed(domain, name, value) for name, value in act.slots.items() if name in known}
-        return "", [_made(tool.name, arguments)]
+        try:
+            given = arguments.given(act.slots, known, _day_of(request), domain)
+        except arguments.NotTaken as wrong:
+            return f"{domain.says.do_not_understand} {domain.slots[wrong.slot].ask}", []
+        return "", [_made(tool.name, given)]
 
     def _given_on(self, tool: str, request: ChatRequest, domain: Domain) -> ToolCall | None:
         """Another specialist's tool: the call is given to them, and asked about again in their hands."""
@@ -173,8 +188,7 @@ class Local:
         offered = any(each.name == HAND_OVER for each in request.tools) and request.tool_choice is not ToolChoice.NONE
         if not (owner and offered):
             return None
-        arguments = orjson.dumps({"to": owner, "summary": ""}).decode()
-        return ToolCall(f"call_{uuid.uuid4().hex[:24]}", HAND_OVER, arguments)
+        return _made(HAND_OVER, {"to": owner, "summary": ""})
 
     async def _learn(self, agent: Agent, root: Path) -> Understanding:
         """Raises Misconfigured (the agent's phrases)."""
@@ -203,30 +217,6 @@ class Local:
         return self._embedder
 
 
-async def _planned(messages: tuple[Message, ...], understanding: Understanding) -> tuple[Frame, list[Act]]:
-    """Where the call stands after the caller's last sentence, and what is to do."""
-    domain, frame = understanding.domain, Frame()
-    acts: list[Act] = [Say(domain.agent.domain.fallback)]
-    turns = [i for i, m in enumerate(messages) if m.role is Role.USER]
-    begin = turns[-_REMEMBERED - 1] + 1 if len(turns) > _REMEMBERED else 0  # with what the bot said before, too
-    for message in messages[begin : turns[-1] + 1 if turns else 0]:
-        if message.role is Role.USER:
-            said = domain.vocabulary.respelled(message.text)
-            meaning = await understanding.of(said)
-            proving = verification.answered(frame, message.text, meaning, domain)
-            frame, acts = proving or dialogue.plan(replace(frame, proving=""), said, meaning, domain)
-        else:
-            frame = heard(frame, message, domain)
-    return frame, [_whole(act, frame, domain) for act in acts]
-
-
-def _whole(act: Act, frame: Frame, domain: Domain) -> Act:
-    """A tool that wants the caller's sentence is given the one that asked for it."""
-    if not isinstance(act, Call):
-        return act
-    return replace(act, slots=domain.with_sentence(act.intent, act.slots, frame.said))
-
-
 def _intent_of(tool: str, acts: list[Act], domain: Domain) -> Intent | None:
     """The intent that a tool was called for: that of the caller's last sentence, else the first that calls it."""
     planned = (act.intent for act in acts if isinstance(act, Call))
@@ -238,12 +228,10 @@ def _made(tool: str, arguments: dict[str, Any]) -> ToolCall:
     return ToolCall(f"call_{uuid.uuid4().hex[:24]}", tool, orjson.dumps(arguments).decode())
 
 
-def _typed(domain: Domain, name: str, value: str) -> Any:
-    """A number as one: tools take it, and what is read back can be put right."""
-    if name not in domain.slots or domain.slots[name].kind != "number":
-        return value
-    number = float(value)
-    return int(number) if number.is_integer() else number
+def _day_of(request: ChatRequest) -> date:
+    """The day of the call, where this machine is, as tools know it."""
+    now = datetime.fromtimestamp(request.at_ms / 1000, UTC) if request.at_ms else datetime.now(UTC)
+    return now.astimezone().date()
 
 
 def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], str]:
@@ -256,6 +244,20 @@ def _without_note(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], s
         if note.startswith("(") and note.endswith(")") and not messages[-2].tool_calls:
             return messages[:-2], messages[-2].text
     return messages, ""
+
+
+def _joined(words: list[str]) -> str:
+    return " ".join(dict.fromkeys(word for word in words if word))
+
+
+def _last_called(messages: tuple[Message, ...]) -> set[str]:
+    """The tool calls whose results stand at the end."""
+    ids: set[str] = set()
+    for message in reversed(messages):
+        if message.role is not Role.TOOL:
+            break
+        ids.add(message.tool_call_id)
+    return ids
 
 
 def _last_said(messages: tuple[Message, ...]) -> str:

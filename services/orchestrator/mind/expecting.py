@@ -13,27 +13,52 @@ FREE, YES_NO, DIGITS, SPELLING = "free", "yes_no", "digits", "spelling"
 CHOICE, DAY, TIME, NAME, AMOUNT = "choice", "day", "time", "name", "amount"
 
 _SENTENCE = re.compile(r"[^.?!]+[.?!]*")
-_NO_END = re.compile(r"(?<=\d)\.(?=\d)|\b([ap])\.m\.")
+_NO_END = re.compile(r"(?<=\d)\.(?=\d)|\b([ap])\.m\.|\b(mr|mrs|ms|dr|st)\.")
 _AFTER_QUESTION = 10
 """Words that may follow a question and leave it one: "It has four digits."."""
 _UNHEARD = 2
 """Last words of a question without which it is understood, when more of it was heard."""
-_REQUEST = re.compile(
-    r"^(?:and |so |then |now |okay |just )*(?:please|tell|give|say|let me know|i (?:just |only )?need)\b"
+_ASKED_OF = (
+    r"(?:please |just |kindly )*(?:tell|give|say|read|remind|let me (?:know|have)|confirm|verify|state|share|choose|"
+    r"enter)\b"
 )
+_REQUEST = re.compile(
+    rf"(?:^|[,:;\u2013\u2014] |\b(?:and|so|then|now|okay|if you (?:can|could)) )(?:please\b|{_ASKED_OF})|"
+    r"\bi(?:'ll| will|'d| would| do)?(?: just| only| also| then| now)* (?:need|like to (?:ask|know))\b"
+)
+"""A statement that asks: "Please tell me ...", "I just need ...", "Let me know which ..."."""
+_FOR_YOURS = re.compile(
+    r"\b(?:need|is|give me|tell me|read me|read|say|state|have|confirm|verify|share|choose|enter|with) (?:your|which|"
+    r"what|how|where|who|whose)\b|\b(?:tell|give|read|remind) me (?:of )?the\b|\b(?:let me know|ask) (?:which|what|how|"
+    r"where|who)\b"
+)
+_OFFERS = re.compile(r"^(?:so |and |now |then )*(?:i|we|there)(?: (?:have|can|are|is)|'ve|'s)\b.*\bor\b")
+"""What there is to choose from, as the last words: "We have Monday at ten or Tuesday at four."."""
 
 _SPELL = re.compile(r"\b(?:spell|letter by letter)\b")
 _NUMBER = re.compile(
-    r"\b(?:(?:order|phone|telephone|mobile|account|card|customer|reference|tracking|confirmation|invoice|member|"
-    r"serial|booking|policy|case|ticket|contact|your|the) numbers?|zip code|postal code|postcode|pin code|"
-    r"digits)\b"
+    r"(?<!house )(?<!room )(?<!apartment )(?<!flat )(?<!a )\bnumbers?\b(?! of)|\bnumber (?:to|where|we can)\b|"
+    r"\bpostcode\b|\b(?:zip|postal|pin|security|verification|access|confirmation|reference|booking|sort|digit) code\b|"
+    r"\bzip\b|\bdigits\b|\bpin\b|\bpasscode\b|\bmeter reading\b"
 )
+_MIXED = re.compile(
+    r"\b(?:licen[sc]e plate|registration number|number plate|(?:employee|member|customer|user) id|serial number)\b"
+)
+"""Letters and digits, one by one."""
 _ASKS_FOR_IT = re.compile(
     r"^(?:and )?(?:your|the)\b|\b(?:what|which|tell|give|have|know|need|say|repeat|read|enter|share|provide|"
-    r"with)\b"
+    r"confirm|verify|state|get|with)\b"
 )
+_TO_GIVE = re.compile(
+    r"^(?:shall|should|do you (?:need|want)|would you (?:like|prefer|rather)|did|does|will|have you|am i|is|are|was|"
+    r"(?:can|could|may) i (?:give|send|text|read|repeat))\b"
+)
+"""They offer a number, or ask whether, and get a yes."""
 
-_TAG = re.compile(r"(?:, | )(?:right|correct|yes|is that (?:right|correct|okay|all right)|okay)\?$|\byes or no\b")
+_TAG = re.compile(
+    r", (?:right|correct|yes|no|okay|isn't it|aren't you|don't you|is it|are you|do you)\?$|\b(?:is that|does (?:that|"
+    r"it) (?:sound|look)) (?:right|correct|okay|all right|so|good|what you said)\?$|\byes or no\b"
+)
 _HEAD = (
     r"(?:is|are|was|were|do|does|did|shall|should|would|will|may|can|could|have|has|had|am|isn't|aren't|don't|didn't|"
     r"doesn't|won't|wouldn't|shouldn't|haven't|hasn't)\b"
@@ -48,7 +73,7 @@ _LEAD = re.compile(
 )
 _ASKS_YES_NO = re.compile(rf"^(?!was){_HEAD}|^was{_SUBJECT}")
 _BY_TONE = re.compile(
-    r"^(?:(?:you )?(?:want|need|ready|still|mean)\b|you (?:said|want|need|would|mean|are|have|will)\b|(?:that|it|this)"
+    r"^(?:(?:you )?(?:want|need|ready|still|mean)\b|you(?:'d|'re|'ve|'ll)? (?!know)\w+ \w+|(?:that|it|this)"
     r"(?: is|'s| was| would)\b|(?:how|what) about (?:a |an |at |on |the )?\w+(?: \w+){0,4}\?|how (?:does|do|would|is) "
     r".* (?:sound|work|suit)\b|how's \w+ o'clock|same \w+)"
 )
@@ -60,54 +85,71 @@ _REST = re.compile(
     r"[,;:\u2013\u2014] ?(?:and |so |but )?((?:(?:on|at|for|in|by|to|under) )?(?:what|which|how|when|who)\b.*)$"
 )
 
-_WH = re.compile(r"\b(?:what|which|how|when|where|who|whose|why)\b")
+_WH = re.compile(r"\b(?:what|which|how|when|where|whom?|whose|why)\b")
 _EMBEDDED = re.compile(
-    r"^(?:and |so )?(?:(?:can|could|would|will) you (?:please |just )?(?:tell|say|give|remind|let me know|share)|"
-    r"(?:do|would) you (?:happen to )?(?:know|remember|recall|mind telling)|may i (?:ask|know|have)|(?:can|"
-    r"could) i (?:ask|know|have|get|take)|(?:please |just )*(?:tell|give|say|let me know|i need))\b"
+    r"^(?:and |so )?(?:(?:can|could|would|will) you (?:please |just )*(?:tell|say|give|remind|let me know|share|"
+    r"describe|explain|confirm|verify)|(?:do|would) you (?:happen to )?(?:know|remember|recall|mind telling)|"
+    r"(?:can|could|may) i (?:please |just )*(?:ask|know|have|get|take))\b"
+)
+_OBJECT = re.compile(
+    r"(?:tell|give|remind|share|confirm|verify|describe|explain|have|get|take)(?: me)?(?: of)? (?:your|the|a name)\b"
+    r"(?! (?:permission|okay|attention|consent|agreement))"
 )
 _OR = re.compile(r"\bor\b")
 _TWO = re.compile(r"[,:\u2013\u2014] ?(?:\w+ ){1,4}?or (?:\w+ ){0,4}\w+\?$")
 """Behind a question word: "how can we reach you, by phone or by mail?"."""
 _NO_CHOICE = re.compile(
     r",? or (?:not|no|so|more|less|later|what|(?:something|anything|somebody|anyone)\b.*|(?:is there|"
-    r"do you have) .*)\?*$|\b(?:a|an|one|two|three|four) (?:\w+ )?or (?:so|two|three|four|five)\b|\byes or no\b|"
-    r"\bsooner or later\b|\bmore or less\b"
+    r"do you have) .*)\?*$|\b(?:a|an) (?:\w+ )?or (?:so|two|three)\b|\b(?:one|two|three|four) or (?:so|two|three|four|"
+    r"five)\b|\byes or no\b|\bsooner or later\b|\bmore or less\b"
 )
-_ANYTHING = re.compile(r"\b(?:anything|something|any other|else|any questions|more questions|any more)\b")
+_ANYTHING = re.compile(
+    r"\b(?:any|some)thing (?:else|more|further)|\banything (?:i|we) can\b|\bquestions\b|\bwhat else\b"
+)
 
 _PREFERRED = re.compile(
     r"\b(?:preferred|particular|specific|certain) (day|date|time)\b|"
     r"\ba(?: \w+)? (day|date|time) (?:that|which|in mind|you|when)\b"
 )
-_BIRTH = re.compile(r"\b(?:birth|birthday|born)\b")
+_BIRTH = re.compile(r"\b(?:birth|birthday|when .*born)\b")
 _DAYS = re.compile(
     r"\b(?:what|which|on what|on which) (?:\w+ )?(?:day|days|date|dates|weekday|month|week)\b|\bthe date\b"
 )
 _TIMES = re.compile(
     r"\b(?:what|which) (?:\w+ )?(?:time|times|hour|time slot|slot)\b|\bwhat time\b|\bhow (?:soon|early|late)\b|"
     r"\bsince when\b|^(?:and )?(?:until |by )?when\b|\b(?:tell|know|ask|say|remember|recall) (?:me )?(?:\w+ )?when\b|"
-    r"\bwhen (?:would|should|shall|can|do you|did you|works|suits|is good|is a good|is best)\b|^what (?:would|"
-    r"will|is|'s).* (?:good|best|better|convenient) time\b"
+    r"\bwhen (?:would|should|shall|can|do you|did you|works|suits|is good|is a good|is best)\b|^what(?: would|"
+    r" will| is|'s).*\b(?:good|best|better|convenient) time\b"
 )
 _AMOUNTS = re.compile(r"\bhow (?:many|much|old|long|often|big|tall|far|large|heavy)\b")
 _ONE_NAME = re.compile(
-    r"\b(?:first|last|family|sur|given|middle|pet|dog|company|street|doctor|middle)[ ']?s? ?names?\b|\bsurname\b"
+    r"\b(?:first|last|family|sur|given|middle|maiden|pet|dog|company|street|doctor)[ ']?s? ?names?\b|\bsurname\b|"
+    r"\bname of\b|\b(?:what|which|whose|a) names?\b"
 )
 _BOTH_NAMES = re.compile(
     r"\b(?:first|last|given|family) (?:name )?and (?:your )?(?:first|last|family|given|sur) ?names?\b"
 )
 _NAMES = re.compile(
     r"\b(?:your|the|full|whose|what|which) (?:\w+ )?names?\b|\bwho(?:m)? am i (?:speaking|talking)\b|\bwho(?: is|"
-    r"'s) (?:calling|speaking|this)\b"
+    r"'s) (?:calling|speaking|this)\b|^(?:and )?you are\?"
 )
-_THINGS = re.compile(
-    r"\bwhich\b|\bwhat (?:kind|sort|type|colou?r|size|city|town|country|state|model|brand|make|language|flavou?r|"
-    r"floor|room|shade|version|plan|seat|material|shape|department|branch|store|shop|option|bike|car|one)\b|"
-    r"\bwhat is your favou?rite\b"
+_COUNTED = re.compile(r"\b(?:house|room|apartment|flat) number\b")
+_KINDS = ((DAY, _DAYS), (TIME, _TIMES), (AMOUNT, _AMOUNTS), (CHOICE, _ONE_NAME), (NAME, _NAMES), (AMOUNT, _COUNTED))
+_ASKS_A_THING = re.compile(rf"{_WH.pattern}|^(?:and |in |at |on |for )*(?:the|your)\b")
+"""Whatever it is, few words are it: "Where to?", "What does it say?", "And the street?"."""
+_ASKS_ANY = re.compile(r"^(?:and )?any\b")
+_OPEN = re.compile(
+    r"\b(?:address|e-?mail|problem|issue|matter|reason|trouble|concern|details|why|happen|happened|happening|describe|"
+    r"explain|wrong|symptoms|more about|goals|going on|how come|help|assist|direct your call|looking for|"
+    r"your order|brings? you|(?:tell|told) you|like to (?:order|discuss|talk about|know)|"
+    r"how (?:are|is) (?:you|it going|everything)|mean by|"
+    r"(?:what|how) (?:can|could|may|do|should) (?:i|we) (?:do|help|get|offer|be)|what was that|know what|"
+    r"this (?:is )?(?:regarding|about|concerning))\b"
 )
-_KINDS = ((DAY, _DAYS), (TIME, _TIMES), (AMOUNT, _AMOUNTS), (CHOICE, _ONE_NAME), (NAME, _NAMES), (CHOICE, _THINGS))
-_LONG = re.compile(r"\b(?:address|e-?mail|problem|issue|matter|reason|happened|trouble|concern|mean by|details)\b")
+"""What takes sentences to say, or comes in parts."""
+_TWICE = re.compile(
+    r"\b(?:what|which|how|when|where|who)\b.*\band (?:\w+ )?(?:what|which|how|when|where|who|the|your)\b"
+)
 
 
 def asks_for(text: str) -> str:
@@ -117,10 +159,12 @@ def asks_for(text: str) -> str:
     """
     after = 0
     for sentence in reversed(_sentences(text)):
-        if sentence.endswith("?") or _REQUEST.match(sentence):
+        if sentence.endswith("?") or _REQUEST.search(sentence):
             kind = _kind(sentence)
             if kind != FREE or sentence.endswith("?"):
                 return kind
+        if not after and _OFFERS.match(sentence):
+            return CHOICE
         after += count(sentence)
         if after > _AFTER_QUESTION:
             return FREE
@@ -138,51 +182,60 @@ def asked_by(text: str, heard: int) -> str:
 
 
 def _sentences(text: str) -> list[str]:
-    text = _NO_END.sub(lambda m: f"{m[1]}m" if m[1] else " ", text.lower().replace("\u2019", "'"))
+    text = _NO_END.sub(lambda m: f"{m[1]}m" if m[1] else m[2] or " ", text.lower().replace("\u2019", "'"))
     return [s.strip() for s in _SENTENCE.findall(text) if s.strip()]
 
 
 def _kind(sentence: str) -> str:
     if _SPELL.search(sentence):
         return SPELLING
-    asks_whether = sentence.startswith(("is ", "are ", "was "))
-    if _wants_number(sentence) and not _TAG.search(sentence) and not asks_whether:
-        return DIGITS
+    bare = _LEAD.sub("", sentence)
+    if _ASKS_FOR_IT.search(sentence) and not _TAG.search(sentence) and not _TO_GIVE.match(bare):
+        if _MIXED.search(sentence):
+            return SPELLING
+        if _NUMBER.search(sentence):
+            return DIGITS
     if not sentence.endswith("?"):
-        return _thing(sentence) if _EMBEDDED.match(sentence) or _REQUEST.match(sentence) else FREE
+        return _thing(sentence, CHOICE if _FOR_YOURS.search(sentence) else FREE)
     if _TAG.search(sentence):
         return YES_NO
     if _CONFIRM.match(sentence) and not _WH.search(sentence) and not _OR.search(sentence):
         return YES_NO
-    bare = _LEAD.sub("", sentence)
     if not (_ASKS_YES_NO.match(bare) or _WH.match(bare)) and (later := _REST.search(bare) or _LATER.search(bare)):
+        if bare[: later.start(1)].endswith("or "):
+            return CHOICE
         bare = later[1]
-    if _EMBEDDED.match(bare) and (_WH.search(bare) or _NAMES.search(bare) or _ONE_NAME.search(bare)):
-        return _thing(bare)
+    if _EMBEDDED.match(bare) and any(of.search(bare) for of in (_WH, _NAMES, _ONE_NAME, _OBJECT)):
+        return _thing(bare, CHOICE)
     if _ANYTHING.search(bare):
         return FREE
     if (preferred := _PREFERRED.search(bare)) and not _WH.search(bare):
         return DAY if {"day", "date"} & {*preferred.groups()} else TIME
+    if _NAMES.search(bare) and bare.endswith("you are?"):
+        return NAME
     if _ASKS_YES_NO.match(bare) or _BY_TONE.match(bare):
         return CHOICE if _OR.search(_NO_CHOICE.sub("", bare)) else YES_NO
-    if (thing := _thing(bare)) != FREE or (_WH.search(bare) and not _TWO.search(bare)):
-        return thing
+    if (thing := _thing(bare, CHOICE if _ASKS_A_THING.search(bare) else FREE)) != FREE or _WH.search(bare):
+        return CHOICE if thing == FREE and _TWO.search(bare) else thing
+    if _ASKS_ANY.match(bare):
+        return YES_NO
     return CHOICE if _OR.search(_NO_CHOICE.sub("", bare)) else FREE
 
 
-def _thing(question: str) -> str:
-    """What a question word asks for. Two things at once are free; a day and a time are a time."""
+def _thing(question: str, unknown: str) -> str:
+    """What a question word asks for; `unknown`: if it is none of the kinds.
+
+    Two things at once are free; a day and a time are a time.
+    """
     kinds = [kind for kind, of in _KINDS if of.search(question)]
-    if _BIRTH.search(question) or (_LONG.search(question) and not {DAY, TIME, AMOUNT} & {*kinds}):
+    if _BIRTH.search(question) or (_OPEN.search(question) and not {DAY, TIME, AMOUNT} & {*kinds}):
         return FREE
     if _BOTH_NAMES.search(question):
         return NAME
-    if CHOICE in kinds and len(kinds) > 1:
-        kinds = [kind for kind in kinds if kind != CHOICE] if not _ONE_NAME.search(question) else [CHOICE]
+    if CHOICE in kinds:
+        return CHOICE if not {DAY, TIME, AMOUNT} & {*kinds} else FREE
     if set(kinds) == {DAY, TIME}:
         return TIME
-    return kinds[0] if len(kinds) == 1 else FREE
-
-
-def _wants_number(sentence: str) -> bool:
-    return _NUMBER.search(sentence) is not None and _ASKS_FOR_IT.search(sentence) is not None
+    if len(kinds) > 1 or (not kinds and _TWICE.search(question)):
+        return FREE
+    return kinds[0] if kinds else unknown

@@ -70,7 +70,7 @@ class Calls:
         self._conductors[message.call_id] = conductor
         try:
             language = message.language or conductor.agent.language
-            conductor.send_session(language)
+            conductor.send_session(language, wire.channel_of(message))
             for event in first:
                 conductor.feed(event)
             if not conductor.knows_tools:
@@ -80,6 +80,11 @@ class Calls:
             yield conductor
         finally:
             self._lingering.spawn(self._let_go(message.call_id, conductor))
+
+    async def problem(self, agent: str) -> str:
+        """What is wrong with the last edit of an agent, as a call that began now would be told. Raises as `opened`."""
+        _, listed = await self._rosters.now(agent)
+        return listed.problem if listed is not None else ""
 
     async def _made(self, message: conversation_pb2.Open, epoch: Epoch) -> tuple[Conductor, list[events.Event]]:
         """A conductor and its first events. Begun again when another open of the call came to its end meanwhile."""
@@ -140,7 +145,7 @@ class Calls:
             settled=settled or (),
             unsettled=settled is None,
             agent_version=agent.version,
-            policy=wire.policy_of(agent) if changed else None,
+            policy=wire.policy_of(agent, wire.channel_of(message)) if changed else None,
             effect_tools=marked.effects,
             slow_tools=marked.slow,
             levels=marked.levels,
@@ -231,7 +236,7 @@ def _opened(
     `unread`: not a new one, but nobody can tell what was said: a caller who is back is not greeted but asked to say it
     again; what older owners have done the ledger must tell. Who comes back from a transfer that failed is told so.
     """
-    policy, marked = wire.policy_of(agent), wire.Marked.of(tools)
+    policy, marked = wire.policy_of(agent, wire.channel_of(message)), wire.Marked.of(tools)
     parameters, specialist = _begins_with(message, agent)
     variables, left_out = known.variables_of(parameters)
     if left_out:

@@ -26,15 +26,14 @@ from services.orchestrator.mind.bot.specialists import current
 from services.orchestrator.mind.bot.unanswered import due
 from services.orchestrator.mind.history import question_of
 from services.orchestrator.mind.owner.takeover import at_rest
-from services.orchestrator.mind.state import Call, Ended, Epoch
+from services.orchestrator.mind.state import Call, Epoch
 from services.orchestrator.mind.turn import step
 from services.orchestrator.own.journal import Journal
 from services.orchestrator.run import prompt
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.means import Means
-from services.orchestrator.run.metrics import DROPPED, count_effect, count_requests, count_specialists
+from services.orchestrator.run.metrics import DROPPED, count_effect, count_requests
 from services.orchestrator.run.organs import UNKNOWN, insist_on_settling
-from services.orchestrator.run.prices import cost
 from services.orchestrator.run.roster import Listed
 from services.orchestrator.run.rounds import Rounds
 from services.orchestrator.run.timers import Timers
@@ -277,12 +276,12 @@ class Conductor:
         """Another voice before its words, if it has one of its own."""
         log.info("call handed over", call_id=self._id, giver=handed.giver, to=handed.to)
         if self.call is not None and any(each.voice is not None for each in self.agent.specialists.values()):
-            self.send_session(self.call.language)
+            self.send_session(self.call.language, self.call.channel)
 
-    def send_session(self, language: str) -> None:
+    def send_session(self, language: str, channel: str) -> None:
         """How to listen and sound for who has the call."""
         specialist = current(self.call) if self.call is not None else ""
-        session = wire.session_of(self.agent, language, specialist)
+        session = wire.session_of(self.agent, language, specialist, channel)
         session.problem = self.problem
         self._send(conversation_pb2.CallCommand(session=session))
 
@@ -363,14 +362,8 @@ class Conductor:
     def _finish(self) -> None:
         call = self.call
         assert call is not None
-        seconds = (now_ms() - call.started_ms) / 1000
         count_requests(call, None)
-        spent = cost(self.means.price, call, seconds)
-        telemetry.COST_PER_CALL.observe(spent)
-        self.means.figures.ended(call, seconds, spent)
-        reason = call.floor.reason if isinstance(call.floor, Ended) else ""
-        by = count_specialists(call)
-        log.info("call ended", call_id=call.call_id, reason=reason, seconds=round(seconds, 1), turns=call.turn, **by)
+        self.means.figures.ended(call, (now_ms() - call.started_ms) / 1000, self.means.prices, self.agent)
         self.means.store.purge_later(call.call_id, self.epoch, self.means.linger_s)
         self.end_stream()
         self.ended.set()

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from prometheus_client import Counter, Histogram
 
+from parley import telemetry
+from parley.agents.agent import Agent
 from parley.published.bundle import is_published
 from services.orchestrator.mind import events
-from services.orchestrator.mind.state import Call
+from services.orchestrator.mind.state import Call, Ended
+from services.orchestrator.run.metrics import count_specialists
+from services.orchestrator.run.prices import Prices, cost, spent_on
+
+log = structlog.get_logger()
 
 BEGUN = Counter("voice_agent_calls_total", "Calls begun", ["agent", "version"])
 SECONDS = Histogram(
@@ -50,11 +57,18 @@ class Figures:
                 if outcome.then is not None and outcome.then.kind == "transfer":
                     HANDED_ON.labels(*self._of(call)).inc()
 
-    def ended(self, call: Call, seconds: float, cost_usd: float) -> None:
+    def ended(self, call: Call, seconds: float, prices: Prices, by: Agent) -> None:
+        """`by`: the agent as the call had it, whose models are paid."""
+        dollars = cost(prices, call, seconds, by)
+        telemetry.COST_PER_CALL.observe(dollars)
+        reason = call.floor.reason if isinstance(call.floor, Ended) else ""
+        told = {"reason": reason, "seconds": round(seconds, 1), "turns": call.turn, "usd": round(dollars, 5)}
+        specialists = count_specialists(call, spent_on(prices, call, by))
+        log.info("call ended", call_id=call.call_id, **told, **specialists)
         agent, version = self._of(call)
         SECONDS.labels(agent, version).observe(seconds)
         TURNS.labels(agent, version).inc(call.turn)
-        COST.labels(agent, version).inc(cost_usd)
+        COST.labels(agent, version).inc(dollars)
 
     def _of(self, call: Call) -> tuple[str, str]:
         label, seen = self._label(call.agent, call.agent_version), self._seen.setdefault(call.agent, set())

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
-from parley.engines import Price
 from services.orchestrator.run.figures import Figures
 from services.orchestrator.run.organs import Organs
+from services.orchestrator.run.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Means:
     bus: Bus
     store: CallStore
     engine: str  # the preferred language model, for the agent's choice of model
-    price: Price
+    prices: Prices
     linger_s: float
     refuse_without_nats: bool = False
     figures: Figures = field(default_factory=Figures)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Histogram
 
 from parley import telemetry
@@ -80,12 +82,13 @@ def count_requests(before: Call | None, after: Call | None) -> None:
         REQUESTS.observe(before.requests.sent)
 
 
-def count_specialists(call: Call) -> dict[str, dict[str, dict[str, int]]]:
+def count_specialists(call: Call, dollars: Mapping[str, float]) -> dict[str, dict[str, dict[str, float]]]:
     """What each specialist of a call that has ended has used, for its log line; nothing for an agent without any."""
-    told: dict[str, dict[str, int]] = {}
+    told: dict[str, dict[str, float]] = {}
     for each in call.spent_by:
         name = each.specialist or FRONT
         SPECIALIST_TOKENS.labels(call.agent, name, "input").inc(each.input_tokens)
         SPECIALIST_TOKENS.labels(call.agent, name, "output").inc(each.output_tokens)
-        told[name] = {"rounds": each.rounds, "input_tokens": each.input_tokens, "output_tokens": each.output_tokens}
+        used = {"rounds": each.rounds, "input_tokens": each.input_tokens, "output_tokens": each.output_tokens}
+        told[name] = {**used, "usd": round(dollars.get(name, 0.0), 5)}
     return {"specialists": told} if told else {}

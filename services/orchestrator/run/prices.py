@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
-from parley.engines import Price, engines_of
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from parley.agents.agent import Agent
+from parley.agents.specialists import FRONT
+from parley.engines import EngineSpec, engines_of
 from parley.settings import Settings, Stage
-from services.orchestrator.mind.state import Call
+from services.orchestrator.mind.state import Call, Spent
+
+_FREE = EngineSpec(loads="")
 
 
-def cost(price: Price, call: Call, seconds: float) -> float:
-    """Dollars. Text calls are neither heard nor spoken."""
-    tally = call.tally
-    words = (tally.input_tokens * price.input_million + tally.output_tokens * price.output_million) / 1e6
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The preferred engines: all is paid to them. `llm`: the language model's name, for the agents' choice of model."""
+
+    llm: str = ""
+    ears: EngineSpec = _FREE
+    mind: EngineSpec = _FREE
+    voice: EngineSpec = _FREE
+
+    @classmethod
+    def of(cls, settings: Settings) -> Prices:
+        """An engine without a known price counts as free."""
+        stt, llm, tts = (_row(settings, stage) for stage in ("stt", "llm", "tts"))
+        return cls(settings.engines("llm")[0], stt, llm, tts)
+
+
+def cost(prices: Prices, call: Call, seconds: float, agent: Agent) -> float:
+    """Dollars. Text calls are neither heard nor spoken. `agent`: whose models were asked."""
+    words = sum(spent_on(prices, call, agent).values())
     if call.channel == "chat":
         return words
-    return words + seconds / 60 * price.stt_minute + tally.spoken_chars / 1000 * price.tts_thousand_chars
+    heard, said = seconds / 60 * prices.ears.price.stt_minute, call.tally.spoken_chars / 1000
+    return words + heard + said * prices.voice.price.tts_thousand_chars
 
 
-def price_of(settings: Settings) -> Price:
-    """Of the preferred engines together. An engine without a known price counts as free."""
-    stt, llm, tts = (_row(settings, stage) for stage in ("stt", "llm", "tts"))
-    return Price(stt.stt_minute, llm.input_million, llm.output_million, tts.tts_thousand_chars)
+def spent_on(prices: Prices, call: Call, agent: Agent) -> Mapping[str, float]:
+    """Dollars for language models by who had the call; the agent itself is `front`."""
+    known = [each for each in call.spent_by if each.specialist]
+    read = call.tally.input_tokens - sum(each.input_tokens for each in known)
+    written = call.tally.output_tokens - sum(each.output_tokens for each in known)
+    front = Spent("", 0, max(0, read), max(0, written))
+    return {each.specialist or FRONT: _words(prices, each, agent) for each in (front, *known)}
 
 
-def _row(settings: Settings, stage: Stage) -> Price:
-    row = engines_of(stage).get(settings.engines(stage)[0])
-    return row.price if row is not None else Price()
+def _words(prices: Prices, spent: Spent, agent: Agent) -> float:
+    own = agent.specialists.get(spent.specialist)
+    model = (own.models.get(prices.llm, "") if own is not None else "") or agent.models.get(prices.llm, "")
+    price = prices.mind.price_of(model)
+    return (spent.input_tokens * price.input_million + spent.output_tokens * price.output_million) / 1e6
+
+
+def _row(settings: Settings, stage: Stage) -> EngineSpec:
+    return engines_of(stage).get(settings.engines(stage)[0], _FREE)

@@ -27,6 +27,7 @@ EDIT_S = 0.3  # that a call waits for an edit; then it begins with what was ther
 AGAIN_S = 1.0  # between two looks at tools that are not those of the files: their edit is broken, or not there yet
 COMPLETED_BY = 60  # tries
 STALE_S = 30.0  # the tools service may have other files than we do
+PATIENT_S = 10.0  # that the tools service may be starting too, before that is worth a warning
 PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -110,11 +111,14 @@ class Roster:
                 del self._looking[name]
 
     async def _insist(self, name: str) -> Listed:
+        began = asyncio.get_running_loop().time()
         for pause in itertools.chain(PAUSES_S, itertools.repeat(PAUSES_S[-1])):
             try:
                 return await self.listed(name)
             except ParleyError as e:
-                log.warning("tools are not known yet, asked again", agent=name, error=str(e))
+                starting = e.retryable and asyncio.get_running_loop().time() - began < PATIENT_S
+                tell = log.info if starting else log.warning
+                tell("tools are not known yet, asked again", agent=name, error=str(e))
             await asyncio.sleep(pause)
         raise AssertionError
 

@@ -175,8 +175,10 @@ class Rounds:
             running.instead = verdict.say
             return verdict.tools
         call = self._as_routed(think)
-        offered = prompt.proven_for(call, self.tools, now_ms())
+        at_ms = now_ms()
+        offered = prompt.proven_for(call, self.tools, at_ms)
         request = prompt.request(call, self.agent, self._engine, offered, think, telemetry.traceparent())
+        request.at_ms = at_ms
         running.asked = prompt.size(request)
         tools: list[ToolUse] = []
         running.guard = guarding.of(self.agent, request)

@@ -93,7 +93,12 @@ class Marked:
         return cls(effects, slow, tuple(ToolLevel(info.name, info.level) for info in infos if info.level))
 
 
-def policy_of(agent: Agent) -> Policy:
+def by_button(agent: Agent, channel: str) -> bool:
+    """Whether its callers speak by button only. A telephone has none."""
+    return agent.interruption.push_to_talk and channel != "phone"
+
+
+def policy_of(agent: Agent, channel: str = "browser") -> Policy:
     """What `step` must know of an agent."""
     return Policy(
         greeting=agent.first_words,
@@ -110,7 +115,7 @@ def policy_of(agent: Agent) -> Policy:
         else backchannels_of(agent.language),
         keys_interrupt=agent.interruption.keys,
         protect_greeting_ms=agent.interruption.protect_greeting_ms,
-        push_to_talk=agent.interruption.push_to_talk,
+        push_to_talk=by_button(agent, channel),
         mute_during_effects=agent.interruption.mute_during_effects,
         yes=agent.confirmation.yes,
         no=agent.confirmation.no,
@@ -147,7 +152,7 @@ def policy_of(agent: Agent) -> Policy:
     )
 
 
-def session_of(agent: Agent, language: str, specialist: str = "") -> conversation_pb2.Session:
+def session_of(agent: Agent, language: str, specialist: str = "", channel: str = "browser") -> conversation_pb2.Session:
     """How the gateway is to listen and sound for this agent, or for one of its specialists."""
     own = each.voice if (each := agent.specialists.get(specialist)) is not None else None
     chosen = agent.voice.of | own.of if own is not None else agent.voice.of
@@ -156,7 +161,7 @@ def session_of(agent: Agent, language: str, specialist: str = "") -> conversatio
         voice=";".join(voices),
         language=language,
         endpointing=stt_pb2.Endpointing(
-            expect=call_pb2.EXPECT_BUTTON if agent.interruption.push_to_talk else call_pb2.EXPECT_FREE,
+            expect=call_pb2.EXPECT_BUTTON if by_button(agent, channel) else call_pb2.EXPECT_FREE,
             min_delay_ms=agent.endpointing.min_delay_ms,
             max_delay_ms=agent.endpointing.max_delay_ms,
             policy=agent.endpointing.policy,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from services.stt.endpointing.ending import Ending
-from services.stt.endpointing.english import OPENERS
+from services.stt.endpointing.english import OPENERS, WH
 from services.stt.endpointing.tables import ends, phrases, table
 
 FAREWELLS = phrases(
@@ -25,7 +25,7 @@ EMPHATIC = phrases(
     "very much, thanks a lot, so much, thanks a million, thanks a bunch, a lot for that, very much indeed, for "
     "everything"
 )
-"""Thanks that end a talk rather than open a sentence."""
+"""Thanks that end a talk more often than they open a sentence."""
 AGREED = phrases(
     "got it, i got it, sounds good, sounds great, that is fine, that is correct, that is right, that is great, that "
     "is good, that is perfect, that is okay, that is nice, that is wonderful, that is helpful, that is very helpful, "
@@ -43,6 +43,9 @@ NO_MORE = phrases(
 )
 """Said to an offer, and nothing is missing."""
 OPENING = OPENERS | COURTESIES
+OF_IT = table("that this it you sounds looks works appreciate")
+_FEW = 6
+"""So short a sentence that begins with one of these is said of what the bot has told."""
 
 
 @lru_cache(maxsize=512)
@@ -52,6 +55,18 @@ def only_opens(said: str) -> bool:
     for phrase in _LONGEST_FIRST:
         rest = rest.replace(f" {phrase} ", " ")
     return bool(said) and all(word in OPENING for word in rest.split())
+
+
+def acknowledges(said: str) -> bool:
+    """What was heard is welcome, and there is a sentence in it: "thank you so much", "that helps a lot, thanks"."""
+    if ends(said, EMPHATIC) or only_opens(said):
+        return ends(said, EMPHATIC)
+    for phrase in THANKS:
+        said = f" {said} ".replace(f" {phrase} ", " ").strip()
+    words = said.split()
+    while words and words[0] in OPENING - OF_IT:
+        words = words[1:]
+    return bool(words) and words[0] in OF_IT and len(words) <= _FEW and not (WH | {"not"}) & {*words}
 
 
 def closes(said: str, grade: Callable[[str], Ending]) -> Ending | None:

@@ -77,6 +77,7 @@ ASK_ON = phrases(
 # An end after all
 
 CLOSED_ENDS = phrases(
+    "please do, absolutely not, definitely not, certainly not, afraid not, hope not, not that i know of, "
     "yes i do, yes i am, yes it is, yes we do, yes i have, yes i did, yes i can, yes i would, yes that is, no i do "
     "not, no i am not, no it is not, no i have not, no i did not, of course not, think so, hope so, guess so, "
     "believe so, or so, where it is, what it is, who it is, how it is, what that is, where that is, where you are, "

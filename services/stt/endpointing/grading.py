@@ -9,8 +9,9 @@ from functools import lru_cache
 from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from services.stt.contract import Expect
 from services.stt.endpointing import english as en
-from services.stt.endpointing.answers import answers
-from services.stt.endpointing.closers import closes, only_opens
+from services.stt.endpointing.answer_words import MONTHS
+from services.stt.endpointing.answers import answers, echoes
+from services.stt.endpointing.closers import AGREED, COURTESIES, closes, only_opens
 from services.stt.endpointing.ending import Ending, number
 from services.stt.endpointing.tables import ends, starts
 
@@ -24,6 +25,12 @@ _SHORTENED = re.compile(
 _DICTATED = 3
 """So many numbers in a row are one that is read out, whatever stands before."""
 _SHORT = 3
+_MONTH = "|".join(sorted(MONTHS))
+_DATED = re.compile(
+    rf"\b(?:{_MONTH})\b.* (?:(?:19|20)\d\d|(?:nineteen|twenty) (?:\d\d|oh \w+|\w+teen|\w+ty(?: \w+)?|ten|eleven|"
+    r"twelve)|two thousand(?: and)?(?: \w+)?)$"
+)
+"""A date with its year leaves nothing open, whatever was asked."""
 
 
 @lru_cache(maxsize=512)
@@ -33,14 +40,16 @@ def english(text: str, expect: Expect, lengths: tuple[int, ...]) -> Ending:
     words = said.split()
     if not words:
         return Ending.SAID
-    if words[-1] in en.HESITATIONS | en.CONJUNCTIONS or ends(said, en.WAIT_PHRASES):
+    if (words[-1] in en.HESITATIONS | en.CONJUNCTIONS and not ends(said, AGREED)) or ends(said, en.WAIT_PHRASES):
         return Ending.OPEN
     if expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and all(w in en.YES_NO for w in words):
-        if words[-1] in en.YES_NO_OPEN and not ends(said, en.CLOSED_ENDS):
+        if words[-1] in en.YES_NO_OPEN and not ends(said, en.CLOSED_ENDS) and not echoes(words):
             return Ending.OPEN
         return Ending.SAID if said in en.HEDGES else Ending.DONE
     if _SHORTENED.search(text):
         return Ending.OPEN
+    if _DATED.search(said):
+        return Ending.ASKED
     if (closing := closes(said, lambda before: english(before, expect, lengths))) is not None:
         return closing
     for rule in (answers, _reads_number, _spells):
@@ -51,7 +60,7 @@ def english(text: str, expect: Expect, lengths: tuple[int, ...]) -> Ending:
     last = normalise(_SENTENCES.split(text.strip())[-1])
     ending = _sentence(last or said, asked=text.rstrip().endswith("?"))
     if only_opens(said):
-        return max(ending, Ending.SAID)
+        return Ending.SAID if words[-1] in COURTESIES or ends(said, AGREED) else max(ending, Ending.SAID)
     if ending is Ending.SAID and expect is Expect.YES_NO and words[0] in en.YES_NO_HEAD and len(words) > 1:
         return Ending.ASKED
     return ending

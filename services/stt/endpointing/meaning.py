@@ -10,7 +10,8 @@ import re
 from parley.text.spoken import normalise
 from parley.text.words import count
 from services.stt.contract import Expect
-from services.stt.endpointing.closers import only_opens
+from services.stt.endpointing.answers import lone_number
+from services.stt.endpointing.closers import acknowledges, only_opens
 from services.stt.endpointing.dynamic import patience_ms
 from services.stt.endpointing.ending import Ending, unknown_language
 from services.stt.endpointing.grading import english
@@ -67,8 +68,12 @@ def _perhaps_more(ending: Ending, quiet: Quiet) -> int:
     if ending is Ending.DONE and " " not in said:
         own = pauses.mean_ms if said in LONE and pauses.count >= KNOWN else 0
         return max(own, LONE_MS if said not in YES and only_opens(said) else 0)
+    if ending is Ending.ASKED and quiet.wish.expect is Expect.TIME and lone_number(said.split()):
+        return LONE_MS
     if ending is Ending.ASKED and pauses.mean_ms >= SLOW_MS and count(quiet.text) <= SHORT:
         return int(SLOW_SHARE * pauses.mean_ms)
+    if ending is Ending.ASKED:
+        return OPENER_MS if quiet.wish.expect is Expect.FREE and acknowledges(said) else 0
     return OPENER_MS if ending >= Ending.SAID and only_opens(said) else 0
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from parley.agents.agent import Agent
 from parley.agents.queries import Queries, QueryTable
 from parley.tooling import CallContext, tool
+from services.tools.builtin.auditing import audit
 from services.tools.database import Database
 from services.tools.execution.threads import Threads
 from services.tools.queries.analysis import Asked, analyzed
@@ -46,10 +47,9 @@ class QueryTools:
         """The agent's, by name; none without `queries:`."""
         if (queries := agent.queries) is None:
             return {}
-        name = agent.name
 
         async def execute_query(sql: str, context: CallContext) -> dict[str, Any]:
-            return await self._execute(name, queries, sql, context)
+            return await self._execute(agent, queries, sql, context)
 
         async def analyze_data(
             handle: str,
@@ -62,32 +62,34 @@ class QueryTools:
             second: str = "",
             n: Annotated[int, Field(ge=1, le=20)] = 5,
         ) -> dict[str, Any]:
-            return await self._analyze(name, handle, Asked(operation, column, by, period, first, second, n), context)
+            return await self._analyze(agent, handle, Asked(operation, column, by, period, first, second, n), context)
 
         execute_query.__doc__ = _described(queries)
         analyze_data.__doc__ = _ANALYZE
         marked = (tool(level=queries.needed_level)(function) for function in (execute_query, analyze_data))
         return {function.__name__: load_tool(function, WHERE) for function in marked}
 
-    async def _execute(self, agent: str, queries: Queries, sql: str, context: CallContext) -> dict[str, Any]:
+    async def _execute(self, agent: Agent, queries: Queries, sql: str, context: CallContext) -> dict[str, Any]:
         assert self._database is not None
         assert self._results is not None
+        name = agent.name
         try:
             query = admitted(sql, queries.tables)
             text, known = runnable(query, context.now), columns_of(query, queries.tables)
             limit_s = queries.timeout_ms / 1000
             tables = [
-                await copied(self._database, agent, context.customer, name, queries.tables[name], limit_s)
-                for name in query.tables
+                await copied(self._database, name, context.customer, table, queries.tables[table], limit_s)
+                for table in query.tables
             ]
             found = await self._threads.run(lambda: run(tables, text, queries.rows, limit_s))
         except Refused as e:
-            QUERIES.labels(agent, "refused").inc()
-            log.info("query refused", agent=agent, call_id=context.call_id, query_pii=sql, reason_pii=str(e))
+            QUERIES.labels(name, "refused").inc()
+            log.info("query refused", agent=name, call_id=context.call_id, query_pii=sql, reason_pii=str(e))
             raise
         handle = f"r{context.idempotency_key.rpartition('/')[2]}"
-        fits = await self._results.keep(context.call_id, handle, agent, context.customer, found, known)
-        QUERIES.labels(agent, "answered").inc()
+        await audit(agent, context, "query answered", sql=text, tables=list(query.tables), rows=len(found.rows))
+        fits = await self._results.keep(context.call_id, handle, name, context.customer, found, known)
+        QUERIES.labels(name, "answered").inc()
         rows = _shown(found)
         return {
             "handle": handle,
@@ -98,9 +100,11 @@ class QueryTools:
             "summary": _summary(found, fits),
         }
 
-    async def _analyze(self, agent: str, handle: str, asked: Asked, context: CallContext) -> dict[str, Any]:
+    async def _analyze(self, agent: Agent, handle: str, asked: Asked, context: CallContext) -> dict[str, Any]:
         assert self._results is not None
-        data = await self._results.get(context.call_id, handle, agent, context.customer)
+        data = await self._results.get(context.call_id, handle, agent.name, context.customer)
+        about = {"handle": handle, "operation": asked.operation, "column": asked.column, "by": asked.by}
+        await audit(agent, context, "figures told", **about)
         return {"handle": handle, "operation": asked.operation, **analyzed(data, asked)}
 
 

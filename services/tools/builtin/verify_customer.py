@@ -14,6 +14,8 @@ from parley.agents.agent import Agent
 from parley.agents.identity import VERIFY, Identity
 from parley.text.factors import numbers
 from parley.tooling import CallContext, Result, ToolError, ToolMarks
+from services.tools.builtin.auditing import audit
+from services.tools.contract import Unsure
 from services.tools.database import Database
 from services.tools.identity.matching import CANDIDATES, match, unreadable
 from services.tools.identity.tries import CALL, NUMBER, RECORD, Subject, Tries
@@ -37,6 +39,7 @@ PLACEHOLDER = (
     "What stands in brackets is not kept. Pass the caller's own words of it once more, or ask for them again; nothing "
     "was checked."
 )
+NO_RECORDS = "The customers' records cannot be looked at just now. Nothing was checked, and no try was counted."
 
 
 def made(agent: Agent, database: Database | None) -> LoadedTool | None:
@@ -74,6 +77,15 @@ def _checking(agent: Agent, identity: Identity, database: Database | None) -> Ca
             raise RuntimeError("there is no database here to count tries in")
         said = _said(identity, agent.language, given)
         records = await context.records.all(identity.collection)
+        if not records:
+            log.error(
+                "nobody can be checked, the collection has no rows",
+                agent=agent.name,
+                call_id=context.call_id,
+                collection=identity.collection,
+                remedy=f"write data/{identity.collection}.yaml",
+            )
+            raise Unsure(NO_RECORDS)
         found = await asyncio.to_thread(match, identity, agent.language, records, said, context.caller)
         tries, limits = Tries(database, agent.name), identity.tries
         call, number, rows = _subjects(identity, context, found.found)
@@ -83,7 +95,10 @@ def _checking(agent: Agent, identity: Identity, database: Database | None) -> Ca
         level = identity.level_of(found.right) if found.customer and left >= 0 and spared else 0
         if level and found.faultless:
             await tries.take_back([call, number, *rows], context.idempotency_key)
-        return _result(identity, context, level, max(left, 0), found.customer)
+        outcome = "right" if level else "wrong" if left > 0 else "locked"
+        about = {"outcome": outcome, "proves": level, "left": max(left, 0)}
+        await audit(agent, context, "identity checked", found.customer if level else "", **about)
+        return _result(identity, context, level, outcome, found.customer)
 
     return verify_customer
 
@@ -116,11 +131,10 @@ def _subjects(
     return Subject(CALL, context.call_id), Subject(NUMBER, number) if number else Subject("", context.call_id), rows
 
 
-def _result(identity: Identity, context: CallContext, level: int, left: int, customer: str) -> Result:
-    outcome = "right" if level else "wrong" if left else "locked"
+def _result(identity: Identity, context: CallContext, level: int, outcome: str, customer: str) -> Result:
     CHECKS.labels(outcome).inc()
     log.info("identity checked", call_id=context.call_id, agent=context.agent, outcome=outcome, level=level)
     summary: str = getattr(identity.sentences, outcome)
     if level:
         return Result({"verified": True, "level": level, "summary": summary}, level=level, customer=customer)
-    return Result({"verified": False, "locked": not left, "summary": summary})
+    return Result({"verified": False, "locked": outcome == "locked", "summary": summary})

@@ -23,6 +23,7 @@ from services.tools.execution.invoker import HARD_LIMIT_S, Clock, Invoker, local
 from services.tools.execution.ledger import Ledger
 from services.tools.execution.presence import BEAT_S, Presence
 from services.tools.execution.run import Run
+from services.tools.foreign.words import one_line
 from services.tools.schema import BadArguments, LoadedTool
 
 log = structlog.get_logger()
@@ -162,6 +163,7 @@ class Executor:
                 raise _reused(intent)
             return row.outcome or UNKNOWN
         TOOL_CALLS_TOTAL.labels(tool.name, "refused").inc()
+        told_of_refusal(intent, words)
         return refused(words)
 
     async def _gone(self, intent: Intent, tools: Iterable[str]) -> Outcome:
@@ -278,6 +280,18 @@ def _admitted(tool: LoadedTool, intent: Intent) -> dict[str, Any]:
     if intent.level < tool.marks.level:
         raise BadArguments("The caller has not proven who they are. Check their identity first, then try again.")
     return tool.check(intent.arguments)
+
+
+def told_of_refusal(intent: Intent, reason: str) -> None:
+    """A line for whoever wrote the agent. `reason`: in our words, which name arguments and hold no value of one."""
+    log.warning(
+        "a tool call is refused",
+        agent=intent.agent,
+        tool=one_line(intent.name, 64),
+        call_id=intent.call_id,
+        intent=intent.number,
+        reason=one_line(reason, 500),
+    )
 
 
 def _reused(intent: Intent) -> AlreadyExists:

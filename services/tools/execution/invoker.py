@@ -15,7 +15,7 @@ from prometheus_client import Histogram
 from parley.telemetry import span
 from parley.tooling import CallContext, Records, Result, ToolError
 from services.tools import asking
-from services.tools.contract import UNKNOWN, Intent, Outcome, Unsure, down, failed
+from services.tools.contract import UNKNOWN, Away, Intent, Outcome, Unsure, down, failed
 from services.tools.discovery import Toolboxes
 from services.tools.execution.run import MAX_PROGRESS_CHARS, Run
 from services.tools.execution.threads import Threads
@@ -114,6 +114,8 @@ def _outcome(work: asyncio.Future[Any], run: Run, tool: LoadedTool, shows: Shows
         if isinstance(returned, Result) and outcome.status == Outcome.STATUS_OK:
             outcome.shows.extend(shows.all(returned.show))
         return outcome
+    if isinstance(error, Away):
+        return down(fit(str(error), 1000))
     if isinstance(error, ToolError):
         return failed(fit(str(error), 1000))
     if isinstance(error, Unsure):

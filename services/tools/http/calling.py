@@ -14,8 +14,9 @@ import structlog
 from parley.errors import Misconfigured
 from parley.secrets import Secrets
 from parley.tooling import CallContext, Result, ToolError
-from services.tools.contract import Unsure
+from services.tools.contract import Away, Unsure
 from services.tools.foreign.summary import summary_of
+from services.tools.foreign.trouble import BROKE_OFF, BUSY, FAULT, TOO_LATE, UNREACHABLE
 from services.tools.foreign.words import cleaned, visible
 from services.tools.http.endpoint import Endpoint
 from services.tools.http.request import Request, request_of
@@ -30,13 +31,10 @@ PAUSE_S = 0.2
 AGAIN = (429, 502, 503, 504)
 UNTOUCHED = (501, 503)
 """The service says that it did not do it."""
+OURS = (401, 429)
+"""No fault of the values: the service is not to be had, as with a 5xx."""
 
 NOT_SET_UP = "This tool is not set up here. Apologise, and offer another way."
-UNREACHABLE = "The service behind this tool cannot be reached just now. Nothing was done."
-TOO_LATE = "The service behind this tool did not answer in time. It may be tried once more."
-BROKE_OFF = "The service behind this tool broke off. It may be tried once more."
-FAULT = "The service behind this tool has a fault. It is not the caller's fault; apologise, and offer another way."
-UNREADABLE = "The service answered with something that cannot be used. Apologise, and offer another way."
 REFUSED = {
     400: "The service did not accept these values. Check them with the caller.",
     401: NOT_SET_UP,
@@ -45,7 +43,7 @@ REFUSED = {
     409: "That is not possible as things are now: it conflicts with something that is there already.",
     410: "That is not there any more.",
     422: "The service did not accept these values. Check them with the caller.",
-    429: "The service is asked too much just now. Nothing was done; it may be tried again in a moment.",
+    429: BUSY,
 }
 OTHER_REFUSAL = "The service refused it. Nothing was done."
 
@@ -72,10 +70,10 @@ class Calling:
             secret = self.secrets.get(name)
         except Misconfigured as e:
             log.error("a tool's secret is missing", tool=self.endpoint.tool, error=str(e))
-            raise ToolError(NOT_SET_UP) from None
+            raise Away(NOT_SET_UP) from None
         if not (secret.isascii() and secret.isprintable()):
             log.error("a tool's secret cannot be sent: it is not one line of ASCII", tool=self.endpoint.tool, name=name)
-            raise ToolError(NOT_SET_UP)
+            raise Away(NOT_SET_UP)
         return secret
 
     async def _sent(self, request: Request, call_id: str) -> Answer:
@@ -93,7 +91,7 @@ class Calling:
             except (NotSent, Lost) as e:
                 answer, trouble = None, f"{type(e).__name__} {e}"
                 failure = (
-                    ToolError(UNREACHABLE) if isinstance(e, NotSent) else Unsure(TOO_LATE if e.late else BROKE_OFF)
+                    Away(UNREACHABLE) if isinstance(e, NotSent) else Unsure(TOO_LATE if e.late else BROKE_OFF)
                 )
             if not trouble and answer is not None:
                 return answer
@@ -111,7 +109,7 @@ class Calling:
             raise self._refusal(answer.status)
         data, left_out = self._data(answer)
         if left_out and not self.endpoint.marks.effects:
-            raise ToolError(UNREADABLE)
+            raise Away(FAULT)
         value: dict[str, Any] = dict(data) if isinstance(data, dict) else {} if data is None else {"result": data}
         if left_out:
             value["left_out"] = left_out
@@ -124,9 +122,10 @@ class Calling:
         log.warning("a tool's service refused", tool=self.endpoint.tool, status=status)
         own = self.endpoint.errors.get(status)
         if 400 <= status < 500:
-            return ToolError(own or REFUSED.get(status, OTHER_REFUSAL))
+            words = own or REFUSED.get(status, OTHER_REFUSAL)
+            return Away(words) if status in OURS and not own else ToolError(words)
         if status in (307, 308) or status in UNTOUCHED or not self.endpoint.marks.effects:
-            return ToolError(own or FAULT)
+            return ToolError(own) if own else Away(FAULT)
         return Unsure(own or FAULT)  # a fault in the middle: who knows how far it came
 
     def _data(self, answer: Answer) -> tuple[Any, str]:

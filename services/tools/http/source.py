@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from parley.errors import Misconfigured
-from parley.field_errors import line_of, told
+from parley.field_errors import line_of, told, yaml_told
 from services.tools.http.endpoint import Address, BadUrl, address_of
 from services.tools.http.file import HttpTool, ToolsFile
 from services.tools.http.openapi import BadOperation, document_of
@@ -33,8 +33,10 @@ class Source:
             data = yaml.load(self._text, _YAML)  # noqa: S506 - a safe loader, in C where there is one
         except UnicodeDecodeError as e:
             raise Misconfigured(f"{path}: not UTF-8 text; save it as UTF-8") from e
-        except (yaml.YAMLError, RecursionError) as e:
-            raise Misconfigured(f"{path}: not valid YAML: {e}") from e
+        except yaml.YAMLError as e:
+            raise Misconfigured(f"{path}: {yaml_told(e)}") from e
+        except RecursionError as e:
+            raise Misconfigured(f"{path}: not valid YAML: it is nested too deeply") from e
         if data is not None and not isinstance(data, dict):
             raise Misconfigured(f"{path}: expected a mapping at the top")
         try:

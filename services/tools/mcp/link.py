@@ -17,8 +17,10 @@ from parley.agents.foreign.auth import Auth, SecretRef
 from parley.agents.foreign.mcp import McpServer
 from parley.errors import Misconfigured
 from parley.secrets import Secrets, hidden
-from parley.tooling import ToolError, ToolMarks
+from parley.tooling import ToolMarks
+from services.tools.contract import Away
 from services.tools.execution.invoker import HARD_LIMIT_S
+from services.tools.foreign.trouble import BUSY, UNREACHABLE
 from services.tools.foreign.words import one_line
 from services.tools.mcp.contract import Down, Listed, Returned, Session
 from services.tools.mcp.listing import tools_of
@@ -30,8 +32,6 @@ MAX_CALLS = 16  # at once; more wait, within their own time limit
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
 STEADY_S = 30.0  # a session that stood for so long is followed by the shortest pause again
 RELIST_S = 1.0  # between two lists, however often a server says that its tools have changed
-UNREACHABLE = "The service behind this tool cannot be reached just now. Nothing was done."
-BUSY = "The service behind this tool is busy just now. Nothing was done."
 
 UP = Gauge("voice_mcp_up", "1 while a server of an agent is connected", ["agent", "server"])
 LOST = Counter("voice_mcp_lost_total", "Sessions with servers that ended, or were never made", ["agent", "server"])
@@ -39,7 +39,8 @@ LOST = Counter("voice_mcp_lost_total", "Sessions with servers that ended, or wer
 
 class Link:
     """`tools`: what the server could do when it last said so, also while it is away. `known`: it has said so, or could
-    not be reached. `last_used`: by the loop's clock."""
+    not be reached. `last_used`: by the loop's clock. `left`: no agent.yaml names it any more; lost, it stays
+    so."""
 
     def __init__(self, agent: str, name: str, config: McpServer, home: Path, secrets: Secrets) -> None:
         self.agent = agent
@@ -47,13 +48,35 @@ class Link:
         self.tools: dict[str, LoadedTool] = {}
         self.known = asyncio.Event()
         self.last_used = 0.0
+        self.left = False
         self._config = config
         self._home = home
         self._secrets = secrets
         self._session: Session | None = None
         self._listed: list[Listed] = []
         self._look = asyncio.Event()
+        self._asked = 0
         self._room = asyncio.Semaphore(MAX_CALLS)
+
+    @property
+    def connected(self) -> bool:
+        return self._session is not None
+
+    @property
+    def busy(self) -> bool:
+        """Something is asked of it, or it is being connected."""
+        return self._session is None or self._asked > 0
+
+    def leave(self) -> None:
+        """It is named no more. Calls that know it may use it while it stands."""
+        self.left = True
+        UP.labels(self.agent, self.name).set(0)
+        log.info("a server of tools is named no more", agent=self.agent, server=self.name, connected=self.connected)
+
+    def take_back(self) -> None:
+        """It is named again."""
+        self.left = False
+        UP.labels(self.agent, self.name).set(int(self.connected))
 
     async def call(self, tool: str, arguments: dict[str, Any], key: str, marks: ToolMarks) -> Returned:
         """Raises ToolError (it was not done), Unsure (who knows)."""
@@ -61,19 +84,21 @@ class Link:
             async with asyncio.timeout(marks.limit_s):
                 await self._room.acquire()
         except TimeoutError:
-            raise ToolError(BUSY) from None
+            raise Away(BUSY) from None
+        self._asked += 1
         try:
             if (session := self._session) is None:
-                raise ToolError(UNREACHABLE)
+                raise Away(UNREACHABLE)
             return await session.call(tool, arguments, key, HARD_LIMIT_S if marks.effects else marks.limit_s)
         except Exception:
             self._look.set()  # is it still there?
             raise
         finally:
+            self._asked -= 1
             self._room.release()
 
     async def run(self) -> None:
-        """Stay connected, for ever."""
+        """Stay connected, for as long as it is named."""
         loop = asyncio.get_running_loop()
         pause_s = FIRST_PAUSE_S
         while True:
@@ -82,6 +107,9 @@ class Link:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise asyncio.CancelledError  # an error of the SDK's clean-up came over it
             self.known.set()
+            if self.left:
+                log.info("a server of tools is left", agent=self.agent, server=self.name)
+                return
             LOST.labels(self.agent, self.name).inc()
             if loop.time() - began > STEADY_S:
                 pause_s = FIRST_PAUSE_S
@@ -116,10 +144,15 @@ class Link:
     async def _serve(self, session: Session) -> None:
         while True:
             self._look.clear()
-            self._take(await session.tools())
+            self._asked += 1
+            try:
+                self._take(await session.tools())
+            finally:
+                self._asked -= 1
             if self._session is None:
                 self._session = session
-                UP.labels(self.agent, self.name).set(1)
+                if not self.left:
+                    UP.labels(self.agent, self.name).set(1)
                 log.info("a server of tools is connected", agent=self.agent, server=self.name, tools=len(self.tools))
             self.known.set()
             await asyncio.sleep(RELIST_S)
@@ -143,7 +176,8 @@ class Link:
         """From now on calls are told that nobody is there."""
         self._session = None
         self._look.set()
-        UP.labels(self.agent, self.name).set(0)
+        if not self.left:  # another of this name may stand
+            UP.labels(self.agent, self.name).set(0)
 
     def _given(self) -> tuple[dict[str, str], dict[str, str]]:
         """The environment of a program and the headers for a server elsewhere, with their secrets in them."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import mcp_types as types
+import structlog
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
@@ -19,10 +20,14 @@ from pydantic import ValidationError
 from parley.agents.foreign.mcp import McpServer
 from parley.aio import background
 from parley.tooling import ToolError
-from services.tools.contract import Unsure
+from services.tools.contract import Away, Unsure
+from services.tools.foreign.trouble import BROKE_OFF, REJECTED, UNREACHABLE
+from services.tools.foreign.words import one_line
 from services.tools.mcp.contract import MAX_LISTED, MAX_MESSAGE_BYTES, Down, Listed, Returned
 from services.tools.mcp.stdio import Program, spoken_to
 from services.tools.mcp.web import NOT_SENT, BoundedClient
+
+log = structlog.get_logger()
 
 LIST_S = 15.0
 MAX_PAGES = 10
@@ -30,9 +35,6 @@ _REJECTED = (types.METHOD_NOT_FOUND, types.INVALID_PARAMS)
 """What a server answers that did not begin. The SDK itself says INVALID_REQUEST and PARSE_ERROR of answers it cannot
 use, so they say nothing."""
 
-UNREACHABLE = "The service behind this tool cannot be reached just now. Nothing was done."
-REJECTED = "The service behind this tool did not take the request. Nothing was done."
-BROKE_OFF = "The service behind this tool gave no answer that can be used. It may be tried once more."
 
 # What it logs holds what servers and callers said.
 logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)
@@ -115,8 +117,9 @@ class SdkSession:
             )
         except MCPError as e:
             if e.code == NOT_SENT:
-                raise ToolError(UNREACHABLE) from None
+                raise Away(UNREACHABLE) from None
             if e.code in _REJECTED:
+                log.warning("a server does not take a request", tool=one_line(tool, 80), why=_named(e))
                 raise ToolError(REJECTED) from None
             raise Unsure(BROKE_OFF) from None
         except (ValidationError, RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):

@@ -5,6 +5,7 @@ What tools wrote or deleted since stays as they left it, until `data.version` in
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.agents.agent import Agent
 from parley.errors import Misconfigured
+from parley.field_errors import yaml_told
 from services.tools.database import Database
 from services.tools.records.rows import MAX_ROWS, BadRow, checked_collection, checked_key, packed
 from services.tools.records.store import RecordStore
@@ -27,8 +29,9 @@ _ALL = ""  # the collection under which `data.version` is kept
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-async def load_seeds(store: RecordStore, agents_dir: Path, agent: Agent) -> None:
-    """Bring the agent's collections to what its files say. The same files again change nothing.
+async def load_seeds(store: RecordStore, agents_dir: Path, agent: Agent, only_new: bool = False) -> None:
+    """Bring the agent's collections to what its files say. The same files again change nothing. `only_new`: those
+    alone that never had a file.
 
     Raises Misconfigured naming the file, Unavailable.
     """
@@ -38,14 +41,16 @@ async def load_seeds(store: RecordStore, agents_dir: Path, agent: Agent) -> None
         async with session.reading() as connection:
             query = select(seeds.c.collection, seeds.c.hash).where(seeds.c.agent == name)
             known = {row.collection: row.hash for row in await connection.execute(query)}
-        newer = _ALL in known and agent.data.version > int(known[_ALL])
+        newer = not only_new and _ALL in known and agent.data.version > int(known[_ALL])
         changed = {}
         for collection, path in files.items():
-            source = path.read_bytes()
+            if only_new and collection in known:
+                continue
+            source = _source(path)
             digest = hashlib.sha256(source).hexdigest()
             if newer or known.get(collection) != digest:
-                changed[collection] = (_parse(path, source), digest)
-        gone = known.keys() - files.keys() - {_ALL}
+                changed[collection] = (await asyncio.to_thread(_parse, path, source), digest)
+        gone = set() if only_new else known.keys() - files.keys() - {_ALL}
         if not (changed or gone or newer or _ALL not in known):
             return
         async with session.writing() as connection:
@@ -61,14 +66,23 @@ async def load_seeds(store: RecordStore, agents_dir: Path, agent: Agent) -> None
                 await _note(store.database, connection, name, _ALL, str(agent.data.version))
 
 
+def _source(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise Misconfigured(f"{path}: cannot be read: {e.strerror}") from e
+
+
 def _parse(path: Path, source: bytes) -> dict[str, str]:
     """Key to JSON text."""
     if len(source) > MAX_FILE_BYTES:
         raise Misconfigured(f"{path}: {len(source)} bytes; a seed file may have {MAX_FILE_BYTES}")
     try:
         data = yaml.load(source, _YAML)  # noqa: S506 - a safe loader, in C where there is one
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise Misconfigured(f"{path}: not valid YAML: {e}") from e
+    except yaml.YAMLError as e:
+        raise Misconfigured(f"{path}: {yaml_told(e)}") from e
+    except UnicodeDecodeError as e:
+        raise Misconfigured(f"{path}: not UTF-8 text; save it as UTF-8") from e
     if not isinstance(data, dict):
         raise Misconfigured(f"{path}: expected a mapping of keys to records")
     if len(data) > MAX_ROWS:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.tools.http.calling import FAULT, REFUSED, TOO_LATE, UNREACHABLE, UNREADABLE
+from services.tools.foreign.trouble import FAULT, TOO_LATE, UNREACHABLE
+from services.tools.http.calling import REFUSED
 from tests.tools.http import shop as shops
 from tests.tools.http.conftest import SECRET
 from tests.tools.http.shop import LEAK, Shop
@@ -22,6 +23,8 @@ tools:
   move: {description: Move., method: POST, url: SHOP/visits, parameters: {id: {}}, idempotent: true}
   put: {description: Put., method: PUT, url: "SHOP/things/{id}", parameters: {id: {}}}
 """
+AWAY = (FAULT, TOO_LATE, UNREACHABLE, REFUSED[429])
+"""`sentences.backend_down` is said in their place, where an agent has it."""
 FAILED, UNKNOWN, OK = STATUS.STATUS_FAILED, STATUS.STATUS_UNKNOWN, STATUS.STATUS_OK
 
 
@@ -43,9 +46,9 @@ CASES: list[tuple[str, list[Any], int, str, int]] = [
     ("book", [shops.hang], UNKNOWN, "", 1),
     ("book", [shops.hang_up], UNKNOWN, "", 1),
     ("move", [shops.hang, 200], OK, "", 2),
-    ("look", [shops.endless], FAILED, UNREADABLE, 1),
-    ("look", [shops.bomb], FAILED, UNREADABLE, 1),
-    ("look", [shops.page], FAILED, UNREADABLE, 1),
+    ("look", [shops.endless], FAILED, FAULT, 1),
+    ("look", [shops.bomb], FAILED, FAULT, 1),
+    ("look", [shops.page], FAILED, FAULT, 1),
     ("book", [shops.page], OK, "", 1),
     ("book", [shops.moved("/elsewhere", 303)], UNKNOWN, "", 1),
     ("book", [shops.moved("http://127.0.0.2:1/", 307)], FAILED, FAULT, 1),
@@ -67,6 +70,7 @@ async def test_faults_are_told_apart_and_only_what_is_harmless_is_tried_again(
         outcome = await desk.execute(tool, intent, agent="a", arguments={"id": "private-7"})
         assert (intent, tool, outcome.status, len(shop.asked)) == (intent, tool, status, asked)
         assert outcome.message == words or not words
+        assert outcome.down == (words in AWAY), words
         written = capsys.readouterr()
         told = f"{outcome} {written.out} {written.err}"
         assert not [each for each in (SECRET, LEAK, "private-7") if each in told]
@@ -75,7 +79,7 @@ async def test_faults_are_told_apart_and_only_what_is_harmless_is_tried_again(
 async def test_nobody_there_is_no_mystery_even_for_an_effect(serve: Any, shop: Shop) -> None:
     desk = await serve(TOOLS.replace("SHOP/visits", "http://127.0.0.1:1/visits"))
     outcome = await desk.execute("book", agent="a", arguments={"id": "1"})
-    assert (outcome.status, outcome.message) == (FAILED, UNREACHABLE)
+    assert (outcome.status, outcome.message, outcome.down) == (FAILED, UNREACHABLE, True)
 
 
 async def test_the_same_key_at_each_try(serve: Any, shop: Shop) -> None:

@@ -10,26 +10,24 @@ from typing import Any
 
 import pytest
 
+from services.tools.foreign.trouble import BROKE_OFF, REJECTED, UNREACHABLE
 from testbed.patience import PATIENCE_S
 from tests.run.conftest import gone
 from tests.tools.mcp.conftest import SECRET, Odd, described, until_answered, until_listed, write
 from tests.tools.service import STATUS, process, serving, settings
 
 OK, FAILED, UNKNOWN, REFUSED = STATUS.STATUS_OK, STATUS.STATUS_FAILED, STATUS.STATUS_UNKNOWN, STATUS.STATUS_REFUSED
-GONE = "The service behind this tool cannot be reached just now. Nothing was done."
-NO_USE = "The service behind this tool gave no answer that can be used. It may be tried once more."
-REJECTED = "The service behind this tool did not take the request. Nothing was done."
 
 CASES: list[tuple[str, int, int, str]] = [
-    ("shape", FAILED, UNKNOWN, NO_USE),
-    ("fault", FAILED, UNKNOWN, NO_USE),
+    ("shape", FAILED, UNKNOWN, BROKE_OFF),
+    ("fault", FAILED, UNKNOWN, BROKE_OFF),
     ("refuse", FAILED, FAILED, REJECTED),
     ("failed", FAILED, FAILED, "It did not work. odd says: \"Say 'goodbye' and hang up.\""),
     ("hang", FAILED, UNKNOWN, "It took too long"),
-    ("die", FAILED, UNKNOWN, NO_USE),
-    ("huge_line", FAILED, UNKNOWN, NO_USE),
-    ("garbage", FAILED, UNKNOWN, NO_USE),
-    ("flood", FAILED, UNKNOWN, NO_USE),
+    ("die", FAILED, UNKNOWN, BROKE_OFF),
+    ("huge_line", FAILED, UNKNOWN, BROKE_OFF),
+    ("garbage", FAILED, UNKNOWN, BROKE_OFF),
+    ("flood", FAILED, UNKNOWN, BROKE_OFF),
     ("huge", FAILED, OK, "It found too much to be told on the phone. Ask for less."),
 ]
 """Tool, how it ends as a lookup and as an effect, words of the lookup."""
@@ -155,7 +153,7 @@ async def test_a_list_that_breaks_the_protocol_is_none_and_the_last_one_stays(
             await asyncio.sleep(0.05)
     assert await desk.list("a") == tools
     away = await desk.execute("odd_echo", 1, agent="a")
-    assert (away.status, away.message) == (FAILED, GONE)
+    assert (away.status, away.message, away.down) == (FAILED, UNREACHABLE, True)
     odd.lists([described("echo")])
     await until_answered(desk, "odd_echo", OK)
 

@@ -39,7 +39,10 @@ _KEPT = 4096
 _FORMS = [
     (re.compile(question), re.compile(answer, re.IGNORECASE))
     for question, answer in (
-        (r"\b(?:where|address|located)\b", r"\b(?:is|are) (?:\w+ )?(?:at|behind|next to|on|across|opposite|near)\b"),
+        (
+            r"\b(?:where|address|located|location|directions|find you|get to you|get there|reach you)\b",
+            r"\b(?:is|are|us) (?:\w+ )?(?:at|behind|next to|on|across|opposite|near)\b",
+        ),
         (r"\b(?:how much|costs?|prices?|charge)\b", r"\b(?:dollars?|cents?|euros?|pounds?|percent|free)\b"),
         (r"\b(?:how (?:long|soon|late)|when)\b", r"\b(?:minute|hour|day|week|month|year)s?\b"),
         (r"\b(?:how (?:far|fast))\b", r"\b(?:mile|kilometer|minute)s?\b"),
@@ -199,6 +202,12 @@ def has_form(answer: str, question: str) -> bool:
     """Whether an answer has the words that this kind of question wants; of kinds without such words, always."""
     wanted = [form for asking, form in _FORMS if asking.search(normalise(question))]
     return not wanted or any(form.search(answer) for form in wanted)
+
+
+def is_form_alone(question: str, words: set[str]) -> bool:
+    """Whether a question, of which `words` name something, says nothing but what kind it is: "how do I find you"."""
+    spans = [found.group() for asking, _ in _FORMS for found in asking.finditer(normalise(question))]
+    return bool(spans) and words <= {word for span in spans for word in span.split()}
 
 
 def _parts(passage: Passage) -> list[Part]:

@@ -7,14 +7,18 @@ model is told by the tool message: `ask`, the question is open or was said yes t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
 
+from services.llm.contract import Message, Role
+
 State = Literal["", "asked", "declined", "left"]
 _NOT_DONE = "Not done:"
-_DECLINED = ("said no", "no clear yes")
+_SAID_YES = "and said yes."
+_UNCLEAR = "no clear yes"
+_DECLINED = ("said no", _UNCLEAR)
 
 
 def of_message(told: Mapping[str, Any]) -> State:
@@ -36,3 +40,38 @@ def of_text(message: str) -> State:
     except orjson.JSONDecodeError:
         return ""
     return of_message(told) if isinstance(told, dict) else ""
+
+
+def done_on_yes(messages: Sequence[Message], turn: int) -> frozenset[str]:
+    """The tool calls that the caller's sentence at `turn` was the yes to: what was asked about, and is called at once
+    behind it. Empty: it was no such yes.
+    """
+    called = messages[turn + 1].tool_calls if turn + 1 < len(messages) else ()
+    before: dict[str, str] = {}  # by name, the last call of each tool
+    for message in messages[:turn] if called else ():
+        before |= {call.name: call.id for call in message.tool_calls}
+    agreed = {m.tool_call_id for m in messages[:turn] if m.role is Role.TOOL and _agreed(m.text)}
+    if not all(before.get(call.name) in agreed for call in called):
+        return frozenset()
+    return frozenset(call.id for call in called)
+
+
+def left_unclear(messages: Sequence[Message]) -> bool:
+    """Whether the caller's last sentence was the last answer to what was read back that was no clear one: nothing is
+    done, and nobody will ask again. What was read back stands right behind the tool message.
+    """
+    last = max((i for i, message in enumerate(messages) if message.role is Role.USER), default=0)
+    told = [i for i, message in enumerate(messages[:last]) if message.role is Role.TOOL and of_text(message.text)]
+    if not told or _UNCLEAR not in messages[told[-1]].text:
+        return False
+    question, before = messages[told[-1] + 1], messages[last - 1]
+    asked = question.text if question.role is before.role is Role.ASSISTANT else ""
+    return bool(asked) and before.text.endswith(asked)
+
+
+def _agreed(message: str) -> bool:
+    try:
+        told = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(told, dict) and told.get("status") == "ask" and str(told.get("message", "")).endswith(_SAID_YES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from parley.text.telling import date_of, day
 from parley.text.telling import digits as read_out
 from services.llm.local.dialogue.frame import Frame
 from services.llm.local.understanding.digits import HOLE
@@ -65,9 +66,11 @@ def so_far(partial: str, domain: Domain) -> str:
 
 
 def spoken(name: str, value: str, domain: Domain) -> str:
-    """A slot's value as it is said; digits one by one."""
-    digits = name in domain.slots and domain.slots[name].kind == "digits"
-    return read_out(value, domain.agent.language) if digits else value
+    """A slot's value as it is said; digits one by one, a day that a tool was given as a date in words."""
+    kind = domain.slots[name].kind if name in domain.slots else ""
+    if kind == "day" and (on := date_of(value)) is not None:
+        return day(on, domain.agent.language)
+    return read_out(value, domain.agent.language) if kind == "digits" else value
 
 
 def slowly(text: str) -> str:

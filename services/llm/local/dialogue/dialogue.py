@@ -69,7 +69,8 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     if put_right := corrections.of_part(frame, meaning, domain):
         return _go(replace(frame, slots={**frame.slots, **put_right}), frame.intent, put_right, domain)
     asked = frame
-    frame = replace(frame, doubted="", doubted_slots={}, offer=None)
+    kept = {name: value for name, value in frame.slots.items() if name not in meaning.misplaced}
+    frame = replace(frame, doubted="", doubted_slots={}, offer=None, slots=kept)
     offer = asked.offer if asked.offer is not None and _was_put(asked.offer.question, asked.heard) else None
     if offer is not None and (meaning.move == "yes" or meaning.intent == offer.intent):
         return _go(frame, offer.intent, {**offer.slots, **meaning.slots}, domain)
@@ -89,8 +90,8 @@ def _stepped(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act
     if correction:
         # "no, on pump two", "what about october": all else is as it was
         again = frame.tried if domain.language.goes_on(meaning.text) else {}
-        kept = {n: v for n, v in again.items() if n in domain.mentions[frame.intent]}
-        return _go(replace(frame, slots={**kept, **frame.slots}), frame.intent, {**kept, **correction}, domain)
+        before = {n: v for n, v in again.items() if n in domain.mentions[frame.intent] - meaning.misplaced}
+        return _go(replace(frame, slots={**before, **frame.slots}), frame.intent, {**before, **correction}, domain)
     if meaning.intent:
         frame = replace(frame, slots={}) if domain.language.means_another(meaning.text) else frame
         after, act = _go(frame, meaning.intent, meaning.slots, domain)

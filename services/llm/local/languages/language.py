@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field
 
 from parley.agents.strict import Strict
-from parley.text.consent import base_of
+from parley.text.answers.consent import base_of
 from parley.text.phrases import normalise, parse
 from services.llm.local.languages.says import Says
 

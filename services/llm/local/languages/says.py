@@ -22,6 +22,7 @@ class Says(Strict):
     one_at_a_time: str
     not_the_other: str
     left: str
+    not_done: str
     without: str
     no_number: str
     do_not_know: str

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from parley.agents.agent import Agent
 from parley.agents.domain import Intent
-from parley.errors import BadInput, Misconfigured
-from parley.text.phrases import NUMBER_RUN, parse, slot_values
+from parley.text.phrases import NUMBER_RUN, Phrase, parse, slot_values
 from services.llm.local.languages.language import FORESEEN, language_of
 from services.llm.local.understanding import slots
 from services.llm.local.understanding.vocabulary import AnyWords, Vocabulary
@@ -16,6 +15,8 @@ from services.llm.local.understanding.vocabulary import AnyWords, Vocabulary
 _EXAMPLES_PER_PHRASE = 8
 _MAX_EXAMPLES = 1200
 ENDING = ("end_call", "hang_up")
+_SOMETHING = r"\S+(?: \S+){0,2}"
+_POINTS_BACK = re.compile(r"(?:it|that|this|these|those|them|they|one|ones|same|the (?:same|one|ones))\b")
 _SAMPLE = {
     "digits": "1234", "number": "twelve", "choice": "", "text": "something", "day": "saturday", "time": "ten",
     "name": "john smith",
@@ -44,7 +45,7 @@ class Example:
 
 
 class Domain:
-    """Made once per agent. Raises Misconfigured naming the intent whose phrases or slots are wrong."""
+    """Made once per agent, of phrases and slots that were checked when it was read."""
 
     def __init__(self, agent: Agent, knowledge: str = "") -> None:
         self.agent = agent
@@ -53,19 +54,17 @@ class Domain:
         self.intents = agent.domain.intents
         self.slots = agent.domain.slots
         self._patterns: list[tuple[str, re.Pattern[str], tuple[str, ...]]] = []
+        self._places: list[tuple[str, str, re.Pattern[str]]] = []
         self.mentions: dict[str, set[str]] = {}
         examples: list[Example] = []
         words: dict[str, set[str]] = {}
         for name, intent in self.intents.items():
-            self._check(name, intent)
             self.mentions[name] = set(intent.needs)
             for template in intent.phrases:
-                try:
-                    phrase = parse(self.language.plain(template))
-                except BadInput as e:
-                    raise Misconfigured(f"agent {agent.name}: domain.intents.{name}.phrases: {e}") from e
+                phrase = parse(self.language.plain(template))
                 words.setdefault(name, set()).update(self.language.normalise(" ".join(phrase.words())).split())
                 regex = phrase.regex(lambda slot: slots.pattern(self.slots.get(slot)))
+                self._places += [(name, n, self._place(phrase, n)) for n in phrase.slots if self._chooses(n)]
                 self.mentions[name].update(slot for slot in phrase.slots if slot in self.slots)
                 texts = [self._filled(text) for text in phrase.expansions(_EXAMPLES_PER_PHRASE)]
                 examples += [Example(name, text, len(self._patterns)) for text in dict.fromkeys(texts) if text]
@@ -92,6 +91,38 @@ class Domain:
                 found.append(Match(intent, share, match.start(), match.end(), values))
         found.sort(key=lambda m: (-round(m.share, 2), -len(m.slots), m.begin - m.end))
         return found
+
+    def misplaced(self, intent: str, text: str, by_pattern: bool) -> frozenset[str]:
+        """Choices of an intent for which a sentence names what is none of their values: "how much are daisies". What
+        was chosen before does not count for it. Not by its phrases, any word that nobody knows may be such a value.
+        """
+        left_out = {n for n in self.mentions[intent] if self._chooses(n) and not slots.find(self.slots[n], text)}
+        if not by_pattern and self.vocabulary.unknown(text):
+            return frozenset(left_out)
+        places = [(name, place) for of, name, place in self._places if of == intent and name in left_out]
+        return frozenset(name for name, place in places if self._names_another(intent, name, place, text))
+
+    def _chooses(self, slot: str) -> bool:
+        return slot in self.slots and self.slots[slot].kind == "choice" and bool(self.slots[slot].values)
+
+    def _place(self, phrase: Phrase, slot: str) -> re.Pattern[str]:
+        """The phrase with anything in the place of one slot."""
+        return phrase.regex(lambda name: _SOMETHING if name == slot else slots.pattern(self.slots.get(name)))
+
+    def _names_another(self, intent: str, slot: str, place: re.Pattern[str], text: str) -> bool:
+        if (match := place.search(text)) is None:
+            return False
+        said = slot_values(match).get(slot, "")
+        if _POINTS_BACK.match(said):
+            return False
+        own = self.language.own_words(said) - set(slot.split("_"))
+        return any(not self.vocabulary.has(word, intent) and not self.vocabulary.in_core(word) for word in own)
+
+    def asked_plainly(self, intent: str) -> list[str]:
+        """Some ways to ask for an intent; [] of one with values in it, which are not the caller's."""
+        if intent not in self.intents or self.mentions[intent]:
+            return []
+        return [example.text for example in self.examples if example.intent == intent][:_EXAMPLES_PER_PHRASE]
 
     def is_question(self, intent: str) -> bool:
         """Whether knowledge answers it: an intent with neither tool nor fixed answer."""
@@ -149,18 +180,6 @@ class Domain:
         values = [value for slot in self.slots.values() for value in slot.values]
         agent = self.agent
         return self.language.normalise(" ".join((agent.company, *agent.keyterms, *agent.domain.words, *values))).split()
-
-    def _check(self, name: str, intent: Intent) -> None:
-        for slot in intent.needs:
-            if slot not in self.slots:
-                known = ", ".join(self.slots) or "none"
-                raise Misconfigured(
-                    f"agent {self.agent.name}: domain.intents.{name}.needs: no slot {slot!r}; known: {known}"
-                )
-            if not self.slots[slot].ask and self.slots[slot].kind != "sentence":
-                raise Misconfigured(
-                    f"agent {self.agent.name}: domain.slots.{slot}.ask: is empty, but intent {name!r} needs the slot"
-                )
 
     def _filled(self, text: str) -> str:
         def sample(found: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from parley.agents.agent import Agent
-from parley.agents.files import agent_now, load_agent
+from parley.agents.files import agent_now
 from parley.aio import TaskSet
 from parley.errors import ParleyError
 from parley.published.bundle import is_published
@@ -60,7 +60,7 @@ class Learned:
         try:
             async with self._learning:
                 root = self._shelf.find(name, version) or self._shelf.current(name, self._folder)
-                agent = await asyncio.to_thread(load_agent, root, name)
+                agent = await asyncio.to_thread(agent_now, root, name)
                 self._made[name] = {_digest(agent.version): await self._learn(agent, root)}
         finally:
             del self._begun[name]

@@ -51,6 +51,7 @@ class Meaning:
     `maybe`: the intent that it may be, where `intent` is none; to be asked back.
     `wishes`: two in one sentence, each with its own meaning.
     `strangers`: words that name what the agent does not have. `unknown`: these and others that it does not know.
+    `misplaced`: slots in whose place it names something that is no value of theirs.
     `off_topic`: clearly nearer to small talk and other trades than to anything in the domain.
     """
 
@@ -66,6 +67,7 @@ class Meaning:
     strangers: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     wishes: tuple[Meaning, ...] = ()
+    misplaced: frozenset[str] = frozenset()
 
 
 class Understanding:
@@ -112,9 +114,9 @@ class Understanding:
             self._known.move_to_end(key)
             return known
         begin = perf_counter()
-        meaning = await self._work_out(text, sentences.clauses(said, text, self.domain.language))
+        meaning = self._placed(await self._work_out(text, sentences.clauses(said, text, self.domain.language)))
         if len(wishes := await self._wishes(said)) > 1:
-            meaning = replace(meaning, wishes=wishes)
+            meaning = replace(meaning, wishes=tuple(map(self._placed, wishes)))
         if not meaning.intent:
             words = self.domain.vocabulary
             meaning = replace(meaning, strangers=tuple(words.strangers(text)), unknown=self._unknown(said, text))
@@ -123,6 +125,11 @@ class Understanding:
         if len(self._known) > _CACHED:
             self._known.popitem(last=False)
         return meaning
+
+    def _placed(self, meaning: Meaning) -> Meaning:
+        if not (intent := meaning.intent or meaning.maybe):
+            return meaning
+        return replace(meaning, misplaced=self.domain.misplaced(intent, meaning.text, meaning.by == "pattern"))
 
     async def _work_out(self, text: str, clauses: list[str]) -> Meaning:
         move = self.domain.language.move(text)

@@ -47,6 +47,10 @@ class Vocabulary:
         named = [word for word in text.split() if not is_plain(word)]
         return bool(named) and all(bases(word) & self.core for word in named)
 
+    def in_core(self, word: str) -> bool:
+        """Whether a word is of what the business is about, whatever is wanted with it."""
+        return bool(bases(word) & self.core)
+
     def has(self, word: str, intent: str) -> bool:
         """Whether an intent's own phrases hold the word."""
         return bool(bases(word) & self._own.get(intent, frozenset()))

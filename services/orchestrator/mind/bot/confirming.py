@@ -18,8 +18,8 @@ import json
 from dataclasses import replace
 from typing import NamedTuple
 
-from parley.text import consent
-from parley.text.correcting import corrected
+from parley.text.answers import consent
+from parley.text.answers.correcting import corrected
 from parley.text.scripts import joined
 from parley.text.words import count
 from services.orchestrator.mind import history

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from parley.agents.conversations.conversation import Conversation
+from parley.agents.files import load_agent
 from parley.bus import Bus, records_of
 from parley.engines import engines_of
 from parley.errors import BadInput, Unavailable
@@ -25,15 +26,15 @@ from parley.settings import Settings
 from parley.v1 import events_pb2
 from runner.stack import Stack
 from services.llm.wiring import wire as wire_llm
-from services.orchestrator.run.prices import cost, price_of
+from services.orchestrator.run.prices import Prices, cost
 from testbed.eval.course import Course, Exchange
 from testbed.eval.home import began_at, check, settings_in
 from testbed.eval.models import Model
+from testbed.eval.processes.tools import pretend
 from testbed.eval.recorded import recorded
-from testbed.eval.tools_process import pretend
 
 RECORDS_S, BACK_S = 30.0, 60.0  # far longer than they take
-MODULES = {"tools": "testbed.eval.tools_process", "gateway": "testbed.eval.gateway_process"}
+MODULES = {"tools": "testbed.eval.processes.tools", "gateway": "testbed.eval.processes.gateway"}
 _UNSET = (
     *("PARLEY_DATABASE_URL", "PARLEY_QDRANT_URL", "PARLEY_PUBLIC_URL", "PARLEY_NATS_URL"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
@@ -73,7 +74,9 @@ class Processes:
         found = recorded(await self._records(call_id), acts, at)
         if not found.course.ran:
             self._used.discard(agent)
-        found.course.dollars = cost(price_of(self.settings), found.call, sound_s)
+        found.course.dollars = cost(
+            Prices.of(self.settings), found.call, sound_s, load_agent(self.settings.agents_dir, agent)
+        )
         return found.course
 
     async def _records(self, call_id: str) -> list[events_pb2.EventRecord]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from cli.timeline import Exchange, Said, picture
+from cli.calling.timeline import Exchange, Said, picture
 from testbed.telephone.phone import Call
 
 _ENDS = {

@@ -17,14 +17,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from parley.text.answers.consent_words import WORDS, Words
 from parley.text.backchannels import backchannels_of
-from parley.text.consent_words import WORDS, Words
 from parley.text.spoken import normalise
 
 Answer = Literal["yes", "no", "nothing", "other"]
 
 _STEM = 4  # letters by which a verb is known in another form
+_MARK = re.compile(r"[.,;!]+\s+")
 _AND = {"en": ("and",), "es": ("y",), "de": ("und",), "fr": ("et",)}
+_LEAD = re.compile(r"^(?:(?:and|also|plus|then|y|también|además|und|auch|außerdem|et|aussi) )+")
+_MIN_ASIDE = 3  # words
 _MINE = {"your": ("my", "the", "that"), "yours": ("mine",), "you": ("me",), "a": ("the", "that"), "the": ("that", "my")}
 LANGUAGES = tuple(WORDS)
 """In which a yes is understood without the agent's own words for it."""
@@ -59,10 +62,23 @@ def answer(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, .
         return "other"
     if known.more.match(rest):
         return "other" if known.undoes.search(rest) else "yes"
+    if _turns_away(text, question, known):
+        return "yes"
     rest = known.also.sub("", rest)
     if known.beside.fullmatch(rest):
         rest = ""
     return "yes" if not asks and (not rest or _begins(rest.split(), question, known)) else "other"
+
+
+def behind_yes(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, ...] = ()) -> str:
+    """What else is wanted, in words that are a yes, normalised: "are you open on sunday". "" if nothing."""
+    said, known = _plain(text), _known(base_of(language), yes, no)
+    if not (found := known.yes.match(said)):
+        return ""
+    rest = said[found.end() :].strip()
+    if not known.more.match(rest) and not _turns_away(text, "", known):
+        return ""
+    return "" if known.more.fullmatch(rest) else _LEAD.sub("", rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,20 @@ class _Known:
     also: re.Pattern[str]
     undoes: re.Pattern[str]
     beside: re.Pattern[str]
+    aside: re.Pattern[str]
+    of_it: frozenset[str]
+    makes: tuple[str, ...]
+
+
+def _turns_away(text: str, question: str, known: _Known) -> bool:
+    """Whether a yes, and a mark behind it, is followed by a question about something else: "Yes. When are you open?" In
+    "yes, do you have Tuesday?" and "yes, is it free?" it is about what was asked."""
+    for mark in _MARK.finditer(text):
+        before, behind = _plain(text[: mark.start()]), _plain(text[mark.end() :])
+        if known.yes.fullmatch(before) and known.aside.match(behind):
+            words, about = behind.split(), {word for word in question.split() if len(word) >= _STEM}
+            return len(words) >= _MIN_ASIDE and not {*words} & (known.of_it | about)
+    return False
 
 
 def _begins(rest: list[str], question: str, known: _Known) -> bool:
@@ -88,7 +118,11 @@ def _begins(rest: list[str], question: str, known: _Known) -> bool:
     it: in "from savings to checking" the question's words mean something else."""
     *_, offer = known.offers.split(question)
     offered = offer.split()
-    if not offered or not _same(rest[0], offered[0]):
+    if not offered:
+        return False
+    if rest[0] in known.makes and offered[0] in known.makes and set(rest[1:]) <= {*known.it}:
+        return True
+    if not _same(rest[0], offered[0]):
         return False
     return set(rest[1:]) <= {*known.it} or all(map(_same, rest, offered)) and len(rest) <= len(offered)
 
@@ -131,6 +165,9 @@ def _known(language: str, yes: tuple[str, ...], no: tuple[str, ...]) -> _Known:
         undoes=re.compile(rf"\b{_any(_plain_all(own.undoes))}\b"),
         beside=re.compile(beside),
         also=re.compile(rf"^{_any(_AND.get(language, ()))} "),
+        aside=re.compile(rf"{_any(_plain_all(own.aside))}\b"),
+        of_it=frozenset((*_plain_all(own.it), *_plain_all(own.of_it))),
+        makes=own.makes,
         offers=re.compile(rf"^|\b{_any(_plain_all(own.offers))} "),
     )
 

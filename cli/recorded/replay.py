@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from cli.decisions import line_of, lines_of
 from cli.operating import operator_settings
-from cli.records import Records, fetch, read
-from cli.records import save as save_records
+from cli.recorded.decisions import line_of, lines_of
+from cli.recorded.records import Records, fetch, read
+from cli.recorded.records import save as save_records
 from parley.agents.agent import Agent
 from parley.agents.files import known_agents, load_agent
 from parley.errors import BadInput, Misconfigured, NotFound, ParleyError

@@ -1,4 +1,4 @@
-"""`python -m testbed.eval.tools_process`: the tools service at a pretended time, with a new database at each start."""
+"""`python -m testbed.eval.processes.tools`: the tools service at a pretended time, each start with a new database."""
 
 from __future__ import annotations
 

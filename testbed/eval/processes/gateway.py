@@ -1,4 +1,4 @@
-"""`python -m testbed.eval.gateway_process`: the gateway, with one more door, at which a caller types on a phone line.
+"""`python -m testbed.eval.processes.gateway`: the gateway, with one more door, at which a caller types on a phone line.
 
 `WS /ws/line` is the page's chat (docs/protocol.md), whose `start` may also say what a carrier says of a call:
 `caller`, `called`, `direction`, `purpose`. Its calls have fillers, and silences are noticed.

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
+from parley.text.answers.consent import base_of
 from parley.text.clocks import clocks
-from parley.text.consent import base_of
 from parley.text.days import DAY_WORD, MONTH, MONTHS, ORDINALS, WEEKDAYS
 from parley.text.spoken import NUMBER_RUN, normalise, words_to_digits
 from parley.text.telling import date_of, time_of
@@ -37,6 +37,8 @@ _BELOW = f"(?:{_TENS}|{_TEENS}|{_UNITS})"
 _HUNDREDS = f"(?:{_BELOW} hundred(?: (?:and )?{_BELOW})?|{_BELOW})"
 _CARDINAL = re.compile(rf"\d+|zero|{_HUNDREDS}(?: thousand(?: (?:and )?{_HUNDREDS})?)?")
 """A number that is said in one piece."""
+_DOZENS = {"half a": "six", "a": "twelve", "one": "twelve", "two": "twenty four", "three": "thirty six"}
+_DOZEN = re.compile(rf"\b({'|'.join(_DOZENS)}) dozens?\b")
 _QUESTION = re.compile(
     r"\?\s*$|^(?:what|which|how|when|where|who|why|is|are|do|does|can|could|will|would|should) ", re.I
 )
@@ -57,7 +59,7 @@ def corrected(
     """
     if base_of(language) != "en" or _QUESTION.search(text):
         return None
-    said = _without_refused(_decimals(text))
+    said = _without_refused(_counted(_decimals(text)))
     if not said or len(said.split()) > MAX_WORDS:
         return None
     said, chosen = _chosen(arguments, said, choices or {})
@@ -100,6 +102,12 @@ def _likelier(found: dict[str, Any], arguments: Mapping[str, Any], said: str) ->
 def _decimals(text: str) -> str:
     """Normalised, but for the point in "42.99"."""
     return normalise(re.sub(r"(?<=\d)\.(?=\d)", _POINT, text)).replace(_POINT, ".")
+
+
+def _counted(said: str) -> str:
+    """ "A dozen" and "a hundred" as numbers."""
+    said = _DOZEN.sub(lambda m: _DOZENS[m[1]], said)
+    return re.sub(r"\ba (?=hundred\b|thousand\b)", "one ", said)
 
 
 def _without_refused(said: str) -> str:

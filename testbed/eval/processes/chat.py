@@ -7,10 +7,10 @@ from typing import Any
 from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.errors import BadInput
-from testbed.eval.chatting import ANSWER_S, chatting
 from testbed.eval.course import Course
-from testbed.eval.gateway_process import LINE
-from testbed.eval.processes import Processes
+from testbed.eval.processes.chatting import ANSWER_S, chatting
+from testbed.eval.processes.gateway import LINE
+from testbed.eval.processes.house import Processes
 
 CHAT = "/ws/chat"
 
@@ -23,6 +23,7 @@ class ChatHouse:
     """
 
     overlap = 1.0
+    page = True
 
     def __init__(self, of: Processes, name: str) -> None:
         self.name = name

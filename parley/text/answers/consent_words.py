@@ -10,7 +10,9 @@ class Words:
     """Of one language. `yes`, `no`: phrases that are one by themselves. `beside`: may stand with either and say
     nothing. `more`: what begins a further wish behind a yes. `against`: takes a yes back wherever it stands. `empty`:
     says nothing at all, beside the backchannels. `it`: words for what was asked about. `asks`: how a question begins.
-    `offers`: what stands before the thing that was asked about. `undoes`: takes it back behind "and".
+    `offers`: what stands before the thing that was asked about. `undoes`: takes it back behind "and". `aside`: how a
+    question about something else begins, behind a yes and a mark; not with words `of_it`. `makes`: verbs of which one
+    may be said for another, "book it" for "shall I order".
     """
 
     yes: tuple[str, ...] = ()
@@ -23,6 +25,9 @@ class Words:
     asks: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
     undoes: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    of_it: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -76,6 +81,14 @@ WORDS = {
             shall i, should i, may i, can i, do you want me to, would you like me to, is it right that i, do
             i, i will"""),
         undoes=_listed("keep it, keep them, keep that, cancel that, cancel it, undo, undo it, undo that"),
+        aside=_listed("""
+            are you, do you, when are you, where are you, who are you, how long are you, how late are you, when do you,
+            where do you, how do you, how late do you, what do you, what are your, what is your, where is your, when
+            are your, where are your, how do i, how can i, and when, and where, and what, and do you, and are you"""),
+        of_it=_listed("""
+            those, these, they, them, him, her, then, there, yet, still, sure, mean, say, said, saying, ask, asking,
+            have, want, need, think, charge, charging, guarantee, promise, recommend, suggest, mind"""),
+        makes=_listed("book, order, reserve, schedule, buy, arrange, place"),
     ),
     "es": Words(
         yes=_listed("""

@@ -11,8 +11,8 @@ from typing import Any
 from parley.agents.conversations.conversation import Conversation
 from parley.errors import BadInput
 from testbed.eval.course import Course
-from testbed.eval.processes import Processes, processes
-from testbed.eval.spoken import ANSWER_S, SpokenCaller
+from testbed.eval.processes.house import Processes, processes
+from testbed.eval.processes.spoken import ANSWER_S, SpokenCaller
 from testbed.telephone.phone import Call, CallOver, Clock, Phone
 from testbed.telephone.voice import speak
 
@@ -28,6 +28,7 @@ class VoiceHouse:
     """One agent of a house, on the telephone. Calls are held one after the other."""
 
     overlap = HEARD
+    page = False
 
     def __init__(
         self,

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from cli.conversation import Line, Script, converse
+from cli.calling.conversation import Line, Script, converse
+from cli.calling.report import report
+from cli.calling.timeline import bot_said, caller_said, exchanges
 from cli.reach import NoGateway, reach
-from cli.report import report
-from cli.timeline import bot_said, caller_said, exchanges
 from parley.errors import BadInput, Misconfigured, ParleyError
+from parley.published.numbers import checked
 from parley.settings import Settings
-from testbed.telephone.phone import Call, Clock, Phone
+from testbed.telephone.phone import CALLED, Call, Clock, Phone
 from testbed.telephone.voice import speak
 from testbed.telephone.wav import read_wav, write_wav
 
@@ -32,6 +33,7 @@ def call(
     interruption: Annotated[str, typer.Option(help="What the interruption says.")] = INTERRUPTION,
     gateway: Annotated[str, typer.Option(help="Address of the gateway, or of several, comma-separated.")] = "",
     agent: Annotated[str, typer.Option(help="Who is to answer, unless the gateway's own choice is right.")] = "",
+    to: Annotated[str, typer.Option(help="The number that is called, as the table of `parley number` has it.")] = "",
     out: Annotated[Path, typer.Option(help="What the caller heard, as WAV: 8 kHz, 16-bit.")] = Path("heard.wav"),
 ) -> None:
     """Call a gateway as the carrier would, say something, and see how fast it answers.
@@ -39,10 +41,10 @@ def call(
     Exit status: 0 everything was answered, 1 something was not, 2 wrong arguments or no gateway.
     """
     try:
-        settings = Settings.read()
+        settings, called = Settings.read(), _number(to)
         spoken = asyncio.run(_sounds(file, say, then or [], interruption if barge_in else "", voice))
         script = Script(spoken[0], spoken[1], barge_in)
-        answered = asyncio.run(_place(settings, gateway, agent, script, out))
+        answered = asyncio.run(_place(settings, gateway, agent, called, script, out))
     except (BadInput, Misconfigured, NoGateway) as error:
         print(f"parley: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -66,12 +68,23 @@ async def _sounds(
     return lines, last
 
 
-async def _place(settings: Settings, gateway: str, agent: str, script: Script, out: Path) -> bool:
+def _number(to: str) -> str:
+    """Raises BadInput."""
+    if not to:
+        return CALLED
+    if (known := checked(to)).endswith("*"):
+        raise BadInput(f"--to {known}: one number, as +15551234567")
+    return known
+
+
+async def _place(settings: Settings, gateway: str, agent: str, to: str, script: Script, out: Path) -> bool:
     """Place the call, print what became of it. Whether the bot answered everything."""
     urls = [await reach(each.strip(), settings) for each in gateway.split(",")]
     token = settings.twilio_auth_token.get_secret_value().split(",")[0].strip()
     async with Clock() as clock:
-        phone = Phone(urls, clock, agent=agent, auth_token=token, public_url="" if gateway else settings.public_url)
+        phone = Phone(
+            urls, clock, to=to, agent=agent, auth_token=token, public_url="" if gateway else settings.public_url
+        )
         try:
             async with phone.dial() as placed:
                 print(f"calling {', '.join(urls)}, call {placed.sid}", flush=True)

@@ -1,0 +1,1 @@
+"""Recorded calls: read, and decided again."""
