@@ -87,7 +87,7 @@ def test_a_name_that_is_none_or_is_taken(folder: Path, name: str, told: str) -> 
         ("agent.yaml", "tools: [get", "tools: [book_visit, get", "tools: book_visit not found in tools.py; it has"),
         ("agent.yaml", "tool: end_call", "tool: hang_up", "domain.intents.goodbye.tool: there is no tool hang_up"),
         ("agent.yaml", "[opening|] hours", "[opening| hours", "domain.intents.hours.phrases.1: phrase"),
-        ("agent.yaml", "      about: our", "      needs: [day]\n      about: our", "needs: there is no slot day;"),
+        ("agent.yaml", "      about: our", "      needs: [day]\n      about: our", "needs: there is no slot day"),
         ("agent.yaml", "company: Rose", "company: [Rose", "not valid YAML"),
         ("tools.py", "def get_opening_hours() ->", "def get_opening_hours(day) ->", "day"),
         ("tools.py", "HOURS = ", "HOURS = nothing + ", "line 9: NameError"),
