@@ -58,10 +58,9 @@ class Intent(Strict):
 
     `tool`: called with the slots once all in `needs`, which have the names of its arguments, are known. `say`: a fixed
     answer instead. `answer`: how to say a tool's result, with its fields in braces; without it the result's own
-    `summary` is said. An intent with neither
-    `tool` nor `say` is a question for the knowledge. `acknowledge`: said at once to a caller who has just said so,
-    before the tool begins or a value is asked for: "I am sorry about the wait." `about`: ends the question "Do you mean
-    ...?" to a caller whose wish is in doubt; empty: the intent's name.
+    `summary` is said. An intent with neither `tool` nor `say` is a question for the knowledge. `acknowledge`: said at
+    once to a caller who has just said so, before the tool begins or a value is asked for: "I am sorry about the wait."
+    `about`: ends the question "Do you mean ...?" to a caller whose wish is in doubt; empty: the intent's name.
     """
 
     phrases: tuple[Phrase, ...] = Field(min_length=1)

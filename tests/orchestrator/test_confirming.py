@@ -10,7 +10,7 @@ import pytest
 from services.orchestrator.mind import events
 from services.orchestrator.mind.actions import Ask, Choice, Outcome, ToolUse
 from services.orchestrator.mind.bot import confirming
-from services.orchestrator.mind.effects import Confirmation, Execute, Say, Store, Think
+from services.orchestrator.mind.effects import Confirmation, Execute, Retrieve, Say, Store, Think
 from services.orchestrator.mind.history import messages
 from services.orchestrator.mind.state import Epoch
 from tests.orchestrator.calls import POLICY, Script, of, replayed
@@ -75,6 +75,33 @@ def test_on_a_yes_it_is_done_as_it_was_read_back(words: str) -> None:
     assert of(Think, out)
     call.finishes("You are booked.")
     assert call.state.pending is None
+    assert replayed(call) == call.outputs
+
+
+@pytest.mark.parametrize("first", ["tool", "passages", "neither"])
+def test_knowledge_is_looked_for_behind_a_yes_while_it_is_done(first: str) -> None:
+    call = Script(**{**WITH, "policy": replace(POLICY, retrieve=True, retrieve_wait_ms=300)})  # type: ignore[arg-type]
+    call.says("book me in for tuesday at three")
+    call.finds("book me in for tuesday at three")
+    call.finishes("", tools=(BOOK,))
+    (say,) = asks(call, 1)
+    call.hears(say.utterance)
+    out = call.says("yes, and where are you")
+    assert [e.query for e in of(Retrieve, out)] == ["where are you"]
+    assert [e.confirmed for e in of(Execute, out)] == ["d1"]
+    if first == "passages":
+        assert not of(Think, call.finds("where are you", "At twelve Market Street."))
+        (think,) = of(Think, call.tool(2, '{"summary": "You are booked."}'))
+    else:
+        assert not of(Think, call.tool(2, '{"summary": "You are booked."}')), "a little later"
+        before = len(call.outputs)
+        _ = call.finds("where are you", "Market Street.") if first == "tool" else call.wait(400)
+        (think,) = [each for out in call.outputs[before:] for each in of(Think, out)]
+    assert think.round == 1
+    assert [p.text for p in call.state.passages] == {
+        "tool": ["Market Street."], "passages": ["At twelve Market Street."], "neither": []
+    }[first]  # fmt: skip
+    call.finishes("You are booked. We are at twelve Market Street.")
     assert replayed(call) == call.outputs
 
 

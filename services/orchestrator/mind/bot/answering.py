@@ -20,7 +20,15 @@ from services.orchestrator.mind.bot import (
 )
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
-from services.orchestrator.mind.rules import await_hearing, same_words, silence_timer, spent, start, stop_timers
+from services.orchestrator.mind.rules import (
+    await_hearing,
+    has_timer,
+    same_words,
+    silence_timer,
+    spent,
+    start,
+    stop_timers,
+)
 from services.orchestrator.mind.state import Ahead, Answering, BotLine, Call, CallerLine, Hearing, Listening, Thought
 from services.orchestrator.mind.timers import T
 
@@ -38,6 +46,8 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = Fa
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     call = stop_timers(call, out, T.AWAY)
     if answer.tool is not None:
+        if answer.behind:
+            call, _ = look(call, answer.behind, at_ms, out)  # while it is done
         out.append(Store(first=True))  # who takes over must know of it before it is done
         call = _do(replace(call, floor=Answering(asked=True)), (answer.tool,), at_ms, out)
     elif answer.again:
@@ -79,14 +89,15 @@ def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
     call = replace(call, passages=event.passages, passages_for=event.query, retrieving="")
     if isinstance(call.floor, Answering) and call.floor.looking_for:
         call = stop_timers(call, out, T.RETRIEVE)
-        return think(call, out, 0)
+        return think(call, out, rounds_done(call), continuing=noticed(call))
     return call
 
 
 def retrieve_waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Knowledge did not come in time: answer without it."""
     if isinstance(call.floor, Answering) and call.floor.looking_for:
-        return think(replace(call, passages=(), passages_for="", retrieving=""), out, 0)
+        call = replace(call, passages=(), passages_for="", retrieving="")
+        return think(call, out, rounds_done(call), continuing=noticed(call))
     return call
 
 
@@ -223,6 +234,8 @@ def after_tools(call: Call, at_ms: int, out: list[Effect]) -> Call:
         return over(call, at_ms, out) if told else sentence(call, out, "backend_down", at_ms)
     if llm_retry.spent(call):
         return _fail(call, at_ms, out)
+    if call.retrieving and has_timer(call, T.RETRIEVE) and isinstance(call.floor, Answering):
+        return replace(call, floor=replace(call.floor, looking_for=call.retrieving))
     return think(call, out, rounds_done(call), continuing=noticed(call))
 
 

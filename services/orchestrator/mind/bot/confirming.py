@@ -104,11 +104,13 @@ def reminder(call: Call) -> tuple[Call, str]:
 
 
 class Answered(NamedTuple):
-    """`tool`: to be done or asked about now. `again`: the question is said once more, without the model."""
+    """`tool`: to be done or asked about now. `again`: the question is said once more, without the model. `behind`: what
+    was said behind a yes, for the model."""
 
     call: Call
     tool: ToolUse | None = None
     again: bool = False
+    behind: str = ""
 
 
 def answered(call: Call, text: str, out: list[Effect], early: bool) -> Answered:
@@ -125,7 +127,8 @@ def answered(call: Call, text: str, out: list[Effect], early: bool) -> Answered:
     if kind == "yes" and heard:
         out.append(Confirmation("yes"))
         call = _not_done(replace(call, pending=None), pending.intent, "")
-        return Answered(call, ToolUse("", pending.name, pending.arguments, confirmed=pending.ask.digest))
+        done = ToolUse("", pending.name, pending.arguments, confirmed=pending.ask.digest)
+        return Answered(call, done, behind=consent.behind_yes(text, call.language, call.policy.yes, call.policy.no))
     if kind in ("no", "other") and heard and (changed := _changed(call, pending, text)) is not None:
         out.append(Confirmation("changed"))
         waits = replace(pending, changes=pending.changes + 1, changing=True)

@@ -26,7 +26,7 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
         call = replace(call, floor=replace(floor, thought=None, looking_for=""))
         return answering.over(call, at_ms, out) if history.unheard(call) else call
     if floor.looking_for:
-        return answering.think(call, out, 0)
+        return answering.think(call, out, answering.rounds_done(call))
     thought = floor.thought
     unfinished = [line for line in history.unheard(call) if not line.complete]
     if thought is not None or unfinished:
