@@ -95,7 +95,10 @@ def test_knowledge_is_looked_for_behind_a_yes_while_it_is_done(first: str) -> No
     else:
         assert not of(Think, call.tool(2, '{"summary": "You are booked."}')), "a little later"
         before = len(call.outputs)
-        _ = call.finds("where are you", "Market Street.") if first == "tool" else call.wait(400)
+        if first == "tool":
+            call.finds("where are you", "Market Street.")
+        else:
+            call.wait(400)
         (think,) = [each for out in call.outputs[before:] for each in of(Think, out)]
     assert think.round == 1
     assert [p.text for p in call.state.passages] == {
