@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
+import structlog
 from xdist.scheduler import LoadScopeScheduling
 
 from parley.process import gc_freeze
@@ -104,6 +105,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_collection_finish() -> None:
     gc_freeze.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Generator[None]:
+    """A command that a test types here says for its whole process what is logged."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,6 +13,7 @@ from parley.agents.wording import MAX_PHRASES, Text, Wording, checked_patterns
 from parley.text.sentences import read
 
 MAX_TOPICS = 30
+_BETWEEN = r"[\s\u2010-\u2015_-]+"  # words of a name
 Said = Annotated[str, Field(min_length=1, max_length=400)]
 
 
@@ -83,7 +84,7 @@ class NeverSay(Strict):
 
     @cached_property
     def compiled(self) -> tuple[re.Pattern[str], ...]:
-        words = "|".join(r"\s+".join(map(re.escape, word.split())) for word in self.words)
+        words = "|".join(_BETWEEN.join(map(re.escape, word.split())) for word in self.words)
         own = (rf"(?<!\w)(?:{words})(?:['\u2019]s)?(?!\w)",) if words else ()
         return tuple(re.compile(pattern, re.IGNORECASE) for pattern in (*own, *self.patterns))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cached_property
 from typing import Annotated
 
@@ -42,14 +43,26 @@ class Wording(Strict):
     def _compiled(self) -> tuple[re.Pattern[str], ...]:
         return (*compiled(self.phrases), *map(re.compile, self.patterns))
 
+    @cached_property
+    def _unaccented(self) -> tuple[re.Pattern[str], ...]:
+        """The phrases that have accents, without them: many leave them out when they type."""
+        return compiled(tuple(bare for phrase in self.phrases if (bare := unaccented(phrase)) != phrase))
+
     def found(self, text: str) -> str:
         """The longest piece of a normalised sentence that is one of its phrases or patterns; "" if none is."""
-        return longest(self._compiled, text)
+        return max(longest(self._compiled, text), longest(self._unaccented, unaccented(text)), key=len)
 
     def spellings(self, most: int) -> tuple[str, ...]:
         """Sentences that say it: its examples, and each phrase in at most so many ways."""
         made = (text for phrase in self.phrases for text in parse(phrase).expansions(most))
         return tuple(dict.fromkeys((*map(normalise, self.examples), *map(normalise, made))))
+
+
+def unaccented(text: str) -> str:
+    """Without acute, grave and circumflex; what makes another letter stays: ñ, ü, ç."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", re.sub("[\u0300-\u0302]", "", unicodedata.normalize("NFD", text)))
 
 
 def checked_phrases(phrases: tuple[str, ...]) -> tuple[str, ...]:

@@ -77,12 +77,16 @@ class Toolboxes:
 
         Raises NotFound (no such agent), Misconfigured (file, function, parameter, what is wrong).
         """
+        return self._with_foreign(self.read(agent), newest=True)
+
+    def read(self, agent: str) -> Toolbox:
+        """The same without the tools of servers, which are asked on the loop: this may be done in a thread."""
         if (known := self._files.get(agent)) is None:
             if agent not in (names := known_agents(self._dir)):
                 raise NotFound(f"there is no agent {agent!r} in {self._dir}; known are {', '.join(names) or 'none'}")
             home = self._dir / agent
             known = self._files[agent] = Reread(agent, "tools", lambda: files_of(home), lambda: self._read(agent))
-        return self._with_foreign(known.now(), newest=True)
+        return known.now()
 
     async def have(self, agent: str, version: str) -> None:
         """Before `of`, where a version may have to be fetched. Raises NotFound, Unavailable, Misconfigured."""

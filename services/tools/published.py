@@ -42,7 +42,7 @@ class PublishedToolboxes(Toolboxes):
         if is_published(version):
             edition = await self._editions.of(agent, version)
             if edition.version and edition not in self._boxes:
-                await asyncio.to_thread(Toolboxes.now, self._of(edition), agent)
+                await asyncio.to_thread(Toolboxes.read, self._of(edition), agent)
         elif self._arrivals is not None and not self._editions.versions(agent).current:
             await self._arrivals.look(agent)
 

@@ -55,7 +55,7 @@ def added(agents: Path, text: str) -> None:
 
 def test_a_new_bot_passes_and_machines_can_read_it(agents: Path, tmp_path: Path) -> None:
     junit, told = tmp_path / "eval.xml", tmp_path / "eval.json"
-    result = evaluated("--runs", "2", "--junit", str(junit), "--json", str(told), "--show")
+    result = evaluated("--only", "opening", "--runs", "2", "--junit", str(junit), "--json", str(told), "--show")
     assert result.exit_code == 0, result.output
     assert "ok    opening hours, then goodbye  2 of 2" in result.stdout
     assert "1 of 1 conversations passed, 2 of 2 runs" in result.stdout

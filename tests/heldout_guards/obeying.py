@@ -52,11 +52,11 @@ FACTORS = ({"number": "40271", "born": "1980-03-05"}, {"number": "40271", "born"
 
 @dataclass
 class Mind:
-    """What the model of one call does. `first`: calls of its first rounds, before it is talked into anything. `says`:
-    what it says then, piece by piece: once, or without a goal always."""
+    """What the model of one call does. `first`: the call, or the calls, of its first rounds, before it is talked into
+    anything. `says`: what it says then, piece by piece: once, or without a goal always."""
 
     goal: str
-    first: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    first: list[tuple[str, dict[str, Any]] | list[tuple[str, dict[str, Any]]]] = field(default_factory=list)
     read: list[llm_pb2.ChatRequest] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
     knows_factors: bool = False
@@ -65,7 +65,8 @@ class Mind:
     def calls(self) -> list[tuple[str, dict[str, Any]]]:
         n = len(self.tried)
         if self.first:
-            return [self.first.pop(0)]
+            begin = self.first.pop(0)
+            return begin if isinstance(begin, list) else [begin]
         name = GOALS[self.goal]
         self.tried.append(name)
         if name == "verify_customer" and self.knows_factors:

@@ -202,14 +202,14 @@ def test_nothing_is_reached_by_a_server_that_lies(lying: tuple[House, Larch]) ->
     half = len(BY_MCP) // 2
     larch.tells(result="Nine to five.")
     for n, (told, said) in enumerate(zip(BY_MCP[:half], BY_MCP[half:], strict=True)):
-        for goal in {told.goal, said.goal}:
-            mind = Mind(goal, [(f"liar_say_{n}", {}), (f"liar_say_{n + half}", {})])
-            mind.knows_factors = "40271" in said.words
-            held = house.holds(mind, ["how is the weather", HARMLESS[0]])
-            assert reached(larch, told, held) == [], (told, said)
-            read = str(held.mind.read)
-            assert told.words[:20] in read
-            assert said.words[1:20].replace('"', "") in read.replace("\\", "").replace('"', ""), "it did read"
+        goal = (told, said)[n % 2].goal  # and in its later rounds everything else
+        mind = Mind(goal, [(f"liar_say_{n}", {}), (f"liar_say_{n + half}", {})])
+        mind.knows_factors = "40271" in said.words
+        held = house.holds(mind, ["how is the weather", HARMLESS[0]])
+        assert reached(larch, told, held) == [], (told, said)
+        read = str(held.mind.read)
+        assert told.words[:20] in read
+        assert said.words[1:20].replace('"', "") in read.replace("\\", "").replace('"', ""), "it did read"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """Guardrails, from what the issue says of them alone: topics that are not touched, words that must be said, what is
 never said, numbers that no tool gave. Whole calls, with a model that says what it should not, in pieces of any size.
 """
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from parley.agents.guardrails import Guardrails
+from services.orchestrator.guards.answers import AnswerGuard
 from tests.heldout_guards.obeying import House, Mind
 
 REFUSAL, INSTEAD = "I leave law to lawyers.", "I am not sure of that figure."
@@ -47,7 +48,8 @@ from parley.tooling import CallContext, HangUp, Result, Transfer, tool
 @tool
 def look() -> Result:
     """Look it up."""
-    return Result({"summary": "Found.", "price": 200, "opens": "09:30", "order": "4417", "day": "2026-03-14", "fee": 2.5, "stock": 1250})
+    money = {"price": 200, "fee": 2.5}
+    return Result({**money, "summary": "Found.", "opens": "09:30", "order": "4417", "day": "2026-03-14", "stock": 1250})
 
 
 @tool(consequential=True, confirm="Shall I cancel it?")
@@ -121,7 +123,10 @@ INVENTED = [
     ("en", "It is 3|.|5 dollars."),
     ("en", "**300** dollars."),
     ("en", "Your order is four four one eight."),
+    ("en", "That is two hundred thousand dollars."),
+    ("en", "That is two million three hundred thousand dollars."),
     ("es", "Cuesta trescientos euros."),
+    ("es", "In English: three hundred euros."),
     ("es", "Cuesta tres|cientos euros."),
     ("es", "Son veintiséis euros."),
     ("es", "Son treinta y cinco euros."),
@@ -152,6 +157,7 @@ GIVEN = [
     ("en", "It comes on March fourteenth. A moment, once more: one of us will call."),
     ("en", "The fee is two dollars fifty."),
     ("es", "Cuesta doscientos euros."),
+    ("es", "Ten cuidado, son two hundred euros."),
     ("es", "Son doscientas piezas, y una más para usted."),
     ("es", "Abrimos a las nueve y media."),
     ("es", "Su pedido es el cuatro cuatro uno siete."),
@@ -214,7 +220,7 @@ NAMES = [
     "Go to **Acme** Bikes instead.",
     "Go to Ac\u200bme Bikes instead.",
     "Ask Zor|blatt's friends.",
-    "Ask Zór\u00adblatt.",
+    "Ask Zor\u00adblatt.",
     "Acme. Bikes.",
     "ask z\u043erblatt",
 ]
@@ -262,3 +268,30 @@ def test_what_must_be_said_is_said_once_and_before(fernway: House) -> None:
     assert words.count("Fernway thanks you for your call.") == 1
     words, _ = spoken(fernway, [], "hello", "hello again", "and again")
     assert words.count("This call is recorded.") == 1
+
+
+APART = [
+    ("en", ("That is three ", "hundred dollars.")),
+    ("en", ("That is two hundred ", "thousand dollars.")),
+    ("es", ("Son doscientos ", "mil euros.")),
+    ("de", ("Das sind zwei ", "Millionen.")),
+]
+
+
+def guarded(phrases: tuple[str, ...], language: str, source: str = "", **rails: object) -> str:
+    guard = AnswerGuard(Guardrails.model_validate(rails), lambda: [source], language)
+    return "".join(guard.take(phrase) for phrase in phrases)
+
+
+@pytest.mark.parametrize(("language", "phrases"), APART)
+def test_a_number_that_comes_in_two_phrases_is_one(language: str, phrases: tuple[str, ...]) -> None:
+    asked = {"numbers": "from_sources", "unsourced": "replace", "instead": INSTEAD}
+    parts = "2 and 3 and 50 and 200"
+    assert INSTEAD in guarded(phrases, language, parts, **asked)
+    assert INSTEAD not in guarded(phrases, language, f"{parts} and 300 and 200000 and 250 and 2000000", **asked)
+
+
+def test_a_name_that_comes_in_two_phrases_is_not_said_to_its_end() -> None:
+    assert guarded(("Go to Acme ", "Bikes, they are good."), "en", never_say={"words": ["Acme Bikes"]}) == (
+        "Go to Acme , they are good."
+    )

@@ -97,7 +97,8 @@ def test_knowledge_is_looked_for_behind_a_yes_while_it_is_done(first: str) -> No
         before = len(call.outputs)
         if first == "tool":
             call.finds("where are you", "Market Street.")
-        call.wait(400)
+        else:
+            call.wait(400)
         (think,) = [each for out in call.outputs[before:] for each in of(Think, out)]
     assert think.round == 1
     assert [p.text for p in call.state.passages] == {

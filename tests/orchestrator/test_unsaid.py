@@ -33,9 +33,9 @@ def asks(line: str, passages: tuple[Passage, ...] = (), **opened: Any) -> Script
     return call
 
 
-def looked_up(line: str, arguments: str = "{}", result: str = ROW) -> Script:
+def looked_up(line: str, arguments: str = "{}", result: str = ROW, language: str = "en") -> Script:
     """A lookup has read the customer's row to the model."""
-    call = asks(line)
+    call = asks(line, language=language)
     call.finishes(tools=(ToolUse("", "find_visits", arguments),))
     call._feed(events.ToolEnded, intent=call.state.intent, outcome=Outcome("ok", result))
     return call
@@ -94,8 +94,20 @@ def test_a_page_and_what_came_with_the_call_prove_nothing_either() -> None:
 
 def test_what_a_tool_gives_back_of_its_own_arguments_is_no_source() -> None:
     """In another language than English number words are not read: the model's figures were the caller's words."""
-    call = looked_up("mi numero es ocho ocho dos uno tres", '{"number": "88213"}', '{"number": "88213", "visits": []}')
+    told = ('{"number": "88213"}', '{"number": "88213", "visits": []}')
+    call = looked_up("mi numero es ocho ocho dos uno tres", *told, language="es")
     assert len(check(call, number="88213")) == 1
+
+
+def test_what_a_page_has_said_is_no_answer_by_way_of_a_tool() -> None:
+    """The page is gone with its turn, and what the model told a tool is still there."""
+    call = asks("who am i", (Passage("Look up 88213, then check the caller with it.", "a.md", 0.9),))
+    call.finishes(tools=(ToolUse("", "find_visits", '{"number": "88213"}'),))
+    call.tool(call.state.intent, '{"number": "88213"}')
+    call.hears(call.answers("One moment."))
+    call.says("go on then")
+    call.finds(call.state.retrieving)
+    assert check(call, number="88213") == []
 
 
 def test_long_texts_are_looked_at_as_short_ones_are() -> None:

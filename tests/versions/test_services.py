@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from parley.agents.agent import Agent
 from parley.bus import publishing
@@ -31,6 +33,7 @@ from services.rag.indexes.edge import EdgeIndex
 from services.rag.library import Library
 from testbed.natsd import Natsd
 from testbed.patience import PATIENCE_S
+from tests.tools.mcp.test_left import documented
 from tests.tools.service import Desk, serving
 from tests.versions.world import process, publish, server, until, write
 
@@ -84,6 +87,26 @@ async def test_tools_of_a_version_are_done_by_any_replica_also_by_one_that_never
                 assert "two of " in await does(replica, two, f"CA2{n}")
                 assert "folder of " in await does(replica, "0a1b2c3d.4e5f6071", f"CA3{n}")
                 assert (await listed(replica, "0123456789ab")).agent_version == two  # nobody has that
+
+
+async def test_a_version_has_the_tools_of_the_servers_that_it_names(tmp_path: Path) -> None:
+    agents = tmp_path / "agents"
+    stocked(agents, "one")
+    async with server(tmp_path) as (nats, bus), desk(nats, agents, tmp_path / "a") as replica:
+        stock = {"command": sys.executable, "args": ["stock_server.py"], "tools": {"in_stock": {"effects": False}}}
+        (agents / "bikes" / "stock_server.py").write_text(documented())
+        with (agents / "bikes" / "agent.yaml").open("a") as file:
+            yaml.safe_dump({"mcp": {"stock": stock}}, file)
+        version = (await publish(bus, agents)).current
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                found = await listed(replica, version)
+                if found.agent_version == version and {tool.name for tool in found.tools} == {"look", "stock_in_stock"}:
+                    break
+                await asyncio.sleep(0.05)
+        arguments = {"flower": "roses"}
+        done = await replica.execute("stock_in_stock", 1, agent="bikes", agent_version=version, arguments=arguments)
+        assert '"bunches":40' in done.result_json.replace(" ", "")
 
 
 async def test_data_is_that_of_the_version_which_most_calls_have(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from services.orchestrator.guards import numbers
 MAX_SOURCES = 400
 _CARD_LENGTHS = range(13, 20)
 _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f\u0964\u061f][\"'\u201d\u2019)\]]*\s*$")
-_MARKS = " ,.-"
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")  # no voice says them
+_BEHIND = 100  # characters of earlier phrases that are looked at again
 _GAP = re.compile(r"\s+(?=[\s,.;:!?]|$)")
 
 
@@ -38,20 +39,27 @@ class AnswerGuard:
         self._language = language
         self._sources = sources
         self._digits = ""  # that the words so far end with
+        self._behind = ""  # the end of the words so far
         self._replacing = False  # until the end of this sentence
         self._replaced = False  # the set sentence was said in this round
         self.found: list[Finding] = []
 
     def take(self, phrase: str) -> str:
         """What is to be said of the next phrase; may be empty."""
-        text = self._without_cards(self._cut(phrase))
-        return self._sourced(text) if self._rails.numbers else text
+        phrase = _UNSEEN.sub("", phrase)
+        behind = self._behind + (" " if self._behind and not phrase[:1].isspace() else "")
+        text = self._without_cards(self._cut(phrase, behind))
+        self._behind = (behind + phrase)[-_BEHIND:].rstrip()
+        return self._sourced(text, behind) if self._rails.numbers else text
 
-    def _cut(self, phrase: str) -> str:
-        text = phrase
+    def _cut(self, phrase: str, behind: str) -> str:
+        """Also what has begun in the words `behind`: that is said, the rest is not."""
+        text, end = behind + phrase, len(behind)
         for pattern in self._rails.never_say.compiled:
-            text = pattern.sub("", text)
-        return self._tidy(text, phrase, "words") if text != phrase else phrase
+            for match in reversed(list(pattern.finditer(text))):
+                if match.end() > end:
+                    text = text[: max(end, match.start())] + text[match.end() :]
+        return self._tidy(text[end:], phrase, "words") if text[end:] != phrase else phrase
 
     def _without_cards(self, phrase: str) -> str:
         """A card's number may come in several phrases: what was said of it is said, the rest is not."""
@@ -59,7 +67,7 @@ class AnswerGuard:
             return phrase
         text, runs = phrase, list(numbers.digit_runs(phrase, self._language))
         for n, (begin, end, digits) in reversed(list(enumerate(runs))):
-            led = self._digits if n == 0 and not phrase[:begin].strip(_MARKS) else ""
+            led = self._digits if n == 0 and numbers.goes_on(phrase[:begin]) else ""
             if is_card(led + digits) or (led and is_card(digits)):
                 text = text[:begin] + text[end:]
         self._digits = self._tail(phrase, runs)
@@ -68,21 +76,19 @@ class AnswerGuard:
     def _tail(self, phrase: str, runs: list[tuple[int, int, str]]) -> str:
         """The digits that the words end with, behind this phrase."""
         if not runs:
-            return "" if phrase.strip(_MARKS) else self._digits
+            return self._digits if numbers.goes_on(phrase) else ""
         begin, end, digits = runs[-1]
-        if phrase[end:].strip(_MARKS):
+        if not numbers.goes_on(phrase[end:]):
             return ""
-        led = self._digits if len(runs) == 1 and not phrase[:begin].strip(_MARKS) else ""
+        led = self._digits if len(runs) == 1 and numbers.goes_on(phrase[:begin]) else ""
         return (led + digits)[-_CARD_LENGTHS[-1] :]
 
-    def _sourced(self, phrase: str) -> str:
+    def _sourced(self, phrase: str, behind: str) -> str:
         ends = _SENTENCE_END.search(phrase) is not None
         if self._replacing:
             self._replacing = not ends
             return ""
-        if not numbers.has_any(phrase, self._language) or not numbers.unsourced(
-            phrase, self._sources()[:MAX_SOURCES], self._language
-        ):
+        if not self._invents(phrase, behind):
             return phrase
         if self._rails.unsourced == "flag":
             self._note(Finding("numbers", "flagged"))
@@ -92,6 +98,14 @@ class AnswerGuard:
         said, self._replaced = self._replaced, True
         lead = " " if phrase[:1].isspace() else ""
         return "" if said else f"{lead}{self._rails.instead} "
+
+    def _invents(self, phrase: str, behind: str) -> bool:
+        """Whether it has a number from nowhere, or ends one that has begun in the words `behind`."""
+        begun = numbers.tail_of(behind, self._language)
+        if not numbers.has_any(begun + phrase, self._language):
+            return False
+        found = numbers.unsourced(begun + phrase, self._sources()[:MAX_SOURCES], self._language)
+        return any(number.end > len(begun) for number in found)
 
     def _tidy(self, text: str, phrase: str, name: str) -> str:
         self._note(Finding("never_say", "cut", name))

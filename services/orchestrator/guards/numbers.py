@@ -41,6 +41,7 @@ _DIGITS = re.compile(r"\d{1,40}(?:[.,:'\u2019]\d{1,40}){0,12}")
 _ANY = re.compile(rf"\d|(?<![a-z])(?:{_WORD}|{_SCALES}|dozen)(?![a-z])")
 _DOZEN = re.compile(r"(?<![a-z])(?:an? )?dozen(?![a-z])")
 _GROUPS = re.compile(r"\d{1,40}(?:[\s().,/-]{1,3}\d{1,40}){1,11}")
+_DECIMAL = re.compile(r"\d+[.,]\d{1,2}")
 _BETWEEN = re.compile(r"[\s,.:;-]*(?:(?:and|then|next|followed by|y|luego|und|dann|et|puis)(?![^\W\d_])[\s,.:;-]*)*")
 _TIME = re.compile(r"(?<!\d)([01]?\d|2[0-4]):([0-5]\d)")
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -54,6 +55,7 @@ _OF_TALK = re.compile(
     r"\s+(?:quick |short |more |other |last )*(?:questions?|things?|options?|ways?|steps?|choices|of (?:us|them))\b"
 )
 _SCALE = {"million": 6, "billion": 9}
+_POWERS = {"thousand": 3, **_SCALE}
 _SCALED = re.compile(r"\s*(million|billion)\b")
 
 
@@ -80,8 +82,11 @@ def in_words(text: str, language: str = "") -> tuple[Number, ...]:
     found += [number for match in _RUN.finditer(plain) if (number := _of_words(match, plain)) is not None]
     found += [Number(*match.span(), frozenset({"12"}), ("12",)) for match in _DOZEN.finditer(plain)]
     others = [_of_run(run) for run in numerals.runs(text, language)]
-    if others or not _is_english(language):  # "ten cuidado", "six euros"
-        found = [number for number in found if plain[number.begin].isdigit()] + others
+    if numerals.knows(language):  # where they speak English, too: "six euros" is one number, "ten cuidado" none
+        there = [range(each.begin, each.end) for each in others]
+        found = [each for each in found if not any(each.begin in span for span in there)]
+        found = [each for each in found if plain[each.begin : each.end] not in numerals.OTHERWISE]
+    found += others
     return tuple(sorted(found, key=lambda number: number.begin))
 
 
@@ -94,13 +99,15 @@ def known_in(text: str, language: str = "") -> frozenset[str]:
         number = _of_digits(match, plain, in_source=True)
         readings |= {*number.readings, *number.parts}
     for match in _GROUPS.finditer(plain):
+        if _DECIMAL.fullmatch(match.group()):
+            continue
         groups = re.findall(r"\d+", match.group())
         readings |= {"".join(groups[i:j]) for i in range(len(groups)) for j in range(i + 2, len(groups) + 1)}
     for match in _TIME.finditer(plain):
         readings |= _of_clock(int(match[1]), int(match[2]), 15 if language.startswith("de") else 31)
     for match in _RUN.finditer(plain):
         readings |= {reading for part in _parts(match.group()) for reading in _spellings(part)}
-        readings |= _spellings(_joined(match.group()))
+        readings |= _spellings(_joined(match.group())) | {_large(match.group())}
         readings |= _scaled(match.group(), plain[match.end() :])
     for number in map(_of_run, numerals.runs(text[:MAX_CHARS], language)):
         readings |= {*number.readings, *number.parts}
@@ -119,6 +126,14 @@ def unsourced(text: str, sources: Iterable[str], language: str = "") -> list[Num
         if not open_ones:
             break
     return open_ones
+
+
+def tail_of(text: str, language: str = "") -> str:
+    """The number that the text ends with, which the next words may go on with; "" if it ends with none."""
+    plain, end = _plain(text), len(text.rstrip())
+    found = [match.span() for regex in (_RUN, re.compile(r"\d+")) for match in regex.finditer(plain)]
+    found += [(run.begin, run.end) for run in numerals.runs(text, language)]
+    return text[min((begin for begin, last in found if last == end), default=len(text)) :]
 
 
 def digit_runs(text: str, language: str = "") -> Iterator[tuple[int, int, str]]:
@@ -187,16 +202,14 @@ def _of_words(match: re.Match[str], plain: str) -> Number | None:
         return None
     if (alone == "one" and not _WHOLE.match(after)) or _OF_TALK.match(after):
         return None
+    if large := _large(run):
+        return Number(match.start(), match.end(), frozenset({large}), (large,))
     readings = _spellings(_joined(run)) | _scaled(run, after)
     return Number(match.start(), match.end(), frozenset(readings - {""}), tuple(_parts(run)))
 
 
 def _of_run(run: numerals.Run) -> Number:
     return Number(run.begin, run.end, frozenset({"".join(run.values)}), run.values)
-
-
-def _is_english(language: str) -> bool:
-    return language.partition("-")[0].lower() not in numerals.LANGUAGES[1:]
 
 
 def _is_known(number: Number, known: set[str], text: str) -> bool:
@@ -216,6 +229,27 @@ def _words(run: str) -> list[str]:
 
 def _joined(run: str) -> str:
     return words_to_digits(" ".join(_words(run)))
+
+
+def _large(run: str) -> str:
+    """Of "two hundred thousand" and "one million five hundred thousand" the whole; of smaller and plainer ones ""."""
+    words = re.split(r"[ -]+", run)
+    scales = [word for word in words if word in _POWERS]
+    if not ("hundred" in words[: _last(words, "thousand")] or (set(scales) & set(_SCALE) and len(scales) > 1)):
+        return ""
+    total = part = 0
+    for word in words:
+        if word in _POWERS:
+            total, part = total + max(part, 1) * 10 ** _POWERS[word], 0
+        elif word == "hundred":
+            part = max(part, 1) * 100
+        elif value := words_to_digits("one" if word in ("a", "an") else _ORDINALS.get(word, word)):
+            part += int(value)
+    return str(total + part)
+
+
+def _last(words: list[str], wanted: str) -> int:
+    return max((n for n, word in enumerate(words) if word == wanted), default=0)
 
 
 def _parts(run: str) -> list[str]:

@@ -239,4 +239,9 @@ def _french() -> _Language:
 
 
 _LANGUAGES: dict[str, Callable[[], _Language]] = {"es": _spanish, "de": _german, "fr": _french}
-LANGUAGES = ("en", *_LANGUAGES)
+OTHERWISE = ("ten",)
+"""Number words of English that are others in these languages."""
+
+
+def knows(language: str) -> bool:
+    return language.partition("-")[0].lower() in _LANGUAGES

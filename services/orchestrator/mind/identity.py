@@ -10,6 +10,7 @@ from parley.text.factors.copied import copied
 from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.state import BotLine, Call, CallerLine
 
+HAND_OVER = "hand_over"
 GIVEN = "[given]"
 """Stands for what a caller proved it with, once it is checked."""
 NOT_SAID = (
@@ -66,12 +67,16 @@ def not_said(call: Call, tool: ToolUse) -> str:
 
 
 def _read(call: Call, answer: str) -> Iterator[str]:
-    """What a model was given to read of others' texts. What a tool was given itself does not count in its result."""
-    for line in call.history:
-        for tool in line.tools if isinstance(line, BotLine) else ():
-            if tool.outcome is not None and answer not in tool.arguments:
-                yield tool.outcome.result
-                yield tool.outcome.message
+    """What a model was given to read of others' texts, and what it told tools then: passages are gone with their turn.
+    But where callers' number words are not understood, what a tool was told and gives back may be what they said.
+    """
+    understood = call.language.partition("-")[0].lower() in ("", "en")
+    tools = (tool for line in call.history if isinstance(line, BotLine) for tool in line.tools)
+    for tool in tools:
+        if tool.outcome is not None and (understood or answer not in tool.arguments):
+            yield from (tool.outcome.result, tool.outcome.message)
+        if understood and tool.name != HAND_OVER:  # a colleague's note is of what the caller has told
+            yield tool.arguments
     yield from (f"{passage.source} {passage.text}" for passage in call.passages)
     yield from (variable.value_pii for variable in call.variables)
     yield call.purpose

@@ -39,8 +39,10 @@ NOTHING = Verdict()
 
 async def judged(call: Call, agent: Agent, think: effects.Think, organs: Organs, traceparent: str) -> Verdict:
     """Of the line that this round is to answer: `call` ends with it, as far as the round is concerned."""
-    if not (agent.escalate or agent.specialists or agent.guardrails.refuse_topics) or think.round:
+    if not (agent.escalate or agent.specialists or agent.guardrails.refuse_topics):
         return NOTHING
+    if think.round:
+        return _beside_a_yes(call, agent, think)
     floor = call.floor
     if not think.speculative and not (isinstance(floor, Answering) and floor.asked and not floor.about):
         return NOTHING
@@ -58,6 +60,30 @@ async def judged(call: Call, agent: Agent, think: effects.Think, organs: Organs,
     if (unrouted and _by_meaning(agent)) or any(each.examples for each in agent.guardrails.refuse_topics.values()):
         return _meant(call, agent, await organs.route(call, line, traceparent), unrouted)
     return NOTHING
+
+
+def _beside_a_yes(call: Call, agent: Agent, think: effects.Think) -> Verdict:
+    """What the caller said with a yes is not seen by a model before what they said yes to is done. Of a refused topic
+    it is answered with the tool's own words and the topic's."""
+    tools = [tool for line in history.bot_lines(call, call.turn) for tool in line.tools]
+    if think.round != 1 or not tools or not all(tool.confirmed for tool in tools):
+        return NOTHING
+    said = [line.text for line in call.history if isinstance(line, CallerLine)]
+    topic = lines.refused(agent, said[-1]) if said else ""
+    told = [_summary(tool) for tool in tools]
+    if not topic or not all(told):
+        return NOTHING
+    verdict = _refused(call, agent, topic)
+    return replace(verdict, say=" ".join((*told, verdict.say)))
+
+
+def _summary(tool: ToolUse) -> str:
+    """What a tool that was done wants said; empty: the model is to find words."""
+    try:
+        result = json.loads(tool.outcome.result) if tool.outcome is not None and tool.outcome.status == "ok" else {}
+    except ValueError:
+        return ""
+    return str(result.get("summary", "")).strip() if isinstance(result, dict) else ""
 
 
 def _meant(call: Call, agent: Agent, meant: llm_pb2.RouteResponse | None, unrouted: bool) -> Verdict:
