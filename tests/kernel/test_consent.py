@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from parley.text import telling
-from parley.text.answers.consent import answer, behind_yes
+from parley.text.answers.consent import answer, behind_yes, lone_yes
 from parley.text.answers.correcting import corrected
 
 BOOK = "Shall I book a tune up for Paul on Tuesday, December first at three?"
@@ -35,6 +35,7 @@ MOVE = "Shall I move two hundred dollars from checking to savings?"
         ("correct", "Is it correct that I book you in?", "nothing"),
         ("no", BOOK, "no"), ("no thanks", BOOK, "no"), ("don't", BOOK, "no"), ("not yet", BOOK, "no"),
         ("of course not", BOOK, "no"), ("no, make it eight", BOOK, "no"), ("hold on", BOOK, "no"),
+        ("alright, yes", BOOK, "yes"), ("No, thank you very much.", BOOK, "no"),
     ],
 )  # fmt: skip
 def test_english(said: str, asked: str, means: str) -> None:
@@ -55,6 +56,91 @@ def test_english(said: str, asked: str, means: str) -> None:
 def test_other_languages(language: str, said: str, means: str) -> None:
     asked = {"es": "¿Cancelo su cita del martes?"}.get(language, "?")
     assert answer(said, language, asked=asked) == means
+
+
+PAY = "Shall I pay fifty euros to the garage today?"
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "asked"),
+    [
+        ("en", "yes, and please do that tomorrow", PAY), ("en", "yes also I want five hundred", PAY),
+        ("en", "yes and please for two people", BOOK), ("en", "yes, and can you do eight", BOOK),
+        ("en", "yes and please book it for eight", BOOK), ("en", "yes, and can you do Friday", BOOK),
+        ("en", "yes, and do you have Wednesday", BOOK), ("en", "yes, and please with new tires", BOOK),
+        ("en", "yes and also a helmet", BOOK), ("en", "yes and can I have the other garage", PAY),
+        ("en", "yes, and also a tune up on the other bike", BOOK), ("en", "Yes. Do you do eight?", BOOK),
+        ("en", "yes and are you free on Friday", BOOK), ("en", "yes, and please 500", PAY),
+        ("es", "Si, y luego cambialo a las ocho", "¿Le reservo la mesa para las siete?"),
+        ("es", "sí, y también para mañana", "¿Le reservo la mesa?"),
+        ("es", "Sí. Quiero saber si hay otra hora libre", "¿La reservo?"), ("es", "sí y luego muévelo", "¿La reservo?"),
+        ("de", "Ja, und können Sie es auf acht Uhr legen", "Soll ich das tun?"),
+        ("de", "ja, und außerdem fünfhundert", "Soll ich fünfzig Euro zahlen?"),
+        ("fr", "oui, et pouvez-vous le mettre à huit heures", "Dois-je faire ceci ?"),
+        ("fr", "oui et puis demain", "Dois-je réserver ?"),
+    ],
+)  # fmt: skip
+def test_a_yes_with_a_change_behind_it_is_none(language: str, said: str, asked: str) -> None:
+    assert answer(said, language, asked=asked) == "other"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "yes, and what is the address"), ("en", "yes and can I pay cash"), ("en", "yes and tell me a joke"),
+        ("en", "yes, and one more thing"), ("en", "yes, and one more thing, are you open on Sunday"),
+        ("en", "yes and also send me an email about it"), ("es", "sí y además quiero saber si abren el domingo"),
+        ("es", "sí, y también cuándo abren"), ("de", "ja, und wann haben Sie offen"), ("fr", "oui, et où êtes-vous"),
+    ],
+)  # fmt: skip
+def test_a_yes_with_another_wish_behind_it_is_one(language: str, said: str) -> None:
+    assert answer(said, language, asked=BOOK if language == "en" else "?") == "yes"
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "means"),
+    [
+        ("no thanks", "en", "no"), ("mm hm", "en", "nothing"), ("please do it", "en", "other"),
+        ("sure thing", "en", "other"),
+        ("bien sûr que non", "fr", "no"), ("no gracias", "es", "no"), ("nein danke", "de", "no"),
+        ("yes, ", "en", "other"),
+    ],
+)  # fmt: skip
+def test_what_is_said_again_and_again_is_answered(said: str, language: str, means: str) -> None:
+    """One phrase and two in every place: a regex would never be done with it."""
+    many = f"{said} " * 200
+    assert answer(many, language, asked=BOOK) == means
+    assert answer(f"{many}banana", language, asked=BOOK) in ("no", "other")
+    behind_yes(f"{many}banana", language)
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "said", "means"),
+    [
+        ("en", "Shall I book it, yes or no?", "yes", "yes"), ("en", "Shall I book it, yes or no?", "no", "no"),
+        ("en", "Say yes if I am to book it.", "yes", "nothing"), ("es", "¿La reservo, sí o no?", "sí", "yes"),
+        ("de", "Soll ich das buchen, ja oder nein?", "ja", "yes"), ("fr", "Je réserve, oui ou non ?", "oui", "yes"),
+        ("en", "Is that right, and shall I do it, yes or no?", "yes or no", "other"),
+    ],
+)  # fmt: skip
+def test_a_question_that_ends_yes_or_no(language: str, asked: str, said: str, means: str) -> None:
+    assert answer(said, language, asked=asked) == means
+
+
+def test_an_agents_own_words_at_the_end_of_a_question() -> None:
+    assert answer("tak", "pl", ("tak",), ("nie",), asked="Czy mam zarezerwować, tak czy nie?") == "yes"
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "found"),
+    [
+        ("Say yes and I book it.", "en", "yes"), ("Shall I book it, yes or no?", "en", ""),
+        ("Did you order the Yesterday pizza?", "en", ""), ("¿Si quiere, la cancelo?", "es", ""),
+        ("Ja, soll ich das tun?", "de", "ja"), ("Yes?", "pl", ""),
+    ],
+)  # fmt: skip
+def test_a_lone_yes_in_a_question(asked: str, language: str, found: str) -> None:
+    assert lone_yes(asked, language) == found
 
 
 @pytest.mark.parametrize(

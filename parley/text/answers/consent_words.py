@@ -11,8 +11,10 @@ class Words:
     nothing. `more`: what begins a further wish behind a yes. `against`: takes a yes back wherever it stands. `empty`:
     says nothing at all, beside the backchannels. `it`: words for what was asked about. `asks`: how a question begins.
     `offers`: what stands before the thing that was asked about. `undoes`: takes it back behind "and". `aside`: how a
-    question about something else begins, behind a yes and a mark; not with words `of_it`. `makes`: verbs of which one
-    may be said for another, "book it" for "shall I order".
+    question about something else begins, behind a yes and a mark; not with words `of_it`. Behind "yes, and" words
+    `of_it` and those that `points` lists, also by their `endings`, are about the thing, and what begins with one of
+    `parts` is a part of it: "and please with a lock"; words `of_it_only` speak of it and change nothing. `makes`: verbs
+    of which one may be said for another, "book it" for "shall I order". `lone`: of `yes`, the words that mean nothing else.
     """
 
     yes: tuple[str, ...] = ()
@@ -27,6 +29,11 @@ class Words:
     undoes: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
     of_it: tuple[str, ...] = ()
+    of_it_only: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+    lone: tuple[str, ...] = ()
     makes: tuple[str, ...] = ()
 
 
@@ -58,7 +65,7 @@ WORDS = {
             no, not that"""),
         beside=_listed("""
             please, thanks, thank you, thank you very much, thanks a lot, sir, madam, ma'am, then, now,
-            well, so, oh, um, uh, er, hmm, ah, okay, alall great, good, fine, perfect, sorry, i said, i
+            well, so, oh, um, uh, er, hmm, ah, okay, alright, all right, great, good, fine, perfect, sorry, i said, i
             think"""),
         more=_listed("""
             and also, also, and then, plus, and please, and can, and could, and what, and when, and where,
@@ -87,7 +94,17 @@ WORDS = {
             are your, where are your, how do i, how can i, and when, and where, and what, and do you, and are you"""),
         of_it=_listed("""
             those, these, they, them, him, her, then, there, yet, still, sure, mean, say, said, saying, ask, asking,
-            have, want, need, think, charge, charging, guarantee, promise, recommend, suggest, mind"""),
+            have, want, need, think, charge, charging, guarantee, promise, recommend, suggest, mind, free, available,
+            possible"""),
+        of_it_only=_listed("about it, about that, about this"),
+        points=_listed("""
+            it, its, that, this, one, ones, instead, same, other, another, different, make, made, add, adding, change,
+            changing, move, moving, switch, put, swap, remove, with, without, extra, both, again, too,
+            later, sooner, earlier"""),
+        parts=_listed("""
+            for, to, in, on, at, from, by, under, until, till, before, after, around, a, an, the, some, my, our, her,
+            his, their, your"""),
+        lone=_listed("yes, yeah, yep, yup, yea"),
         makes=_listed("book, order, reserve, schedule, buy, arrange, place"),
     ),
     "es": Words(
@@ -115,6 +132,19 @@ WORDS = {
         it=_listed("lo, la, los, las, eso, esto, me, el"),
         asks=_listed("qué, cuál, cómo, cuándo, dónde, quién, cuánto, por qué, puede, puedo, es, hay"),
         offers=_listed("quiere que, le parece bien que, puedo, debo"),
+        undoes=_listed("""
+            cancela eso, cancele eso, cancélelo, cancélela, anúlalo, anúlala, anúlelo, anúlela, deshazlo,
+            deshágalo"""),
+        points=_listed("""
+            eso, esto, ese, esa, este, esta, mismo, misma, otro, otra, cambiar, cambias, poner, pones, mueve, mueva,
+            mover, añade, añada, añadir, quita, quite, quitar, haz, haga, hacer, con, sin, más, extra, ambos, libre, libres,
+            disponible, posible"""),
+        aside=_listed("quiero saber, quisiera saber, me gustaría saber"),
+        parts=_listed("para, al, en, de, del, desde, hasta, por, un, una, unos, unas, el, la, los, las, mi, mis"),
+        endings=_listed("""
+            alo, ala, alos, alas, elo, ela, elos, elas, nlo, nla, nlos, nlas, rlo, rla, rlos, rlas, zlo, zla, zlos,
+            zlas"""),
+        lone=_listed("sí"),
     ),
     "de": Words(
         yes=_listed("""
@@ -138,6 +168,15 @@ WORDS = {
         it=_listed("es, das, sie, mir, den, die, für, mich"),
         asks=_listed("was, wie, wann, wo, wer, warum, welche, welcher, kann, können, ist, sind, gibt, muss"),
         offers=_listed("soll ich, darf ich, kann ich, möchten sie dass ich"),
+        undoes=_listed("lassen sie es, stornieren sie es, storniere es, behalten sie es, rückgängig"),
+        points=_listed("""
+            es, das, dies, dieses, ihn, denselben, dieselbe, andere, anderen, anderes, legen, machen, mache, mach, tun,
+            setzen, verlegen, verschieben, umbuchen, hinzufügen, nehmen, stellen, mit, ohne, extra, beide, beides,
+            später, früher, dazu, noch"""),
+        parts=_listed("""
+            für, zu, zum, zur, in, im, am, an, um, ab, bis, nach, vor, von, auf, ein, eine, einen, einem, der, die,
+            den, dem, mein, meine, meinen"""),
+        lone=_listed("ja, jawohl"),
     ),
     "fr": Words(
         yes=_listed("""
@@ -160,5 +199,11 @@ WORDS = {
         it=_listed("le, la, les, ça, cela, moi, pour"),
         asks=_listed("que, quel, quelle, comment, quand, où, qui, pourquoi, combien, est ce, puis je, pouvez"),
         offers=_listed("voulez vous que je, voulez vous que j, dois je, puis je, je peux"),
+        undoes=_listed("annulez le, annulez la, annulez ça, annule le, annule la, gardez le, gardez la, garde le"),
+        points=_listed("""
+            ça, cela, ceci, celui, celle, même, autre, mettre, mettez, mets, faire, faites, changer, déplacer,
+            déplacez, décaler, décalez, ajouter, ajoutez, ajoute, enlever, enlevez, prendre, avec, sans, tard, tôt"""),
+        parts=_listed("pour, au, aux, en, de, du, dans, chez, par, un, une, des, le, la, les, l, mon, ma, mes"),
+        lone=_listed("oui"),
     ),
 }

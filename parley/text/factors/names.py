@@ -11,7 +11,7 @@ _LEAD = re.compile(
     r"i was|was|and|"
     r"(?:(?:my|the|full|first|last|family|middle|maiden|given|sur|mother's|mothers|father's|fathers|mom's|moms|"
     r"memorable|secret|security|pet's|pets) ?)*"
-    r"(?:name|surname|word|password|passphrase|answer)(?: is|'s|,|:)?)[\s,:]+)+",
+    r"(?:name|word|password|passphrase|answer)(?: is|'s)?)[\s,:]+)+",
     re.IGNORECASE,
 )
 _SPELLING = re.compile(

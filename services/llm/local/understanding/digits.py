@@ -20,7 +20,7 @@ _NOT_BUT_THIS = re.compile(
     rf"{_LEAD}(?P<right>{NUMBER_RUN})(?!\S)"
 )
 _DIGIT = r"(?:\d|zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine)"
-_COMES = r"(?: (?:comes|goes|belongs|is|is missing|missing|should be|should come))*"
+_COMES = r"(?: (?:comes|goes|belongs|is|missing|should be|should come))*"
 _WHICH = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5}
 _NTH = re.compile(
     rf"(?P<which>{'|'.join(_WHICH)}|last) (?:digit |one |number )?"
