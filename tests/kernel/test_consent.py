@@ -183,6 +183,7 @@ ORDER = {"order_number": "1234", "bikes": 2}
         (ORDER, "no, make it a dozen", {"bikes": 12}), (ORDER, "no, half a dozen", {"bikes": 6}),
         (ORDER, "make it a hundred", {"bikes": 100}), (ORDER, "no, make it a few dozen", None),
         ({"bikes": 12}, "no, eight", {"bikes": 8}), (ORDER, "a dozen", None),
+        ({"until": "9999-12-31"}, "no, monday", None),
         (ORDER, "no, one two three five", {"order_number": "1235"}), (ORDER, "no, make it three", {"bikes": 3}),
     ],
 )  # fmt: skip

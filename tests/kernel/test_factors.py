@@ -146,6 +146,11 @@ def test_what_was_not_said_is_not_heard() -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("said", ["9999999999 9999999999 1980 3", "nineteen 100 march 5", "march 3 99999999999999"])
+def test_numbers_too_large_for_a_date_are_none(said: str) -> None:
+    assert [readings("date", said, Ways(order)) for order in ("dmy", "mdy", "ymd")] == [()] * 3
+
+
 def test_what_is_no_such_thing_has_no_reading() -> None:
     assert [row for row in NO_SUCH_THING if readings(row[0], row[1], Ways())] == []
 

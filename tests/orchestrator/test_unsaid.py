@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from parley.text.factors import copied as copying
 from parley.text.factors.copied import copied
 from services.orchestrator.mind import events
 from services.orchestrator.mind.actions import Outcome, ToolUse
@@ -115,3 +116,17 @@ def test_long_texts_are_looked_at_as_short_ones_are() -> None:
     sources = [f"{n} march {n} 1971 {n}-10-04 some words " * 50 for n in range(4)]
     assert not copied("the fifth of may nineteen sixty", said, sources)
     assert copied("1971-03-01", said, [*sources, "1971-03-01"])
+
+
+def test_a_long_story_costs_no_more_than_the_words_in_it_that_may_be_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(copying, "names", lambda said, names=copying.names: read.append(said) or names(said))
+    story = ["well the brakes of my bike were squeaking all of last week and so I rang you up"] * 8
+    assert copied("Peter Stone", story, ["It is Peter Stone's."])
+    assert copied("88213", story, ["Of 88213."])
+    assert len(read) < 100, "of 1,600 pieces"
+    assert not copied("Stone", [*story, "it is s t oh n e"], ["Stone"])
+    assert not copied("Heather", ["no it is h, ee, a, tea, h, e, r"], ["Heather"])
+    assert not copied("1971-10-04", [*story, "october fourth seventy one"], ["1971-10-04"])

@@ -188,7 +188,7 @@ def _date(old: date, said: str) -> tuple[Any, list[tuple[int, int]]]:
         elif month is None and weekdays:
             ahead = (WEEKDAYS.index(weekdays[0][0]) - old.weekday()) % 7
             new = old + timedelta(ahead if ahead <= 3 else ahead - 7)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None, []
     if new is None or (weekdays and WEEKDAYS[new.weekday()] != weekdays[0][0]):
         return None, []

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from parley.text.factors.dates import Order, days
-from parley.text.factors.letters import plain
+from parley.text.factors.dates import ORDERS, anywhere, days
+from parley.text.factors.letters import first_letters, last_letters, plain
 from parley.text.factors.names import names
 from parley.text.factors.numbers import said_digits
 from parley.text.factors.readings import MAX_SAID_CHARS
 
-_ORDERS: tuple[Order, ...] = ("mdy", "dmy", "ymd")
 _LEAST_CHARS = 3  # what is shorter stands everywhere
 _MAX_DATES = 200  # of a source
 _MAX_WORDS = 120  # of the caller's last ones that are looked at piece by piece
@@ -67,16 +66,19 @@ def _is_said(ways: _Ways, said: Sequence[str]) -> bool:
     ):
         return True
     words = whole.split()[-_MAX_WORDS:]
-    if ways.dates and any(ways.dates & _dates(piece) for piece in _pieces(words, _LONGEST_DATE)):
+    if not ways.dates.isdisjoint(anywhere(" ".join(words), _LONGEST_DATE)):
         return True
-    return any(not ways.texts.isdisjoint(map(plain, names(piece))) for piece in _pieces(words, _LONGEST_NAME))
+    return any(not ways.texts.isdisjoint(map(plain, names(piece))) for piece in _pieces(words, ways.texts))
 
 
 def _dates(text: str) -> frozenset[str]:
-    return frozenset(date for order in _ORDERS for date in days(text, order))
+    return frozenset(date for order in ORDERS for date in days(text, order))
 
 
-def _pieces(words: Sequence[str], longest: int) -> Iterator[str]:
+def _pieces(words: Sequence[str], texts: frozenset[str]) -> Iterator[str]:
+    """What may be one of these texts, spelled or said."""
+    firsts, lasts = {text[0] for text in texts}, {text[-1] for text in texts}
+    ends = [n for n, word in enumerate(words, 1) if not lasts.isdisjoint(last_letters(word))]
     for begin in range(len(words)):
-        for end in range(begin + 1, min(len(words), begin + longest) + 1):
-            yield " ".join(words[begin:end])
+        if not firsts.isdisjoint(first_letters(" ".join(words[begin : begin + 4]))):
+            yield from (" ".join(words[begin:end]) for end in ends if begin < end <= begin + _LONGEST_NAME)

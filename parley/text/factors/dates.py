@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from parley.text.spoken import normalise, words_to_digits
 
 Order = Literal["dmy", "mdy", "ymd"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 _MONTH_NAMES = (  # without accents; those that a language shares stand once
     "january jan enero januar janvier gennaio janeiro januari",
@@ -39,7 +41,6 @@ _THOUSAND = re.compile(
     r"eighteen|nineteen|twenty|thirty)))?\b"
 )
 _HUNDRED = re.compile(r"\b(eighteen|nineteen|twenty) hundred(?: and)?\b")
-_OF_THE = re.compile(r"\b(\w+) of the (\w+)\b")
 _MONTHS_FIRST = ("en", "en-us", "en-ph")
 _YEARS_FIRST = ("zh", "ja", "ko", "hu", "lt", "mn", "fa")
 _CENTURIES = ("18", "19", "20")
@@ -62,32 +63,82 @@ def day(written: str, order: Order) -> str:
 
 def days(said: str, order: Order) -> tuple[str, ...]:
     """ISO dates that the caller may mean: two where a year has two digits. () for what is none."""
+    return tuple(_made(_words(said), (order,)))
+
+
+def anywhere(said: str, longest: int) -> frozenset[str]:
+    """ISO dates that may stand somewhere in a text, in whatever order it is written. `longest`: of a date, in words."""
+    words = _words(said)
+    ends = [n for n, word in enumerate(words) if word.month or word.figures]
+    found: set[str] = set()
+    for i, begin in enumerate(ends):
+        for end in ends[i:]:
+            if end - begin >= longest:
+                break
+            found.update(_made(words[begin : end + 1], ORDERS))
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What it may be in a date: a `month`; `figures` of a number; the `tens` of one; a `unit` behind such tens; the
+    number of a `day`, as in "third"; 0 or "" for what it is not."""
+
+    text: str
+    month: int
+    figures: str
+    tens: int
+    unit: int
+    day: int
+
+
+def _words(said: str) -> list[_Word]:
     bare = "".join(c for c in unicodedata.normalize("NFKD", said.lower()) if not unicodedata.combining(c))
     text = normalise(re.sub(r"[-'\u2019/.,]", " ", bare))
     text = _THOUSAND.sub(lambda m: str(2000 + int(words_to_digits(m["rest"] or "") or 0)), text)
     text = _HUNDRED.sub(lambda m: m[1], text)
-    numbers, month, at = _read(text.split())
+    known: dict[str, _Word] = {}
+    return [known.get(word) or known.setdefault(word, _word(word)) for word in text.split()]
+
+
+def _word(word: str) -> _Word:
+    day_ = _day_of(word)
+    return _Word(word, _MONTHS.get(word, 0), _figures(word), _tens(word), day_ or _unit(word), day_)
+
+
+def _made(words: Sequence[_Word], orders: Sequence[Order]) -> dict[str, None]:
+    """The dates, as the keys in order, that these words are as a whole."""
+    numbers, month, at = _read(words)
     if month:
-        tried = _with_month(numbers[:at], month, numbers[at:])
+        tried = list(_with_month(numbers[:at], month, numbers[at:]))
+    elif _of_the(words):
+        tried = list(_in_numbers(numbers, "dmy"))
     else:
-        ordinal = (found := _OF_THE.search(text)) and all(_day_of(word) for word in found.groups())
-        tried = _in_numbers(numbers, "dmy" if ordinal else order)
-    return tuple(dict.fromkeys(made for parts in tried if (made := _iso(*parts))))
+        tried = [parts for order in orders for parts in _in_numbers(numbers, order)]
+    return dict.fromkeys(made for parts in tried if (made := _iso(*parts)))
 
 
-def _read(words: Sequence[str]) -> tuple[list[str], int, int]:
+def _of_the(words: Sequence[_Word]) -> bool:
+    """ "The third of the fifth": a day and a month."""
+    for one, of, the, two in zip(words, words[1:], words[2:], words[3:], strict=False):
+        if (of.text, the.text) == ("of", "the"):
+            return bool(one.day and two.day)
+    return False
+
+
+def _read(words: Sequence[_Word]) -> tuple[list[str], int, int]:
     """The numbers in order, as figures; the month if one is named, and before which number it stands."""
     numbers: list[str] = []
     month = at = n = 0
     while n < len(words):
-        word, following = words[n], words[n + 1] if n + 1 < len(words) else ""
-        if word in _MONTHS and not month:
-            month, at = _MONTHS[word], len(numbers)
-        elif _tens(word) and 0 < (unit := _day_of(following) or _unit(following)) < 10:
-            numbers.append(str(_tens(word) + unit))
+        word, unit = words[n], words[n + 1].unit if n + 1 < len(words) else 0
+        if word.month and not month:
+            month, at = word.month, len(numbers)
+        elif word.tens and 0 < unit < 10:
+            numbers.append(str(word.tens + unit))
             n += 1
-        elif number := _figures(word):
-            numbers.append(number)
+        elif word.figures:
+            numbers.append(word.figures)
         n += 1
     return numbers, month, at
 
@@ -125,7 +176,7 @@ def _with_month(before: list[str], month: int, after: list[str]) -> Iterator[Par
         size = 2 if len(after) > 1 and after[0] == "0" else 1
         yield from ((year, str(month), _two(after[:size])) for year in _years(after[size:]))
     elif len(before) == 2 and before[0] in _CENTURIES and after:
-        yield _years(before)[0], str(month), _two(after)
+        yield from ((year, str(month), _two(after)) for year in _years(before))
     elif len(before) == 2 and before[0] == "0":
         yield from ((year, str(month), before[1]) for year in _years(after))
 
@@ -199,5 +250,5 @@ def _iso(year: str, month: str, day_: str) -> str:
         return ""
     try:
         return date(int(year), int(month), int(day_)).isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""

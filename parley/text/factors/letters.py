@@ -71,6 +71,23 @@ def code_letter(word: str) -> str:
     return _CODE.get(word, "")
 
 
+def first_letters(text: str) -> frozenset[str]:
+    """With which letter, or figure, what is said in these words may begin. The first four of them tell."""
+    word, *rest = normalise(text).split()[:4] or [""]
+    found = {plain(word)[:1], _SOUNDS.get(word, "")}
+    if word in _TIMES and rest:
+        found |= {"w", plain(rest[0])[:1], _SOUNDS.get(rest[0], "")}
+    if _is_letter(word) or word in _SOUNDS:  # of "m as in november" the example is heard better
+        found |= {plain(each)[:1] for each in rest}
+    return frozenset(found) - {""}
+
+
+def last_letters(word: str) -> frozenset[str]:
+    """The same of the end of what is said, by its last word: "november" may be an n."""
+    *_, last = normalise(word).split() or [""]
+    return frozenset((plain(last)[-1:], plain(last)[:1], _SOUNDS.get(last, ""))) - {""}
+
+
 def _marked(words: list[str]) -> Iterator[Piece]:
     """Words and letters as they come, with "double l" and "b as in bravo" resolved. What only sounds like a letter is
     one beside a letter; a code word is one behind a letter: "Mike B, r, o, w, n" is a name and letters."""
