@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 import structlog
 
+from parley.agents.confirmation import Confirmation
 from parley.errors import Misconfigured
 from parley.text import telling
-from parley.text.answers.consent import base_of
+from parley.text.answers.consent import MAX_ASKED_CHARS, base_of, lone_yes
 from parley.text.placeholders import filled, names_in
 from parley.tooling import CallContext, Question, ToolError
 from parley.v1 import tools_pb2
@@ -27,10 +28,13 @@ from services.tools.schema import BadArguments, LoadedTool, place_of
 log = structlog.get_logger()
 
 QUESTION_S = 5.0
-MAX_QUESTION_CHARS = 500
 MAX_CHOICES = 20
 MAX_CERTAIN_BYTES = 4_000
 """Of arguments as a question has made them: they are carried in the call's state until the yes."""
+TOO_LONG = (
+    "Not done: what would be done is too long to be read back to the caller. Call it again with shorter arguments, or "
+    "with fewer things at a time."
+)
 FAILED = "It cannot be said what would be done, so it is not done. Apologise, and offer another way."
 _GENERIC = {
     "en": "Shall I go ahead with this: {what}?",
@@ -68,6 +72,13 @@ def checked(tool: LoadedTool, where: str) -> LoadedTool:
     return tool
 
 
+def yes_in(tool: LoadedTool, language: str, words: Confirmation) -> str:
+    """A word for yes that its own sentence has in it, and that callers could not answer with; "" if there is none."""
+    if not isinstance(tool.marks.confirm, str):
+        return ""
+    return lone_yes(filled(tool.marks.confirm, lambda name: ""), language, words.yes, words.no)
+
+
 async def ask(
     tool: LoadedTool,
     intent: Intent,
@@ -86,7 +97,9 @@ async def ask(
     except Exception as e:  # from the agent's own code; without a question nothing is done
         log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
         return failed(FAILED)
-    asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=wanted.digest, choices=_choices(tool))
+    if len(question) > MAX_ASKED_CHARS:
+        return failed(TOO_LONG)
+    asked = tools_pb2.Ask(question=fit(question, MAX_ASKED_CHARS), digest=wanted.digest, choices=_choices(tool))
     if wanted is not intent:
         asked.arguments_json = orjson.dumps(wanted.arguments).decode()
     return Outcome(status=Outcome.STATUS_ASK, ask=asked)

@@ -6,6 +6,7 @@ A call keeps the tools it began with: it names the version it was told, and the 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,11 +26,11 @@ from parley.secrets import Secrets
 from parley.text.answers import consent
 from parley.text.answers.consent import base_of
 from parley.tooling import marks_of
-from services.tools.asking import checked
+from services.tools.asking import checked, yes_in
 from services.tools.builtin import Builtin
 from services.tools.database import Database
 from services.tools.http.tools import HttpTools
-from services.tools.schema import LoadedTool, load_tool
+from services.tools.schema import LoadedTool, load_tool, place_of
 
 log = structlog.get_logger()
 
@@ -181,6 +182,13 @@ def _chosen(
             f"{home / 'agent.yaml'}: confirmation.yes: missing; it has a consequential tool, and a yes in "
             f"{agent.language!r} is not known: write the words for yes and no"
         )
+    for name in agent.tools or tools:
+        if name in tools and (word := yes_in(tools[name], agent.language, agent.confirmation)):
+            written = "tools.py" if inspect.isfunction(tools[name].function) else "tools.yaml"
+            raise Misconfigured(
+                f"{place_of(name, tools[name].function, str(home / written))}: confirm: {word!r} in it: a caller "
+                f"who says {word!r} to it could be its echo; ask in other words, or end with the words for yes and no"
+            )
     if agent.tools is None:
         return tools
     if missing := [name for name in agent.tools if name not in tools and name not in agent.builtin_tools]:

@@ -29,7 +29,7 @@ OPEN = told("ask", confirming.ASKED.format(question=QUESTION))
     ("result", "state"),
     [
         (OPEN, "asked"),
-        (told("ask", "The caller was asked, and said yes."), "asked"),
+        (told("ask", confirming.SAID_YES), "asked"),
         (told("refused", confirming.SAID_NO), "declined"),
         (told("refused", confirming.UNCLEAR), "declined"),
         (told("refused", confirming.CHANGED), "left"),
@@ -47,6 +47,12 @@ def test_what_became_of_it_is_known_by_what_the_mind_says(result: str, state: st
     assert confirmation.of_text(result) == state
     if state:
         assert not answers.has_failed(result), "nobody need be sorry for it"
+
+
+def test_no_words_of_the_mind_are_taken_for_a_tool_s_own() -> None:
+    words = [value for name, value in vars(confirming).items() if name.isupper() and str(value).startswith("Not done:")]
+    assert len(words) >= 6
+    assert "" not in [confirmation.of_text(told("refused", each)) for each in words]
 
 
 async def says(engine: Local, outcome: str, *later: Message) -> tuple[str, list[str]]:
@@ -95,7 +101,7 @@ async def test_a_question_in_between_is_all_that_is_answered(engine: Local) -> N
 
 
 ORDER_NUMBER = load_agent(AGENTS, "frontdesk").domain.slots["order_number"]
-AGREED = told("ask", "The caller was asked, and said yes.")
+AGREED = told("ask", confirming.SAID_YES)
 
 
 async def after_yes(engine: Local, words: str, *later: Message) -> tuple[str, list[str]]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from parley.agents.agent import MAX_SENTENCES_BYTES
 from parley.bus.callstate import MAX_BYTES
-from services.orchestrator.mind import fitting, history
-from services.orchestrator.mind.actions import Then, ToolUse
+from services.orchestrator.mind import events, fitting, history
+from services.orchestrator.mind.actions import Ask, Choice, Outcome, Then, ToolUse
 from services.orchestrator.mind.effects import CloseThink, Execute, Think
 from services.orchestrator.mind.state import BotLine, CallerLine, Passage
 from services.orchestrator.wire import codec
@@ -140,6 +140,19 @@ def test_everything_at_its_bound_at_once_fits() -> None:
     call.words("uh-huh " * 1000)
     call.final("okay " * 5000)
     assert size(call) < MAX_BYTES
+
+
+def test_what_a_question_lets_the_caller_choose_from_is_counted_and_stands_once() -> None:
+    call = Script(effect_tools=(ORDER.name,))
+    choices = tuple(Choice(f"argument_{n}", ("x" * 40,) * 4) for n in range(10))
+    call.says("where is my order")
+    call.finishes(tools=(ORDER,))
+    before = size(call), fitting.size(call.state)
+    call._feed(events.ToolEnded, intent=1, outcome=Outcome("ask", ask=Ask("Shall I?", "d" * 64, choices)))
+    grew = size(call) - before[0]
+    assert 1_600 < grew < 3_000
+    assert fitting.size(call.state) - before[1] > 1_600
+    assert fitting.size(call.state) >= size(call)
 
 
 def largest(char: str) -> Script:

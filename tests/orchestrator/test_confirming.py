@@ -12,7 +12,7 @@ from services.orchestrator.mind.actions import Ask, Choice, Outcome, ToolUse
 from services.orchestrator.mind.bot import confirming
 from services.orchestrator.mind.effects import Confirmation, Execute, Retrieve, Say, Store, Think
 from services.orchestrator.mind.history import messages
-from services.orchestrator.mind.state import Epoch
+from services.orchestrator.mind.state import Answering, Epoch
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 BOOK = ToolUse("c1", "book_visit", '{"day": "2026-12-01", "time": "15:00"}')
@@ -118,6 +118,8 @@ def test_knowledge_is_looked_for_behind_a_yes_while_it_is_done(first: str) -> No
         "if it is free",
         "how much is it",
         "yes but not now",
+        "yes and can you do four",
+        "yes, and please do that tomorrow",
         "maybe",
         "okay",
         "uh-huh",
@@ -185,6 +187,37 @@ def test_a_choice_is_put_right_by_its_words() -> None:
     (say,) = asks(call, 1, Ask("Shall I move it to savings?", "d1", (Choice("to", ("savings", "checking")),)))
     call.hears(say.utterance)
     assert of(Execute, call.says("to checking please")) == [Execute(2, "book_visit", '{"to": "checking"}')]
+
+
+@pytest.mark.parametrize("words", ["Yes. Make it four.", "yes, and please make it four"])
+def test_a_yes_with_another_value_behind_it_is_none_to_the_first(words: str) -> None:
+    call = asked()
+    (execute,) = of(Execute, call.says(words))
+    assert (execute.confirmed, json.loads(execute.arguments)["time"]) == ("", "16:00"), "it is read back first"
+
+
+@pytest.mark.parametrize("ends", ["summary", "trouble", "backend"])
+def test_a_question_that_is_due_is_asked_however_the_answer_ends(ends: str) -> None:
+    policy = replace(POLICY, unclear="I need a clear answer.", backend_down="Our system is away.")
+    call = Script(**{**WITH, "policy": policy})  # type: ignore[arg-type]
+    call.says("book me in, and when are you open")
+    call.finishes("", tools=(BOOK, LOOK))
+    assert not asks(call, 1)
+    call.tool(2, '{"summary": "Nine to six."}' if ends == "summary" else "{}")
+    if ends == "backend":
+        call.finishes("", tools=(replace(LOOK, name="get_price"),))
+        call._feed(events.ToolEnded, intent=call.state.intent, outcome=Outcome("failed", message="away", down=True))
+    while isinstance(call.state.floor, Answering) and call.state.floor.thought is not None:
+        call.finishes(error="unavailable")
+        call.wait(2_000)
+    words = {"summary": "Nine to six.", "trouble": POLICY.trouble, "backend": "Our system is away."}
+    assert any(words[ends] in line.text for line in call.state.history)
+    call.hears(call.state.utterance)
+    if call.state.history[-1].text != QUESTION:
+        call.hears(call.state.utterance)
+    assert call.state.history[-1].text == QUESTION
+    call.hears(call.state.utterance)
+    assert of(Execute, call.says("yes")), "and its answer counts"
 
 
 def test_what_cannot_be_put_right_for_certain_is_the_models() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from parley.errors import AtCapacity, TooLate, Unavailable
 from parley.rpc import Admission, Peers, Server
-from parley.v1 import llm_pb2, llm_pb2_grpc
-from services.orchestrator.run.organs import Organs
+from parley.text.answers.consent import MAX_ASKED_CHARS
+from parley.v1 import llm_pb2, llm_pb2_grpc, tools_pb2
+from services.orchestrator.run.organs import Organs, outcome_of
 from testbed.organs import Model
 from testbed.patience import PATIENCE_S
 
@@ -37,6 +38,22 @@ def failing(error: Exception, *words: str) -> Model:
     model = Model()
     model.reply = lambda request: [*words, error]
     return model
+
+
+def test_a_question_longer_than_is_said_is_not_asked() -> None:
+    """Of a tools service of another version: a yes to its beginning is none to its end."""
+    status = tools_pb2.ToolOutcome.STATUS_ASK
+    for length, asked in ((MAX_ASKED_CHARS, "ask"), (MAX_ASKED_CHARS + 1, "failed")):
+        outcome = outcome_of(tools_pb2.ToolOutcome(status=status, ask=tools_pb2.Ask(question="?" * length)))
+        assert (outcome.status, outcome.ask is not None) == (asked, asked == "ask")
+
+
+def test_the_choices_of_a_question_have_a_bound() -> None:
+    choices = [tools_pb2.Choice(argument=f"a{n}", values=["x" * 60] * 20) for n in range(10)]
+    message = tools_pb2.ToolOutcome(status=tools_pb2.ToolOutcome.STATUS_ASK, ask=tools_pb2.Ask(choices=choices))
+    asked = outcome_of(message).ask
+    assert asked is not None
+    assert [each.argument for each in asked.choices] == ["a0"]
 
 
 async def said(organs: Organs) -> str:

@@ -187,6 +187,28 @@ async def test_a_caller_who_wants_a_person_is_connected_without_a_model(tmp_path
         assert not h.model.requests
 
 
+async def test_who_wants_a_person_beside_their_yes_is_connected_when_it_is_done(tmp_path: Path) -> None:
+    async with telecom(tmp_path) as (h, g):
+        await begins(g)
+        call = llm_pb2.ToolCall(id="c1", name="pay", arguments_json="{}")
+        h.model.reply = lambda request: [call]
+        ask = tools_pb2.Ask(question="Shall I pay the bill?", digest="d1")
+        done, h.actions.outcome = h.actions.outcome, tools_pb2.ToolOutcome(status=5, ask=ask)
+        await g.types("pay my invoice")
+        utterance, text = await g.said()
+        assert text == "Shall I pay the bill?"
+        await g.hears(utterance)
+        h.actions.outcome = done
+        asked = len(h.model.requests)
+        await g.types("Yes, and can I speak to a real person?")
+        utterance, text = await g.said()
+        assert text == "done I will get you a colleague."
+        assert h.actions.executed[-1].confirmed == "d1"
+        await g.hears(utterance)
+        assert (await g.until("transfer")).reason == "escalated: person"
+        assert len(h.model.requests) == asked
+
+
 async def test_a_number_from_nowhere_is_not_said(tmp_path: Path) -> None:
     async with telecom(tmp_path) as (h, g):
         await begins(g)

@@ -184,6 +184,10 @@ def test_the_agent_chooses_and_a_missing_choice_is_named(tmp_path: Path) -> None
             '@tool(consequential=True, confirm="Shall I {do} it?")\ndef f(a: int) -> None:\n    """Does."""\n',
             "tools.py, line 2: tool f: confirm: there is no parameter {do}",
         ),
+        (
+            '@tool(consequential=True, confirm="Say yes and I do it.")\ndef f() -> None:\n    """Does."""\n',
+            "tools.py, line 2: tool f: confirm: 'yes' in it: a caller who says 'yes' to it could be its echo",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_tool_is_told_with_its_line(tmp_path: Path, source: str, words: str) -> None:

@@ -67,9 +67,9 @@ def answer(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, .
     if len(words) > MAX_WORDS:
         return "other"
     until, question = max(agreed), _plain(asked)
-    rest = " ".join(words[until:])
-    if f" {' '.join(words[:until])} " in f" {known.either.sub('', question)} ":
-        return "nothing"  # it may be an echo of the question
+    rest, echoed = " ".join(words[until:]), f" {known.either.sub('', question)} "
+    if f" {' '.join(words[:until])} " in echoed:  # it may be an echo of the question
+        return "nothing" if f" {said} " in echoed else "other"
     if known.against.search(rest) or known.no_at_all.search(said):
         return "other"
     if known.more.match(rest):
@@ -93,11 +93,11 @@ def behind_yes(text: str, language: str, yes: tuple[str, ...] = (), no: tuple[st
     return "" if known.more.fullmatch(rest) else _LEAD.sub("", rest)
 
 
-def lone_yes(asked: str, language: str) -> str:
+def lone_yes(asked: str, language: str, yes: tuple[str, ...] = (), no: tuple[str, ...] = ()) -> str:
     """A word of a question that says yes and nothing else; "" if there is none. A caller who says it might be heard as
-    an echo of the question. In "yes or no?" at its end it is none."""
-    known = _known(base_of(language), (), ())
-    lone = WORDS.get(base_of(language), Words()).lone
+    an echo of the question. In "yes or no?" at its end it is none. `yes`, `no`: as in `answer`."""
+    known = _known(base_of(language), yes, no)
+    lone = {*WORDS.get(base_of(language), Words()).lone, *_plain_all(yes)}
     return next((word for word in known.either.sub("", _plain(asked)).split() if word in lone), "")
 
 

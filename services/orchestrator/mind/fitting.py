@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from functools import lru_cache
 
 from parley.text.words import clipped_bytes
-from services.orchestrator.mind.actions import ToolUse
+from services.orchestrator.mind.actions import Pending, ToolUse
 from services.orchestrator.mind.bot import showing, speculation
 from services.orchestrator.mind.effects import Effect
 from services.orchestrator.mind.history import bytes_of
@@ -54,7 +54,7 @@ def size(call: Call) -> int:
     questions = (call.passages_for, call.retrieving, call.ahead.looking_for, getattr(call.floor, "looking_for", ""))
     found = (text for passage in call.passages for text in (passage.text, passage.source))
     known = (call.purpose, *(text for each in call.variables for text in (each.name, each.value_pii)))
-    pending = (call.pending.name, call.pending.arguments, call.pending.ask.question) if call.pending is not None else ()
+    pending = _pending_texts(call.pending) if call.pending is not None else ()
     then = (call.then.to, call.then.reason) if call.then is not None else ()
     given = call.handover
     collected = (text for each in given.details for text in (each.name, each.value_pii))
@@ -67,6 +67,12 @@ def size(call: Call) -> int:
     carry = len(call.ahead.carry) + len(_carry(call))
     shown = sum(_PLACE + showing.size_of(each) for each in call.shown)
     return _policy_bytes(call.policy) + said + voice + lines + carry + shown + spent
+
+
+def _pending_texts(pending: Pending) -> tuple[str, ...]:
+    ask = pending.ask
+    choices = (text for choice in ask.choices for text in (choice.argument, *choice.values))
+    return pending.name, pending.arguments, ask.question, ask.digest, ask.arguments, *choices
 
 
 def _carry(call: Call) -> bytes:

@@ -13,7 +13,7 @@ import structlog
 from parley.errors import AtCapacity, NotBuilt, NotFound, ParleyError, Superseded, Unavailable
 from parley.rpc import Peers, call
 from parley.rpc.reopened import Reopened, Rules
-from parley.text.words import clipped
+from parley.text.answers.consent import MAX_ASKED_CHARS
 from parley.v1 import (
     call_pb2,
     llm_pb2,
@@ -32,7 +32,7 @@ from services.orchestrator.run.clock import now_ms
 log = structlog.get_logger()
 
 SEARCH_TIMEOUT_S = 1.0
-MAX_QUESTION_CHARS = 500  # that a caller is to say yes to
+MAX_CHOICES_BYTES = 2_000  # of what the arguments of a question may be: it is carried in the state
 MAX_PASSAGE_BYTES = 8_000  # of all that is found for a turn
 LIST_TIMEOUT_S = 2.0
 SETTLE_TIMEOUT_S = 1.0
@@ -55,6 +55,7 @@ _STATUS = {
     number: name.removeprefix("STATUS_").lower() for name, number in tools_pb2.ToolOutcome.Status.items() if number
 }
 _DIRECTIONS = {"inbound": call_pb2.DIRECTION_INBOUND, "outbound": call_pb2.DIRECTION_OUTBOUND}
+UNASKED = Outcome("failed", message="It is too long to be read back to the caller, so it is not done.")
 UNKNOWN = Outcome("unknown", message="it is not known whether this was done; do not do it again", down=True)
 
 
@@ -226,6 +227,8 @@ async def insist_on_settling(organs: Organs, call_id: str, epoch: Epoch) -> tupl
 
 
 def outcome_of(message: tools_pb2.ToolOutcome) -> Outcome:
+    if len(message.ask.question) > MAX_ASKED_CHARS:
+        return UNASKED  # nobody says yes to the end of it
     then = None
     match message.WhichOneof("then"):
         case "hang_up":
@@ -243,5 +246,9 @@ def _ask(message: tools_pb2.ToolOutcome) -> Ask | None:
     if message.status != tools_pb2.ToolOutcome.STATUS_ASK:
         return None
     asked = message.ask
-    choices = tuple(Choice(each.argument, tuple(each.values)) for each in asked.choices)
-    return Ask(clipped(asked.question, MAX_QUESTION_CHARS), asked.digest, choices, asked.arguments_json)
+    room, choices = MAX_CHOICES_BYTES, []
+    for each in asked.choices:
+        if (room := room - sum(len(text.encode()) for text in (each.argument, *each.values))) < 0:
+            break  # a correction of the others is the model's to understand
+        choices.append(Choice(each.argument, tuple(each.values)))
+    return Ask(asked.question, asked.digest, tuple(choices), asked.arguments_json)

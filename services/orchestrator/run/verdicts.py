@@ -63,14 +63,18 @@ async def judged(call: Call, agent: Agent, think: effects.Think, organs: Organs,
 
 
 def _beside_a_yes(call: Call, agent: Agent, think: effects.Think) -> Verdict:
-    """What the caller said with a yes is not seen by a model before what they said yes to is done. Of a refused topic
-    it is answered with the tool's own words and the topic's."""
+    """What the caller said with a yes is not seen by a model before what they said yes to is done. Who wants a person
+    is connected behind the tool's own words; of a refused topic it is answered with those and the topic's."""
     tools = [tool for line in history.bot_lines(call, call.turn) for tool in line.tools]
     if think.round != 1 or not tools or not all(tool.confirmed for tool in tools):
         return NOTHING
     said = [line.text for line in call.history if isinstance(line, CallerLine)]
-    topic = lines.refused(agent, said[-1]) if said else ""
+    if not said:
+        return NOTHING
     told = [_summary(tool) for tool in tools]
+    if (why := lines.escalates(agent, said[-1], said[:-1])) and (verdict := _escalated(call, agent, why)) is not None:
+        return replace(verdict, say=" ".join(filter(None, (*told, verdict.say)))) if verdict.say else verdict
+    topic = lines.refused(agent, said[-1])
     if not topic or not all(told):
         return NOTHING
     verdict = _refused(call, agent, topic)

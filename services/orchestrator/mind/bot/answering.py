@@ -168,9 +168,7 @@ def _round_over(call: Call, thought: Thought, event: events.RoundEnded, out: lis
     if event.tools:
         out.insert(first, Store(first=True))
         return _use_tools(call, event, out)
-    if confirming.due(call):
-        return ask(call, event.at_ms, out)
-    if unanswered.said(call, but_notices=True):
+    if confirming.due(call) or unanswered.said(call, but_notices=True):
         return over(call, event.at_ms, out)
     return _nothing_said(call, thought, event.at_ms, out)
 
@@ -307,8 +305,7 @@ def _fail(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """Nothing came of this turn: say so; after a few in a row end the call."""
     call = replace(call, failures=call.failures + 1)
     if call.failures < MAX_FAILURES:
-        call = sentence(call, out, "trouble", at_ms)
-        return ask(call, at_ms, out) if confirming.due(call) else call
+        return sentence(call, out, "trouble", at_ms)
     call = sentence(call, out, "unavailable", at_ms)
     return hang_up_after(call, "no answer could be made", at_ms, out)
 
@@ -350,11 +347,16 @@ def hang_up_after(call: Call, reason: str, at_ms: int, out: list[Effect]) -> Cal
 
 
 def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
-    """Give the floor back when nothing of the answer is outstanding. `owed`: not before the caller has heard words."""
+    """Give the floor back when nothing of the answer is outstanding: a question that is due is asked behind its words,
+    however it ended. `owed`: not before the caller has heard words."""
     floor = call.floor
     if not isinstance(floor, Answering) or floor.thought is not None or floor.looking_for:
         return call
-    if history.unheard(call) or history.waiting_tools(call, call.turn):
+    if history.waiting_tools(call, call.turn):
+        return call
+    if confirming.due(call) and not floor.waiting_turn:
+        return ask(call, at_ms, out)
+    if history.unheard(call):
         return call
     if owed and call.then is None and not floor.waiting_turn and unanswered.left_in_silence(call):
         return _fail(call, at_ms, out)

@@ -3,7 +3,8 @@
 The tools service answers a consequential tool that nobody has confirmed with a question made from its arguments (an
 outcome of status `ask`). The mind says it behind the model's words, and understands the answer itself:
 
-    yes                     that very name and these arguments are executed, under an intent of their own
+    yes                     that very name and these arguments are executed, under an intent of their own, unless what
+                            is said behind the yes puts a value right
     no                      it is not done, and the model is told so
     a value put right       the changed arguments are asked about anew
     a backchannel           the question again, a few times; then it is not done
@@ -39,6 +40,7 @@ UNCLEAR = "Not done: the caller was asked, and gave no clear yes."
 CHANGED = "Not done: the caller put something right in it, and is asked about that."
 REPLACED = "Not done: the caller was asked about something else instead."
 ONE_AT_A_TIME = "Not done: the caller is asked about one thing at a time. Call this again when they have answered."
+SAID_YES = "The caller was asked, and said yes."
 NOT_ASKED = "Not done: the caller went on before they could be asked."
 
 
@@ -58,8 +60,7 @@ def came_back(call: Call, tool: ToolUse, outcome: Outcome, in_turn: bool) -> tup
         call = _not_done(call, before.intent, REPLACED)
     ask = replace(outcome.ask, arguments="")
     pending = Pending(tool.name, outcome.ask.arguments or tool.arguments, ask, tool.intent, asked, changes, due=True)
-    told = Outcome("ask", message=ASKED.format(question=ask.question), ask=ask)
-    return replace(call, pending=pending), told
+    return replace(call, pending=pending), Outcome("ask", message=ASKED.format(question=ask.question))
 
 
 def _same(before: Pending, tool: ToolUse, ask: Ask) -> bool:
@@ -124,22 +125,24 @@ def answered(call: Call, text: str, out: list[Effect], early: bool) -> Answered:
     asked = pending.ask.question
     kind = consent.answer(text, call.language, call.policy.yes, call.policy.no, asked=asked)
     heard = was_heard(call) and not early
-    if kind == "yes" and heard:
-        out.append(Confirmation("yes"))
-        call = _not_done(replace(call, pending=None), pending.intent, "")
-        done = ToolUse("", pending.name, pending.arguments, confirmed=pending.ask.digest)
-        return Answered(call, done, behind=consent.behind_yes(text, call.language, call.policy.yes, call.policy.no))
-    if kind in ("no", "other") and heard and (changed := _changed(call, pending, text)) is not None:
+    behind = consent.behind_yes(text, call.language, call.policy.yes, call.policy.no) if kind == "yes" else ""
+    puts_right = text if kind in ("no", "other") else behind
+    if puts_right and heard and (changed := _changed(call, pending, puts_right)) is not None:
         out.append(Confirmation("changed"))
         waits = replace(pending, changes=pending.changes + 1, changing=True)
         return Answered(
             replace(_not_done(call, pending.intent, CHANGED), pending=waits), ToolUse("", pending.name, changed)
         )
+    if kind == "yes" and heard:
+        out.append(Confirmation("yes"))
+        call = _not_done(replace(call, pending=None), pending.intent, "")
+        done = ToolUse("", pending.name, pending.arguments, confirmed=pending.ask.digest)
+        return Answered(call, done, behind=behind)
     if kind == "no":
         return Answered(dropped(call, SAID_NO, "no", out))
     if pending.asked >= MAX_ASKED:
         return Answered(dropped(call, UNCLEAR, "unclear", out))
-    if kind == "other":
+    if kind == "other" or behind:
         return Answered(replace(call, pending=replace(pending, due=True)))
     return Answered(call, again=True)
 
@@ -208,5 +211,5 @@ def _changed(call: Call, pending: Pending, text: str) -> str | None:
 
 def _not_done(call: Call, intent: int, why: str) -> Call:
     """The tool call that was asked about; `why` empty: another of the same has been done for it."""
-    told = Outcome("refused", message=why) if why else Outcome("ask", message="The caller was asked, and said yes.")
+    told = Outcome("refused", message=why) if why else Outcome("ask", message=SAID_YES)
     return history.resettle(call, intent, told)
