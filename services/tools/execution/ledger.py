@@ -15,9 +15,10 @@ from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.identity.tries import outdated
 from services.tools.records.rows import WRITTEN_FROM
-from services.tools.tables import executors, fences, identity_tries, ledger, query_results, records
+from services.tools.tables import audit, executors, fences, identity_tries, ledger, query_results, records
 
 KEEP_DAYS = 30
+AUDIT_DAYS = 365
 RESULTS_HOURS = 4
 """What a query has found: as long as the longest call."""
 MAX_ROWS = 100
@@ -27,9 +28,10 @@ MAX_ROWS = 100
 class Ledger:
     """The rows of all calls, as replica `instance` sees them. Raises Unavailable when the database is not there."""
 
-    def __init__(self, database: Database, instance: str) -> None:
+    def __init__(self, database: Database, instance: str, audit_days: int = AUDIT_DAYS) -> None:
         self._database = database
         self._instance = instance
+        self._audit_days = audit_days
 
     async def claim(self, intent: Intent, claim: str) -> Row | None:
         """Write `started`, durably; None when the intent is now ours, else the row that already stands there: that of
@@ -95,12 +97,13 @@ class Ledger:
 
     async def purge(self) -> int:
         """Forget calls older than KEEP_DAYS, and what was kept for them; how many rows of the ledger."""
-        old = datetime.now(UTC) - timedelta(days=KEEP_DAYS)
+        old = _days_ago(KEEP_DAYS)
         async with self._database.transaction() as connection:
             gone = await connection.execute(delete(ledger).where(ledger.c.started_at < old))
             await connection.execute(delete(fences).where(fences.c.touched_at < old))
             await connection.execute(delete(executors).where(executors.c.beat_at < old))
             await connection.execute(delete(records).where(_deleted_before(old)))
+            await connection.execute(delete(audit).where(audit.c.written_at < _days_ago(self._audit_days)))
             await connection.execute(delete(identity_tries).where(outdated()))
             await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
         return int(gone.rowcount)
@@ -122,6 +125,10 @@ class Ledger:
 def _deleted_before(old: datetime) -> Any:
     """Of records that no file has; those of a file would come again with its next edit."""
     return records.c.value_pii.is_(None) & (records.c.written_at < old) & (records.c.position >= WRITTEN_FROM)
+
+
+def _days_ago(days: int) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 def _call_ago() -> datetime:
