@@ -145,18 +145,18 @@ async def _called(function: Callable[..., Any], wanted: dict[str, Any], threads:
 
 
 def _told(tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, language: str) -> str:
-    """The tool's own sentence with the arguments in words; without one all of them behind its name."""
+    """The tool's own sentence with the arguments in words; without one, or where a place of it would be empty (a server
+    may call its arguments otherwise than agent.yaml does), all of them behind its name."""
     plain = _json(arguments)
     today = context.now.date()
     words = {name: telling.value(given, language, today) for name, given in {**_defaults(tool), **plain}.items()}
-    if isinstance(tool.marks.confirm, str) and tool.marks.confirm:
-        return filled(tool.marks.confirm, lambda name: words.get(name, ""))
-    what = ", ".join(
-        [
-            re.sub(r"_+", " ", tool.name).strip(),
-            *(words[name] for name in _parameters(tool)["properties"] if name in plain and words[name]),
-        ]
-    )
+    if isinstance(confirm := tool.marks.confirm, str) and confirm:
+        if not (empty := [name for name in names_in(confirm) if not words.get(name)]):
+            return filled(confirm, words.__getitem__)
+        log.warning("a question has places without words", tool=tool.name, places=empty)
+    known = _parameters(tool)["properties"]
+    given = [name for name in (*known, *(each for each in plain if each not in known)) if words.get(name)]
+    what = ", ".join([re.sub(r"_+", " ", tool.name).strip(), *(words[name] for name in given if name in plain)])
     return _GENERIC.get(base_of(language), "{what}?").format(what=what)
 
 

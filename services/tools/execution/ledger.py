@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from parley.errors import Superseded
+from parley.errors import Superseded, Unavailable
 from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.identity.tries import outdated
@@ -19,6 +19,8 @@ from services.tools.tables import audit, executors, fences, identity_tries, ledg
 
 KEEP_DAYS = 30
 AUDIT_DAYS = 365
+CLAIMS = 3
+"""Attempts at a row that stands in the way, and is taken back before it can be read."""
 RESULTS_HOURS = 4
 """What a query has found: as long as the longest call."""
 MAX_ROWS = 100
@@ -52,15 +54,18 @@ class Ledger:
             "claim": claim,
             "confirmed": intent.confirmed or None,
         }
+        insert = self._database.insert(ledger).values(values).on_conflict_do_nothing()
         async with self._database.transaction() as connection:
             await self._fence(connection, intent.call_id, intent.epoch)
-            written = await connection.execute(self._database.insert(ledger).values(values).on_conflict_do_nothing())
-            if written.rowcount == 1:
-                return None
-            row = await _find(connection, intent.key)
-            if row is None and intent.confirmed:
-                row = await _agreed(connection, intent)
-        return None if row is None or row.claim == claim else row
+            for _ in range(CLAIMS):
+                if (await connection.execute(insert)).rowcount == 1:
+                    return None
+                row = await _find(connection, intent.key)
+                if row is None and intent.confirmed:
+                    row = await _agreed(connection, intent)
+                if row is not None:
+                    return None if row.claim == claim else row
+        raise Unavailable(f"intent {intent.number} of this call stood in the ledger, and was gone, {CLAIMS} times")
 
     async def find(self, key: Key) -> Row | None:
         async with self._database.transaction() as connection:

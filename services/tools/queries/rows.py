@@ -33,7 +33,10 @@ _SQLITE: dict[Type, str] = {
 
 
 async def copied(database: Database, agent: str, customer: str, name: str, table: QueryTable, limit_s: float) -> Copied:
-    """All of them. Raises Refused: nobody is verified, or there are too many; Unavailable."""
+    """All of them; typed as they are gone through, in the query's thread: there may be a million values.
+
+    Raises Refused: nobody is verified, or there are too many; Unavailable.
+    """
     if table.owner and not customer:
         raise Refused(NEEDS_CUSTOMER)
     statement = _statement(database, agent, customer, name, table)
@@ -42,7 +45,7 @@ async def copied(database: Database, agent: str, customer: str, name: str, table
     if len(found) > MAX_ROWS:
         raise Refused(f"The table {name} is too large to be asked: more than {MAX_ROWS:,} rows.")
     types = [column.type for column in table.columns.values()]
-    rows = [tuple(_typed(value, kind) for value, kind in zip(row, types, strict=True)) for row in found]
+    rows = (tuple(_typed(value, kind) for value, kind in zip(row, types, strict=True)) for row in found)
     return Copied(name, {column: _SQLITE[kind] for column, kind in zip(table.columns, types, strict=True)}, rows)
 
 
