@@ -125,13 +125,13 @@ def pays(schema: dict[str, Any]) -> LoadedTool:
     """A tool of a server, by what agent.yaml says of its arguments."""
     marks = {"pay": {"consequential": True, "confirm": "Shall I pay {amount} to {payee}?"}}
     server = McpServer.model_validate({"command": "python", "tools": marks})
-    tools = tools_of("crm", server, [Listed("pay", "Pays.", {"type": "object", **schema})], cast("Caller", None))
+    tools = tools_of("crm", server, [Listed("pay", "Pays.", {"type": "object", **schema})], cast(Caller, None))
     return tools["crm_pay"]
 
 
 async def read_back(paying: LoadedTool, **arguments: Any) -> str:
     given, now = paying.check(arguments), datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
-    context = CallContext("CA1", "", "a", "CA1/1", "", now, cast("Records", None))
+    context = CallContext("CA1", "", "a", "CA1/1", "", now, cast(Records, None))
     intent = Intent("CA1", 1, (1, 1), "a", paying.name, arguments)
     return str((await ask(paying, intent, given, context, "en", Threads())).ask.question)
 
