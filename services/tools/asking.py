@@ -32,6 +32,7 @@ MAX_CHOICES = 20
 MAX_CERTAIN_BYTES = 4_000
 """Of arguments as a question has made them: they are carried in the call's state until the yes."""
 FAILED = "It cannot be said what would be done, so it is not done. Apologise, and offer another way."
+TOO_LONG = "That is too long to be read back to the caller, so it is not done. Make its texts shorter."
 _GENERIC = {
     "en": "Shall I go ahead with this: {what}?",
     "es": "¿Sigo adelante con esto: {what}?",
@@ -86,6 +87,9 @@ async def ask(
     except Exception as e:  # from the agent's own code; without a question nothing is done
         log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
         return failed(FAILED)
+    if len(question) > MAX_QUESTION_CHARS:  # cut, it would be agreed to unheard
+        log.warning("a question is too long", tool=tool.name, agent=intent.agent, most=MAX_QUESTION_CHARS)
+        return failed(TOO_LONG)
     asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=wanted.digest, choices=_choices(tool))
     if wanted is not intent:
         asked.arguments_json = orjson.dumps(wanted.arguments).decode()

@@ -13,7 +13,7 @@ import pytest
 from parley.agents.foreign.mcp import McpServer
 from parley.errors import AlreadyExists, Misconfigured
 from parley.tooling import CallContext, Records, tool
-from services.tools.asking import ask, checked
+from services.tools.asking import TOO_LONG, ask, checked
 from services.tools.contract import Intent
 from services.tools.execution.threads import Threads
 from services.tools.mcp.calls import Caller
@@ -119,6 +119,8 @@ async def test_without_words_of_its_own_it_is_named_with_its_arguments(tmp_path:
     async with serving(settings(tmp_path)) as desk:
         asked = await desk.execute("scrap_bike", 1, arguments={"frame_number": "WX42", "journal": "j"})
         assert asked.ask.question == "Shall I go ahead with this: scrap bike, w x four two, j?"
+        cut = await desk.execute("scrap_bike", 2, arguments={"frame_number": "so " * 200, "journal": "j"})
+        assert (cut.status, cut.message) == (STATUS.STATUS_FAILED, TOO_LONG), "nobody agrees to what was not told"
 
 
 def pays(schema: dict[str, Any]) -> LoadedTool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, Text, cast, func, select
@@ -81,15 +82,15 @@ def _typed(text: str | None, kind: Type) -> Value:
                 return text
             case "integer":
                 number = Decimal(text)
-                return int(number) if number == int(number) and abs(number) < 2**63 else None
+                return int(number) if -(2**63) < number < 2**63 and number == int(number) else None
             case "number" | "money":
-                number = Decimal(text)
-                return float(number) if number.is_finite() else None
+                amount = float(Decimal(text))
+                return amount if math.isfinite(amount) else None
             case "date":
                 return date.fromisoformat(text[:10]).isoformat()
             case "time":
                 return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S")
             case "boolean":
                 return {"true": 1, "1": 1, "false": 0, "0": 0}.get(text.lower())
-    except (ValueError, InvalidOperation, OverflowError):
+    except (ValueError, ArithmeticError):
         return None
