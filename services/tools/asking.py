@@ -61,8 +61,7 @@ def checked(tool: LoadedTool, where: str) -> LoadedTool:
         wanted = [name for name in inspect.signature(confirm).parameters if name != _context_name(confirm)]
         if unknown := [name for name in wanted if name not in names]:
             raise Misconfigured(
-                f"{at}: confirm: {unknown[0]} is no parameter of the tool; it has "
-                f"{', '.join(sorted(names)) or 'none'}"
+                f"{at}: confirm: {unknown[0]} is no parameter of the tool; it has {', '.join(sorted(names)) or 'none'}"
             )
     else:
         raise Misconfigured(f"{at}: confirm: expected a sentence or a function")

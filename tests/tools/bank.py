@@ -57,7 +57,14 @@ ROWS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
     ("bank", "transactions"): {
         "t1": {"customer": ANN, "day": "2026-01-05", "sum": "12.10", "merchant": "Mine Bakery", "points": 1},
         "t2": {"customer": ANN, "day": "2026-01-20", "sum": 900, "merchant": "Mine Rent", "pending": False},
-        "t3": {"customer": ANN, "day": "2026-03-02", "sum": 20.2, "merchant": "Mine Bakery", "pending": True, "points": "many"},
+        "t3": {
+            "customer": ANN,
+            "day": "2026-03-02",
+            "sum": 20.2,
+            "merchant": "Mine Bakery",
+            "pending": True,
+            "points": "many",
+        },
         "t4": {
             "customer": ANN,
             "day": "2026-02-31",
