@@ -118,6 +118,8 @@ async def test_tools_of_parley_are_audited_where_the_agent_says_so(database: Dat
     await audit_of(agent(1, audited=True), call(database, 2), "query answered", "C2", rows=3)
     ((intent, entry),) = await kept(database)
     assert (intent, entry["who"], entry["about"]) == ("CA1/2", "C2", {"rows": 3})
+    named = [Data.model_validate({"audit": given}).audit for given in ("journal", "", True)]
+    assert named == [True, False, True], "a version that was published when it named a collection"
 
 
 def _back(connection: Connection) -> None:
