@@ -51,7 +51,7 @@ class Turn:
         words = tuple(Word(w["text"], int(w["start_ms"]), int(w["end_ms"]), 1.0) for w in line["words"])
         if not words or any(a.end_ms > b.start_ms for a, b in pairwise(words)):
             raise ValueError("words: are missing, or overlap")
-        expect = asks_for(line["question"]) if "question" in line else line.get("expect", "free")
+        expect = asks_for(line["question"], line.get("language", "en")) if "question" in line else line.get("expect", "free")
         return cls(
             name=line["name"],
             caller=line.get("caller", line["name"]),

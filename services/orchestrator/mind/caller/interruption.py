@@ -177,7 +177,9 @@ def _asked_so_far(call: Call, at_ms: int) -> str:
     line = history.line_of(call, call.sounding) if call.sounding else None
     if line is None:
         return ""
-    return "button" if call.policy.push_to_talk else asked_by(line.text, max(line.heard, voice.position(call, at_ms)))
+    if call.policy.push_to_talk:
+        return "button"
+    return asked_by(line.text, max(line.heard, voice.position(call, at_ms)), call.language)
 
 
 def _no_more_text(line: BotLine) -> BotLine:
