@@ -15,7 +15,7 @@ from typing import Any
 from services.orchestrator.mind import events, fitting, history, outgoing
 from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, showing, specialists, speculation
 from services.orchestrator.mind.caller import hearing, interruption, keys, opening, push_to_talk
-from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Show, Store
+from services.orchestrator.mind.effects import CloseThink, Confirmation, Effect, HangUp, Show, Store
 from services.orchestrator.mind.events import Event
 from services.orchestrator.mind.owner.reattach import leg_lost
 from services.orchestrator.mind.owner.settling import settled
@@ -112,6 +112,8 @@ def _leg_ended(call: Call, event: events.LegEnded, out: list[Effect]) -> Call:
 def _ended(call: Call, reason: str, out: list[Effect]) -> Call:
     if isinstance(call.floor, Answering) and call.floor.thought is not None:
         out.append(CloseThink(call.turn))
+    if call.pending is not None:
+        out.append(Confirmation("left"))
     for line in history.unheard(call):
         call = history.edit(call, line.utterance, lambda x: replace(x, status="cut", complete=True))
     call = stop_timers(call, out, *(timer.id for timer in call.timers))

@@ -224,6 +224,8 @@ class Conductor:
         match effect:
             case effects.HandOver():
                 self._handed_over(effect)
+            case effects.Transfer():
+                self.means.figures.handed_on(self._current())
             case effects.StartTimer():
                 self._timers.start(effect.id, effect.at_ms)
             case effects.CancelTimer():
