@@ -224,6 +224,13 @@ async def test_a_specialist_is_tried_alone_and_a_wrong_name_is_nobody_s(tmp_path
         assert offered(h.model.requests[1]) == ["hours", "hand_over"]
 
 
+async def test_a_call_that_begins_with_a_specialist_is_greeted_in_their_voice(tmp_path: Path) -> None:
+    async with telecom(tmp_path) as (_, g):
+        await begins(g, parameters={"specialist": "billing"})
+        sessions = [c.session for c in g.commands if c.WhichOneof("command") == "session"]
+        assert [s.voice for s in sessions] == ["local=en-us+f3"]
+
+
 async def test_a_new_owner_sounds_as_the_one_who_has_the_call(tmp_path: Path) -> None:
     async with telecom(tmp_path) as (h, g):
         await begins(g)
