@@ -323,6 +323,7 @@ def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: i
 def greet(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The bot's first words, with those that it must say around them."""
     if has_words(call.policy.before_greeting):
+    call = replace(call, turn=call.turn + 1, floor=Answering())
         call = sentence(call, out, "before_greeting", at_ms)
     call = sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
     return sentence(call, out, "after_greeting", at_ms) if has_words(call.policy.after_greeting) else call
@@ -334,6 +335,7 @@ def notice(
     """Say a fixed sentence. It takes the floor, in a turn of its own if the caller had it."""
     if not isinstance(call.floor, Answering):
         call = replace(call, turn=call.turn + 1, floor=Answering())
+        call = must_say.to_first_words(call, at_ms, out)
     if not has_words(text):
         return over(call, at_ms, out, owed=False)
     utterance = call.utterance + 1
