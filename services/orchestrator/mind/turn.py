@@ -98,7 +98,7 @@ def _timer_fired(call: Call, event: events.TimerFired, out: list[Effect]) -> Cal
 def _call_time_is_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
     call = hearing.silence_bot(call, at_ms, out)
     call = answering.sentence(call, out, "time_is_up", at_ms)
-    return answering.hang_up_after(call, "time is up", at_ms, out)
+    return answering.hang_up_after(call, "time is up", at_ms, out, forced=True)
 
 
 def _end_grace_over(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -129,14 +129,14 @@ def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> C
         return answering.sentence(call, out, "not_transferred", event.at_ms)
     call = hearing.silence_bot(call, event.at_ms, out)
     call = answering.sentence(call, out, "unavailable", event.at_ms)
-    return answering.hang_up_after(call, "no ears", event.at_ms, out)
+    return answering.hang_up_after(call, "no ears", event.at_ms, out, forced=True)
 
 
 def _signal(call: Call, event: events.Signal, out: list[Effect]) -> Call:
     """`hang_up`: end the call after what is being said. Others are for the record."""
     if event.name != "hang_up":
         return call
-    return answering.hang_up_after(call, event.data or "told to", event.at_ms, out)
+    return answering.hang_up_after(call, event.data or "told to", event.at_ms, out, forced=True)
 
 
 def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> Call:
