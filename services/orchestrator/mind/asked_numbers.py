@@ -17,8 +17,8 @@ _WORDS = {
     "es": _Words(
         re.compile(
             r"\bcuál\b|\b(?:dígame|dime|deme|déme|dame|indíqueme|indícame|repita|repite|repítame|necesito|marque|"
-            r"teclee|introduzca)\b|\b(?:decir|dar|indicar|repetir|confirmar|facilitar)me\b|\bme (?:da|dice|indica|repite|"
-            r"facilita|puede|podría)\b|^(?:¿ ?)?(?:y )?(?:su|tu)\b(?!.*\bes\b)(?=.*(?:\?|por favor))"
+            r"teclee|introduzca)\b|\b(?:decir|dar|indicar|repetir|confirmar|facilitar)me\b|\bme (?:da|dice|indica|"
+            r"repite|facilita|puede|podría)\b|^(?:¿ ?)?(?:y )?(?:su|tu)\b(?!.*\bes\b)(?=.*(?:\?|por favor))"
         ),
         re.compile(
             r"\b(?:número|código|pin|dígitos|teléfono|dni)\b"
@@ -37,7 +37,8 @@ _WORDS = {
         re.compile(
             r"\bquel(?:le)?s?\b|\b(?:donnez|dites|indiquez|répétez|confirmez|communiquez)[- ]moi\b|\b(?:saisissez|"
             r"composez|tapez|entrez)\b|\bme (?:donner|dire|indiquer|répéter|confirmer|communiquer|rappeler)\b|"
-            r"\bil me fau(?:t|drait)\b|\bj'a(?:i|urais) besoin\b|^(?:et )?votre\b(?!.*\best\b)(?=.*(?:\?|s'il vous plaît))"
+            r"\bil me fau(?:t|drait)\b|\bj'a(?:i|urais) besoin\b|^(?:et )?votre\b(?!.*\best\b)"
+            r"(?=.*(?:\?|s'il vous plaît))"
         ),
         re.compile(r"\b(?:numéro|code|chiffres)\b(?! de (?:la )?(?:rue|chambre|porte))"),
     ),
