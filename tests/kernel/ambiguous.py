@@ -54,7 +54,7 @@ class _Automaton:
             last = sum((each.last for each in options), Counter())
             return _Part(first, last, sum(each.empty for each in options))
         if code in _OPTIONAL:
-            return self._repeated(*value, alphabet)
+            return self._repeated(value[0], value[1], value[2], alphabet)
         if code in _FIXED:
             return self._taking(frozenset(alphabet))
         one = _parser.SubPattern(_parser.State(), [(code, value)])

@@ -10,6 +10,7 @@ import pytest
 
 from parley.text.factors import copied as copying
 from parley.text.factors.copied import copied
+from parley.text.factors.names import names
 from services.orchestrator.mind import events
 from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.effects import Execute
@@ -122,7 +123,12 @@ def test_a_long_story_costs_no_more_than_the_words_in_it_that_may_be_the_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read: list[str] = []
-    monkeypatch.setattr(copying, "names", lambda said, names=copying.names: read.append(said) or names(said))
+
+    def reads(said: str) -> tuple[str, ...]:
+        read.append(said)
+        return names(said)
+
+    monkeypatch.setattr(copying, "names", reads)
     story = ["well the brakes of my bike were squeaking all of last week and so I rang you up"] * 8
     assert copied("Peter Stone", story, ["It is Peter Stone's."])
     assert copied("88213", story, ["Of 88213."])

@@ -207,8 +207,8 @@ async def test_who_wants_a_person_beside_their_yes_is_connected_when_it_is_done(
         await begins(g)
         call = llm_pb2.ToolCall(id="c1", name="pay", arguments_json="{}")
         h.model.reply = lambda request: [call]
-        ask = tools_pb2.Ask(question="Shall I pay the bill?", digest="d1")
-        done, h.actions.outcome = h.actions.outcome, tools_pb2.ToolOutcome(status=5, ask=ask)
+        asks, ask = tools_pb2.ToolOutcome.STATUS_ASK, tools_pb2.Ask(question="Shall I pay the bill?", digest="d1")
+        done, h.actions.outcome = h.actions.outcome, tools_pb2.ToolOutcome(status=asks, ask=ask)
         await g.types("pay my invoice")
         utterance, text = await g.said()
         assert text == "Shall I pay the bill?"

@@ -153,15 +153,6 @@ async def test_nobody_says_yes_to_a_payment_whose_values_were_not_told() -> None
     assert await read_back(either, sum=900) == "Shall I go ahead with this: crm pay, 900?"
 
 
-async def test_what_is_too_long_to_be_read_back_is_not_asked(tmp_path: Path) -> None:
-    """Nobody says yes to the end of a question that was cut."""
-    async with serving(settings(tmp_path)) as desk:
-        outcome = await desk.execute("scrap_bike", 1, arguments={"frame_number": "WX42" * 60, "journal": "j"})
-        assert outcome.status == STATUS.STATUS_FAILED
-        assert "too long to be read back" in outcome.message
-        assert not outcome.HasField("ask")
-
-
 async def test_what_was_done_under_the_intent_counts_though_nobody_confirms_it_again(tmp_path: Path) -> None:
     """A new owner whose state has lost the yes."""
     journal = tmp_path / "journal"

@@ -14,7 +14,8 @@ class Words:
     question about something else begins, behind a yes and a mark; not with words `of_it`. Behind "yes, and" words
     `of_it` and those that `points` lists, also by their `endings`, are about the thing, and what begins with one of
     `parts` is a part of it: "and please with a lock"; words `of_it_only` speak of it and change nothing. `makes`: verbs
-    of which one may be said for another, "book it" for "shall I order". `lone`: of `yes`, the words that mean nothing else.
+    of which one may be said for another, "book it" for "shall I order". `lone`: of `yes`, the words that mean nothing
+    else.
     """
 
     yes: tuple[str, ...] = ()
@@ -137,8 +138,8 @@ WORDS = {
             deshágalo"""),
         points=_listed("""
             eso, esto, ese, esa, este, esta, mismo, misma, otro, otra, cambiar, cambias, poner, pones, mueve, mueva,
-            mover, añade, añada, añadir, quita, quite, quitar, haz, haga, hacer, con, sin, más, extra, ambos, libre, libres,
-            disponible, posible"""),
+            mover, añade, añada, añadir, quita, quite, quitar, haz, haga, hacer, con, sin, más, extra, ambos, libre,
+            libres, disponible, posible"""),
         aside=_listed("quiero saber, quisiera saber, me gustaría saber"),
         parts=_listed("para, al, en, de, del, desde, hasta, por, un, una, unos, unas, el, la, los, las, mi, mis"),
         endings=_listed("""
