@@ -33,9 +33,9 @@ MAX_CERTAIN_BYTES = 4_000
 """Of arguments as a question has made them: they are carried in the call's state until the yes."""
 FAILED = "It cannot be said what would be done, so it is not done. Apologise, and offer another way."
 TOO_LONG = "That is too long to be read back to the caller, so it is not done. Make its texts shorter."
-_GENERIC = {
-    "en": "Shall I go ahead with this: {what}?",
-    "es": "¿Sigo adelante con esto: {what}?",
+_GENERIC = {  # without words that callers say for yes
+    "en": "Shall I go on with this: {what}?",
+    "es": "¿Hago esto: {what}?",
     "de": "Soll ich das tun: {what}?",
     "fr": "Dois-je faire ceci : {what} ?",
 }
@@ -166,8 +166,20 @@ def _told(tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, 
         log.warning("a question has places without words", tool=tool.name, places=empty)
     known = _parameters(tool)["properties"]
     given = [name for name in (*known, *(each for each in plain if each not in known)) if words.get(name)]
-    what = ", ".join([re.sub(r"_+", " ", tool.name).strip(), *(words[name] for name in given if name in plain)])
+    told = (_of_generic(name, plain[name], words[name]) for name in given if name in plain)
+    what = ", ".join([_spoken(tool.name), *told])
     return _GENERIC.get(base_of(language), "{what}?").format(what=what)
+
+
+def _of_generic(name: str, value: object, words: str) -> str:
+    """What is or is not is told by its name: a question with a "yes" in it could not be answered with one."""
+    if not isinstance(value, bool):
+        return words
+    return _spoken(name) if value else f"{_spoken(name)}: {words}"
+
+
+def _spoken(name: str) -> str:
+    return re.sub(r"_+", " ", name).strip()
 
 
 def _json(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 
 from parley.agents.foreign.mcp import McpServer
 from parley.errors import AlreadyExists, Misconfigured
+from parley.text.answers.consent import answer
 from parley.tooling import CallContext, Records, tool
 from services.tools.asking import TOO_LONG, ask, checked
 from services.tools.contract import Intent
@@ -118,7 +119,7 @@ async def test_a_number_that_was_given_as_text_is_handed_back_as_a_number(tmp_pa
 async def test_without_words_of_its_own_it_is_named_with_its_arguments(tmp_path: Path) -> None:
     async with serving(settings(tmp_path)) as desk:
         asked = await desk.execute("scrap_bike", 1, arguments={"frame_number": "WX42", "journal": "j"})
-        assert asked.ask.question == "Shall I go ahead with this: scrap bike, w x four two, j?"
+        assert asked.ask.question == "Shall I go on with this: scrap bike, w x four two, j?"
         cut = await desk.execute("scrap_bike", 2, arguments={"frame_number": "so " * 200, "journal": "j"})
         assert (cut.status, cut.message) == (STATUS.STATUS_FAILED, TOO_LONG), "nobody agrees to what was not told"
 
@@ -143,14 +144,15 @@ async def test_nobody_says_yes_to_a_payment_whose_values_were_not_told() -> None
     amount, text = {"type": "integer"}, {"type": "string"}
     known = pays({"properties": {"amount": amount, "payee": text}})
     assert await read_back(known, amount=900, payee="Ann") == "Shall I pay 900 to Ann?"
-    assert await read_back(known, amount=900, payee="") == "Shall I go ahead with this: crm pay, 900?"
+    assert await read_back(known, amount=900, payee="") == "Shall I go on with this: crm pay, 900?"
     with pytest.raises(BadArguments, match="there is no argument twice"):
         known.check({"amount": 900, "payee": "Ann", "twice": True})
     renamed = pays({"properties": {"sum": amount, "to": text}, "additionalProperties": True})
-    told = await read_back(renamed, twice=True, to="Ann", sum=900)
-    assert told == "Shall I go ahead with this: crm pay, 900, Ann, yes?"
+    told = await read_back(renamed, twice=True, at_once=False, to="Ann", sum=900)
+    assert told == "Shall I go on with this: crm pay, 900, Ann, twice, at once: no?"
+    assert {answer(words, "en", asked=told) for words in ("yes", "go ahead", "yes do it", "sure")} == {"yes"}
     either = pays({"anyOf": [{"properties": {"sum": amount}, "required": ["sum"]}, {"required": ["all"]}]})
-    assert await read_back(either, sum=900) == "Shall I go ahead with this: crm pay, 900?"
+    assert await read_back(either, sum=900) == "Shall I go on with this: crm pay, 900?"
 
 
 async def test_what_was_done_under_the_intent_counts_though_nobody_confirms_it_again(tmp_path: Path) -> None:
