@@ -106,7 +106,7 @@ WRONG = [
     ("turns:", "turn:", [], "did you mean turns? (line 7)"),
     ("", "", ["--only", "lilies"], "--only lilies: no conversation has this in its name; there are opening hours"),
     ("", "", ["--noise", "-40"], "--noise and --caller-voice are for --voice"),
-    ("", "", ["--against", "no-such-tag"], "--against no-such-tag: no folder with an agent.yaml, and no revision"),
+    ("", "", ["--against", "no-such-tag"], "--against no-such-tag: no folder with an agent.yaml, no published version, and no"),
     (
         "",
         "",

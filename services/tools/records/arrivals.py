@@ -48,23 +48,24 @@ class Arrivals:
         stamps = self._stamps(agent)
         self._seen[agent] = _Seen(True, stamps.keys() - {_AGENT}, stamps)
 
-    async def look(self, agent: str) -> None:
+    async def look(self, agent: str, whole: bool = True) -> None:
         """Before anything is asked of an agent of the folder. A few stats when there is nothing new. What goes wrong
-        is in the log: the agent's tools do what they can without the data."""
+        is in the log: the agent's tools do what they can without the data. Not `whole`: nothing that is there is
+        replaced, others may have it newer."""
         if agent not in self._seen and agent not in known_agents(self._folder):
             return
         seen = self._seen.setdefault(agent, _Seen())
-        if seen.stamps == self._stamps(agent):
+        if seen.stamps == self._stamps(agent) and (seen.begun or not whole):
             return
         if (task := self._loading.get(agent)) is None:
-            task = self._loading[agent] = self._tasks.spawn(self._load(agent, seen))
+            task = self._loading[agent] = self._tasks.spawn(self._load(agent, seen, whole))
             task.add_done_callback(lambda _: self._loading.pop(agent, None))
         await asyncio.shield(task)
 
     async def close(self) -> None:
         await self._tasks.close()
 
-    async def _load(self, agent: str, seen: _Seen) -> None:
+    async def _load(self, agent: str, seen: _Seen, whole: bool) -> None:
         stamps = self._stamps(agent)  # before reading: what is written meanwhile is seen next time
         new = stamps.keys() - seen.collections - {_AGENT}
         changed = {name for name in seen.collections if stamps.get(name) != seen.stamps.get(name)}
@@ -75,13 +76,13 @@ class Arrivals:
         try:
             if new or not seen.begun:
                 loaded = load_agent(self._folder, agent)
-                await load_seeds(self._store, self._folder, loaded, only_new=seen.begun)
+                await load_seeds(self._store, self._folder, loaded, only_new=seen.begun or not whole)
         except ParleyError as e:
             log.error("data not loaded", agent=agent, error=str(e))
             if isinstance(e, Misconfigured):
                 seen.stamps = stamps
             return
-        seen.begun, seen.stamps = True, stamps
+        seen.begun, seen.stamps = seen.begun or whole, stamps
         seen.collections |= new
 
     def _stamps(self, agent: str) -> Stamps:
