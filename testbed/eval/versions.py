@@ -47,7 +47,8 @@ def source_of(agent_folder: Path, version: str, published: Callable[[], Path | N
             said = e.stderr.decode(errors="replace").strip() if isinstance(e, subprocess.CalledProcessError) else str(e)
             raise NotFound(
                 f"--against {version}: no folder with an agent.yaml, no published version, and no revision of the git "
-                f"repository of {agent_folder} that has one ({said.splitlines()[-1] if said else type(e).__name__}){away}"
+                f"repository of {agent_folder} that has one "
+                f"({said.splitlines()[-1] if said else type(e).__name__}){away}"
             ) from None
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")

@@ -192,7 +192,8 @@ async def test_whoever_wants_tools_that_are_being_read_waits_without_holding_up_
     await until(lambda: begun.acquire(blocking=False))
     gone.cancel()
     await asyncio.sleep(0)
-    assert not (first.done() or second.done())
+    assert not first.done()
+    assert not second.done()
     goes_on.set()
     await asyncio.gather(first, second)
     assert list(boxes.of("bikes", version).tools) == ["look"]
