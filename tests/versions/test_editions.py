@@ -116,6 +116,7 @@ async def test_a_version_that_cannot_be_served_is_given_to_no_call_unless_there_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(editions, "PAUSES_S", (0.1,))
+    monkeypatch.setattr(editions, "PREPARED_S", 0.1)
     agents, refused, serves = tmp_path / "agents", 0, asyncio.Event()
 
     async def prepare(edition: Edition) -> None:
@@ -129,6 +130,8 @@ async def test_a_version_that_cannot_be_served_is_given_to_no_call_unless_there_
         two = (await publish(bus, agents)).current
         await until(lambda: refused)
         assert has(here, "")()  # the first that is published: calls go on with the folder
+        async with process(nats, agents, tmp_path / "b", prepare) as anew:
+            await until(has(anew, ""))
         async with process(nats, tmp_path / "none", tmp_path / "b", prepare) as elsewhere:
             await until(has(elsewhere, two))  # it has no folder, and answers somehow
         write(agents, "One.")
@@ -137,7 +140,7 @@ async def test_a_version_that_cannot_be_served_is_given_to_no_call_unless_there_
         write(agents, "Two.")
         await publish(bus, agents)
         async with process(nats, agents, tmp_path / "c", prepare) as anew:  # it has nothing that was good before
-            await until(has(anew, one))
+            await until(lambda: ("bikes", one) in anew._ready)
             seen = refused
             await until(lambda: refused > seen + 2)
             assert has(anew, one)()

@@ -163,14 +163,18 @@ async def test_a_replica_that_does_not_know_what_is_published_replaces_no_data(t
             await is_said(replica, "", "two of two")  # nothing is published: the folder's are the newest
             async with connected(nats) as again:
                 two = (await publish(again, agents)).current
-            await is_said(replica, two, "two of two")
-        (data / "agents").rename(tmp_path / "lost")  # another machine, with the same database
+                await is_said(replica, two, "two of two")
+                shutil.copytree(data / "agents", tmp_path / "shelf")
+                stocked(agents, "three")
+                three = (await publish(again, agents)).current
+            await is_said(replica, three, "three of three")
         await nats.kill()
-        stocked(agents, "old")
+        (data / "agents").rename(tmp_path / "lost")  # another machine, with the same database
+        (tmp_path / "shelf").rename(data / "agents")  # which last was on when most calls had the second version
         async with desk(nats, agents, data) as replica:
-            assert "old of two" in await does(replica, "", next(calls))
+            assert "two of three" in await does(replica, two, next(calls))
             await nats.start()
-            await is_said(replica, two, "two of two")
+            await is_said(replica, three, "three of three")
 
 
 async def test_whoever_wants_tools_that_are_being_read_waits_without_holding_up_the_others(
