@@ -115,7 +115,7 @@ def schema_command(
 
 
 def _language(folder: Path, name: str) -> str:
-    """"" where there is no such bot here: then its calls' language is told."""
+    """Empty where there is no such bot here: then its calls' language is told."""
     try:
         return load_agent(folder, name).language
     except ParleyError:

@@ -86,7 +86,8 @@ class PublishedToolboxes(Toolboxes):
     def _of(self, edition: Edition) -> Toolboxes:
         if not edition.version:
             return self
-        return self._keep(edition, self._boxes.pop(edition, None) or self._boxes_of(edition))
+        known = self._boxes.pop(edition) if edition in self._boxes else self._boxes_of(edition)
+        return self._keep(edition, known)
 
     def _boxes_of(self, edition: Edition) -> Toolboxes:
         return self.beside(edition.root, f"_{edition.version}")

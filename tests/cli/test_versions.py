@@ -61,6 +61,7 @@ async def test_a_bot_is_published_shown_promoted_rolled_back_and_taken_away(bus:
     assert "87.5%" in lines[3]
     second = lines[2].split()[0]
     folder = await published_folder(operator_settings(), "bikes", second)
+    assert folder is not None
     assert "Two." in (folder / "agent.yaml").read_text(), "`eval --against` has it, wherever it was published"
     assert await published_folder(operator_settings(), "bikes", "f" * 12) is None
     assert await typed("agent", "promote", "bikes") == f"bikes: all new calls have {second}\n"

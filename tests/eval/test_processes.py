@@ -52,14 +52,15 @@ async def test_a_gateway_that_is_away_is_told() -> None:
 
 
 async def test_what_nobody_foresaw_ends_one_conversation_and_not_the_others(processes: Processes) -> None:
+    troubles = [httpx.ReadTimeout("slow"), ConnectionResetError("gone"), TimeoutError()]
+
     class Unlucky:
         overlap, page = 1.0, True
         settings, model = processes.settings, cast(Model, None)
-        left = [httpx.ReadTimeout("slow"), ConnectionResetError("gone"), TimeoutError()]
 
         async def hold(self, conversation: Conversation) -> Course:
-            if self.left:
-                raise self.left.pop(0)
+            if troubles:
+                raise troubles.pop(0)
             return Course()
 
     held = await trials(Unlucky(), [script()], 4)

@@ -186,7 +186,7 @@ async def test_whoever_wants_tools_that_are_being_read_waits_without_holding_up_
         begun.release()
         goes_on.wait(PATIENCE_S)
 
-    monkeypatch.setitem(sys.modules, "slow_import", SimpleNamespace(imported=imported))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "slow_import", SimpleNamespace(imported=imported))
     write(root, "One.", **{"tools.py": "import slow_import\nslow_import.imported()\n" + READS.format(says="one")})
     (root / ".version").write_text(version)
     editions = Editions(tmp_path / "none")

@@ -141,7 +141,8 @@ async def chatting(gateway_url: str, path: str, agent: str, **known: Any) -> Asy
     Raises Unavailable: the gateway does not let him in.
     """
     start = json.dumps({"type": "start", "token": await _token(gateway_url, agent), **known})
-    async with await _let_in(gateway_url.replace("http", "ws", 1) + path, start) as socket:
+    socket = await _let_in(gateway_url.replace("http", "ws", 1) + path, start)
+    async with socket:
         caller = ChattingCaller(socket)
         async with background(caller.listen()):
             yield caller
