@@ -26,11 +26,12 @@ Stamps = dict[str, Stamp | None]
 @dataclass(slots=True)
 class _Seen:
     """Of one agent. `begun`: all its files were loaded, as at a start; `collections`: those that were there then, or
-    came since; `stamps`: of the files as they last were looked at."""
+    came since; `stamps`: of the files as they last were looked at, `whole`: to be loaded all."""
 
     begun: bool = False
     collections: set[str] = field(default_factory=set)
     stamps: Stamps = field(default_factory=dict)
+    whole: bool = True
 
 
 class Arrivals:
@@ -55,7 +56,7 @@ class Arrivals:
         if agent not in self._seen and agent not in known_agents(self._folder):
             return
         seen = self._seen.setdefault(agent, _Seen())
-        if seen.stamps == self._stamps(agent) and (seen.begun or not whole):
+        if seen.stamps == self._stamps(agent) and (seen.whole or not whole):
             return
         if (task := self._loading.get(agent)) is None:
             task = self._loading[agent] = self._tasks.spawn(self._load(agent, seen, whole))
@@ -80,10 +81,11 @@ class Arrivals:
         except ParleyError as e:
             log.error("data not loaded", agent=agent, error=str(e))
             if isinstance(e, Misconfigured):
-                seen.stamps = stamps
+                seen.stamps, seen.whole = stamps, whole
             return
-        seen.begun, seen.stamps = seen.begun or whole, stamps
-        seen.collections |= new
+        seen.begun, seen.stamps, seen.whole = seen.begun or whole, stamps, whole
+        if seen.begun:
+            seen.collections |= new
 
     def _stamps(self, agent: str) -> Stamps:
         home = self._folder / agent
