@@ -243,6 +243,13 @@ class Settings(BaseSettings):
         alias="PARLEY_DATABASE_URL",
         description="Database of tools: `postgresql://...`; empty: SQLite in the data folder (one replica)",
     )
+    audit_days: int = Field(
+        365,
+        alias="PARLEY_AUDIT_DAYS",
+        ge=1,
+        le=36_500,
+        description="How long what agents audit is kept in the database of tools",
+    )
     qdrant_url: str = Field(
         "",
         alias="PARLEY_QDRANT_URL",

@@ -116,6 +116,9 @@ class Records(Protocol):
     async def delete(self, collection: str, key: str) -> bool:
         """False: there is none."""
 
+    async def audit(self, entry: Mapping[str, Any]) -> None:
+        """An entry of `CallContext.audit`, which makes it."""
+
     def transaction(self) -> AbstractAsyncContextManager[Records]:
         """All that is read and written inside is one: nobody else writes this agent's records meanwhile, on no
         replica, and what is written counts when the body ends, or not at all. At most 5 s and 500 rows; wait for
@@ -154,6 +157,17 @@ class CallContext:
     purpose: str = ""
     customer: str = ""
     level: int = 0
+
+    async def audit(self, what: str, /, *, who: str = "", **about: Any) -> None:
+        """Write down for good what was done or told: in the transaction on `records` that is open here, so that there
+        is no effect without its entry, or by itself. Nothing changes it; no tool reads it. An intent that is done again
+        and says the same has one entry.
+
+        `who`: the customer, where it is not `customer`. `about`: more of it that JSON can hold; 16 KiB in all. Raises
+        ToolError: it is too large; Unavailable: it is not written, and nothing may be told either.
+        """
+        entry = {"who": who or self.customer, "level": self.level, "what": what, "about": about, "at": self.now}
+        await self.records.audit({**entry, "call": self.call_id})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import { element } from "./elements.js";
  * @property {HTMLElement} place
  * @property {import("./card_kinds.js").Kind} kind
  * @property {boolean} open
+ * @property {string} [json] what it shows
  */
 
 export class Cards {
@@ -47,15 +48,17 @@ export class Cards {
   /**
    * @param {string} name
    * @param {string} json
+   * @param {boolean} [again] it has this value already, unless that was missed
    * @returns {boolean} false: there is no such card, or the value is not for it; perhaps the wrapper was edited meanwhile
    */
-  show(name, json) {
+  show(name, json, again = false) {
     const tile = this._tiles.get(name);
     if (!tile) return false;
     try {
       const value = JSON.parse(json);
       if (value === null) this._away(tile);
-      else this._put(tile, value);
+      else if (!again || tile.json !== json) this._put(tile, value);
+      tile.json = json;
     } catch (error) {
       console.warn(`The card ${name} cannot show this: ${error}`);
       return false;

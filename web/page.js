@@ -197,18 +197,15 @@ class Softphone {
       this._subtitles.over(key, message.text ?? "", message.heard, message.cut);
     } else if (message.type === "subtitle") this._subtitles.heard(key, message.text, message.heard);
     else if (message.type === "say") this._subtitles.wrote(key, message.text);
-    else if (message.type === "show") this._show(message.name, message.json);
+    else if (message.type === "show") this._show(message);
     else if (message.type === "transfer") this._subtitles.card("Please call", [["Number", message.to], ["About", message.reason]]);
     else if (message.type === "problem") this._broken(message.message);
     else if (message.type === "error") console.warn(`The gateway did not understand: ${message.message}`);
   }
 
-  /**
-   * @param {string} name
-   * @param {string} json
-   */
-  _show(name, json) {
-    if (!this._cards.show(name, json)) this._subtitles.card(name, rows(json));
+  /** @param {Record<string, any>} message */
+  _show({ name, json, again }) {
+    if (!this._cards.show(name, json, again)) this._subtitles.card(name, rows(json));
   }
 
   /** @param {string} text */

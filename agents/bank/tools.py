@@ -180,7 +180,7 @@ async def break_fixed_deposit(context: CallContext) -> Result:
         account |= {"balance": Decimal(account["balance"]) + paid}
         await records.put("deposits", key, deposit)
         await records.put("accounts", account_key, account)
-        await _audit(records, context, "deposit broken", deposit=key, penalty=lost, paid=paid)
+        await context.audit("deposit broken", deposit=key, penalty=lost, paid=paid)
     accounts = await _mine(context, "accounts")
     return Result(
         {"paid_dollars": str(paid), "penalty_dollars": str(lost)}
@@ -210,7 +210,7 @@ async def block_card(
         key, row = await _card(records, context.customer, card)
         row |= {"status": "blocked", "blocked": context.now, "reason": reason}
         await records.put("cards", key, row)
-        await _audit(records, context, "card blocked", card=key, reason=reason)
+        await context.audit("card blocked", card=key, reason=reason)
     cards = await _mine(context, "cards")
     police = " If it was stolen, please tell the police as well." if reason == "stolen" else ""
     said = f"Your {card} card that ends in {digits(row['ends'])} is blocked. A new one comes by post in five days."
@@ -226,7 +226,7 @@ async def transfer_to_human(context: CallContext, reason: str = "the caller aske
     """
     if not context.transfer_to:
         raise ToolError("There is nobody I can connect you to right now. Please call again on a working day.")
-    await _audit(context.records, context, "transferred")
+    await context.audit("transferred")
     return Result(
         {"transferred": True, "summary": "I am connecting you to a colleague now. One moment please."},
         then=Transfer(context.transfer_to, reason),
@@ -240,18 +240,12 @@ async def end_call(context: CallContext, reason: str = "the caller said goodbye"
     Args:
         reason: Why the call ends, in a few words.
     """
-    await _audit(context.records, context, "call ended")
+    await context.audit("call ended")
     return Result({"ended": True, "summary": "Thank you for calling Quillmark Bank. Goodbye."}, then=HangUp(reason))
 
 
-async def _audit(records: Records, context: CallContext, what: str, **about: Any) -> None:
-    """An entry by the intent's own key: an intent that is done again has one."""
-    entry = {"who": context.customer, "level": context.level, "what": what, "about": about, "at": context.now}
-    await records.put("audit", context.idempotency_key, {**entry, "call": context.call_id})
-
-
 async def _read(context: CallContext, what: str, **about: Any) -> None:
-    await _audit(context.records, context, f"{what} told", **about)
+    await context.audit(f"{what} told", **about)
 
 
 async def _mine(context: CallContext, collection: str) -> dict[str, Row]:

@@ -51,12 +51,13 @@ class Turn:
         words = tuple(Word(w["text"], int(w["start_ms"]), int(w["end_ms"]), 1.0) for w in line["words"])
         if not words or any(a.end_ms > b.start_ms for a, b in pairwise(words)):
             raise ValueError("words: are missing, or overlap")
-        expect = asks_for(line["question"]) if "question" in line else line.get("expect", "free")
+        language = line.get("language", "en")
+        expect = asks_for(line["question"], language) if "question" in line else line.get("expect", "free")
         return cls(
             name=line["name"],
             caller=line.get("caller", line["name"]),
             wish=Endpointing(Expect(expect), number_lengths=tuple(line.get("number_lengths", ()))),
-            language=line.get("language", "en"),
+            language=language,
             words=words,
             final=line.get("final", True),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from parley.agents.strict import Strict
 
@@ -11,9 +11,15 @@ class Data(Strict):
     """`version`: raise it, and at the next start of the tools service all that tools have written is thrown away, and
     `data/` loaded as it stands. A lower one changes nothing.
 
-    `audit`: the collection that gets a row for each use of `verify_customer`, `execute_query` and `analyze_data`: who,
-    level, what, about, at, call; no factor and no value. The agent's own tools write theirs themselves. Empty: none.
+    `audit`: an entry is written for each use of `verify_customer`, `execute_query` and `analyze_data`: who, level,
+    what, about, at, call; no factor and no value. The agent's own tools write theirs by `context.audit` in any case.
     """
 
     version: int = Field(1, ge=1, le=1_000_000)
-    audit: str = Field("", pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})?$")
+    audit: bool = False
+
+    @field_validator("audit", mode="before")
+    @classmethod
+    def _named(cls, given: object) -> object:
+        """Versions that are published may have a collection's name here, as it once was written; empty: none."""
+        return bool(given) if isinstance(given, str) else given

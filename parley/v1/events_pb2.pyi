@@ -800,10 +800,12 @@ class StateThen(_message.Message):
     TO_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     TOLD_FIELD_NUMBER: _builtins.int
+    FORCED_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     to: _builtins.str
     reason: _builtins.str
     told: _builtins.bool
+    forced: _builtins.bool
     def __init__(
         self,
         *,
@@ -811,10 +813,11 @@ class StateThen(_message.Message):
         to: _builtins.str = ...,
         reason: _builtins.str = ...,
         told: _builtins.bool = ...,
+        forced: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "to", b"to", "told", b"told"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forced", b"forced", "kind", b"kind", "reason", b"reason", "to", b"to", "told", b"told"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

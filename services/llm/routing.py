@@ -19,6 +19,8 @@ from parley.agents.files import agent_now
 from parley.aio import TaskSet
 from parley.embedding import Vectors
 from parley.errors import Misconfigured, NotBuilt, ParleyError
+from parley.published.bundle import is_published
+from parley.published.shelf import Shelf
 from parley.settings import Settings
 from parley.text.spoken import normalise
 from services.llm.contract import Found
@@ -49,6 +51,7 @@ class Routing:
 
     def __init__(self, settings: Settings, embeds: Callable[[], Awaitable[Embeds | None]] | None = None) -> None:
         self._settings = settings
+        self._shelf = Shelf(settings.data_dir)
         self._embeds = embeds or self._own
         self._mine: Embeds | None = None
         self._missing = False
@@ -84,7 +87,9 @@ class Routing:
     async def _learn(self, key: tuple[str, str]) -> None:
         try:
             async with self._one:
-                agent = await asyncio.to_thread(agent_now, self._settings.agents_dir, key[0])
+                if (root := self._root(*key)) is None:
+                    return  # it is on its way to this machine
+                agent = await asyncio.to_thread(agent_now, root, key[0])
                 if (embedder := await self._embeds()) is None:
                     self._missing = True
                     return
@@ -96,6 +101,12 @@ class Routing:
             log.warning("whose lines are whose is not known", agent=key[0], error=str(e))
         finally:
             del self._learning[key]
+
+    def _root(self, agent: str, version: str) -> Path | None:
+        """The folder of agents in which it is as the call has it. None: that is not here (yet)."""
+        if is_published(version):
+            return self._shelf.find(agent, version)
+        return self._settings.agents_dir if version else self._shelf.current(agent, self._settings.agents_dir)
 
     async def _own(self) -> Embeds | None:
         if self._mine is None:

@@ -27,15 +27,17 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     bus, cancels = Bus(settings, "llm"), Cancels()
     cancels.listen(bus)
     await closing.enter_async_context(bus)
-    if "local" in settings.engines("llm"):  # it alone reads the agents' files, where they are unpacked
+    if (routing := _routing(settings, chain)) is not None:
+        closing.push_async_callback(routing.aclose)
+    local = "local" in settings.engines("llm")
+    if local or routing is not None:  # they read the agents' files, where they are unpacked
         editions = Editions.of_process(settings, bus)
-        editions.prepare = lambda edition: chain.learn(edition.name, edition.version)
+        if local:
+            editions.prepare = lambda edition: chain.learn(edition.name, edition.version)
         await closing.enter_async_context(editions.kept())
     await closing.enter_async_context(shared(bus, settings, chain.breakers, settings.engines("llm")))
     chain.prepare()
     service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
-    if (routing := _routing(settings, chain)) is not None:
-        closing.push_async_callback(routing.aclose)
     servicer = LanguageModel(chain, server.admission, cancels, routing)
     server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, servicer)
     return closing.aclose

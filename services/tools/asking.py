@@ -32,6 +32,7 @@ MAX_CHOICES = 20
 MAX_CERTAIN_BYTES = 4_000
 """Of arguments as a question has made them: they are carried in the call's state until the yes."""
 FAILED = "It cannot be said what would be done, so it is not done. Apologise, and offer another way."
+TOO_LONG = "That is too long to be read back to the caller, so it is not done. Make its texts shorter."
 _GENERIC = {
     "en": "Shall I go ahead with this: {what}?",
     "es": "¿Sigo adelante con esto: {what}?",
@@ -60,8 +61,7 @@ def checked(tool: LoadedTool, where: str) -> LoadedTool:
         wanted = [name for name in inspect.signature(confirm).parameters if name != _context_name(confirm)]
         if unknown := [name for name in wanted if name not in names]:
             raise Misconfigured(
-                f"{at}: confirm: {unknown[0]} is no parameter of the tool; it has "
-                f"{', '.join(sorted(names)) or 'none'}"
+                f"{at}: confirm: {unknown[0]} is no parameter of the tool; it has {', '.join(sorted(names)) or 'none'}"
             )
     else:
         raise Misconfigured(f"{at}: confirm: expected a sentence or a function")
@@ -86,6 +86,9 @@ async def ask(
     except Exception as e:  # from the agent's own code; without a question nothing is done
         log.error("a question could not be made", tool=tool.name, agent=intent.agent, exc_info=e)
         return failed(FAILED)
+    if len(question) > MAX_QUESTION_CHARS:  # cut, it would be agreed to unheard
+        log.warning("a question is too long", tool=tool.name, agent=intent.agent, most=MAX_QUESTION_CHARS)
+        return failed(TOO_LONG)
     asked = tools_pb2.Ask(question=fit(question, MAX_QUESTION_CHARS), digest=wanted.digest, choices=_choices(tool))
     if wanted is not intent:
         asked.arguments_json = orjson.dumps(wanted.arguments).decode()
@@ -145,18 +148,18 @@ async def _called(function: Callable[..., Any], wanted: dict[str, Any], threads:
 
 
 def _told(tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, language: str) -> str:
-    """The tool's own sentence with the arguments in words; without one all of them behind its name."""
+    """The tool's own sentence with the arguments in words; without one, or where a place of it would be empty (a server
+    may call its arguments otherwise than agent.yaml does), all of them behind its name."""
     plain = _json(arguments)
     today = context.now.date()
     words = {name: telling.value(given, language, today) for name, given in {**_defaults(tool), **plain}.items()}
-    if isinstance(tool.marks.confirm, str) and tool.marks.confirm:
-        return filled(tool.marks.confirm, lambda name: words.get(name, ""))
-    what = ", ".join(
-        [
-            re.sub(r"_+", " ", tool.name).strip(),
-            *(words[name] for name in _parameters(tool)["properties"] if name in plain and words[name]),
-        ]
-    )
+    if isinstance(confirm := tool.marks.confirm, str) and confirm:
+        if not (empty := [name for name in names_in(confirm) if not words.get(name)]):
+            return filled(confirm, words.__getitem__)
+        log.warning("a question has places without words", tool=tool.name, places=empty)
+    known = _parameters(tool)["properties"]
+    given = [name for name in (*known, *(each for each in plain if each not in known)) if words.get(name)]
+    what = ", ".join([re.sub(r"_+", " ", tool.name).strip(), *(words[name] for name in given if name in plain)])
     return _GENERIC.get(base_of(language), "{what}?").format(what=what)
 
 

@@ -63,6 +63,18 @@ records = Table(
     Index("records_made_by", "agent", "collection", "made_by", unique=True),
     Index("records_written_at", "written_at"),
 )
+# What agents audit: rows are added, and forgotten when they are old. `hash`: of the entry but for its time, so that an
+# intent which is done again has it once.
+audit = Table(
+    "audit",
+    metadata,
+    Column("agent", String(100), primary_key=True),
+    Column("intent", String(250), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    Column("entry_pii", Text, nullable=False),
+    Column("written_at", DateTime(timezone=True), nullable=False),
+    Index("audit_written_at", "written_at"),
+)
 # Wrong tries to show who one is, and those under way. `last`: the intent of the newest one.
 identity_tries = Table(
     "identity_tries",

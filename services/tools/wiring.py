@@ -56,7 +56,7 @@ async def wire(
     toolboxes = PublishedToolboxes(editions, database, secrets, servers.tools_of, arrivals)
     editions.prepare = Prepared(toolboxes, store, editions)
     instance = f"{os.getpid()}-{token_hex(6)}"
-    ledger, presence = Ledger(database, instance), Presence(database, instance)
+    ledger, presence = Ledger(database, instance, settings.audit_days), Presence(database, instance)
     executor = Executor(
         toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent), now
     )

@@ -20,7 +20,7 @@ NORA, TOBIAS, NOBODY = "C1", "C2", ""
 
 
 class Calls:
-    """Callers of the bank, whom the mind knows to be somebody. `audit`: what is kept."""
+    """Callers of the bank, whom the mind knows to be somebody."""
 
     def __init__(self, desk: Desk, data_dir: Path) -> None:
         self._desk, self._data_dir = desk, data_dir
@@ -40,6 +40,12 @@ class Calls:
             )
             return {key: json.loads(row) for key, row in database.execute(read, (collection,))}
 
+    def audited(self) -> dict[str, Any]:
+        """By intent."""
+        with sqlite3.connect(self._data_dir / "tools.db") as database:
+            read = "SELECT intent, entry_pii FROM audit WHERE agent = 'bank'"
+            return {intent: json.loads(entry) for intent, entry in database.execute(read)}
+
 
 @pytest.fixture
 async def bank(tmp_path: Path) -> AsyncIterator[Calls]:
@@ -54,7 +60,7 @@ async def test_below_its_level_nothing_is_told_and_nothing_is_kept(bank: Calls) 
         assert outcome.status == STATUS.STATUS_REFUSED, name
     outcome = await bank.run("break_fixed_deposit", NORA, 1, intent=20)
     assert outcome.status == STATUS.STATUS_REFUSED
-    assert bank.rows("audit") == {}
+    assert bank.audited() == {}
 
 
 async def test_everybody_is_told_of_their_own(bank: Calls) -> None:
@@ -76,7 +82,7 @@ async def test_a_deposit_is_broken_once_however_often_it_is_asked(bank: Calls) -
     paid = Decimal(json.loads(done[0].result_json)["paid_dollars"])
     after = {row["kind"]: Decimal(row["balance"]) for row in bank.rows("accounts").values() if row["customer"] == NORA}
     assert after == {**before, "checking": before["checking"] + paid}
-    entries = [row for row in bank.rows("audit").values() if row["what"] == "deposit broken"]
+    entries = [row for row in bank.audited().values() if row["what"] == "deposit broken"]
     assert len(entries) == 1
     assert Decimal(entries[0]["about"]["paid"]) == paid
 
@@ -85,7 +91,7 @@ async def test_the_audit_says_who_what_when_and_by_which_intent_and_no_factor(ba
     await bank.agreed("block_card", intent=7, call="CA9", arguments={"card": "debit", "reason": "stolen"})
     await bank.run("spending", intent=8, call="CA9", arguments={"category": "groceries", "period": "last month"})
     await bank.run("end_call", NOBODY, 0, intent=9, call="CA9")
-    entries = bank.rows("audit")
+    entries = bank.audited()
     assert sorted(entries) == ["CA9/7", "CA9/8", "CA9/9"]
     blocked = entries["CA9/7"]
     assert (blocked["who"], blocked["what"], blocked["level"]) == (NORA, "card blocked", 2)
@@ -112,7 +118,7 @@ async def test_a_model_asks_in_sql_of_the_verified_customers_payments_alone(bank
     assert round(Decimal(str(total["value"])), 2) == sum(Decimal(row["amount"]) for row in spent)
     theirs = await bank.run("execute_query", NORA, 1, intent=3, arguments={"sql": "SELECT number FROM accounts"})
     assert theirs.status != STATUS.STATUS_OK, "numbers of accounts are no column"
-    entries = bank.rows("audit")
+    entries = bank.audited()
     assert {key: row["what"] for key, row in entries.items()} == {
         "CA1/1": "query answered",
         "CA2/1": "query answered",
@@ -127,7 +133,7 @@ async def test_who_showed_who_they_are_is_audited_and_what_they_said_is_not(bank
     await bank.run("verify_customer", NOBODY, 0, arguments={**said, "date_of_birth": "January first 1901"})
     right = await bank.run("verify_customer", NOBODY, 0, intent=2, arguments=said)
     assert right.level == 1
-    entries = bank.rows("audit")
+    entries = bank.audited()
     assert [(row["who"], row["about"]["outcome"], row["about"]["proves"]) for _, row in sorted(entries.items())] == [
         ("", "wrong", 0),
         (NORA, "right", 1),

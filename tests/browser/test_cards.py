@@ -63,8 +63,8 @@ async def called(visit: Visit, house: House, number: int = 1) -> Owner:
     return owner
 
 
-def show(owner: Owner, name: str, value: object) -> None:
-    owner.command(0, show=conversation_pb2.Show(name=name, json=json.dumps(value)))
+def show(owner: Owner, name: str, value: object, again: bool = False) -> None:
+    owner.command(0, show=conversation_pb2.Show(name=name, json=json.dumps(value), again=again))
 
 
 def tile(visit: Visit, title: str) -> Any:
@@ -186,6 +186,11 @@ async def test_a_form_is_filled_in_by_keyboard_and_is_what_the_caller_typed(
         await form.get_by_role("status").get_by_text("Sent").wait_for()
         assert await send.is_disabled()
         await visit.page.locator(".entry.caller .settled", has_text=typed).wait_for()
+        show(owner, "details", {"name": "Bob", "people": 4}, again=True)  # by a new owner of the call
+        show(owner, "order", {"Order": 1})
+        await tile(visit, "Your order").wait_for()
+        assert await send.is_disabled(), "it was sent"
+        assert await name.input_value() == "Ann; Day: never"
         await form.get_by_label("People").fill("5")
         assert await send.is_enabled()
         await visit.hang_up()

@@ -139,7 +139,9 @@ async def test_a_card_of_a_turn_that_was_stopped_is_shown_all_the_same(house: Ho
     owner.command(3, stop=conversation_pb2.Stop())
     owner.say(2, "Nobody hears this", turn=3)
     owner.command(3, show=conversation_pb2.Show(name="order", json='{"Order":"1234"}'))
-    assert (await page.next("show"))["json"] == '{"Order":"1234"}'
+    assert await page.next("show") == {"type": "show", "name": "order", "json": '{"Order":"1234"}'}
+    owner.command(3, show=conversation_pb2.Show(name="order", json="{}", again=True))
+    assert (await page.next("show", again=True))["json"] == "{}"
 
 
 async def test_the_page_is_told_of_the_wrapper_as_it_is_now_and_of_the_last_good_one(

@@ -86,6 +86,24 @@ async def test_what_is_somebodys_is_made_anew(house: House, kind: Say.Kind.Value
     assert len(house.voice.talks) == 2
 
 
+async def test_a_sentence_over_which_the_call_was_handed_on_is_kept_in_the_voice_that_said_it(house: House) -> None:
+    def has_voice(owner: Owner, voice: str) -> None:
+        owner.command(session=conversation_pb2.Session(voice=voice, language="en", agent="frontdesk"))
+
+    phone, owner = await spoke(house)
+    owner.command(1, say=Say(utterance=1, kind=Say.KIND_NOTICE, text="hello this is"))
+    await owner.next("utterance_started")
+    has_voice(owner, "bob")
+    owner.command(1, say=Say(utterance=1, kind=Say.KIND_NOTICE, text=" the shop", complete=True))
+    await owner.next("heard")
+    for number, voice in enumerate(("bob", "amy"), 2):
+        has_voice(owner, voice)
+        says(owner, number, HELLO, turn=number)
+        await owner.next("heard", number)
+    assert [talk.received[0].config.voice for talk in house.voice.talks] == ["amy", "bob"]
+    await phone.close()
+
+
 async def test_breaking_into_a_kept_sentence_is_heard_to_the_word(house: House) -> None:
     phone, owner = await spoke(house, 1)
     says(owner, 1, HELLO)

@@ -62,12 +62,29 @@ async def test_the_answer_takes_the_voice_that_waits(monkeypatch: pytest.MonkeyP
         waiting.prepare(CONFIG)
         async with asyncio.timeout(PATIENCE_S):
             await voice.changed.wait()
-        stream = await waiting.take()
+        stream = await waiting.take(CONFIG)
         assert stream is not None
         await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
         assert (await stream.read()).audio.data == b"hello"
         assert voice.configs == ["CA1"]
-        assert await waiting.take() is None
+        assert await waiting.take(CONFIG) is None
+        stream.cancel()
+
+
+async def test_a_voice_of_somebody_else_is_not_taken() -> None:
+    """The call was handed over after its turn had ended: the answer has another voice."""
+    other = tts_pb2.SynthesizeConfig(call_id="CA1", voice="bob")
+    async with voices() as (waiting, voice):
+        waiting.prepare(CONFIG)
+        async with asyncio.timeout(PATIENCE_S):
+            await voice.changed.wait()
+            assert await waiting.take(other) is None
+            while voice.open:
+                voice.changed.clear()
+                await voice.changed.wait()
+        waiting.prepare(other)
+        stream = await waiting.take(other)
+        assert stream is not None
         stream.cancel()
 
 
@@ -79,7 +96,7 @@ async def test_a_voice_nobody_uses_is_closed(monkeypatch: pytest.MonkeyPatch) ->
             while not voice.configs or voice.open:
                 voice.changed.clear()
                 await voice.changed.wait()
-        assert await waiting.take() is None
+        assert await waiting.take(CONFIG) is None
 
 
 async def test_a_voice_that_was_lost_while_it_waited_says_so_at_once() -> None:
@@ -87,7 +104,7 @@ async def test_a_voice_that_was_lost_while_it_waited_says_so_at_once() -> None:
     async with Peers("tts", ["127.0.0.1:1"]) as peers:
         waiting = WarmStream(peers, tasks)
         waiting.prepare(CONFIG)
-        stream = await waiting.take()
+        stream = await waiting.take(CONFIG)
         assert stream is not None
         with pytest.raises(Unavailable):
             await stream.read()

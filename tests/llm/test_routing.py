@@ -6,10 +6,15 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from parley.agents.files import _FILES
+from parley.embedding import Vectors
 from parley.errors import BadInput, NotBuilt
+from parley.published.bundle import contents, packed
+from parley.published.shelf import Shelf
+from parley.published.versions import Version
 from parley.rpc import Admission
 from parley.v1 import llm_pb2
 from services.llm.chat import Chain
@@ -97,6 +102,43 @@ async def test_where_no_embeddings_are_it_is_said(folder: Path) -> None:
     await routing.learned()
     with pytest.raises(NotBuilt, match="no sentence embeddings"):
         await routing.of("telecom", "", "hello")
+    await routing.aclose()
+
+
+class ByTheLetter:
+    """Two sentences mean the same when they are the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    async def embed_async(self, texts: list[str]) -> Vectors:
+        return np.eye(2048, dtype=np.float32)[[self._known.setdefault(text, len(self._known)) for text in texts]]
+
+
+async def test_a_call_s_line_is_whose_it_is_in_the_version_that_the_call_has(folder: Path, tmp_path: Path) -> None:
+    """The folder is edited after the version was published, and a version may come later than its first call."""
+
+    async def embeds() -> ByTheLetter:
+        return same
+
+    same, shelf = ByTheLetter(), Shelf(tmp_path)
+    files = contents(folder / "telecom")
+    files["agent.yaml"] = files["agent.yaml"].replace(b"[my internet", b"[my oven smokes, my internet")
+    bundle = packed(files)
+    version = Version(id=bundle.id, digest=bundle.digest, size=len(bundle.data), at=0)
+    routing = Routing(settings(PARLEY_AGENTS_DIR=folder, PARLEY_DATA_DIR=tmp_path), embeds)
+
+    async def whose(version: str, line: str) -> str:
+        await routing.of("telecom", version, line)
+        await routing.learned()
+        return (await routing.of("telecom", version, line)).specialist
+
+    assert await whose(version.id, "my oven smokes") == ""
+    await routing.learned()
+    shelf.unpack("telecom", version, bundle.data)
+    assert await whose(version.id, "my oven smokes") == "technical"
+    assert await whose("0a1b2c3d.4e5f6071", "my oven smokes") == ""
+    assert await whose("0a1b2c3d.4e5f6071", "my internet is down") == "technical"
     await routing.aclose()
 
 

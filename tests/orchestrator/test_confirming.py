@@ -62,6 +62,11 @@ def told(call: Script) -> list[tuple[str, str]]:
     return [(text.get("status", ""), text.get("message", "")) for text in texts]
 
 
+def test_who_hangs_up_over_the_question_has_left_it() -> None:
+    out = asked().hangs_up()
+    assert of(Confirmation, out) == [Confirmation("left")]
+
+
 @pytest.mark.parametrize(
     "words", ["yes", "Yes, please.", "sure, go ahead", "yes, book me in", "Yeah. And also, where are you?"]
 )

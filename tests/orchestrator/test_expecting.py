@@ -155,6 +155,41 @@ def test_what_the_question_asks_for(text: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "text", "kind"),
+    [
+        ("de", "Am Montag?", "free"),
+        ("de", "Soll ich den Termin am Montag buchen?", "free"),
+        ("de-DE", "Gern. Wie lautet Ihre Kundennummer?", "digits"),
+        ("de", "Ihre Postleitzahl, bitte.", "digits"),
+        ("de", "Ihre Kundennummer ist zwölf, richtig?", "free"),
+        ("de", "Und Ihre Hausnummer?", "free"),
+        ("es-MX", "¿Me puede decir su número de pedido?", "digits"),
+        ("es", "Dígame el código, por favor. Tiene seis dígitos.", "digits"),
+        ("es", "¿Le repito el número?", "free"),
+        ("es", "¿Cuál es el número de personas?", "free"),
+        ("es", "Su número de pedido ha llegado.", "free"),
+        ("fr", "Quel est votre numéro de commande ?", "digits"),
+        ("fr", "Votre code, s\u2019il vous plaît.", "digits"),
+        ("fr", "Voulez-vous que je vous donne le numéro ?", "free"),
+        ("it", "Do you have a number?", "free"),
+        ("", "Shall I book it?", "yes_no"),
+        ("en-GB", "Shall I book it?", "yes_no"),
+    ],
+)
+def test_in_other_languages_only_numbers_are_expected(language: str, text: str, kind: str) -> None:
+    assert asks_for(text, language) == kind
+    assert asked_by(text, len(text), language) == kind
+
+
+def test_what_a_call_of_another_language_asks_for_is_read_in_it() -> None:
+    call = Script(replace(POLICY, greeting="Am Montag?"), language="de", greet=False)
+    assert [say.expect for say in call.all_of(Say)] == ["free"]
+    call.sounds(1)
+    (stop,) = of(Stop, call.holds())
+    assert stop.expect == "free"
+
+
+@pytest.mark.parametrize(
     ("heard", "missed", "kind"),
     [
         ("It takes two days. Shall I book Tuesday or Wednesday?", "", "choice"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from services.orchestrator.mind import events
-from services.orchestrator.mind.actions import Notice, Outcome, ToolUse
-from services.orchestrator.mind.effects import BargeIn, Execute, Resume, Say, Stop, Think
+from services.orchestrator.mind.actions import Notice, Outcome, Then, ToolUse
+from services.orchestrator.mind.effects import BargeIn, Execute, HangUp, Resume, Say, Stop, Think, Transfer
 from services.orchestrator.mind.policy import Policy
 from services.orchestrator.mind.state import Answering, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
@@ -49,6 +50,57 @@ def test_a_sentence_that_may_be_cut_is() -> None:
     assert say.interruptible
     call.sounds(say.utterance)
     assert of(Stop, call.words("but wait"))
+
+
+FORCED: dict[str, Callable[[Script], object]] = {
+    "its limit": lambda call: call.wait(POLICY.call_ms),
+    "an operator": lambda call: call._feed(events.Signal, name="hang_up"),
+    "no ears": lambda call: call._feed(events.OrganFailed, organ="ears"),
+}
+
+
+@pytest.mark.parametrize("by", FORCED)
+def test_nobody_talks_a_call_out_of_an_end_that_is_forced(by: str) -> None:
+    call = Script(replace(POLICY, away_ms=10_000_000, must_hear=(), before_hang_up="Keep your number."))
+    FORCED[by](call)
+    before = len(call.all_of(Stop))
+    for _ in range(2):
+        if not call.all_of(HangUp):
+            call.sounds(call.state.utterance)
+            call.says("wait, one more question")
+            call.presses("1")
+            call.types("really")
+            call.holds()
+            call.lets_go()
+            call.hears(call.state.utterance)
+    assert len(call.all_of(HangUp)) == 1
+    assert call.all_of(Say)[-1].text == "Keep your number."
+    assert len(call.all_of(Stop)) == before
+    assert not call.all_of(Think)
+    assert replayed(call) == call.outputs
+
+
+def test_what_a_tool_does_next_is_not_done_in_place_of_an_end_that_is_forced() -> None:
+    call = Script()
+    call.says("let me talk to a human")
+    call.finishes(tools=(LOOK,))
+    call._feed(events.Signal, name="hang_up", data="abuse")
+    call.tool(1, then=Then("transfer", "+15550100"))
+    out = call.hears(call.answers("I will connect you."))
+    assert of(HangUp, out) == [HangUp("abuse")]
+    assert not call.all_of(Transfer)
+
+
+def test_who_talks_over_the_goodbye_of_a_call_that_may_go_on_is_answered() -> None:
+    call = Script(replace(POLICY, before_hang_up="Keep your number."))
+    call.says("goodbye")
+    call.finishes(tools=(LOOK,))
+    call.tool(1, then=Then("hang_up"))
+    call.hears(call.answers("Goodbye."))
+    call.sounds(call.state.utterance)
+    call.says("wait, one more question")
+    assert call.turns[-1] == "wait, one more question"
+    assert not call.all_of(HangUp)
 
 
 PROTECTED = replace(POLICY, protect_greeting_ms=1500)

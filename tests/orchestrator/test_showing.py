@@ -88,6 +88,9 @@ def test_a_new_owner_and_a_new_leg_show_the_newest_again(new_leg: bool) -> None:
     shows(call, "checks", {"percent": 20})
     call.call = codec.state_from_proto(codec.state_to_proto(call.state))
     assert taken_over(call, new_leg) == [("order", {"Order": 1}), ("checks", {"percent": 20})]
+    assert all(show.again for show in of(Show, call.last)), "a form that was sent is not to be filled in again"
+    shows(call, "order", {"Order": 1})
+    assert not any(show.again for show in of(Show, call.last)), "a tool that shows it again means it"
 
 
 def test_a_card_that_went_away_does_not_come_back() -> None:

@@ -283,6 +283,49 @@ def test_who_speaks_first_hears_them_before_the_first_answer_and_the_model_answe
     assert replayed(call) == call.outputs
 
 
+def test_who_speaks_first_and_does_not_stop_hears_them_before_they_are_stopped() -> None:
+    call = Script(replace(LAW, caller_first_ms=5000), greet=False)
+    call.starts()
+    call.words("it began when I bought the bicycle")
+    call.wait(POLICY.turn_ms)
+    assert [s.text for s in call.all_of(Say)] == [LAW.before_greeting, LAW.after_greeting, LAW.too_long]
+    for utterance in (1, 2, 3):
+        call.hears(utterance)
+    assert call.turns == ["it began when I bought the bicycle"]
+    assert len(call.all_of(Say)) == 3, "once"
+    assert replayed(call) == call.outputs
+
+
+def test_who_speaks_first_and_is_lost_meanwhile_hears_them_on_the_next_leg() -> None:
+    call = Script(replace(LAW, caller_first_ms=5000), greet=False)
+    call.starts()
+    call.words("where is my")
+    call._feed(events.LegLost, reason="socket closed")
+    out = call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True)
+    assert [s.text for s in of(Say, out)] == [LAW.before_greeting, LAW.after_greeting, LAW.not_heard]
+    assert replayed(call) == call.outputs
+
+
+def test_a_leg_that_is_lost_over_them_does_not_take_them_with_it() -> None:
+    call = Script(replace(LAW, caller_first_ms=5000), greet=False)
+    call.says("where is my order")
+    call.finishes("It shipped.")
+    call.sounds(1)
+    call._feed(events.LegLost, reason="socket closed")
+    out = call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True)
+    law = [(s.text, s.interruptible) for s in of(Say, out)]
+    assert law == [(LAW.before_greeting, False), (LAW.after_greeting, False), ("It shipped.", True)]
+    for utterance in (4, 5, 6):
+        call.hears(utterance)
+    call.says("and when does it come")
+    call.finishes("On Friday.")
+    call.sounds(7)
+    call._feed(events.LegLost, reason="socket closed")
+    out = call._feed(events.TakenOver, epoch=Epoch(3, 1), new_leg=True)
+    assert [s.text for s in of(Say, out)] == ["On Friday."], "what was heard is not said again"
+    assert replayed(call) == call.outputs
+
+
 def test_who_does_not_speak_first_is_greeted_with_them() -> None:
     call = Script(replace(LAW, caller_first_ms=5000), greet=False)
     call.wait(5000)

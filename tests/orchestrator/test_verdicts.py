@@ -12,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from parley.v1 import llm_pb2, tools_pb2
-from services.orchestrator.run.metrics import GUARDED, HANDOVERS, SPECIALIST_TOKENS
+from services.orchestrator.run.figures import HANDED_ON
+from services.orchestrator.run.metrics import GUARDED, HANDOVERS, ROUTED, SPECIALIST_TOKENS
 from testbed.organs import Gateway, House, house
 
 TELECOM = """
@@ -176,6 +177,7 @@ async def test_meaning_decides_where_phrases_do_not(tmp_path: Path) -> None:
 
 
 async def test_a_caller_who_wants_a_person_is_connected_without_a_model(tmp_path: Path) -> None:
+    before = HANDED_ON.labels("bikes", "folder")._value.get()
     async with telecom(tmp_path) as (h, g):
         await begins(g)
         await g.types("I want to talk to a human")
@@ -185,6 +187,19 @@ async def test_a_caller_who_wants_a_person_is_connected_without_a_model(tmp_path
         transfer = await g.until("transfer")
         assert (transfer.to, transfer.reason) == ("+15550100", "escalated: person")
         assert not h.model.requests
+    assert HANDED_ON.labels("bikes", "folder")._value.get() == before + 1
+
+
+async def test_whom_an_escalation_is_given_to_is_counted(tmp_path: Path) -> None:
+    before = ROUTED.labels("escalation")._value.get()
+    text = TELECOM.replace("escalate: {say: I will get you a colleague.}", "escalate: {to: technical}")
+    async with house(tmp_path, text, [tools_pb2.ToolInfo(name="pay"), tools_pb2.ToolInfo(name="test_line")]) as h:
+        g = await h.gateway()
+        await begins(g)
+        await g.types("I want to talk to a human")
+        await g.said()
+        assert "You know about lines." in h.model.requests[0].system
+    assert ROUTED.labels("escalation")._value.get() == before + 1
 
 
 async def test_a_number_from_nowhere_is_not_said(tmp_path: Path) -> None:
@@ -207,6 +222,13 @@ async def test_a_specialist_is_tried_alone_and_a_wrong_name_is_nobody_s(tmp_path
         await other.types("hello")
         await other.said()
         assert offered(h.model.requests[1]) == ["hours", "hand_over"]
+
+
+async def test_a_call_that_begins_with_a_specialist_is_greeted_in_their_voice(tmp_path: Path) -> None:
+    async with telecom(tmp_path) as (_, g):
+        await begins(g, parameters={"specialist": "billing"})
+        sessions = [c.session for c in g.commands if c.WhichOneof("command") == "session"]
+        assert [s.voice for s in sessions] == ["local=en-us+f3"]
 
 
 async def test_a_new_owner_sounds_as_the_one_who_has_the_call(tmp_path: Path) -> None:

@@ -57,12 +57,20 @@ ROWS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
     ("bank", "transactions"): {
         "t1": {"customer": ANN, "day": "2026-01-05", "sum": "12.10", "merchant": "Mine Bakery", "points": 1},
         "t2": {"customer": ANN, "day": "2026-01-20", "sum": 900, "merchant": "Mine Rent", "pending": False},
-        "t3": {"customer": ANN, "day": "2026-03-02", "sum": 20.2, "merchant": "Mine Bakery", "pending": True},
+        "t3": {
+            "customer": ANN,
+            "day": "2026-03-02",
+            "sum": 20.2,
+            "merchant": "Mine Bakery",
+            "pending": True,
+            "points": "many",
+        },
         "t4": {
             "customer": ANN,
             "day": "2026-02-31",
-            "sum": "many",
+            "sum": "1e999999999",
             "merchant": None,
+            "points": "1e999999999",
             "at": "2026-03-02T10:00:00+01:00",
         },
         **{

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
+from parley.agents.foreign.mcp import McpServer
 from parley.errors import AlreadyExists, Misconfigured
-from parley.tooling import tool
-from services.tools.asking import checked
-from services.tools.schema import load_tool
+from parley.tooling import CallContext, Records, tool
+from services.tools.asking import TOO_LONG, ask, checked
+from services.tools.contract import Intent
+from services.tools.execution.threads import Threads
+from services.tools.mcp.calls import Caller
+from services.tools.mcp.contract import Listed
+from services.tools.mcp.listing import tools_of
+from services.tools.schema import BadArguments, LoadedTool, load_tool
 from tests.tools.service import STATUS, Desk, serving, settings
 
 
@@ -113,6 +119,38 @@ async def test_without_words_of_its_own_it_is_named_with_its_arguments(tmp_path:
     async with serving(settings(tmp_path)) as desk:
         asked = await desk.execute("scrap_bike", 1, arguments={"frame_number": "WX42", "journal": "j"})
         assert asked.ask.question == "Shall I go ahead with this: scrap bike, w x four two, j?"
+        cut = await desk.execute("scrap_bike", 2, arguments={"frame_number": "so " * 200, "journal": "j"})
+        assert (cut.status, cut.message) == (STATUS.STATUS_FAILED, TOO_LONG), "nobody agrees to what was not told"
+
+
+def pays(schema: dict[str, Any]) -> LoadedTool:
+    """A tool of a server, by what agent.yaml says of its arguments."""
+    marks = {"pay": {"consequential": True, "confirm": "Shall I pay {amount} to {payee}?"}}
+    server = McpServer.model_validate({"command": "python", "tools": marks})
+    tools = tools_of("crm", server, [Listed("pay", "Pays.", {"type": "object", **schema})], cast(Caller, None))
+    return tools["crm_pay"]
+
+
+async def read_back(paying: LoadedTool, **arguments: Any) -> str:
+    given, now = paying.check(arguments), datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
+    context = CallContext("CA1", "", "a", "CA1/1", "", now, cast(Records, None))
+    intent = Intent("CA1", 1, (1, 1), "a", paying.name, arguments)
+    return str((await ask(paying, intent, given, context, "en", Threads())).ask.question)
+
+
+async def test_nobody_says_yes_to_a_payment_whose_values_were_not_told() -> None:
+    """The server calls its arguments otherwise than agent.yaml does, or takes some that it does not describe."""
+    amount, text = {"type": "integer"}, {"type": "string"}
+    known = pays({"properties": {"amount": amount, "payee": text}})
+    assert await read_back(known, amount=900, payee="Ann") == "Shall I pay 900 to Ann?"
+    assert await read_back(known, amount=900, payee="") == "Shall I go ahead with this: crm pay, 900?"
+    with pytest.raises(BadArguments, match="there is no argument twice"):
+        known.check({"amount": 900, "payee": "Ann", "twice": True})
+    renamed = pays({"properties": {"sum": amount, "to": text}, "additionalProperties": True})
+    told = await read_back(renamed, twice=True, to="Ann", sum=900)
+    assert told == "Shall I go ahead with this: crm pay, 900, Ann, yes?"
+    either = pays({"anyOf": [{"properties": {"sum": amount}, "required": ["sum"]}, {"required": ["all"]}]})
+    assert await read_back(either, sum=900) == "Shall I go ahead with this: crm pay, 900?"
 
 
 async def test_what_was_done_under_the_intent_counts_though_nobody_confirms_it_again(tmp_path: Path) -> None:

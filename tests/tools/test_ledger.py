@@ -12,12 +12,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from parley.errors import Misconfigured
+from parley.errors import Misconfigured, Unavailable
 from parley.v1 import tools_pb2
-from services.tools.contract import Intent, Outcome, failed
+from services.tools.contract import Intent, Key, Outcome, Row, failed
 from services.tools.database import MIGRATIONS, Database, newest_revision, open_database
+from services.tools.execution import ledger as ledger_module
 from services.tools.execution.ledger import MAX_ROWS, Ledger
 from services.tools.tables import fences, ledger, metadata
 
@@ -116,6 +118,35 @@ async def test_a_claim_whose_work_never_began_is_taken_back(rows: Ledger) -> Non
     await rows.finish(BOOK.key, "other", DONE)
     await rows.release(BOOK.key, "other")
     assert await rows.find(BOOK.key) is not None
+
+
+async def test_a_claim_that_meets_one_being_taken_back_is_written_or_nothing_is_done(
+    rows: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL: the other row is taken back by a transaction that ends between our looking and our reading."""
+    real, gone = ledger_module._find, 1
+
+    async def find(connection: AsyncConnection, key: Key) -> Row | None:
+        nonlocal gone
+        gone -= 1
+        if gone < 0:
+            return await real(connection, key)
+        await connection.execute(delete(ledger).where(ledger.c.claim == "lost"))
+        return None
+
+    monkeypatch.setattr(ledger_module, "_find", find)
+    await rows.claim(BOOK, "lost")
+    assert await rows.claim(BOOK, "mine") is None
+    row = await rows.find(BOOK.key)
+    assert row is not None
+    assert row.claim == "mine", "an effect is never done without its row"
+
+    async def never(connection: AsyncConnection, key: Key) -> Row | None:
+        return None
+
+    monkeypatch.setattr(ledger_module, "_find", never)
+    with pytest.raises(Unavailable, match="intent 1 of this call stood in the ledger, and was gone, 3 times"):
+        await rows.claim(BOOK, "other")
 
 
 async def test_a_call_with_very_many_intents_tells_the_newest(rows: Ledger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from parley.agents.queries import Type
 from parley.errors import Misconfigured, Unavailable
 from parley.tooling import ToolError
 from services.tools.database import Database, open_database
 from services.tools.discovery import Toolboxes
 from services.tools.execution.ledger import RESULTS_HOURS, Ledger
 from services.tools.queries import results, rows
+from services.tools.queries.sandbox import Value
 from services.tools.schema import BadArguments
 from tests.tools.bank import AGENT, THEIRS, Teller, agent, fill
 from tests.tools.service import serving
@@ -262,6 +265,27 @@ async def test_results_are_bounded_and_forgotten(teller: Teller, monkeypatch: py
     await Ledger(teller.database, "one").purge()
     async with teller.database.transaction() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM query_results"))).scalar() == 0
+
+
+async def test_a_figure_is_told_while_something_is_being_written(teller: Teller) -> None:
+    await teller("execute_query", sql="select amount from transactions")
+    async with teller.database.transaction():
+        assert (await teller("analyze_data", handle="r1", operation="count"))["value"] == 4
+
+
+async def test_what_is_in_the_tables_is_read_in_the_query_s_thread_while_calls_go_on(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, readers = rows._typed, set()
+
+    def typed(text: str | None, kind: Type) -> Value:
+        readers.add(threading.current_thread())
+        return real(text, kind)
+
+    monkeypatch.setattr(rows, "_typed", typed)
+    assert len(await teller.ask("select * from transactions")) == 4
+    assert len(readers) == 1
+    assert threading.main_thread() not in readers
 
 
 async def test_a_table_that_is_too_large_is_refused_and_not_cut(

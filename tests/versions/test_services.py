@@ -326,7 +326,10 @@ def test_figures_are_told_apart_by_version_and_forgotten_with_it() -> None:
     opened = events.Opened(at_ms=0, call_id="CA1", epoch=Epoch(1, 1), agent="counted", policy=Policy())
     for version in ("aaaaaaaaaaaa", "bbbbbbbbbbbb", "0a1b2c3d.4e5f6071", "cccccccccccc", "dddddddddddd"):
         figures.note(call_of(version), opened)
-    figures.note(call_of("aaaaaaaaaaaa"), events.ToolEnded(at_ms=0, intent=1, outcome=Outcome("ok")))
+    for outcome in (Outcome("ask"), Outcome("ok")):  # asked about first, and done on the yes
+        figures.note(call_of("aaaaaaaaaaaa"), events.ToolEnded(at_ms=0, intent=1, outcome=outcome))
+    told = [s for f in TOOLS.collect() for s in f.samples if s.name.endswith("_total")]
+    assert {s.labels["status"]: s.value for s in told if s.labels["agent"] == "counted"} == {"ok": 1}
     agent = Agent(name="counted", company="C", greeting="Hello.", prompt="P")
     figures.ended(call_of("aaaaaaaaaaaa"), 12.0, Prices(), agent)
 

@@ -107,7 +107,7 @@ class Synthesis:
             self._config.attempt += 1
 
     async def _open(self, avoid: Collection[str]) -> CallStream:
-        waiting = await self._prepared.take() if self._prepared is not None else None
+        waiting = await self._prepared.take(self._config) if self._prepared is not None else None
         return waiting or await open_voice(self._peers, self._config, avoid)
 
     def _said_all(self) -> bool:

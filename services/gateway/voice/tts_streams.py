@@ -86,8 +86,9 @@ class TtsStreams:
             if self._is_kept(utterance):
                 found = True
                 continue
-            voice = Synthesis(self._tts, self._config(utterance), track, self._advance, self._prepared)
-            self._open[utterance.id] = voice, self._tasks.spawn(self._speak(utterance, voice))
+            config = self._config(utterance)
+            voice = Synthesis(self._tts, config, track, self._advance, self._prepared)
+            self._open[utterance.id] = voice, self._tasks.spawn(self._speak(utterance, voice, config))
 
         if found:
             self._advance()
@@ -135,7 +136,8 @@ class TtsStreams:
             config.utterance, config.traceparent = utterance.id, utterance.traceparent
         return config
 
-    async def _speak(self, utterance: Utterance, voice: Synthesis) -> None:
+    async def _speak(self, utterance: Utterance, voice: Synthesis, config: tts_pb2.SynthesizeConfig) -> None:
+        """`config`: how it sounds, whoever has the call by the time that it is over."""
         try:
             await voice.run()
         except ParleyError as error:
@@ -146,7 +148,7 @@ class TtsStreams:
         else:
             if _fixed(utterance) and voice.unbroken and (audio := utterance.track.whole()) is not None:
                 sound = Sound(audio, tuple(utterance.track.words))
-                self._spoken.keep(key_of(self._config(), utterance.track.text), sound)
+                self._spoken.keep(key_of(config, utterance.track.text), sound)
         self._open.pop(utterance.id, None)
         self._advance()
 

@@ -10,6 +10,7 @@ from parley.aio import TaskSet
 from parley.errors import ParleyError
 from parley.rpc import CallStream, Peers
 from parley.v1 import tts_pb2, tts_pb2_grpc
+from services.gateway.voice.phrase_cache import key_of
 
 KEPT_S = 8.0
 """An opened voice that is not used for so long is closed: vendors bill and count what is open."""
@@ -33,17 +34,25 @@ class WarmStream:
         self._peers = peers
         self._tasks = tasks
         self._opening: asyncio.Task[Any] | None = None
+        self._config = tts_pb2.SynthesizeConfig()
         self._expiry: asyncio.TimerHandle | None = None
 
     def prepare(self, config: tts_pb2.SynthesizeConfig) -> None:
         """An answer is to be expected: open a voice for it, unless one waits already."""
         if self._opening is not None:
             return
+        self._config = config
         self._opening = self._tasks.spawn(self._open(config))
         self._expiry = asyncio.get_running_loop().call_later(KEPT_S, self.drop)
 
-    async def take(self) -> CallStream | None:
-        """The voice in waiting; None when there is none, or it could not be opened."""
+    async def take(self, config: tts_pb2.SynthesizeConfig) -> CallStream | None:
+        """The voice in waiting, if it is the one of `config`; None when there is none, or it could not be opened."""
+        if key_of(config, "") != key_of(self._config, ""):  # the call was handed over meanwhile
+            self.drop()
+            return None
+        return await self._taken()
+
+    async def _taken(self) -> CallStream | None:
         opening, self._opening = self._opening, None
         if self._expiry is not None:
             self._expiry.cancel()
@@ -69,6 +78,6 @@ class WarmStream:
             return None
 
     async def _discard(self) -> None:
-        stream = await self.take()
+        stream = await self._taken()
         if stream is not None:
             stream.cancel()

@@ -39,7 +39,9 @@ class Subtitles(Watcher):
         elif kind == "session" and command.session.problem:
             self._page.tell_here({"type": "problem", "message": command.session.problem})
         elif kind == "show":
-            self._page.tell({"type": "show", "name": command.show.name, "json": command.show.json})
+            show = command.show
+            again = {"again": True} if show.again else {}
+            self._page.tell({"type": "show", "name": show.name, "json": show.json, **again})
 
     def moved(self, mouth: Seen) -> None:
         progress = mouth.progress()

@@ -13,6 +13,7 @@ class Then:
     to: str = ""
     reason: str = ""
     told: bool = False  # what must be said before it was said
+    forced: bool = False  # whatever the caller does: the call's limit, an operator, no ears
 
 
 @dataclass(frozen=True, slots=True)

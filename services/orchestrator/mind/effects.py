@@ -115,10 +115,12 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """A card of the page has this value from now on, whatever becomes of the turn."""
+    """A card of the page has this value from now on, whatever becomes of the turn. `again`: it had, by all that is
+    known; the page may have missed it."""
 
     name: str
     value_pii: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

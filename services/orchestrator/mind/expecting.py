@@ -1,13 +1,15 @@
 """What kind of answer the bot's own words ask for, so that the ears know a whole one when they hear it. Pure.
 
-English; in any other language every question is free.
+English; in any other language every question is free, but for one for a number (`asked_numbers.py`).
 """
 
 from __future__ import annotations
 
 import re
 
+from parley.text.answers.consent import base_of
 from parley.text.words import count
+from services.orchestrator.mind.asked_numbers import asks_for_number
 
 FREE, YES_NO, DIGITS, SPELLING = "free", "yes_no", "digits", "spelling"
 CHOICE, DAY, TIME, NAME, AMOUNT = "choice", "day", "time", "name", "amount"
@@ -152,18 +154,21 @@ _TWICE = re.compile(
 )
 
 
-def asks_for(text: str) -> str:
+def asks_for(text: str, language: str = "en") -> str:
     """`yes_no`, `choice`, `day`, `time`, `name`, `amount`, `digits`, `spelling`, or `free`.
 
     `day`: a day or a date is the whole answer. `time`: a day alone is half of it. `choice`: one thing of few words.
     """
-    after = 0
+    after, base = 0, base_of(language or "en")
     for sentence in reversed(_sentences(text)):
-        if sentence.endswith("?") or _REQUEST.search(sentence):
+        asks, kind = sentence.endswith("?"), FREE
+        if base != "en":
+            kind = DIGITS if asks_for_number(sentence, base) else FREE
+        elif asks or _REQUEST.search(sentence):
             kind = _kind(sentence)
-            if kind != FREE or sentence.endswith("?"):
-                return kind
-        if not after and _OFFERS.match(sentence):
+        if asks or kind != FREE:
+            return kind
+        if base == "en" and not after and _OFFERS.match(sentence):
             return CHOICE
         after += count(sentence)
         if after > _AFTER_QUESTION:
@@ -171,14 +176,14 @@ def asks_for(text: str) -> str:
     return FREE
 
 
-def asked_by(text: str, heard: int) -> str:
+def asked_by(text: str, heard: int, language: str = "en") -> str:
     """The same, of its first `heard` characters. A question whose last words were missed is one yet."""
     for found in _SENTENCE.finditer(text):
         if found.start() < heard < found.end():
             whole, missed = count(found[0]), count(text[heard : found.end()])
             near = missed <= _UNHEARD and 2 * missed <= whole
-            return asks_for(text[: found.end()] if near else text[: found.start()])
-    return asks_for(text[:heard])
+            return asks_for(text[: found.end()] if near else text[: found.start()], language)
+    return asks_for(text[:heard], language)
 
 
 def _sentences(text: str) -> list[str]:

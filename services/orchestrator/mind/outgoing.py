@@ -81,7 +81,7 @@ def execute(call: Call, out: list[Effect], *tools: ToolUse) -> None:
 
 
 def _leaves(call: Call, out: list[Effect], line: BotLine, text: str) -> Call:
-    expect = "button" if call.policy.push_to_talk else asks_for(line.text)
+    expect = "button" if call.policy.push_to_talk else asks_for(line.text, call.language)
     out.append(
         Say(
             line.turn,

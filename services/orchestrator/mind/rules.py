@@ -7,6 +7,7 @@ from dataclasses import replace
 from parley.text.scripts import weight
 from parley.text.words import plain
 from services.orchestrator.mind import history
+from services.orchestrator.mind.actions import Then
 from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.caller import opening
 from services.orchestrator.mind.effects import CancelTimer, Effect, StartTimer
@@ -42,6 +43,11 @@ def silence_timer(call: Call, out: list[Effect], at_ms: int) -> Call:
     if opening.waits(call):
         return start(call, out, T.AWAY, opening.quiet_since(call, at_ms))
     return start(call, out, T.AWAY, at_ms + call.policy.away_ms)
+
+
+def comes_to(call: Call, then: Then) -> Call:
+    """What the call does when everything said so far was heard; not in place of an end that is forced."""
+    return call if call.then is not None and call.then.forced else replace(call, then=then)
 
 
 def await_hearing(call: Call, out: list[Effect], at_ms: int) -> Call:

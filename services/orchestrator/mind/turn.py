@@ -15,7 +15,7 @@ from typing import Any
 from services.orchestrator.mind import events, fitting, history, outgoing
 from services.orchestrator.mind.bot import answering, fillers, llm_retry, playout, showing, specialists, speculation
 from services.orchestrator.mind.caller import hearing, interruption, keys, opening, push_to_talk
-from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Show, Store
+from services.orchestrator.mind.effects import CloseThink, Confirmation, Effect, HangUp, Show, Store
 from services.orchestrator.mind.events import Event
 from services.orchestrator.mind.owner.reattach import leg_lost
 from services.orchestrator.mind.owner.settling import settled
@@ -98,7 +98,7 @@ def _timer_fired(call: Call, event: events.TimerFired, out: list[Effect]) -> Cal
 def _call_time_is_up(call: Call, at_ms: int, out: list[Effect]) -> Call:
     call = hearing.silence_bot(call, at_ms, out)
     call = answering.sentence(call, out, "time_is_up", at_ms)
-    return answering.hang_up_after(call, "time is up", at_ms, out)
+    return answering.hang_up_after(call, "time is up", at_ms, out, forced=True)
 
 
 def _end_grace_over(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -112,6 +112,8 @@ def _leg_ended(call: Call, event: events.LegEnded, out: list[Effect]) -> Call:
 def _ended(call: Call, reason: str, out: list[Effect]) -> Call:
     if isinstance(call.floor, Answering) and call.floor.thought is not None:
         out.append(CloseThink(call.turn))
+    if call.pending is not None:
+        out.append(Confirmation("left"))
     for line in history.unheard(call):
         call = history.edit(call, line.utterance, lambda x: replace(x, status="cut", complete=True))
     call = stop_timers(call, out, *(timer.id for timer in call.timers))
@@ -127,14 +129,14 @@ def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> C
         return answering.sentence(call, out, "not_transferred", event.at_ms)
     call = hearing.silence_bot(call, event.at_ms, out)
     call = answering.sentence(call, out, "unavailable", event.at_ms)
-    return answering.hang_up_after(call, "no ears", event.at_ms, out)
+    return answering.hang_up_after(call, "no ears", event.at_ms, out, forced=True)
 
 
 def _signal(call: Call, event: events.Signal, out: list[Effect]) -> Call:
     """`hang_up`: end the call after what is being said. Others are for the record."""
     if event.name != "hang_up":
         return call
-    return answering.hang_up_after(call, event.data or "told to", event.at_ms, out)
+    return answering.hang_up_after(call, event.data or "told to", event.at_ms, out, forced=True)
 
 
 def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> Call:

@@ -70,7 +70,7 @@ class Calls:
         self._conductors[message.call_id] = conductor
         try:
             language = message.language or conductor.agent.language
-            conductor.send_session(language, wire.channel_of(message))
+            conductor.send_session(language, wire.channel_of(message), _who_has(conductor.call, first))
             for event in first:
                 conductor.feed(event)
             if not conductor.knows_tools:
@@ -219,6 +219,13 @@ def _began_with(message: conversation_pb2.Open, stored: events_pb2.StoredCall | 
         return message.agent, message.agent_version
     name = message.agent or stored.state.agent
     return name, stored.state.agent_version if name == stored.state.agent else ""
+
+
+def _who_has(call: Call | None, first: Sequence[events.Event]) -> str:
+    """The specialist with whom the call goes on, or begins; empty: the agent itself."""
+    if call is not None:
+        return call.specialist
+    return next((event.specialist for event in first if isinstance(event, events.Opened)), "")
 
 
 def _read_state(stored: events_pb2.StoredCall) -> Call:

@@ -224,6 +224,8 @@ class Conductor:
         match effect:
             case effects.HandOver():
                 self._handed_over(effect)
+            case effects.Transfer():
+                self.means.figures.handed_on(self._current())
             case effects.StartTimer():
                 self._timers.start(effect.id, effect.at_ms)
             case effects.CancelTimer():
@@ -276,11 +278,10 @@ class Conductor:
         """Another voice before its words, if it has one of its own."""
         log.info("call handed over", call_id=self._id, giver=handed.giver, to=handed.to)
         if self.call is not None and any(each.voice is not None for each in self.agent.specialists.values()):
-            self.send_session(self.call.language, self.call.channel)
+            self.send_session(self.call.language, self.call.channel, current(self.call))
 
-    def send_session(self, language: str, channel: str) -> None:
+    def send_session(self, language: str, channel: str, specialist: str) -> None:
         """How to listen and sound for who has the call."""
-        specialist = current(self.call) if self.call is not None else ""
         session = wire.session_of(self.agent, language, specialist, channel)
         session.problem = self.problem
         self._send(conversation_pb2.CallCommand(session=session))

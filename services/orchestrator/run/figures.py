@@ -33,7 +33,7 @@ COST = Counter("voice_agent_cost_usd_total", "Vendors' cost of the calls that ha
 TOOLS = Counter(
     "voice_agent_tools_total", "Tools by how they ended: ok, failed, refused, unknown", ["agent", "version", "status"]
 )
-HANDED_ON = Counter("voice_agent_handed_on_total", "Callers whom a tool handed on to people", ["agent", "version"])
+HANDED_ON = Counter("voice_agent_handed_on_total", "Callers who were handed on to people", ["agent", "version"])
 _ALL = (BEGUN, SECONDS, TURNS, COST, TOOLS, HANDED_ON)
 
 Label = Callable[[str, str], str]
@@ -52,10 +52,11 @@ class Figures:
         match event:
             case events.Opened():
                 BEGUN.labels(*self._of(call)).inc()
-            case events.ToolEnded(outcome=outcome):
+            case events.ToolEnded(outcome=outcome) if outcome.status != "ask":  # that has not ended yet
                 TOOLS.labels(*self._of(call), outcome.status).inc()
-                if outcome.then is not None and outcome.then.kind == "transfer":
-                    HANDED_ON.labels(*self._of(call)).inc()
+
+    def handed_on(self, call: Call) -> None:
+        HANDED_ON.labels(*self._of(call)).inc()
 
     def ended(self, call: Call, seconds: float, prices: Prices, by: Agent) -> None:
         """`by`: the agent as the call had it, whose models are paid."""

@@ -115,7 +115,10 @@ def _escalated(call: Call, agent: Agent, why: str) -> Verdict | None:
     assert agent.escalate is not None
     told = Verdict(rule="escalate", name=why, action="escalated")
     if to := agent.escalate.to:
-        return replace(told, specialist=to, by="escalation") if specialists.current(call) != to else None
+        if specialists.current(call) == to:
+            return None
+        ROUTED.labels("escalation").inc()
+        return replace(told, specialist=to, by="escalation")
     tools = [tool for line in call.history if isinstance(line, BotLine) for tool in line.tools]
     if sum(tool.name == specialists.ESCALATE for tool in tools) >= lines.MAX_ESCALATIONS:
         return None

@@ -312,7 +312,8 @@ def command_of(effect: effects.Effect) -> conversation_pb2.CallCommand | None:
         case effects.Resume():
             return conversation_pb2.CallCommand(turn=effect.turn, resume=conversation_pb2.Resume())
         case effects.Show():
-            return conversation_pb2.CallCommand(show=conversation_pb2.Show(name=effect.name, json=effect.value_pii))
+            show = conversation_pb2.Show(name=effect.name, json=effect.value_pii, again=effect.again)
+            return conversation_pb2.CallCommand(show=show)
         case effects.Transfer():
             transfer = conversation_pb2.Transfer(to=effect.to, reason=effect.reason)
             return conversation_pb2.CallCommand(transfer=transfer)

@@ -17,7 +17,7 @@ from parley.tooling import CallContext, Result, ToolError, ToolMarks
 from services.tools.builtin.auditing import audit
 from services.tools.contract import Unsure
 from services.tools.database import Database
-from services.tools.identity.matching import CANDIDATES, match, unreadable
+from services.tools.identity.matching import CANDIDATES, Match, match, unreadable
 from services.tools.identity.tries import CALL, NUMBER, RECORD, Subject, Tries
 from services.tools.schema import LoadedTool, ModelArguments, parameters_of
 
@@ -39,6 +39,8 @@ PLACEHOLDER = (
     "What stands in brackets is not kept. Pass the caller's own words of it once more, or ask for them again; nothing "
     "was checked."
 )
+Subjects = tuple[Subject, Subject, list[Subject]]
+"""A call, the number that calls, and the records that were found."""
 NO_RECORDS = "The customers' records cannot be looked at just now. Nothing was checked, and no try was counted."
 
 
@@ -87,14 +89,15 @@ def _checking(agent: Agent, identity: Identity, database: Database | None) -> Ca
             )
             raise Unsure(NO_RECORDS)
         found = await asyncio.to_thread(match, identity, agent.language, records, said, context.caller)
-        tries, limits = Tries(database, agent.name), identity.tries
-        call, number, rows = _subjects(identity, context, found.found)
-        counts = await tries.count([call, number, *rows], limits.window_s, context.idempotency_key)
-        left = min(limits.call - counts[call], limits.caller - counts[number])
-        spared = all(counts[row] <= limits.record for row in rows)
-        level = identity.level_of(found.right) if found.customer and left >= 0 and spared else 0
-        if level and found.faultless:
-            await tries.take_back([call, number, *rows], context.idempotency_key)
+        call, number, rows = counted = _subjects(identity, context, found.found)
+
+        def right(counts: Mapping[Subject, int]) -> bool:
+            level, _ = _judged(identity, found, counted, counts)
+            return found.faultless and level > 0
+
+        tries, key = Tries(database, agent.name), context.idempotency_key
+        counts = await tries.count([call, number, *rows], identity.tries.window_s, key, right)
+        level, left = _judged(identity, found, counted, counts)
         outcome = "right" if level else "wrong" if left > 0 else "locked"
         about = {"outcome": outcome, "proves": level, "left": max(left, 0)}
         await audit(agent, context, "identity checked", found.customer if level else "", **about)
@@ -121,14 +124,20 @@ def _said(identity: Identity, language: str, given: Mapping[str, str | None]) ->
     return said
 
 
-def _subjects(
-    identity: Identity, context: CallContext, found: tuple[str, ...]
-) -> tuple[Subject, Subject, list[Subject]]:
+def _subjects(identity: Identity, context: CallContext, found: tuple[str, ...]) -> Subjects:
     """Who a wrong try counts for; as many where somebody is not known, or not found."""
     nobody = [f"{context.call_id}/{n}" for n in range(CANDIDATES)]
     number = numbers.caller(context.caller, identity.country)
     rows = [Subject(RECORD, key) for key in found] + [Subject("", each) for each in nobody[len(found) :]]
     return Subject(CALL, context.call_id), Subject(NUMBER, number) if number else Subject("", context.call_id), rows
+
+
+def _judged(identity: Identity, found: Match, counted: Subjects, counts: Mapping[Subject, int]) -> tuple[int, int]:
+    """The level that a try proves, and how many tries are left; below 0 there was none for it."""
+    limits, (call, number, rows) = identity.tries, counted
+    left = min(limits.call - counts[call], limits.caller - counts[number])
+    spared = all(counts[row] <= limits.record for row in rows)
+    return identity.level_of(found.right) if found.customer and left >= 0 and spared else 0, left
 
 
 def _result(identity: Identity, context: CallContext, level: int, outcome: str, customer: str) -> Result:

@@ -10,14 +10,17 @@ from google.protobuf import json_format
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from parley.errors import Superseded
+from parley.errors import Superseded, Unavailable
 from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.identity.tries import outdated
 from services.tools.records.rows import WRITTEN_FROM
-from services.tools.tables import executors, fences, identity_tries, ledger, query_results, records
+from services.tools.tables import audit, executors, fences, identity_tries, ledger, query_results, records
 
 KEEP_DAYS = 30
+AUDIT_DAYS = 365
+CLAIMS = 3
+"""Attempts at a row that stands in the way, and is taken back before it can be read."""
 RESULTS_HOURS = 4
 """What a query has found: as long as the longest call."""
 MAX_ROWS = 100
@@ -27,9 +30,10 @@ MAX_ROWS = 100
 class Ledger:
     """The rows of all calls, as replica `instance` sees them. Raises Unavailable when the database is not there."""
 
-    def __init__(self, database: Database, instance: str) -> None:
+    def __init__(self, database: Database, instance: str, audit_days: int = AUDIT_DAYS) -> None:
         self._database = database
         self._instance = instance
+        self._audit_days = audit_days
 
     async def claim(self, intent: Intent, claim: str) -> Row | None:
         """Write `started`, durably; None when the intent is now ours, else the row that already stands there: that of
@@ -50,15 +54,18 @@ class Ledger:
             "claim": claim,
             "confirmed": intent.confirmed or None,
         }
+        insert = self._database.insert(ledger).values(values).on_conflict_do_nothing()
         async with self._database.transaction() as connection:
             await self._fence(connection, intent.call_id, intent.epoch)
-            written = await connection.execute(self._database.insert(ledger).values(values).on_conflict_do_nothing())
-            if written.rowcount == 1:
-                return None
-            row = await _find(connection, intent.key)
-            if row is None and intent.confirmed:
-                row = await _agreed(connection, intent)
-        return None if row is None or row.claim == claim else row
+            for _ in range(CLAIMS):
+                if (await connection.execute(insert)).rowcount == 1:
+                    return None
+                row = await _find(connection, intent.key)
+                if row is None and intent.confirmed:
+                    row = await _agreed(connection, intent)
+                if row is not None:
+                    return None if row.claim == claim else row
+        raise Unavailable(f"intent {intent.number} of this call stood in the ledger, and was gone, {CLAIMS} times")
 
     async def find(self, key: Key) -> Row | None:
         async with self._database.transaction() as connection:
@@ -95,12 +102,13 @@ class Ledger:
 
     async def purge(self) -> int:
         """Forget calls older than KEEP_DAYS, and what was kept for them; how many rows of the ledger."""
-        old = datetime.now(UTC) - timedelta(days=KEEP_DAYS)
+        old = _days_ago(KEEP_DAYS)
         async with self._database.transaction() as connection:
             gone = await connection.execute(delete(ledger).where(ledger.c.started_at < old))
             await connection.execute(delete(fences).where(fences.c.touched_at < old))
             await connection.execute(delete(executors).where(executors.c.beat_at < old))
             await connection.execute(delete(records).where(_deleted_before(old)))
+            await connection.execute(delete(audit).where(audit.c.written_at < _days_ago(self._audit_days)))
             await connection.execute(delete(identity_tries).where(outdated()))
             await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
         return int(gone.rowcount)
@@ -122,6 +130,10 @@ class Ledger:
 def _deleted_before(old: datetime) -> Any:
     """Of records that no file has; those of a file would come again with its next edit."""
     return records.c.value_pii.is_(None) & (records.c.written_at < old) & (records.c.position >= WRITTEN_FROM)
+
+
+def _days_ago(days: int) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 def _call_ago() -> datetime:

@@ -29,8 +29,8 @@ CONTEXT = " context"
 MAX_TEXT_CHARS = 4_000
 PAUSE_S = 0.2
 AGAIN = (429, 502, 503, 504)
-UNTOUCHED = (501, 503)
-"""The service says that it did not do it."""
+UNTOUCHED = (501,)
+"""The service says that it did not do it. A 503 may come from a proxy whose service has it, and did it."""
 OURS = (401, 429)
 """No fault of the values: the service is not to be had, as with a 5xx."""
 

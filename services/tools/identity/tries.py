@@ -1,16 +1,17 @@
 """Wrong tries, counted in the database that all replicas share: by call, by the number that calls, by record.
 
-A try is counted before it is looked at, and taken back when nothing was wrong with it: two at once are two.
+A try is counted, and the counting undone if nothing was wrong with it: two at once are two, and no try that ends in the
+middle, or crosses another, is left counted as wrong.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, tuple_, update
+from sqlalchemy import case
 
 from services.tools.database import Database
 from services.tools.tables import identity_tries
@@ -36,8 +37,15 @@ class Tries:
         self._agent = agent
         self._clock = clock
 
-    async def count(self, subjects: Sequence[Subject], window_s: int, key: str) -> dict[Subject, int]:
+    async def count(
+        self,
+        subjects: Sequence[Subject],
+        window_s: int,
+        key: str,
+        right: Callable[[Mapping[Subject, int]], bool] = lambda counts: False,
+    ) -> dict[Subject, int]:
         """One more for each of them; how many that makes. `key`: of the try, which is counted once if it is repeated.
+        `right`, told how many: it was a right one, and does not count.
 
         After `window_s` since the first one it begins anew.
         """
@@ -61,18 +69,10 @@ class Tries:
         ).returning(table.kind, table.who_pii, table.wrong)
         async with self._database.transaction() as connection:
             rows = (await connection.execute(again)).all()
-        return {Subject(row.kind, row.who_pii): row.wrong for row in rows}
-
-    async def take_back(self, subjects: Sequence[Subject], key: str) -> None:
-        """The try was right: it does not count. Repeating it takes back no more."""
-        table = identity_tries.c
-        them = tuple_(table.kind, table.who_pii).in_([(each.kind, each.who) for each in sorted(set(subjects))])
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                update(identity_tries)
-                .where(table.agent == self._agent, them, table.last == key, table.wrong > 0)
-                .values(wrong=table.wrong - 1, last="")
-            )
+            counts = {Subject(row.kind, row.who_pii): row.wrong for row in rows}
+            if right(counts):
+                await connection.rollback()
+        return counts
 
 
 def outdated() -> Any:

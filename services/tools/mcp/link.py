@@ -53,6 +53,7 @@ class Link:
         self._home = home
         self._secrets = secrets
         self._session: Session | None = None
+        self._stood = False
         self._listed: list[Listed] = []
         self._look = asyncio.Event()
         self._asked = 0
@@ -103,7 +104,7 @@ class Link:
         pause_s = FIRST_PAUSE_S
         while True:
             began = loop.time()
-            why = await self._connect()
+            why, words = await self._connect()
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise asyncio.CancelledError  # an error of the SDK's clean-up came over it
             self.known.set()
@@ -113,13 +114,15 @@ class Link:
             LOST.labels(self.agent, self.name).inc()
             if loop.time() - began > STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            log.warning("a server of tools is away, tried again", agent=self.agent, server=self.name, why=why)
+            log.warning("a server of tools is away, tried again", agent=self.agent, server=self.name, why=why, **words)
             await asyncio.sleep(pause_s * (0.5 + random.random()))  # noqa: S311 - spreads replicas
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def _connect(self) -> str:
-        """Until the session ends. Gives the reason."""
+    async def _connect(self) -> tuple[str, dict[str, str]]:
+        """Until the session ends. Gives the reason, and the last words of a program as a field of the log: personal
+        once it could be asked something, as they may hold what it was asked."""
         program = None
+        self._stood = False
         try:
             # The SDK takes a second to import, which no call is to wait for.
             sdk: Any = await asyncio.to_thread(importlib.import_module, "services.tools.mcp.session")
@@ -137,9 +140,10 @@ class Link:
         finally:
             self._ended()
         if program is None:
-            return reason
-        words = hidden(program.last_words.decode("utf-8", "replace"), env.values())
-        return " ".join(filter(None, [program.why or reason, one_line(words[-500:], 500)]))
+            return reason, {}
+        words = one_line(hidden(program.last_words.decode("utf-8", "replace"), env.values())[-500:], 500)
+        field = "last_words_pii" if self._stood else "last_words"
+        return program.why or reason, {field: words} if words else {}
 
     async def _serve(self, session: Session) -> None:
         while True:
@@ -150,7 +154,7 @@ class Link:
             finally:
                 self._asked -= 1
             if self._session is None:
-                self._session = session
+                self._session, self._stood = session, True
                 if not self.left:
                     UP.labels(self.agent, self.name).set(1)
                 log.info("a server of tools is connected", agent=self.agent, server=self.name, tools=len(self.tools))

@@ -55,6 +55,8 @@ def _loaded(name: str, server: str, listed: Listed, told: ForeignTool, config: M
     if schema.setdefault("type", "object") != "object":
         raise BadSchema("its arguments are no object")
     schema.setdefault("properties", {})
+    if not any(each in schema for each in ("anyOf", "oneOf", "allOf")):  # arguments may be named in those
+        schema.setdefault("additionalProperties", False)
     described = orjson.dumps(schema)
     if len(described) > MAX_SCHEMA_BYTES:
         raise BadSchema(f"its arguments are described in more than {MAX_SCHEMA_BYTES} bytes")

@@ -49,7 +49,7 @@ class Results:
         """Raises Refused: there is none of this call, agent and customer."""
         here = query_results.c.call_id == call_id
         query = select(query_results).where(here, query_results.c.agent == agent).order_by(query_results.c.made_at)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         mine = {row.handle: row.found_pii for row in rows if row.customer_pii == customer and _fresh(row.made_at)}
         if (text := mine.get(handle.strip().lower())) is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, Text, cast, func, select
@@ -33,7 +34,10 @@ _SQLITE: dict[Type, str] = {
 
 
 async def copied(database: Database, agent: str, customer: str, name: str, table: QueryTable, limit_s: float) -> Copied:
-    """All of them. Raises Refused: nobody is verified, or there are too many; Unavailable."""
+    """All of them; typed as they are gone through, in the query's thread: there may be a million values.
+
+    Raises Refused: nobody is verified, or there are too many; Unavailable.
+    """
     if table.owner and not customer:
         raise Refused(NEEDS_CUSTOMER)
     statement = _statement(database, agent, customer, name, table)
@@ -42,7 +46,7 @@ async def copied(database: Database, agent: str, customer: str, name: str, table
     if len(found) > MAX_ROWS:
         raise Refused(f"The table {name} is too large to be asked: more than {MAX_ROWS:,} rows.")
     types = [column.type for column in table.columns.values()]
-    rows = [tuple(_typed(value, kind) for value, kind in zip(row, types, strict=True)) for row in found]
+    rows = (tuple(_typed(value, kind) for value, kind in zip(row, types, strict=True)) for row in found)
     return Copied(name, {column: _SQLITE[kind] for column, kind in zip(table.columns, types, strict=True)}, rows)
 
 
@@ -78,15 +82,15 @@ def _typed(text: str | None, kind: Type) -> Value:
                 return text
             case "integer":
                 number = Decimal(text)
-                return int(number) if number == int(number) and abs(number) < 2**63 else None
+                return int(number) if -(2**63) < number < 2**63 and number == int(number) else None
             case "number" | "money":
-                number = Decimal(text)
-                return float(number) if number.is_finite() else None
+                amount = float(Decimal(text))
+                return amount if math.isfinite(amount) else None
             case "date":
                 return date.fromisoformat(text[:10]).isoformat()
             case "time":
                 return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S")
             case "boolean":
                 return {"true": 1, "1": 1, "false": 0, "0": 0}.get(text.lower())
-    except (ValueError, InvalidOperation, OverflowError):
+    except (ValueError, ArithmeticError):
         return None

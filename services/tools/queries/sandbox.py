@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,11 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A table and all rows of it that may be seen. `types`: SQLite's, by column."""
+    """A table and all rows of it that may be seen, gone through once. `types`: SQLite's, by column."""
 
     name: str
     types: dict[str, str]
-    rows: Sequence[tuple[Value, ...]]
+    rows: Iterable[tuple[Value, ...]]
 
 
 @dataclass(frozen=True, slots=True)

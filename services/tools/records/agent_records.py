@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from parley.tooling import Records, ToolError
+from services.tools.records.audit import append, entered
 from services.tools.records.changes import Changes
 from services.tools.records.keys import Kind
 from services.tools.records.reading import Wanted, few, one, rows_of
@@ -68,6 +69,14 @@ class AgentRecords:
     async def delete(self, collection: str, key: str) -> bool:
         async with self._changing() as changes:
             return await changes.delete(collection, key)
+
+    async def audit(self, entry: Mapping[str, Any]) -> None:
+        if (changes := self._mine) is not None:
+            await changes.audit(entry)
+            return
+        row = entered(self._agent, self._intent, entry)
+        async with self._store.database.transaction() as connection:
+            await append(self._store.database, connection, [row])
 
     def transaction(self) -> AbstractAsyncContextManager[Records]:
         if (changes := self._mine) is not None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.tooling import Records, ToolError
 from services.tools.database import Database
+from services.tools.records.audit import append, entered
 from services.tools.records.keys import Kind, candidates
 from services.tools.records.reading import Wanted, few, mark_of, one, rows_of
 from services.tools.records.rows import MAX_CHANGES, MAX_ROWS, checked_collection, checked_key, packed, unpacked
@@ -38,6 +39,7 @@ class Changes:
         self.counts = Counter(counts)
         self._values: dict[Place, str | None] = {}
         self._marks: dict[Place, str] = {}
+        self._entries: list[dict[str, Any]] = []
         self._adding = asyncio.Lock()
         self.over = False
 
@@ -82,13 +84,18 @@ class Changes:
             self._change((collection, key), None)
         return there
 
+    async def audit(self, entry: Mapping[str, Any]) -> None:
+        row = entered(self._agent, self._intent, entry)
+        self._bound(new=True)
+        self._entries.append(row)
+
     def transaction(self) -> AbstractAsyncContextManager[Records]:
         raise RuntimeError("a transaction is open already; go on with it")
 
     async def write(self) -> None:
         """All of it, committed. Raises ToolError: a collection is full."""
         self.over = True
-        if not self._values:
+        if not (self._values or self._entries):
             return
         now, position = datetime.now(UTC), time.time_ns() // 1000
         rows = [
@@ -114,7 +121,10 @@ class Changes:
             },
         )
         async with self._session.writing() as connection:
-            await connection.execute(upsert, rows)
+            if self._entries:
+                await append(self._database, connection, self._entries)
+            if rows:
+                await connection.execute(upsert, rows)
             for collection in sorted({collection for collection, _ in self._values}):
                 await self._bounded(connection, collection)
 
@@ -155,8 +165,11 @@ class Changes:
         return checked_collection(collection), checked_key(key)
 
     def _change(self, place: Place, value: str | None) -> None:
+        self._bound(new=place not in self._values)
+        self._values[place] = value
+
+    def _bound(self, new: bool) -> None:
         if self.over:
             raise RuntimeError("the transaction is over")
-        if len(self._values) >= MAX_CHANGES and place not in self._values:
+        if new and len(self._values) + len(self._entries) >= MAX_CHANGES:
             raise ToolError(f"That is too much at once: a transaction may write {MAX_CHANGES} rows.")
-        self._values[place] = value

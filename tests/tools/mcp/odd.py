@@ -27,7 +27,8 @@ def call(number: Any, name: str, arguments: dict[str, Any]) -> None:
     with open(JOURNAL, "a") as journal:
         journal.write(f"{name} {json.dumps(arguments)}\n")
     if name == "die":
-        print(f"secret in the environment: {os.environ.get('KEY')}", file=sys.stderr, flush=True)
+        words = f"secret in the environment: {os.environ.get('KEY')}, asked for {arguments}"
+        print(words, file=sys.stderr, flush=True)
         os._exit(3)
     elif name == "hang":
         return

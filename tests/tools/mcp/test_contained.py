@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.tools.foreign.trouble import BROKE_OFF, REJECTED, UNREACHABLE
 from testbed.patience import PATIENCE_S
@@ -53,6 +56,25 @@ async def test_whatever_a_server_does_its_tools_end_rightly_and_it_is_back(
     assert not [each for each in (SECRET, "hunter2") if each in told]
     lines = [line for line in odd.journal.read_text().splitlines() if not line.startswith("echo")]
     assert [line.split()[0] for line in lines] == [name for name, *_ in CASES]  # each of them once
+
+
+async def test_the_log_has_what_a_program_is_missing_and_not_what_it_was_asked(serve: Any, odd: Odd) -> None:
+    broken = {"command": sys.executable, "args": ["-c", "import nothing_of_this_name"], "tools": ["x"]}
+    with capture_logs() as logs:
+        desk = await serve(mcp={"odd": odd.config(), "broken": broken})
+        await until_listed(desk, "odd_die")
+        await desk.execute("odd_die", 1, agent="a", arguments={"n": 4711})
+        async with asyncio.timeout(PATIENCE_S):
+            while len(lost := with_last_words(logs)) < 2:  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.05)
+    assert "No module named 'nothing_of_this_name'" in lost["broken"]["last_words"]
+    assert "4711" in lost["odd"].pop("last_words_pii")
+    assert "4711" not in str(logs)
+
+
+def with_last_words(logs: Iterable[MutableMapping[str, Any]]) -> dict[str, MutableMapping[str, Any]]:
+    """The newest line of each server."""
+    return {line["server"]: line for line in logs if any(name.startswith("last_words") for name in line)}
 
 
 async def test_bad_text_is_mended_and_pictures_are_left_out(serve: Any, odd: Odd) -> None:

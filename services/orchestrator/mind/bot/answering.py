@@ -22,6 +22,7 @@ from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
 from services.orchestrator.mind.rules import (
     await_hearing,
+    comes_to,
     has_timer,
     same_words,
     silence_timer,
@@ -219,7 +220,7 @@ def _do(call: Call, given: tuple[ToolUse, ...], at_ms: int, out: list[Effect]) -
     outgoing.execute(call, out, *(tool for tool in tools if tool.outcome is None))
     call = specialists.taken(call, tools, out)
     if (then := specialists.leads_to(tools)) is not None:
-        return over(replace(call, then=then), at_ms, out, owed=False)
+        return over(comes_to(call, then), at_ms, out, owed=False)
     if not history.waiting_tools(call, call.turn):
         return after_tools(call, at_ms, out)
     return fillers.tools_begun(call, at_ms, out)
@@ -255,7 +256,7 @@ def tool_ended(call: Call, event: events.ToolEnded, out: list[Effect]) -> Call:
     call = identity.proven(call, event.outcome, event.at_ms)
     then = event.outcome.then
     if then is not None and (asked or then.kind == "transfer"):  # who broke into the goodbye has not hung up
-        call = replace(call, then=then)
+        call = comes_to(call, then)
     if isinstance(call.floor, Answering):
         thinking = call.floor.thought is not None
         if asked:
@@ -322,6 +323,7 @@ def sentence(call: Call, out: list[Effect], name: str, at_ms: int, protect_ms: i
 
 def greet(call: Call, at_ms: int, out: list[Effect]) -> Call:
     """The bot's first words, with those that it must say around them."""
+    call = replace(call, turn=call.turn + 1, floor=Answering())
     if has_words(call.policy.before_greeting):
         call = sentence(call, out, "before_greeting", at_ms)
     call = sentence(call, out, "greeting", at_ms, call.policy.protect_greeting_ms)
@@ -333,6 +335,7 @@ def notice(
 ) -> Call:
     """Say a fixed sentence. It takes the floor, in a turn of its own if the caller had it."""
     if not isinstance(call.floor, Answering):
+        call = must_say.to_first_words(call, at_ms, out)
         call = replace(call, turn=call.turn + 1, floor=Answering())
     if not has_words(text):
         return over(call, at_ms, out, owed=False)
@@ -343,10 +346,10 @@ def notice(
     return await_hearing(stop_timers(call, out, T.AWAY), out, at_ms)
 
 
-def hang_up_after(call: Call, reason: str, at_ms: int, out: list[Effect]) -> Call:
-    """End the call once everything said so far was heard."""
-    then = Then("hang_up", reason=reason)
-    return replace(call, then=then) if isinstance(call.floor, Answering) else _end(call, then, at_ms, out)
+def hang_up_after(call: Call, reason: str, at_ms: int, out: list[Effect], forced: bool = False) -> Call:
+    """End the call once everything said so far was heard. `forced`: the caller cannot keep it from that."""
+    then = Then("hang_up", reason=reason, forced=forced)
+    return comes_to(call, then) if isinstance(call.floor, Answering) else _end(call, then, at_ms, out)
 
 
 def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:

@@ -23,8 +23,8 @@ def before(call: Call, then: Then) -> str:
 
 
 def to_first_words(call: Call, at_ms: int, out: list[Effect]) -> Call:
-    """Who speaks first has not been greeted: what must be said is said before the first answer, and stands in the
-    history before what the caller said, so that the model answers that."""
+    """Who speaks first has not been greeted: what must be said is said before the bot's first words, whatever they are.
+    It stands in the history before what the caller said, so that the model answers that."""
     if call.turn:
         return call
     for name in AROUND:

@@ -35,7 +35,7 @@ def show(call: Call, shown: Iterable[Shown], out: list[Effect]) -> Call:
 
 def again(call: Call, out: list[Effect]) -> Call:
     """For a new owner, or a new leg: what was shown may never have reached the page."""
-    out.extend(Show(each.name, each.value_pii) for each in call.shown)
+    out.extend(Show(each.name, each.value_pii, again=True) for each in call.shown)
     return call
 
 

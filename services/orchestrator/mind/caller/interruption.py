@@ -164,7 +164,7 @@ def interrupt(call: Call, at_ms: int, out: list[Effect], by_caller: bool = True)
         call = history.edit(call, call.sounding, lambda x: replace(x, heard=voice.surely_heard(x, guess)))
     for line in history.unheard(call):
         call = history.edit(call, line.utterance, _no_more_text)
-    then = call.then if call.then is not None and call.then.kind == "transfer" else None
+    then = call.then if call.then is not None and (call.then.kind == "transfer" or call.then.forced) else None
     call = stop_timers(call, out, *TIMERS, T.RETRIEVE, T.AGAIN)
     tally = replace(call.tally, barge_ins=call.tally.barge_ins + (spoke and by_caller))
     hearing = replace(call.hearing, over=0, shielded=False, earlier=floor.waiting_turn)
@@ -177,7 +177,9 @@ def _asked_so_far(call: Call, at_ms: int) -> str:
     line = history.line_of(call, call.sounding) if call.sounding else None
     if line is None:
         return ""
-    return "button" if call.policy.push_to_talk else asked_by(line.text, max(line.heard, voice.position(call, at_ms)))
+    if call.policy.push_to_talk:
+        return "button"
+    return asked_by(line.text, max(line.heard, voice.position(call, at_ms)), call.language)
 
 
 def _no_more_text(line: BotLine) -> BotLine:

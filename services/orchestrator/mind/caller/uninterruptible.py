@@ -7,7 +7,10 @@ from services.orchestrator.mind.state import Answering, BotLine, Call
 
 
 def must_be_heard(call: Call) -> bool:
-    """Words that are not to be interrupted by anything are being said, or wait to be."""
+    """Words that are not to be interrupted by anything are being said, or wait to be: also the last ones of a call that
+    must end."""
+    if call.then is not None and call.then.forced:
+        return True
     return any(not line.interruptible for line in _being_said(call))
 
 

@@ -26,10 +26,15 @@ def leg_lost(call: Call, event: events.LegLost, out: list[Effect]) -> Call:
 
 
 def missed(call: Call) -> tuple[BotLine, ...]:
-    """The bot's words since the caller's that were not heard to their end."""
+    """The bot's words since the caller's that were not heard to their end; of who spoke first, also what must be said
+    before the answer, which stands before the caller's."""
     lines = []
+    before = False
     for line in reversed(call.history):
         if isinstance(line, CallerLine):
+            before = True
+            continue
+        if before and line.turn < call.turn:
             break
         unheard = line.status == "pending" or (line.status == "cut" and line.heard < len(line.text.rstrip()))
         if line.utterance and line.kind != "filler" and unheard:

@@ -10,7 +10,7 @@ from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.bot import answering, fillers, showing, voice
 from services.orchestrator.mind.effects import Effect, Execute, HangUp, StartTimer, Stop, Store
 from services.orchestrator.mind.owner import outstanding, reattach, settling
-from services.orchestrator.mind.rules import await_hearing, has_timer, silence_timer, start
+from services.orchestrator.mind.rules import await_hearing, comes_to, has_timer, silence_timer, start
 from services.orchestrator.mind.state import Ahead, Answering, BotLine, Call, Ended, Hearing, Listening
 from services.orchestrator.mind.timers import T
 
@@ -113,7 +113,8 @@ def _settle(call: Call, tool: ToolUse, known: int, at_ms: int, out: list[Effect]
         return call
     call = history.settle_tool(call, tool.intent, replace(tool.outcome, shows=()))
     call = showing.show(call, tool.outcome.shows, out)
-    return identity.proven(replace(call, then=tool.outcome.then or call.then), tool.outcome, at_ms)
+    call = call if tool.outcome.then is None else comes_to(call, tool.outcome.then)
+    return identity.proven(call, tool.outcome, at_ms)
 
 
 def _what_the_mouth_has(call: Call, event: events.TakenOver, out: list[Effect]) -> Call:
