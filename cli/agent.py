@@ -19,7 +19,7 @@ from cli.agents.versions import promote, publish, rollback, unpublish, versions
 from cli.calling.chat import chat
 from cli.operating import operator_settings
 from cli.recorded.records import fetch, read
-from parley.agents.files import known_agents
+from parley.agents.files import known_agents, load_agent
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
 from testbed.eval.recorded import recorded, script
@@ -95,8 +95,9 @@ def record_command(
     """
 
     def made() -> str:
-        records = read(file) if file is not None else asyncio.run(fetch(operator_settings(), call_id))
-        return script(recorded(records))
+        settings = operator_settings()
+        found = recorded(read(file) if file is not None else asyncio.run(fetch(settings, call_id)))
+        return script(found, _language(settings.agents_dir, found.call.agent))
 
     print(_or_exit(made, 2), end="")
 
@@ -111,6 +112,14 @@ def schema_command(
 ) -> None:
     """Print the JSON Schema of agent.yaml, or of wrapper.json, for editors."""
     print(text_of(WRAPPER_FILE if wrapper else FILE), end="")
+
+
+def _language(folder: Path, name: str) -> str:
+    """Empty where there is no such bot here: then its calls' language is told."""
+    try:
+        return load_agent(folder, name).language
+    except ParleyError:
+        return ""
 
 
 def new(folder: Path, name: str, company: str) -> Path:

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,11 +15,14 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
+from cli.operating import operator_settings
+from cli.published import published_folder
 from parley.agents.conversations.conversation import Conversation
 from parley.agents.conversations.files import FOLDER, conversations_of
 from parley.agents.files import known_agents
 from parley.engines import engines_of
 from parley.errors import BadInput, NotFound, ParleyError
+from parley.published.bundle import is_published
 from parley.settings import Settings
 from testbed.eval.home import check, home
 from testbed.eval.pace import Pace
@@ -36,7 +39,7 @@ def eval(
     only: Annotated[list[str] | None, typer.Option(help="Conversations whose name has this; may be repeated.")] = None,
     runs: Annotated[int, typer.Option(min=1, max=MAX_RUNS, help="Hold each so often.")] = 1,
     at_least: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of its runs that must pass.")] = 1.0,
-    against: Annotated[str, typer.Option(help="Another version: a folder, or a git revision.")] = "",
+    against: Annotated[str, typer.Option(help="Another: a folder, a published version, a git revision.")] = "",
     processes: Annotated[
         bool, typer.Option("--processes", help="Typed at the chat of services of their own, through real processes.")
     ] = False,
@@ -68,17 +71,21 @@ def eval(
             _how(processes, voice),
             _sound(voice, noise, caller_voice),
         )
-        with source_of(folder, against) if against else nullcontext() as other:
+        before = None
+        with _against(name, folder, against) as other:
             session = _held(plan, folder)
             for line in lines(session, show):
                 print(line)
-            before = _held(plan, other) if other is not None else None
+            try:
+                before = _held(plan, other) if other is not None else None
+            finally:  # what was held is not lost where the other version cannot be
+                _write(junit, as_junit(session))
+                told = as_json(session, before)
+                _write(json_, json.dumps(told, indent=2, ensure_ascii=False, default=str).encode() + b"\n")
         if before is not None:
             print()
             for line in comparison(session, before):
                 print(line)
-        _write(junit, as_junit(session))
-        _write(json_, json.dumps(as_json(session, before), indent=2, ensure_ascii=False, default=str).encode() + b"\n")
     except ParleyError as error:
         print(f"parley: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -89,6 +96,13 @@ def _folder(settings: Settings, name: str) -> Path:
     if name not in (known := known_agents(settings.agents_dir)):
         raise NotFound(f"there is no agent {name!r} in {settings.agents_dir}; known are {', '.join(known) or 'none'}")
     return settings.agents_dir / name
+
+
+def _against(name: str, folder: Path, version: str) -> AbstractContextManager[Path | None]:
+    """The folder of the agent as it was. Raises NotFound."""
+    if not version:
+        return nullcontext()
+    return source_of(folder, version, lambda: asyncio.run(published_folder(operator_settings(), name, version)))
 
 
 def _chosen(known: Mapping[str, Conversation], only: list[str], folder: Path) -> Mapping[str, Conversation]:
@@ -138,7 +152,9 @@ def _held(plan: _Plan, folder: Path) -> Session:
     """Raises Misconfigured, Unavailable."""
     engine = plan.settings.engines("llm")[0]
     held = {"text": _in_text, "processes": _through_processes, "voice": _aloud}[plan.how](plan, folder)
-    version = next((t.course.agent_version for t in held if t.course.agent_version), "") or check(folder)
+    version = check(folder)
+    if not is_published(version):
+        version = next((t.course.agent_version for t in held if t.course.agent_version), version)
     return Session(plan.name, version, engine, plan.how, engines_of("llm")[engine].vendor, held, plan.at_least)
 
 
@@ -156,7 +172,7 @@ def _in_text(plan: _Plan, folder: Path) -> list[Trial]:
 
 
 def _through_processes(plan: _Plan, folder: Path) -> list[Trial]:
-    from testbed.eval.processes.chat import ChatHouse  # brings the processes, which text does without
+    from testbed.eval.processes.chat_house import ChatHouse  # brings the processes, which text does without
     from testbed.eval.processes.house import processes
 
     async def hold() -> list[Trial]:
@@ -167,7 +183,7 @@ def _through_processes(plan: _Plan, folder: Path) -> list[Trial]:
 
 
 def _aloud(plan: _Plan, folder: Path) -> list[Trial]:
-    from testbed.eval.processes.voice import voice_house  # brings sound and processes, which text does without
+    from testbed.eval.processes.voice_house import voice_house  # brings sound and processes, which text does without
 
     async def hold() -> list[Trial]:
         async with voice_house(plan.name, folder, noise_db=plan.sound.noise_db, voice=plan.sound.voice) as made:

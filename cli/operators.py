@@ -26,6 +26,10 @@ MAX_REASON_CHARS = 200
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
+class _Strange(Unavailable):
+    """The state of a call that this version cannot read."""
+
+
 class Operators:
     """`line`: where the gateways serve `Telephony`; None: nobody has said."""
 
@@ -35,22 +39,27 @@ class Operators:
         self._line = line
 
     async def calls(self) -> dict[str, Any]:
-        """The calls that are on now, the newest first; callers are masked. Raises Unavailable."""
+        """The calls that are on now, the newest first; callers are masked. `unreadable`: so many more are there, of
+        another version or damaged. Raises Unavailable."""
         await self._reached()
         ids = await self._store.calls()
         room = asyncio.Semaphore(READ_AT_ONCE)
 
-        async def read(call_id: str) -> Call | None:
+        async def read(call_id: str) -> Call | NotFound | _Strange:
             async with room:
                 try:
                     return await self._state(call_id)
-                except NotFound:  # it has ended meanwhile
-                    return None
+                except (NotFound, _Strange) as e:  # not found: it has ended meanwhile
+                    return e
 
         found = await asyncio.gather(*(read(call_id) for call_id in ids[:MAX_CALLS]))
-        live = [state for state in found if state is not None and not isinstance(state.floor, Ended)]
+        live = [state for state in found if isinstance(state, Call) and not isinstance(state.floor, Ended)]
         live.sort(key=lambda state: -state.started_ms)
-        return {"calls": [_told(state) for state in live], "not_shown": max(0, len(ids) - MAX_CALLS)}
+        return {
+            "calls": [_told(state) for state in live],
+            "not_shown": max(0, len(ids) - MAX_CALLS),
+            "unreadable": sum(isinstance(state, _Strange) for state in found),
+        }
 
     async def transcript(self, call_id: str) -> dict[str, Any]:
         """What was said and heard so far. Raises NotFound, Unavailable, BadInput."""
@@ -96,7 +105,7 @@ class Operators:
                 raise NotFound(f"there is no call {call_id}, or it is long over; list_calls tells those that are on")
             return codec.state_from_proto(found[0].state)
         except (Unreadable, DecodeError, ValueError) as e:
-            raise Unavailable(f"the state of call {call_id} cannot be read by this version ({type(e).__name__})") from e
+            raise _Strange(f"the state of call {call_id} cannot be read by this version ({type(e).__name__})") from e
 
     async def _ended(self, call_id: str) -> bool:
         """Whether it is over within ENDING_S."""

@@ -1,8 +1,8 @@
 """The agents as one process may have them: the folder, and what is published of them.
 
 What is published is looked at twice a second. A new version is fetched, unpacked and prepared beside the calls; from
-then on new calls have it. Where that fails, new calls go on with the version before it, and it is tried again. Without
-NATS things stay as they were last known, also through a restart on the same machine.
+then on new calls have it. Where that fails, new calls go on with what they had, after a restart with the version before
+it, and it is tried again. Without NATS things stay as they were last known, also through a restart on the same machine.
 
     editions = Editions.of_process(settings, bus)
     editions.prepare = prepare
@@ -24,6 +24,7 @@ from pathlib import Path
 import structlog
 
 from parley.agents.files import agent_now, forget, known_agents
+from parley.agents.page.wrapper import forget_wrapper
 from parley.aio import TaskSet
 from parley.bus import publishing
 from parley.bus.connection import Bus
@@ -34,14 +35,14 @@ from parley.published.numbers import Numbers
 from parley.published.shelf import Shelf, Table
 from parley.published.versions import Versions
 from parley.rereading import EDITS
-from parley.settings import Settings
+from parley.settings import Settings, addresses
 
 log = structlog.get_logger()
 
 LOOK_S = 0.5
 """Between two looks at what is published: one small request."""
 FIRST_S = 3.0
-"""At a start, for what is published to be known and here; then the process begins with what it has."""
+"""At a start, for what is published to be known, and for it to be here; then the process begins with what it has."""
 PATIENT_S = 10.0
 """What is published cannot be looked at for so long before that is worth a warning."""
 PREPARED_S = 1.0
@@ -74,7 +75,7 @@ async def _read(edition: Edition) -> None:
 
 
 class Editions:
-    """Of one process; without a bus: the folder, and nothing published. `prepare` is the service's."""
+    """Of one process; without a bus: the folder, and what was published on this machine. `prepare` is the service's."""
 
     def __init__(self, folder: Path, shelf: Shelf | None = None, bus: Bus | None = None) -> None:
         self.folder = folder
@@ -83,13 +84,16 @@ class Editions:
         self._bus = bus
         self._table = Table()
         self._seen: int | None = None
-        self._known = asyncio.Event()
+        self._known = bus is None
+        self._begun = False
+        self._tried = asyncio.Event()
         self._look = asyncio.Event()
         self._looking = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._here: dict[tuple[str, str], Path] = {}  # on this machine, and what was published
         self._ready: set[tuple[str, str]] = set()  # and prepared
-        self._good: dict[str, str] = {}  # the last current version of each agent that was ready
+        self._refused: set[tuple[str, str]] = set()  # cannot be served, as far as was seen
+        self._good: dict[str, str] = {}  # the last of each agent that was current and ready; "": the folder
         self._getting: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._trouble = Seldom(patience_s=PATIENT_S)
         self._missing = Seldom()
@@ -97,7 +101,7 @@ class Editions:
 
     @classmethod
     def of_process(cls, settings: Settings, bus: Bus) -> Editions:
-        return cls(settings.agents_dir, Shelf(settings.data_dir), bus)
+        return cls(settings.agents_dir, Shelf(settings.data_dir), bus if addresses(settings.nats_url) else None)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Editions]:
@@ -124,19 +128,41 @@ class Editions:
         return dict(self._table.agents)
 
     def chosen(self, name: str, call_id: str = "") -> Edition:
-        """For a call that begins now; without an id, what most calls have. Raises NotFound, Unavailable."""
+        """For a call that begins now; without an id, what most calls have. Raises NotFound, Unavailable.
+
+        The best of: prepared, being prepared, the folder, refused. Of those alike the newest.
+        """
         versions = self.versions(name)
-        if versions.current:
-            wanted = (versions.of_call(call_id), versions.current, self._good.get(name, ""), versions.previous)
-            found = [each for each in (self.here(name, version) for version in wanted if version) if each]
-            for edition in [each for each in found if (name, each.version) in self._ready] or found:
-                return edition
-            self._missing.warning("a published version is not here, calls have the folder", agent=name)
-        if name not in (names := self.names()):
-            raise NotFound(f"there is no agent {name!r} in {self.folder}; known are {', '.join(names) or 'none'}")
-        if versions.current and name not in known_agents(self.folder):
+        if not versions.current:
+            if name not in (names := self.names()):
+                raise NotFound(f"there is no agent {name!r} in {self.folder}; known are {', '.join(names) or 'none'}")
+            return Edition(self.folder, name)
+        had = [self._good[name]] if name in self._good else []
+        wanted = [versions.of_call(call_id), versions.current, *had, versions.previous or versions.current, ""]
+        found = [each for each in (self._edition(name, version) for version in wanted) if each]
+        if not found:
             raise Unavailable(f"agent {name!r} is published, and its files are not here yet; ask again in a moment")
-        return Edition(self.folder, name)
+        best = min(found, key=self._rank)
+        if not best.version and self._rank(best):
+            self._missing.warning("no published version is to be had here, calls have the folder", agent=name)
+        return best
+
+    def _edition(self, name: str, version: str) -> Edition | None:
+        if version:
+            return self.here(name, version)
+        return Edition(self.folder, name) if (self.folder / name / "agent.yaml").is_file() else None
+
+    def _rank(self, edition: Edition) -> int:
+        key = edition.name, edition.version
+        if key in self._ready or edition.version == self._good.get(edition.name):
+            return 0
+        if not edition.version:
+            return 2
+        return 3 if key in self._refused else 1
+
+    def is_current(self, edition: Edition) -> bool:
+        """Whether most new calls are to have it, by what is published, and not by what was known of that once."""
+        return self._known and edition.version == self.versions(edition.name).current
 
     def here(self, name: str, version: str) -> Edition | None:
         """This version, if it is on this machine and whole."""
@@ -169,14 +195,16 @@ class Editions:
     # Looking after it
 
     async def _begin(self) -> None:
-        self._take(self._shelf.table())
-        if self._bus is None:
-            return
-        self._bus.on_connect(self._look_again)
-        self._tasks.spawn(self._look_on(self._bus))
+        self._table = self._shelf.table()
+        if self._bus is not None:
+            self._bus.on_connect(self._look_again)
+            self._tasks.spawn(self._look_on(self._bus))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_S):
+                    await self._tried.wait()
+        self._take(self._table)
         try:
             async with asyncio.timeout(FIRST_S):
-                await self._known.wait()
                 while any(key not in self._here for key in self._getting):
                     self._arrived.clear()
                     await self._arrived.wait()
@@ -184,6 +212,7 @@ class Editions:
             log.warning("what is published is not (all) here yet")
         if self._getting:
             await asyncio.wait({*self._getting.values()}, timeout=PREPARED_S)
+        self._begun = True
 
     async def _look_again(self, bus: Bus) -> None:
         self._look.set()
@@ -193,7 +222,7 @@ class Editions:
         while True:
             self._look.clear()
             await self._looked(bus)
-            self._known.set()
+            self._tried.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._look.wait()
@@ -203,8 +232,10 @@ class Editions:
         async with self._looking:
             try:
                 newest = await publishing.newest(bus)
-                if newest not in (None, self._seen):
-                    self._take(await self._read(bus))
+                if newest not in (None, self._seen) or not self._known:
+                    table = await self._read(bus) if newest is not None else self._table
+                    self._known = True
+                    self._take(table)
                     self._shelf.write(self._table)
                     self._seen = newest
                 self._trouble.over()
@@ -239,15 +270,21 @@ class Editions:
         return table
 
     def _take(self, table: Table) -> None:
-        """What becomes current is prepared anew, also when it was before: a service may have put away what it needs."""
-        self._table, folder = table, known_agents(self.folder)
+        before, self._table = self._table, table
         for name, versions in table.agents.items():
-            if not versions.current and name not in folder:
-                self._good.pop(name, None)
-            elif versions.current != self._good.get(name, ""):
-                self._get(name, versions.current)
-            if versions.canary and (name, versions.canary) not in self._ready:
-                self._get(name, versions.canary)
+            if self._begun and versions.current and not before.agents.get(name, Versions()).current:
+                self._good[name] = ""  # until now calls had the folder
+            self._follow(name)
+
+    def _follow(self, name: str) -> None:
+        """Get what new calls are to have of this agent."""
+        versions = self.versions(name)
+        if not versions.current and self._edition(name, "") is None:
+            self._good.pop(name, None)
+        elif versions.current != self._good.get(name, ""):
+            self._get(name, versions.current)
+        if versions.canary and (name, versions.canary) not in self._ready:
+            self._get(name, versions.canary)
 
     def _get(self, name: str, version: str) -> asyncio.Task[None]:
         key = name, version
@@ -259,31 +296,52 @@ class Editions:
         """Until it is here, and prepared if new calls are to have it, or nobody can have it any more."""
         try:
             for pause in itertools.chain(PAUSES_S, itertools.repeat(PAUSES_S[-1])):
-                if await self._got(name, version):
-                    return
+                while await self._got(name, version):
+                    if not self._due(name, version):  # it may have become current meanwhile
+                        return
                 await asyncio.sleep(pause)
                 if version != self.versions(name).current and self.versions(name).find(version) is None:
+                    self._refused.discard((name, version))
                     return
         finally:
             self._getting.pop((name, version), None)
             self._arrived.set()
 
+    def _due(self, name: str, version: str) -> bool:
+        """Whether it is to be prepared for new calls. What becomes current is prepared anew, also when it was before: a
+        service may have put away what it needs."""
+        versions = self.versions(name)
+        if self.is_current(Edition(self.folder, name, version)):
+            return version != self._good.get(name, "")
+        wanted = [versions.current, versions.canary]
+        if (name, versions.current) not in self._ready:
+            wanted.append(versions.previous)
+        return version in filter(None, wanted) and (name, version) not in self._ready
+
     async def _got(self, name: str, version: str) -> bool:
+        key, current = (name, version), False
         try:
-            root = self._here[name, version] = await self._fetched(name, version)
+            edition = Edition(await self._fetched(name, version), name, version)
+            self._here[key] = edition.root
             self._arrived.set()
-            if version in (self.versions(name).current, self.versions(name).canary):
-                await self.prepare(Edition(root, name, version))
-                self._ready.add((name, version))
+            if self._due(name, version):
+                current = self.is_current(edition)
+                await self.prepare(edition)
+                self._ready.add(key)
+                self._refused.discard(key)
         except ParleyError as e:
+            if not e.retryable or isinstance(e, Corrupt):
+                self._refused.add(key)
+                self._ready.discard(key)
             EDITS.labels(name, "version", "refused").inc()
             log.error("a version is not taken, what calls have stays", agent=name, version=version, error=str(e))
             before = self.versions(name).previous
-            if isinstance(e, Corrupt) and before not in ("", version) and (name, before) not in self._here:
+            if version == self.versions(name).current and before and (name, before) not in self._ready:
                 self._get(name, before)
             return False
-        if version == self.versions(name).current:
+        if current:
             self._good[name] = version
+            self._follow(name)  # another may be current by now: its data come after those of this one
         EDITS.labels(name, "version", "taken").inc()
         log.info("a version is here", agent=name, version=version or FOLDER)
         await asyncio.to_thread(self._forget, name)
@@ -309,4 +367,6 @@ class Editions:
             if agent == name and not root.exists():
                 self._here.pop((agent, version), None)
                 self._ready.discard((agent, version))
+                self._refused.discard((agent, version))
                 forget(root, name)
+                forget_wrapper(root, name)

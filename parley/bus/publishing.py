@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from nats.errors import Error as NatsError
@@ -52,6 +52,7 @@ STORE_BYTES = 1 << 30
 MAX_TAR_BYTES = MAX_BYTES + (MAX_FILES + 20) * 2048
 """A file's name and padding come on top of it."""
 ORPHAN_S = 3600.0
+"""Files that no version needs are removed when they are older: they may be those of one that is being published."""
 READ_S = 5.0
 WRITE_S = 5.0
 BUNDLE_S = 60.0
@@ -189,10 +190,12 @@ async def publish(
 
 
 async def put_bundle(bus: Bus, name: str, bundle: Bundle) -> None:
-    """Store it, unless it is there, whole. Raises Unavailable."""
+    """Store it, unless it is there, whole, and so new that nobody sweeps it before it is wanted. Raises Unavailable."""
     try:
-        opened(await get_bundle(bus, name, bundle.digest), bundle.digest)
-        return
+        data, at = await _stored(bus, name, bundle.digest)
+        opened(data, bundle.digest)
+        if time.time() - at < ORPHAN_S / 2:
+            return
     except Corrupt:
         pass
     try:
@@ -206,16 +209,19 @@ async def put_bundle(bus: Bus, name: str, bundle: Bundle) -> None:
 
 
 async def get_bundle(bus: Bus, name: str, digest: str) -> bytes:
-    """A version's tar. Read message by message: a reader then needs no right to make consumers, and a hole is seen.
+    """A version's tar. Raises Unavailable, Corrupt (there is none, or not all of it)."""
+    return (await _stored(bus, name, digest))[0]
 
-    Raises Unavailable, Corrupt (there is none, or not all of it).
-    """
+
+async def _stored(bus: Bus, name: str, digest: str) -> tuple[bytes, float]:
+    """And when it was stored, Unix seconds. Read message by message: a reader then needs no right to make consumers,
+    and a hole is seen."""
     js, told = bus.jetstream(), f"version {digest[:ID_CHARS]}"
     try:
         async with asyncio.timeout(BUNDLE_S):
             message = await js.get_last_msg(_STORE, _meta(_object(name, digest)))
             about = orjson.loads(message.data or b"{}")
-            size, chunks = int(about["size"]), _chunks(about["nuid"])
+            size, chunks, at = int(about["size"]), _chunks(about["nuid"]), _at(about)
             if size > MAX_TAR_BYTES:
                 raise Corrupt(f"what is stored of {told} has {size:,} bytes, more than any version")
             data, after = bytearray(), 1
@@ -223,7 +229,7 @@ async def get_bundle(bus: Bus, name: str, digest: str) -> bytes:
                 chunk = await js.get_msg(_STORE, seq=after, subject=chunks, next=True)
                 data += chunk.data or b""
                 after = int(chunk.seq or 0) + 1
-            return bytes(data)
+            return bytes(data), at
     except NotFoundError as e:
         raise Corrupt(f"the files of {told} are not (all) in the store") from e
     except (ValueError, KeyError, TypeError) as e:
@@ -243,9 +249,11 @@ async def sweep(bus: Bus, name: str, versions: Versions) -> int:
                 stored, _, digest = base64.urlsafe_b64decode(subject.rpartition(".")[2]).decode().partition("/")
                 if stored != name or digest in known:
                     continue
-                about = orjson.loads((await js.get_last_msg(_STORE, subject)).data or b"{}")
-                if time.time() - datetime.fromisoformat(about["mtime"]).timestamp() > ORPHAN_S:
-                    await js.purge_stream(_STORE, subject=subject)
+                message = await js.get_last_msg(_STORE, subject)
+                about = orjson.loads(message.data or b"{}")
+                if time.time() - _at(about) > ORPHAN_S:
+                    upto = int(message.seq or 0) + 1  # what was stored anew meanwhile stays
+                    await js.purge_stream(_STORE, seq=upto, subject=subject)
                     await js.purge_stream(_STORE, subject=_chunks(about["nuid"]))
                     swept += 1
     except (ValueError, KeyError, TypeError, NotFoundError) as e:
@@ -275,6 +283,10 @@ def _meta(name: str) -> str:
 
 def _chunks(nuid: str) -> str:
     return f"$O.{BUCKET}.C.{nuid}"
+
+
+def _at(about: dict[str, Any]) -> float:
+    return datetime.fromisoformat(about["mtime"]).timestamp()
 
 
 def _away(what: str, error: Exception) -> Unavailable:

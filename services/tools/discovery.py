@@ -73,6 +73,12 @@ class Toolboxes:
         self._files: dict[str, Reread[Toolbox]] = {}
         self._kept: dict[str, dict[str, Toolbox]] = {}
 
+    def beside(self, agents_dir: Path, tag: str) -> Toolboxes:
+        """Those of another folder. HTTP clients and the room for queries are shared; close these alone."""
+        made = Toolboxes(agents_dir, foreign=self._foreign, tag=tag)
+        made._builtin, made._http = self._builtin, self._http
+        return made
+
     def now(self, agent: str) -> Toolbox:
         """As the files are now; after a broken edit, as they last were good.
 

@@ -89,7 +89,8 @@ async def _load_agents(
     store: RecordStore, toolboxes: PublishedToolboxes, editions: Editions, arrivals: Arrivals, settings: Settings
 ) -> None:
     """As new calls have them. One broken agent does not keep the others from being served, unless it is the one that
-    answers the phone."""
+    answers the phone. Data that others may have newer are left alone: where it is not known (yet) what is published, or
+    its files are not here."""
     names = editions.names()
     if settings.agent not in names:
         known = ", ".join(names) or "none"
@@ -99,8 +100,9 @@ async def _load_agents(
             edition = editions.chosen(name)
             if edition.version:
                 await toolboxes.have(name, edition.version)
-            await load_seeds(store, edition.root, toolboxes.of(name, edition.version).agent)
-            if not edition.version:
+            newest = editions.is_current(edition)
+            await load_seeds(store, edition.root, toolboxes.of(name, edition.version).agent, only_new=not newest)
+            if newest and not edition.version:
                 arrivals.begun(name)
         except ParleyError as e:
             if name == settings.agent:

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from parley.agents.conversations.conversation import ANY
 from parley.errors import BadInput
 from parley.text.words import words
 from parley.v1 import events_pb2
 from services.orchestrator.mind import effects, events, known
 from services.orchestrator.mind.actions import ToolUse
+from services.orchestrator.mind.identity import GIVEN
 from services.orchestrator.mind.state import BotLine, Call, CallerLine
 from services.orchestrator.mind.turn import step
 from services.orchestrator.wire import codec
@@ -138,12 +140,13 @@ def _ran(tool: ToolUse) -> Ran:
     return Ran(tool.name, arguments_of(tool.arguments), outcome.status, told(outcome.result, outcome.message))
 
 
-def script(found: Recorded) -> str:
-    """A file of one conversation: the caller's lines, the tools that ran, the end. The bot's words are comments."""
-    return "\n".join(_script(found)) + "\n"
+def script(found: Recorded, language: str = "") -> str:
+    """A file of one conversation: the caller's lines, the tools that ran, the end. The bot's words are comments.
+    `language`: the agent's own."""
+    return "\n".join(_script(found, language)) + "\n"
 
 
-def _script(found: Recorded) -> Iterator[str]:
+def _script(found: Recorded, language: str) -> Iterator[str]:
     call, course = found.call, found.course
     yield "# yaml-language-server: $schema=../../conversations.schema.json"
     yield f"# Made from the records of call {call.call_id}, agent {call.agent} {call.agent_version}."
@@ -162,7 +165,8 @@ def _script(found: Recorded) -> Iterator[str]:
         yield f"variables: {_json(known.parameters(call))}"
     yield "conversations:"
     yield f"  - name: {_json(f'call {call.call_id}')}"
-    yield f"    language: {_json(call.language)}"
+    if call.language != language:
+        yield f"    language: {_json(call.language)}"
     yield "    turns:"
     yield from _said(course.exchanges[0], "      ")
     for exchange in course.exchanges[1:]:
@@ -184,8 +188,10 @@ def _said(exchange: Exchange, indent: str) -> Iterator[str]:
 
 
 def _tool(ran: Ran) -> str:
+    """What a caller proved who he is with was not kept: it is any."""
+    arguments = {name: ANY if value == GIVEN else value for name, value in ran.arguments.items()}
     status = f", status: {ran.status}" if ran.status else ""
-    return f"{{tool: {_json(ran.name)}, with: {_json(dict(ran.arguments))}{status}}}"
+    return f"{{tool: {_json(ran.name)}, with: {_json(arguments)}{status}}}"
 
 
 def _json(value: object) -> str:

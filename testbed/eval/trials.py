@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import structlog
+
 from parley.agents.conversations.conversation import Conversation
 from parley.errors import ParleyError
 from parley.settings import Settings
@@ -14,10 +16,12 @@ from testbed.eval.course import Course
 from testbed.eval.judging import Failure, failures
 from testbed.eval.models import Model, judged, require_model
 
+log = structlog.get_logger()
+
 
 class House(Protocol):
-    """Where conversations are held: `home.Home` in one process, `chat.ChatHouse` typed through real ones,
-    `voice.VoiceHouse` aloud. `overlap`, `page` as `failures` takes them."""
+    """Where conversations are held: `home.Home` in one process, `processes.chat_house` typed through real ones,
+    `processes.voice_house` aloud. `overlap`, `page` as `failures` takes them."""
 
     settings: Settings
     model: Model
@@ -44,7 +48,7 @@ class Trial:
 
 
 async def trial(house: House, conversation: Conversation, run: int = 1) -> Trial:
-    """Hold it once."""
+    """Hold it once. What nobody foresaw is this one's error too: the others are held."""
     began = time.perf_counter()
     course, found, error = Course(), [], ""
     try:
@@ -56,6 +60,9 @@ async def trial(house: House, conversation: Conversation, run: int = 1) -> Trial
             found += await judged(house.model, conversation, course)
     except ParleyError as e:
         error = str(e)
+    except Exception as e:
+        log.exception("a conversation broke off", conversation=conversation.name)
+        error = f"{type(e).__name__}: {e}"
     return Trial(conversation.name, run, course, tuple(found), time.perf_counter() - began, error)
 
 

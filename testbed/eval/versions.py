@@ -5,23 +5,34 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from parley.errors import NotFound
+from parley.errors import NotFound, Unavailable
+from parley.published.bundle import is_published
 
 GIT_S = 60.0
 
 
 @contextmanager
-def source_of(agent_folder: Path, version: str) -> Iterator[Path]:
-    """The folder of the agent as it was: `version` is a folder with an agent.yaml, or a revision of the git repository
-    that the agent lies in (`HEAD~1`, `main`, a tag). Raises NotFound: neither."""
-    other = Path(version)
-    if (other / "agent.yaml").is_file():
-        yield other
+def source_of(agent_folder: Path, version: str, published: Callable[[], Path | None]) -> Iterator[Path]:
+    """The folder of the agent as it was: `version` is a folder with an agent.yaml, a published version, or a revision
+    of the git repository that the agent lies in (`HEAD~1`, `main`, a tag).
+
+    `published`: gives the folder of the version of this name, None if there is none; raises Unavailable. Raises
+    NotFound: none of them; Misconfigured.
+    """
+    other, away = Path(version), ""
+    found = other if (other / "agent.yaml").is_file() else None
+    if found is None and is_published(version):
+        try:
+            found = published()
+        except Unavailable as e:
+            away = f"; whether it is published is not known: {e}"
+    if found is not None:
+        yield found
         return
     with TemporaryDirectory(prefix="parley-version-") as folder:
         try:
@@ -35,8 +46,9 @@ def source_of(agent_folder: Path, version: str) -> Iterator[Path]:
         except (OSError, subprocess.SubprocessError) as e:
             said = e.stderr.decode(errors="replace").strip() if isinstance(e, subprocess.CalledProcessError) else str(e)
             raise NotFound(
-                f"--against {version}: no folder with an agent.yaml, and no revision of the git repository of "
-                f"{agent_folder} that has one ({said.splitlines()[-1] if said else type(e).__name__})"
+                f"--against {version}: no folder with an agent.yaml, no published version, and no revision of the git "
+                f"repository of {agent_folder} that has one "
+                f"({said.splitlines()[-1] if said else type(e).__name__}){away}"
             ) from None
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")

@@ -117,10 +117,12 @@ async def used(client: Client, tool: str, **arguments: Any) -> tuple[bool, Any]:
 
 
 async def test_who_is_on_the_line_and_what_was_heard(house: House) -> None:
+    await (await house.mind.kv()).put("CA3", b"\xff")  # of a version to come
     async with Client(make_server(await house.operators("mcp"), allow_actions=False)) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == ["list_calls", "get_transcript"]
         _, found = await used(client, "list_calls")
         (call,) = found["calls"]
+        assert (found["not_shown"], found["unreadable"]) == (0, 1)
         assert (call["call_id"], call["caller"], call["agent"], call["turns"]) == ("CA1", "***23", "frontdesk", 2)
         assert call["seconds"] >= 59
         assert "5550100" not in json.dumps(found)

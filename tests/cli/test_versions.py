@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from cli.agent import agent
 from cli.number import number
+from cli.operating import operator_settings
+from cli.published import published_folder
 from parley.agents.files import _FILES
 from parley.bus import Bus, publishing
 from parley.bus.publishing import Conflict
@@ -58,6 +60,10 @@ async def test_a_bot_is_published_shown_promoted_rolled_back_and_taken_away(bus:
     assert "12.5% (canary)" in lines[2]
     assert "87.5%" in lines[3]
     second = lines[2].split()[0]
+    folder = await published_folder(operator_settings(), "bikes", second)
+    assert folder is not None
+    assert "Two." in (folder / "agent.yaml").read_text(), "`eval --against` has it, wherever it was published"
+    assert await published_folder(operator_settings(), "bikes", "f" * 12) is None
     assert await typed("agent", "promote", "bikes") == f"bikes: all new calls have {second}\n"
     first = (await typed("agent", "rollback", "bikes")).split()[-1]
     assert first != second

@@ -19,9 +19,9 @@ from parley.agents.conversations.conversation import Conversation
 from parley.agents.conversations.files import conversations_of
 from parley.agents.files import known_agents
 from parley.settings import Settings
-from testbed.eval.processes.chat import ChatHouse
+from testbed.eval.processes.chat_house import ChatHouse
 from testbed.eval.processes.house import Processes, processes
-from testbed.eval.processes.voice import VoiceHouse
+from testbed.eval.processes.voice_house import VoiceHouse
 from testbed.eval.report import told
 from testbed.eval.trials import House, trial
 from testbed.house import speech

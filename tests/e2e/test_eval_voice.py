@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parley.agents.conversations.conversation import Conversation
-from testbed.eval.processes.voice import voice_house
+from testbed.eval.processes.voice_house import voice_house
 from testbed.eval.trials import trials
 from testbed.voice import KLATT
 from tests.eval.conftest import shop

@@ -16,6 +16,9 @@ from typer.testing import CliRunner, Result
 from cli.agent import new
 from cli.eval import eval as command
 from parley.agents.files import _FILES
+from parley.published.bundle import contents, packed
+from parley.published.shelf import Shelf
+from parley.published.versions import Version
 
 app = typer.Typer()
 app.command()(command)
@@ -102,11 +105,26 @@ def test_a_version_of_git_beside_the_present_one(agents: Path) -> None:
     assert "WORSE   opening hours, then goodbye  100% -> 0%" in result.stdout
 
 
+def test_reports_are_written_also_where_a_published_version_turns_out_to_be_broken(
+    agents: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    broken = new(tmp_path / "published", "flower-shop", "Rose & Co.")
+    (broken / "tools.py").write_text("import nothing_of_the_kind\n")
+    bundle = packed(contents(broken))
+    version = Version(id=bundle.id, digest=bundle.digest, size=len(bundle.data), at=0.0)
+    root = Shelf(data_dir).unpack("flower-shop", version, bundle.data)
+    junit = tmp_path / "eval.xml"
+    result = evaluated("--only", "opening", "--against", version.id, "--junit", str(junit))
+    assert result.exit_code == 2
+    assert f"{root}/flower-shop/tools.py, line 1: ModuleNotFoundError" in result.stderr
+    assert ElementTree.parse(junit).getroot()[0].get("tests") == "1"
+
+
 WRONG = [
     ("turns:", "turn:", [], "did you mean turns? (line 7)"),
     ("", "", ["--only", "lilies"], "--only lilies: no conversation has this in its name; there are opening hours"),
     ("", "", ["--noise", "-40"], "--noise and --caller-voice are for --voice"),
-    ("", "", ["--against", "no-such-tag"], "--against no-such-tag: no folder with an agent.yaml, and no revision"),
+    ("", "", ["--against", "no-such-tag"], "no-such-tag: no folder with an agent.yaml, no published version, and no"),
     (
         "",
         "",

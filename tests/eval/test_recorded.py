@@ -14,6 +14,8 @@ from parley.agents.conversations.files import read
 from parley.bus import Bus, records_of
 from parley.settings import Settings
 from parley.v1 import events_pb2, llm_pb2, tools_pb2
+from services.orchestrator.mind.identity import GIVEN
+from testbed.eval.course import Ran
 from testbed.eval.judging import failures
 from testbed.eval.recorded import Recorded, recorded, script
 from testbed.organs import House, house
@@ -101,6 +103,13 @@ async def test_a_recorded_call_becomes_a_conversation(tmp_path: Path) -> None:
     printed = CliRunner().invoke(command, ["record", "--file", str(tmp_path / "saved.jsonl")])
     assert printed.exit_code == 0
     assert printed.stdout == text
+
+    found.course.exchanges[2].ran.append(Ran("verify_customer", {"born": GIVEN}, "ok"))
+    path.write_text(script(found, found.call.language))
+    (conversation,) = read(path)
+    assert conversation.language == "", "it is the agent's: every house can hold it"
+    found.course.exchanges[2].ran[-1] = Ran("verify_customer", {"born": "4 May 1980"}, "ok")
+    assert failures(conversation, found.course) == []
 
 
 def test_what_cannot_be_had_is_told(tmp_path: Path) -> None:

@@ -72,7 +72,9 @@ class Desk:
 
 
 def settings(data_dir: Path, agents_dir: Path = AGENTS, agent: str = "workshop", url: str = "") -> Settings:
-    return Settings.read(agents_dir=agents_dir, data_dir=data_dir, agent=agent, database_url=url, drain_s=1.0)
+    return Settings.read(
+        agents_dir=agents_dir, data_dir=data_dir, agent=agent, database_url=url, drain_s=1.0, nats_url=""
+    )
 
 
 @asynccontextmanager
@@ -128,6 +130,7 @@ async def start(
         "PARLEY_AGENT": agent,
         "PARLEY_DATA_DIR": str(data_dir),
         "PARLEY_DATABASE_URL": url,
+        "PARLEY_NATS_URL": "",
         "PARLEY_LISTEN": "127.0.0.1:0",
         "PARLEY_DRAIN_S": "2",
     }

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 from structlog.testing import capture_logs
 
@@ -12,7 +16,7 @@ from parley.agents.files import load_agent
 from parley.bus import Bus, editions, publishing
 from parley.bus.editions import Edition
 from parley.bus.publishing import AGENT, NUMBERS, Conflict
-from parley.errors import NotFound, Unavailable
+from parley.errors import Misconfigured, NotFound, Unavailable
 from parley.published.bundle import Bundle, contents, packed
 from parley.published.numbers import Numbers
 from parley.published.versions import Versions
@@ -108,6 +112,118 @@ async def test_a_corrupt_bundle_is_refused_and_the_last_good_version_stays(
         await until(has(here, two))
 
 
+async def test_a_version_that_cannot_be_served_is_given_to_no_call_unless_there_is_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editions, "PAUSES_S", (0.1,))
+    monkeypatch.setattr(editions, "PREPARED_S", 0.1)
+    agents, refused, serves = tmp_path / "agents", 0, asyncio.Event()
+
+    async def prepare(edition: Edition) -> None:
+        nonlocal refused
+        if load_agent(edition.root, "bikes").greeting == "Two." and not serves.is_set():
+            refused += 1
+            raise Misconfigured("tools.py: line 1: it is broken")
+
+    write(agents, "Two.")
+    async with server(tmp_path) as (nats, bus), process(nats, agents, tmp_path / "a", prepare) as here:
+        two = (await publish(bus, agents)).current
+        await until(lambda: refused)
+        assert has(here, "")()  # the first that is published: calls go on with the folder
+        async with process(nats, agents, tmp_path / "b", prepare) as anew:
+            await until(has(anew, ""))
+        async with process(nats, tmp_path / "none", tmp_path / "b", prepare) as elsewhere:
+            await until(has(elsewhere, two))  # it has no folder, and answers somehow
+        write(agents, "One.")
+        one = (await publish(bus, agents)).current
+        await until(has(here, one))
+        write(agents, "Two.")
+        await publish(bus, agents)
+        async with process(nats, agents, tmp_path / "c", prepare) as anew:  # it has nothing that was good before
+            await until(lambda: ("bikes", one) in anew._ready)
+            seen = refused
+            await until(lambda: refused > seen + 2)
+            assert has(anew, one)()
+            assert has(here, one)()
+            serves.set()
+            await until(has(anew, two))
+            await until(has(here, two))
+
+
+async def test_calls_have_the_folder_until_the_first_version_is_prepared(tmp_path: Path) -> None:
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def prepare(edition: Edition) -> None:
+        asked.set()
+        await goes_on.wait()
+
+    write(tmp_path / "agents", "One.")
+    async with server(tmp_path) as (nats, bus), process(nats, tmp_path / "agents", tmp_path / "a", prepare) as here:
+        one = (await publish(bus, tmp_path / "agents")).current
+        async with asyncio.timeout(PATIENCE_S):
+            await asked.wait()
+        assert has(here, "")()
+        goes_on.set()
+        await until(has(here, one))
+
+
+async def test_a_version_that_becomes_current_while_it_is_fetched_for_a_call_is_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call reached another process first, which has put the files on the disk of both."""
+    monkeypatch.setattr(editions, "LOOK_S", 3600.0)
+    agents, fetched, goes_on = tmp_path / "agents", threading.Event(), threading.Event()
+    write(agents, "One.")
+
+    def slow(name: str) -> None:
+        fetched.set()
+        goes_on.wait(PATIENCE_S)
+
+    async with server(tmp_path) as (nats, bus):
+        await publish(bus, agents)
+        async with process(nats, agents, tmp_path / "a") as here:
+            write(agents, "Two.")
+            two = (await publish(bus, agents)).current
+            async with process(nats, agents, tmp_path / "a") as other:
+                await until(has(other, two))
+            monkeypatch.setattr(here, "_forget", slow)
+            mine = asyncio.ensure_future(here.of("bikes", two))
+            await until(fetched.is_set)
+            here._look.set()
+            await until(lambda: here.versions("bikes").current == two)
+            goes_on.set()
+            assert (await mine).version == two
+            await until(lambda: ("bikes", two) in here._ready)
+            assert has(here, two)()
+
+
+async def test_what_is_current_again_while_another_was_prepared_is_prepared_last(tmp_path: Path) -> None:
+    """A service loads a version's data when it prepares it."""
+    agents, data = tmp_path / "agents", [""]
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def prepare(edition: Edition) -> None:
+        says = load_agent(edition.root, "bikes").greeting
+        if says == "Two.":
+            asked.set()
+            await goes_on.wait()
+        data.append(says)
+
+    write(agents, "One.")
+    async with server(tmp_path) as (nats, bus), process(nats, agents, tmp_path / "a", prepare) as here:
+        one = (await publish(bus, agents)).current
+        await until(has(here, one))
+        write(agents, "Two.")
+        await publish(bus, agents)
+        async with asyncio.timeout(PATIENCE_S):
+            await asked.wait()
+        await publishing.change(bus, AGENT + "bikes", Versions, lambda now: now.rollback())
+        await until(lambda: here.versions("bikes").current == one)
+        goes_on.set()
+        await until(lambda: data[-1] == "One." and "Two." in data)
+        assert has(here, one)()
+
+
 async def test_without_nats_things_stay_as_they_were_also_through_a_restart(tmp_path: Path) -> None:
     agents = tmp_path / "agents"
     write(agents, "One.")
@@ -160,6 +276,31 @@ async def test_of_two_who_publish_at_once_one_is_told_so(tmp_path: Path, monkeyp
         assert await publishing.sweep(bus, "bikes", now) == 1
         assert await publishing.get_bundle(bus, "bikes", now.versions[0].digest)
         assert (await bus.jetstream().stream_info("OBJ_agents")).state.messages == 2
+
+
+async def test_files_of_long_ago_that_are_published_again_are_not_swept_away(tmp_path: Path) -> None:
+    agents = tmp_path / "agents"
+    write(agents, "Two.")
+    async with server(tmp_path) as (nats, bus):
+        others = await publish(bus, agents)
+        write(agents, "One.")
+        one = (await publish(bus, agents)).versions[0]
+        await aged(bus, one.digest)
+        await publish(bus, agents)  # it is what calls have: nothing is written
+        assert await publishing.sweep(bus, "bikes", others) == 1  # an old table: it is in nobody's way there
+        await publishing.put_bundle(bus, "bikes", packed(contents(agents / "bikes")))
+        await aged(bus, one.digest)
+        await publishing.put_bundle(bus, "bikes", packed(contents(agents / "bikes")))  # somebody publishes it again
+        assert await publishing.sweep(bus, "bikes", others) == 0
+        assert await publishing.get_bundle(bus, "bikes", one.digest)
+
+
+async def aged(bus: Bus, digest: str) -> None:
+    """As if it had been stored two hours ago."""
+    js, subject = bus.jetstream(), f"$O.agents.M.{base64.urlsafe_b64encode(f'bikes/{digest}'.encode()).decode()}"
+    about = orjson.loads((await js.get_last_msg("OBJ_agents", subject)).data or b"")
+    about["mtime"] = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    await js.publish(subject, orjson.dumps(about), headers={"Nats-Rollup": "sub"})
 
 
 async def test_what_is_published_twice_is_published_once_and_a_broken_table_leaves_what_was(tmp_path: Path) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import shutil
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from parley.agents.agent import Agent
+from parley.agents.page import wrapper
 from parley.bus import publishing
+from parley.bus.editions import Editions
 from parley.embedding import Embedder
 from parley.errors import Unavailable
 from parley.published.versions import Versions
@@ -31,11 +37,12 @@ from services.orchestrator.run.figures import BEGUN, TOOLS, Figures
 from services.orchestrator.run.prices import Prices
 from services.rag.indexes.edge import EdgeIndex
 from services.rag.library import Library
+from services.tools.published import PublishedToolboxes
 from testbed.natsd import Natsd
 from testbed.patience import PATIENCE_S
 from tests.tools.mcp.test_left import documented
 from tests.tools.service import Desk, serving
-from tests.versions.world import process, publish, server, until, write
+from tests.versions.world import connected, process, publish, server, until, write
 
 READS = '''from parley.tooling import CallContext, tool
 
@@ -133,6 +140,89 @@ async def test_data_is_that_of_the_version_which_most_calls_have(tmp_path: Path)
         for step, wanted in ((Versions.promote, "two"), (Versions.rollback, "one"), (Versions.unpublish, "two")):
             await publishing.change(bus, "agent.bikes", Versions, step)
             await data_is(wanted, one)
+
+
+async def test_a_replica_that_does_not_know_what_is_published_replaces_no_data(tmp_path: Path) -> None:
+    agents, data = tmp_path / "agents", tmp_path / "a"
+    calls = (f"CA{n}" for n in itertools.count())
+    stocked(agents, "one")
+    async with server(tmp_path) as (nats, bus):
+
+        async def is_said(replica: Desk, version: str, words: str) -> None:
+            async with asyncio.timeout(PATIENCE_S):
+                while words not in await does(replica, version, next(calls)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+
+        async with desk(nats, agents, data) as replica:
+            assert "one of one" in await does(replica, "", next(calls))
+        await nats.kill()
+        stocked(agents, "two")
+        async with desk(nats, agents, data) as replica:
+            assert "two of one" in await does(replica, "", next(calls))
+            await nats.start()
+            await is_said(replica, "", "two of two")  # nothing is published: the folder's are the newest
+            async with connected(nats) as again:
+                two = (await publish(again, agents)).current
+                await is_said(replica, two, "two of two")
+                shutil.copytree(data / "agents", tmp_path / "shelf")
+                stocked(agents, "three")
+                three = (await publish(again, agents)).current
+            await is_said(replica, three, "three of three")
+        await nats.kill()
+        (data / "agents").rename(tmp_path / "lost")  # another machine, with the same database
+        (tmp_path / "shelf").rename(data / "agents")  # which last was on when most calls had the second version
+        async with desk(nats, agents, data) as replica:
+            assert "two of three" in await does(replica, two, next(calls))
+            await nats.start()
+            await is_said(replica, three, "three of three")
+
+
+async def test_whoever_wants_tools_that_are_being_read_waits_without_holding_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on, version, root = threading.Semaphore(0), threading.Event(), "0123456789ab", tmp_path / "v"
+
+    def imported() -> None:
+        begun.release()
+        goes_on.wait(PATIENCE_S)
+
+    monkeypatch.setitem(sys.modules, "slow_import", SimpleNamespace(imported=imported))
+    write(root, "One.", **{"tools.py": "import slow_import\nslow_import.imported()\n" + READS.format(says="one")})
+    (root / ".version").write_text(version)
+    editions = Editions(tmp_path / "none")
+    editions._here["bikes", version] = root
+    boxes = PublishedToolboxes(editions)
+    gone, first, second = (asyncio.ensure_future(boxes.have("bikes", version)) for _ in range(3))
+    await until(lambda: begun.acquire(blocking=False))
+    gone.cancel()
+    await asyncio.sleep(0)
+    assert not first.done()
+    assert not second.done()
+    goes_on.set()
+    await asyncio.gather(first, second)
+    assert list(boxes.of("bikes", version).tools) == ["look"]
+    assert not begun.acquire(blocking=False), "it is read once"
+    await boxes.close()
+
+
+async def test_versions_share_what_costs_and_what_is_gone_is_forgotten(tmp_path: Path) -> None:
+    editions = Editions(tmp_path / "none")
+    boxes = PublishedToolboxes(editions)
+    roots = {f"{n:012x}": tmp_path / f"v{n}" for n in range(2)}
+    for version, root in roots.items():
+        write(root, "One.", **{"wrapper.json": "{}"})
+        (root / ".version").write_text(version)
+        editions._here["bikes", version] = root
+        await boxes.have("bikes", version)
+        boxes.wrapper("bikes", version)
+    assert len({box._http for box in (boxes, *boxes._boxes.values())}) == 1
+    assert len({box._builtin for box in (boxes, *boxes._boxes.values())}) == 1
+    gone, kept = roots.values()
+    shutil.rmtree(gone)
+    editions._forget("bikes")
+    assert gone / "bikes" / "wrapper.json" not in wrapper._FILES
+    assert kept / "bikes" / "wrapper.json" in wrapper._FILES
+    await boxes.close()
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,11 @@ def wrapper_problem(folder: Path, agent: str) -> str:
     return known.problem if known is not None else ""
 
 
+def forget_wrapper(folder: Path, agent: str) -> None:
+    """This folder of agents is no more."""
+    _FILES.pop(folder / agent / FILE, None)
+
+
 def read_wrapper(path: Path) -> Wrapper:
     """As the file is. Raises Misconfigured."""
     try:

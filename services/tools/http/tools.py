@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,12 @@ FILE = "tools.yaml"
 
 
 class HttpTools:
-    """For all agents of the process."""
+    """For all agents of the process. Threads may share it."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._web: Web | None = None
+        self._making = threading.Lock()
 
     def load(self, home: Path, sources: Mapping[str, bytes]) -> dict[str, LoadedTool]:
         """Of the agent's folder `home`, by name. `sources`: its tools' files, by name. Raises Misconfigured."""
@@ -29,8 +31,9 @@ class HttpTools:
         from services.tools.http.loading import load_http_tools
         from services.tools.http.web import Web
 
-        self._web = self._web or Web()
-        return load_http_tools(home / FILE, sources, self._web, self._secrets)
+        with self._making:
+            web = self._web = self._web or Web()
+        return load_http_tools(home / FILE, sources, web, self._secrets)
 
     async def close(self) -> None:
         if self._web is not None:

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,8 +58,9 @@ class Processes:
         return Model(self._llm, self.settings, agent)
 
     async def fresh(self, agent: str, conversation: Conversation) -> None:
-        """It is when the conversation begins, and nothing has happened before. Raises BadInput (a language)."""
-        if conversation.language:
+        """It is when the conversation begins, and nothing has happened before. Raises BadInput (a language that is not
+        the agent's), Unavailable."""
+        if conversation.language not in ("", load_agent(self.settings.agents_dir, agent).language):
             raise BadInput("language: a call has its agent's; hold this conversation in text, in one process")
         pretend(self.settings.data_dir, began_at(conversation), conversation.time_zone)
         if agent in self._used:
@@ -94,20 +95,28 @@ class Processes:
                 await asyncio.sleep(0.2)
 
     async def _restarted_tools(self) -> None:
-        (pid,) = self.stack.pids("tools")
-        os.kill(pid, signal.SIGKILL)
-        await self.stack.restarted("tools", pid, BACK_S)
         (process,) = (each for each in self.stack.plan.processes if each.service == "tools")
-        host, _, port = process.env["PARLEY_LISTEN"].rpartition(":")
-        async with asyncio.timeout(BACK_S):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection(host, int(port))
-                except OSError:
-                    await asyncio.sleep(0.1)
-                    continue
-                writer.close()
-                return
+        try:
+            async with asyncio.timeout(BACK_S):
+                for pid in self.stack.pids("tools"):  # none, when it has just died by itself
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                    await self.stack.restarted(process.name, pid, BACK_S)
+                await _listens(process.env["PARLEY_LISTEN"])
+        except TimeoutError as e:
+            raise Unavailable(f"the tools service was not back within {BACK_S:.0f} s") from e
+
+
+async def _listens(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            await asyncio.sleep(0.1)
+            continue
+        writer.close()
+        return
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from parley.agents.conversations.conversation import Conversation
 from parley.agents.files import load_agent
 from parley.errors import BadInput
 from testbed.eval.course import Course
-from testbed.eval.processes.chatting import ANSWER_S, chatting
+from testbed.eval.processes.chat_caller import ANSWER_S, chatting
 from testbed.eval.processes.gateway import LINE
 from testbed.eval.processes.house import Processes
 
@@ -30,7 +30,7 @@ class ChatHouse:
         self.settings = of.settings
         self.model = of.model(name)
         self._of = of
-        self._bot_first = load_agent(of.settings.agents_dir, name).speaks_first != "caller"
+        self._bot_first = not load_agent(of.settings.agents_dir, name).caller_first
 
     async def hold(self, conversation: Conversation) -> Course:
         """One. Raises BadInput (what is held in one process only), ParleyErrors of the house."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from parley.agents.conversations.conversation import Turn
 from parley.aio import background
@@ -140,17 +140,31 @@ async def chatting(gateway_url: str, path: str, agent: str, **known: Any) -> Asy
 
     Raises Unavailable: the gateway does not let him in.
     """
-    async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as client:
-        answer = await client.get(f"{gateway_url}/api/session", params={"door": "chat", "agent": agent})
+    start = json.dumps({"type": "start", "token": await _token(gateway_url, agent), **known})
+    socket = await _let_in(gateway_url.replace("http", "ws", 1) + path, start)
+    async with socket:
+        caller = ChattingCaller(socket)
+        async with background(caller.listen()):
+            yield caller
+            await caller.leave()
+            await socket.close()
+
+
+async def _token(gateway_url: str, agent: str) -> str:
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as client:
+            answer = await client.get(f"{gateway_url}/api/session", params={"door": "chat", "agent": agent})
+    except httpx.HTTPError as e:
+        raise Unavailable(f"the gateway gives no session ({type(e).__name__})") from e
     if not answer.is_success:
         raise Unavailable(f"the gateway gives no session: {answer.status_code} {answer.text[:200]}")
+    return str(answer.json()["token"])
+
+
+async def _let_in(url: str, start: str) -> ClientConnection:
     try:
-        async with connect(gateway_url.replace("http", "ws", 1) + path, proxy=None) as socket:
-            caller = ChattingCaller(socket)
-            await socket.send(json.dumps({"type": "start", "token": answer.json()["token"], **known}))
-            async with background(caller.listen()):
-                yield caller
-                await caller.leave()
-                await socket.close()
-    except InvalidStatus as e:
-        raise Unavailable(f"the gateway refused the socket: {e}") from e
+        socket = await connect(url, proxy=None)
+        await socket.send(start)
+    except (WebSocketException, OSError, TimeoutError) as e:
+        raise Unavailable(f"the gateway refused the socket: {type(e).__name__} {e}") from e
+    return socket

@@ -12,7 +12,7 @@ from parley.agents.conversations.conversation import Conversation
 from parley.errors import BadInput
 from testbed.eval.course import Course
 from testbed.eval.processes.house import Processes, processes
-from testbed.eval.processes.spoken import ANSWER_S, SpokenCaller
+from testbed.eval.processes.voice_caller import ANSWER_S, SpokenCaller
 from testbed.telephone.phone import Call, CallOver, Clock, Phone
 from testbed.telephone.voice import speak
 
