@@ -19,6 +19,7 @@ from testbed.turns.real import Models, Services, environment, play, rehearse
 from testbed.turns.record import Record
 from testbed.turns.script import Script
 
+Wrong = Callable[[Record], list[str]]
 OWN = Path(__file__).parent / "scripts"
 AT_ONCE = 18
 AGAIN_AT_ONCE = (6, 2, 1, 1, 1)
@@ -41,23 +42,18 @@ class Lines:
         self._wanted = wanted
         self._calls: dict[str, asyncio.Task[Record]] = {}
         self._stack = AsyncExitStack()
-        self._services: Services | None = None
+        self._lines = asyncio.Semaphore(AT_ONCE)
         self._rooms = [asyncio.Semaphore(at_once) for at_once in AGAIN_AT_ONCE]
+        self._unplayed = set(wanted)
+        self._all_played = asyncio.Event()
 
-    async def record(self, name: str, wrong: Callable[[Record], list[str]]) -> Record:
+    async def record(self, name: str, wrong: Wrong) -> Record:
+        """All begin with the first, and all take the same `wrong`."""
         if not self._calls:
-            await self._begin()
-        record = await self._calls[name]
-        for room in self._rooms:
-            if not wrong(record) or (record.waited <= machine.WAITED and record.late_s <= LATE_S):
-                break
-            await asyncio.wait(self._calls.values())
-            assert self._services is not None
-            async with room:
-                record = await play(self._wanted[name], self._services)
-        return record
+            await self._begin(wrong)
+        return await self._calls[name]
 
-    async def _begin(self) -> None:
+    async def _begin(self, wrong: Wrong) -> None:
         models, agents = Models(), self._folder / "agents"
         for script in self._wanted.values():
             rehearse(script)
@@ -67,22 +63,33 @@ class Lines:
         env = environment(vendors, agents) | {"PARLEY_AGENT": next(iter(models.scripts))}
         stack = await self._stack.enter_async_context(Stack(data_dir=self._folder / "data", env=env))
         clock = await self._stack.enter_async_context(Clock())
-        self._services = services = Services(stack, vendors, models, clock, agents)
-        lines = asyncio.Semaphore(AT_ONCE)
-        for place, (name, script) in enumerate(self._wanted.items()):
-            self._calls[name] = asyncio.ensure_future(_call(script, services, lines, place * APART_S))
+        services = Services(stack, vendors, models, clock, agents)
+        for place, name in enumerate(self._wanted):
+            self._calls[name] = asyncio.ensure_future(self._call(name, services, wrong, place * APART_S))
+
+    async def _call(self, name: str, services: Services, wrong: Wrong, after_s: float) -> Record:
+        script = self._wanted[name]
+        await asyncio.sleep(after_s)
+        try:
+            async with self._lines:
+                record = await play(script, services)
+        finally:
+            self._unplayed.discard(name)
+            if not self._unplayed:
+                self._all_played.set()
+        for room in self._rooms:
+            if not wrong(record) or (record.waited <= machine.WAITED and record.late_s <= LATE_S):
+                break
+            await self._all_played.wait()
+            async with room:
+                record = await play(script, services)
+        return record
 
     async def close(self) -> None:
         for call in self._calls.values():
             call.cancel()
         await asyncio.gather(*self._calls.values(), return_exceptions=True)
         await self._stack.aclose()
-
-
-async def _call(script: Script, services: Services, lines: asyncio.Semaphore, after_s: float) -> Record:
-    await asyncio.sleep(after_s)
-    async with lines:
-        return await play(script, services)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
