@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import Phase, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from parley.process import gc_freeze
@@ -26,6 +27,10 @@ NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
 }
+
+# A case that fails is made small and shown; what else could have stood in it is not tried, which takes minutes.
+settings.register_profile("suite", phases=[phase for phase in Phase if phase is not Phase.explain])
+settings.load_profile("suite")
 
 # A key in the developer's environment must not let a test call a vendor. Processes that tests start inherit this.
 for _field in Settings.model_fields.values():

@@ -181,9 +181,13 @@ async def test_a_gateway_may_keep_nothing(tmp_path: Path) -> None:
         await phone.close()
 
 
-async def test_a_new_owner_is_told_of_the_answer_behind_a_filler(house: House) -> None:
+@pytest.mark.parametrize("kind", [Say.KIND_FILLER, Say.KIND_NOTICE])
+async def test_a_new_owner_is_told_of_the_unfinished_answer_behind_others(
+    house: House, kind: Say.Kind.ValueType
+) -> None:
+    """It would keep what the new owner says waiting for ever."""
     phone, owner = await spoke(house)
-    says(owner, 1, MOMENT, Say.KIND_FILLER, turn=2)
+    says(owner, 1, MOMENT, kind, turn=2)
     owner.say(2, "it is", turn=2, complete=False)
     await owner.next("utterance_started")
     owner.fail(Unavailable("gone"))

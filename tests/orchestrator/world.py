@@ -105,7 +105,8 @@ class World:
         """The owner is lost; what its model gives is nobody's. The mouth and the ledger know where things stand."""
         self._live.clear()
         self.owners += 1
-        front = next(iter(self.mouth.values()), None)
+        words = [u for u in self.mouth.values() if u.kind != "filler"] or list(self.mouth.values())
+        tells = next((u for u in words if not u.complete), words[0] if words else None)
         ledger = tuple(
             ToolUse("", name, "{}", intent, outcome) for intent, (name, outcome) in self._tools.items() if outcome
         )
@@ -114,9 +115,9 @@ class World:
             epoch=Epoch(self.leg, self.owners),
             turn=self.call.state.turn,
             utterance=self.last_utterance,
-            mouth_utterance=front.id if front else 0,
-            mouth_text=front.text if front else "",
-            mouth_complete=front.complete if front else False,
+            mouth_utterance=tells.id if tells else 0,
+            mouth_text=tells.text if tells else "",
+            mouth_complete=tells.complete if tells else False,
             settled=ledger,
         )
         self._carry_out()

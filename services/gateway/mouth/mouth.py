@@ -213,15 +213,22 @@ class Mouth:
         """What the mouth is doing; `turn` is the highest seen on any command."""
         mouth = conversation_pb2.Mouth(turn=turn, last_utterance=self.last_utterance, paused=self.paused)
         if self._queue:
-            # What counts for a new owner is the answer: a filler before it is over in a moment.
-            front = next((u for u in self._queue if u.kind != conversation_pb2.Say.KIND_FILLER), self._queue[0])
+            tells = self._for_a_new_owner()
             if not self.paused:
-                front.follow(self._played(now_ms()))
-            mouth.utterance, mouth.text, mouth.complete = front.id, front.track.text, front.track.text_complete
-            mouth.heard_chars = front.heard_chars
+                tells.follow(self._played(now_ms()))
+            mouth.utterance, mouth.text, mouth.complete = tells.id, tells.track.text, tells.track.text_complete
+            mouth.heard_chars = tells.heard_chars
         for utterance in self._queue:
             utterance.telling = Telling(utterance.heard_ms)  # whoever takes over was told nothing
         return mouth
+
+    def _for_a_new_owner(self) -> Utterance:
+        """What its owner had not finished, for it would keep all behind it waiting; else what sounds, or is next.
+
+        A filler is over in a moment.
+        """
+        words = [u for u in self._queue if u.kind != conversation_pb2.Say.KIND_FILLER] or list(self._queue)
+        return next((u for u in words if not u.track.text_complete), words[0])
 
     def progress(self) -> tuple[int, str, int] | None:
         """Utterance, its text and how much of it was heard, for subtitles."""
