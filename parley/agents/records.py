@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from parley.agents.strict import Strict
 
@@ -17,9 +17,3 @@ class Data(Strict):
 
     version: int = Field(1, ge=1, le=1_000_000)
     audit: bool = False
-
-    @field_validator("audit", mode="before")
-    @classmethod
-    def _named(cls, given: object) -> object:
-        """Versions that are published may have a collection's name here, as it once was written; empty: none."""
-        return bool(given) if isinstance(given, str) else given

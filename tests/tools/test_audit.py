@@ -8,15 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
 
 from parley.agents.agent import Agent
 from parley.agents.records import Data
 from parley.tooling import CallContext, ToolError
 from services.tools.builtin.auditing import audit as audit_of
-from services.tools.database import MIGRATIONS, Database, open_database
+from services.tools.database import Database
 from services.tools.execution.ledger import AUDIT_DAYS, Ledger
 from services.tools.records import changes
 from services.tools.records.agent_records import AgentRecords
@@ -118,29 +115,3 @@ async def test_tools_of_parley_are_audited_where_the_agent_says_so(database: Dat
     await audit_of(agent(1, audited=True), call(database, 2), "query answered", "C2", rows=3)
     ((intent, entry),) = await kept(database)
     assert (intent, entry["who"], entry["about"]) == ("CA1/2", "C2", {"rows": 3})
-    named = [Data.model_validate({"audit": given}).audit for given in ("journal", "", True)]
-    assert named == [True, False, True], "a version that was published when it named a collection"
-
-
-def _back(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.downgrade(config, "0006")
-
-
-async def test_what_was_audited_into_a_collection_moves_with_the_update(tmp_path: Path) -> None:
-    entry = {"who": "C1", "level": 2, "what": "card blocked", "about": {"card": "K1"}, "at": NOW, "call": "CA1"}
-    database = await open_database("", tmp_path)
-    async with database.transaction() as connection:
-        await connection.run_sync(_back)
-    old = call(database).records
-    await old.put("journal", "CA1/7", entry)
-    await old.put("journal", "other", {"who": "C1", "what": "an own row"})
-    await database.close()
-    database = await open_database("", tmp_path)
-    ((intent, moved),) = await kept(database)
-    assert (intent, moved["what"], moved["about"]) == ("CA1/7", "card blocked", {"card": "K1"})
-    async with database.reading() as connection:
-        assert (await connection.execute(text("SELECT key FROM records"))).scalars().all() == ["other"]
-    await database.close()
