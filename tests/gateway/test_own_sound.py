@@ -66,6 +66,21 @@ def test_a_caller_over_a_known_echo_is_found_also_later(ago: int) -> None:
     assert own[1] == pytest.approx(ago, abs=60)
 
 
+@pytest.mark.parametrize("delay", [10, 0])
+def test_words_that_a_standstill_held_back_are_nobodys_echo(delay: int) -> None:
+    """Five seconds of sound come at once: when each frame of it sounded is not known, nor what the bot said then."""
+    phone = Speakerphone(delay, LOSS if delay else 127)
+    phone.frames(voice(400))
+    phone.now += 5_000
+    for level in [4] * 20 + [60] * 100 + [4] * 130:
+        phone.onset.loud(level, phone.now, maybe_speech=False)
+    phone.frames(voice(10, seed=3))
+    assert phone.onset.own(4_600, 2_600) is None
+    assert phone.onset.own(1_000, 0) is None
+    phone.frames(voice(200, seed=4))
+    assert phone.onset.own(1_000, 0) is not None
+
+
 def test_of_words_while_the_bot_was_silent_nothing_is_said() -> None:
     phone = Speakerphone(10, LOSS)
     phone.frames(voice(400))

@@ -19,6 +19,8 @@ Levels = NDArray[np.float32]
 SLOT_MS = 20.0
 _SLOTS, _LAST = 4096, 4095
 """What is kept: 80 s, more than a recogniser's longest words that are told at once."""
+_STOOD_STILL = 25
+"""Slots without frames after which what lies before them is no longer known by its time: half a second."""
 _AHEAD = 32
 """What was sent may sound this many slots later (the mouth sends 200 ms ahead)."""
 WINDOW = 75
@@ -58,6 +60,7 @@ class Echo:
         self._sent = bytearray(_SLOTS)
         self._came = bytearray(_SLOTS)
         self._slot = 0
+        self._known_from = 0
         self._sounded = -_SLOTS
         self._loudest = 0
         self._tail = 0
@@ -167,6 +170,8 @@ class Echo:
         """
         first = self._slot - min(int(begin_ms / SLOT_MS), _SLOTS - FARTHEST - 2 * _AHEAD)
         last = self._slot - max(0, int(end_ms / SLOT_MS))
+        if first < self._known_from:
+            return None
         if first > last or max(self._between(self._sent, first - FARTHEST, last + 1)) <= _LOUD:
             return None
         delay = self.delay if self.sure else None
@@ -198,7 +203,10 @@ class Echo:
             self.delay = None
 
     def _jump(self, due: int) -> int:
-        """Frames did not come, or their clock ran away: begin again at the slot that is due."""
+        """Frames did not come, or too many at once: begin again at the slot that is due. What comes late, all at once,
+        has no place among what was sent: it is nobody's for certain."""
+        if due < self._slot or due - self._slot > _STOOD_STILL:
+            self._known_from = due
         for n in range(max(self._slot + 1, due - _LAST), due):
             self._sent[(n + _AHEAD) & _LAST] = self._came[n & _LAST] = 0
         return due
