@@ -142,8 +142,9 @@ class Rig:
         series = "voice_calls_active{}" if service == "gateway" else "voice_streams_active{}"
         for name, url in self.stack.metrics_urls().items():
             if name in self.stack.plan.names(service):
-                async with self.http.get(url, timeout=_PATIENCE) as answer:
-                    loads[name] = samples(await answer.text()).get(series, 0.0)
+                with suppress(aiohttp.ClientError):  # it was hit a moment ago, and serves nobody yet
+                    async with self.http.get(url, timeout=_PATIENCE) as answer:
+                        loads[name] = samples(await answer.text()).get(series, 0.0)
         return max(loads, key=lambda name: loads[name], default="")
 
     def _raw(self, caller: Caller, call: Call, played: Played, struck: Struck, entries: evidence.Entries) -> Raw:
