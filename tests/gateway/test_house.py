@@ -16,10 +16,11 @@ import pytest
 import websockets
 from aiohttp import web
 
-from parley.v1 import conversation_pb2
+from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.doors.websocket import WebSocket
 from services.gateway.metrics import CARRIER, SLOW_READERS, STOP_TO_CLEAR
 from services.gateway.tokens import Claim
+from services.gateway.watch.floor import LONG_MS
 from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House, running
 from tests.gateway.handset import Handset
@@ -102,6 +103,29 @@ async def test_calls_that_last_are_moved_in_a_quiet_moment(tmp_path: Path) -> No
         leg = (await owner.next("leg")).leg
         assert leg.kind == conversation_pb2.Leg.KIND_LOST
         assert "going away" in leg.reason
+        await phone.close()
+
+
+async def test_a_caller_whose_turn_is_not_surely_over_is_not_moved(tmp_path: Path) -> None:
+    """What no recogniser has made final would be lost with its ears: the caller was asked to say it all again."""
+    async with running(tmp_path, PARLEY_DRAIN_S=0.1) as house:
+        phone = await Handset().dial(house.url)
+        owner, ears = await house.mind.call(), await house.stt.call()
+        interim = stt_pb2.Interim(text="tell me of it", start_ms=20, end_ms=800)
+        ears.send(
+            stt_pb2.RecognizeEvent(speech_started=stt_pb2.SpeechStarted(offset_ms=0)),
+            stt_pb2.RecognizeEvent(interim=interim),
+            stt_pb2.RecognizeEvent(speech_stopped=stt_pb2.SpeechStopped(offset_ms=900)),
+            stt_pb2.RecognizeEvent(turn_ended=stt_pb2.TurnEnded(kind=stt_pb2.TurnEnded.KIND_EAGER, offset_ms=1000)),
+        )
+        await owner.until(lambda: len(owner.events("speech")) == 4)
+        house.server.handle_exit(signal.SIGTERM, None)
+        await asyncio.sleep(2 * LONG_MS / 1000)
+        assert not owner.events("leg")
+        confirmed = stt_pb2.TurnEnded(kind=stt_pb2.TurnEnded.KIND_CONFIRMED, offset_ms=1200)
+        ears.send(stt_pb2.RecognizeEvent(turn_ended=confirmed))
+        assert await phone.close_code() == 1012
+        await owner.next("leg")
         await phone.close()
 
 

@@ -100,6 +100,11 @@ class Ears:
         return self._report.in_speech
 
     @property
+    def owes_words(self) -> bool:
+        """Somebody speaks, or has spoken, and the end of their turn is not sure yet."""
+        return self._report.waits(self.fed_ms)
+
+    @property
     def open_turn(self) -> bool:
         """Something was said of which no turn was made yet."""
         return self._report.open_turn
@@ -188,7 +193,7 @@ class Ears:
         await self._known.wait()
         self._streams.moved()
         while True:
-            async with self._streams.next(owed=lambda: self._report.waits(self.fed_ms)) as stream:
+            async with self._streams.next(owed=lambda: self.owes_words) as stream:
                 await self._listen(stream)
             for event in self._report.lost():
                 self._heard(event)

@@ -29,7 +29,7 @@ class Body(Protocol):
 
     @property
     def hearing(self) -> bool:
-        """The caller is speaking."""
+        """The caller is speaking, or has spoken and is not surely done."""
 
     # From the far end
 

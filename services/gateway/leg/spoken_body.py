@@ -45,7 +45,7 @@ class SpokenBody:
 
     @property
     def hearing(self) -> bool:
-        return self.ears.in_speech
+        return self.ears.owes_words
 
     # From the far end
 
