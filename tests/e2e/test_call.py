@@ -72,7 +72,8 @@ async def test_a_caller_is_handed_to_a_person_and_comes_back_when_nobody_answers
     async with house.phone("frontdesk", dial_s=0.5).dial() as call:
         house.carry_out(call)
         await answer(call, call.born)
-        assert await ask(call, "can i talk to a person") == "i am connecting you to a colleague now one moment please"
+        told = await ask(call, "can i talk to a person")
+        assert told.startswith("i am connecting you to a colleague now"), told  # others may be in line
         back = await call.until_bot_speaks(timeout_s=PATIENCE_S)
         assert call.dialled == ["+15550100199"]
         ((update,),) = [list(form.values()) for form in rest(house, call)]
