@@ -20,7 +20,7 @@ run: $(READY) ## Start every service; REPLICAS=2 for two of each, PARLEY_GATEWAY
 
 .PHONY: test
 test: $(READY) ## Run all tests; what is missing on this machine is named at the end
-	@$(BIN)/python -m pytest -n 4 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Style, layers, types, locks, generated files

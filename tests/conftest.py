@@ -94,32 +94,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
-    """Calls come one after the other in one process, pages in another, and both begin first; then the largest file."""
+    """Calls come one after the other in one process, pages in another; the largest share begins first."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _share(nodeid)
-
-    def _assign_work_unit(self, node: Any) -> None:
-        for share in set(TOGETHER.values()) & self.workqueue.keys():
-            self.workqueue.move_to_end(share, last=False)
-        super()._assign_work_unit(node)
-
-
-def _share(nodeid: str) -> str:
-    """What one process runs from its beginning to its end."""
-    file = PurePath(nodeid.split("::", 1)[0])
-    folder = file.parent.name
-    return TOGETHER.get(f"{folder}/{file.name}") or TOGETHER.get(folder, str(file))
-
-
-_BEGUN = pytest.StashKey[bool]()
+        file = PurePath(nodeid.split("::", 1)[0])
+        folder = file.parent.name
+        return TOGETHER.get(f"{folder}/{file.name}") or TOGETHER.get(folder, str(file))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if "PYTEST_XDIST_WORKER" in os.environ and _BEGUN not in item.config.stash:
-        item.config.stash[_BEGUN] = True
-        if _share(item.nodeid) not in TOGETHER.values():
-            os.nice(5)  # one that does not begin with calls in real time takes what time these leave
     for marker, (what, install) in NEEDS.items():
         if item.get_closest_marker(marker) and _FOUND[marker]() is None:
             pytest.skip(f"needs {what}: {install}")
