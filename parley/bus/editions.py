@@ -66,8 +66,8 @@ class Edition:
 
 
 Prepare = Callable[[Edition], Awaitable[None]]
-"""Makes a service ready for a version before new calls have it: at least, its agent.yaml is read. Raises ParleyErrors:
-then it is tried again."""
+"""Makes a service ready for a version before new calls have it: at least, its agent.yaml is read. Whatever it raises is
+logged, and it is tried again."""
 
 
 async def _read(edition: Edition) -> None:
@@ -338,6 +338,9 @@ class Editions:
             before = self.versions(name).previous
             if version == self.versions(name).current and before and (name, before) not in self._ready:
                 self._get(name, before)
+            return False
+        except Exception as e:  # whatever it was, calls must not have the version before for ever
+            log.error("a version could not be taken, it is tried again", agent=name, version=version, exc_info=e)
             return False
         if current:
             self._good[name] = version

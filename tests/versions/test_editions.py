@@ -151,10 +151,13 @@ async def test_a_version_that_cannot_be_served_is_given_to_no_call_unless_there_
 
 
 async def test_calls_have_the_folder_until_the_first_version_is_prepared(tmp_path: Path) -> None:
+    """Also when that failed at first, in a way that nobody had thought of."""
     asked, goes_on = asyncio.Event(), asyncio.Event()
 
     async def prepare(edition: Edition) -> None:
-        asked.set()
+        if not asked.is_set():
+            asked.set()
+            raise TimeoutError
         await goes_on.wait()
 
     write(tmp_path / "agents", "One.")
