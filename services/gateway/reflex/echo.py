@@ -204,7 +204,7 @@ class Echo:
 
     def _jump(self, due: int) -> int:
         """Frames did not come, or too many at once: begin again at the slot that is due. What comes late, all at once,
-        has no place among what was sent: it is nobody's for certain."""
+        has no place among what was sent: whose it is cannot be told."""
         if due < self._slot or due - self._slot > _STOOD_STILL:
             self._known_from = due
         for n in range(max(self._slot + 1, due - _LAST), due):
