@@ -35,6 +35,7 @@ settings.load_profile("suite")
 # A key in the developer's environment must not let a test call a vendor. Processes that tests start inherit this.
 for _field in Settings.model_fields.values():
     os.environ.pop(str(_field.alias), None)
+    os.environ.pop(f"{_field.alias}_FILE", None)
 
 
 def chromium() -> str | None:
