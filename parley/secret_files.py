@@ -1,4 +1,4 @@
-"""Secrets among the settings may stand in files: `<NAME>_FILE` names the file of `<NAME>`, as container platforms mount it.
+"""Secret settings may stand in files: `<NAME>_FILE` names the file of `<NAME>`, as container platforms mount them.
 
 Any setting whose value is a SecretStr has one. What the variable itself says counts more; an empty file says nothing.
 """
