@@ -157,12 +157,15 @@ class Settings(BaseSettings):
         alias="PARLEY_LISTEN",
         description="Address of the service's gRPC server, `host:port`; 0 picks a free port",
     )
+    metrics_host: str = Field(
+        "127.0.0.1", alias="PARLEY_METRICS_HOST", description="Address that `PARLEY_METRICS_PORT` is bound to"
+    )
     metrics_port: int = Field(
         0,
         alias="PARLEY_METRICS_PORT",
         ge=-1,
         le=65535,
-        description="Port of the service's `/metrics`; 0 picks a free one, -1 none",
+        description="Port of the process's `/metrics`, `/health` and `/ready`; 0 picks a free one, -1 none",
     )
     capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once")
     spoken_cache_mb: int = Field(
