@@ -197,7 +197,7 @@ class Settings(BaseSettings):
 
     # The others
     stt_address: str = Field(
-        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated"
+        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated; here and below a name stands for all its address records, asked for again every 5 s"
     )
     tts_address: str = Field("127.0.0.1:50052", alias="PARLEY_TTS_ADDRESS", description="Replicas of tts")
     orchestrator_address: str = Field(
