@@ -78,6 +78,14 @@ docs: $(READY) ## Generate docs/settings.md
 locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions
 	@scripts/locks.sh $(ARGS)
 
+.PHONY: images
+images: ## Build the images with docker, podman or buildah; ARGS="stt tts" for some
+	@scripts/images.sh $(ARGS)
+
+.PHONY: containers
+containers: $(READY) ## Build the images on a base made here, run the Compose file and place calls; as root, 10 minutes
+	@$(BIN)/python -m testbed.containers $(ARGS)
+
 .PHONY: clean
 clean: ## Remove the environment, caches and local data
 	@rm -rf .venv .parley .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

@@ -29,8 +29,8 @@ if commit_here=$(git rev-parse HEAD 2>/dev/null); then
     [ -z "$(git status --porcelain --untracked-files=no)" ] || commit=$commit-changed
 fi
 
-set -- "${@:-gateway orchestrator stt llm tts tools rag cli}"
-for service in $*; do
+[ $# -gt 0 ] || set -- gateway orchestrator stt llm tts tools rag cli
+for service in "$@"; do
     name="${PARLEY_REGISTRY:-}parley-$service:${PARLEY_VERSION:-dev}"
     echo "images: $name with $engine" >&2
     case $engine in
@@ -39,7 +39,8 @@ for service in $*; do
     buildah) how="build --format docker --timestamp $epoch --layers" ;;
     *) how="build" ;;
     esac
-    # shellcheck disable=SC2086 - flags, one word each
+    # Flags are words.
+    # shellcheck disable=SC2086
     "$engine" $how ${BUILD_FLAGS:-} --target "$service" --tag "$name" \
         --build-arg "SOURCE_DATE_EPOCH=$epoch" --build-arg "PARLEY_BUILD=$commit" \
         --build-arg "PARLEY_VERSION=${PARLEY_VERSION:-dev}" \
