@@ -34,6 +34,7 @@ class Record(NamedTuple):
     data: bytes
     message_id: str
     on_done: OnDone | None
+    traceparent: str = ""
 
 
 class Outbox:
@@ -100,6 +101,8 @@ class Outbox:
     async def _store(self, record: Record) -> str:
         """Why the record is not stored; "" when there is nothing more to do for it."""
         headers = {"Nats-Msg-Id": record.message_id}
+        if record.traceparent:
+            headers["traceparent"] = record.traceparent
         try:
             await self._jetstream().publish(record.subject, record.data, timeout=2.0, headers=headers)
         except (MaxPayloadError, BadRequestError):  # it never will be: it must not hold up the others
