@@ -24,6 +24,8 @@ IN_FLIGHT = 64
 RETRY_S = 0.5
 
 _dropped = Counter("voice_event_records_dropped_total", "Event records lost: NATS away too long, or refused", ["why"])
+for _why in ("outbox full", "refused"):
+    _dropped.labels(_why)  # a series that begins with its first loss would hide it from `increase`
 _waiting = Gauge("voice_event_records_waiting", "Event records not yet stored")
 
 OnDone = Callable[[str], None]

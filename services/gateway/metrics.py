@@ -44,5 +44,7 @@ SPOKEN_FOUND = Counter("voice_spoken_cache_total", "Fixed sentences that were lo
 SPOKEN_BYTES = Gauge("voice_spoken_cache_bytes", "Sound kept of fixed sentences")
 REHEARSED = Counter("voice_rehearsals_total", "Fixed sentences to be spoken before they are needed", ["outcome"])
 
+for _reason in ("full", "draining"):
+    REFUSED.labels(_reason)  # a series that begins with its first refusal would hide it from `rate`
 for _channel in ("phone", "browser", "chat"):
     CALLS_BEGUN.labels(_channel)  # a series that begins with its first call would hide it from `rate`
