@@ -25,8 +25,8 @@ TEN = (
 _HEAD = """# Metrics
 
 Every process shows these at `/metrics` of its `PARLEY_METRICS_PORT`, in Prometheus' text format, with Python's own
-`process_*` and `python_*` beside them. This page is made from the code by `make docs`. Each series also has the labels of
-its scrape: `service` (gateway, stt, ...), `instance`, `job`. A histogram `x` is asked for as `x_bucket`, `x_sum` and
+`process_*` and `python_*` beside them. This page is made from the code by `make docs`. Each series also has the labels
+of its scrape: `service` (gateway, stt, ...), `instance`, `job`. A histogram `x` is asked for as `x_bucket`, `x_sum` and
 `x_count`. What is made of them: [monitoring.md](monitoring.md).
 """
 _COLUMNS = "\n| Metric | Kind | Labels | Meaning |\n|---|---|---|---|\n"
@@ -44,11 +44,12 @@ def document() -> str:
 
 
 def _table(metrics: Iterable[Metric]) -> str:
-    rows = (
-        f"| `{each.name}` | {each.kind.lower()} | {', '.join(f'`{label}`' for label in each.labels)} | {each.meaning} |\n"
-        for each in metrics
-    )
-    return _COLUMNS + "".join(rows)
+    return _COLUMNS + "".join(map(_row, metrics))
+
+
+def _row(metric: Metric) -> str:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    return f"| `{metric.name}` | {metric.kind.lower()} | {labels} | {metric.meaning} |\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from prometheus_client.utils import floatToGoString
+
 ROOT = Path(__file__).parents[1]
 TARGET_LABELS = frozenset({"service", "instance", "job"})
 """What Prometheus adds to every series it scrapes."""
@@ -24,6 +26,7 @@ class Metric:
     meaning: str
     labels: tuple[str, ...]
     file: str  # from the root of the project
+    buckets: tuple[str, ...] = ()  # values of `le`, as they are asked for
 
     @property
     def service(self) -> str:
@@ -54,6 +57,13 @@ def declared(root: Path = ROOT) -> list[Metric]:
 
 
 def _of(tree: ast.Module, file: str) -> Iterator[Metric]:
+    constants = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     kinds = {
         alias.asname or alias.name
         for node in tree.body
@@ -64,17 +74,24 @@ def _of(tree: ast.Module, file: str) -> Iterator[Metric]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
             if node.func.id not in ("Counter", "Gauge", "Histogram"):
                 continue
-            yield _metric(node, cast("Kind", node.func.id), file)
+            yield _metric(node, cast("Kind", node.func.id), file, constants)
 
 
-def _metric(call: ast.Call, kind: Kind, file: str) -> Metric:
+def _metric(call: ast.Call, kind: Kind, file: str, constants: dict[str, ast.expr]) -> Metric:
+    """`constants`: the values of the module's names, of which buckets may be one."""
+    given = {each.arg: each.value for each in call.keywords}
+    buckets = given.get("buckets")
+    if isinstance(buckets, ast.Name):
+        buckets = constants[buckets.id]
     try:
         name, meaning, *labels = (ast.literal_eval(arg) for arg in call.args)
+        limits = ast.literal_eval(buckets) if buckets is not None else ()
     except ValueError as e:
-        raise ValueError(f"{file}:{call.lineno}: name, meaning and labels of a metric are written out") from e
+        raise ValueError(f"{file}:{call.lineno}: name, meaning, labels and buckets of a metric are written out") from e
     if kind == "Counter" and not name.endswith("_total"):
         name += "_total"
-    return Metric(name, kind, meaning, tuple(labels[0]) if labels else (), file)
+    told = (*(floatToGoString(limit) for limit in limits), "+Inf") if limits else ()
+    return Metric(name, kind, meaning, tuple(labels[0]) if labels else (), file, told)
 
 
 def known_series(metrics: list[Metric]) -> dict[str, frozenset[str]]:
