@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from prometheus_client.utils import floatToGoString
-
 ROOT = Path(__file__).parents[1]
 TARGET_LABELS = frozenset({"service", "instance", "job"})
 """What Prometheus adds to every series it scrapes."""
@@ -90,7 +88,7 @@ def _metric(call: ast.Call, kind: Kind, file: str, constants: dict[str, ast.expr
         raise ValueError(f"{file}:{call.lineno}: name, meaning, labels and buckets of a metric are written out") from e
     if kind == "Counter" and not name.endswith("_total"):
         name += "_total"
-    told = (*(floatToGoString(limit) for limit in limits), "+Inf") if limits else ()
+    told = (*(str(float(limit)) for limit in limits), "+Inf") if limits else ()
     return Metric(name, kind, meaning, tuple(labels[0]) if labels else (), file, told)
 
 
