@@ -198,6 +198,9 @@ class Settings(BaseSettings):
         "info", alias="PARLEY_LOG_LEVEL", description="What is logged"
     )
     log_format: Literal["json", "text"] = Field("json", alias="PARLEY_LOG_FORMAT", description="How it is logged")
+    build: str = Field(
+        "", alias="PARLEY_BUILD", description="What was built, such as its commit: told by `voice_build_info`"
+    )
     otlp_endpoint: str = Field(
         "", alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Collector of traces; empty: no traces leave the process"
     )
