@@ -22,8 +22,8 @@ _BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 _NATS = f"FROM {BASE}\nCOPY nats-server /usr/local/bin/nats-server\n"
 _POSTGRES = f"""FROM {BASE}
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends postgresql && rm -rf /var/lib/apt/lists/*
-COPY postgres_entry.py /postgres_entry.py
-ENTRYPOINT ["python3", "/postgres_entry.py"]
+COPY postgres_entry.sh /postgres_entry.sh
+ENTRYPOINT ["sh", "/postgres_entry.sh"]
 """
 
 
@@ -33,7 +33,7 @@ def make(engine: Engine, kept: Path) -> None:
         engine("import", str(_files(kept)), BASE)
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(nats_server(), Path(folder, "nats-server"))
-        shutil.copy(Path(__file__).with_name("postgres_entry.py"), folder)
+        shutil.copy(Path(__file__).with_name("postgres_entry.sh"), folder)
         for image, text in zip(STAND_INS.values(), (_NATS, _POSTGRES), strict=True):
             if engine.status("image", "inspect", image):
                 Path(folder, "Dockerfile").write_text(text)
