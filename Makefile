@@ -71,9 +71,10 @@ proto-check: $(READY) ## Fail when parley/v1 is older than proto/
 	@scripts/proto_check.sh
 
 .PHONY: docs
-docs: $(READY) ## Generate docs/settings.md and docs/metrics.md
+docs: $(READY) ## Generate docs/settings.md, docs/metrics.md and the dashboards
 	@$(BIN)/python -m cli.settings_doc docs/settings.md
 	@$(BIN)/python -m cli.metrics_doc docs/metrics.md
+	@$(BIN)/python -m cli.dashboards
 
 .PHONY: locks
 locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions
