@@ -185,7 +185,7 @@ class Bus:
             name=f"parley-{self._name}",
             inbox_prefix=f"_INBOX_{user or self._name}",
             connect_timeout=2,
-            reconnect_time_wait=WAIT_S,
+            reconnect_time_wait=WAIT_S,  # type: ignore[arg-type] # it sleeps for so long, whole or not
             max_reconnect_attempts=-1,
             ping_interval=PING_S,
             max_outstanding_pings=PINGS,
