@@ -1,4 +1,4 @@
-"""`python -m cli.nats_users FILE`: the users of nats-servers that others start (Kubernetes, Compose); `--check` compares."""
+"""The users of nats-servers that others start (Kubernetes, Compose): `python -m cli.nats_users [--check] FILE`."""
 
 from __future__ import annotations
 
