@@ -18,9 +18,10 @@ from typing import Any
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
 from parley.errors import Misconfigured
+from parley.monitor import Monitor
 from parley.settings import Settings
 
 _MS = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000, 10000)
@@ -110,18 +111,20 @@ def configure_logs(service: str, level: str, style: str) -> None:
 
 
 @asynccontextmanager
-async def started(service: str, settings: Settings) -> AsyncIterator[None]:
-    """Logs, traces and `/metrics` of this process, for as long as the body runs."""
+async def started(service: str, settings: Settings) -> AsyncIterator[Monitor]:
+    """Logs, traces and the monitor of this process, for as long as the body runs; it says when it is ready."""
     configure_logs(service, settings.log_level, settings.log_format)
     provider = _tracing(service, settings.otlp_endpoint)
     loop = asyncio.get_running_loop()
     TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
-    server = _metrics_server(settings.metrics_port)
+    monitor = Monitor()
+    if settings.metrics_port >= 0:
+        monitor.listen(settings.metrics_host, settings.metrics_port)
+        structlog.get_logger().info("monitor", port=monitor.port)
     try:
-        yield
+        yield monitor
     finally:
-        if server is not None:
-            server.shutdown()
+        monitor.close()
         if provider is not None:
             provider.shutdown()
 
@@ -145,16 +148,3 @@ def _tracing(service: str, endpoint: str) -> Any:
     )
     trace.set_tracer_provider(provider)
     return provider
-
-
-def _metrics_server(port: int) -> Any:
-    if port < 0:
-        return None
-    try:
-        server, _ = start_http_server(port, addr="127.0.0.1")
-    except OSError as e:
-        raise Misconfigured(
-            f"PARLEY_METRICS_PORT: port {port} cannot be bound ({e.strerror}); choose another, or 0"
-        ) from e
-    structlog.get_logger().info("metrics", port=server.server_port)
-    return server

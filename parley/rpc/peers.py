@@ -2,6 +2,7 @@
 
 A peer whose beat (every 200 ms) is missed three times is gone: its streams end with Unavailable at once, so that a
 frozen process is left as quickly as a dead one. All per-call streams are opened here; what carries them may change.
+Names are looked up again and again (`finding`): who is no longer behind one gets nothing new, and keeps what it has.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from parley.certificates import Certificate, Certificates
 from parley.errors import TooLate, Unavailable
 from parley.heartbeat import HEART
 from parley.process.log_limit import Seldom
+from parley.rpc import finding
+from parley.rpc.finding import Finding, Resolve
 from parley.rpc.mux_client import MuxClient
 from parley.rpc.renewal import Old, renewing
 from parley.rpc.server import BEAT_S, OPTIONS
@@ -57,6 +60,8 @@ class Peer:
         self.alive = False
         self.known = False
         self.draining = False
+        self.left = False  # no longer among the addresses of its service
+        self.asked = 0  # unary calls on their way
         self.instance = ""
         self.streams: set[CallStream] = set()
         self._gather_ms = gather_ms
@@ -68,6 +73,15 @@ class Peer:
         if self._trunk is None or self._trunk.broken:
             self._trunk = MuxClient(self.channel, self._gather_ms)
         return self._trunk
+
+    @property
+    def going(self) -> bool:
+        """What is new is better brought elsewhere."""
+        return self.draining or self.left
+
+    @property
+    def idle(self) -> bool:
+        return not self.streams and not self.asked
 
     def move(self, fresh: grpc.aio.Channel, certificate: Certificate) -> Old:
         """From now on everything is opened on `fresh`, and its beat heard there. Gives what is left behind."""
@@ -167,28 +181,75 @@ class Peers:
     """
 
     def __init__(
-        self, service: str, addresses: list[str], gather_ms: float = 0.0, certificates: Certificates | None = None
+        self,
+        service: str,
+        addresses: list[str],
+        gather_ms: float = 0.0,
+        certificates: Certificates | None = None,
+        *,
+        ask: Resolve = finding.resolve,
     ) -> None:
         if not addresses:
             raise ValueError(f"no address of {service}")
         self.service = service
-        self._peers = [Peer(service, address, gather_ms, certificates) for address in addresses]
-        self._watchers: list[asyncio.Task[None]] = []
+        self._gather_ms = gather_ms
+        self._certificates = certificates
+        self._finding = Finding(service, addresses, ask)
+        self._peers = [self._peer(address) for address in self._finding.known]
+        self._watchers: dict[Peer, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._watchers = [asyncio.ensure_future(peer.watch()) for peer in self._peers]
+        self._watchers = {peer: asyncio.ensure_future(peer.watch()) for peer in self._peers}
+        if self._finding.changes:
+            await self._settle(await self._finding.look())
+            self._looking = asyncio.ensure_future(self._look())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._watchers:
+        tasks = [*self._watchers.values(), *([self._looking] if self._looking else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for peer in self._peers:
             await peer.close()
 
     @property
     def all(self) -> list[Peer]:
+        """Those that were left and still have something of ours are among them."""
         return list(self._peers)
+
+    def _peer(self, address: str) -> Peer:
+        return Peer(self.service, address, self._gather_ms, self._certificates)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(finding.LOOK_S)
+            try:
+                await self._settle(await self._finding.look())
+            except Exception as e:  # without it nobody new would be found for ever
+                log.error("looking for replicas failed", peer=self.service, exc_info=e)
+
+    async def _settle(self, addresses: list[str]) -> None:
+        """Join who is new, leave who is gone, and let go of those in which nothing of ours is left."""
+        here = {peer.address: peer for peer in self._peers}
+        for address in addresses:
+            peer = here.get(address)
+            if peer is None:
+                log.info("peer joined", peer=self.service, address=address)
+                peer = self._peer(address)
+                self._peers.append(peer)
+                self._watchers[peer] = asyncio.ensure_future(peer.watch())
+            peer.left = False
+        for address in here.keys() - set(addresses):
+            here[address].left = True
+        for peer in [peer for peer in self._peers if peer.left and peer.idle]:
+            log.info("peer left", peer=self.service, address=peer.address)
+            self._peers.remove(peer)
+            watcher = self._watchers.pop(peer)
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
+            await peer.close()
 
     async def ready(self, timeout_s: float) -> bool:
         """True as soon as one replica's beat is heard."""
@@ -203,16 +264,16 @@ class Peers:
     def has_room(self, share: float) -> bool:
         """Whether a replica that lives and stays is filled below `share`; true while none has told anything yet."""
         told = [p for p in self._peers if p.known]
-        return not told or any(p.alive and not p.draining and p.load < share for p in told)
+        return not told or any(p.alive and not p.going and p.load < share for p in told)
 
     def pick(self, avoid: Collection[str] = ()) -> Peer:
-        """The least loaded replica that is alive, not draining and not in `avoid` (addresses). Raises Unavailable.
+        """The least loaded replica that is alive, not going and not in `avoid` (addresses). Raises Unavailable.
 
-        When nothing else is left, a draining one, then one to avoid, is still better than none.
+        When nothing else is left, one that is going, then one to avoid, is still better than none.
         """
         alive = [p for p in self._peers if p.alive or not p.known]
         for candidates in (
-            [p for p in alive if p.address not in avoid and not p.draining],
+            [p for p in alive if p.address not in avoid and not p.going],
             [p for p in alive if p.address not in avoid],
             alive,
         ):
@@ -269,12 +330,15 @@ async def call(
     left = _time_left()
     if left is not None and left <= 0:
         raise TooLate(f"no time left to call {peers.service}")
+    peer.asked += 1
     try:
         return await getattr(stub(peer.channel), method)(
             request, timeout=timeout_s if left is None else min(timeout_s, left), wait_for_ready=not peer.known
         )
     except grpc.aio.AioRpcError as e:
         raise from_rpc(e) from e
+    finally:
+        peer.asked -= 1
 
 
 def _time_left() -> float | None:

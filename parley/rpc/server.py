@@ -267,14 +267,16 @@ async def _serve(name: str, settings: Settings, wire: Wire) -> None:
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
     admission = Admission(settings.capacity)
     telemetry.STREAMS_ACTIVE.set_function(lambda: admission.active)
-    async with telemetry.started(name, settings):
+    async with telemetry.started(name, settings) as monitor:
         server = Server(name, settings.listen, admission, Certificates.of(settings))
         close = await wire(server, settings)
         await server.start()
         gc_freeze.freeze()
         task_dump.tell_when_asked()
+        monitor.ready()
         log.info("serving", port=server.port)
         await stop.wait()
+        monitor.draining()
         done = await server.drain(settings.drain_s)
         log.info("drained", complete=done)
         if close is not None:

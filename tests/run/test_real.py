@@ -48,6 +48,7 @@ async def test_everything_runs_on_this_machine_answers_and_survives_a_kill(tmp_p
             assert (await client.get(f"{stack.gateway_url}/health")).status_code == 200
             for name, url in stack.metrics_urls().items():
                 assert "python_info" in (await client.get(url)).text, name
+                assert (await client.get(url.replace("/metrics", "/ready"))).status_code == 200, name
         await a_call(stack)
         (victim,) = stack.pids("orchestrator")
         os.kill(victim, signal.SIGKILL)
