@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,35 @@ async def test_a_bus_shows_its_certificate_and_a_renewed_one_after_a_reconnect(
                 while heard.empty():
                     await bus.publish("call.CA1.cancel", b"third")
                     await asyncio.sleep(0.05)
+
+
+async def test_nodes_talk_to_each_other_over_tls(tmp_path: Path, authority: Authority) -> None:
+    issued, llm = authority.issue("nats", ["127.0.0.1"]), authority.issue("llm")
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def hear(subject: str, data: bytes, headers: dict[str, str]) -> None:
+        heard.put_nowait(data)
+
+    tls = NatsTls(issued.ca, issued.cert, issued.key)
+    async with AsyncExitStack() as stack:
+        servers = []
+        for node in nats_nodes(3, iter(free_ports(6)), tmp_path / "js", USERS, tls):
+            home = tmp_path / node.name
+            home.mkdir()
+            (home / node.file).write_text(node.config)
+            servers.append(Natsd(home, node.port, home / node.file, node.name))
+            stack.push_async_callback(servers[-1].stop)
+            await servers[-1].start()
+        first, _, last = servers
+        there = Bus(settings(last, "llm", llm), "llm")
+        there.subscribe("call.*.cancel", hear)
+        mind = settings(first, "orchestrator", authority.issue("orchestrator"))
+        async with there, Bus(mind, "orchestrator") as here, asyncio.timeout(PATIENCE_S):
+            assert await there.ready(PATIENCE_S)
+            assert await here.ready(PATIENCE_S)
+            while heard.empty():
+                await here.publish("call.CA1.cancel", b"stop")
+                await asyncio.sleep(0.05)
 
 
 async def test_who_shows_no_certificate_of_the_house_is_refused(tmp_path: Path, authority: Authority) -> None:
