@@ -37,7 +37,7 @@ hyphenated_bots() {
 
 check ruff .venv/bin/ruff check .
 check layers .venv/bin/lint-imports --no-logo
-check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tests bench
+check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tests bench scripts
 check mypy-bots hyphenated_bots
 check proto scripts/proto_check.sh
 check settings-doc .venv/bin/python -m cli.settings_doc --check docs/settings.md
