@@ -59,7 +59,7 @@ wheels: $(READY) ## Build and try what a release carries: build/dist
 
 .PHONY: release
 release: $(READY) ## Make version, changelog, wheels and the signed tag; VERSION=1.2.3
-	@$(BIN)/python -m scripts.release "$(VERSION)" $(ARGS)
+	@$(BIN)/python -m scripts.release $(VERSION) $(ARGS)
 
 .PHONY: release-check
 release-check: $(READY) ## Is the tag TAG what a release may be made of?

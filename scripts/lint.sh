@@ -1,7 +1,7 @@
 #!/bin/sh
 # Everything that can be checked without running the product. Runs all checks, then fails if one did.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 failed=""
 
 check() {
