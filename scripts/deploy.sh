@@ -16,6 +16,7 @@ overlay=${OVERLAY:-prod}
 namespace=${NAMESPACE:-parley}
 rollout_s=${ROLLOUT_S:-900}
 smoke=${SMOKE:-scripts/smoke.sh}
+secrets=k8s/overlays/$overlay/secrets
 mark=parley-deployed
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -32,6 +33,8 @@ refuse() {
 # A folder for kubectl: the overlay as it was in a commit, with the images of a tag. render FOLDER COMMIT TAG REGISTRY
 render() {
     mkdir -p "$1" && git archive "$2" k8s | tar -x -C "$1" || return 1
+    # What git does not keep; the way back has today's too.
+    [ ! -d "$secrets" ] || cp -R "$secrets" "$1/k8s/overlays/$overlay/" || return 1
     kubectl kustomize "$1/k8s/overlays/$overlay" >"$1/plain.yaml" || return 1
     {
         printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n'

@@ -7,6 +7,7 @@ mkdir -p build/sbom
 for lock in requirements-*.lock; do
     service=${lock#requirements-}
     service=${service%.lock}
+    [ "$service" != embedding-build ] || continue # in no image
     .parley/checks/bin/cyclonedx-py requirements "$lock" --pyproject pyproject.toml --spec-version 1.6 \
         --output-reproducible --output-format JSON --output-file "build/sbom/parley-$service.cdx.json"
 done

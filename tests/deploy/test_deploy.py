@@ -98,6 +98,20 @@ def test_what_is_committed_is_applied_waited_for_tried_and_written_down(site: Si
     assert json.loads(site.state.read_text())["images"]["statefulset.apps/nats"] == "nats:2.11"
 
 
+def test_secrets_come_from_the_folder_that_git_does_not_keep(site: Site) -> None:
+    overlay = site.repository / "k8s/overlays/prod"
+    (overlay / "kustomization.yaml").write_text("resources: [all.yaml, secrets/gateway.env]\n")
+    (site.repository / ".gitignore").write_text("secrets/\n")
+    site.commit("with secrets")
+    status, said = site.deploy(TAG="v1")
+    assert (status, site.mark) == (2, ""), said
+    (overlay / "secrets").mkdir()
+    (overlay / "secrets/gateway.env").write_text("# TOKEN=of-mine\n")
+    status, said = site.deploy(TAG="v1")
+    assert (status, site.gateway) == (0, "parley-gateway:v1"), said
+    assert "of-mine" not in said
+
+
 def test_pods_that_never_get_ready_take_it_back(site: Site) -> None:
     site.deploy(TAG="v1", REGISTRY="r.example")
     site.commit("second")
