@@ -1,5 +1,5 @@
 #!/bin/sh
-# Looks for known holes in the images that `make images` built. Fails on those of grade HIGH and CRITICAL that have a remedy.
+# Looks for known holes in the images that `make images` built; those graded HIGH or CRITICAL that have a remedy fail it.
 # Needs Trivy, which fetches its database.
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,6 +9,7 @@ images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference
 [ -n "$images" ] || { echo "scan: no image parley-*:$version; make images" >&2; exit 2; }
 failed=""
 for image in $images; do
-    trivy image --quiet --scanners vuln --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 "$image" || failed="$failed $image"
+    trivy image --quiet --scanners vuln --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 "$image" ||
+        failed="$failed $image"
 done
 [ -z "$failed" ] || { echo "scan: holes that have a remedy:$failed" >&2; exit 1; }

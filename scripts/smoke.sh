@@ -1,6 +1,6 @@
 #!/bin/sh
 # One call: a question asked aloud must be answered. PARLEY_SMOKE_URL is the address that callers reach; without it the
-# call goes to the gateway of the namespace through kubectl. Its carrier's token is in PARLEY's settings, as for the gateway.
+# call goes to the gateway of the namespace through kubectl. The carrier's token is a setting, as it is for the gateway.
 set -eu
 cd "$(dirname "$0")/.."
 url=${PARLEY_SMOKE_URL:-}

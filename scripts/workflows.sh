@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks .github/: actionlint (syntax, expressions, shell by shellcheck), then zizmor (what an attacker could do with it).
+# Checks .github/: actionlint (syntax, expressions, shell by shellcheck), then zizmor (what attackers could do with it).
 set -eu
 cd "$(dirname "$0")/.."
 .parley/checks/bin/actionlint -color=false .github/workflows/*.yml

@@ -36,9 +36,11 @@ def test_a_commit_is_a_line_where_it_belongs_unless_no_user_notices_it() -> None
         Commit("Fix a test", ("tests/gateway/test_bell.py", "bench/bell.py")),
         Commit("Address the caller", ("services/llm/words.py",)),
     ]
-    assert drafted(commits) == (
-        "### Added\n- Add a bell\n\n### Changed\n- Callers may whisper\n- Address the caller\n\n### Fixed\n- Fix the bell"
-    )
+    assert drafted(commits).split("\n\n") == [
+        "### Added\n- Add a bell",
+        "### Changed\n- Callers may whisper\n- Address the caller",
+        "### Fixed\n- Fix the bell",
+    ]
     assert drafted(commits[3:4]) == ""
 
 
