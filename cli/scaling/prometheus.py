@@ -1,8 +1,8 @@
 """The rule as Prometheus recording rules: `python -m cli.scaling.prometheus deploy/monitoring/scaling.rules.yml`.
 
-They read three metrics of the platform, with the label `service` of the scrape job: `voice_load` (calls or streams in
-use), `voice_capacity` (what a replica takes), `voice_calls_begun_total` of the gateway. An autoscaler asks for
-`parley:replicas_wanted{service="..."}` and divides by 1.
+They read four metrics of the platform, with the label `service` of the scrape job: `voice_load` (calls or streams in
+use), `voice_capacity` (what a replica takes), and of the gateway `voice_calls_begun_total` and
+`voice_refused_total{reason="full"}`. An autoscaler asks for `parley:replicas_wanted{service="..."}` and divides by 1.
 """
 
 from __future__ import annotations
@@ -31,20 +31,26 @@ def larger(one: str, other: str) -> str:
 def rules(numbers: Numbers = NUMBERS) -> dict[str, str]:
     """Expressions by the name they are recorded under, each after those that it needs."""
     n = numbers
-    begun = 'sum(rate(voice_calls_begun_total{{service="gateway"}}[{}s]))'
-    quick, slow = (begun.format(window) for window in n.arrivals_s)
+    begun = f'sum(rate(voice_calls_begun_total{{service="gateway"}}[{n.average_s}s]))'
     average = f"[{n.average_s}s]"
+    chance = f"{n.doubt:g} * sqrt((parley:arrivals + parley:arrivals_before) / {n.arrivals_s})"
+    rise = f"clamp_min(parley:arrivals - parley:arrivals_before - {chance}, 0) / {n.arrivals_s}"
     calls = f"avg_over_time(parley:calls{average})"
     streams = "parley:streams_per_call * on() group_left() parley:calls_forecast"
     return {
         "parley:calls": 'sum(voice_load{service="gateway"})',
         "parley:load": "sum by (service) (voice_load)",
         "parley:capacity": "max by (service) (voice_capacity)",
-        "parley:arrivals": larger(quick, slow),
-        "parley:holding_s": f"clamp(({calls} / {begun.format(n.average_s)}) > 0, {n.shortest_s:g}, {n.longest_s:g})"
+        "parley:arrivals": _came(f"[{n.arrivals_s}s]"),
+        "parley:arrivals_before": _came(f"[{n.arrivals_s}s] offset {n.arrivals_s}s"),
+        "parley:arrivals_long": _came(f"[{n.arrivals_long_s}s]"),
+        "parley:arriving": larger(
+            f"parley:arrivals + {rise} * {n.lead_s + n.arrivals_s / 2:g}", "parley:arrivals_long"
+        ),
+        "parley:holding_s": f"clamp(({calls} / {begun}) > 0, {n.shortest_s:g}, {n.longest_s:g})"
         f" or vector({n.holding_s:g})",
         "parley:staying": f"exp(-{n.lead_s:g} / parley:holding_s)",
-        "parley:calls_coming": "parley:arrivals * parley:holding_s * (1 - parley:staying)",
+        "parley:calls_coming": "parley:arriving * parley:holding_s * (1 - parley:staying)",
         "parley:calls_forecast": larger(
             f"parley:calls * parley:staying + parley:calls_coming + {n.margin:g}"
             " * sqrt(parley:calls * parley:staying * (1 - parley:staying) + parley:calls_coming)",
@@ -61,6 +67,13 @@ def rules(numbers: Numbers = NUMBERS) -> dict[str, str]:
         "parley:replicas_wanted": f"clamp(floor({1 + n.tolerance:g} * (max_over_time(parley:replicas_needed"
         f"[{n.stable_s}s]) - 1)) + 1, {n.least}, {n.most})",
     }
+
+
+def _came(window: str) -> str:
+    """Calls a second that came, those that found no room among them."""
+    begun = f'sum(rate(voice_calls_begun_total{{service="gateway"}}{window}))'
+    refused = f'sum(rate(voice_refused_total{{service="gateway",reason="full"}}{window}))'
+    return f"{begun} + ({refused} or vector(0))"
 
 
 def text(numbers: Numbers = NUMBERS) -> str:

@@ -1,18 +1,20 @@
 """How many replicas a service should have, from the calls there are and those that will come.
 
-    calls, arrivals, holding time    ->  forecast   calls open when a replica that is asked for now takes its first one
+    calls begun in the last minutes  ->  arriving   calls a second in the next ones
+    calls, arriving, holding time    ->  forecast   calls open when a replica that is asked for now takes its first one
     forecast, what a call uses       ->  need       streams of the service then
     need, what a replica takes       ->  needed     replicas
     needed over the last minutes     ->  wanted     replicas, up at once and down slowly
 
-A replica that is too many is drained, never stopped: `leaving` says which. No clock and no I/O here; Prometheus
-evaluates the same formulas (`cli/scaling/prometheus.py`), and a test compares both.
+A replica that is too many drains: it takes nothing new, and ends when its last call has ended or was moved. So the rule
+need not ask which one leaves. No clock and no I/O here; Prometheus evaluates the same formulas
+(`cli/scaling/prometheus.py`), and a test compares both.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -25,8 +27,9 @@ class Numbers:
     (15 s each), and a pod's start with an image that the node may not have."""
     margin: float = 3.0
     """Standard deviations above the mean."""
-    fill: float = 0.8
-    """New calls fill a replica up to here (the gateway's FRESH_SHARE); the rest is for calls that come back."""
+    fill: float = 0.75
+    """Of a replica is reckoned with. Below the share up to which the gateway fills itself with new calls (0.8): who is
+    full sees no more calls than it takes, and would never ask for another replica."""
     spare: int = 1
     """Replicas that may be lost, and all calls still fit on the others."""
     holding_s: float = 180.0
@@ -36,8 +39,12 @@ class Numbers:
     """What a measured length may be."""
     most_per_call: float = 2.0
     """Streams of a service that one call may be reckoned with."""
-    arrivals_s: tuple[int, int] = (120, 600)
-    """Windows over which arrivals are counted; the higher rate counts."""
+    arrivals_s: int = 120
+    """Window over which arrivals are counted."""
+    arrivals_long_s: int = 600
+    """A second one; the higher rate counts."""
+    doubt: float = 2.0
+    """Standard deviations by which arrivals must have risen, to be expected to go on rising."""
     average_s: int = 1800
     """Window of the averages: length of a call, streams per call."""
     stable_s: int = 600
@@ -58,6 +65,16 @@ def holding(calls: float, begun: float, numbers: Numbers = NUMBERS) -> float:
     if calls <= 0:
         return numbers.holding_s
     return min(max(calls / begun if begun > 0 else math.inf, numbers.shortest_s), numbers.longest_s)
+
+
+def arriving(now: float, before: float, long: float, numbers: Numbers = NUMBERS) -> float:
+    """Calls a second to expect while a replica starts: as many as now, and more if they have become more.
+
+    Calls a second, refused ones too, in the last `arrivals_s`, in as long before, and in the last `arrivals_long_s`.
+    """
+    chance = numbers.doubt * math.sqrt((now + before) / numbers.arrivals_s)
+    rise = max(0.0, now - before - chance) / numbers.arrivals_s
+    return max(now + rise * (numbers.lead_s + numbers.arrivals_s / 2), long)
 
 
 def per_call(load: float, calls: float, numbers: Numbers = NUMBERS) -> float:
@@ -108,12 +125,3 @@ def scaled(now: int, asked: int, since_down_s: float, numbers: Numbers = NUMBERS
     if asked > now:
         return asked
     return now - 1 if since_down_s >= numbers.down_every_s else now
-
-
-def leaving(calls: Sequence[int], stay: int) -> tuple[int, ...]:
-    """Which replicas drain so that `stay` are left, by index: those with the fewest calls. `calls`: on each of them.
-
-    One that drains takes nothing new, and ends when its last call has ended or was moved.
-    """
-    order = sorted(range(len(calls)), key=lambda replica: (calls[replica], replica))
-    return tuple(order[: max(0, len(calls) - stay)])

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from cli.scaling.prometheus import EVERY_S, text
-from cli.scaling.rule import NUMBERS, forecast, holding, need, needed, per_call, wanted
+from cli.scaling.rule import NUMBERS, arriving, forecast, holding, need, needed, per_call, wanted
 
 FILE = Path(__file__).parents[2] / "deploy/monitoring/scaling.rules.yml"
 CAPACITY = {"gateway": 250, "stt": 240, "llm": 40}
@@ -40,13 +40,16 @@ def _rule(calls: Sequence[float], begun: Sequence[float], service: str, step: in
     def rate(at: int, window: int) -> float:
         return (begun[at] - begun[at - window // EVERY_S]) / window
 
+    def coming(at: int) -> float:
+        short = NUMBERS.arrivals_s
+        return arriving(rate(at, short), rate(at - short // EVERY_S, short), rate(at, NUMBERS.arrivals_long_s))
+
     def then(at: int) -> int:
         past = calls[at - NUMBERS.average_s // EVERY_S : at + 1]
         average = sum(past) / len(past)
         each = per_call(EACH[service] * average, average)
-        arrivals = max(rate(at, window) for window in NUMBERS.arrivals_s)
-        coming = forecast(calls[at], arrivals, holding(average, rate(at, NUMBERS.average_s)))
-        return needed(need(coming, each, EACH[service] * calls[at]), CAPACITY[service])
+        open_soon = forecast(calls[at], coming(at), holding(average, rate(at, NUMBERS.average_s)))
+        return needed(need(open_soon, each, EACH[service] * calls[at]), CAPACITY[service])
 
     return wanted(then(at) for at in range(step - NUMBERS.stable_s // EVERY_S, step + 1))
 

@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.scaling.rule import NUMBERS, Numbers, forecast, holding, leaving, need, needed, per_call, scaled, wanted
+from cli.scaling.rule import NUMBERS, Numbers, arriving, forecast, holding, need, needed, per_call, scaled, wanted
 from services.gateway.house import FRESH_SHARE
 
 FEW = settings(max_examples=40, deadline=None, database=None)
@@ -17,8 +17,11 @@ lengths = st.floats(NUMBERS.shortest_s, NUMBERS.longest_s)
 capacities = st.integers(1, 1000)
 
 
-def test_replicas_are_filled_as_far_as_the_gateway_fills_itself() -> None:
-    assert NUMBERS.fill == FRESH_SHARE
+def test_another_replica_is_asked_for_before_the_gateway_says_that_it_is_full() -> None:
+    assert NUMBERS.fill < FRESH_SHARE
+    for capacity in (10, 250):
+        for replicas in range(1, 40):
+            assert wanted([needed(replicas * capacity * FRESH_SHARE, capacity)]) > replicas
 
 
 @FEW
@@ -29,6 +32,19 @@ def test_a_forecast_is_never_less_than_what_is_there_and_rises_with_what_comes(
     assert forecast(now, begun, length) >= now
     assert forecast(now, begun + 1, length) >= forecast(now, begun, length)
     assert forecast(now + 1, begun, length) >= forecast(now, begun, length)
+
+
+@FEW
+@given(arrivals, arrivals, arrivals)
+def test_what_has_risen_is_expected_to_rise_on_and_chance_is_not_taken_for_it(
+    now: float, before: float, long: float
+) -> None:
+    expected = arriving(now, before, long)
+    assert expected >= max(now, long)
+    if now <= before:
+        assert expected == max(now, long)
+    if now > long and now - before > 4 * math.sqrt((now + before) / NUMBERS.arrivals_s):
+        assert expected > now
 
 
 @FEW
@@ -72,15 +88,6 @@ def test_replicas_come_at_once_and_leave_one_by_one(now: int, asked: int, since:
     assert after >= min(now, asked)
     if since < NUMBERS.down_every_s:
         assert after >= now
-
-
-@FEW
-@given(st.lists(st.integers(0, 100), max_size=30), st.integers(0, 30))
-def test_those_with_the_fewest_calls_leave(loads: list[int], stay: int) -> None:
-    gone = leaving(loads, stay)
-    left = [calls for replica, calls in enumerate(loads) if replica not in gone]
-    assert len(left) == min(stay, len(loads))
-    assert not gone or not left or max(loads[replica] for replica in gone) <= min(left)
 
 
 def test_what_is_not_known_yet_is_assumed() -> None:
