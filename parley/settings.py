@@ -205,6 +205,19 @@ class Settings(BaseSettings):
         "", alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Collector of traces; empty: no traces leave the process"
     )
 
+    # Certificates
+    tls_ca: str = Field(
+        "",
+        alias="PARLEY_TLS_CA",
+        description="File with the certificate of the authority whose certificates are believed (PEM). With the next two: services talk TLS only, and both sides show who they are. All three or none; read again when they change",
+    )
+    tls_cert: str = Field(
+        "",
+        alias="PARLEY_TLS_CERT",
+        description="This process's certificate; its DNS name is the service's, such as `stt`",
+    )
+    tls_key: str = Field("", alias="PARLEY_TLS_KEY", description="Its key, without a password")
+
     # The others
     stt_address: str = Field(
         "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated; here and below a name stands for all its address records, asked for again every 5 s"

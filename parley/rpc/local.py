@@ -66,6 +66,7 @@ class _LocalPeer(Peer):
     def __init__(self, server: LocalServer) -> None:
         self.service = server.name
         self.address = f"local:{server.name}"
+        self.certificates = self.certificate = None
         self.channel = cast(grpc.aio.Channel, _Channel(server.registry))
         self.load, self.opened = 0.0, 0
         self.alive = self.known = True

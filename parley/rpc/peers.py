@@ -16,20 +16,26 @@ from typing import Any, Self
 import grpc
 import structlog
 
+from parley.aio import background
+from parley.certificates import Certificate, Certificates
 from parley.errors import TooLate, Unavailable
 from parley.heartbeat import HEART
+from parley.process.log_limit import Seldom
 from parley.rpc import finding
 from parley.rpc.finding import Finding, Resolve
 from parley.rpc.mux_client import MuxClient
+from parley.rpc.renewal import Old, renewing
 from parley.rpc.server import BEAT_S, OPTIONS
 from parley.rpc.status import from_rpc
 from parley.rpc.stream import CallStream
+from parley.rpc.tls import channel
 from parley.v1 import replica_pb2, replica_pb2_grpc
 
 log = structlog.get_logger()
 
 MISSED_BEATS = 3
 PATIENCE_S = 1.0  # the last replica stopped before the one that is back was heard again
+REFUSED_S = 5.0  # who refuses us is not asked more often: only another certificate, or another table, helps
 STALL_S = 0.1  # we ourselves stood still for so long: a late beat says nothing about the peer
 _CHANNEL_OPTIONS = [
     *OPTIONS,
@@ -43,10 +49,12 @@ _CHANNEL_OPTIONS = [
 class Peer:
     """One replica of a service, and what it last said of itself."""
 
-    def __init__(self, service: str, address: str, gather_ms: float) -> None:
+    def __init__(self, service: str, address: str, gather_ms: float, certificates: Certificates | None = None) -> None:
         self.service = service
         self.address = address
-        self.channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self.certificates = certificates
+        self.certificate = None if certificates is None else certificates.now()
+        self.channel = channel(address, service, self.certificate, _CHANNEL_OPTIONS)
         self.load = 0.0
         self.opened = 0  # streams opened since the last beat: load that the peer has not told yet
         self.alive = False
@@ -58,6 +66,7 @@ class Peer:
         self.streams: set[CallStream] = set()
         self._gather_ms = gather_ms
         self._trunk: MuxClient | None = None
+        self._trouble = Seldom(patience_s=5.0)
 
     def trunk(self) -> MuxClient:
         """The stream that carries all calls to this replica; a new one when the last broke."""
@@ -74,30 +83,48 @@ class Peer:
     def idle(self) -> bool:
         return not self.streams and not self.asked
 
+    def move(self, fresh: grpc.aio.Channel, certificate: Certificate) -> Old:
+        """From now on everything is opened on `fresh`, and its beat heard there. Gives what is left behind."""
+        old = Old(self.channel, self._trunk)
+        self.channel, self._trunk, self.certificate = fresh, None, certificate
+        return old
+
     async def close(self) -> None:
-        if self._trunk is not None:
-            await self._trunk.close()
-        await self.channel.close(0)
+        await Old(self.channel, self._trunk).close()
 
     async def watch(self) -> None:
         """Listen to its beat for ever; lose the peer's streams when it stops."""
-        while True:
-            try:
-                await self._listen()
-            except grpc.aio.AioRpcError:
-                pass
-            except Exception as e:  # without its watcher a peer would seem alive for ever
-                log.error("watching a peer failed", peer=self.service, address=self.address, exc_info=e)
-            self._gone()
-            await asyncio.sleep(0.1 + random.random() * 0.1)  # noqa: S311 - spreads reconnects
+        async with background(*renewing(self, _CHANNEL_OPTIONS)):
+            while True:
+                pause_s = 0.1 + random.random() * 0.1  # noqa: S311 - spreads reconnects
+                try:
+                    await self._listen()
+                except grpc.aio.AioRpcError as e:
+                    if self.certificates is not None:
+                        pause_s = max(pause_s, self._unheard(e))
+                except Exception as e:  # without its watcher a peer would seem alive for ever
+                    log.error("watching a peer failed", peer=self.service, address=self.address, exc_info=e)
+                self._gone()
+                await asyncio.sleep(pause_s)
+
+    def _unheard(self, error: grpc.aio.AioRpcError) -> float:
+        """With TLS there is more that can be wrong than that nobody is there: say it. Gives a pause."""
+        refused = error.code() is grpc.StatusCode.PERMISSION_DENIED
+        what = "a peer refuses this process" if refused else "a peer is not reached"
+        self._trouble.warning(what, peer=self.service, address=self.address, error=error.details())
+        return REFUSED_S if refused else 0.0
 
     async def _listen(self) -> None:
-        rpc = replica_pb2_grpc.ReplicaStub(self.channel).Watch(replica_pb2.WatchRequest(), wait_for_ready=True)
-        hearing = asyncio.ensure_future(self._beats(rpc))
+        where = self.channel
+        rpc, hearing = self._heard(where)
         missed, first = 0, self.beats
         last = first
         try:
             while not hearing.done():
+                if self.channel is not where:
+                    await _stopped(rpc, hearing)
+                    where = self.channel
+                    rpc, hearing = self._heard(where)
                 began = time.monotonic()
                 await asyncio.wait({hearing}, timeout=BEAT_S)
                 stalled = HEART.awake_since(STALL_S) > began
@@ -108,9 +135,15 @@ class Peer:
                     return
                 last = self.beats
         finally:
-            rpc.cancel()
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            await _stopped(rpc, hearing)
+        if not hearing.cancelled() and isinstance(why := hearing.exception(), grpc.aio.AioRpcError):
+            raise why
+
+    def _heard(self, where: grpc.aio.Channel) -> tuple[Any, asyncio.Task[None]]:
+        # With TLS a failed handshake is to be told; without, whoever is not there yet is waited for.
+        waits = self.certificates is None
+        rpc = replica_pb2_grpc.ReplicaStub(where).Watch(replica_pb2.WatchRequest(), wait_for_ready=waits)
+        return rpc, asyncio.ensure_future(self._beats(rpc))
 
     beats = 0
 
@@ -119,6 +152,8 @@ class Peer:
             if self.instance and beat.instance != self.instance:
                 self._lose_streams()
             self.instance, self.load, self.draining = beat.instance, beat.load, beat.draining
+            if not self.alive:
+                self._trouble.over()
             self.beats += 1
             self.opened = 0
             self.alive = self.known = True
@@ -132,21 +167,35 @@ class Peer:
             stream.lose()
 
 
+async def _stopped(rpc: Any, hearing: asyncio.Task[None]) -> None:
+    rpc.cancel()
+    hearing.cancel()
+    await asyncio.gather(hearing, return_exceptions=True)
+
+
 class Peers:
     """The replicas of one service. `open` takes the least loaded one that answers.
 
     All calls to a replica travel on one stream (`trunk`); with `gather_ms` their messages wait so long for each other.
+    With `certificates` they are reached by TLS only, and believed only if they show the name of `service`.
     """
 
     def __init__(
-        self, service: str, addresses: list[str], gather_ms: float = 0.0, *, ask: Resolve = finding.resolve
+        self,
+        service: str,
+        addresses: list[str],
+        gather_ms: float = 0.0,
+        certificates: Certificates | None = None,
+        *,
+        ask: Resolve = finding.resolve,
     ) -> None:
         if not addresses:
             raise ValueError(f"no address of {service}")
         self.service = service
         self._gather_ms = gather_ms
+        self._certificates = certificates
         self._finding = Finding(service, addresses, ask)
-        self._peers = [Peer(service, address, gather_ms) for address in self._finding.known]
+        self._peers = [self._peer(address) for address in self._finding.known]
         self._watchers: dict[Peer, asyncio.Task[None]] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -170,6 +219,9 @@ class Peers:
         """Those that were left and still have something of ours are among them."""
         return list(self._peers)
 
+    def _peer(self, address: str) -> Peer:
+        return Peer(self.service, address, self._gather_ms, self._certificates)
+
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(finding.LOOK_S)
@@ -185,7 +237,7 @@ class Peers:
             peer = here.get(address)
             if peer is None:
                 log.info("peer joined", peer=self.service, address=address)
-                peer = Peer(self.service, address, self._gather_ms)
+                peer = self._peer(address)
                 self._peers.append(peer)
                 self._watchers[peer] = asyncio.ensure_future(peer.watch())
             peer.left = False

@@ -15,6 +15,7 @@ from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
+from parley.certificates import Certificates
 from parley.errors import Misconfigured
 from parley.monitor import Monitor
 from parley.process import gc_freeze, task_dump
@@ -107,7 +108,7 @@ async def serve(settings: Settings) -> None:
             Editions.of_process(settings, bus).kept() as editions,
             opened(settings, ended_by_state(CallStore(bus)), editions) as gateway,
         ):
-            organ = Server("gateway", settings.listen, gateway.house.admission)
+            organ = Server("gateway", settings.listen, gateway.house.admission, Certificates.of(settings))
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]
             organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
             await organ.start()
