@@ -120,7 +120,6 @@ def _tls(tls: NatsTls | None) -> list[str]:
 
 
 def _routes(port: int, ports: list[int], password: str, tls: NatsTls | None) -> list[str]:
->>>>>>> seeing
     routes = [f"nats-route://route:{password}@127.0.0.1:{other}" for other in ports if other != port]
     return [
         "cluster {",
