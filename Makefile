@@ -121,7 +121,7 @@ images: ## Build the images with docker, podman or buildah; ARGS="stt tts" for s
 	@scripts/images.sh $(ARGS)
 
 .PHONY: containers
-containers: $(READY) ## Build the images on a base made here, run the Compose file and place calls; as root, 10 minutes
+containers: $(READY) ## Run the images as docker-compose.yml says, place calls, kill containers; ARGS="--own podman" without an engine
 	@$(BIN)/python -m testbed.containers $(ARGS)
 
 .PHONY: clean

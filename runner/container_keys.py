@@ -1,6 +1,7 @@
 """What the containers of docker-compose.yml prove themselves with: made once, before any of them starts.
 
-    python -m runner.container_keys /keys       # a folder for each container, which alone has it
+    python -m runner.container_keys /keys [ADDRESS]   # a folder for each container, which alone has it. NATS listens
+                                                # at ADDRESS, by default at all
 
     /keys/<service>/nats_password               its user of NATS has the name of the service
     /keys/gateway/token_secret                  PARLEY_SECRET
@@ -26,7 +27,7 @@ NATS_STORE = Path("/data")
 _MODE = 0o444
 
 
-def make(folder: Path, *, nats_host: str = "0.0.0.0", nats_monitor: str = "127.0.0.1:8222") -> None:  # noqa: S104
+def make(folder: Path, address: str = "0.0.0.0") -> None:  # noqa: S104
     """Write what is missing, and `nats.conf` anew: another version of Parley may have other permissions."""
     users = {name: kept(folder / name / "nats_password") for name in PERMISSIONS}
     kept(folder / "gateway" / "token_secret")
@@ -35,10 +36,10 @@ def make(folder: Path, *, nats_host: str = "0.0.0.0", nats_monitor: str = "127.0
     _write(folder / "tools" / "database_url", DATABASE_URL.format(password=password))
     config = server_config(
         "nats",
-        f"{nats_host}:4222",
+        f"{address}:4222",
         NATS_STORE,
         users,
-        more=[f"http: {nats_monitor}"],  # asked by the container's health check
+        more=["http: 127.0.0.1:8222"],  # asked by the container's health check
         why="Written by `python -m runner.container_keys` at each start of the containers.",
     )
     _write(folder / "nats" / "nats.conf", config)
@@ -67,6 +68,6 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m runner.container_keys FOLDER")
-    make(Path(sys.argv[1]))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python -m runner.container_keys FOLDER [ADDRESS]")
+    make(Path(sys.argv[1]), *sys.argv[2:])

@@ -1,4 +1,5 @@
-"""Files of an image, the same whenever it is built: compiled without times, and dated by SOURCE_DATE_EPOCH.
+"""Files of an image, the same wherever and whenever it is built: compiled without times, dated by SOURCE_DATE_EPOCH,
+read by everybody and written by their owner, whatever the umask of the working folder.
 
     python3 files.py FOLDER... [--make FOLDER...] [--compile FOLDER...]
 
@@ -27,9 +28,12 @@ def compile_modules(folder: Path, but: str = "") -> None:
     compileall.compile_dir(folder, maxlevels=50, quiet=2, rx=left_out, workers=1, invalidation_mode=mode)
 
 
-def date(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """Everything in it, and itself."""
     for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            runs = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if runs else 0o644)
         os.utime(path, (epoch(), epoch()), follow_symlinks=False)
 
 
@@ -44,7 +48,7 @@ def main() -> None:
     for folder in given.compile:
         compile_modules(folder)
     for folder in (*given.folders, *given.make):
-        date(folder)
+        settle(folder)
 
 
 if __name__ == "__main__":

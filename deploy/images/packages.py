@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from files import compile_modules, date, epoch
+from files import compile_modules, epoch, settle
 from sbom import document, write
 
 ENVIRONMENT = Path("/opt/parley")
@@ -67,7 +67,7 @@ def main() -> None:
     listed = document(f"parley-{name}", packages_of(ENVIRONMENT), DPKG, given.model, epoch())
     write(listed, ENVIRONMENT / "sbom.cdx.json")
     compile_modules(packages_of(ENVIRONMENT), SELDOM_COMPILED)
-    date(ENVIRONMENT)
+    settle(ENVIRONMENT)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("gateway", "orchestrator", "stt", "llm", "tts", "tools", "rag")
 TWICE = ("orchestrator", "tts")
 """Of these there are two, so that one may be killed."""
-GRPC, MONITOR, NATS, POSTGRES = 50051, 9190, 4222, 5432
-"""On the host's network each container has ports of its own: these and those above."""
+GRPC, MONITOR = 50051, 9190
+"""On the host's network each container has ports of its own: these and those above; NATS has 4222, PostgreSQL 5432."""
 
 Compose = dict[str, Any]
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
@@ -64,6 +64,7 @@ def on_the_host(compose: Compose, images: Mapping[str, str], port: int) -> Compo
     addresses["PARLEY_TELEPHONY_ADDRESS"] = listen["gateway"][0]
     house["gateway"]["environment"] |= {"PARLEY_GATEWAY_HOST": "127.0.0.1"}
     house["postgres"]["environment"]["LISTEN"] = "127.0.0.1"
+    house["keys"]["command"] = ["/keys", "127.0.0.1"]
     names = [*replicas, "nats", "postgres"]
     for name, service in house.items():
         service.pop("ports", None)

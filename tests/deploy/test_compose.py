@@ -16,6 +16,7 @@ from parley.settings import Settings, Stage
 from runner.container_keys import kept, make
 from runner.nats_users import PERMISSIONS, users_config
 from runner.plan import nats_server
+from testbed.containers.file import TWICE, on_the_host
 from tests.deploy.dockerfile import ROOT, chain, read
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -203,3 +204,23 @@ def test_the_door_takes_to_the_gateway_what_the_gateway_opens() -> None:
     for path in ("/twilio-stream", "/twilio-stream/", "/ws/voice", "/ws/chat"):
         assert re.match(sockets[1], path)
     assert "location = /twilio-webhook" in text
+
+
+def test_on_the_hosts_network_the_house_is_the_same_but_for_addresses() -> None:
+    """What `make containers` runs where containers have no network of their own."""
+    images = {"NATS_IMAGE": "stand-in:1", "POSTGRES_IMAGE": "stand-in:2"}
+    made = on_the_host(COMPOSE, images, 18080)["services"]
+    doubled = {f"{name}-2" for name in TWICE}
+    assert set(made) == {*SERVICES, *doubled, *COMMANDS, "keys", "nats", "postgres"}
+    listening = set()
+    for name in (*SERVICES, *doubled):
+        as_it_stands = RUN[name.removesuffix("-2")]
+        for key in ("read_only", "cap_drop", "security_opt", "mem_limit", "pids_limit", "tmpfs", "secrets"):
+            assert made[name].get(key) == as_it_stands.get(key)
+        listening.add(made[name]["environment"]["PARLEY_LISTEN"].replace("127.0.0.1", name))
+        assert "ports" not in made[name]
+    addresses = made["gateway"]["environment"]
+    known = {part for variable, value in addresses.items() if "_ADDRESS" in variable for part in value.split(",")}
+    assert known == listening
+    assert made["nats"]["image"] == "stand-in:1"
+    assert "${" not in str(made)

@@ -148,19 +148,21 @@ def test_only_what_is_not_run_is_trimmed(tools: Path, tmp_path: Path) -> None:
     assert left == ["big/testing/help.py", "tests/own.py"]
 
 
-def test_files_are_compiled_without_times_and_dated(
+def test_files_are_compiled_without_times_dated_and_may_be_read(
     tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     (tmp_path / "a.py").write_text("A = 1\n")
+    (tmp_path / "a.py").chmod(0o600)
     (tmp_path / "seldom").mkdir()
     (tmp_path / "seldom" / "b.py").write_text("B = 1\n")
     files = runpy.run_path(str(tools / "files.py"))
     files["compile_modules"](tmp_path, r"/seldom/")
-    files["date"](tmp_path)
+    files["settle"](tmp_path)
     (made,) = tmp_path.rglob("*.pyc")
     assert made.name.startswith("a.")
     assert made.read_bytes()[4:8] == b"\x01\x00\x00\x00"  # hashed, and the hash is not checked
+    assert (tmp_path / "a.py").stat().st_mode & 0o777 == 0o644
     assert {int(path.stat().st_mtime) for path in (tmp_path, *tmp_path.rglob("*"))} == {1_700_000_000}
 
 
