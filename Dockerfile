@@ -56,7 +56,7 @@ RUN ["python3", "files.py", "/opt/embedding"]
 
 # Parley itself, and the agents that come with it.
 FROM build AS code
-COPY deploy/images/ready.py /app/
+COPY LICENSE THIRD_PARTY.md deploy/images/ready.py /app/
 COPY parley/ /app/parley/
 COPY services/ /app/services/
 COPY web/ /app/web/
