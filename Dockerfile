@@ -51,7 +51,8 @@ COPY requirements-embedding-build.lock ./
 RUN ["python3", "packages.py", "requirements-embedding-build.lock"]
 COPY parley/ parley/
 RUN ["/opt/parley/bin/python", "-m", "parley.embedding", "/opt/embedding"]
-# hadolint ignore=DL3059 - one RUN for both would need a shell
+# One RUN for both would need a shell.
+# hadolint ignore=DL3059
 RUN ["python3", "files.py", "/opt/embedding"]
 
 # Parley itself, and the agents that come with it.
