@@ -36,6 +36,7 @@ def build() -> Path:
     env = {**os.environ, "SOURCE_DATE_EPOCH": when}
     words = ["build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(DIST), str(ROOT)]
     subprocess.run([_UV, *words], env=env, check=True)
+    (DIST / ".gitignore").unlink(missing_ok=True)
     version = current((ROOT / "pyproject.toml").read_text())
     wheel, sdist = DIST / f"parley-{version}-py3-none-any.whl", DIST / f"parley-{version}.tar.gz"
     for path in (wheel, sdist):
