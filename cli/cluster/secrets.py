@@ -62,7 +62,7 @@ def write(folder: Path, wanted: Mapping[str, Mapping[str, str]]) -> None:
     for name, its in wanted.items():
         path = folder / f"{name}.env"
         path.touch(mode=0o600)
-        path.write_text("".join(f"{variable}={value}\n" for variable, value in its.items()), "utf-8")
+        path.write_text("".join(f"{key}={value}\n" for key, value in its.items()), "utf-8")
 
 
 def main(arguments: list[str]) -> int:
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
     wanted = complete(read(folder))
     write(folder, wanted)
     for name, its in wanted.items():
-        for empty in [variable for variable, value in its.items() if not value]:
+        for empty in [key for key, value in its.items() if not value]:
             print(f"{folder / name}.env: {empty} is empty; put it there if you have one")
     return 0
 

@@ -1,0 +1,186 @@
+"""Every pod of k8s/: what it may do, when it is alive, how it ends, what it is told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from cli.cluster.secrets import complete
+from parley import monitor
+from parley.settings import Settings
+from runner.plan import SERVICES
+from services.gateway import house
+from tests.deploy.manifests import (
+    BASE,
+    K8S,
+    NAME,
+    OVERLAYS,
+    Workload,
+    kustomization,
+    literals,
+    manifests,
+    one,
+    service,
+    settings_env,
+    workloads,
+)
+
+PODS = list(workloads())
+EACH_POD = pytest.mark.parametrize("pod", PODS, ids=[pod.name for pod in PODS])
+EACH_SERVICE = pytest.mark.parametrize("name", SERVICES)
+SECRETS = "/run/secrets/parley"
+MEMORY = {"Mi": 1, "Gi": 1024}
+OVERLAY_NAMES = sorted(path.name for path in OVERLAYS.iterdir())
+
+
+def test_every_file_is_used_and_every_service_is_there() -> None:
+    for folder in (BASE, *(OVERLAYS / name for name in OVERLAY_NAMES), *(K8S / "components").iterdir()):
+        here = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
+        listed = {name for name in kustomization(folder).get("resources", ()) if not name.startswith("..")}
+        assert here == listed, folder
+    assert {pod.name for pod in workloads(BASE)} == {*SERVICES, "nats"}
+
+
+@EACH_POD
+def test_a_pod_is_one_of_its_service_and_has_its_own_account(pod: Workload) -> None:
+    folder = BASE if (BASE / f"{pod.name}.yaml").exists() else OVERLAYS / "dev"
+    selector = pod.manifest["spec"]["selector"]["matchLabels"]
+    assert selector[NAME] == pod.name
+    assert pod.manifest["spec"]["template"]["metadata"]["labels"] == selector
+    assert one("Service", pod.name, folder)["spec"]["selector"] == selector
+    assert one("ServiceAccount", pod.name, folder)["automountServiceAccountToken"] is False
+    assert (pod.pod["serviceAccountName"], pod.pod["automountServiceAccountToken"]) == (pod.name, False)
+    assert pod.pod["enableServiceLinks"] is False, "variables of other services are none of ours"
+    for spread in pod.pod.get("topologySpreadConstraints", ()):
+        assert spread["labelSelector"]["matchLabels"] == selector
+    if folder == BASE:
+        budget = one("PodDisruptionBudget", pod.name)["spec"]
+        assert budget == {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+        spread_over = {spread["topologyKey"] for spread in pod.pod["topologySpreadConstraints"]}
+        assert spread_over == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+
+
+@EACH_POD
+def test_a_pod_keeps_to_the_restricted_standard(pod: Workload) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/, and a root that is not written to."""
+    namespace = one("Namespace", "parley")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    whole = pod.pod["securityContext"]
+    assert whole["runAsNonRoot"] is True
+    assert whole["runAsUser"] > 0
+    assert whole["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.pod.keys()
+    assert pod.container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert not any("hostPort" in port for port in pod.container["ports"])
+    for volume in pod.pod["volumes"]:
+        (kind,) = volume.keys() - {"name"}
+        assert kind in ("configMap", "secret", "emptyDir"), volume
+        assert kind != "emptyDir" or volume["emptyDir"]["sizeLimit"], volume
+        assert kind != "secret" or volume["secret"]["defaultMode"] == 0o440, volume
+
+
+@EACH_POD
+def test_a_pod_asks_for_what_it_needs_and_is_held_to_its_memory(pod: Workload) -> None:
+    asked, most = pod.container["resources"]["requests"], pod.container["resources"]["limits"]
+    assert asked.keys() == {"cpu", "memory", "ephemeral-storage"}
+    assert most.keys() == {"memory", "ephemeral-storage"}, "a throttled CPU is heard"
+    assert mebibytes(asked["memory"]) <= mebibytes(most["memory"]) <= 4 * mebibytes(asked["memory"])
+    disks = [volume["emptyDir"] for volume in pod.pod["volumes"] if "emptyDir" in volume]
+    assert sum(mebibytes(disk["sizeLimit"]) for disk in disks) <= mebibytes(most["ephemeral-storage"])
+
+
+def mebibytes(text: str) -> int:
+    return int(text[:-2]) * MEMORY[text[-2:]]
+
+
+@EACH_SERVICE
+def test_probes_ask_the_monitor_and_only_a_frozen_process_is_killed(name: str) -> None:
+    container = service(name).container
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports["monitor"] == int(settings_env()["PARLEY_METRICS_PORT"]) == 9090
+    asked = {probe: container[f"{probe}Probe"]["httpGet"] for probe in ("startup", "readiness", "liveness")}
+    assert {its["port"] for its in asked.values()} == {"monitor"}
+    assert {probe: its["path"] for probe, its in asked.items()} == {
+        "startup": "/ready",
+        "readiness": "/ready",
+        "liveness": "/health",
+    }
+    for probe in asked:
+        assert container[f"{probe}Probe"]["timeoutSeconds"] > monitor.ANSWER_S
+    starting = container["startupProbe"]
+    assert starting["periodSeconds"] * starting["failureThreshold"] >= 120, "models are loaded meanwhile"
+
+
+@EACH_SERVICE
+def test_the_time_to_end_is_long_enough_for_all_that_is_done_in_it(name: str) -> None:
+    pod = service(name)
+    told_s = pod.container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    drain_s = int(pod.env()["PARLEY_DRAIN_S"])
+    moving_s = 2 * house.QUIET_S if name == "gateway" else 0
+    assert pod.pod["terminationGracePeriodSeconds"] == (3600 if name == "gateway" else 60)
+    assert told_s >= 5, "others hear within it that this one is no longer named"
+    assert told_s + drain_s + moving_s + 10 <= pod.pod["terminationGracePeriodSeconds"]
+    assert pod.manifest["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+@EACH_SERVICE
+def test_a_service_is_told_settings_that_exist_and_that_it_accepts(name: str) -> None:
+    settings = (K8S.parent / "docs" / "settings.md").read_text("utf-8")
+    known = set(re.findall(r"^\| `(\w+)` \|", settings, re.MULTILINE)) | {"PYTHONUNBUFFERED"}
+    for overlay in OVERLAY_NAMES:
+        told = settings_env() | literals(OVERLAYS / overlay, "configMapGenerator", "settings") | service(name).env()
+        assert {variable.removesuffix("_FILE") for variable in told} <= known
+        plain = {variable: value for variable, value in told.items() if not variable.endswith("_FILE")}
+        read = Settings.read(**plain)
+        assert read.nats_user == name
+        assert read.nats_replicas == len(read.nats_url.split(","))
+        assert read.listen == ("127.0.0.1:50051" if name == "gateway" else "0.0.0.0:50051")
+
+
+@EACH_SERVICE
+def test_secrets_are_files_that_every_overlay_has(name: str) -> None:
+    pod = service(name)
+    files = {key.removesuffix("_FILE"): value for key, value in pod.env().items() if key.endswith("_FILE")}
+    assert {f"{SECRETS}/{variable}" for variable in files} == set(files.values())
+    (volume,) = [each for each in pod.pod["volumes"] if each["name"] == "secrets"]
+    assert volume["secret"]["secretName"] == f"{name}-secrets"
+    assert literals(OVERLAYS / "dev", "secretGenerator", f"{name}-secrets").keys() == files.keys()
+    assert complete({})[name].keys() == files.keys()
+    for overlay in ("prod", "canary"):
+        generators = {each["name"]: each["envs"] for each in kustomization(OVERLAYS / overlay)["secretGenerator"]}
+        assert generators[f"{name}-secrets"] == [f"secrets/{name}.env"]
+
+
+def test_no_secret_stands_in_a_manifest() -> None:
+    for pod in PODS:
+        for entry in pod.container["env"]:
+            named = re.search("PASSWORD|SECRET|TOKEN|KEY|DATABASE_URL", entry["name"])
+            where = entry["name"].endswith(("_FILE", "_DIR")) or "valueFrom" in entry
+            assert not named or where, entry
+    assert not [each for each in manifests(BASE) if each["kind"] == "Secret"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAY_NAMES)
+def test_an_overlay_names_a_version_of_every_image(overlay: str) -> None:
+    images: list[dict[str, Any]] = kustomization(OVERLAYS / overlay)["images"]
+    pods = workloads(BASE, OVERLAYS / "dev") if overlay == "dev" else workloads(BASE)
+    assert {image["name"] for image in images} == {pod.container["image"] for pod in pods}
+    assert all(image["newTag"] not in ("", "latest") for image in images)
+    ours = {image["newTag"] for image in images if image["name"].startswith("parley-")}
+    assert len(ours) == 1, "one version of all"
+
+
+def test_callers_find_replicas_by_headless_services_at_the_ports_they_listen_on() -> None:
+    for name in SERVICES:
+        spec = one("Service", name)["spec"]
+        ports = {port["name"]: port["containerPort"] for port in service(name).container["ports"]}
+        assert all(ports[port["targetPort"]] == port["port"] for port in spec["ports"])
+        if name != "gateway":
+            assert spec["clusterIP"] == "None"
+            assert settings_env()[f"PARLEY_{name.upper()}_ADDRESS"] == f"{name}:{spec['ports'][0]['port']}"
