@@ -62,6 +62,14 @@ agents: $(READY) ## Hold all conversations of all agents through real processes:
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)
 
+.PHONY: manifests
+manifests: $(READY) ## Render every overlay of k8s/ and hold it against the schemas; needs node, and no cluster
+	@$(BIN)/python -m scripts.manifests
+
+.PHONY: pods
+pods: $(READY) ## Start every pod of k8s/ with podman on this machine and place calls; needs images
+	@$(BIN)/python -m scripts.pods $(ARGS)
+
 .PHONY: proto
 proto: $(READY) ## Generate parley/v1 from proto/
 	@scripts/proto.sh parley/v1
