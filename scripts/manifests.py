@@ -1,7 +1,7 @@
 """`make manifests`: every overlay of k8s/ rendered by kustomize and held against the schemas, without a cluster.
 
 kubectl kustomize -> kubernetes-validate --strict for three versions of Kubernetes -> the models of KEDA, cert-manager
-and the Gateway API -> what every pod must keep to (cli/cluster/policy.py). The tools are fetched once into .parley/tools
+and the Gateway API -> what every pod must keep to (cli/cluster/policy.py). Tools are fetched once into .parley/tools
 as packages of Python and Node; nothing else comes from outside. Exit status 2: a tool is missing.
 """
 
