@@ -58,7 +58,7 @@ async def examine() -> list[Finding]:
     except Misconfigured as e:
         return [*findings, *(Finding("missing", "settings", line) for line in str(e).split("; "))]
     findings += [finding for stage in STAGES for finding in _engines(settings, stage)]
-    findings += [_agent(settings), _model(), _twilio(settings), _certificate(settings)]
+    findings += [_agent(settings), _model(), _twilio(settings), certificate(settings)]
     findings += await _reachable(settings)
     findings.append(await _gateway(settings))
     findings += [
@@ -147,7 +147,7 @@ def _twilio(settings: Settings) -> Finding:
     return Finding("ok", "telephone", f"Twilio account {settings.twilio_account_sid[:6]}...; {url}")
 
 
-def _certificate(settings: Settings) -> Finding:
+def certificate(settings: Settings) -> Finding:
     """The one of the settings; without, that of the operator of the run on this machine."""
     try:
         found = Certificates.of(settings) or Certificates.of(operator_settings())

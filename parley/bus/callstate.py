@@ -39,7 +39,9 @@ WRITE_TIMEOUT_S = 1.0
 RETRY_S = (0.1, 0.2, 0.5)
 BUCKET_AGE_S = 24 * 3600
 
-_writes = Counter("voice_state_writes_total", "Writes of call state", ["outcome"])
+_writes = Counter("voice_state_writes_total", "Writes of call state: stored, failed, conflict", ["outcome"])
+for _outcome in ("stored", "failed", "conflict"):
+    _writes.labels(_outcome)  # a series that begins with its first failure would hide it from `rate`
 
 Order = Literal["ours", "lower", "higher"]
 

@@ -27,6 +27,7 @@ from parley.certificates import Certificates
 from parley.errors import Unavailable
 from parley.process.log_limit import Seldom
 from parley.settings import Settings, addresses
+from parley.telemetry import trace_of
 
 log = structlog.get_logger()
 
@@ -137,7 +138,7 @@ class Bus:
 
         `on_done(message_id)`: it is stored, or refused for good. The same `message_id` again is kept once.
         """
-        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done))
+        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done, trace_of(call_id)))
 
     async def flushed(self, timeout_s: float) -> bool:
         """True when all records were stored within the time."""

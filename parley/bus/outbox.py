@@ -24,6 +24,8 @@ IN_FLIGHT = 64
 RETRY_S = 0.5
 
 _dropped = Counter("voice_event_records_dropped_total", "Event records lost: NATS away too long, or refused", ["why"])
+for _why in ("outbox full", "refused"):
+    _dropped.labels(_why)  # a series that begins with its first loss would hide it from `increase`
 _waiting = Gauge("voice_event_records_waiting", "Event records not yet stored")
 
 OnDone = Callable[[str], None]
@@ -34,6 +36,7 @@ class Record(NamedTuple):
     data: bytes
     message_id: str
     on_done: OnDone | None
+    traceparent: str = ""
 
 
 class Outbox:
@@ -100,6 +103,8 @@ class Outbox:
     async def _store(self, record: Record) -> str:
         """Why the record is not stored; "" when there is nothing more to do for it."""
         headers = {"Nats-Msg-Id": record.message_id}
+        if record.traceparent:
+            headers["traceparent"] = record.traceparent
         try:
             await self._jetstream().publish(record.subject, record.data, timeout=2.0, headers=headers)
         except (MaxPayloadError, BadRequestError):  # it never will be: it must not hold up the others

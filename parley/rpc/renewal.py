@@ -16,6 +16,7 @@ import structlog
 
 from parley.aio import TaskSet
 from parley.certificates import LOOK_S, Certificate, Certificates
+from parley.process.log_limit import Seldom
 from parley.rpc.mux_client import MuxClient
 from parley.rpc.tls import Options, channel
 
@@ -70,6 +71,7 @@ def renewing(peer: Renewable, options: Options) -> list[Coroutine[Any, Any, None
 
 async def _renew(peer: Renewable, certificates: Certificates, options: Options) -> None:
     leaving = TaskSet(lambda error: log.error("an old connection did not end", exc_info=error))
+    trouble = Seldom()
     try:
         while True:
             await asyncio.sleep(LOOK_S)
@@ -78,8 +80,9 @@ async def _renew(peer: Renewable, certificates: Certificates, options: Options) 
                 continue
             fresh = channel(peer.address, peer.service, certificate, options)
             if peer.alive and not await _stands(fresh):
-                log.warning("no new connection with the new certificate yet", peer=peer.service, address=peer.address)
+                trouble.warning("a new certificate leads to no connection yet", peer=peer.service, address=peer.address)
                 continue
+            trouble.over()
             leaving.spawn(peer.move(fresh, certificate).ended())
     finally:
         await leaving.close()
