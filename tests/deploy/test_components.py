@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from cli.cluster import rules
 from cli.cluster.secrets import complete
+from cli.scaling.rule import NUMBERS
 from parley.rpc.tls import CALLERS
 from runner.plan import SERVICES
-from tests.deploy.manifests import COMPONENTS, OVERLAYS, documents, kustomization, literals, manifests, settings_env
+from tests.deploy.manifests import (
+    COMPONENTS,
+    OVERLAYS,
+    documents,
+    kustomization,
+    literals,
+    manifests,
+    service,
+    settings_env,
+)
 
 TLS = COMPONENTS / "tls"
 SCALING = {"keda": "ScaledObject", "hpa": "HorizontalPodAutoscaler"}
@@ -102,3 +114,25 @@ def test_a_canary_shares_nothing_with_the_stack_beside_it() -> None:
     one, other = complete({}), complete({})
     assert one["nats"].keys() == other["nats"].keys()
     assert not set(one["nats"].values()) & set(other["nats"].values())
+
+
+def test_prometheus_has_the_rules_that_scaling_asks_for_and_knows_processes_by_their_service(tmp_path: Path) -> None:
+    folder = COMPONENTS / "monitoring"
+    assert rules.main(["--check", str(folder / "rules.yaml")]) == 0
+    (tmp_path / "old.yaml").write_text(rules.text().replace("clamp", "clamp_max"))
+    assert rules.main(["--check", str(tmp_path / "old.yaml")]) == 1
+    (rule,) = documents(folder / "rules.yaml")
+    recorded = {each.get("record") for group in rule["spec"]["groups"] for each in group["rules"]}
+    assert "parley:replicas_wanted" in recorded
+    (monitor,) = documents(folder / "pods.yaml")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["port"] in {port["name"] for port in service("stt").container["ports"]}
+    assert endpoint["relabelings"][-1]["targetLabel"] == "service"
+
+
+def test_least_and_most_are_those_of_the_rule() -> None:
+    for each in manifests(COMPONENTS / "keda"):
+        assert (each["spec"]["minReplicaCount"], each["spec"]["maxReplicaCount"]) == (NUMBERS.least, NUMBERS.most)
+    for each in manifests(COMPONENTS / "hpa"):
+        if each["kind"] == "HorizontalPodAutoscaler":
+            assert (each["spec"]["minReplicas"], each["spec"]["maxReplicas"]) == (NUMBERS.least, NUMBERS.most)

@@ -104,7 +104,7 @@ def test_the_time_to_end_is_long_enough_for_all_that_is_done_in_it(name: str) ->
 @EACH_SERVICE
 def test_a_service_is_told_settings_that_exist_and_that_it_accepts(name: str) -> None:
     settings = (K8S.parent / "docs" / "settings.md").read_text("utf-8")
-    known = set(re.findall(r"^\| `(\w+)` \|", settings, re.MULTILINE)) | {"PYTHONUNBUFFERED"}
+    known = set(re.findall(r"^\| `(\w+)`", settings, re.MULTILINE)) | {"PYTHONUNBUFFERED"}
     for overlay in OVERLAY_NAMES:
         told = settings_env() | literals(OVERLAYS / overlay, "configMapGenerator", "settings") | service(name).env()
         assert {variable.removesuffix("_FILE") for variable in told} <= known
@@ -156,3 +156,10 @@ def test_callers_find_replicas_by_headless_services_at_the_ports_they_listen_on(
         if name != "gateway":
             assert spec["clusterIP"] == "None"
             assert settings_env()[f"PARLEY_{name.upper()}_ADDRESS"] == f"{name}:{spec['ports'][0]['port']}"
+
+
+def test_what_others_make_is_of_the_version_that_compose_has() -> None:
+    compose = (K8S.parent / "docker-compose.yml").read_text("utf-8")
+    for image in kustomization(OVERLAYS / "dev")["images"]:
+        if "/" in image.get("newName", ""):
+            assert f"{image['newName']}:{image['newTag'].removesuffix('-unprivileged')}}}" in compose
