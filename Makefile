@@ -103,8 +103,8 @@ manifests: $(READY) ## Render every overlay of k8s/ and hold it against the sche
 	@$(BIN)/python -m scripts.manifests
 
 .PHONY: pods
-pods: $(READY) ## Start every pod of k8s/ with podman on this machine and place calls; needs images
-	@$(BIN)/python -m scripts.pods $(ARGS)
+pods: $(READY) ## Start the pods of k8s/ with podman here and place calls; ARGS="--overlay prod" for two of each and TLS
+	@$(BIN)/python -m testbed.pods $(ARGS)
 
 .PHONY: proto
 proto: $(READY) ## Generate parley/v1 from proto/

@@ -8,19 +8,17 @@ once into .parley/tools, as packages of Python and Node; nothing else comes from
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from cli.cluster import secrets
 from cli.cluster.policy import problems
+from parley.errors import Misconfigured
+from testbed.pods.render import K8S, copied, rendered
 
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / ".parley" / "tools" / "manifests"
@@ -71,8 +69,10 @@ def main() -> int:
     except Missing as e:
         print(f"manifests: {e}", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory() as folder:
-        wrong = [name for name, where in copies(Path(folder)) if not good(name, where)]
+    overlays: dict[str, tuple[str, dict[str, str]]] = {
+        path.name: (path.name, {}) for path in sorted((K8S / "overlays").iterdir())
+    }
+    wrong = [name for name, (overlay, others) in {**overlays, **VARIANTS}.items() if not good(name, overlay, others)]
     if wrong:
         print(f"manifests: {', '.join(wrong)}: not good", file=sys.stderr)
         return 1
@@ -102,43 +102,21 @@ def fetch() -> None:
     stamp.write_text(wanted)
 
 
-def copies(folder: Path) -> Iterable[tuple[str, Path]]:
-    """What is rendered: each overlay, with secrets as the command makes them, and the variants."""
-    overlays: dict[str, tuple[str, dict[str, str]]] = {
-        path.name: (path.name, {}) for path in sorted((ROOT / "k8s" / "overlays").iterdir())
-    }
-    for n, (name, (overlay, others)) in enumerate({**overlays, **VARIANTS}.items()):
-        copy = folder / str(n)
-        shutil.copytree(ROOT / "k8s", copy, ignore=shutil.ignore_patterns("secrets"))
-        file = copy / "overlays" / overlay / "kustomization.yaml"
-        text = file.read_text()
-        if "secrets/" in text:
-            secrets.write(file.parent / "secrets", secrets.complete({}))
-        for one, other in others.items():
-            text = text.replace(one, other)
-        if others:  # it is patched by its kind
-            text = text[: text.index("\npatches:")] + "\n"
-        file.write_text(text)
-        yield name, file.parent
-
-
-def good(name: str, overlay: Path) -> bool:
+def good(name: str, overlay: str, components: Mapping[str, str]) -> bool:
     """Whether one overlay passes everything; what does not is printed."""
     bin_ = TOOLS / "venv" / "bin"
-    env = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        [str(kubectl(bin_)), "kustomize", str(overlay)], capture_output=True, text=True, check=False, env=env
-    )
-    if done.returncode:
-        print(f"{name}: {done.stderr}", file=sys.stderr)
-        return False
-    objects: list[dict[str, Any]] = [each for each in yaml.safe_load_all(done.stdout) if each]
-    foreign = [(model, each) for each in objects if (model := MODELS.get(each["apiVersion"].partition("/")[0]))]
-    own = [each for each in objects if each["apiVersion"].partition("/")[0] not in MODELS]
-    rendered = overlay / "rendered.yaml"
-    rendered.write_text(yaml.safe_dump_all(own))
-    print(f"{name}: {len(objects)} objects", flush=True)
-    passed = [valid(bin_ / "kubernetes-validate", version, rendered) for version in VERSIONS]
+    with copied(overlay, components) as folder:
+        try:
+            objects = rendered(folder, str(kubectl(bin_)))
+        except Misconfigured as e:
+            print(f"{name}: {e}", file=sys.stderr)
+            return False
+        foreign = [(model, each) for each in objects if (model := MODELS.get(each["apiVersion"].partition("/")[0]))]
+        own = [each for each in objects if each["apiVersion"].partition("/")[0] not in MODELS]
+        file = folder / "rendered.yaml"
+        file.write_text(yaml.safe_dump_all(own))
+        print(f"{name}: {len(objects)} objects", flush=True)
+        passed = [valid(bin_ / "kubernetes-validate", version, file) for version in VERSIONS]
     if foreign:
         told = subprocess.run(["node", "-e", CHECK_JS], input=json.dumps(foreign), text=True, check=False, cwd=TOOLS)
         passed.append(told.returncode == 0)

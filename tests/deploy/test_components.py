@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from cli.cluster import rules
-from cli.cluster.secrets import complete
 from cli.scaling.rule import NUMBERS
 from parley.rpc.tls import CALLERS
+from runner.cluster_secrets import complete
 from runner.plan import SERVICES
 from tests.deploy.manifests import (
     COMPONENTS,

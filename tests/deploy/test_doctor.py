@@ -18,10 +18,10 @@ from cli.cluster import kept_secrets
 from cli.cluster.examine import KINDS, examine
 from cli.cluster.kubectl import Kubectl
 from cli.cluster.nats import examined
-from cli.cluster.secrets import complete
 from cli.findings import Finding
 from parley.errors import Unavailable
 from runner.authority import Authority
+from runner.cluster_secrets import complete
 from runner.nats_users import STREAMS
 from runner.plan import SERVICES
 from tests.deploy.manifests import BASE, COMPONENTS, manifests, settings_env, workloads

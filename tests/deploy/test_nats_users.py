@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cli import nats_users
-from cli.cluster.secrets import complete, main, read
 from runner.authority import Authority
+from runner.cluster_secrets import complete, main, read
 from runner.nats_users import PERMISSIONS, variable
 from runner.plan import SERVICES, nats_server
 from tests.deploy.manifests import BASE, COMPONENTS, OVERLAYS, literals, service

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cli.cluster.secrets import complete
 from parley import monitor
 from parley.settings import Settings
+from runner.cluster_secrets import complete
 from runner.plan import SERVICES
 from services.gateway import house
 from tests.deploy.manifests import (

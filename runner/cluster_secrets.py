@@ -1,4 +1,4 @@
-"""The secrets of an overlay: `python -m cli.cluster.secrets k8s/overlays/prod/secrets`.
+"""The secrets of an overlay: `python -m runner.cluster_secrets k8s/overlays/prod/secrets`.
 
 Writes a `<service>.env` for each, readable by its owner only. What stands there is kept, so that it may be run again:
 passwords that are missing are made; what only its owner can know (keys of vendors, URLs) is left empty and named.
@@ -67,7 +67,7 @@ def write(folder: Path, wanted: Mapping[str, Mapping[str, str]]) -> None:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
-        print("usage: python -m cli.cluster.secrets FOLDER", file=sys.stderr)
+        print("usage: python -m runner.cluster_secrets FOLDER", file=sys.stderr)
         return 2
     folder = Path(arguments[0])
     wanted = complete(read(folder))
