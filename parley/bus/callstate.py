@@ -29,6 +29,7 @@ from prometheus_client import Counter
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.errors import BadInput, Unavailable
+from parley.telemetry import span_of_call
 from parley.v1 import events_pb2
 
 log = structlog.get_logger()
@@ -234,12 +235,13 @@ class CallWriter:
         """One compare-and-set. False: not known to be stored."""
         data = stored.SerializeToString()
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                kv = await self._store.kv()
-                if self._revision is None:
-                    self._revision = await kv.create(self._call_id, data)
-                else:
-                    self._revision = await kv.update(self._call_id, data, last=self._revision)
+            with span_of_call("nats.state", self._call_id):
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    kv = await self._store.kv()
+                    if self._revision is None:
+                        self._revision = await kv.create(self._call_id, data)
+                    else:
+                        self._revision = await kv.update(self._call_id, data, last=self._revision)
         except (KeyWrongLastSequenceError, NatsError, TimeoutError, Unavailable) as e:
             _writes.labels("conflict" if isinstance(e, KeyWrongLastSequenceError) else "failed").inc()
             return await self._read_back(stored)
