@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
+CHECKS := .parley/checks/.ready
 
 .PHONY: help
 help: ## Show this list
@@ -9,6 +10,9 @@ help: ## Show this list
 
 $(READY): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
+
+$(CHECKS): $(READY) locks/checks.lock scripts/checks.sh
+	@scripts/checks.sh
 
 .PHONY: setup
 setup: $(READY) ## Create .venv with everything in it; instant when nothing changed
@@ -28,6 +32,38 @@ lint: $(READY) ## Style, layers, types, locks, generated files
 
 .PHONY: check
 check: lint test ## What CI runs
+
+.PHONY: security
+security: $(CHECKS) ## Known holes in the locks, secrets in the repository, licences; ARGS=--offline without the holes
+	@scripts/security.sh $(ARGS)
+
+.PHONY: workflows
+workflows: $(CHECKS) ## Check what .github/ has for the pipeline
+	@scripts/workflows.sh
+
+.PHONY: sbom
+sbom: $(CHECKS) ## Write what each service is made of into build/sbom
+	@scripts/sbom.sh
+
+.PHONY: scan
+scan: ## Look for known holes in the images that were built, with Trivy
+	@scripts/scan_images.sh
+
+.PHONY: deploy
+deploy: $(READY) ## Bring HEAD to a cluster, with a way back; OVERLAY=dev, TAG=v1.2.3, REGISTRY=host/team
+	@scripts/deploy.sh
+
+.PHONY: wheels
+wheels: $(READY) ## Build and try what a release carries: build/dist
+	@$(BIN)/python -m scripts.release.build
+
+.PHONY: release
+release: $(READY) ## Make version, changelog, wheels and the signed tag; VERSION=1.2.3
+	@$(BIN)/python -m scripts.release $(VERSION) $(ARGS)
+
+.PHONY: release-check
+release-check: $(READY) ## Is the tag TAG what a release may be made of?
+	@$(BIN)/python -m scripts.release.check "$(TAG)"
 
 .PHONY: bench
 bench: $(READY) ## Measure calls in real time; ARGS are passed on
@@ -71,8 +107,10 @@ proto-check: $(READY) ## Fail when parley/v1 is older than proto/
 	@scripts/proto_check.sh
 
 .PHONY: docs
-docs: $(READY) ## Generate docs/settings.md
+docs: $(READY) ## Generate docs/settings.md, docs/metrics.md and the dashboards
 	@$(BIN)/python -m cli.settings_doc docs/settings.md
+	@$(BIN)/python -m cli.metrics_doc docs/metrics.md
+	@$(BIN)/python -m cli.dashboards
 
 .PHONY: locks
 locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions

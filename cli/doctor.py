@@ -6,8 +6,11 @@ import asyncio
 import importlib.metadata
 import platform
 import shutil
+import ssl
 import sys
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,7 +18,9 @@ import httpx
 import typer
 
 from cli.engines import BODILY, STAGES, why
+from cli.operating import operator_settings
 from parley.agents.files import known_agents, load_agent
+from parley.certificates import Certificates
 from parley.engines import EngineSpec, engines_of, named
 from parley.errors import Misconfigured, ParleyError
 from parley.minilm import wheel_folder
@@ -54,7 +59,7 @@ async def examine() -> list[Finding]:
     except Misconfigured as e:
         return [*findings, *(Finding("missing", "settings", line) for line in str(e).split("; "))]
     findings += [finding for stage in STAGES for finding in _engines(settings, stage)]
-    findings += [_agent(settings), _model(), _twilio(settings)]
+    findings += [_agent(settings), _model(), _twilio(settings), certificate(settings)]
     findings += await _reachable(settings)
     findings.append(await _gateway(settings))
     findings += [
@@ -141,6 +146,28 @@ def _twilio(settings: Settings) -> Finding:
         return Finding("missing", "telephone", "TWILIO_ACCOUNT_SID is not set; ending and transferring calls need it")
     url = settings.public_url or "PARLEY_PUBLIC_URL is not set: signatures are checked against the request's own host"
     return Finding("ok", "telephone", f"Twilio account {settings.twilio_account_sid[:6]}...; {url}")
+
+
+def certificate(settings: Settings) -> Finding:
+    """The one of the settings; without, that of the operator of the run on this machine."""
+    try:
+        found = Certificates.of(settings) or Certificates.of(operator_settings())
+    except ParleyError as e:
+        return Finding("missing", "certificate", str(e))
+    if found is None:
+        return Finding("note", "certificate", "PARLEY_TLS_CA is not set: services talk to each other in the clear")
+    its, now = found.now(), time.time()
+    authority = max(ssl.cert_time_to_seconds(str(ca["notAfter"])) for ca in its.context.get_ca_certs())
+    lasts = f"{', '.join(its.names)}, {_until(its.ends, now)}; its authority {_until(authority, now)}"
+    if its.late(now):
+        return Finding("note", "certificate", f"{lasts}. Less than a third of its life is left: is it renewed?")
+    return Finding("ok", "certificate", lasts)
+
+
+def _until(ends: float, now: float) -> str:
+    left = timedelta(seconds=ends - now)
+    how_long = f"{left.days} days" if left.days >= 3 else f"{left.total_seconds() / 3600:.1f} hours"
+    return f"for {how_long} more, until {datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 async def _reachable(settings: Settings) -> list[Finding]:

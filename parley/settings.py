@@ -157,12 +157,15 @@ class Settings(BaseSettings):
         alias="PARLEY_LISTEN",
         description="Address of the service's gRPC server, `host:port`; 0 picks a free port",
     )
+    metrics_host: str = Field(
+        "127.0.0.1", alias="PARLEY_METRICS_HOST", description="Address that `PARLEY_METRICS_PORT` is bound to"
+    )
     metrics_port: int = Field(
         0,
         alias="PARLEY_METRICS_PORT",
         ge=-1,
         le=65535,
-        description="Port of the service's `/metrics`; 0 picks a free one, -1 none",
+        description="Port of the process's `/metrics`, `/health` and `/ready`; 0 picks a free one, -1 none",
     )
     capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once")
     spoken_cache_mb: int = Field(
@@ -188,13 +191,29 @@ class Settings(BaseSettings):
         "info", alias="PARLEY_LOG_LEVEL", description="What is logged"
     )
     log_format: Literal["json", "text"] = Field("json", alias="PARLEY_LOG_FORMAT", description="How it is logged")
+    build: str = Field(
+        "", alias="PARLEY_BUILD", description="What was built, such as its commit: told by `voice_build_info`"
+    )
     otlp_endpoint: str = Field(
         "", alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Collector of traces; empty: no traces leave the process"
     )
 
+    # Certificates
+    tls_ca: str = Field(
+        "",
+        alias="PARLEY_TLS_CA",
+        description="File with the certificate of the authority whose certificates are believed (PEM). With the next two: services talk TLS only, and both sides show who they are. All three or none; read again when they change",
+    )
+    tls_cert: str = Field(
+        "",
+        alias="PARLEY_TLS_CERT",
+        description="This process's certificate; its DNS name is the service's, such as `stt`",
+    )
+    tls_key: str = Field("", alias="PARLEY_TLS_KEY", description="Its key, without a password")
+
     # The others
     stt_address: str = Field(
-        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated"
+        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated; here and below a name stands for all its address records, asked for again every 5 s"
     )
     tts_address: str = Field("127.0.0.1:50052", alias="PARLEY_TTS_ADDRESS", description="Replicas of tts")
     orchestrator_address: str = Field(

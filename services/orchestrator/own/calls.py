@@ -22,6 +22,7 @@ from services.orchestrator.own.latest_state import BACK, find, newest
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.conductor import Conductor
 from services.orchestrator.run.means import Means
+from services.orchestrator.run.metrics import NOBODY
 from services.orchestrator.run.rosters import Rosters
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire
@@ -197,7 +198,7 @@ class Calls:
         if isinstance(stored, events_pb2.StoredCall) and wire.epoch_of(stored.epoch) > conductor.epoch:
             conductor.halt()  # it came back elsewhere: not ours to end
         elif not conductor.ended.is_set():
-            conductor.feed(events.LegEnded(at_ms=now_ms(), reason="nobody came back"))
+            conductor.feed(events.LegEnded(at_ms=now_ms(), reason=NOBODY))
 
     def signal(self, message: events_pb2.CallSignal) -> None:
         """Something from outside for one of our calls."""

@@ -21,7 +21,7 @@ from services.orchestrator.own.calls import Calls
 from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.means import Means
-from services.orchestrator.run.metrics import SWEPT
+from services.orchestrator.run.metrics import NOBODY, SWEPT, count_loss
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire
 
@@ -93,7 +93,7 @@ class Sweeper:
             return
         inputs: list[events.Event] = [
             events.TakenOver(at_ms=now_ms(), epoch=epoch, settled=settled, after_n=stored.records),
-            events.LegEnded(at_ms=now_ms(), reason="nobody came back"),
+            events.LegEnded(at_ms=now_ms(), reason=NOBODY),
         ]
         try:
             call = _folded(codec.state_from_proto(stored.state), inputs)
@@ -111,6 +111,7 @@ class Sweeper:
             return
         PendingRecords(self._means.bus).publish_again(call_id, last.unstored)
         SWEPT.labels("orphan").inc()
+        count_loss(call, NOBODY)
         log.info("an orphan was ended", call_id=call_id, epoch=wire.epoch_of(last.epoch))
 
 

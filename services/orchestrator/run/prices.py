@@ -30,13 +30,13 @@ class Prices:
         return cls(settings.engines("llm")[0], stt, llm, tts)
 
 
-def cost(prices: Prices, call: Call, seconds: float, agent: Agent) -> float:
+def cost(prices: Prices, call: Call, seconds: float, agent: Agent) -> Mapping[Stage, float]:
     """Dollars. Text calls are neither heard nor spoken. `agent`: whose models were asked."""
     words = sum(spent_on(prices, call, agent).values())
     if call.channel == "chat":
-        return words
+        return {"llm": words}
     heard, said = seconds / 60 * prices.ears.price.stt_minute, call.tally.spoken_chars / 1000
-    return words + heard + said * prices.voice.price.tts_thousand_chars
+    return {"stt": heard, "llm": words, "tts": said * prices.voice.price.tts_thousand_chars}
 
 
 def spent_on(prices: Prices, call: Call, agent: Agent) -> Mapping[str, float]:
