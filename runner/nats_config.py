@@ -50,18 +50,23 @@ class NatsTls:
 
 
 def nats_nodes(
-    count: int, ports: Iterator[int], data_dir: Path, users: Mapping[str, str], tls: NatsTls | None = None
+    count: int,
+    ports: Iterator[int],
+    data_dir: Path,
+    users: Mapping[str, str],
+    tls: NatsTls | None = None,
+    file_gb: int = 8,
 ) -> tuple[NatsNode, ...]:
     """`count` nodes that know each other; `ports` gives two free ones for each (one is enough for a single node).
 
-    `users`: name -> password; empty: no authorization. Each node keeps its streams in its own folder of `data_dir`.
-    Raises Misconfigured: a count without a majority when one is lost.
+    `users`: name -> password; empty: no authorization. Each node keeps its streams, `file_gb` at most, in its own
+    folder of `data_dir`. Raises Misconfigured: a count without a majority when one is lost.
     """
     if count not in (1, 3, 5):
         raise Misconfigured(f"PARLEY_NATS_NODES: {count}; 1, 3 or 5, so that a majority is left when one is lost")
     if count == 1:
         port = next(ports)
-        config = _config("nats", port, data_dir, users, [], tls)
+        config = _config("nats", port, data_dir, users, [], tls, file_gb)
         return (NatsNode("nats", port, "nats.conf", config, tls is not None),)
     names = [f"nats-{n}" for n in range(1, count + 1)]
     client_ports, route_ports = [next(ports) for _ in names], [next(ports) for _ in names]
@@ -71,7 +76,7 @@ def nats_nodes(
             name,
             port,
             f"{name}.conf",
-            _config(name, port, data_dir, users, _routes(route, route_ports, password, tls), tls),
+            _config(name, port, data_dir, users, _routes(route, route_ports, password, tls), tls, file_gb),
             tls is not None,
         )
         for name, port, route in zip(names, client_ports, route_ports, strict=True)
@@ -89,7 +94,13 @@ def copies(nodes: int) -> int:
 
 
 def _config(
-    name: str, port: int, data_dir: Path, users: Mapping[str, str], routes: list[str], tls: NatsTls | None
+    name: str,
+    port: int,
+    data_dir: Path,
+    users: Mapping[str, str],
+    routes: list[str],
+    tls: NatsTls | None,
+    file_gb: int,
 ) -> str:
     store = json.dumps(str(data_dir / name))
     lines = [
@@ -98,7 +109,7 @@ def _config(
         f"server_name: {name}",
         "max_payload: 1MB",
         "write_deadline: 2s",
-        f"jetstream {{ store_dir: {store}, max_memory_store: 256MB, max_file_store: 8GB }}",
+        f"jetstream {{ store_dir: {store}, max_memory_store: 256MB, max_file_store: {file_gb}GB }}",
         *_tls(tls),
         *routes,
         *(users_config(users) if users else []),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cli.engines import STAGES
 from cli.sizing import figures
 from cli.sizing.size import Load, connections, database_rows, minute, nats, network, rows
 from parley.engines import EngineSpec, engines_of
+from parley.settings import Stage
 
 
-def _engine(load: Load, stage: str) -> tuple[str, EngineSpec]:
+def _engine(load: Load, stage: Stage) -> tuple[str, EngineSpec]:
     """The first engine of a stage that the profile has."""
     vendor = load.profile == "cloud"
     return next((name, row) for name, row in engines_of(stage).items() if row.vendor == vendor)
@@ -53,9 +56,10 @@ def text(load: Load) -> str:
     return "\n".join(lines)
 
 
-def _money(load: Load, names: dict[str, tuple[str, EngineSpec]]) -> str:
-    ears, mind, voice = (names[stage][1].price for stage in STAGES)
+def _money(load: Load, engines: Mapping[Stage, tuple[str, EngineSpec]]) -> str:
+    ears, mind, voice = (engines[stage][1].price for stage in STAGES)
+    called: dict[str, str] = {stage: name for stage, (name, _) in engines.items()}
     parts = minute(load, ears, mind, voice)
-    told = ", ".join(f"{names[part][0] if part in names else part} {usd:.5f}" for part, usd in parts.items())
+    told = ", ".join(f"{called.get(part, part)} {usd:.5f}" for part, usd in parts.items())
     total = sum(parts.values())
-    return f"{told}; together {total:.4f}, that is {total * 60 * load.calls:,.0f} an hour at this height"
+    return f"{told}; together {total:.5f}, that is {total * 60 * load.calls:,.0f} an hour at this height"
