@@ -14,7 +14,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -86,6 +86,11 @@ def span(name: str, traceparent: str = "", **attributes: Any) -> Iterator[trace.
         except Exception as e:
             current.set_status(trace.StatusCode.ERROR, type(e).__name__)
             raise
+
+
+def span_of_call(name: str, call_id: str) -> AbstractContextManager[object]:
+    """A span right under a call, for what belongs to none of its turns; nothing at all when nothing is traced."""
+    return span(name, trace_of(call_id), call_id=call_id) if _traced else nullcontext()
 
 
 def begun(name: str, **attributes: Any) -> trace.Span:
