@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cli.sizing.figures import PROFILES
 from parley import monitor
 from parley.settings import Settings
 from runner.cluster_secrets import complete
@@ -156,6 +157,19 @@ def test_callers_find_replicas_by_headless_services_at_the_ports_they_listen_on(
         if name != "gateway":
             assert spec["clusterIP"] == "None"
             assert settings_env()[f"PARLEY_{name.upper()}_ADDRESS"] == f"{name}:{spec['ports'][0]['port']}"
+
+
+@EACH_SERVICE
+def test_a_replica_takes_what_it_was_reckoned_with(name: str) -> None:
+    figure = PROFILES["cloud"][name]
+    taken = int(service(name).env()["PARLEY_CAPACITY"])
+    asked = service(name).container["resources"]["requests"]
+    if name in ("tools", "rag"):  # what they do for a call is too little to be reckoned by it
+        assert taken <= figure.capacity
+    else:
+        assert taken == figure.capacity
+        assert asked["cpu"] == f"{round(figure.carries * figure.cpu_ms / 100) * 100}m"
+    assert mebibytes(asked["memory"]) * 1.05 > figure.idle_mb
 
 
 def test_what_others_make_is_of_the_version_that_compose_has() -> None:
