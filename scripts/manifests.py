@@ -133,7 +133,7 @@ def good(name: str, overlay: str, components: Mapping[str, str]) -> bool:
 
 def valid(program: Path, version: str, rendered: Path) -> bool:
     done = subprocess.run(
-        [str(program), "--strict", "-k", version, str(rendered)], capture_output=True, text=True, check=False
+        [str(program), "--strict", "--quiet", "-k", version, str(rendered)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         print(f"Kubernetes {version}: {done.stdout}{done.stderr}", file=sys.stderr)
