@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +93,33 @@ def copies(nodes: int) -> int:
     return min(3, nodes)
 
 
+def server_config(
+    name: str,
+    listen: str,
+    store: Path,
+    users: Mapping[str, str],
+    *,
+    more: Iterable[str] = (),
+    why: str,
+    file_gb: int = 8,
+) -> str:
+    """The configuration file of one nats-server. `why`: the comment at its head. `more`: lines of their own.
+
+    `file_gb`: what its streams may take on its disk.
+    """
+    lines = [
+        f"# {why}",
+        f"listen: {listen}",
+        f"server_name: {name}",
+        "max_payload: 1MB",
+        "write_deadline: 2s",
+        f"jetstream {{ store_dir: {json.dumps(str(store))}, max_memory_store: 256MB, max_file_store: {file_gb}GB }}",
+        *more,
+        *(users_config(users) if users else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _config(
     name: str,
     port: int,
@@ -102,19 +129,8 @@ def _config(
     tls: NatsTls | None,
     file_gb: int,
 ) -> str:
-    store = json.dumps(str(data_dir / name))
-    lines = [
-        "# Written by `parley run` for this one run.",
-        f"listen: 127.0.0.1:{port}",
-        f"server_name: {name}",
-        "max_payload: 1MB",
-        "write_deadline: 2s",
-        f"jetstream {{ store_dir: {store}, max_memory_store: 256MB, max_file_store: {file_gb}GB }}",
-        *_tls(tls),
-        *routes,
-        *(users_config(users) if users else []),
-    ]
-    return "\n".join(lines) + "\n"
+    why, more = "Written by `parley run` for this one run.", [*_tls(tls), *routes]
+    return server_config(name, f"127.0.0.1:{port}", data_dir / name, users, more=more, why=why, file_gb=file_gb)
 
 
 def _tls(tls: NatsTls | None) -> list[str]:
