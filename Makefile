@@ -90,6 +90,10 @@ chaos: $(READY) ## Kill what serves calls and measure what callers notice; CELL=
 soak: $(READY) ## Many calls for a long time: memory, tasks, files; DURATION=120 N=10 for a short look
 	@DURATION="$(DURATION)" N="$(N)" $(BIN)/python -m bench.soak $(ARGS)
 
+.PHONY: monitoring-check
+monitoring-check: $(READY) ## A real Prometheus beside real calls: rules, alerts, dashboards; ARGS="--pictures docs/monitoring" draws them
+	@$(BIN)/python -m bench.monitoring $(ARGS)
+
 .PHONY: agents
 agents: $(READY) ## Hold all conversations of all agents through real processes: half an hour; ARGS="-k bank" for some
 	@PARLEY_SOAK=1 $(BIN)/python -m pytest --timeout 1200 tests/e2e/test_agents.py $(ARGS)
