@@ -91,7 +91,7 @@ soak: $(READY) ## Many calls for a long time: memory, tasks, files; DURATION=120
 	@DURATION="$(DURATION)" N="$(N)" $(BIN)/python -m bench.soak $(ARGS)
 
 .PHONY: monitoring-check
-monitoring-check: $(READY) ## A real Prometheus beside real calls: rules, alerts, dashboards; ARGS="--pictures docs/monitoring" draws them
+monitoring-check: $(READY) ## A real Prometheus beside real calls checks rules and dashboards; ARGS="--pictures docs/monitoring"
 	@$(BIN)/python -m bench.monitoring $(ARGS)
 
 .PHONY: agents

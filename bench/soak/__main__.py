@@ -59,7 +59,7 @@ async def talk(number: int, phone: Phone, until: float, ended: Counter[str]) -> 
             await asyncio.sleep(1.0)
 
 
-async def watching(watch: Watch, http: httpx.AsyncClient) -> None:
+async def sampling(watch: Watch, http: httpx.AsyncClient) -> None:
     while True:
         await watch.take(http)
         await asyncio.sleep(EVERY_S)
@@ -80,7 +80,7 @@ async def soak(calls: int, seconds: float, folder: Path, pictures: Path | None) 
             gc_freeze.freeze()
             watch = Watch(stack)
             until = time.monotonic() + seconds
-            async with background(watching(watch, http)), asyncio.TaskGroup() as group:
+            async with background(sampling(watch, http)), asyncio.TaskGroup() as group:
                 for number in range(calls):
                     phone = Phone(stack.gateway_urls, clock, agent="bench")
                     group.create_task(talk(number, phone, until, ended))
