@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 
 from cli.__main__ import COMMANDS
 from cli.dashboards import model
+from cli.metrics_doc import TEN
 from parley.settings import Settings
 from runner.plan import SERVICES
 from services.gateway import metrics as gateway
@@ -103,6 +104,17 @@ def test_dashboards_and_runbooks_ask_for_metrics_that_there_are() -> None:
     found = [(where, told) for where, query in asked_by_boards() if (told := wrong(query.expr))]
     found += [(alert, told) for alert in ALERTS for query in in_page(alert) if (told := wrong(query))]
     assert not found
+
+
+def test_dashboards_have_the_ten_and_no_rule_is_recorded_for_nobody() -> None:
+    queries = [query.expr for _, query in asked_by_boards()] + [rule["expr"] for rule in ALERTS.values()]
+    by_people = {name for query in queries for name, _ in promql.asked(query).selectors}
+    bare = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in by_people}
+    assert set(TEN) <= bare
+    text = (FOLDER / "recording.rules.yml").read_text("utf-8")
+    own = set(re.findall(r"record: (\S+)", text))
+    in_pages = {name for alert in ALERTS for query in in_page(alert) for name, _ in promql.asked(query).selectors}
+    assert own <= by_people | in_pages
 
 
 @pytest.mark.parametrize(
