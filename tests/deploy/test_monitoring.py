@@ -183,7 +183,10 @@ def test_what_pages_name_is_there() -> None:
             assert name in settings | {"PARLEY_VERSION"}, f"{path.name}: {name}"
         for name in re.findall(r"\bvoice_\w+", text):
             assert name in known, f"{path.name}: {name}"
-        for service in re.findall(r"(?:deployment/|logs --tail \d+ |--scale |kill -s USR1 |restart )([a-z-]+)", text):
+        commands = " ".join(re.findall(r"`([^`\n]+)`", text))
+        for service in re.findall(
+            r"(?:deployment/|logs --tail \d+ |--scale |kill -s USR1 |restart )([a-z-]+)", commands
+        ):
             assert service in (*SERVICES, "nats", "postgres", "cert-manager"), f"{path.name}: {service}"
 
 
