@@ -102,6 +102,14 @@ agents: $(READY) ## Hold all conversations of all agents through real processes:
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)
 
+.PHONY: manifests
+manifests: $(READY) ## Render every overlay of k8s/ and hold it against the schemas; needs node, and no cluster
+	@$(BIN)/python -m scripts.manifests
+
+.PHONY: pods
+pods: $(READY) ## Start the pods of k8s/ with podman here and place calls; ARGS="--overlay prod" for two of each and TLS
+	@$(BIN)/python -m testbed.pods $(ARGS)
+
 .PHONY: proto
 proto: $(READY) ## Generate parley/v1 from proto/
 	@scripts/proto.sh parley/v1
@@ -119,6 +127,14 @@ docs: $(READY) ## Generate docs/settings.md, docs/metrics.md and the dashboards
 .PHONY: locks
 locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions
 	@scripts/locks.sh $(ARGS)
+
+.PHONY: images
+images: ## Build the images with docker, podman or buildah; ARGS="stt tts" for some
+	@scripts/images.sh $(ARGS)
+
+.PHONY: containers
+containers: $(READY) ## Run the images as docker-compose.yml says, place calls, kill containers; ARGS="--own podman" without an engine
+	@$(BIN)/python -m testbed.containers $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment, caches and local data

@@ -20,6 +20,7 @@ needs() {
 needs chromium chromium google-chrome
 needs postgresql "/usr/lib/postgresql/*/bin/postgres"
 needs shellcheck shellcheck
+needs nginx-light nginx /usr/sbin/nginx
 needs prometheus promtool
 needs prometheus-alertmanager amtool
 

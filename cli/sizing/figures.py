@@ -79,3 +79,15 @@ _LOCAL: Mapping[str, Figure] = {
 PROFILES: Mapping[Profile, Mapping[str, Figure]] = {"cloud": _CLOUD, "local": _LOCAL}
 NATS_MS = 0.07
 """Of a core per call-second, one node."""
+BOUNDARIES = {"turn": 2, "tool": 2, "call": 2}
+"""State writes to NATS, and event records, one each: a turn ended, an answer heard or cut; a tool asked for and done; a
+call opened and ended."""
+STATE_BYTES, RECORD_BYTES = 4000, 900
+EVENTS_HOURS = 2
+"""The stream of events is to hold at least so much of the day's height."""
+PEERS = 4
+"""Replicas of one service that a process is connected with (`parley/rpc/subset.py`)."""
+FRAME_BYTES = 430
+"""20 ms of a caller's sound at the carrier: 160 bytes as base64 in JSON, with the headers of WebSocket, TLS and TCP."""
+SOUND_BYTES = 9000
+"""A second of sound between two services: 8,000, and what it travels in."""
