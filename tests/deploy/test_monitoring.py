@@ -214,3 +214,7 @@ def test_every_service_is_scraped_under_its_name() -> None:
     names = jobs["parley"]["dns_sd_configs"][0]["names"]
     assert sorted(names) == sorted(SERVICES)
     assert {"source_labels": ["__meta_dns_name"], "target_label": "service"} in jobs["parley"]["relabel_configs"]
+    pods = yaml.safe_load((ROOT / "k8s/components/monitoring/pods.yaml").read_text("utf-8"))["spec"]
+    assert pods["jobLabel"] == "app.kubernetes.io/part-of", "which is `parley`: the job that rules ask for"
+    targets = {each.get("targetLabel") for each in pods["podMetricsEndpoints"][0]["relabelings"]}
+    assert "service" in targets
