@@ -90,6 +90,14 @@ chaos: $(READY) ## Kill what serves calls and measure what callers notice; CELL=
 soak: $(READY) ## Many calls for a long time: memory, tasks, files; DURATION=120 N=10 for a short look
 	@DURATION="$(DURATION)" N="$(N)" $(BIN)/python -m bench.soak $(ARGS)
 
+.PHONY: scale
+scale: $(READY) ## Try what `parley size` says, as far as one machine goes; ARGS="--parts nats" for one part, ARGS=--write
+	@$(BIN)/python -m bench.scale $(ARGS)
+
+.PHONY: day
+day: $(READY) ## Play days of calls against the scaling rule, in made-up time; ARGS=--write
+	@$(BIN)/python -m bench.day $(ARGS)
+
 .PHONY: monitoring-check
 monitoring-check: $(READY) ## A real Prometheus beside real calls checks rules and dashboards; ARGS="--pictures docs/monitoring"
 	@$(BIN)/python -m bench.monitoring $(ARGS)

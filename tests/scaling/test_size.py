@@ -66,7 +66,8 @@ def test_connections_do_not_grow_as_a_product() -> None:
 
 def test_a_minute_costs_what_the_lists_say() -> None:
     load = Load(1000, turn_s=6, input_tokens=1000, output_tokens=100)
-    told = minute(load, Price(stt_minute=0.01), Price(input_million=1, output_million=10), Price(tts_thousand_chars=0.1))
+    mind = Price(input_million=1, output_million=10)
+    told = minute(load, Price(stt_minute=0.01), mind, Price(tts_thousand_chars=0.1))
     assert told["stt"] == 0.01
     assert told["llm"] == pytest.approx(10 * (0.001 + 0.001))
     assert told["tts"] == pytest.approx(10 * figures.SPOKEN_CHARS / 1000 * 0.1)
