@@ -12,6 +12,7 @@ from twilio.request_validator import RequestValidator
 from bench.latency import percentile
 from bench.scale.processes import cpu_s, service
 from services.gateway.carriers.twilio.webhook import WEBHOOK
+from testbed.patience import PATIENCE_S
 
 TOKEN, HOST = "stand-in-token", "calls.example"
 CONNECTIONS = 32
@@ -77,6 +78,16 @@ class _Connection:
         self._writer.close()
 
 
+async def _opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The port is known a moment before anybody listens there."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.02)
+
+
 async def measure(rate: float, seconds: float) -> Knocks:
     knocks = Knocks(rate)
     validator = RequestValidator(TOKEN)
@@ -86,7 +97,7 @@ async def measure(rate: float, seconds: float) -> Knocks:
     async with service("gateway", **env, **nobody) as (pid, port):
         free: asyncio.Queue[_Connection] = asyncio.Queue()
         for _ in range(CONNECTIONS):
-            free.put_nowait(_Connection(*await asyncio.open_connection("127.0.0.1", port)))
+            free.put_nowait(_Connection(*await _opened(port)))
         opened = [free.get_nowait() for _ in range(CONNECTIONS)]
         for connection in opened:  # the first request of a process brings modules in
             await connection.ask(request(10**6, validator))
