@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
+CHECKS := .parley/checks/.ready
 
 .PHONY: help
 help: ## Show this list
@@ -9,6 +10,9 @@ help: ## Show this list
 
 $(READY): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
+
+$(CHECKS): $(READY) locks/checks.lock scripts/checks.sh
+	@scripts/checks.sh
 
 .PHONY: setup
 setup: $(READY) ## Create .venv with everything in it; instant when nothing changed
@@ -28,6 +32,38 @@ lint: $(READY) ## Style, layers, types, locks, generated files
 
 .PHONY: check
 check: lint test ## What CI runs
+
+.PHONY: security
+security: $(CHECKS) ## Known holes in the locks, secrets in the repository, licences; ARGS=--offline without the holes
+	@scripts/security.sh $(ARGS)
+
+.PHONY: workflows
+workflows: $(CHECKS) ## Check what .github/ has for the pipeline
+	@scripts/workflows.sh
+
+.PHONY: sbom
+sbom: $(CHECKS) ## Write what each service is made of into build/sbom
+	@scripts/sbom.sh
+
+.PHONY: scan
+scan: ## Look for known holes in the images that were built, with Trivy
+	@scripts/scan_images.sh
+
+.PHONY: deploy
+deploy: $(READY) ## Bring HEAD to a cluster, with a way back; OVERLAY=dev, TAG=v1.2.3, REGISTRY=host/team
+	@scripts/deploy.sh
+
+.PHONY: wheels
+wheels: $(READY) ## Build and try what a release carries: build/dist
+	@$(BIN)/python -m scripts.release.build
+
+.PHONY: release
+release: $(READY) ## Make version, changelog, wheels and the signed tag; VERSION=1.2.3
+	@$(BIN)/python -m scripts.release $(VERSION) $(ARGS)
+
+.PHONY: release-check
+release-check: $(READY) ## Is the tag TAG what a release may be made of?
+	@$(BIN)/python -m scripts.release.check "$(TAG)"
 
 .PHONY: bench
 bench: $(READY) ## Measure calls in real time; ARGS are passed on
@@ -54,6 +90,18 @@ chaos: $(READY) ## Kill what serves calls and measure what callers notice; CELL=
 soak: $(READY) ## Many calls for a long time: memory, tasks, files; DURATION=120 N=10 for a short look
 	@DURATION="$(DURATION)" N="$(N)" $(BIN)/python -m bench.soak $(ARGS)
 
+.PHONY: scale
+scale: $(READY) ## Try what `parley size` says, as far as one machine goes; ARGS="--parts nats" for one part, ARGS=--write
+	@$(BIN)/python -m bench.scale $(ARGS)
+
+.PHONY: day
+day: $(READY) ## Play days of calls against the scaling rule, in made-up time; ARGS=--write
+	@$(BIN)/python -m bench.day $(ARGS)
+
+.PHONY: monitoring-check
+monitoring-check: $(READY) ## A real Prometheus beside real calls checks rules and dashboards; ARGS="--pictures docs/monitoring"
+	@$(BIN)/python -m bench.monitoring $(ARGS)
+
 .PHONY: agents
 agents: $(READY) ## Hold all conversations of all agents through real processes: half an hour; ARGS="-k bank" for some
 	@PARLEY_SOAK=1 $(BIN)/python -m pytest --timeout 1200 tests/e2e/test_agents.py $(ARGS)
@@ -61,6 +109,14 @@ agents: $(READY) ## Hold all conversations of all agents through real processes:
 .PHONY: quality
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)
+
+.PHONY: manifests
+manifests: $(READY) ## Render every overlay of k8s/ and hold it against the schemas; needs node, and no cluster
+	@$(BIN)/python -m scripts.manifests
+
+.PHONY: pods
+pods: $(READY) ## Start the pods of k8s/ with podman here and place calls; ARGS="--overlay prod" for two of each and TLS
+	@$(BIN)/python -m testbed.pods $(ARGS)
 
 .PHONY: proto
 proto: $(READY) ## Generate parley/v1 from proto/
@@ -71,12 +127,22 @@ proto-check: $(READY) ## Fail when parley/v1 is older than proto/
 	@scripts/proto_check.sh
 
 .PHONY: docs
-docs: $(READY) ## Generate docs/settings.md
+docs: $(READY) ## Generate docs/settings.md, docs/metrics.md and the dashboards
 	@$(BIN)/python -m cli.settings_doc docs/settings.md
+	@$(BIN)/python -m cli.metrics_doc docs/metrics.md
+	@$(BIN)/python -m cli.dashboards
 
 .PHONY: locks
 locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions
 	@scripts/locks.sh $(ARGS)
+
+.PHONY: images
+images: ## Build the images with docker, podman or buildah; ARGS="stt tts" for some
+	@scripts/images.sh $(ARGS)
+
+.PHONY: containers
+containers: $(READY) ## Run the images as docker-compose.yml says, place calls, kill containers; ARGS="--own podman" without an engine
+	@$(BIN)/python -m testbed.containers $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment, caches and local data

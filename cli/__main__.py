@@ -1,9 +1,11 @@
-"""`parley`: run, call, chat, agent, number, eval, replay, mcp, doctor."""
+"""`parley`: run, call, chat, agent, number, eval, replay, mcp, size, doctor."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -16,21 +18,30 @@ COMMANDS = {
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",
     "mcp": "cli.mcp",
+    "size": "cli.size",
     "doctor": "cli.doctor",
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"parley {version('parley')}")
+        raise typer.Exit
+
+
 @app.callback()
-def parley() -> None:
+def parley(
+    which: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Which version.")] = False,
+) -> None:
     """A machine answers the phone."""
 
 
 def main() -> None:
     # Only the command that is asked for is imported: each brings libraries that the others do without.
-    asked = [name for name in COMMANDS if name in sys.argv[1:2]]
-    for name in asked or COMMANDS:
+    asked = [name for name in (*COMMANDS, "--version") if name in sys.argv[1:2]]
+    for name in [name for name in asked or COMMANDS if name in COMMANDS]:
         command = getattr(import_module(COMMANDS[name]), name)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)

@@ -1,6 +1,6 @@
 """Every setting of Parley, in one place. Only a service's `__main__` reads the environment, through `Settings`.
 
-An engine brings its own rows (`EngineSettings`). `docs/settings.md` is made from all of them.
+An engine brings its own rows (`EngineSettings`). A secret may stand in a file (`parley.secret_files`). `docs/settings.md` is made from all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from parley.engines import engines_here, engines_of, named
 from parley.errors import Misconfigured
+from parley.secret_files import read_files
 
 Stage = Literal["stt", "llm", "tts"]
 
@@ -46,6 +47,7 @@ Rows = TypeVar("Rows", bound=BaseSettings)
 
 def _read(rows: type[Rows], given: Mapping[str, object]) -> Rows:
     """The environment, with what is given before it. Raises Misconfigured naming each wrong variable."""
+    given = {**given, **read_files(rows, given)}
     try:
         return rows(**given)  # type: ignore[arg-type]
     except ValidationError as e:
@@ -187,10 +189,18 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path(".parley"), alias="PARLEY_DATA_DIR", description="Where local databases, models and indexes are kept"
     )
+    models_dir: Path | None = Field(
+        None,
+        alias="PARLEY_MODELS_DIR",
+        description="Folder with the embedding model, built beforehand by `python -m parley.embedding DIR`, as images bring it; empty: built in the data folder",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="PARLEY_LOG_LEVEL", description="What is logged"
     )
     log_format: Literal["json", "text"] = Field("json", alias="PARLEY_LOG_FORMAT", description="How it is logged")
+    build: str = Field(
+        "", alias="PARLEY_BUILD", description="What was built, such as its commit: told by `voice_build_info`"
+    )
     otlp_endpoint: str = Field(
         "", alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Collector of traces; empty: no traces leave the process"
     )
@@ -241,6 +251,16 @@ class Settings(BaseSettings):
         le=5,
         description="How many nats-servers `parley run` starts: 1, or 3 of which one may be lost; each keeps its own folder in the data folder",
     )
+    events_mb: int = Field(
+        2048,
+        alias="PARLEY_EVENTS_MB",
+        ge=1,
+        le=1_000_000,
+        description="MiB of event records that NATS keeps (`parley size` says what so many calls need); when it is made, later by the `nats` command. It is kept free on each node's disk",
+    )
+    events_hours: float = Field(
+        24.0, alias="PARLEY_EVENTS_HOURS", gt=0, le=24 * 365, description="How long it keeps them, at most"
+    )
     without_nats: Literal["serve", "refuse"] = Field(
         "serve",
         alias="PARLEY_WITHOUT_NATS",
@@ -272,6 +292,11 @@ class Settings(BaseSettings):
         description="Qdrant server of rag; empty: an embedded index in the data folder (one replica)",
     )
     qdrant_api_key: SecretStr = Field(SecretStr(""), alias="QDRANT_API_KEY", description="Its key")
+
+    @property
+    def embedding_dir(self) -> Path:
+        """Where `Embedder.load` finds the model, or builds it."""
+        return self.models_dir if self.models_dir not in (None, Path()) else self.data_dir
 
     @field_validator("stt", "llm", "tts")
     @classmethod

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Everything that can be checked without running the product. Runs all checks, then fails if one did.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 failed=""
 
 check() {
@@ -37,10 +37,13 @@ hyphenated_bots() {
 
 check ruff .venv/bin/ruff check .
 check layers .venv/bin/lint-imports --no-logo
-check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tests bench
+check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tests bench scripts
 check mypy-bots hyphenated_bots
+check mypy-images env MYPYPATH=deploy/images .venv/bin/mypy --strict deploy/images
 check proto scripts/proto_check.sh
 check settings-doc .venv/bin/python -m cli.settings_doc --check docs/settings.md
+check metrics-doc .venv/bin/python -m cli.metrics_doc --check docs/metrics.md
+check dashboards .venv/bin/python -m cli.dashboards --check
 check agent-schema .venv/bin/python -m cli.agents.schema --check agents/agent.schema.json
 check wrapper-schema .venv/bin/python -m cli.agents.schema --check agents/wrapper.schema.json
 check conversations-schema .venv/bin/python -m cli.agents.conversations_schema --check agents/conversations.schema.json

@@ -137,7 +137,7 @@ class Bus:
 
         `on_done(message_id)`: it is stored, or refused for good. The same `message_id` again is kept once.
         """
-        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done))
+        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done, call_id))
 
     async def flushed(self, timeout_s: float) -> bool:
         """True when all records were stored within the time."""

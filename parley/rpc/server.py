@@ -226,6 +226,8 @@ class Server:
             )
         await self._grpc.start()
         self._heart = asyncio.ensure_future(HEART.beat())
+        telemetry.CAPACITY.set(self.admission.capacity)
+        telemetry.LOAD.set_function(lambda: self.admission.active)
         for name in ("", *self._names):
             await self._health.set(name, Serving.SERVING)
 

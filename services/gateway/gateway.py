@@ -56,6 +56,8 @@ class Gateway:
         leg = Leg(call, wire, self.organs, self.make_body)
         with self.house.enter(leg, fresh=fresh):
             self._refusals.forget(call.call_id)
+            if fresh:
+                telemetry.CALLS_BEGUN.labels(call.channel).inc()
             ending = await leg.run(listen)
         outcome = "ended" if ending[0] == conversation_pb2.Leg.KIND_ENDED else "lost"
         telemetry.CALLS_TOTAL.labels(call.channel, outcome).inc()

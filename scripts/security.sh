@@ -1,0 +1,43 @@
+#!/bin/sh
+# What can be known of the project's safety without running it. All parts run, then it fails if one did.
+#   holes      packages of the locks with known holes (pip-audit); asks the package index, so --offline leaves it out
+#   secrets    keys and passwords in the repository (detect-secrets); what is known and none is in .secrets.baseline
+#   licences   packages of each lock whose licence an image may not carry
+set -u
+cd "$(dirname "$0")/.." || exit
+checks=.parley/checks/bin
+failed=""
+
+check() {
+    name=$1
+    shift
+    if ! "$@"; then
+        echo "security: $name failed" >&2
+        failed="$failed $name"
+    fi
+}
+
+# --strict: a package of which the index can tell nothing is a failure, not a package without holes.
+holes() {
+    $checks/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock &&
+        $checks/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r locks/checks.lock && return
+    echo "security: an index that knows nothing of holes, as a mirror may, is a failure too: --offline leaves this out" >&2
+    return 1
+}
+
+# Only what git knows; hashes of packages and pictures hold no secrets and look as if they did.
+secrets() {
+    git ls-files -z -- ':!*.lock' ':!*.png' ':!*.svg' ':!*.wav' ':!parley/v1' ':!.secrets.baseline' |
+        xargs -0 $checks/detect-secrets-hook --baseline .secrets.baseline
+}
+
+if [ "${1:-}" = --offline ]; then
+    echo "security: known holes in packages were not looked for (--offline)"
+else
+    check holes holes
+fi
+check secrets secrets
+check licences .venv/bin/python scripts/licences.py
+
+[ -z "$failed" ] || { echo "security: failed:$failed" >&2; exit 1; }
+echo "security: clean"
