@@ -98,6 +98,10 @@ scale: $(READY) ## Try what `parley size` says, as far as one machine goes; ARGS
 day: $(READY) ## Play days of calls against the scaling rule, in made-up time; ARGS=--write
 	@$(BIN)/python -m bench.day $(ARGS)
 
+.PHONY: monitoring-check
+monitoring-check: $(READY) ## A real Prometheus beside real calls checks rules and dashboards; ARGS="--pictures docs/monitoring"
+	@$(BIN)/python -m bench.monitoring $(ARGS)
+
 .PHONY: agents
 agents: $(READY) ## Hold all conversations of all agents through real processes: half an hour; ARGS="-k bank" for some
 	@PARLEY_SOAK=1 $(BIN)/python -m pytest --timeout 1200 tests/e2e/test_agents.py $(ARGS)

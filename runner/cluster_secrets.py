@@ -10,20 +10,23 @@ import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
+from parley.engines import engines_of, named
+from parley.settings import Stage
 from runner.nats_users import PERMISSIONS, variable
 from runner.plan import SERVICES
 
-GIVEN: Mapping[str, tuple[str, ...]] = {
-    "gateway": ("TWILIO_AUTH_TOKEN",),
-    "stt": ("DEEPGRAM_API_KEY",),
-    "llm": ("OPENAI_API_KEY",),
-    "tts": ("ELEVENLABS_API_KEY",),
-    "tools": ("PARLEY_DATABASE_URL",),
-    "rag": ("QDRANT_API_KEY",),
-}
-"""What a service needs that nobody can make up. Empty: it is done without."""
 
+def given(service: str) -> tuple[str, ...]:
+    """What a service needs that nobody can make up: the keys of vendors, and these. Empty: it is done without."""
+    if service in get_args(Stage):
+        rows = (named(row.settings) for row in engines_of(service).values() if row.vendor)
+        return tuple(dict.fromkeys(row.variable("api_key") for row in rows))
+    return _GIVEN.get(service, ())
+
+
+_GIVEN = {"gateway": ("TWILIO_AUTH_TOKEN",), "tools": ("PARLEY_DATABASE_URL",), "rag": ("QDRANT_API_KEY",)}
 ROUTE = "route"  # how the nodes of NATS know each other
 
 
@@ -34,7 +37,7 @@ def complete(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
     wanted: dict[str, dict[str, str]] = {"nats": {variable(name): password for name, password in users.items()}}
     for service in SERVICES:
         wanted[service] = {"PARLEY_NATS_PASSWORD": users[service]}
-        wanted[service] |= dict.fromkeys(GIVEN.get(service, ()), "")
+        wanted[service] |= dict.fromkeys(given(service), "")
     wanted["gateway"]["PARLEY_SECRET"] = _password()
     # The servers' word counts: a service with another password would not be let in.
     kept = {name: {k: v for k, v in its.items() if k != "PARLEY_NATS_PASSWORD"} for name, its in found.items()}

@@ -33,7 +33,7 @@ fi
 for service in "$@"; do
     name="${PARLEY_REGISTRY:-}parley-$service:${PARLEY_VERSION:-dev}"
     echo "images: $name with $engine" >&2
-    case $engine in
+    case ${engine##*/} in
     docker) how="build" ;;
     podman) how="build --format docker --timestamp $epoch" ;; # the format that knows health checks
     buildah) how="build --format docker --timestamp $epoch --layers" ;;

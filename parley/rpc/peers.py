@@ -98,23 +98,24 @@ class Peer:
         """Listen to its beat for ever; lose the peer's streams when it stops."""
         async with background(*renewing(self, _CHANNEL_OPTIONS)):
             while True:
-                pause_s = 0.1 + random.random() * 0.1  # noqa: S311 - spreads reconnects
                 try:
                     await self._listen()
                 except grpc.aio.AioRpcError as e:
-                    if self.certificates is not None:
-                        pause_s = max(pause_s, self._unheard(e))
+                    if self.certificates is not None and self._refused(e):
+                        self.alive = False  # its streams are told that by themselves
+                        await asyncio.sleep(REFUSED_S)
+                        continue
                 except Exception as e:  # without its watcher a peer would seem alive for ever
                     log.error("watching a peer failed", peer=self.service, address=self.address, exc_info=e)
                 self._gone()
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(0.1 + random.random() * 0.1)  # noqa: S311 - spreads reconnects
 
-    def _unheard(self, error: grpc.aio.AioRpcError) -> float:
-        """With TLS there is more that can be wrong than that nobody is there: say it. Gives a pause."""
+    def _refused(self, error: grpc.aio.AioRpcError) -> bool:
+        """With TLS there is more that can be wrong than that nobody is there: say it."""
         refused = error.code() is grpc.StatusCode.PERMISSION_DENIED
         what = "a peer refuses this process" if refused else "a peer is not reached"
         self._trouble.warning(what, peer=self.service, address=self.address, error=error.details())
-        return REFUSED_S if refused else 0.0
+        return refused
 
     async def _listen(self) -> None:
         where = self.channel

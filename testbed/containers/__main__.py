@@ -41,7 +41,7 @@ def engine_of(options: argparse.Namespace, kept: Path) -> Iterator[Engine]:
         yield found
         return
     with started(options.own or "docker", kept / (options.own or "docker")) as engine:
-        say(f"an engine of its own: {engine.program}, on the host's network, with stand-ins made here")
+        say(f"an engine of its own: {engine.kind}, on the host's network, with stand-ins made here")
         began = time.monotonic()
         base.make(engine, kept)
         say(f"base image and stand-ins: {time.monotonic() - began:.0f} s")
@@ -61,17 +61,18 @@ def image(name: str) -> str:
     return f"{os.environ.get('PARLEY_REGISTRY', '')}parley-{name}:{os.environ.get('PARLEY_VERSION', 'dev')}"
 
 
-def build(engine: Engine, rebuild: bool) -> None:
-    """Those that are not there, by scripts/images.sh."""
-    missing = [name for name in IMAGES if rebuild or engine.status("image", "inspect", image(name))]
-    if not missing:
-        return
-    env = {**engine.environment, "CONTAINER_ENGINE": engine.program}
+def missing(engine: Engine) -> list[str]:
+    return [name for name in IMAGES if engine.status("image", "inspect", image(name))]
+
+
+def build(engine: Engine, names: list[str], flags: str = "") -> None:
+    """By scripts/images.sh."""
+    env = {**engine.environment, "CONTAINER_ENGINE": engine.program, "BUILD_FLAGS": flags}
     if engine.own:
-        env |= {"BASE": base.BASE, "BUILD_FLAGS": "--network host"}
+        env |= {"BASE": base.BASE, "BUILD_FLAGS": f"{flags} --network host"}
     began = time.monotonic()
-    run((str(ROOT / "scripts" / "images.sh"), *missing), env, timeout_s=3600)
-    say(f"built in {time.monotonic() - began:.0f} s: {', '.join(missing)}")
+    run((str(ROOT / "scripts" / "images.sh"), *names), env, timeout_s=3600)
+    say(f"built in {time.monotonic() - began:.0f} s: {', '.join(names)}")
 
 
 def house_of(engine: Engine, folder: Path) -> House:
@@ -81,7 +82,7 @@ def house_of(engine: Engine, folder: Path) -> House:
         os.environ["PARLEY_PORT"] = str(port)
         return ComposeHouse(engine, NAME, scale=TWICE)
     compose = on_the_host(read(), base.STAND_INS, port)
-    if engine.program == "podman":
+    if engine.kind == "podman":
         return PlainHouse(engine, NAME, compose)
     file = folder / "docker-compose.yml"
     file.write_text(yaml.safe_dump(compose))
@@ -90,7 +91,8 @@ def house_of(engine: Engine, folder: Path) -> House:
 
 def examine(engine: Engine, options: argparse.Namespace) -> None:
     tell(checks.the_files_are_well(None))
-    build(engine, options.rebuild)
+    if names := list(IMAGES) if options.rebuild else missing(engine):
+        build(engine, names)
     tell(checks.sizes(engine, base.BASE if engine.own else "", [image(name) for name in IMAGES]))
     with tempfile.TemporaryDirectory() as folder:
         house = house_of(engine, Path(folder))
@@ -103,7 +105,7 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
             tell(checks.containers_may_little(house))
             tell(checks.the_list_is_right(house))
             tell(checks.a_limit_bites(engine, image("tools")))
-            if engine.program == "docker":
+            if engine.kind == "docker":
                 tell(checks.nobody_started_too_early(house))
             if not options.short:
                 for service in TWICE:
@@ -112,6 +114,11 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
                 tell(checks.memory(house))
                 tell(checks.keys_stay(house))
                 tell(checks.an_ordinary_call(house))
+                tell(
+                    checks.the_same_again(
+                        engine, lambda: build(engine, ["orchestrator"], "--no-cache"), image("orchestrator")
+                    )
+                )
         finally:
             if not options.keep:
                 house.down()

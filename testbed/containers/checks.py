@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
+import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -169,6 +171,35 @@ def keys_stay(house: House) -> Iterator[str]:
     house.until_healthy(SERVICES)
     assert house.python(house.containers("stt")[0], show) == before
     yield f"down and up again with the same keys: everything healthy after {time.monotonic() - began:.0f} s"
+
+
+def the_same_again(engine: Engine, build: Callable[[], None], image: str) -> Iterator[str]:
+    """Built once more without what was kept of the first time: the same files, but for times."""
+    before, layers = _files(engine, image), engine("image", "inspect", "--format", "{{.RootFS.Layers}}", image)
+    build()
+    after = _files(engine, image)
+    other = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    assert not other, f"{len(other)} files differ: {', '.join(other[:20])}"
+    same = layers == engine("image", "inspect", "--format", "{{.RootFS.Layers}}", image)
+    yield f"built again: {len(after)} files, each the same; layers too{'' if same else ', but for times'}"
+
+
+def _files(engine: Engine, image: str) -> dict[str, tuple[object, ...]]:
+    """Path -> what it is, without its time."""
+    made = engine("create", *(("--network", "host") if engine.own else ()), image).strip()
+    found: dict[str, tuple[object, ...]] = {}
+    try:
+        command = (engine.program, "export", made)
+        with subprocess.Popen(command, env=engine.environment, stdout=subprocess.PIPE) as exporting:
+            assert exporting.stdout is not None
+            with tarfile.open(fileobj=exporting.stdout, mode="r|") as archive:
+                for each in archive:
+                    data = archive.extractfile(each) if each.isfile() else None
+                    digest = hashlib.file_digest(data, "sha256").hexdigest() if data else each.linkname  # type: ignore[arg-type]
+                    found[each.name] = (each.type, each.mode, each.uid, each.gid, digest)
+    finally:
+        engine("rm", made)
+    return found
 
 
 def the_files_are_well(file: Path | None) -> Iterator[str]:

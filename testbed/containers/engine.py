@@ -36,6 +36,11 @@ class Engine:
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def kind(self) -> str:
+        """docker or podman."""
+        return Path(self.program).name
+
+    @property
     def environment(self) -> dict[str, str]:
         return {**os.environ, **self.env}
 
@@ -91,7 +96,9 @@ def started(program: str, folder: Path) -> Iterator[Engine]:
         yield Engine(program, own=True, env={name: str(folder / file) for name, file in conf.items()})
         return
     with _dockerd(folder) as address:
-        yield Engine(program, own=True, env={"DOCKER_HOST": address})
+        # Debian's own client knows BuildKit in the engine without a plugin; without it every stage is built each time.
+        client = shutil.which(program, path="/usr/bin") or program
+        yield Engine(client, own=True, env={"DOCKER_HOST": address, "DOCKER_BUILDKIT": "1"})
 
 
 @contextmanager

@@ -130,18 +130,32 @@ def outlived(pods: Pods, service: str) -> None:
     """The replica that has the call is killed in the middle of it."""
     placed = call(pods)
     try:
-        deadline = time.monotonic() + 60
-        while not (having := [place for place in pods.of(service) if pods.streams(place) > 0]):
-            if time.monotonic() > deadline:
-                raise Unavailable(f"no {service} ever had the call")
-            time.sleep(0.1)
+        victim = pods.having(service)
         time.sleep(2.0)
-        pods.kill(having[0])
+        pods.kill(victim)
         told = answered(placed)
     finally:
         placed.kill()
-    pods.where = [place for place in pods.where if place != having[0]]
-    say(f"{having[0].name} was killed in a call, all of which was answered:\n{told}")
+    pods.where = [place for place in pods.where if place != victim]
+    say(f"{victim.name} was killed in a call, all of which was answered:\n{told}")
+
+
+def drained(pods: Pods) -> None:
+    """The gateway that has the call is replaced: it stays until the call has ended, and takes no other."""
+    placed = call(pods)
+    try:
+        leaving = pods.having("gateway")
+        ending = pods.ending(leaving, 3600)
+        time.sleep(2.0)
+        ready, health = (pods.told(leaving, path).status_code for path in ("/ready", "/health"))
+        if (ready, health) != (503, 200):
+            raise Unavailable(f"{leaving.name} drains, and says {ready} at /ready, {health} at /health")
+        told = answered(placed)
+        if ending.wait(60) or pods.status(leaving):
+            raise Unavailable(f"{leaving.name} did not end well: {pods.logs(leaving)[-1500:]}")
+    finally:
+        placed.kill()
+    say(f"{leaving.name} got SIGTERM in a call, all of which was answered; then it ended by itself:\n{told}")
 
 
 def main() -> int:
@@ -163,8 +177,7 @@ def main() -> int:
                 for service in ("orchestrator", "tts"):
                     if len(pods.of(service)) > 1:
                         outlived(pods, service)
-                gateway = pods.of("gateway")[-1]
-                say(f"a gateway without calls ended {pods.end(gateway, 60):.1f} s after SIGTERM")
+                drained(pods)
     except ParleyError as error:
         say(f"pods: {error}")
         return 2

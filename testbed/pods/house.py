@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -70,10 +71,24 @@ class Pods:
         except httpx.HTTPError:
             return False
 
-    def streams(self, place: Place) -> float:
+    def load(self, place: Place) -> float:
         """Calls or streams that it serves now."""
-        text = httpx.get(f"http://{place.address}:9090/metrics", timeout=5.0, trust_env=False).text
-        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("voice_streams_active "))
+        text = self.told(place, "/metrics").text
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("voice_load "))
+
+    def told(self, place: Place, path: str) -> httpx.Response:
+        """What its monitor answers. Raises HTTPError."""
+        return httpx.get(f"http://{place.address}:{MONITOR[0]}{path}", timeout=5.0, trust_env=False)
+
+    def having(self, service: str, timeout_s: float = 60.0) -> Place:
+        """The replica that has a call. Raises Unavailable."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for place in self.of(service):
+                if self.load(place) > 0:
+                    return place
+            time.sleep(0.1)
+        raise Unavailable(f"no {service} ever had the call")
 
     def of(self, service: str) -> list[Place]:
         return [place for place in self.where if place.service == service]
@@ -87,11 +102,14 @@ class Pods:
         self._engine("pod", "kill", "--signal", "KILL", place.name)
         self._engine("pod", "rm", "-f", place.name)
 
-    def end(self, place: Place, grace_s: int) -> float:
-        """SIGTERM, as when it is replaced. Seconds until it had ended."""
-        began = time.monotonic()
-        self._engine("pod", "stop", "-t", str(grace_s), place.name)
-        return time.monotonic() - began
+    def ending(self, place: Place, grace_s: int) -> subprocess.Popen[bytes]:
+        """SIGTERM, as when it is replaced, and SIGKILL at the end of its grace. Ends when the pod has."""
+        command = (self._engine.program, "pod", "stop", "-t", str(grace_s), place.name)
+        return subprocess.Popen(command, env=self._engine.environment, stdout=subprocess.DEVNULL)
+
+    def status(self, place: Place) -> int:
+        """With which its process ended."""
+        return int(self._engine("inspect", "--format", "{{.State.ExitCode}}", _container(place)))
 
     def logs(self, place: Place) -> str:
         return self._engine("logs", _container(place))
