@@ -17,12 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 _SIGNATURES = ("-----BEGIN PGP SIGNATURE-----", "-----BEGIN SSH SIGNATURE-----")
 
 
+def is_signed(tag: str) -> bool:
+    """Whether a tag object, as `git cat-file tag` prints it, has a signature; whose is not asked."""
+    return any(mark in tag for mark in _SIGNATURES)
+
+
 def problems(root: Path, tag: str, main: str = "origin/main") -> list[str]:
     """One line each; empty when all is well. root: a clone with the tag and `main`."""
     if _git(root, "cat-file", "-t", f"refs/tags/{tag}").stdout.strip() != "tag":
         return [f"{tag} is no annotated tag"]
     found = []
-    if not any(mark in _git(root, "cat-file", "tag", tag).stdout for mark in _SIGNATURES):
+    if not is_signed(_git(root, "cat-file", "tag", tag).stdout):
         found.append(f"{tag} is not signed")
     signers = root / ".github/allowed_signers"
     if signers.exists():

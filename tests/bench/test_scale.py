@@ -11,8 +11,8 @@ from bench.scale.__main__ import PARTS, put
 
 
 async def test_all_writes_are_stored_and_counted(tmp_path: Path) -> None:
-    course = await writes.measure(tmp_path, nodes=1, calls=100, seconds=1.0)
-    assert course.put > 10
+    course = await writes.measure(tmp_path, nodes=1, calls=2000, seconds=1.0)
+    assert course.put > 100
     assert 0 < course.stored <= course.put
     assert course.records == course.put
     assert course.lost == 0
