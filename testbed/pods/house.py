@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import yaml
 
 from parley.errors import Unavailable
 from testbed.containers.engine import Engine
-from testbed.pods.localised import Place
+from testbed.pods.localised import EMPTY, Place
 
 PROBES = {"nats": (8222, "/healthz?js-server-only=true"), "postgres": (0, "")}
 MONITOR = (9090, "/ready")
@@ -41,6 +42,13 @@ class Pods:
         self.where = where
 
     def up(self) -> None:
+        for spec in [each["spec"] for each in self._objects if each["kind"] == "Pod"]:
+            for volume in spec["volumes"]:
+                if volume.get("hostPath", {}).get("type") == EMPTY:
+                    made = Path(volume["hostPath"]["path"])
+                    made.mkdir(parents=True)
+                    os.chown(made, -1, spec["securityContext"]["fsGroup"])
+                    made.chmod(0o2775)
         self._file.write_text(yaml.safe_dump_all(self._objects), "utf-8")
         self._engine("play", "kube", str(self._file))
 

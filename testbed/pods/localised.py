@@ -20,6 +20,7 @@ Object = dict[str, Any]
 _NAMED = re.compile(r"\$\((\w+)\)")
 _KEPT = ("securityContext", "hostAliases", "containers", "volumes")
 _CONTAINER = ("name", "image", "args", "env", "envFrom", "resources", "securityContext", "volumeMounts")
+EMPTY = "DirectoryOrCreate"
 LISTENING = ("PARLEY_LISTEN", "PARLEY_METRICS_HOST", "PARLEY_GATEWAY_HOST")
 
 
@@ -87,7 +88,7 @@ def _pod(
     template = deepcopy(workload["spec"]["template"])
     spec = {key: value for key, value in template["spec"].items() if key in _KEPT}
     claims = [claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", ())]
-    volumes = [_volume(volume, secrets, folder) for volume in spec["volumes"]]
+    volumes = [_volume(volume, secrets, folder, place) for volume in spec["volumes"]]
     spec["volumes"] = [volume for volume in volumes if volume] + [
         {"name": name, "persistentVolumeClaim": {"claimName": f"{place.name}-{name}"}} for name in claims
     ]
@@ -113,7 +114,10 @@ def _names(place: Place) -> list[str]:
     return [place.service, f"{place.name}.{place.service}"]
 
 
-def _volume(volume: Object, secrets: Mapping[str, Mapping[str, str]], folder: Path) -> Object | None:
+def _volume(volume: Object, secrets: Mapping[str, Mapping[str, str]], folder: Path, place: Place) -> Object | None:
+    """Empty ones are to be made for the pod's group (EMPTY), as the kubelet does and podman does not."""
+    if "emptyDir" in volume:
+        return {"name": volume["name"], "hostPath": {"path": str(folder / place.name / volume["name"]), "type": EMPTY}}
     if "secret" not in volume:
         return volume
     name = volume["secret"]["secretName"]

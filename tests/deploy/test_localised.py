@@ -10,7 +10,7 @@ import pytest
 
 from runner.cluster_secrets import complete
 from runner.plan import SERVICES
-from testbed.pods.localised import Place, localised, places
+from testbed.pods.localised import EMPTY, Place, localised, places
 from tests.deploy.manifests import BASE, manifests, settings_env
 
 TOLD = {"PARLEY_PROFILE": "local"}
@@ -78,5 +78,7 @@ def test_it_listens_there_has_its_secrets_as_files_and_is_otherwise_as_the_manif
     arguments = pods["nats-1"]["containers"][0]["args"]
     assert arguments[-2:] == ["--cluster_listen", f"nats://{address['nats-1']}:6222"]
     assert {"name": "data", "persistentVolumeClaim": {"claimName": "nats-1-data"}} in pods["nats-1"]["volumes"]
+    made = {volume["name"] for volume in pods["tools-0"]["volumes"] if volume.get("hostPath", {}).get("type") == EMPTY}
+    assert made == {"tmp", "data"}
     mounts = {mount["name"] for mount in pods["tools-0"]["containers"][0]["volumeMounts"]}
     assert "agents-secrets" not in mounts, "a secret that is optional and not there is not mounted"
