@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
 
 def script(messages: Messages, tools: Tools) -> Reply:
     """Every second question is looked up first."""
-    words = last_heard(messages).split()
+    words = last_heard(messages).lower().split()
     if messages[-1].get("role") == "user" and "tell" in words:
         return Reply(calls=(Call("order_state", {"order": " ".join(words[-3:])}),))
     return reply_to(messages, tools)
