@@ -18,7 +18,7 @@ from bench.run import Result, line, measure, vendors, warm_up
 from bench.servers import Served, bare, on_the_callers_core, parley
 
 ALONE = 2.5  # one call has few turns: it runs so much longer
-SERVERS = ("bare", "parley", "parley+vad")
+SERVERS = ("bare", "parley", "parley+vad", "parley+tls")
 
 
 def arguments() -> argparse.Namespace:
@@ -26,7 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 10, 50])
     parser.add_argument("--seconds", type=float, default=30.0, help="of each run; 2.5 times as long with one call")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each row; the one of median CPU is reported")
-    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS[:3]))
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     return parser.parse_args()
 
@@ -36,6 +36,7 @@ def server_of(name: str, env: dict[str, str], folder: Path) -> AbstractAsyncCont
         "bare": lambda: bare(env),
         "parley": lambda: parley({**env, "PARLEY_VAD": "off"}, folder),
         "parley+vad": lambda: parley({**env, "PARLEY_VAD": "silero"}, folder),
+        "parley+tls": lambda: parley({**env, "PARLEY_VAD": "off"}, folder, tls=True),
     }
     chosen: AbstractAsyncContextManager[Served] = choices[name]()
     return chosen

@@ -76,11 +76,11 @@ class Parley:
 
 
 @asynccontextmanager
-async def parley(env: Mapping[str, str], data_dir: Path) -> AsyncIterator[Parley]:
+async def parley(env: Mapping[str, str], data_dir: Path, *, tls: bool = False) -> AsyncIterator[Parley]:
     """Every process of `make run`, nats-server included, on core 0."""
     os.sched_setaffinity(0, {SERVER_CORE})  # what is started now stays there
     env = {**env, "PARLEY_AGENTS_DIR": str(AGENTS), "PARLEY_AGENT": "bench", "PARLEY_LOG_LEVEL": "warning"}
-    stack = Stack(data_dir=data_dir, env=env)
+    stack = Stack(data_dir=data_dir, env=env, tls=tls)
     await stack.__aenter__()
     on_the_callers_core()
     try:

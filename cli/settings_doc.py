@@ -10,12 +10,16 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from parley.engines import engines_of, named
+from parley.secret_files import SUFFIX
 from parley.settings import EngineSettings, Settings, Stage
 
 _HEAD = """# Settings
 
 Everything is set by environment variables; there is no settings file. This page is made from `parley/settings.py`
 by `make docs`. `make run` chooses the addresses, ports and NATS users by itself.
+
+A secret may stand in a file instead, which `<NAME>_FILE` names, as container platforms mount it; an empty file says
+nothing, and what the variable itself says counts more.
 
 | Variable | Default | What it does |
 |---|---|---|
@@ -49,7 +53,8 @@ def _row(field: FieldInfo, more: str = "") -> str:
     description = (field.description or "").replace("|", "\\|") + more
     if choices := _choices(field.annotation):
         description += f" ({', '.join(f'`{choice}`' for choice in choices if choice)})"
-    return f"| `{field.alias}` | {_default(field.default)} | {description} |\n"
+    name = f"`{field.alias}`" + (f" or `{field.alias}{SUFFIX}`" if field.annotation is SecretStr else "")
+    return f"| {name} | {_default(field.default)} | {description} |\n"
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from collections import deque
 from math import inf
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 log = structlog.get_logger()
 
@@ -21,6 +21,7 @@ NOTICED_S, LONG_S = 0.1, 1.0
 _MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 LATE = Histogram("voice_late_ms", "How late this process's own heartbeat came", buckets=_MS)
+AGE = Gauge("voice_heartbeat_age_seconds", "How long ago the heart beat last; large while the event loop stands still")
 STANDSTILLS = Counter("voice_standstills_total", "Times this process stood still for over a second")
 
 
@@ -33,6 +34,7 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Run this beside everything else: `parley.rpc.Server` does."""
+        AGE.set_function(lambda: max(time.monotonic() - self._beaten, 0.0))
         try:
             while True:
                 LATE.observe(max(self._look(), 0.0) * 1000)

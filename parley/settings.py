@@ -1,6 +1,6 @@
 """Every setting of Parley, in one place. Only a service's `__main__` reads the environment, through `Settings`.
 
-An engine brings its own rows (`EngineSettings`). `docs/settings.md` is made from all of them.
+An engine brings its own rows (`EngineSettings`). A secret may stand in a file (`parley.secret_files`). `docs/settings.md` is made from all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from parley.engines import engines_here, engines_of, named
 from parley.errors import Misconfigured
+from parley.secret_files import read_files
 
 Stage = Literal["stt", "llm", "tts"]
 
@@ -46,6 +47,7 @@ Rows = TypeVar("Rows", bound=BaseSettings)
 
 def _read(rows: type[Rows], given: Mapping[str, object]) -> Rows:
     """The environment, with what is given before it. Raises Misconfigured naming each wrong variable."""
+    given = {**given, **read_files(rows, given)}
     try:
         return rows(**given)  # type: ignore[arg-type]
     except ValidationError as e:
@@ -157,12 +159,15 @@ class Settings(BaseSettings):
         alias="PARLEY_LISTEN",
         description="Address of the service's gRPC server, `host:port`; 0 picks a free port",
     )
+    metrics_host: str = Field(
+        "127.0.0.1", alias="PARLEY_METRICS_HOST", description="Address that `PARLEY_METRICS_PORT` is bound to"
+    )
     metrics_port: int = Field(
         0,
         alias="PARLEY_METRICS_PORT",
         ge=-1,
         le=65535,
-        description="Port of the service's `/metrics`; 0 picks a free one, -1 none",
+        description="Port of the process's `/metrics`, `/health` and `/ready`; 0 picks a free one, -1 none",
     )
     capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once")
     spoken_cache_mb: int = Field(
@@ -184,17 +189,38 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path(".parley"), alias="PARLEY_DATA_DIR", description="Where local databases, models and indexes are kept"
     )
+    models_dir: Path | None = Field(
+        None,
+        alias="PARLEY_MODELS_DIR",
+        description="Folder with the embedding model, built beforehand by `python -m parley.embedding DIR`, as images bring it; empty: built in the data folder",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="PARLEY_LOG_LEVEL", description="What is logged"
     )
     log_format: Literal["json", "text"] = Field("json", alias="PARLEY_LOG_FORMAT", description="How it is logged")
+    build: str = Field(
+        "", alias="PARLEY_BUILD", description="What was built, such as its commit: told by `voice_build_info`"
+    )
     otlp_endpoint: str = Field(
         "", alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Collector of traces; empty: no traces leave the process"
     )
 
+    # Certificates
+    tls_ca: str = Field(
+        "",
+        alias="PARLEY_TLS_CA",
+        description="File with the certificate of the authority whose certificates are believed (PEM). With the next two: services talk TLS only, and both sides show who they are. All three or none; read again when they change",
+    )
+    tls_cert: str = Field(
+        "",
+        alias="PARLEY_TLS_CERT",
+        description="This process's certificate; its DNS name is the service's, such as `stt`",
+    )
+    tls_key: str = Field("", alias="PARLEY_TLS_KEY", description="Its key, without a password")
+
     # The others
     stt_address: str = Field(
-        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated"
+        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated; here and below a name stands for all its address records, asked for again every 5 s"
     )
     tts_address: str = Field("127.0.0.1:50052", alias="PARLEY_TTS_ADDRESS", description="Replicas of tts")
     orchestrator_address: str = Field(
@@ -224,6 +250,16 @@ class Settings(BaseSettings):
         ge=1,
         le=5,
         description="How many nats-servers `parley run` starts: 1, or 3 of which one may be lost; each keeps its own folder in the data folder",
+    )
+    events_mb: int = Field(
+        2048,
+        alias="PARLEY_EVENTS_MB",
+        ge=1,
+        le=1_000_000,
+        description="MiB of event records that NATS keeps (`parley size` says what so many calls need); when it is made, later by the `nats` command. It is kept free on each node's disk",
+    )
+    events_hours: float = Field(
+        24.0, alias="PARLEY_EVENTS_HOURS", gt=0, le=24 * 365, description="How long it keeps them, at most"
     )
     without_nats: Literal["serve", "refuse"] = Field(
         "serve",
@@ -256,6 +292,11 @@ class Settings(BaseSettings):
         description="Qdrant server of rag; empty: an embedded index in the data folder (one replica)",
     )
     qdrant_api_key: SecretStr = Field(SecretStr(""), alias="QDRANT_API_KEY", description="Its key")
+
+    @property
+    def embedding_dir(self) -> Path:
+        """Where `Embedder.load` finds the model, or builds it."""
+        return self.models_dir if self.models_dir not in (None, Path()) else self.data_dir
 
     @field_validator("stt", "llm", "tts")
     @classmethod

@@ -1,8 +1,10 @@
 """Logs, traces and metrics of every service.
 
 Logs: static text, values as attributes; an attribute whose name has a `pii` segment (`pii_text`, `caller_pii`) holds
-personal data and leaves the process only as its length. Spans: one per call and one per turn with its stages, never per
-audio frame; they cross gRPC in a message's `traceparent` and NATS in a header. Metrics: Prometheus, names `voice_*`.
+personal data and leaves the process only as its length. The same holds for the attributes of spans.
+Spans: one per leg and one per turn with its stages, never per audio frame; they cross gRPC in a message's `traceparent`
+and NATS in a header. All spans of a call have one trace, whose id follows from the call's (`trace_of`), so that also a
+leg at another gateway belongs to it. Metrics: Prometheus, names `voice_*`; docs/metrics.md is made from the code.
 """
 
 from __future__ import annotations
@@ -12,15 +14,19 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
 from parley.errors import Misconfigured
+from parley.monitor import Monitor
 from parley.settings import Settings
 
 _MS = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000, 10000)
@@ -32,10 +38,15 @@ STT_LATENCY = Histogram("voice_stt_latency_ms", "End of speech in the audio to t
 LLM_TTFT = Histogram("voice_llm_ttft_ms", "Request to first token", ["engine"], buckets=_MS)
 TTS_TTFB = Histogram("voice_tts_ttfb_ms", "First text to first audio", ["engine"], buckets=_MS)
 NLU_LATENCY = Histogram("voice_nlu_latency_ms", "Understanding of one sentence", ["tier"], buckets=_MS)
-CALLS_TOTAL = Counter("voice_calls_total", "Calls taken", ["channel", "outcome"])
+CALLS_TOTAL = Counter("voice_calls_total", "Legs of calls that are over: ended, lost", ["channel", "outcome"])
+CALLS_BEGUN = Counter("voice_calls_begun_total", "New calls let in; those that come back are not new", ["channel"])
 CALLS_ACTIVE = Gauge("voice_calls_active", "Calls open now")
 BARGE_IN_TOTAL = Counter("voice_barge_in_total", "Times the caller broke in", ["outcome"])
 STREAMS_ACTIVE = Gauge("voice_streams_active", "Streams (calls, utterances, rounds) this process serves now")
+CAPACITY = Gauge("voice_capacity", "Units that this process takes: calls, or streams of an organ (PARLEY_CAPACITY)")
+LOAD = Gauge("voice_load", "Units in use")
+READY = Gauge("voice_ready", "1 while this process takes new work; 0 before, and when it drains")
+BUILD_INFO = Gauge("voice_build_info", "1; its labels tell what runs here (PARLEY_BUILD)", ["version", "build"])
 TASKS = Gauge("voice_tasks", "Asyncio tasks of this process, counted when asked")
 TOOL_CALLS_TOTAL = Counter("voice_tool_calls_total", "Tool calls", ["tool", "status"])
 COST_PER_CALL = Histogram(
@@ -46,22 +57,60 @@ COST_PER_CALL = Histogram(
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("parley")
+_traced = False
+
+
+def trace_of(call_id: str) -> str:
+    """The W3C trace context of a call, the same in every process and for every leg; empty when nothing is traced."""
+    if not _traced:
+        return ""
+    digest = sha256(call_id.encode()).hexdigest()
+    return f"00-{digest[:32]}-{digest[32:48]}-01"
 
 
 @contextmanager
 def span(name: str, traceparent: str = "", **attributes: Any) -> Iterator[trace.Span]:
-    """A span under `traceparent` (W3C), or under the current one when that is empty."""
-    context = _propagator.extract({"traceparent": traceparent}) if traceparent else None
-    with _tracer.start_as_current_span(name, context=context, attributes=attributes) as current:
-        yield current
+    """A span under `traceparent` (W3C), or under the current one when that is empty.
+
+    Of an error it tells the kind: messages may hold what a caller said.
+    """
+    with _tracer.start_as_current_span(
+        name,
+        context=_under(traceparent),
+        attributes=_safe(attributes),
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except Exception as e:
+            current.set_status(trace.StatusCode.ERROR, type(e).__name__)
+            raise
+
+
+def span_of_call(name: str, call_id: str) -> AbstractContextManager[object]:
+    """A span right under a call, for what belongs to none of its turns; nothing at all when nothing is traced."""
+    return span(name, trace_of(call_id), call_id=call_id) if _traced else nullcontext()
+
+
+def begun(name: str, **attributes: Any) -> trace.Span:
+    """A span under the current one that whoever began it ends."""
+    return _tracer.start_span(name, attributes=_safe(attributes))
 
 
 def measured(name: str, traceparent: str, seconds: float, **attributes: Any) -> None:
     """A span under `traceparent` that ends now and lasted so long: for what begins and ends in different contexts."""
-    context = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     end = time.time_ns()
-    begun = _tracer.start_span(name, context=context, attributes=attributes, start_time=end - int(seconds * 1e9))
-    begun.end(end)
+    start = end - int(seconds * 1e9)
+    _tracer.start_span(name, context=_under(traceparent), attributes=_safe(attributes), start_time=start).end(end)
+
+
+def _under(traceparent: str) -> Context | None:
+    return _propagator.extract({"traceparent": traceparent}) if traceparent else None
+
+
+def _safe(attributes: dict[str, Any]) -> MutableMapping[str, Any]:
+    return redact(None, "", attributes)
 
 
 def traceparent() -> str:
@@ -101,6 +150,8 @@ def configure_logs(service: str, level: str, style: str) -> None:
     )
     # Said of a span around a stream that was closed from elsewhere; the span ends all the same.
     logging.getLogger("opentelemetry.context").setLevel(logging.CRITICAL)
+    # The client of NATS has asyncio say this of every TLS connection that ends.
+    logging.getLogger("asyncio").addFilter(lambda record: "eof_received" not in str(record.msg))
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
     # Tracebacks as text first: a renderer for people would print local variables, and with them what callers said.
@@ -110,20 +161,31 @@ def configure_logs(service: str, level: str, style: str) -> None:
 
 
 @asynccontextmanager
-async def started(service: str, settings: Settings) -> AsyncIterator[None]:
-    """Logs, traces and `/metrics` of this process, for as long as the body runs."""
+async def started(service: str, settings: Settings) -> AsyncIterator[Monitor]:
+    """Logs, traces and the monitor of this process, for as long as the body runs; it says when it is ready."""
     configure_logs(service, settings.log_level, settings.log_format)
     provider = _tracing(service, settings.otlp_endpoint)
     loop = asyncio.get_running_loop()
     TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
-    server = _metrics_server(settings.metrics_port)
+    monitor = Monitor()
+    READY.set_function(lambda: monitor.state == "ready")
+    BUILD_INFO.labels(_version(), settings.build).set(1)
+    if settings.metrics_port >= 0:
+        monitor.listen(settings.metrics_host, settings.metrics_port)
+        structlog.get_logger().info("monitor", port=monitor.port)
     try:
-        yield
+        yield monitor
     finally:
-        if server is not None:
-            server.shutdown()
+        monitor.close()
         if provider is not None:
             provider.shutdown()
+
+
+def _version() -> str:
+    try:
+        return version("parley")
+    except PackageNotFoundError:  # run from its sources
+        return ""
 
 
 def _tracing(service: str, endpoint: str) -> Any:
@@ -144,17 +206,6 @@ def _tracing(service: str, endpoint: str) -> Any:
         BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://")))
     )
     trace.set_tracer_provider(provider)
+    global _traced
+    _traced = True
     return provider
-
-
-def _metrics_server(port: int) -> Any:
-    if port < 0:
-        return None
-    try:
-        server, _ = start_http_server(port, addr="127.0.0.1")
-    except OSError as e:
-        raise Misconfigured(
-            f"PARLEY_METRICS_PORT: port {port} cannot be bound ({e.strerror}); choose another, or 0"
-        ) from e
-    structlog.get_logger().info("metrics", port=server.server_port)
-    return server

@@ -44,7 +44,7 @@ _READ_STATES = (
     "$JS.FC.>",
 )
 _LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
-_STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
+STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
 """What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",
@@ -59,7 +59,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "call.>",
             "$KV.calls.>",
             "$JS.API.INFO",
-            *(f"$JS.API.STREAM.CREATE.{stream}" for stream in _STREAMS),
+            *(f"$JS.API.STREAM.CREATE.{stream}" for stream in STREAMS),
             "$JS.API.STREAM.INFO.>",
             "$JS.API.STREAM.NAMES",
             "$JS.API.STREAM.MSG.GET.>",
@@ -100,6 +100,23 @@ def passwords(services: Iterable[str]) -> dict[str, str]:
 
 def users_config(users: Mapping[str, str]) -> list[str]:
     """The lines of the `authorization` block. `users`: name -> password, names as in PERMISSIONS."""
+    return _authorization({name: json.dumps(password) for name, password in users.items()})
+
+
+def variable(name: str) -> str:
+    """Where a server that is not started here finds the password of a user: `NATS_MCP_ACTIONS`."""
+    return f"NATS_{name.upper().replace('-', '_')}"
+
+
+def users_by_variable(names: Iterable[str] = PERMISSIONS) -> list[str]:
+    """The same block with each password left to a variable of the server's environment.
+
+    nats-server reads what the variable holds as it reads its file: letters and digits, a letter first, are a password.
+    """
+    return _authorization({name: f"${variable(name)}" for name in names})
+
+
+def _authorization(users: Mapping[str, str]) -> list[str]:
     lines = [f"    {_user(name, password)}" for name, password in users.items()]
     return ["authorization {", "  users = [", *lines, "  ]", "}"]
 
@@ -109,7 +126,7 @@ def _user(name: str, password: str) -> str:
     publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
     subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
     permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }} }}"
-    return f"{{ user: {json.dumps(name)}, password: {json.dumps(password)}, permissions: {permissions} }}"
+    return f"{{ user: {json.dumps(name)}, password: {password}, permissions: {permissions} }}"
 
 
 def _subjects(subjects: Iterable[str]) -> str:

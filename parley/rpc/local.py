@@ -55,7 +55,8 @@ class LocalPeers(Peers):
     def __init__(self, server: LocalServer) -> None:
         self.service = server.name
         self._peers = [_LocalPeer(server)]
-        self._watchers = []
+        self._watchers = {}
+        self._looking = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,10 +66,12 @@ class _LocalPeer(Peer):
     def __init__(self, server: LocalServer) -> None:
         self.service = server.name
         self.address = f"local:{server.name}"
+        self.certificates = self.certificate = None
         self.channel = cast(grpc.aio.Channel, _Channel(server.registry))
         self.load, self.opened = 0.0, 0
         self.alive = self.known = True
-        self.draining = False
+        self.draining = self.left = False
+        self.asked = 0
         self.instance = ""
         self.streams = set()
         self._gather_ms = 0.0

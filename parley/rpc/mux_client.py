@@ -117,6 +117,11 @@ class MuxClient:
     def forget(self, number: int) -> None:
         self._calls.pop(number, None)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no call is on it."""
+        return not self._calls
+
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
@@ -133,6 +138,8 @@ class MuxClient:
                         call.take(frame)
         except grpc.aio.AioRpcError as e:
             details = e.details() or code.name
+            if e.code() is grpc.StatusCode.PERMISSION_DENIED:  # no other replica will take us either
+                code = e.code()
         finally:
             self.broken = True
             rpc.cancel()

@@ -17,7 +17,7 @@ from parley.rpc.stream import CallStream
 __all__ = ["REFUSED", "Reopened", "Rules"]
 log = structlog.get_logger()
 
-REOPENED = Counter("voice_streams_reopened_total", "Streams to a service opened again elsewhere", ["service"])
+REOPENED = Counter("voice_streams_reopened_total", "Streams to a service opened again elsewhere", ["peer"])
 
 Open = Callable[[Collection[str]], Awaitable[CallStream]]
 

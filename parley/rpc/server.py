@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,11 +18,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from parley import telemetry
+from parley.certificates import Certificates
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
 from parley.heartbeat import HEART
 from parley.process import gc_freeze, task_dump
 from parley.rpc.mux_server import MuxServer, Registry
 from parley.rpc.status import to_status
+from parley.rpc.tls import Gate
 from parley.settings import Settings
 from parley.v1 import replica_pb2, replica_pb2_grpc, trunk_pb2_grpc
 
@@ -97,8 +100,11 @@ class Admission:
         return True
 
 
-class _ErrorMapping(grpc.aio.ServerInterceptor):
-    """Our errors leave as gRPC statuses; others as INTERNAL, with the traceback in the log."""
+class _Entry(grpc.aio.ServerInterceptor):
+    """Who may not call is refused. Our errors leave as gRPC statuses; others as INTERNAL, with the traceback logged."""
+
+    def __init__(self, gate: Gate | None) -> None:
+        self._gate = gate
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         handler = await continuation(details)
@@ -108,12 +114,18 @@ class _ErrorMapping(grpc.aio.ServerInterceptor):
         kind = f"{arity[handler.request_streaming]}_{arity[handler.response_streaming]}"
         wrap = _mapped_stream if handler.response_streaming else _mapped_unary
         make = getattr(grpc, f"{kind}_rpc_method_handler")
-        return make(wrap(getattr(handler, kind)), handler.request_deserializer, handler.response_serializer)
+        checked = None if self._gate is None else partial(self._gate.check, details.method)
+        return make(wrap(getattr(handler, kind), checked), handler.request_deserializer, handler.response_serializer)
 
 
-def _mapped_stream(method: Any) -> Any:
+Check = Callable[[Any], None]
+
+
+def _mapped_stream(method: Any, check: Check | None) -> Any:
     async def handler(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
+            if check is not None:
+                check(context)
             async with aclosing(method(request, context)) as responses:
                 async for response in responses:
                     yield response
@@ -123,12 +135,14 @@ def _mapped_stream(method: Any) -> Any:
     return handler
 
 
-def _mapped_unary(method: Any) -> Any:
+def _mapped_unary(method: Any, check: Check | None) -> Any:
     async def handler(request: Any, context: Any) -> Any:
         remaining = context.time_remaining()
         if remaining is not None:
             DEADLINE.set(asyncio.get_running_loop().time() + remaining)
         try:
+            if check is not None:
+                check(context)
             return await method(request, context)
         except Exception as e:
             await _abort(context, e)
@@ -164,13 +178,17 @@ class _Replica(replica_pb2_grpc.ReplicaServicer):
 
 
 class Server:
-    """One gRPC server. `add` registers a servicer by the generated adder; the rest is the same for every service."""
+    """One gRPC server. `add` registers a servicer by the generated adder; the rest is the same for every service.
 
-    def __init__(self, name: str, listen: str, admission: Admission) -> None:
+    With `certificates` it speaks TLS only, to those who may call it. Raises Misconfigured: they are not this service's.
+    """
+
+    def __init__(self, name: str, listen: str, admission: Admission, certificates: Certificates | None = None) -> None:
         self.name = name
         self.admission = admission
         self._listen = listen
-        self._grpc = grpc.aio.server(interceptors=[_ErrorMapping()], options=OPTIONS)
+        self._gate = None if certificates is None else Gate(name, certificates)
+        self._grpc = grpc.aio.server(interceptors=[_Entry(self._gate)], options=OPTIONS)
         self._names: list[str] = []
         self._registry = Registry()
         self._health = health.aio.HealthServicer()
@@ -196,7 +214,10 @@ class Server:
         names = [*self._names, replica_pb2.DESCRIPTOR.services_by_name["Replica"].full_name, health.SERVICE_NAME]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._grpc)
         try:
-            self.port = self._grpc.add_insecure_port(self._listen)
+            if self._gate is None:
+                self.port = self._grpc.add_insecure_port(self._listen)
+            else:
+                self.port = self._grpc.add_secure_port(self._listen, self._gate.credentials())
         except RuntimeError:
             self.port = 0
         if not self.port:
@@ -205,6 +226,8 @@ class Server:
             )
         await self._grpc.start()
         self._heart = asyncio.ensure_future(HEART.beat())
+        telemetry.CAPACITY.set(self.admission.capacity)
+        telemetry.LOAD.set_function(lambda: self.admission.active)
         for name in ("", *self._names):
             await self._health.set(name, Serving.SERVING)
 
@@ -246,14 +269,16 @@ async def _serve(name: str, settings: Settings, wire: Wire) -> None:
         asyncio.get_running_loop().add_signal_handler(sig, stop.set)
     admission = Admission(settings.capacity)
     telemetry.STREAMS_ACTIVE.set_function(lambda: admission.active)
-    async with telemetry.started(name, settings):
-        server = Server(name, settings.listen, admission)
+    async with telemetry.started(name, settings) as monitor:
+        server = Server(name, settings.listen, admission, Certificates.of(settings))
         close = await wire(server, settings)
         await server.start()
         gc_freeze.freeze()
         task_dump.tell_when_asked()
+        monitor.ready()
         log.info("serving", port=server.port)
         await stop.wait()
+        monitor.draining()
         done = await server.drain(settings.drain_s)
         log.info("drained", complete=done)
         if close is not None:

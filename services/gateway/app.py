@@ -76,7 +76,10 @@ def _web(gateway: Gateway) -> FastAPI:
         return JSONResponse({"status": "ready", "calls": len(gateway.house)})
 
     @app.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
+        """For this machine; others are given them by the monitor, at PARLEY_METRICS_PORT."""
+        if not from_here(request.client.host if request.client else "", request.headers):
+            return JSONResponse({"error": "metrics are shown on this machine only"}, 403)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/api/agent")

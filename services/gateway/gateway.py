@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from parley import telemetry
 from parley.aio import background
 from parley.bus.editions import Editions
+from parley.certificates import Certificates
 from parley.errors import AtCapacity, Unavailable
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
@@ -55,6 +56,8 @@ class Gateway:
         leg = Leg(call, wire, self.organs, self.make_body)
         with self.house.enter(leg, fresh=fresh):
             self._refusals.forget(call.call_id)
+            if fresh:
+                telemetry.CALLS_BEGUN.labels(call.channel).inc()
             ending = await leg.run(listen)
         outcome = "ended" if ending[0] == conversation_pb2.Leg.KIND_ENDED else "lost"
         telemetry.CALLS_TOTAL.labels(call.channel, outcome).inc()
@@ -102,11 +105,11 @@ async def opened(
 ) -> AsyncIterator[Gateway]:
     """The gateway with its clock and its ways to the other services. Without `editions`: the folder of agents."""
     editions = editions or Editions(settings.agents_dir)
-    clock, ways = Clock(), carriers(settings)
+    clock, ways, certificates = Clock(), carriers(settings), Certificates.of(settings)
     async with (
-        Peers("stt", addresses(settings.stt_address), gather_ms=EARS_GATHER_MS) as stt,
-        Peers("tts", addresses(settings.tts_address)) as tts,
-        Peers("orchestrator", addresses(settings.orchestrator_address)) as orchestrator,
+        Peers("stt", addresses(settings.stt_address), EARS_GATHER_MS, certificates) as stt,
+        Peers("tts", addresses(settings.tts_address), certificates=certificates) as tts,
+        Peers("orchestrator", addresses(settings.orchestrator_address), certificates=certificates) as orchestrator,
         background(clock.run()),
     ):
         rehearsal = Prefetch(tts, PhraseCache(settings.spoken_cache_mb << 20))

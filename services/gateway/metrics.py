@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from parley.telemetry import CALLS_BEGUN
+
 BAD_MESSAGES = Counter("voice_bad_messages_total", "Messages from the far end that break the protocol", ["kind"])
 REFUSED = Counter("voice_refused_total", "Webhooks and sockets turned away", ["reason"])
-FULL_ORGAN = Counter("voice_full_organ_total", "New calls not taken for want of room in a service", ["service"])
+FULL_ORGAN = Counter("voice_full_organ_total", "New calls not taken for want of room in a service", ["peer"])
 DROPPED_COMMANDS = Counter("voice_dropped_commands_total", "Commands of a lower epoch or a stopped turn", ["reason"])
 DROPPED_AUDIO_MS = Counter("voice_dropped_audio_ms_total", "Caller's audio let go of because the ears were away")
 DROPPED_EVENTS = Counter("voice_dropped_events_total", "Events that found no room or no reader", ["kind"])
+TURNS = Counter("voice_turns_total", "Turns of callers: answered, unanswered, left (the leg was over)", ["end"])
 TROUBLES = Counter("voice_troubles_total", "Organs that failed for good", ["organ"])
 PAUSES = Counter("voice_pauses_total", "Times the mouth fell silent by itself", ["cause"])
 REFLEX = Counter("voice_reflex_total", "The reflex: confirmed, unconfirmed, disarmed, armed", ["outcome"])
@@ -40,3 +43,8 @@ CARRIER = Counter("voice_carrier_requests_total", "Requests to the carrier's RES
 SPOKEN_FOUND = Counter("voice_spoken_cache_total", "Fixed sentences that were looked for in the cache", ["outcome"])
 SPOKEN_BYTES = Gauge("voice_spoken_cache_bytes", "Sound kept of fixed sentences")
 REHEARSED = Counter("voice_rehearsals_total", "Fixed sentences to be spoken before they are needed", ["outcome"])
+
+for _reason in ("full", "draining"):
+    REFUSED.labels(_reason)  # a series that begins with its first refusal would hide it from `rate`
+for _channel in ("phone", "browser", "chat"):
+    CALLS_BEGUN.labels(_channel)  # a series that begins with its first call would hide it from `rate`

@@ -15,7 +15,9 @@ from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
+from parley.certificates import Certificates
 from parley.errors import Misconfigured
+from parley.monitor import Monitor
 from parley.process import gc_freeze, task_dump
 from parley.rpc import Server
 from parley.settings import Settings
@@ -35,13 +37,19 @@ MAX_MESSAGE = 64 * 1024
 class DrainingServer(uvicorn.Server):
     """Stock uvicorn closes every WebSocket at SIGTERM; this one lets the house empty first."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, monitor: Monitor) -> None:
         super().__init__(config)
         self._gateway = gateway
+        self._monitor = monitor
         self._tasks = TaskSet(lambda error: log.error("drain failed", exc_info=error))
         self._loop = asyncio.get_running_loop()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._monitor.ready()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._monitor.draining()
         if self._gateway.house.draining or sig == signal.SIGINT:
             self.should_exit = True
             return
@@ -59,7 +67,7 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
 
-def make_server(gateway: Gateway) -> DrainingServer:
+def make_server(gateway: Gateway, monitor: Monitor) -> DrainingServer:
     config = uvicorn.Config(
         build(gateway),
         lifespan="off",
@@ -73,7 +81,7 @@ def make_server(gateway: Gateway) -> DrainingServer:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    return DrainingServer(config, gateway)
+    return DrainingServer(config, gateway, monitor)
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -94,15 +102,13 @@ def listening(settings: Settings) -> socket.socket:
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM (after draining) or SIGINT (at once)."""
     with listening(settings) as bound:
-        # The gateway shows /metrics at its own port.
-        quiet = settings.model_copy(update={"metrics_port": -1})
         async with (
-            telemetry.started("gateway", quiet),
+            telemetry.started("gateway", settings) as monitor,
             Bus(settings, "gateway") as bus,
             Editions.of_process(settings, bus).kept() as editions,
             opened(settings, ended_by_state(CallStore(bus)), editions) as gateway,
         ):
-            organ = Server("gateway", settings.listen, gateway.house.admission)
+            organ = Server("gateway", settings.listen, gateway.house.admission, Certificates.of(settings))
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]
             organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
             await organ.start()
@@ -110,6 +116,6 @@ async def serve(settings: Settings) -> None:
             task_dump.tell_when_asked()
             log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1], telephony=organ.port)
             try:
-                await make_server(gateway).serve(sockets=[bound])
+                await make_server(gateway, monitor).serve(sockets=[bound])
             finally:
                 await organ.drain(0)

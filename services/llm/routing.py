@@ -113,7 +113,7 @@ class Routing:
             try:
                 from parley.embedding import Embedder
 
-                self._mine = await asyncio.to_thread(Embedder.load, self._settings.data_dir)
+                self._mine = await asyncio.to_thread(Embedder.load, self._settings.embedding_dir)
             except (ModuleNotFoundError, Misconfigured) as e:
                 log.warning("no sentence embeddings: who is to answer is known by phrases or by a model", reason=str(e))
         return self._mine

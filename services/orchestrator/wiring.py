@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 
@@ -16,6 +17,7 @@ from parley.bus.callstate import CallStore, make_bucket
 from parley.bus.editions import Editions
 from parley.bus.outages import make_bucket as make_outages
 from parley.bus.publishing import make_buckets as make_agents
+from parley.certificates import Certificates
 from parley.errors import Misconfigured, Unavailable
 from parley.rpc import Peers
 from parley.settings import Settings, addresses
@@ -51,13 +53,14 @@ def read_agents(settings: Settings, editions: Editions) -> list[Agent]:
     return list(whole.values())
 
 
-async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] = Peers) -> tuple[Calls, Close]:
+async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] | None = None) -> tuple[Calls, Close]:
     """The calls of this process, connected to the organs and to NATS; and what closes it all.
 
-    `reach`: the replicas of an organ, by its name and addresses.
+    `reach`: the replicas of an organ, by its name and addresses; over the network unless it is given.
     """
     stack = AsyncExitStack()
     try:
+        reach = reach or partial(Peers, certificates=Certificates.of(settings))
         return await _wired(settings, stack, reach), stack.aclose
     except BaseException:
         await stack.aclose()
@@ -88,7 +91,7 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
 
     async def prepare(bus: Bus) -> None:
         await make_bucket(bus, settings.nats_replicas)
-        await make_events_stream(bus, settings.nats_replicas)
+        await make_events_stream(bus, settings.nats_replicas, settings.events_mb, settings.events_hours)
         await make_outages(bus, settings.nats_replicas)
         await make_agents(bus, settings.nats_replicas)
 

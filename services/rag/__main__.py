@@ -31,7 +31,7 @@ async def _wire(server: Server, settings: Settings, closing: AsyncExitStack) -> 
     index = open_index(settings)
     bus = Bus(settings, "rag")
     editions = Editions.of_process(settings, bus)
-    library = Library(editions, await asyncio.to_thread(Embedder.load, settings.data_dir), index)
+    library = Library(editions, await asyncio.to_thread(Embedder.load, settings.embedding_dir), index)
     closing.push_async_callback(library.close)
     editions.prepare = library.prepare
     await closing.enter_async_context(bus)

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+import structlog
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -16,6 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from parley.errors import Misconfigured, Unavailable
+
+log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7_236_841_905  # PostgreSQL advisory lock: replicas that start together migrate one after another
@@ -111,10 +114,14 @@ def newest_revision() -> str:
 
 
 def _migrate(connection: Connection) -> None:
+    """A newer version may have been here before: migrations only add, so that the version before them still works."""
     if inspect(connection).has_table("alembic_version"):
-        here = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        here = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
         if here == newest_revision():
             return  # and a restart after a crash is not kept waiting by the import of Alembic
+        if here.isdecimal() and here > newest_revision():
+            log.warning("the database was migrated by a newer version", here=here, ours=newest_revision())
+            return
     from alembic import command
     from alembic.config import Config
 

@@ -14,7 +14,7 @@ TROUBLE, UNAVAILABLE = words(PLAIN["sentences"]["trouble"]), words(PLAIN["senten
 COUNTED = {
     "stt-refuses": ("voice_stt_failures_total", {"error": "Misconfigured"}),
     "stt-garbage": ("voice_stt_skipped_messages_total", {"engine": "deepgram", "kind": "not_json"}),
-    "stt-closes": ("voice_streams_reopened_total", {"service": "stt"}),
+    "stt-closes": ("voice_streams_reopened_total", {"peer": "stt"}),
     "llm-refuses": ("voice_llm_failures_total", {"error": "Misconfigured", "stage": "before"}),
     "llm-busy": ("voice_llm_failures_total", {"error": "AtCapacity", "stage": "before"}),
     "llm-garbage": ("voice_llm_skipped_total", {"what": "line"}),

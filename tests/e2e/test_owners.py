@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.realtime, pytest.mark.soak, pytest.mark.asyncio(loop_s
 
 
 async def reopened(house: House) -> float:
-    return await house.count("voice_streams_reopened_total", service="orchestrator")
+    return await house.count("voice_streams_reopened_total", peer="orchestrator")
 
 
 async def test_a_mind_that_is_asked_to_stop_hands_the_call_over_and_the_caller_notices_nothing(house: House) -> None:

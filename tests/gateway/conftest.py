@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from parley.monitor import Monitor
 from parley.settings import Settings
 from services.gateway.gateway import Ended, Gateway, opened
 from services.gateway.server import DrainingServer, listening, make_server
@@ -84,7 +85,7 @@ async def running(
         gateway = await stack.enter_async_context(opened(configured, ended))
         for peers in (gateway.organs.stt, gateway.organs.tts, gateway.organs.orchestrator):
             assert await peers.ready(PATIENCE_S)
-        web = make_server(gateway)
+        web = make_server(gateway, Monitor())
         task = asyncio.ensure_future(web._serve([bound]))
         try:
             while not web.started:  # noqa: ASYNC110 - uvicorn tells nobody

@@ -52,3 +52,50 @@ def test_an_agents_voices_are_of_engines_that_there_are(tmp_path: Path) -> None:
     (folder / "agent.yaml").write_text(text)
     with pytest.raises(Misconfigured, match=r"voice.*nobody: there is no such voice engine; known are"):
         load_agent(tmp_path, "shop")
+
+
+def test_a_secret_may_stand_in_a_file_and_the_variable_counts_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, empty = tmp_path / "key", tmp_path / "empty"
+    file.write_text("from a file\n")
+    empty.touch()
+    monkeypatch.setenv("PARLEY_NATS_PASSWORD_FILE", str(file))
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(file))
+    settings = Settings.read()
+    assert settings.nats_password.get_secret_value() == "from a file"
+    assert settings.engines("llm") == ["openai"]
+    assert Settings.read(DEEPGRAM_API_KEY_FILE=str(file)).own(DeepgramSettings).api_key.get_secret_value() == (
+        "from a file"
+    )
+    assert Settings.read(nats_password="given").nats_password.get_secret_value() == "given"
+    monkeypatch.setenv("PARLEY_NATS_PASSWORD", "set")
+    assert Settings.read().nats_password.get_secret_value() == "set"
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(empty))
+    assert Settings.read().engines("llm") == ["local"]
+
+
+def test_only_secrets_stand_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "agent").write_text("somebody")
+    monkeypatch.setenv("PARLEY_AGENT_FILE", str(tmp_path / "agent"))
+    assert Settings.read().agent == "frontdesk"
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"), [(None, "No such file"), (b"\xff\xfe", "not UTF-8"), (b"x" * 20_000, "more than 16384 bytes")]
+)
+def test_a_file_that_cannot_be_read_is_named_and_its_content_is_not(
+    content: bytes | None, wrong: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(Misconfigured, match=f"PARLEY_SECRET_FILE.*{wrong}") as failure:
+        Settings.read(PARLEY_SECRET_FILE=str(file))
+    assert "xxx" not in str(failure.value)
+
+
+def test_the_embedding_model_may_have_a_place_of_its_own() -> None:
+    assert Settings.read(data_dir="d").embedding_dir == Path("d")
+    assert Settings.read(data_dir="d", models_dir="m").embedding_dir == Path("m")
+    assert Settings.read(data_dir="d", PARLEY_MODELS_DIR="").embedding_dir == Path("d")

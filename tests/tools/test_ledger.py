@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -174,16 +175,42 @@ async def test_the_migrations_make_the_tables(database: Database) -> None:
     assert changes == []
 
 
+async def at_revision(folder: Path, revision: str) -> None:
+    opened = await open_database("", folder)
+    async with opened.transaction() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = :here"), {"here": revision})
+    await opened.close()
+
+
 async def test_migrations_are_named_by_their_revision_and_an_unknown_one_is_said_clearly(tmp_path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()
+    await at_revision(tmp_path, "nobodys")
+    with pytest.raises(Misconfigured, match="Can't locate revision identified by 'nobodys'"):
+        await open_database("", tmp_path)
+
+
+async def test_a_version_that_is_rolled_back_to_works_on_the_database_of_the_newer_one(tmp_path: Path) -> None:
+    await at_revision(tmp_path, "9999")
     opened = await open_database("", tmp_path)
     async with opened.transaction() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() == "9999"
+        assert (await connection.execute(select(func.count()).select_from(ledger))).scalar() == 0
     await opened.close()
-    with pytest.raises(Misconfigured, match="Can't locate revision identified by '9999'"):
-        await open_database("", tmp_path)
+
+
+# What 0003 changes in place no version without it ever met.
+TAKES_AWAY = {"0003_records_written.py": ["table.alter_column", "table.alter_column"]}
+
+
+def test_migrations_only_add_so_that_the_version_before_still_works() -> None:
+    for path in sorted(MIGRATIONS.glob("versions/[0-9]*_*.py")):
+        upgrade = path.read_text().partition("def upgrade()")[2].partition("def downgrade()")[0]
+        found = re.findall(r"\w+\.(?:drop_\w+|alter_column|rename_table|execute|create_check_constraint)", upgrade)
+        assert found == TAKES_AWAY.get(path.name, []), path.name
+        for column in re.findall(r"add_column\((.*)\)", upgrade):
+            assert "nullable=True" in column or "server_default" in column, f"{path.name}: {column}"
 
 
 async def test_a_commit_is_durable(database: Database) -> None:

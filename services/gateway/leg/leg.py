@@ -120,7 +120,8 @@ class Leg:
     async def run(self, listen: Callable[[Leg], Awaitable[Ending]]) -> Ending:
         """`listen` reads the far end until it is gone and says how it went. Returns how the leg ended."""
         ending: Ending = LegKind.KIND_LOST, "cancelled"
-        with telemetry.span("leg", call_id=self.call.call_id, leg=self.call.leg, channel=self.call.channel):
+        known = {"call_id": self.call.call_id, "leg": self.call.leg, "channel": self.call.channel}
+        with telemetry.span("leg", telemetry.trace_of(self.call.call_id), **known):
             async with background(self._converse()) as (line,):
                 try:
                     async with background(self.body.run()):

@@ -7,13 +7,12 @@ from opentelemetry import trace
 from parley import telemetry
 from parley.v1 import conversation_pb2
 from services.gateway.call import Wire
+from services.gateway.metrics import TURNS
 from services.gateway.mouth.clock import now_ms
 from services.gateway.watch.watcher import Seen, TurnBy, Watcher
 
 JUST_MS, LONG_MS = 300.0, 1_500.0
 """After the bot's words: nobody answers sooner than the one, and who has not after the other is not about to."""
-
-_tracer = trace.get_tracer("parley")
 
 
 class Floor(Watcher):
@@ -50,7 +49,7 @@ class Floor(Watcher):
         """Its span lasts to the first audio of an answer, or to the caller's next turn."""
         self._turn_ends("unanswered")
         self._speech_end, self._maybe_due = speech_end, True
-        self._turn = _tracer.start_span("turn", attributes={"call_id": self._call_id})
+        self._turn = telemetry.begun("turn", call_id=self._call_id)
 
     def command(self, command: conversation_pb2.CallCommand) -> None:
         kind = command.WhichOneof("command")
@@ -79,16 +78,18 @@ class Floor(Watcher):
             self._page.tell({"type": "state", "state": state})
 
     def over(self) -> None:
-        self._turn_ends("leg over")
+        self._turn_ends("left")
 
     def _started(self, kind: int) -> None:
         if self._speech_end is not None and kind == conversation_pb2.Say.KIND_ANSWER:
             telemetry.TURN_LATENCY.observe(now_ms() - self._speech_end)
-            self._turn_ends("first audio")
+            self._turn_ends("answered")
         if kind != conversation_pb2.Say.KIND_FILLER:
             self._maybe_due = False
 
     def _turn_ends(self, how: str) -> None:
+        if self._speech_end is not None:
+            TURNS.labels(how).inc()
         self._speech_end = None
         self._turn.set_attribute("end", how)
         self._turn.end()

@@ -209,7 +209,7 @@ class Local:
             try:
                 from parley.embedding import Embedder
 
-                self._embedder = loaded = await asyncio.to_thread(Embedder.load, self._settings.data_dir)
+                self._embedder = loaded = await asyncio.to_thread(Embedder.load, self._settings.embedding_dir)
                 self._kept_in = self._settings.data_dir / "models" / loaded.name / "phrases"
                 self._reader = answers.Reader(loaded)
             except (ModuleNotFoundError, Misconfigured) as e:

@@ -22,6 +22,7 @@ from services.orchestrator.own.latest_state import BACK, find, newest
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.conductor import Conductor
 from services.orchestrator.run.means import Means
+from services.orchestrator.run.metrics import NOBODY
 from services.orchestrator.run.rosters import Rosters
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire
@@ -62,12 +63,16 @@ class Calls:
         return len(self._conductors)
 
     @asynccontextmanager
-    async def opened(self, message: conversation_pb2.Open) -> AsyncIterator[Conductor]:
-        """The conductor of a call that a gateway opens, new or taken over. Raises Superseded, NotFound, BadInput."""
+    async def opened(self, message: conversation_pb2.Open, traceparent: str = "") -> AsyncIterator[Conductor]:
+        """The conductor of a call that a gateway opens, new or taken over. Raises Superseded, NotFound, BadInput.
+
+        `traceparent`: of the leg that opens it.
+        """
         if not message.call_id or not message.epoch.leg:
             raise BadInput("open: call_id and epoch.leg must be set")
         conductor, first = await self._made(message, wire.epoch_of(message.epoch))
         self._conductors[message.call_id] = conductor
+        conductor.begin_span(traceparent)
         try:
             language = message.language or conductor.agent.language
             conductor.send_session(language, wire.channel_of(message), _who_has(conductor.call, first))
@@ -197,7 +202,7 @@ class Calls:
         if isinstance(stored, events_pb2.StoredCall) and wire.epoch_of(stored.epoch) > conductor.epoch:
             conductor.halt()  # it came back elsewhere: not ours to end
         elif not conductor.ended.is_set():
-            conductor.feed(events.LegEnded(at_ms=now_ms(), reason="nobody came back"))
+            conductor.feed(events.LegEnded(at_ms=now_ms(), reason=NOBODY))
 
     def signal(self, message: events_pb2.CallSignal) -> None:
         """Something from outside for one of our calls."""

@@ -14,6 +14,7 @@ from typing import Literal
 import structlog
 from google.protobuf.message import DecodeError
 
+from parley import telemetry
 from parley.bus import Bus
 from parley.bus.callstate import CallStore, Unreadable
 from parley.errors import BadInput, NotFound, Superseded, Unavailable
@@ -103,7 +104,7 @@ async def _last_word(entry: Stored, epoch: Epoch, store: CallStore, bus: Bus) ->
     if entry.epoch.leg >= epoch.leg or _settled(entry):
         return entry
     signal = events_pb2.CallSignal(call_id=call_id, name=BACK, data=str(epoch.leg), at_ms=now_ms())
-    await bus.publish(f"call.{call_id}.signal", signal.SerializeToString())
+    await bus.publish(f"call.{call_id}.signal", signal.SerializeToString(), telemetry.trace_of(call_id))
     give_up = asyncio.get_running_loop().time() + LAST_WORD_S
     while asyncio.get_running_loop().time() < give_up:
         await asyncio.sleep(0.02)

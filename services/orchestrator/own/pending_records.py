@@ -26,7 +26,7 @@ class PendingRecords:
         self._bytes = 0
 
     def publish(self, record: events_pb2.EventRecord) -> None:
-        """Have a record kept, and carry it until it is."""
+        """Have a record kept, and carry it until it is. Its message belongs to the call's trace."""
         data, message_id = record.SerializeToString(), message_id_of(record)
         self._forget(message_id)
         self._waiting[message_id] = data

@@ -12,6 +12,7 @@ import random
 import structlog
 
 from parley.bus.callstate import Unreadable
+from parley.bus.untouched import Untouched
 from parley.errors import ParleyError, Superseded
 from parley.v1 import events_pb2
 from services.orchestrator.mind import events
@@ -21,7 +22,7 @@ from services.orchestrator.own.calls import Calls
 from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.means import Means
-from services.orchestrator.run.metrics import SWEPT
+from services.orchestrator.run.metrics import NOBODY, SWEPT, count_loss
 from services.orchestrator.wire import codec
 from services.orchestrator.wire import messages as wire
 
@@ -40,6 +41,7 @@ class Sweeper:
         self._calls = calls
         self._orphan_s = orphan_s
         self._connected_s = 0.0
+        self._untouched = Untouched(means.bus)
 
     async def run(self) -> None:
         while True:
@@ -57,15 +59,17 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Once. Raises ParleyErrors when the states cannot be read."""
-        for call_id, age_s in (await self._means.store.ages()).items():
-            if self._calls.has(call_id) or age_s < min(self._orphan_s, self._means.linger_s):
+        for call_id, old in (await self._untouched.look(min(self._orphan_s, self._means.linger_s))).items():
+            if self._calls.has(call_id):
                 continue
+            age_s = old.age_s
             try:
                 found = await self._means.store.read(call_id)
             except Unreadable as e:
                 await self._clear_away(call_id, e, age_s)
                 continue
-            if found is None:
+            if found is None or found[1] != old.revision:
+                self._untouched.forget(call_id)
                 continue
             stored, revision = found
             if stored.state.floor.WhichOneof("floor") == "ended":
@@ -93,7 +97,7 @@ class Sweeper:
             return
         inputs: list[events.Event] = [
             events.TakenOver(at_ms=now_ms(), epoch=epoch, settled=settled, after_n=stored.records),
-            events.LegEnded(at_ms=now_ms(), reason="nobody came back"),
+            events.LegEnded(at_ms=now_ms(), reason=NOBODY),
         ]
         try:
             call = _folded(codec.state_from_proto(stored.state), inputs)
@@ -111,6 +115,7 @@ class Sweeper:
             return
         PendingRecords(self._means.bus).publish_again(call_id, last.unstored)
         SWEPT.labels("orphan").inc()
+        count_loss(call, NOBODY)
         log.info("an orphan was ended", call_id=call_id, epoch=wire.epoch_of(last.epoch))
 
 

@@ -16,8 +16,8 @@ from parley.agents.agent import Agent
 from parley.published.bundle import is_published
 from services.orchestrator.mind import events
 from services.orchestrator.mind.state import Call, Ended
-from services.orchestrator.run.metrics import count_specialists
-from services.orchestrator.run.prices import Prices, cost, spent_on
+from services.orchestrator.run.metrics import count_loss, count_specialists
+from services.orchestrator.run.prices import Prices, costs, spent_on
 
 log = structlog.get_logger()
 
@@ -30,6 +30,7 @@ SECONDS = Histogram(
 )
 TURNS = Counter("voice_agent_turns_total", "Turns in calls that have ended", ["agent", "version"])
 COST = Counter("voice_agent_cost_usd_total", "Vendors' cost of the calls that have ended", ["agent", "version"])
+PAID = Counter("voice_cost_usd_total", "Vendors' cost of the calls that have ended: stt, llm, tts", ["stage"])
 TOOLS = Counter(
     "voice_agent_tools_total", "Tools by how they ended: ok, failed, refused, unknown", ["agent", "version", "status"]
 )
@@ -60,9 +61,13 @@ class Figures:
 
     def ended(self, call: Call, seconds: float, prices: Prices, by: Agent) -> None:
         """`by`: the agent as the call had it, whose models are paid."""
-        dollars = cost(prices, call, seconds, by)
+        paid = costs(prices, call, seconds, by)
+        dollars = sum(paid.values())
         telemetry.COST_PER_CALL.observe(dollars)
+        for stage, part in paid.items():
+            PAID.labels(stage).inc(part)
         reason = call.floor.reason if isinstance(call.floor, Ended) else ""
+        count_loss(call, reason)
         told = {"reason": reason, "seconds": round(seconds, 1), "turns": call.turn, "usd": round(dollars, 5)}
         specialists = count_specialists(call, spent_on(prices, call, by))
         log.info("call ended", call_id=call.call_id, **told, **specialists)

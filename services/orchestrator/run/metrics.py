@@ -27,6 +27,17 @@ REQUESTS = Histogram(
     buckets=(1, 2, 3, 4, 5, 6, 8, 12, 20),
 )
 DROPPED = Counter("voice_events_dropped_total", "Events that broke the call's logic and were left out", ["kind"])
+LOST = Counter(
+    "voice_calls_lost_total",
+    "Calls that ended though neither caller nor bot meant it. Whoever closes a page without hanging up is one of them",
+    ["channel", "why"],
+)
+NOBODY = "nobody came back"
+LOST_WHY = {NOBODY: "nobody_came_back", "no ears": "no_ears", "no answer could be made": "no_answer"}
+"""By the reason a call has ended for."""
+for _channel in ("phone", "browser", "chat"):
+    for _why in LOST_WHY.values():
+        LOST.labels(_channel, _why)  # a series that begins with its first loss would hide it from `rate`
 SWEPT = Counter("voice_calls_swept_total", "Stored calls that nobody owned: orphan (ended), purged, damaged", ["what"])
 PASTS_LOST = Counter(
     "voice_calls_without_past_total",
@@ -72,6 +83,11 @@ def count_effect(effect: effects.Effect) -> None:
             SPECULATIONS.labels(outcome).inc()
             if outcome == "confirmed":
                 SPECULATION_LEAD.observe(lead_ms)
+
+
+def count_loss(call: Call, reason: str) -> None:
+    if reason in LOST_WHY:
+        LOST.labels(call.channel, LOST_WHY[reason]).inc()
 
 
 def count_requests(before: Call | None, after: Call | None) -> None:

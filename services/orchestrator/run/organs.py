@@ -39,6 +39,7 @@ SETTLE_TIMEOUT_S = 1.0
 SETTLE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 ROUTE_S = 0.06  # it takes some 5 ms; a model that finds out by itself takes more
 ROUTE_AGAIN_S = 60.0  # where the llm service has no embeddings
+MAX_TRIES = 5  # replicas asked for one round, where there are many
 CHAT = Rules(
     pauses_s=(0.0,),  # each replica once: the round's own retries have the pauses
     once=True,  # an answer has one author; what broke off is gone on with by a new round
@@ -73,7 +74,7 @@ class Organs:
         streams = Reopened(
             "llm",
             lambda avoid: self._llm.open(llm_pb2_grpc.LanguageModelStub, "Chat", request=request, avoid=avoid),
-            replace(CHAT, tries=len(self._llm.all)),
+            replace(CHAT, tries=max(1, min(len(self._llm.all), MAX_TRIES))),
             call_id=request.call_id,
         )
         while True:

@@ -31,12 +31,17 @@ class Prices:
 
 
 def cost(prices: Prices, call: Call, seconds: float, agent: Agent) -> float:
-    """Dollars. Text calls are neither heard nor spoken. `agent`: whose models were asked."""
+    """Dollars. `agent`: whose models were asked."""
+    return sum(costs(prices, call, seconds, agent).values())
+
+
+def costs(prices: Prices, call: Call, seconds: float, agent: Agent) -> Mapping[Stage, float]:
+    """The same by what it is paid for. Text calls are neither heard nor spoken."""
     words = sum(spent_on(prices, call, agent).values())
     if call.channel == "chat":
-        return words
+        return {"llm": words}
     heard, said = seconds / 60 * prices.ears.price.stt_minute, call.tally.spoken_chars / 1000
-    return words + heard + said * prices.voice.price.tts_thousand_chars
+    return {"stt": heard, "llm": words, "tts": said * prices.voice.price.tts_thousand_chars}
 
 
 def spent_on(prices: Prices, call: Call, agent: Agent) -> Mapping[str, float]:

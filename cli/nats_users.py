@@ -1,0 +1,29 @@
+"""The users of nats-servers that others start (Kubernetes, Compose): `python -m cli.nats_users [--check] FILE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from runner.nats_users import users_by_variable
+
+
+def text() -> str:
+    """The file. Passwords are variables of the server's environment."""
+    head = "# Made by `python -m cli.nats_users` from PERMISSIONS in runner/nats_users.py. Do not edit."
+    return "\n".join([head, *users_by_variable()]) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    *options, file = arguments
+    if options == ["--check"]:
+        same = Path(file).exists() and Path(file).read_text() == text()
+        if not same:
+            print(f"{file} is older than runner/nats_users.py: python -m cli.nats_users {file}", file=sys.stderr)
+        return 0 if same else 1
+    Path(file).write_text(text())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""How many replicas each service should have: the rule, and the same for Prometheus."""
