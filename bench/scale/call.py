@@ -62,7 +62,7 @@ async def measure(folder: Path, calls: int, seconds: float) -> Written:
     async with vendors() as sims:
         env = {**sims.environment(), "TWILIO_AUTH_TOKEN": "", "PARLEY_LOG_LEVEL": "warning"}
         env |= {"PARLEY_AGENTS_DIR": str(AGENTS), "PARLEY_AGENT": "bench"}
-        async with Stack(data_dir=folder, env=env) as stack, httpx.AsyncClient(trust_env=False) as http:
+        async with Stack(data_dir=folder, env=env) as stack, httpx.AsyncClient(trust_env=False, timeout=30.0) as http:
             mind = next(each for each in stack.plan.processes if each.service == "orchestrator")
             client = await nats.connect(
                 stack.plan.env["PARLEY_NATS_URL"],
