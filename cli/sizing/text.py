@@ -51,7 +51,8 @@ def text(load: Load) -> str:
         "",
         f"Assumed: a turn every {load.turn_s:g} s, calls of {load.call_s:g} s, {load.tools:g} tools with effects, "
         f"{load.input_tokens:,} tokens read and {load.output_tokens} written a turn, a core at ${load.core_hour:g} an "
-        "hour. Memory, network, connections and money are reckoned, not measured; the carrier's minutes are not in it.",
+        f"hour, {figures.STATE_BYTES:,} bytes for a state, streams of llm, tts, tools and rag open for a part of a call. "
+        "Memory, network, connections and money are reckoned, not measured; the carrier's minutes are not in it.",
     ]
     return "\n".join(lines)
 
