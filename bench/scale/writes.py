@@ -12,6 +12,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+
 from bench.latency import percentile
 from bench.scale.processes import cpu_s
 from cli.sizing import figures
@@ -19,6 +22,7 @@ from cli.sizing.size import Load, nats
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import BUCKET, CallStore, CallWriter, make_bucket
 from parley.bus.records import EVENTS_STREAM
+from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from runner.nats_config import copies
@@ -141,9 +145,19 @@ async def measure(folder: Path, nodes: int, calls: int, seconds: float, lose_aft
         await asyncio.gather(*(line.writer.idle(SETTLE_S) for line in lines if line.version))
         await bus.flushed(SETTLE_S)
         course.gap_s = max((after - one for one, after in zip(marks, marks[1:], strict=False)), default=seconds)
-        course.records = (await bus.jetstream().stream_info(EVENTS_STREAM)).state.messages
+        course.records = await _records(bus)
         course.lost = sum(line.stored != line.version for line in lines) + course.put - course.records
     return course
+
+
+async def _records(bus: Bus) -> int:
+    """In the stream. Asked until there is an answer: a leader may just be elected."""
+    async with asyncio.timeout(SETTLE_S):
+        while True:
+            try:
+                return int((await bus.jetstream().stream_info(EVENTS_STREAM)).state.messages)
+            except (NatsError, JetStreamError, Unavailable, TimeoutError):
+                await asyncio.sleep(0.5)
 
 
 def _pid(node: Natsd) -> int:

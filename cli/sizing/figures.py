@@ -34,8 +34,8 @@ VOICE = "voices.md, 85 calls that never stop speaking"
 class Figure:
     """Of one service. `cpu_ms`: of a core, per call-second. `streams`: open at once for one call, on average.
 
-    `streams` is assumed, but where it is 1. `calls`: what one replica carries; `cores`: what it needs for that, with `idle_mb` when nobody calls. `source`: of
-    the CPU time.
+    `streams` is assumed, but where it is 1. `calls`: what one replica carries; `cores`: what it needs for that, with
+    `idle_mb` when nobody calls. `source`: of the CPU time.
     """
 
     cpu_ms: float
