@@ -30,7 +30,6 @@ from testbed.natsd import NatsCluster, Natsd, nats_cluster
 
 STEP_S = 0.02
 SETTLE_S = 60.0  # for what is still on its way at the end; what is not there then is lost
-SETTINGS_S = 10.0
 
 
 @dataclass
@@ -108,15 +107,25 @@ async def house(folder: Path, nodes: int) -> AsyncIterator[tuple[NatsCluster, Bu
     async with nats_cluster(folder, nodes) as cluster:
         bus = Bus(Settings.read(nats_url=cluster.url), "scale")
         async with bus:
-            if not await bus.ready(SETTINGS_S):
-                raise SystemExit("NATS does not answer")
-            await make_bucket(bus, copies(nodes))
-            await make_events_stream(bus, copies(nodes))
+            await _made(bus, copies(nodes))
             store = CallStore(bus)
             try:
                 yield cluster, bus, store
             finally:
                 await store.aclose()
+
+
+async def _made(bus: Bus, replicas: int) -> None:
+    """Bucket and stream; nodes that have just met refuse it for a while."""
+    async with asyncio.timeout(SETTLE_S):
+        while True:
+            try:
+                await make_bucket(bus, replicas)
+                await make_events_stream(bus, replicas)
+            except (NatsError, JetStreamError, Unavailable, TimeoutError):
+                await asyncio.sleep(0.5)
+            else:
+                return
 
 
 async def measure(folder: Path, nodes: int, calls: int, seconds: float, lose_after_s: float = 0.0) -> Course:
