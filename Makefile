@@ -90,6 +90,18 @@ chaos: $(READY) ## Kill what serves calls and measure what callers notice; CELL=
 soak: $(READY) ## Many calls for a long time: memory, tasks, files; DURATION=120 N=10 for a short look
 	@DURATION="$(DURATION)" N="$(N)" $(BIN)/python -m bench.soak $(ARGS)
 
+.PHONY: scale
+scale: $(READY) ## Try what `parley size` says, as far as one machine goes; ARGS="--parts nats" for one part, ARGS=--write
+	@$(BIN)/python -m bench.scale $(ARGS)
+
+.PHONY: day
+day: $(READY) ## Play days of calls against the scaling rule, in made-up time; ARGS=--write
+	@$(BIN)/python -m bench.day $(ARGS)
+
+.PHONY: monitoring-check
+monitoring-check: $(READY) ## A real Prometheus beside real calls checks rules and dashboards; ARGS="--pictures docs/monitoring"
+	@$(BIN)/python -m bench.monitoring $(ARGS)
+
 .PHONY: agents
 agents: $(READY) ## Hold all conversations of all agents through real processes: half an hour; ARGS="-k bank" for some
 	@PARLEY_SOAK=1 $(BIN)/python -m pytest --timeout 1200 tests/e2e/test_agents.py $(ARGS)
@@ -97,6 +109,14 @@ agents: $(READY) ## Hold all conversations of all agents through real processes:
 .PHONY: quality
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)
+
+.PHONY: manifests
+manifests: $(READY) ## Render every overlay of k8s/ and hold it against the schemas; needs node, and no cluster
+	@$(BIN)/python -m scripts.manifests
+
+.PHONY: pods
+pods: $(READY) ## Start the pods of k8s/ with podman here and place calls; ARGS="--overlay prod" for two of each and TLS
+	@$(BIN)/python -m testbed.pods $(ARGS)
 
 .PHONY: proto
 proto: $(READY) ## Generate parley/v1 from proto/

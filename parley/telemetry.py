@@ -14,7 +14,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -88,6 +88,11 @@ def span(name: str, traceparent: str = "", **attributes: Any) -> Iterator[trace.
             raise
 
 
+def span_of_call(name: str, call_id: str) -> AbstractContextManager[object]:
+    """A span right under a call, for what belongs to none of its turns; nothing at all when nothing is traced."""
+    return span(name, trace_of(call_id), call_id=call_id) if _traced else nullcontext()
+
+
 def begun(name: str, **attributes: Any) -> trace.Span:
     """A span under the current one that whoever began it ends."""
     return _tracer.start_span(name, attributes=_safe(attributes))
@@ -145,6 +150,8 @@ def configure_logs(service: str, level: str, style: str) -> None:
     )
     # Said of a span around a stream that was closed from elsewhere; the span ends all the same.
     logging.getLogger("opentelemetry.context").setLevel(logging.CRITICAL)
+    # The client of NATS has asyncio say this of every TLS connection that ends.
+    logging.getLogger("asyncio").addFilter(lambda record: "eof_received" not in str(record.msg))
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
     # Tracebacks as text first: a renderer for people would print local variables, and with them what callers said.

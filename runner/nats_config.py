@@ -50,18 +50,23 @@ class NatsTls:
 
 
 def nats_nodes(
-    count: int, ports: Iterator[int], data_dir: Path, users: Mapping[str, str], tls: NatsTls | None = None
+    count: int,
+    ports: Iterator[int],
+    data_dir: Path,
+    users: Mapping[str, str],
+    tls: NatsTls | None = None,
+    file_gb: int = 8,
 ) -> tuple[NatsNode, ...]:
     """`count` nodes that know each other; `ports` gives two free ones for each (one is enough for a single node).
 
-    `users`: name -> password; empty: no authorization. Each node keeps its streams in its own folder of `data_dir`.
-    Raises Misconfigured: a count without a majority when one is lost.
+    `users`: name -> password; empty: no authorization. Each node keeps its streams, `file_gb` at most, in its own
+    folder of `data_dir`. Raises Misconfigured: a count without a majority when one is lost.
     """
     if count not in (1, 3, 5):
         raise Misconfigured(f"PARLEY_NATS_NODES: {count}; 1, 3 or 5, so that a majority is left when one is lost")
     if count == 1:
         port = next(ports)
-        config = _config("nats", port, data_dir, users, [], tls)
+        config = _config("nats", port, data_dir, users, [], tls, file_gb)
         return (NatsNode("nats", port, "nats.conf", config, tls is not None),)
     names = [f"nats-{n}" for n in range(1, count + 1)]
     client_ports, route_ports = [next(ports) for _ in names], [next(ports) for _ in names]
@@ -71,7 +76,7 @@ def nats_nodes(
             name,
             port,
             f"{name}.conf",
-            _config(name, port, data_dir, users, _routes(route, route_ports, password, tls), tls),
+            _config(name, port, data_dir, users, _routes(route, route_ports, password, tls), tls, file_gb),
             tls is not None,
         )
         for name, port, route in zip(names, client_ports, route_ports, strict=True)
@@ -89,16 +94,26 @@ def copies(nodes: int) -> int:
 
 
 def server_config(
-    name: str, listen: str, store: Path, users: Mapping[str, str], *, more: Iterable[str] = (), why: str
+    name: str,
+    listen: str,
+    store: Path,
+    users: Mapping[str, str],
+    *,
+    more: Iterable[str] = (),
+    why: str,
+    file_gb: int = 8,
 ) -> str:
-    """The configuration file of one nats-server. `why`: the comment at its head. `more`: lines of their own."""
+    """The configuration file of one nats-server. `why`: the comment at its head. `more`: lines of their own.
+
+    `file_gb`: what its streams may take on its disk.
+    """
     lines = [
         f"# {why}",
         f"listen: {listen}",
         f"server_name: {name}",
         "max_payload: 1MB",
         "write_deadline: 2s",
-        f"jetstream {{ store_dir: {json.dumps(str(store))}, max_memory_store: 256MB, max_file_store: 8GB }}",
+        f"jetstream {{ store_dir: {json.dumps(str(store))}, max_memory_store: 256MB, max_file_store: {file_gb}GB }}",
         *more,
         *(users_config(users) if users else []),
     ]
@@ -106,10 +121,16 @@ def server_config(
 
 
 def _config(
-    name: str, port: int, data_dir: Path, users: Mapping[str, str], routes: list[str], tls: NatsTls | None
+    name: str,
+    port: int,
+    data_dir: Path,
+    users: Mapping[str, str],
+    routes: list[str],
+    tls: NatsTls | None,
+    file_gb: int,
 ) -> str:
     why, more = "Written by `parley run` for this one run.", [*_tls(tls), *routes]
-    return server_config(name, f"127.0.0.1:{port}", data_dir / name, users, more=more, why=why)
+    return server_config(name, f"127.0.0.1:{port}", data_dir / name, users, more=more, why=why, file_gb=file_gb)
 
 
 def _tls(tls: NatsTls | None) -> list[str]:

@@ -44,7 +44,7 @@ _READ_STATES = (
     "$JS.FC.>",
 )
 _LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
-_STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
+STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
 """What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",
@@ -59,7 +59,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "call.>",
             "$KV.calls.>",
             "$JS.API.INFO",
-            *(f"$JS.API.STREAM.CREATE.{stream}" for stream in _STREAMS),
+            *(f"$JS.API.STREAM.CREATE.{stream}" for stream in STREAMS),
             "$JS.API.STREAM.INFO.>",
             "$JS.API.STREAM.NAMES",
             "$JS.API.STREAM.MSG.GET.>",

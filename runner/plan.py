@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import random
 import secrets
 import shutil
@@ -84,7 +85,8 @@ def make_plan(
         remarks.append("services and NATS talk TLS, with certificates made for this run and renewed every hour")
     users = passwords((*SERVICES, "operator", *MCP_FILES))
     shown = {user: {} if authority is None else authority.issue(user).env for user in users}
-    nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users, _nats_tls(authority))
+    file_gb = 6 + math.ceil(settings.events_mb / 1024)
+    nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users, _nats_tls(authority), file_gb)
     modules = dict(modules or {})
     processes = [Process(node.name, "nats", (nats_server(), "-c", str(folder / node.file))) for node in nodes]
     addresses: dict[str, list[str]] = {}

@@ -24,8 +24,8 @@ class Replica:
 
 @dataclass
 class Fleet:
-    """Of one service. `capacity`: calls of a replica. `grace_s`: how long one that drains keeps its calls before they are
-    moved; 0: it is stopped instead, with all its calls."""
+    """Of one service. `capacity`: calls of a replica. `grace_s`: how long one that drains keeps its calls, before they
+    are moved; 0: it is stopped instead, with all its calls."""
 
     capacity: int
     grace_s: float
@@ -64,7 +64,7 @@ class Fleet:
             replica.calls.discard(call)
 
     def scale(self, count: int, now: float) -> None:
-        """More at once; those that are too many drain, as Kubernetes chooses: who does not serve yet, then the youngest."""
+        """More at once; those that are too many drain, as Kubernetes chooses: the youngest first."""
         self.start(count - self.asked, now)
         staying = [replica for replica in self.replicas if replica.draining_s == math.inf]
         for replica in sorted(staying, key=lambda each: -each.ready_s)[: max(0, len(staying) - count)]:

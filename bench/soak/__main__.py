@@ -9,6 +9,7 @@ import re
 import tempfile
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -16,11 +17,14 @@ import uvloop
 
 from bench import servers
 from bench.caller import Caller
+from bench.monitoring.pictures import draw, keep
+from bench.monitoring.prometheus import watching
 from bench.run import vendors, warm_up
 from bench.soak.samples import Watch, table
 from parley.aio import background
 from parley.process import gc_freeze
 from runner.stack import Stack
+from testbed.dashboards import dashboards
 from testbed.telephone.phone import Clock, Phone
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "soak.md"
@@ -37,6 +41,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=float(os.environ.get("DURATION") or 1800))
     parser.add_argument("--calls", type=int, default=int(os.environ.get("N") or 50))
+    parser.add_argument("--pictures", type=Path, help="draw the dashboards there, by a Prometheus beside the run")
     parser.add_argument("--write", action="store_true", help="put the table into docs/soak.md")
     return parser.parse_args()
 
@@ -54,29 +59,36 @@ async def talk(number: int, phone: Phone, until: float, ended: Counter[str]) -> 
             await asyncio.sleep(1.0)
 
 
-async def watching(watch: Watch, http: httpx.AsyncClient) -> None:
+async def sampling(watch: Watch, http: httpx.AsyncClient) -> None:
     while True:
         await watch.take(http)
         await asyncio.sleep(EVERY_S)
 
 
-async def soak(calls: int, seconds: float, folder: Path) -> tuple[Watch, Counter[str]]:
+async def soak(calls: int, seconds: float, folder: Path, pictures: Path | None) -> tuple[Watch, Counter[str]]:
     """Everything that was sampled while the calls went on, and how the calls went."""
     ended: Counter[str] = Counter()
+    boards = dashboards() if pictures else []
     async with vendors() as sims, httpx.AsyncClient(trust_env=False) as http:
         env = {**sims.environment(), "TWILIO_AUTH_TOKEN": "", "PARLEY_LOG_LEVEL": "warning"}
         env |= {"PARLEY_AGENTS_DIR": str(servers.AGENTS), "PARLEY_AGENT": "bench"}
-        async with Stack(data_dir=folder, env=env) as stack, Clock() as clock:
+        async with AsyncExitStack() as closing:
+            stack = await closing.enter_async_context(Stack(data_dir=folder / "house", env=env))
+            clock = await closing.enter_async_context(Clock())
+            seen = await closing.enter_async_context(watching(stack, boards, folder / "seen")) if pictures else None
+            began = time.time()
             gc_freeze.freeze()
             watch = Watch(stack)
             until = time.monotonic() + seconds
-            async with background(watching(watch, http)), asyncio.TaskGroup() as group:
+            async with background(sampling(watch, http)), asyncio.TaskGroup() as group:
                 for number in range(calls):
                     phone = Phone(stack.gateway_urls, clock, agent="bench")
                     group.create_task(talk(number, phone, until, ended))
                     await asyncio.sleep(min(0.25, seconds / 10 / calls))
             await asyncio.sleep(COOL_DOWN_S)
             await watch.take(http)
+            if seen is not None:
+                keep(await draw(seen, boards, began, time.time()), pictures)
     return watch, ended
 
 
@@ -84,7 +96,7 @@ async def main() -> None:
     options = arguments()
     warm_up(min(options.calls, 16))
     with tempfile.TemporaryDirectory() as folder:
-        watch, ended = await soak(options.calls, options.seconds, Path(folder))
+        watch, ended = await soak(options.calls, options.seconds, Path(folder), options.pictures)
     shown = table(watch.taken, options.seconds * WARM_UP_SHARE)
     head = (
         f"Measured {time.strftime('%Y-%m-%d %H:%M')}: {options.calls} calls at once for {options.seconds:.0f} s, "

@@ -44,7 +44,7 @@ def call(
         settings, called = Settings.read(), _number(to)
         spoken = asyncio.run(_sounds(file, say, then or [], interruption if barge_in else "", voice))
         script = Script(spoken[0], spoken[1], barge_in)
-        answered = asyncio.run(_place(settings, gateway, agent, called, script, out))
+        answered = asyncio.run(place(settings, gateway, agent, called, script, out))
     except (BadInput, Misconfigured, NoGateway) as error:
         print(f"parley: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -77,7 +77,7 @@ def _number(to: str) -> str:
     return known
 
 
-async def _place(settings: Settings, gateway: str, agent: str, to: str, script: Script, out: Path) -> bool:
+async def place(settings: Settings, gateway: str, agent: str, to: str, script: Script, out: Path) -> bool:
     """Place the call, print what became of it. Whether the bot answered everything."""
     urls = [await reach(each.strip(), settings) for each in gateway.split(",")]
     token = settings.twilio_auth_token.get_secret_value().split(",")[0].strip()

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 class Numbers:
     """All numbers of the rule."""
 
-    lead_s: float = 150.0
+    lead_s: float = 180.0
     """From the moment a call begins to the first call of the replica that it made necessary: scrape, rule, autoscaler
-    (15 s each), and a pod's start with an image that the node may not have."""
+    (15 to 30 s each), and a pod's start with an image that the node may not have."""
     margin: float = 3.0
     """Standard deviations above the mean."""
     fill: float = 0.75

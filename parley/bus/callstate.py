@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -29,6 +28,7 @@ from prometheus_client import Counter
 from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.errors import BadInput, Unavailable
+from parley.telemetry import span_of_call
 from parley.v1 import events_pb2
 
 log = structlog.get_logger()
@@ -38,6 +38,8 @@ MAX_BYTES = 32 * 1024
 WRITE_TIMEOUT_S = 1.0
 RETRY_S = (0.1, 0.2, 0.5)
 BUCKET_AGE_S = 24 * 3600
+OVER_S = 3600
+"""So long who asks for a call whose state was cleared away is told that it is over."""
 
 _writes = Counter("voice_state_writes_total", "Writes of call state: stored, failed, conflict", ["outcome"])
 for _outcome in ("stored", "failed", "conflict"):
@@ -115,21 +117,6 @@ class CallStore:
                 return []
             raise Unavailable("the states of the calls cannot be listed") from e
 
-    async def ages(self) -> dict[str, float]:
-        """Seconds since each call's state was written, by call id. Raises Unavailable."""
-        found: dict[str, float] = {}
-        try:
-            async with asyncio.timeout(5.0):
-                watcher = await (await self.kv()).watchall(ignore_deletes=True, meta_only=True)
-                try:
-                    while (entry := await watcher.updates(timeout=2.0)) is not None:  # type: ignore[no-untyped-call]
-                        found[entry.key] = time.time() - entry.created.timestamp() if entry.created else 0.0
-                finally:
-                    await watcher.stop()  # type: ignore[no-untyped-call]
-        except (NatsError, TimeoutError) as e:
-            raise Unavailable("the states of the calls cannot be listed") from e
-        return found
-
     async def replace(self, call_id: str, stored: events_pb2.StoredCall, revision: int) -> bool:
         """Write over what was read at `revision`. False when that is not what stands there, or not known to be done."""
         stored.writer = self.nonce
@@ -144,10 +131,19 @@ class CallStore:
         """Remove what was read at `revision`. False when something else stands there, or it is not known."""
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await (await self.kv()).delete(call_id, last=revision)
+                await self._clear(call_id, revision)
         except (NatsError, TimeoutError, Unavailable):
             return False
         return True
+
+    async def _clear(self, call_id: str, revision: int) -> None:
+        """All that is known of the call then is that it is over, and after OVER_S nothing: a day's calls are many."""
+        headers = {
+            "KV-Operation": "PURGE",
+            "Nats-Rollup": "sub",
+            "Nats-Expected-Last-Subject-Sequence": str(revision),
+        }
+        await self._bus.jetstream().publish(f"$KV.{BUCKET}.{call_id}", headers=headers, msg_ttl=OVER_S)
 
     def writer(
         self, call_id: str, on_stored: Callable[[int], None], on_superseded: Callable[[bool], None]
@@ -164,7 +160,7 @@ class CallStore:
             try:
                 found = await self.read(call_id)
                 if found is not None and (found[0].epoch.leg, found[0].epoch.open) <= epoch:
-                    await (await self.kv()).delete(call_id, last=found[1])
+                    await self._clear(call_id, found[1])
                 return
             except (NatsError, TimeoutError, Unavailable):
                 await asyncio.sleep(pause)
@@ -234,12 +230,13 @@ class CallWriter:
         """One compare-and-set. False: not known to be stored."""
         data = stored.SerializeToString()
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                kv = await self._store.kv()
-                if self._revision is None:
-                    self._revision = await kv.create(self._call_id, data)
-                else:
-                    self._revision = await kv.update(self._call_id, data, last=self._revision)
+            with span_of_call("nats.state", self._call_id):
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    kv = await self._store.kv()
+                    if self._revision is None:
+                        self._revision = await kv.create(self._call_id, data)
+                    else:
+                        self._revision = await kv.update(self._call_id, data, last=self._revision)
         except (KeyWrongLastSequenceError, NatsError, TimeoutError, Unavailable) as e:
             _writes.labels("conflict" if isinstance(e, KeyWrongLastSequenceError) else "failed").inc()
             return await self._read_back(stored)

@@ -27,7 +27,6 @@ from parley.certificates import Certificates
 from parley.errors import Unavailable
 from parley.process.log_limit import Seldom
 from parley.settings import Settings, addresses
-from parley.telemetry import trace_of
 
 log = structlog.get_logger()
 
@@ -138,7 +137,7 @@ class Bus:
 
         `on_done(message_id)`: it is stored, or refused for good. The same `message_id` again is kept once.
         """
-        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done, trace_of(call_id)))
+        self._outbox.put(Record(f"call.{call_id}.event", data, message_id, on_done, call_id))
 
     async def flushed(self, timeout_s: float) -> bool:
         """True when all records were stored within the time."""

@@ -16,6 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from parley.errors import Unavailable
 from parley.process.log_limit import Seldom
+from parley.telemetry import span_of_call, traceparent
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ class Record(NamedTuple):
     data: bytes
     message_id: str
     on_done: OnDone | None
-    traceparent: str = ""
+    call_id: str = ""
 
 
 class Outbox:
@@ -103,10 +104,11 @@ class Outbox:
     async def _store(self, record: Record) -> str:
         """Why the record is not stored; "" when there is nothing more to do for it."""
         headers = {"Nats-Msg-Id": record.message_id}
-        if record.traceparent:
-            headers["traceparent"] = record.traceparent
         try:
-            await self._jetstream().publish(record.subject, record.data, timeout=2.0, headers=headers)
+            with span_of_call("nats.record", record.call_id):
+                if context := traceparent():
+                    headers["traceparent"] = context
+                await self._jetstream().publish(record.subject, record.data, timeout=2.0, headers=headers)
         except (MaxPayloadError, BadRequestError):  # it never will be: it must not hold up the others
             _dropped.labels("refused").inc()
             log.error("an event record is refused, perhaps too large", subject=record.subject, bytes=len(record.data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from nats.errors import Error as NatsError
 from nats.js.api import StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -9,29 +10,38 @@ from nats.js.errors import NotFoundError
 from parley.bus.connection import Bus
 from parley.errors import BadInput, Unavailable
 
+log = structlog.get_logger()
+
 EVENTS_STREAM = "CALL_EVENTS"
 EVENTS_SUBJECT = "call.*.event"
-EVENTS_AGE_S = 24 * 3600
-EVENTS_BYTES = 2 << 30
+EVENTS_HOURS = 24.0
+EVENTS_MB = 2048
 SAME_S = 120  # a record with the same message id within this time is kept once
 
 
-async def make_events_stream(bus: Bus, replicas: int) -> None:
-    """Create the stream of event records, or leave it as it is."""
+async def make_events_stream(bus: Bus, replicas: int, megabytes: int = EVENTS_MB, hours: float = EVENTS_HOURS) -> None:
+    """Create the stream of event records, or leave it as it is; other limits than these are told in the log."""
     config = StreamConfig(
         name=EVENTS_STREAM,
         subjects=[EVENTS_SUBJECT],
-        max_age=EVENTS_AGE_S,
-        max_bytes=EVENTS_BYTES,
+        max_age=hours * 3600,
+        max_bytes=megabytes << 20,
         storage=StorageType.FILE,
         num_replicas=replicas,
-        duplicate_window=SAME_S,
+        duplicate_window=min(SAME_S, hours * 3600),
     )
     js = bus.jetstream()
     try:
-        await js.stream_info(EVENTS_STREAM)
+        there = (await js.stream_info(EVENTS_STREAM)).config
     except NotFoundError:
         await js.add_stream(config)
+        return
+    if (there.max_bytes, there.max_age) != (config.max_bytes, config.max_age):
+        log.warning(
+            "the stream of event records keeps its limits; an operator may change them with the nats command",
+            bytes=there.max_bytes,
+            hours=(there.max_age or 0) / 3600,
+        )
 
 
 async def recorded_calls(bus: Bus) -> list[str]:

@@ -10,10 +10,11 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable
-from hashlib import sha256
 from ipaddress import ip_address
 
 import structlog
+
+from parley.rpc import subset
 
 log = structlog.get_logger()
 
@@ -21,8 +22,6 @@ LOOK_S = 5.0
 """Names are asked for again so often."""
 ANSWER_S = 4.0
 """A name server that takes longer has not answered."""
-MOST = 64
-"""Replicas of one service that a process keeps a connection to; of more, each process takes others."""
 
 Resolve = Callable[[str, int], Awaitable[Iterable[str]]]
 """The address records of a name, without the port. Raises OSError when there are none."""
@@ -42,6 +41,7 @@ class Finding:
         self._service = service
         self._ask = ask
         self._own = os.urandom(8)
+        self._width = subset.FEW
         self._fixed: list[str] = []
         self._names: dict[str, list[str]] = {}
         for entry in entries:
@@ -53,15 +53,24 @@ class Finding:
 
     @property
     def known(self) -> list[str]:
-        """As far as it was found, at most MOST; addresses that are no names are always among them."""
-        found = {address for addresses in self._names.values() for address in addresses} - set(self._fixed)
-        room = max(0, MOST - len(self._fixed))
-        return [*self._fixed, *sorted(found, key=self._rank)[:room]]
+        """Those to use: of what was found, some (`subset`); addresses that are no names are always among them."""
+        return [*self._fixed, *subset.chosen(self._found, self._own, self._width)]
+
+    @property
+    def _found(self) -> set[str]:
+        return {address for addresses in self._names.values() for address in addresses} - set(self._fixed)
 
     @property
     def changes(self) -> bool:
         """Whether there is a name to ask for."""
         return bool(self._names)
+
+    def settle(self, used: Iterable[tuple[str, subset.Used]]) -> list[str]:
+        """Use more of them, or fewer, by how those in use fare; by address. Gives `known`."""
+        fixed = set(self._fixed)
+        named = [its for address, its in used if address not in fixed]
+        self._width = subset.width(self._width, len(self._found), named)
+        return self.known
 
     async def look(self) -> list[str]:
         """Ask for all names once. Never raises for what it does not find."""
@@ -78,11 +87,6 @@ class Finding:
             return
         if addresses:
             self._names[name] = addresses
-
-    def _rank(self, address: str) -> bytes:
-        """Another order in each process, the same each time: who is kept of too many, and stays kept."""
-        return sha256(self._own + address.encode()).digest()
-
 
 def _is_name(entry: str) -> bool:
     host, _, port = entry.rpartition(":")

@@ -21,13 +21,14 @@ from parley.certificates import Certificate, Certificates
 from parley.errors import TooLate, Unavailable
 from parley.heartbeat import HEART
 from parley.process.log_limit import Seldom
-from parley.rpc import finding
+from parley.rpc import finding, subset
 from parley.rpc.finding import Finding, Resolve
 from parley.rpc.mux_client import MuxClient
 from parley.rpc.renewal import Old, renewing
 from parley.rpc.server import BEAT_S, OPTIONS
 from parley.rpc.status import from_rpc
 from parley.rpc.stream import CallStream
+from parley.rpc.subset import Used
 from parley.rpc.tls import channel
 from parley.v1 import replica_pb2, replica_pb2_grpc
 
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 
 MISSED_BEATS = 3
 PATIENCE_S = 1.0  # the last replica stopped before the one that is back was heard again
+JOIN_S = 0.2  # for another replica's first beat, before still another one is joined
 REFUSED_S = 5.0  # who refuses us is not asked more often: only another certificate, or another table, helps
 STALL_S = 0.1  # we ourselves stood still for so long: a late beat says nothing about the peer
 _CHANNEL_OPTIONS = [
@@ -96,23 +98,24 @@ class Peer:
         """Listen to its beat for ever; lose the peer's streams when it stops."""
         async with background(*renewing(self, _CHANNEL_OPTIONS)):
             while True:
-                pause_s = 0.1 + random.random() * 0.1  # noqa: S311 - spreads reconnects
                 try:
                     await self._listen()
                 except grpc.aio.AioRpcError as e:
-                    if self.certificates is not None:
-                        pause_s = max(pause_s, self._unheard(e))
+                    if self.certificates is not None and self._refused(e):
+                        self.alive = False  # its streams are told that by themselves
+                        await asyncio.sleep(REFUSED_S)
+                        continue
                 except Exception as e:  # without its watcher a peer would seem alive for ever
                     log.error("watching a peer failed", peer=self.service, address=self.address, exc_info=e)
                 self._gone()
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(0.1 + random.random() * 0.1)  # noqa: S311 - spreads reconnects
 
-    def _unheard(self, error: grpc.aio.AioRpcError) -> float:
-        """With TLS there is more that can be wrong than that nobody is there: say it. Gives a pause."""
+    def _refused(self, error: grpc.aio.AioRpcError) -> bool:
+        """With TLS there is more that can be wrong than that nobody is there: say it."""
         refused = error.code() is grpc.StatusCode.PERMISSION_DENIED
         what = "a peer refuses this process" if refused else "a peer is not reached"
         self._trouble.warning(what, peer=self.service, address=self.address, error=error.details())
-        return REFUSED_S if refused else 0.0
+        return refused
 
     async def _listen(self) -> None:
         where = self.channel
@@ -198,6 +201,7 @@ class Peers:
         self._peers = [self._peer(address) for address in self._finding.known]
         self._watchers: dict[Peer, asyncio.Task[None]] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._short = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._watchers = {peer: asyncio.ensure_future(peer.watch()) for peer in self._peers}
@@ -223,12 +227,25 @@ class Peers:
         return Peer(self.service, address, self._gather_ms, self._certificates)
 
     async def _look(self) -> None:
+        """For ever: ask for the names, and use more of what is behind them where those in use are full."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + finding.LOOK_S
         while True:
-            await asyncio.sleep(finding.LOOK_S)
             try:
-                await self._settle(await self._finding.look())
+                async with asyncio.timeout_at(due):
+                    await self._short.wait()
+            except TimeoutError:
+                pass
+            try:
+                if loop.time() >= due:
+                    await self._finding.look()
+                    due = loop.time() + finding.LOOK_S
+                used = [(p.address, Used(not p.going and (p.alive or not p.known), p.load)) for p in self._peers]
+                await self._settle(self._finding.settle(used))
             except Exception as e:  # without it nobody new would be found for ever
                 log.error("looking for replicas failed", peer=self.service, exc_info=e)
+            await asyncio.sleep(JOIN_S)
+            self._short.clear()
 
     async def _settle(self, addresses: list[str]) -> None:
         """Join who is new, leave who is gone, and let go of those in which nothing of ours is left."""
@@ -264,7 +281,10 @@ class Peers:
     def has_room(self, share: float) -> bool:
         """Whether a replica that lives and stays is filled below `share`; true while none has told anything yet."""
         told = [p for p in self._peers if p.known]
-        return not told or any(p.alive and not p.going and p.load < share for p in told)
+        room = not told or any(p.alive and not p.going and p.load < share for p in told)
+        if not room:
+            self._want_more()
+        return room
 
     def pick(self, avoid: Collection[str] = ()) -> Peer:
         """The least loaded replica that is alive, not going and not in `avoid` (addresses). Raises Unavailable.
@@ -278,8 +298,16 @@ class Peers:
             alive,
         ):
             if candidates:
-                return min(candidates, key=lambda p: (not p.known, p.load + p.opened * 0.01, random.random()))  # noqa: S311
+                best = min(candidates, key=lambda p: (not p.known, p.load + p.opened * 0.01, random.random()))  # noqa: S311
+                if best.going or best.load >= subset.FULL:
+                    self._want_more()
+                return best
+        self._want_more()
         raise Unavailable(f"no replica of {self.service} answers")
+
+    def _want_more(self) -> None:
+        if self._looking is not None:
+            self._short.set()
 
     async def _living(self, avoid: Collection[str]) -> Peer:
         """As `pick`; where no replica lives just now, one may be starting again, and is waited for."""

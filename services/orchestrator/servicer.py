@@ -36,8 +36,7 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
                 raise BadInput("the first event of Converse is `open`")
             if (first.open.epoch.leg, first.open.epoch.open) <= (1, 1):
                 self._admission.refuse_when_draining()
-            async with self._calls.opened(first.open) as conductor:
-                conductor.begin_span(first.traceparent)
+            async with self._calls.opened(first.open, first.traceparent) as conductor:
                 async with background(_listen(requests, conductor)):
                     while (command := await conductor.commands.get()) is not None:
                         yield command

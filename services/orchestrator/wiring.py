@@ -91,7 +91,7 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
 
     async def prepare(bus: Bus) -> None:
         await make_bucket(bus, settings.nats_replicas)
-        await make_events_stream(bus, settings.nats_replicas)
+        await make_events_stream(bus, settings.nats_replicas, settings.events_mb, settings.events_hours)
         await make_outages(bus, settings.nats_replicas)
         await make_agents(bus, settings.nats_replicas)
 

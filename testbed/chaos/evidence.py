@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psutil
@@ -55,6 +55,17 @@ def _paused(before: Entries) -> bool:
 
 def _last(before: Entries, what: str) -> float:
     return max((entry["at_ms"] for entry in before if entry["what"] == what), default=0.0)
+
+
+def told(entries: Entries, played: Played) -> Iterator[str]:
+    """A scene's account in lines, for people: seconds from its beginning, and what was."""
+    for line, said in played.said:
+        yield f"caller {said.start - played.began:.3f}-{said.end - played.began:.3f} {line.text}"
+    for entry in entries:
+        at = entry["at_ms"] / 1000 - played.began
+        if at > -_LOOKS_S:
+            rest = " ".join(f"{key}={value}" for key, value in entry.items() if key not in ("at_ms", "what"))
+            yield f"{at:.3f} {entry['what']} {rest}"
 
 
 def mind_of(entries: Entries, at: float) -> str:

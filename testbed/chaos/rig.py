@@ -173,6 +173,7 @@ class Rig:
             booked=sum(booking.mark == scene.mark and booking.at >= played.began for booking in mine),
             books=int(scene.books),
             own_s=struck.own_s(self.vendors, name, mine),
+            account=tuple(evidence.told(entries, played)),
         )
 
     def _reached(self, caller: str, since: float) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -40,6 +40,8 @@ SCENES = fingerprint(TOKENS_PER_S, VOICE_SPEED, TAKES_S, AGENT)
 """What all waves of the same scenes have in common; others cannot be compared with them."""
 REPLICAS = 2
 _AHEAD = 10
+_AUTOGROUP = Path("/proc/self/autogroup")
+"""Where a kernel groups processes by session, priorities count within one only; this is the session's own."""
 _REMEMBERED = 8_000
 """Requests that a stand-in remembers: a recogniser's connection may be old when it is hit."""
 
@@ -108,14 +110,21 @@ def _first() -> Iterator[None]:
     """Carrier and vendors have machines of their own: here at least they need not wait, where that is allowed."""
     usual = os.getpriority(os.PRIO_PROCESS, 0)
     try:
-        os.setpriority(os.PRIO_PROCESS, 0, usual - _AHEAD)
+        _prefer(usual - _AHEAD, -_AHEAD)
     except PermissionError:
         yield  # without the right to it their clock is late on a busy machine, and the page says how much
         return
     try:
         yield
     finally:
-        os.setpriority(os.PRIO_PROCESS, 0, usual)
+        _prefer(usual, 0)
+
+
+def _prefer(process: int, session: int) -> None:
+    """Raises PermissionError where nobody but root may."""
+    os.setpriority(os.PRIO_PROCESS, 0, process)
+    with suppress(FileNotFoundError):  # a kernel that does not group
+        _AUTOGROUP.write_text(str(session))
 
 
 def _unchanged(plan: Plan) -> Plan:

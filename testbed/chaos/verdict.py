@@ -48,6 +48,7 @@ class Raw:
     booked: int  # effects for this question
     books: int  # effects there should be
     own_s: float = 0.0  # the vendor's own time in what the caller waited for because of the fault
+    account: tuple[str, ...] = ()  # what the gateways told of the call in this scene, a line each
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Verdict:
     """Of one scene. `delay_s`: from the question's end to the first sound; `hole_s`: the longest silence after it.
 
     `own_s`: how long the vendor's answer, begun anew because of the fault, had been on its way before.
+    `account`: where something was lost, what was asked of the model and what the gateways told, to see why.
     """
 
     caller: str
@@ -76,6 +78,12 @@ class Verdict:
     hole_s: float | None = None
     own_s: float = 0.0
     heard: str = ""
+    account: list[str] = field(default_factory=list)
+
+    @property
+    def lossless(self) -> bool:
+        lost = (self.call_lost, self.turn_lost, self.bot_words_lost, self.caller_words_lost, self.history_differs)
+        return not any((*lost, self.effects_missing, self.effects_doubled))
 
 
 def judge(raw: Raw) -> Verdict:
@@ -91,6 +99,8 @@ def judge(raw: Raw) -> Verdict:
     _silence(verdict, raw)
     verdict.effects_missing = max(0, raw.books - raw.booked)
     verdict.effects_doubled = max(0, raw.booked - raw.books)
+    if not verdict.lossless:
+        verdict.account = [f"asked: {' | '.join(raw.understood)}", *raw.account]
     return verdict
 
 

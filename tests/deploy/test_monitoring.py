@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 
 from cli.__main__ import COMMANDS
 from cli.dashboards import model
+from cli.metrics_doc import TEN
 from parley.settings import Settings
 from runner.plan import SERVICES
 from services.gateway import metrics as gateway
@@ -105,6 +106,17 @@ def test_dashboards_and_runbooks_ask_for_metrics_that_there_are() -> None:
     assert not found
 
 
+def test_dashboards_have_the_ten_and_no_rule_is_recorded_for_nobody() -> None:
+    queries = [query.expr for _, query in asked_by_boards()] + [rule["expr"] for rule in ALERTS.values()]
+    by_people = {name for query in queries for name, _ in promql.asked(query).selectors}
+    bare = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in by_people}
+    assert set(TEN) <= bare
+    text = (FOLDER / "recording.rules.yml").read_text("utf-8")
+    own = set(re.findall(r"record: (\S+)", text))
+    in_pages = {name for alert in ALERTS for query in in_page(alert) for name, _ in promql.asked(query).selectors}
+    assert own <= by_people | in_pages
+
+
 @pytest.mark.parametrize(
     ("query", "told"),
     [
@@ -131,6 +143,15 @@ def test_what_the_code_declares_is_what_a_process_shows() -> None:
     assert {
         name for metric in METRICS for name, _ in metric.series() if metric.file.endswith("gateway/metrics.py")
     } & shown
+
+
+def test_no_time_is_taken_in_seconds_for_what_counts_milliseconds() -> None:
+    """`Histogram.time()` takes seconds."""
+    in_ms = re.compile(r"^(\w+) = Histogram\(\s*\"voice_\w+_ms\"", re.MULTILINE)
+    for path in [*(ROOT / "parley").rglob("*.py"), *(ROOT / "services").rglob("*.py")]:
+        text = path.read_text("utf-8")
+        for name in in_ms.findall(text):
+            assert not re.search(rf"\b{name}(\.labels\([^\n]*\))?\.time\(", text), f"{path.name}: {name}"
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -171,7 +192,10 @@ def test_what_pages_name_is_there() -> None:
             assert name in settings | {"PARLEY_VERSION"}, f"{path.name}: {name}"
         for name in re.findall(r"\bvoice_\w+", text):
             assert name in known, f"{path.name}: {name}"
-        for service in re.findall(r"(?:deployment/|logs --tail \d+ |--scale |kill -s USR1 |restart )([a-z-]+)", text):
+        commands = " ".join(re.findall(r"`([^`\n]+)`", text))
+        for service in re.findall(
+            r"(?:deployment/|logs --tail \d+ |--scale |kill -s USR1 |restart )([a-z-]+)", commands
+        ):
             assert service in (*SERVICES, "nats", "postgres", "cert-manager"), f"{path.name}: {service}"
 
 
@@ -199,3 +223,7 @@ def test_every_service_is_scraped_under_its_name() -> None:
     names = jobs["parley"]["dns_sd_configs"][0]["names"]
     assert sorted(names) == sorted(SERVICES)
     assert {"source_labels": ["__meta_dns_name"], "target_label": "service"} in jobs["parley"]["relabel_configs"]
+    pods = yaml.safe_load((ROOT / "k8s/components/monitoring/pods.yaml").read_text("utf-8"))["spec"]
+    assert pods["jobLabel"] == "app.kubernetes.io/part-of", "which is `parley`: the job that rules ask for"
+    targets = {each.get("targetLabel") for each in pods["podMetricsEndpoints"][0]["relabelings"]}
+    assert "service" in targets

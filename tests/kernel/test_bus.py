@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from parley.bus import Bus, connection, make_events_stream
 from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.untouched import Untouched
 from parley.process.log_limit import Seldom
 from parley.settings import Settings
 from testbed.natsd import Natsd, nats_cluster, nats_server
@@ -179,12 +180,12 @@ async def test_all_states_are_listed_at_once_after_a_restart_of_nats(tmp_path: P
         owner = Owner(store)
         owner.put(1)
         assert await owner.writer.idle(5)
-        assert list(await store.ages()) == ["CA1"]
+        assert list(await Untouched(bus).look(0)) == ["CA1"] == await store.calls()
         await server.kill()
         await server.start()
         await until("it is back", bus, True)
         async with asyncio.timeout(PATIENCE_S):  # a watch of before would be silent for 14 to 19 s
-            assert list(await store.ages()) == ["CA1"]
+            assert list(await Untouched(bus).look(0)) == ["CA1"] == await store.calls()
         owner.put(2)
         assert await owner.writer.idle(5)
         assert (await read(store)).version == 2

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from parley.errors import Unavailable
-from parley.rpc import Admission, Peers, Server, call, finding
+from parley.rpc import Admission, Peers, Server, call, finding, subset
 from parley.rpc.finding import Finding, resolve
 from parley.v1 import rag_pb2, rag_pb2_grpc, tts_pb2, tts_pb2_grpc
 from testbed.patience import PATIENCE_S
@@ -159,17 +159,38 @@ async def test_addresses_are_no_names_and_are_never_left() -> None:
     assert not Finding("rag", entries[:4]).changes
 
 
-async def test_of_very_many_each_process_keeps_others_and_always_the_same() -> None:
+async def test_of_many_each_process_uses_others_and_always_the_same() -> None:
     names = Names(*(f"10.0.0.{n}" for n in range(200)))
     one, other = (Finding("rag", ["rag.parley.svc:7", "10.1.1.1:7"], names) for _ in range(2))
     kept = await one.look()
-    assert len(kept) == finding.MOST
+    assert len(kept) == subset.FEW + 1
     assert "10.1.1.1:7" in kept
     assert kept == await one.look()
     assert set(kept) != set(await other.look())
     assert names.records is not None
     names.records = names.records[1:]
     assert len(set(kept) - set(await one.look())) <= 1, "one who goes moves nobody else"
+
+
+async def test_another_replica_is_joined_where_those_in_use_are_full_and_left_when_they_are_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(subset, "FEW", 1)
+    monkeypatch.setattr(finding, "LOOK_S", 0.3)
+    names = Names("127.0.0.1", "127.0.0.2")
+    async with replicas(2) as (port, _), Peers("tts", [f"rag.parley.svc:{port}"], ask=names) as peers:
+        await until(lambda: len(living(peers)) == 1)
+        async with AsyncExitStack() as calls:
+            for _ in range(10):  # a replica takes ten
+                stream = await peers.open(tts_pb2_grpc.TextToSpeechStub, "Synthesize")
+                await calls.enter_async_context(stream)
+                await stream.write(tts_pb2.SynthesizeRequest(text="hello"))
+                await stream.read()
+            await until(lambda: max(peer.load for peer in peers.all) >= subset.FULL)
+            peers.has_room(0.8)
+            await until(lambda: len(living(peers)) == 2)
+            assert peers.has_room(0.8)
+        await until(lambda: len(living(peers)) == 1)
 
 
 async def test_the_system_is_asked_for_addresses_of_one_family() -> None:

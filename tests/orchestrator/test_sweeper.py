@@ -59,10 +59,13 @@ async def test_an_orphan_is_ended_once_by_whichever_replica_comes_first_and_then
 async def test_a_call_whose_owner_lives_is_touched_and_left_alone(tmp_path: Path) -> None:
     async with house(tmp_path) as h, replica(h) as other:
         await started(h)
+        store = h.calls._means.store
         await asyncio.sleep(0.5)
+        before = await store.read("CA1")
+        assert before is not None
         h.calls.touch(0.1)
         async with asyncio.timeout(PATIENCE_S):
-            while (await h.calls._means.store.ages())["CA1"] > 0.3:  # noqa: ASYNC110
+            while (now := await store.read("CA1")) is None or now[1] == before[1]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await Sweeper(other.calls._means, other.calls, orphan_s=0.45).sweep()
         found = await h.calls._means.store.read("CA1")

@@ -63,12 +63,16 @@ class Calls:
         return len(self._conductors)
 
     @asynccontextmanager
-    async def opened(self, message: conversation_pb2.Open) -> AsyncIterator[Conductor]:
-        """The conductor of a call that a gateway opens, new or taken over. Raises Superseded, NotFound, BadInput."""
+    async def opened(self, message: conversation_pb2.Open, traceparent: str = "") -> AsyncIterator[Conductor]:
+        """The conductor of a call that a gateway opens, new or taken over. Raises Superseded, NotFound, BadInput.
+
+        `traceparent`: of the leg that opens it.
+        """
         if not message.call_id or not message.epoch.leg:
             raise BadInput("open: call_id and epoch.leg must be set")
         conductor, first = await self._made(message, wire.epoch_of(message.epoch))
         self._conductors[message.call_id] = conductor
+        conductor.begin_span(traceparent)
         try:
             language = message.language or conductor.agent.language
             conductor.send_session(language, wire.channel_of(message), _who_has(conductor.call, first))

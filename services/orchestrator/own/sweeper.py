@@ -12,6 +12,7 @@ import random
 import structlog
 
 from parley.bus.callstate import Unreadable
+from parley.bus.untouched import Untouched
 from parley.errors import ParleyError, Superseded
 from parley.v1 import events_pb2
 from services.orchestrator.mind import events
@@ -40,6 +41,7 @@ class Sweeper:
         self._calls = calls
         self._orphan_s = orphan_s
         self._connected_s = 0.0
+        self._untouched = Untouched(means.bus)
 
     async def run(self) -> None:
         while True:
@@ -57,15 +59,17 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Once. Raises ParleyErrors when the states cannot be read."""
-        for call_id, age_s in (await self._means.store.ages()).items():
-            if self._calls.has(call_id) or age_s < min(self._orphan_s, self._means.linger_s):
+        for call_id, old in (await self._untouched.look(min(self._orphan_s, self._means.linger_s))).items():
+            if self._calls.has(call_id):
                 continue
+            age_s = old.age_s
             try:
                 found = await self._means.store.read(call_id)
             except Unreadable as e:
                 await self._clear_away(call_id, e, age_s)
                 continue
-            if found is None:
+            if found is None or found[1] != old.revision:
+                self._untouched.forget(call_id)
                 continue
             stored, revision = found
             if stored.state.floor.WhichOneof("floor") == "ended":

@@ -17,7 +17,7 @@ from parley.published.bundle import is_published
 from services.orchestrator.mind import events
 from services.orchestrator.mind.state import Call, Ended
 from services.orchestrator.run.metrics import count_loss, count_specialists
-from services.orchestrator.run.prices import Prices, cost, spent_on
+from services.orchestrator.run.prices import Prices, costs, spent_on
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class Figures:
 
     def ended(self, call: Call, seconds: float, prices: Prices, by: Agent) -> None:
         """`by`: the agent as the call had it, whose models are paid."""
-        paid = cost(prices, call, seconds, by)
+        paid = costs(prices, call, seconds, by)
         dollars = sum(paid.values())
         telemetry.COST_PER_CALL.observe(dollars)
         for stage, part in paid.items():

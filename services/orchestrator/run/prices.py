@@ -30,8 +30,13 @@ class Prices:
         return cls(settings.engines("llm")[0], stt, llm, tts)
 
 
-def cost(prices: Prices, call: Call, seconds: float, agent: Agent) -> Mapping[Stage, float]:
-    """Dollars. Text calls are neither heard nor spoken. `agent`: whose models were asked."""
+def cost(prices: Prices, call: Call, seconds: float, agent: Agent) -> float:
+    """Dollars. `agent`: whose models were asked."""
+    return sum(costs(prices, call, seconds, agent).values())
+
+
+def costs(prices: Prices, call: Call, seconds: float, agent: Agent) -> Mapping[Stage, float]:
+    """The same by what it is paid for. Text calls are neither heard nor spoken."""
     words = sum(spent_on(prices, call, agent).values())
     if call.channel == "chat":
         return {"llm": words}
