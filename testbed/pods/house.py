@@ -91,7 +91,7 @@ class Pods:
         """What its monitor answers. Raises HTTPError."""
         return httpx.get(f"http://{place.address}:{MONITOR[0]}{path}", timeout=5.0, trust_env=False)
 
-    def having(self, service: str, timeout_s: float = 60.0) -> Place:
+    def having(self, service: str, timeout_s: float = 150.0) -> Place:
         """The replica that has a call. Raises Unavailable."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
