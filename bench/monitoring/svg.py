@@ -115,7 +115,7 @@ def _number(chart: Chart) -> str:
     colour = "#b82e2e" if over else "#109618"
     told = shown(value, chart.unit) if newest else chart.silent or "no data"
     size = 26 if newest else 12
-    title = chart.title if len(chart.title) < 44 else chart.title[:43] + "…"
+    title = chart.title if len(chart.title) < 40 else chart.title[:38] + "…"
     return _frame(SMALL_WIDE, SMALL_HIGH, title) + _text(
         10, 58, told, size=size, colour=colour if newest else "#777777"
     )
