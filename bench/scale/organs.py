@@ -78,13 +78,13 @@ async def measured(name: str, pid: int, count: int, do: Do) -> Work:
 
     async def worker() -> None:
         for number in numbers:
-            await do(number)
+            await _insisted(partial(do, number))
 
     await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
     work.cpu_ms = (cpu_s(pid) - before) * 1000 / count
     for number in range(10 + count, 10 + count + max(10, count // 5)):
         begun = time.monotonic()
-        await do(number)
+        await _insisted(partial(do, number))
         work.waits.append((time.monotonic() - begun) * 1000)
     return work
 
