@@ -150,6 +150,8 @@ def configure_logs(service: str, level: str, style: str) -> None:
     )
     # Said of a span around a stream that was closed from elsewhere; the span ends all the same.
     logging.getLogger("opentelemetry.context").setLevel(logging.CRITICAL)
+    # The client of NATS has asyncio say this of every TLS connection that ends.
+    logging.getLogger("asyncio").addFilter(lambda record: "eof_received" not in str(record.msg))
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
     # Tracebacks as text first: a renderer for people would print local variables, and with them what callers said.

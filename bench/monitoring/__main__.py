@@ -17,7 +17,7 @@ import uvloop
 from bench.caller import Caller, reply_to
 from bench.monitoring.pictures import draw, keep
 from bench.monitoring.prometheus import Prometheus, plain, watching
-from bench.monitoring.traces import collecting, picture, richest_turn
+from bench.monitoring.traces import Span, collecting, picture, richest_turn
 from bench.run import warm_up
 from parley.process import gc_freeze
 from runner.stack import Stack
@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
 
 def script(messages: Messages, tools: Tools) -> Reply:
     """Every second question is looked up first."""
-    words = last_heard(messages).split()
+    words = last_heard(messages).lower().split()
     if messages[-1].get("role") == "user" and "tell" in words:
         return Reply(calls=(Call("order_state", {"order": " ".join(words[-3:])}),))
     return reply_to(messages, tools)
@@ -84,10 +84,11 @@ async def calls(stack: Stack, count: int, seconds: float) -> list[str]:
 
 async def faults(prometheus: Prometheus, boards: list[Dashboard]) -> list[str]:
     """In words, all that is not as it should be."""
+    # A machine that is busy misses a scrape now and then; a target that is wrong is never up.
     found = [
-        f"not scraped: {each['scrapeUrl']} {each['lastError']}"
-        for each in await prometheus.targets()
-        if each["health"] != "up"
+        f"never scraped: {labels['service']} {labels['instance']}"
+        for labels, value in await prometheus.now("max_over_time(up[1h])")
+        if not value
     ]
     for rule in await prometheus.rules():
         if rule["health"] != "ok":
@@ -105,6 +106,15 @@ async def faults(prometheus: Prometheus, boards: list[Dashboard]) -> list[str]:
     found += [f"{name} is shown and not declared" for name in sorted(seen - known)]
     print(f"{len(seen & known)} series names seen of {len(known)} declared")
     return found
+
+
+def split(spans: list[Span]) -> dict[str, int]:
+    """Calls whose spans do not have one trace."""
+    traces: dict[str, set[bytes]] = {}
+    for span in spans:
+        if call := span.attributes.get("call_id"):
+            traces.setdefault(call, set()).add(span.trace)
+    return {call: len(found) for call, found in traces.items() if len(found) > 1}
 
 
 async def main() -> int:
@@ -134,6 +144,7 @@ async def main() -> int:
             turn, near = richest_turn(collector.spans)
             services = sorted({span.service for span in near})
             print(f"{len(collector.spans)} spans; a turn with {', '.join(services)}")
+            found += [f"{call} has {count} traces" for call, count in split(collector.spans).items()]
             if missing := {"gateway", "orchestrator", "llm", "tools"} - set(services):
                 found.append(f"no turn has spans of {', '.join(sorted(missing))}")
             elif turn is not None and options.pictures:

@@ -60,9 +60,6 @@ class Prometheus:
         """Every rule and alert, with its health and its state."""
         return [rule for group in (await self._ask("rules"))["groups"] for rule in group["rules"]]
 
-    async def targets(self) -> list[dict[str, Any]]:
-        return list((await self._ask("targets", state="active"))["activeTargets"])
-
     async def names(self) -> set[str]:
         """Of all series that there are."""
         return set(await self._ask("label/__name__/values"))

@@ -24,6 +24,8 @@ _COLOURS = (
     "#aaaa11",
 )
 
+_SHORT = frozenset({"percentunit", "currencyUSD", "bytes", "ms", "s", "short"})
+
 Point = tuple[float, float]
 """Seconds since the beginning, and a value."""
 
@@ -113,7 +115,7 @@ def _number(chart: Chart) -> str:
     colour = "#b82e2e" if over else "#109618"
     told = shown(value, chart.unit) if newest else chart.silent or "no data"
     size = 26 if newest else 12
-    title = chart.title if len(chart.title) < 44 else chart.title[:43] + "…"
+    title = chart.title if len(chart.title) < 40 else chart.title[:38] + "…"
     return _frame(SMALL_WIDE, SMALL_HIGH, title) + _text(
         10, 58, told, size=size, colour=colour if newest else "#777777"
     )
@@ -122,10 +124,12 @@ def _number(chart: Chart) -> str:
 def _lines(chart: Chart, seconds: float) -> str:
     right, bottom = WIDE - 8 - _RIGHT, HIGH - _BOTTOM
     values = [value for points in chart.lines.values() for _, value in points if math.isfinite(value)]
-    out = [_frame(WIDE, HIGH, chart.title)]
+    # A word would not fit beside every line: it stands in the title.
+    axis, title = (chart.unit, chart.title) if chart.unit in _SHORT else ("short", f"{chart.title}, {chart.unit}")
+    out = [_frame(WIDE, HIGH, title)]
     if not values:
         return out[0] + _text(WIDE / 2, HIGH / 2, chart.silent or "no data", colour="#777777", anchor="middle")
-    top = _round_up(max(*values, 1e-9))
+    top = _round_up(max(values)) if max(values) > 0 else 1.0
     if chart.limit is not None and chart.limit <= 3 * top:
         top = max(top, _round_up(chart.limit))
 
@@ -137,10 +141,11 @@ def _lines(chart: Chart, seconds: float) -> str:
         value = top * part / 4
         y = bottom - (bottom - _TOP) * part / 4
         out.append(f'<line x1="{_LEFT}" y1="{y:g}" x2="{right:g}" y2="{y:g}" stroke="#e4e4e4"/>')
-        out.append(_text(_LEFT - 5, y + 4, shown(value, chart.unit), size=10, colour="#555555", anchor="end"))
+        out.append(_text(_LEFT - 5, y + 4, shown(value, axis), size=10, colour="#555555", anchor="end"))
     for part in range(5):
         x = _LEFT + (right - _LEFT) * part / 4
-        out.append(_text(x, bottom + 14, f"{seconds * part / 4:.0f} s", size=10, colour="#555555", anchor="middle"))
+        told, anchor = f"{seconds * part / 4:.0f} s", "end" if part == 4 else "middle"
+        out.append(_text(x, bottom + 14, told, size=10, colour="#555555", anchor=anchor))
     if chart.limit is not None and chart.limit <= top:
         path = f"{at(0, chart.limit)} {at(seconds, chart.limit)}"
         out.append(f'<polyline points="{path}" stroke="#b82e2e" stroke-dasharray="5 3"/>')

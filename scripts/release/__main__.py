@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.release import build, changelog
+from scripts.release.check import is_signed
 from scripts.release.version import WrongVersion, current, following, written
 
 _PROJECT, _CHANGES = build.ROOT / "pyproject.toml", build.ROOT / "CHANGELOG.md"
@@ -43,10 +44,23 @@ def commits() -> list[changelog.Commit]:
     return [changelog.Commit(lines[0], tuple(filter(None, lines[1:]))) for lines in records]
 
 
+def sign(tag: str, message: str) -> None:
+    """A signed tag on HEAD. Raises Refused: it could not be signed, and there is no tag."""
+    # Verbatim, for headings begin as git's comments do; the signature must begin a line.
+    words = ["git", "tag", "--sign", "--cleanup=verbatim", "--message", f"{message.rstrip()}\n", tag]
+    done = subprocess.run(words, cwd=build.ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refused(done.stderr.strip())
+    # Some versions of git make the tag without a signature when the key is not there, and call that well done.
+    if not is_signed(git("cat-file", "tag", tag)):
+        git("tag", "--delete", tag)
+        raise Refused(done.stderr.strip() or "nothing, and makes no signature")
+
+
 def can_sign() -> None:
     """Raises Refused with what to do."""
     try:
-        git("tag", "--sign", "--message", "May this be signed?", "signing-tried")
+        sign("signing-tried", "May this be signed?")
     except Refused as error:
         raise Refused(_NO_KEY + str(error)) from None
     git("tag", "--delete", "signing-tried")
@@ -76,7 +90,7 @@ def release(version: str) -> None:
         raise
     message = f"Parley {version}\n\n{changelog.notes(after, version)}"
     try:
-        git("tag", "--sign", "--cleanup=verbatim", "--message", message, f"v{version}")
+        sign(f"v{version}", message)
     except Refused as error:
         raise Refused(f"the commit is made, its tag is not; git reset --hard HEAD^ takes it back. {error}") from None
     print(f"Release {version} is made, and nobody knows of it yet:\n    git push --atomic origin main v{version}")

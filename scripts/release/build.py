@@ -20,6 +20,8 @@ from scripts.release.version import current
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "build/dist"
 _UV = str(ROOT / ".venv/bin/uv")
+# What the commands of `parley` need between them: eval and agent run the services in their own process.
+EXTRAS = "cli,orchestrator,llm,tools,rag"
 PACKAGES = ("parley", "services", "runner", "testbed", "cli", "web")
 # Told to people who read the source.
 _FOR_READERS = (".md", ".png", ".gitignore")
@@ -34,6 +36,7 @@ def build() -> Path:
     env = {**os.environ, "SOURCE_DATE_EPOCH": when}
     words = ["build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(DIST), str(ROOT)]
     subprocess.run([_UV, *words], env=env, check=True)
+    (DIST / ".gitignore").unlink(missing_ok=True)
     version = current((ROOT / "pyproject.toml").read_text())
     wheel, sdist = DIST / f"parley-{version}-py3-none-any.whl", DIST / f"parley-{version}.tar.gz"
     for path in (wheel, sdist):
@@ -59,7 +62,7 @@ def try_out(wheel: Path) -> str:
     with tempfile.TemporaryDirectory() as place:
         subprocess.run([_UV, "venv", "--quiet", "--python", sys.executable, f"{place}/env"], check=True)
         words = ["--quiet", "--python", f"{place}/env", "--constraint", str(ROOT / "requirements.lock")]
-        subprocess.run([_UV, "pip", "install", *words, f"{wheel}[cli]"], check=True)
+        subprocess.run([_UV, "pip", "install", *words, f"{wheel}[{EXTRAS}]"], check=True)
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         parley = f"{place}/env/bin/parley"
         subprocess.run([parley, "--help"], cwd=place, env=env, check=True, stdout=subprocess.DEVNULL)

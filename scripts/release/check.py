@@ -14,7 +14,12 @@ from scripts.release.changelog import NoSection, notes
 from scripts.release.version import current
 
 ROOT = Path(__file__).resolve().parents[2]
-_SIGNATURES = ("-----BEGIN PGP SIGNATURE-----", "-----BEGIN SSH SIGNATURE-----")
+_SIGNATURES = ("\n-----BEGIN PGP SIGNATURE-----", "\n-----BEGIN SSH SIGNATURE-----")
+
+
+def is_signed(tag: str) -> bool:
+    """Whether a tag object, as `git cat-file tag` prints it, has a signature; whose is not asked."""
+    return any(mark in tag for mark in _SIGNATURES)
 
 
 def problems(root: Path, tag: str, main: str = "origin/main") -> list[str]:
@@ -22,7 +27,7 @@ def problems(root: Path, tag: str, main: str = "origin/main") -> list[str]:
     if _git(root, "cat-file", "-t", f"refs/tags/{tag}").stdout.strip() != "tag":
         return [f"{tag} is no annotated tag"]
     found = []
-    if not any(mark in _git(root, "cat-file", "tag", tag).stdout for mark in _SIGNATURES):
+    if not is_signed(_git(root, "cat-file", "tag", tag).stdout):
         found.append(f"{tag} is not signed")
     signers = root / ".github/allowed_signers"
     if signers.exists():

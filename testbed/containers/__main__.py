@@ -28,7 +28,6 @@ NAME = "parley-containers"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make containers", description=__doc__)
     parser.add_argument("--own", choices=("docker", "podman"), help="start an engine for the while, with stand-ins")
-    parser.add_argument("--keep", action="store_true", help="leave the house up at the end")
     parser.add_argument("--rebuild", action="store_true", help="build images that are there")
     parser.add_argument("--short", action="store_true", help="one call, and nobody is killed")
     return parser.parse_args()
@@ -96,6 +95,7 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
     tell(checks.sizes(engine, base.BASE if engine.own else "", [image(name) for name in IMAGES]))
     with tempfile.TemporaryDirectory() as folder:
         house = house_of(engine, Path(folder))
+        house.down()  # what a run that was killed has left
         try:
             began = time.monotonic()
             house.up()
@@ -120,8 +120,7 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
                     )
                 )
         finally:
-            if not options.keep:
-                house.down()
+            house.down()
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from parley.settings import Settings
 from runner.authority import Authority
 from runner.plan import SERVICES
 from testbed.containers import base
-from testbed.containers.__main__ import build
+from testbed.containers.__main__ import build, image
 from testbed.containers.engine import Engine, started
 from testbed.pods.house import Pods
 from testbed.pods.localised import localised, places
@@ -51,12 +51,12 @@ def stand_ins(engine: Engine, kept: Path) -> None:
     """As others' images are: they run as the user that the manifest names."""
     base.make(engine, kept)
     made = dict(zip(IMAGES.values(), (_NATS, _POSTGRES), strict=True))
-    for (image, text), under in zip(made.items(), base.STAND_INS.values(), strict=True):
+    for (name, text), under in zip(made.items(), base.STAND_INS.values(), strict=True):
         with tempfile.TemporaryDirectory() as folder:
             entry = Path(__file__).with_name("postgres_entry.sh")
             Path(folder, entry.name).write_text(entry.read_text())
             Path(folder, "Dockerfile").write_text(text.format(under))
-            engine("build", "--network", "host", "--tag", image, folder)
+            engine("build", "--network", "host", "--tag", name, folder)
 
 
 def objects_of(overlay: str, folder: Path) -> Objects:
@@ -97,7 +97,7 @@ def house(engine: Engine, overlay: str) -> Iterator[Pods]:
         for each in objects:
             if each["kind"] == "Deployment":  # whatever version the overlay names, it is this one that was built
                 (container,) = each["spec"]["template"]["spec"]["containers"]
-                container["image"] = f"localhost/parley-{each['metadata']['name']}:dev"
+                container["image"] = f"localhost/{image(each['metadata']['name'])}"
         where = places(objects)
         pods = Pods(engine, localised(objects, where, IMAGES, HERE, folder / "secrets"), where, folder)
         try:
@@ -167,9 +167,16 @@ def main() -> int:
     try:
         with started("podman", kept / "podman") as engine:
             stand_ins(engine, kept)
-            build(engine, options.rebuild)
+            here = [name for name in SERVICES if not engine.status("image", "inspect", image(name))]
+            if missing := [name for name in SERVICES if options.rebuild or name not in here]:
+                build(engine, missing)
             with house(engine, options.overlay) as pods:
-                say(f"a call was answered:\n{answered(call(pods))}")
+                try:
+                    say(f"a call was answered:\n{answered(call(pods))}")
+                except Unavailable:
+                    for place in pods.where:
+                        say("\n".join(f"{place.name}: {line}" for line in pods.troubles(place)))
+                    raise
                 for service in SERVICES:
                     say(f"    {service}: {pods.may(pods.of(service)[0])}")
                 for line in pods.memory():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import yaml
 
 from parley.errors import Unavailable
 from testbed.containers.engine import Engine
-from testbed.pods.localised import Place
+from testbed.pods.localised import EMPTY, Place
 
 PROBES = {"nats": (8222, "/healthz?js-server-only=true"), "postgres": (0, "")}
 MONITOR = (9090, "/ready")
@@ -41,6 +42,13 @@ class Pods:
         self.where = where
 
     def up(self) -> None:
+        for spec in [each["spec"] for each in self._objects if each["kind"] == "Pod"]:
+            for volume in spec["volumes"]:
+                if volume.get("hostPath", {}).get("type") == EMPTY:
+                    made = Path(volume["hostPath"]["path"])
+                    made.mkdir(parents=True)
+                    os.chown(made, -1, spec["securityContext"]["fsGroup"])
+                    made.chmod(0o2775)
         self._file.write_text(yaml.safe_dump_all(self._objects), "utf-8")
         self._engine("play", "kube", str(self._file))
 
@@ -49,6 +57,9 @@ class Pods:
         for place in self.where:
             self._engine.status("pod", "rm", "-f", "-t", "10", place.name)
             self._engine.status("volume", "rm", "-f", f"{place.name}-data")
+        for each in self._objects:
+            if each["kind"] == "ConfigMap":  # podman keeps one for each as well
+                self._engine.status("volume", "rm", "-f", each["metadata"]["name"])
 
     def until_ready(self, timeout_s: float) -> float:
         """Seconds until every probe was answered. Raises Unavailable, with the last words of those that were not."""
@@ -112,7 +123,14 @@ class Pods:
         return int(self._engine("inspect", "--format", "{{.State.ExitCode}}", _container(place)))
 
     def logs(self, place: Place) -> str:
-        return self._engine("logs", _container(place))
+        command = (self._engine.program, "logs", _container(place))
+        env, pipe = self._engine.environment, subprocess.PIPE
+        return subprocess.run(command, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True, check=False).stdout
+
+    def troubles(self, place: Place, most: int = 8) -> list[str]:
+        """What it said that was no information."""
+        lines = self.logs(place).splitlines()
+        return [line[:400] for line in lines if '"level": "info"' not in line][-most:]
 
     def memory(self) -> Iterator[str]:
         names = [_container(place) for place in self.where]

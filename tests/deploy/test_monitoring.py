@@ -145,6 +145,15 @@ def test_what_the_code_declares_is_what_a_process_shows() -> None:
     } & shown
 
 
+def test_no_time_is_taken_in_seconds_for_what_counts_milliseconds() -> None:
+    """`Histogram.time()` takes seconds."""
+    in_ms = re.compile(r"^(\w+) = Histogram\(\s*\"voice_\w+_ms\"", re.MULTILINE)
+    for path in [*(ROOT / "parley").rglob("*.py"), *(ROOT / "services").rglob("*.py")]:
+        text = path.read_text("utf-8")
+        for name in in_ms.findall(text):
+            assert not re.search(rf"\b{name}(\.labels\([^\n]*\))?\.time\(", text), f"{path.name}: {name}"
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_each_alert_has_a_page_and_a_test(alert: str) -> None:
     rule = ALERTS[alert]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.release import check
+from scripts.release import __main__ as making
+from scripts.release import build, check
 from scripts.release.build import PACKAGES, problems
 from scripts.release.changelog import Commit, NoSection, drafted, notes, released, unreleased, with_draft
 from scripts.release.version import WrongVersion, current, following, written
@@ -155,6 +156,23 @@ def test_a_signed_tag_of_main_is_what_a_release_may_be_made_of(tmp_path: Path) -
     (tmp_path / "other").mkdir()
     signers.write_text(f"n@example.org {Clone(tmp_path / 'other').public}")
     assert clone.problems("v0.1.0") == ["v0.1.0 is signed by nobody of .github/allowed_signers"]
+
+
+def test_a_key_that_is_not_there_makes_no_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = Clone(tmp_path)
+    monkeypatch.setattr(build, "ROOT", clone.path)
+    making.can_sign()
+    signers = clone.path / ".github/allowed_signers"
+    signers.parent.mkdir()
+    signers.write_text(f"n@example.org {clone.public}")
+    making.sign("v0.1.0", "Parley 0.1.0\n\n### Added\n- Everything")
+    assert clone.problems("v0.1.0") == []
+    assert "\n### Added\n" in making.git("cat-file", "tag", "v0.1.0")
+    making.git("tag", "--delete", "v0.1.0")
+    clone.git("config", "user.signingkey", "/nowhere")
+    with pytest.raises(making.Refused, match="(?s)can not sign.*user.signingkey KEY.*/nowhere"):
+        making.can_sign()
+    assert making.git("tag", "--list") == ""
 
 
 def test_any_other_tag_is_not(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from parley import telemetry
 from parley.aio import TaskSet
 from parley.audio import AudioFormat
 from parley.audio_wire import to_wire
@@ -131,7 +132,9 @@ class TtsStreams:
             language=self._session.language,
             speed=self._session.speed,
         )
-        if utterance is not None:
+        if utterance is None:
+            config.traceparent = telemetry.trace_of(self._call_id)
+        else:
             config.turn.CopyFrom(utterance.turn)
             config.utterance, config.traceparent = utterance.id, utterance.traceparent
         return config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -80,13 +81,15 @@ class Invoker:
         return UNKNOWN if run.effects else down(TOO_SLOW)
 
     async def _call(self, tool: LoadedTool, arguments: dict[str, Any]) -> Any:
-        with TOOL_TIME.labels(tool.name).time():
-            try:
-                if tool.is_async:
-                    return await tool.function(**arguments)
-                return await self._threads.run(lambda: tool.function(**arguments))
-            except (SystemExit, KeyboardInterrupt, GeneratorExit) as e:  # from the tool: must not end the service
-                raise RuntimeError(f"the tool raised {type(e).__name__}") from e
+        begun = time.monotonic()
+        try:
+            if tool.is_async:
+                return await tool.function(**arguments)
+            return await self._threads.run(lambda: tool.function(**arguments))
+        except (SystemExit, KeyboardInterrupt, GeneratorExit) as e:  # from the tool: must not end the service
+            raise RuntimeError(f"the tool raised {type(e).__name__}") from e
+        finally:
+            TOOL_TIME.labels(tool.name).observe((time.monotonic() - begun) * 1000)
 
     def _context(self, intent: Intent) -> CallContext:
         key = f"{intent.call_id}/{intent.number}"
