@@ -12,20 +12,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+
 from bench.latency import percentile
 from bench.scale.processes import cpu_s
 from cli.sizing import figures
 from cli.sizing.size import Load, nats
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import BUCKET, CallStore, CallWriter, make_bucket
+from parley.bus.records import EVENTS_STREAM
+from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from runner.nats_config import copies
 from testbed.natsd import NatsCluster, Natsd, nats_cluster
 
 STEP_S = 0.02
-SETTLE_S = 20.0
-SETTINGS_S = 10.0
+SETTLE_S = 60.0  # for what is still on its way at the end; what is not there then is lost
 
 
 @dataclass
@@ -103,15 +107,25 @@ async def house(folder: Path, nodes: int) -> AsyncIterator[tuple[NatsCluster, Bu
     async with nats_cluster(folder, nodes) as cluster:
         bus = Bus(Settings.read(nats_url=cluster.url), "scale")
         async with bus:
-            if not await bus.ready(SETTINGS_S):
-                raise SystemExit("NATS does not answer")
-            await make_bucket(bus, copies(nodes))
-            await make_events_stream(bus, copies(nodes))
+            await _made(bus, copies(nodes))
             store = CallStore(bus)
             try:
                 yield cluster, bus, store
             finally:
                 await store.aclose()
+
+
+async def _made(bus: Bus, replicas: int) -> None:
+    """Bucket and stream; nodes that have just met refuse it for a while."""
+    async with asyncio.timeout(SETTLE_S):
+        while True:
+            try:
+                await make_bucket(bus, replicas)
+                await make_events_stream(bus, replicas)
+            except (NatsError, JetStreamError, Unavailable, TimeoutError):
+                await asyncio.sleep(0.5)
+            else:
+                return
 
 
 async def measure(folder: Path, nodes: int, calls: int, seconds: float, lose_after_s: float = 0.0) -> Course:
@@ -137,13 +151,22 @@ async def measure(folder: Path, nodes: int, calls: int, seconds: float, lose_aft
             await asyncio.sleep(STEP_S)
         used = max(cpu_s(pid) - before[name] for name, pid in pids.items() if name != killed)
         course.node_ms = used * 1000 / max(1, course.stored)
-        async with asyncio.timeout(SETTLE_S):
-            await asyncio.gather(*(line.writer.idle(SETTLE_S) for line in lines if line.version))
-            await bus.flushed(SETTLE_S)
+        await asyncio.gather(*(line.writer.idle(SETTLE_S) for line in lines if line.version))
+        await bus.flushed(SETTLE_S)
         course.gap_s = max((after - one for one, after in zip(marks, marks[1:], strict=False)), default=seconds)
-        course.records = (await bus.jetstream().stream_info("CALL_EVENTS")).state.messages
+        course.records = await _records(bus)
         course.lost = sum(line.stored != line.version for line in lines) + course.put - course.records
     return course
+
+
+async def _records(bus: Bus) -> int:
+    """In the stream. Asked until there is an answer: a leader may just be elected."""
+    async with asyncio.timeout(SETTLE_S):
+        while True:
+            try:
+                return int((await bus.jetstream().stream_info(EVENTS_STREAM)).state.messages)
+            except (NatsError, JetStreamError, Unavailable, TimeoutError):
+                await asyncio.sleep(0.5)
 
 
 def _pid(node: Natsd) -> int:

@@ -24,6 +24,8 @@ CALL_MB = 0.44
 """All services together, for one call."""
 
 LARGEST = "benchmarks.md, parley+vad at 90 calls"
+IDLE = "the same, with an agent that has no tools and no knowledge: too little"
+EARLIER = "an earlier run, 81 calls for a process; not repeated, no table"
 WHISPER = "whisper.md, a worker with all it can do: 0.23 s for a second of speech"
 VOICE = "voices.md, 85 calls that never stop speaking"
 
@@ -32,8 +34,8 @@ VOICE = "voices.md, 85 calls that never stop speaking"
 class Figure:
     """Of one service. `cpu_ms`: of a core, per call-second. `streams`: open at once for one call, on average.
 
-    `calls`: what one replica carries; `cores`: what it needs for that, with `idle_mb` when nobody calls. `source`: of
-    the CPU time.
+    `streams` is assumed, but where it is 1. `calls`: what one replica carries; `cores`: what it needs for that, with
+    `idle_mb` when nobody calls. `source`: of the CPU time.
     """
 
     cpu_ms: float
@@ -68,12 +70,13 @@ _CLOUD: Mapping[str, Figure] = {
     "stt": Figure(1.90, 1.0, 152, LARGEST),
     "llm": Figure(0.75, 0.1, 97, LARGEST),
     "tts": Figure(0.78, 0.2, 85, LARGEST),
-    "tools": Figure(0.02, 0.05, 106, LARGEST),
-    "rag": Figure(0.02, 0.05, 241, LARGEST),
+    "tools": Figure(0.02, 0.05, 106, IDLE),
+    "rag": Figure(0.02, 0.05, 241, IDLE),
 }
 _LOCAL: Mapping[str, Figure] = {
     **_CLOUD,
     "stt": Figure(0.23 * SPEAKS * 1000, 1.0, 152 + 4 * 260, WHISPER, cores=5.0, calls=int(4 / (0.23 * SPEAKS))),
+    "llm": Figure(CARRIED * 1000 / 81, 0.1, 97 + 90, EARLIER, calls=81),
     "tts": Figure(15 * SPEAKS, 0.2, 265, VOICE, cores=1.3, calls=int(85 / SPEAKS)),
 }
 PROFILES: Mapping[Profile, Mapping[str, Figure]] = {"cloud": _CLOUD, "local": _LOCAL}
@@ -83,6 +86,7 @@ BOUNDARIES = {"turn": 2, "tool": 2, "call": 2}
 """State writes to NATS, and event records, one each: a turn ended, an answer heard or cut; a tool asked for and done; a
 call opened and ended."""
 STATE_BYTES, RECORD_BYTES = 4000, 900
+"""Assumed, and as docs/soak.md has them."""
 EVENTS_HOURS = 2
 """The stream of events is to hold at least so much of the day's height."""
 PEERS = 4

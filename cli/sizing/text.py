@@ -49,9 +49,10 @@ def text(load: Load) -> str:
         f"- **Network**: {', '.join(f'{way} {rate:,.0f} MB/s' for way, rate in network(load).items())}.",
         f"- **Money**, US dollars a minute of a call: {_money(load, names)}.",
         "",
-        f"Assumed: a turn every {load.turn_s:g} s, calls of {load.call_s:g} s, {load.tools:g} tools with effects, "
+        f"Assumed: a turn every {load.turn_s:g} s, calls of {load.call_s:g} s, {load.tools:g} tool with effects each, "
         f"{load.input_tokens:,} tokens read and {load.output_tokens} written a turn, a core at ${load.core_hour:g} an "
-        "hour. Memory, network, connections and money are reckoned, not measured; the carrier's minutes are not in it.",
+        f"hour, {figures.STATE_BYTES:,} bytes for a state, streams of llm, tts, tools, rag open for a part of a call. "
+        "Memory, network, connections and money are reckoned, not measured; the carrier's minutes are not in it.",
     ]
     return "\n".join(lines)
 

@@ -46,7 +46,8 @@ def commits() -> list[changelog.Commit]:
 
 def sign(tag: str, message: str) -> None:
     """A signed tag on HEAD. Raises Refused: it could not be signed, and there is no tag."""
-    words = ["git", "tag", "--sign", "--cleanup=verbatim", "--message", message, tag]
+    # Verbatim, for headings begin as git's comments do; the signature must begin a line.
+    words = ["git", "tag", "--sign", "--cleanup=verbatim", "--message", f"{message.rstrip()}\n", tag]
     done = subprocess.run(words, cwd=build.ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(done.stderr.strip())

@@ -14,7 +14,7 @@ from scripts.release.changelog import NoSection, notes
 from scripts.release.version import current
 
 ROOT = Path(__file__).resolve().parents[2]
-_SIGNATURES = ("-----BEGIN PGP SIGNATURE-----", "-----BEGIN SSH SIGNATURE-----")
+_SIGNATURES = ("\n-----BEGIN PGP SIGNATURE-----", "\n-----BEGIN SSH SIGNATURE-----")
 
 
 def is_signed(tag: str) -> bool:

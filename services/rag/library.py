@@ -22,9 +22,8 @@ from services.rag.ingestion import Ingested, ingest
 
 log = structlog.get_logger()
 
-SEARCH_MS = Histogram(
-    "voice_rag_search_ms", "One search, embedding included", buckets=(1, 2, 3, 5, 8, 12, 20, 50, 200, 1000)
-)
+_MS = (1, 2, 3, 5, 8, 12, 20, 50, 200, 1000)
+SEARCH_MS = Histogram("voice_rag_search_ms", "One search, embedding included", buckets=_MS)
 
 DEFAULT_LIMIT = 4
 MOST_RESULTS = 20

@@ -106,7 +106,7 @@ class ComposeHouse(House):
         return self.engine("ps", "-q", *filters).split()
 
     def command(self, *arguments: str, service: str = "parley") -> subprocess.Popen[bytes]:
-        command = (*self._base, "run", "--rm", "-T", service, *arguments)
+        command = (*self._base, "run", "--rm", "-T", "--no-deps", service, *arguments)
         return subprocess.Popen(command, env=self.engine.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def healthy(self, container: str) -> bool:

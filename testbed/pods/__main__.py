@@ -171,7 +171,12 @@ def main() -> int:
             if missing := [name for name in SERVICES if options.rebuild or name not in here]:
                 build(engine, missing)
             with house(engine, options.overlay) as pods:
-                say(f"a call was answered:\n{answered(call(pods))}")
+                try:
+                    say(f"a call was answered:\n{answered(call(pods))}")
+                except Unavailable:
+                    for place in pods.where:
+                        say("\n".join(f"{place.name}: {line}" for line in pods.troubles(place)))
+                    raise
                 for service in SERVICES:
                     say(f"    {service}: {pods.may(pods.of(service)[0])}")
                 for line in pods.memory():

@@ -57,6 +57,9 @@ class Pods:
         for place in self.where:
             self._engine.status("pod", "rm", "-f", "-t", "10", place.name)
             self._engine.status("volume", "rm", "-f", f"{place.name}-data")
+        for each in self._objects:
+            if each["kind"] == "ConfigMap":  # podman keeps one for each as well
+                self._engine.status("volume", "rm", "-f", each["metadata"]["name"])
 
     def until_ready(self, timeout_s: float) -> float:
         """Seconds until every probe was answered. Raises Unavailable, with the last words of those that were not."""
@@ -120,7 +123,14 @@ class Pods:
         return int(self._engine("inspect", "--format", "{{.State.ExitCode}}", _container(place)))
 
     def logs(self, place: Place) -> str:
-        return self._engine("logs", _container(place))
+        command = (self._engine.program, "logs", _container(place))
+        env, pipe = self._engine.environment, subprocess.PIPE
+        return subprocess.run(command, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True, check=False).stdout
+
+    def troubles(self, place: Place, most: int = 8) -> list[str]:
+        """What it said that was no information."""
+        lines = self.logs(place).splitlines()
+        return [line[:400] for line in lines if '"level": "info"' not in line][-most:]
 
     def memory(self) -> Iterator[str]:
         names = [_container(place) for place in self.where]

@@ -1,7 +1,7 @@
 """Workloads of a cluster as pods that share this machine's network: each has an address of its own in 127.0.0.0/8.
 
 What `podman play kube` takes is left as it is: images, settings, security, limits, volumes. What it has not is done
-here: a replica is a pod of its own, names of Services stand in each pod's hosts file, secrets are files, and variables
+here: a replica is a pod of its own, names of Services stand in a hosts file, secrets are files, and variables
 that name others are filled in. Probes and `preStop` are left to whoever starts the pods.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 Object = dict[str, Any]
 
 _NAMED = re.compile(r"\$\((\w+)\)")
-_KEPT = ("securityContext", "hostAliases", "containers", "volumes")
+_KEPT = ("securityContext", "containers", "volumes")
 _CONTAINER = ("name", "image", "args", "env", "envFrom", "resources", "securityContext", "volumeMounts")
 EMPTY = "DirectoryOrCreate"
 LISTENING = ("PARLEY_LISTEN", "PARLEY_METRICS_HOST", "PARLEY_GATEWAY_HOST")
@@ -54,22 +54,26 @@ def localised(
     objects: Sequence[Object], where: Sequence[Place], images: Mapping[str, str], told: Mapping[str, str], folder: Path
 ) -> list[Object]:
     """ConfigMaps and pods. `images`: in place of others'. `told`: settings that differ here. Secrets go to `folder`."""
-    maps = [deepcopy(each) for each in objects if each["kind"] == "ConfigMap"]
+    maps = {each["metadata"]["name"]: deepcopy(each) for each in objects if each["kind"] == "ConfigMap"}
     secrets = {each["metadata"]["name"]: _values(each) for each in objects if each["kind"] == "Secret"}
     for name, values in secrets.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         for key, value in values.items():
             (folder / name / key).write_text(value, "utf-8")
             (folder / name / key).chmod(0o444)
-    for each in maps:
+    for each in maps.values():
         each["metadata"].pop("namespace", None)
         if "PARLEY_METRICS_PORT" in each["data"]:
             each["data"] |= told
+    variables = secrets | {name: each["data"] for name, each in maps.items()}
+    hosts = ["127.0.0.1 localhost", *(" ".join((place.address, *_names(place))) for place in where)]
+    (folder / "hosts").write_text("\n".join(hosts) + "\n", "utf-8")
+    (folder / "hosts").chmod(0o444)
     pods = []
     for workload in _workloads(objects):
         its = [place for place in where if place.service == workload["metadata"]["name"]]
-        pods += [_pod(workload, place, where, images, secrets, folder) for place in its]
-    return [*maps, *pods]
+        pods += [_pod(workload, place, where, images, variables, folder) for place in its]
+    return [*maps.values(), *pods]
 
 
 def _values(secret: Object) -> dict[str, str]:
@@ -82,28 +86,29 @@ def _pod(
     place: Place,
     where: Sequence[Place],
     images: Mapping[str, str],
-    secrets: Mapping[str, Mapping[str, str]],
+    variables: Mapping[str, Mapping[str, str]],
     folder: Path,
 ) -> Object:
     template = deepcopy(workload["spec"]["template"])
     spec = {key: value for key, value in template["spec"].items() if key in _KEPT}
     claims = [claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", ())]
-    volumes = [_volume(volume, secrets, folder, place) for volume in spec["volumes"]]
+    volumes = [_volume(volume, variables, folder, place) for volume in spec["volumes"]]
     spec["volumes"] = [volume for volume in volumes if volume] + [
         {"name": name, "persistentVolumeClaim": {"claimName": f"{place.name}-{name}"}} for name in claims
     ]
     lost = {volume["name"] for volume in template["spec"]["volumes"]} - {volume["name"] for volume in spec["volumes"]}
     (container,) = ({key: value for key, value in each.items() if key in _CONTAINER} for each in spec["containers"])
     container["image"] = images.get(container["image"].partition(":")[0], container["image"])
-    container["env"] = [{"name": key, "value": value} for key, value in _env(container, place, secrets).items()]
-    container["envFrom"] = [source for source in container.get("envFrom", ()) if "configMapRef" in source]
+    container["env"] = [{"name": key, "value": value} for key, value in _env(container, place, variables).items()]
+    container.pop("envFrom", None)  # podman lets it win over `env`
     container["volumeMounts"] = [mount for mount in container["volumeMounts"] if mount["name"] not in lost]
+    container["volumeMounts"].append({"name": "hosts", "mountPath": "/etc/hosts", "readOnly": True})
+    spec["volumes"].append({"name": "hosts", "hostPath": {"path": str(folder / "hosts"), "type": "File"}})
     container["args"] = [*container.get("args", ()), *_arguments(place, where)]
     spec |= {
         "hostNetwork": True,
         "restartPolicy": "Always",
         "containers": [container],
-        "hostAliases": [{"ip": other.address, "hostnames": _names(other)} for other in where],
     }
     labels = template["metadata"]["labels"]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": place.name, "labels": labels}, "spec": spec}
@@ -130,8 +135,8 @@ def _volume(volume: Object, secrets: Mapping[str, Mapping[str, str]], folder: Pa
 def _env(container: Object, place: Place, secrets: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for source in container.get("envFrom", ()):
-        if "secretRef" in source:
-            found |= secrets[source["secretRef"]["name"]]
+        (named,) = source.values()
+        found |= secrets[named["name"]]
     for entry in container.get("env", ()):
         found[entry["name"]] = _filled(_value(entry, place, secrets), found)
     listening = {key for key in found if key in LISTENING}

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -17,7 +18,6 @@ from testbed.telephone.heard import Heard
 from testbed.telephone.stream import Conditions, MediaStream
 
 MAX_DOCUMENTS = 100
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class Exchange:
     def _checked(self, verb: twiml.Stream) -> str | None:
         """The stream's URL as the carrier dials it; None when it would not."""
         parts = urlsplit(verb.url)
-        if parts.scheme != "wss" and not (parts.scheme == "ws" and parts.hostname in _LOOPBACK):
+        if parts.scheme != "wss" and not (parts.scheme == "ws" and _this_machine(parts.hostname or "")):
             self.debugger.warn(31922, f"<Stream url> must be wss: {verb.url}")
             return None
         if verb.track != "inbound_track":
@@ -209,3 +209,10 @@ class Exchange:
         """Until `what` is done, the time is up, or something else is to be done with the call."""
         waiting: set[asyncio.Future[Any]] = {self._interrupt} | ({what} if what is not None else set())
         await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -60,7 +60,7 @@ class Site:
         env = {"PATH": f"{self.path}/bin:{os.environ['PATH']}", "CLUSTER": str(self.state), "SMOKE": "true"}
         env |= variables
         script = self.repository / "scripts/deploy.sh"
-        done = subprocess.run([script], env=env, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run([script], env=env, capture_output=True, text=True, check=False, timeout=300)
         return done.returncode, done.stdout + done.stderr
 
     @property

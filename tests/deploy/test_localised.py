@@ -10,7 +10,7 @@ import pytest
 
 from runner.cluster_secrets import complete
 from runner.plan import SERVICES
-from testbed.pods.localised import EMPTY, Place, localised, places
+from testbed.pods.localised import EMPTY, localised, places
 from tests.deploy.manifests import BASE, manifests, settings_env
 
 TOLD = {"PARLEY_PROFILE": "local"}
@@ -37,11 +37,14 @@ def test_each_replica_is_a_pod_at_an_address_of_its_own_that_all_know_by_the_ser
     assert len({place.address for place in where}) == len(where) == 2 * len(SERVICES) + 3
     pods = {each["metadata"]["name"]: each for each in localised(objects, where, {}, TOLD, tmp_path) if "spec" in each}
     assert pods.keys() == {place.name for place in where}
+    lines = [line.split() for line in (tmp_path / "hosts").read_text().splitlines()]
+    hosts = [(name, address) for address, *names in lines for name in names]
+    assert [name for name, _ in hosts].count("stt") == 2
+    assert dict(hosts)["nats-2.nats"] == next(place.address for place in where if place.name == "nats-2")
     for pod in pods.values():
-        hosts = [(name, entry["ip"]) for entry in pod["spec"]["hostAliases"] for name in entry["hostnames"]]
-        assert [name for name, _ in hosts].count("stt") == 2
-        assert dict(hosts)["nats-2.nats"] == Place("nats", 2, dict(hosts)["nats-2.nats"]).address
         assert pod["spec"]["hostNetwork"] is True
+        (hosts_file,) = [each for each in pod["spec"]["volumes"] if each["name"] == "hosts"]
+        assert hosts_file["hostPath"]["path"] == str(tmp_path / "hosts")
 
 
 def test_it_listens_there_has_its_secrets_as_files_and_is_otherwise_as_the_manifest_says(
@@ -67,7 +70,9 @@ def test_it_listens_there_has_its_secrets_as_files_and_is_otherwise_as_the_manif
         env = {entry["name"]: entry["value"] for entry in container["env"]}
         if place.service in SERVICES:
             assert env["PARLEY_LISTEN"] == f"{address[place.name]}:50051"
-            assert env["PARLEY_METRICS_HOST"] == address[place.name]
+            assert env["PARLEY_METRICS_HOST"] == address[place.name], "its own counts before what all are told"
+            assert env["PARLEY_STT_ADDRESS"] == "stt:50051"
+            assert env["PARLEY_PROFILE"] == "local"
             (secrets,) = [each for each in pods[place.name]["volumes"] if each["name"] == "secrets"]
             kept = Path(secrets["hostPath"]["path"], "PARLEY_NATS_PASSWORD")
             assert kept.read_text().startswith("p")
@@ -78,7 +83,7 @@ def test_it_listens_there_has_its_secrets_as_files_and_is_otherwise_as_the_manif
     arguments = pods["nats-1"]["containers"][0]["args"]
     assert arguments[-2:] == ["--cluster_listen", f"nats://{address['nats-1']}:6222"]
     assert {"name": "data", "persistentVolumeClaim": {"claimName": "nats-1-data"}} in pods["nats-1"]["volumes"]
-    made = {volume["name"] for volume in pods["tools-0"]["volumes"] if volume.get("hostPath", {}).get("type") == EMPTY}
-    assert made == {"tmp", "data"}
+    empty = {volume["name"] for volume in pods["tools-0"]["volumes"] if volume.get("hostPath", {}).get("type") == EMPTY}
+    assert empty == {"tmp", "data"}
     mounts = {mount["name"] for mount in pods["tools-0"]["containers"][0]["volumeMounts"]}
     assert "agents-secrets" not in mounts, "a secret that is optional and not there is not mounted"

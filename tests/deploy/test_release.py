@@ -162,6 +162,13 @@ def test_a_key_that_is_not_there_makes_no_tag(tmp_path: Path, monkeypatch: pytes
     clone = Clone(tmp_path)
     monkeypatch.setattr(build, "ROOT", clone.path)
     making.can_sign()
+    signers = clone.path / ".github/allowed_signers"
+    signers.parent.mkdir()
+    signers.write_text(f"n@example.org {clone.public}")
+    making.sign("v0.1.0", "Parley 0.1.0\n\n### Added\n- Everything")
+    assert clone.problems("v0.1.0") == []
+    assert "\n### Added\n" in making.git("cat-file", "tag", "v0.1.0")
+    making.git("tag", "--delete", "v0.1.0")
     clone.git("config", "user.signingkey", "/nowhere")
     with pytest.raises(making.Refused, match="(?s)can not sign.*user.signingkey KEY.*/nowhere"):
         making.can_sign()

@@ -11,7 +11,7 @@ from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.actions import Outcome, Then, ToolUse
 from services.orchestrator.mind.effects import Execute, Say, Stop, Think
 from services.orchestrator.mind.history import call_id, messages
-from services.orchestrator.mind.state import Epoch, Listening
+from services.orchestrator.mind.state import Answering, Epoch, Listening
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 BOOK = ToolUse("c2", "book_visit", '{"day": "friday"}')
@@ -121,6 +121,17 @@ def test_words_that_never_reached_the_mouth_are_said_now() -> None:
     out = taken_over(call, utterance=1)
     assert [(s.utterance, s.text, s.complete) for s in of(Say, out)] == [(2, "We are open all day.", True)]
     assert not of(Think, out)
+
+
+def test_words_that_are_newer_than_a_state_that_still_looked_something_up_are_ended() -> None:
+    """An utterance without an end keeps the mouth from saying anything else."""
+    call = Script(replace(POLICY, retrieve=True))
+    call.says("what are your hours")
+    assert isinstance(call.state.floor, Answering)
+    assert call.state.floor.looking_for
+    out = taken_over(call, utterance=1, mouth_utterance=2, mouth_text="We are open ", mouth_heard=4)
+    assert [(s.utterance, s.text, s.complete) for s in of(Say, out)] == [(2, "", True)]
+    assert [think.continuing for think in of(Think, out)] == [True]
 
 
 def test_the_end_of_an_utterance_that_did_not_reach_the_mouth_is_said_now() -> None:

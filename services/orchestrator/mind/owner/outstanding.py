@@ -25,10 +25,10 @@ def go_on(call: Call, out: list[Effect], at_ms: int, answered: bool) -> Call:
     if answered:
         call = replace(call, floor=replace(floor, thought=None, looking_for=""))
         return answering.over(call, at_ms, out) if history.unheard(call) else call
-    if floor.looking_for:
-        return answering.think(call, out, answering.rounds_done(call))
     thought = floor.thought
     unfinished = [line for line in history.unheard(call) if not line.complete]
+    if floor.looking_for and not unfinished:  # with words in the mouth the state is older than what was found
+        return answering.think(call, out, answering.rounds_done(call))
     if thought is not None or unfinished:
         for line in unfinished:
             call = history.edit(call, line.utterance, lambda x: replace(x, complete=True))
