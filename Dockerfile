@@ -98,7 +98,7 @@ ENV PARLEY_LISTEN=0.0.0.0:50051 \
     PARLEY_METRICS_HOST=0.0.0.0 \
     PARLEY_METRICS_PORT=9090
 EXPOSE 50051 9090
-HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=10s --start-period=180s --retries=3 \
     CMD ["/opt/parley/bin/python", "-I", "-S", "/app/ready.py"]
 
 FROM service AS gateway
