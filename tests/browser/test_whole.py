@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,8 @@ async def test_a_question_by_voice_and_one_by_button_are_answered_on_the_page(
         await shown(visit, "caller", "how much is a tune up")
         await shown(visit, "agent", "tune up")
         await visit.status("Hold the button to talk", SHOWN_S)
-        sides = [side for side, _, _ in await visit.entries()]
+        # Where the machine is slow the bot bridges the time: an entry of its own.
+        sides = [side for side, _ in groupby(side for side, _, _ in await visit.entries())]
         assert sides == ["agent", "caller", "agent", "caller", "agent"]
         turns = {turn["turn"]: turn for _, turn in visit.sockets.controls("turn", sent=False)}
         assert [(turn["by"], turn["cut"]) for turn in turns.values()] == [("voice", True), ("button", False)]
