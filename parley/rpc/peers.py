@@ -298,7 +298,7 @@ class Peers:
             alive,
         ):
             if candidates:
-                best = min(candidates, key=lambda p: (not p.known, p.load + p.opened * 0.01, random.random()))  # noqa: S311
+                best = min(candidates, key=_filled)
                 if best.going or best.load >= subset.FULL:
                     self._want_more()
                 return best
@@ -345,6 +345,11 @@ class Peers:
                 stream.cancel()
                 raise
         return stream
+
+
+def _filled(peer: Peer) -> tuple[bool, float, float]:
+    """By what it said last and what it was given since; between equals chance decides."""
+    return not peer.known, peer.load + (peer.opened + peer.asked) * 0.01, random.random()  # noqa: S311
 
 
 async def call(
