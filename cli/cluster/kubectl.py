@@ -35,7 +35,8 @@ class Kubectl:
             await process.wait()
             raise Unavailable(f"kubectl get {kinds}: no answer within {TIMEOUT_S:g} s") from None
         if process.returncode:
-            raise Unavailable(f"kubectl get {kinds}: {_last_line(err)}")
+            why = _last_line(err)
+            raise Unavailable(f"kubectl get {kinds}: {why} (another cluster: --context, `kubectl config get-contexts`)")
         return list(json.loads(out)["items"])
 
     @asynccontextmanager

@@ -198,7 +198,8 @@ async def test_no_kubectl_no_cluster_and_an_empty_one_are_one_line_each(cluster:
         "kubectl is not"
     )
     (cluster.folder / "refused").write_text("some notes\nerror: You must be logged in to the server\n")
-    assert await cluster.missing() == [f"cluster: kubectl get {KINDS}: error: You must be logged in to the server"]
+    why = "error: You must be logged in to the server (another cluster: --context, `kubectl config get-contexts`)"
+    assert await cluster.missing() == [f"cluster: kubectl get {KINDS}: {why}"]
     (cluster.folder / "refused").unlink()
     cluster.objects = []
     (line,) = await cluster.missing()
