@@ -15,6 +15,8 @@ from parley.aio import TaskSet
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
+from parley.bus.live import Live
+from parley.bus.presence import present
 from parley.certificates import Certificates
 from parley.errors import Misconfigured
 from parley.monitor import Monitor
@@ -23,6 +25,7 @@ from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc
 from services.gateway.app import build
+from services.gateway.configured import keep_configured, told
 from services.gateway.doors.frames import TappedProtocol
 from services.gateway.gateway import Gateway, opened
 from services.gateway.stored import ended_by_state
@@ -107,10 +110,14 @@ async def serve(settings: Settings) -> None:
             Bus(settings, "gateway") as bus,
             Editions.of_process(settings, bus).kept() as editions,
             opened(settings, ended_by_state(CallStore(bus)), editions) as gateway,
+            Live(settings, bus, "gateway").kept() as live,
+            present(bus, live, lambda: told(gateway)),
         ):
+            await keep_configured(gateway, live)
             organ = Server("gateway", settings.listen, gateway.house.admission, Certificates.of(settings))
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]
             organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
+            await organ.configured(live)
             await organ.start()
             gc_freeze.freeze()
             task_dump.tell_when_asked()

@@ -59,7 +59,8 @@ def test_what_is_not_live_cannot_be_set() -> None:
 
 
 def test_a_change_says_who_when_and_what_and_is_all_or_nothing() -> None:
-    first = Configuration().set({"PARLEY_TTS": " ElevenLabs , local", "PARLEY_CAPACITY": "50"}, SEALS, "ada", 7.0, "why")
+    changes = {"PARLEY_TTS": " ElevenLabs , local", "PARLEY_CAPACITY": "50"}
+    first = Configuration().set(changes, SEALS, "ada", 7.0, "why")
     assert first.values == {"PARLEY_TTS": "elevenlabs,local", "PARLEY_CAPACITY": "50"}
     assert (first.who, first.at, first.note, first.changed) == ("ada", 7.0, "why", ("PARLEY_CAPACITY", "PARLEY_TTS"))
     with pytest.raises(BadInput):
