@@ -29,8 +29,8 @@ _DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'.+-]+")
-_OTHERS = """is it's its at to my the a an email e-mail mail address me him her us on in and or so that this be are was meet
-    look here there es mi correo el la ist meine die adresse est mon ma c'est"""
+_OTHERS = """is it's its at to my the a an email e-mail mail address me him her us on in and or so that this be are was
+    meet look here there es mi correo el la ist meine die adresse est mon ma c'est"""
 _NO_NAME = frozenset(_OTHERS.split())
 _NO_HOST = frozenset(["the", "a", "an", "my", "this", "that", "our"])
 MAX_LOCAL = 24
