@@ -61,7 +61,7 @@ class Table:
 
     def heavy(self, at_most: int) -> list[tuple[str, float]]:
         """What others should know: addresses, and what each took since they were told. The rest is told next time."""
-        told = []
+        told: list[tuple[str, float]] = []
         while self._heavy and len(told) < at_most:
             address = self._heavy.pop()
             taken = self._by_address.get(address)

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from parley.limits.open_sockets import OpenSockets
 from parley.limits.client import Proxies, Scope
+from parley.limits.open_sockets import OpenSockets
 from parley.limits.refusal import refuse
 from parley.limits.rules import Steady
 from parley.limits.sharing import Sharing
