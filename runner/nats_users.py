@@ -44,7 +44,7 @@ _READ_STATES = (
     "$JS.FC.>",
 )
 _LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
-STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
+STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents", "DEAD_LETTERS", "WATCH_AGAIN")
 """What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",
