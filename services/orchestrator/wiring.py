@@ -15,6 +15,7 @@ from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import CallStore, make_bucket
 from parley.bus.configuring import make_bucket as make_config
+from parley.bus.dead_letters import make_dead_letter_streams
 from parley.bus.editions import Editions
 from parley.bus.live import Live
 from parley.bus.outages import make_bucket as make_outages
@@ -118,6 +119,7 @@ async def _wired(
         await make_agents(bus, settings.nats_replicas)
         await make_config(bus, settings.nats_replicas)
         await make_processes(bus, settings.nats_replicas)
+        await make_dead_letter_streams(bus, settings.nats_replicas)
 
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.signal(events_pb2.CallSignal.FromString(data))
