@@ -44,7 +44,17 @@ _READ_STATES = (
     "$JS.FC.>",
 )
 _LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
-STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents", "DEAD_LETTERS", "WATCH_AGAIN", "KV_config", "KV_processes")
+STREAMS = (
+    "CALL_EVENTS",
+    "KV_calls",
+    "KV_outages",
+    "KV_agents",
+    "OBJ_agents",
+    "DEAD_LETTERS",
+    "WATCH_AGAIN",
+    "KV_config",
+    "KV_processes",
+)
 """What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",

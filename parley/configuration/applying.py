@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -40,4 +41,14 @@ def _is_given(settings: Settings, variable: str) -> bool:
         return False
     extra = settings.model_extra or {}
     value = extra.get(variable) or os.environ.get(variable)
-    return bool(value or (setting.is_secret and (extra.get(variable + SUFFIX) or os.environ.get(variable + SUFFIX))))
+    return bool(
+        value or (setting.is_secret and _is_in_file(extra.get(variable + SUFFIX) or os.environ.get(variable + SUFFIX)))
+    )
+
+
+def _is_in_file(path: object) -> bool:
+    """An empty file says nothing; one that cannot be read is the environment's trouble."""
+    try:
+        return bool(path) and bool(Path(str(path)).read_bytes().strip())
+    except OSError:
+        return True

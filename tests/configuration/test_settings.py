@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +143,9 @@ def test_the_environment_counts_more_and_a_default_counts_less(monkeypatch: pyte
     assert configured(now, {}).engines("stt") == ["flux"]
 
 
-def test_a_secret_in_a_file_is_the_environment_s_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY_FILE", "/somewhere")
-    assert "OPENAI_API_KEY" in locked(Settings.read())
+def test_a_secret_in_a_file_is_the_environment_s_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / "key").write_text("\n")
+    assert not locked(Settings.read()), "an empty file says nothing"
+    (tmp_path / "key").write_text("sk-1\n")
+    assert locked(Settings.read()) == {"OPENAI_API_KEY"}
