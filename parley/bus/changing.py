@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from parley.bus import configuring
 from parley.bus.configuring import Conflict
@@ -13,7 +15,7 @@ from parley.bus.presence import ProcessState, processes
 from parley.configuration.history import Revision, undone_by
 from parley.configuration.sealing import Seals
 from parley.configuration.table import checked, known
-from parley.errors import BadInput
+from parley.errors import AlreadyExists, BadInput
 
 REACH_S = 2.0
 """Within which a change reaches every process."""
@@ -110,3 +112,14 @@ async def _reached(bus: Bus, revision: Revision) -> Changed:
         if not found.waiting or loop.time() >= until:
             return found
         await asyncio.sleep(_LOOK_S)
+
+
+Told = TypeVar("Told")
+
+
+async def retried(change: Callable[[], Awaitable[Told]], tries: int = configuring.TRIES) -> Told:
+    """Of a change that others may make at the same time, each of its own part. Raises Conflict after some tries."""
+    for _ in range(tries - 1):
+        with suppress(AlreadyExists):
+            return await change()
+    return await change()

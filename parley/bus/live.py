@@ -110,14 +110,17 @@ class Live:
         finally:
             await self._tasks.close()
 
-    async def part(self, variables: Iterable[str], take: Take) -> None:
-        """From now on `take` is given the settings whenever one of these has changed, and now. What it raises is a
-        refusal; without anything set live it is raised here: then the environment is wrong."""
+    async def part(self, variables: Iterable[str], take: Take, *, made: bool = False) -> None:
+        """From now on `take` is given the settings whenever one of these has changed, and now; with `made`, of what is
+        there already and of the environment's making, only where something was set live. What it raises is a refusal;
+        without anything set live it is raised here: then the environment is wrong."""
         async with self._one:
             part = Part(frozenset(variables), take)
             unknown = part.variables - live_settings().keys()
             assert not unknown, f"not live: {unknown}"
-            if not await self._taken(part, self.settings):
+            if made:
+                part.has = _values(part, self._base)
+            if part.has != _values(part, self.settings) and not await self._taken(part, self.settings) and not made:
                 await take(self._base)
                 part.has = _values(part, self._base)
             self._parts.append(part)
@@ -132,6 +135,16 @@ class Live:
     def locked(self) -> frozenset[str]:
         """Of these, those that its environment sets."""
         return locked(self._base) & self.variables
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What these are for new calls, as people may see it; of a secret that is set only its shown form."""
+        found: dict[str, str] = {}
+        for part in self._parts:
+            for variable, value in part.has.items():
+                secret = live_settings()[variable].is_secret
+                found[variable] = (shown(str(value)) if value else "") if secret else str(value)
+        return found
 
     @property
     def refused(self) -> dict[str, str]:

@@ -57,8 +57,9 @@ class EngineState(BaseModel):
 
 
 class ProcessState(BaseModel):
-    """`settings`: the live settings it makes something of; `locked`: of these, those its environment sets; `refused`:
-    whose value it could not take, and why. `agents`: whom a new call could reach. `at`: Unix seconds."""
+    """`settings`: the live settings it makes something of; `locked`: of these, those its environment sets; `values`:
+    what they are for new calls, secrets not readable; `refused`: whose value it could not take, and why. `agents`: whom
+    a new call could reach. `at`: Unix seconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,6 +71,7 @@ class ProcessState(BaseModel):
     revision: int = 0
     settings: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
+    values: dict[str, str] = {}
     refused: dict[str, str] = {}
     stage: str = ""
     engines: tuple[EngineState, ...] = ()
@@ -100,6 +102,7 @@ class Presence:
             revision=live.revision,
             settings=tuple(sorted(live.variables)),
             locked=tuple(sorted(live.locked)),
+            values=live.values,
             refused=live.refused,
             **self._more(),
         )

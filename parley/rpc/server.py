@@ -212,8 +212,8 @@ class Server:
 
     async def configured(self, live: Live) -> None:
         """What of this process may be changed live is: how much it takes at once, and what it logs."""
-        await live.part(("PARLEY_CAPACITY",), self.admission.take)
-        await live.part(("PARLEY_LOG_LEVEL",), telemetry.take)
+        await live.part(("PARLEY_CAPACITY",), self.admission.take, made=True)
+        await live.part(("PARLEY_LOG_LEVEL",), telemetry.take, made=True)
 
     def on_drain(self, leave: Callable[[], None]) -> None:
         """`leave` is called when the drain begins: streams that last a whole call are to end where nobody minds."""

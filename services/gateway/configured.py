@@ -34,9 +34,9 @@ async def keep_configured(gateway: Gateway, live: Live) -> None:
         if _voices(now) != _voices(before):
             gateway.organs.rehearsal.spoken.voices_changed()
 
-    await live.part(("PARLEY_AGENT",), answering)
-    await live.part(("PARLEY_MAX_REENTRIES",), coming_back)
-    await live.part(ENGINES, engines)
+    await live.part(("PARLEY_AGENT",), answering, made=True)
+    await live.part(("PARLEY_MAX_REENTRIES",), coming_back, made=True)
+    await live.part(ENGINES, engines, made=True)
 
 
 def _voices(settings: Settings) -> list[object]:

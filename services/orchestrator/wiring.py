@@ -129,7 +129,7 @@ async def _wired(
     await stack.enter_async_context(bus)
     stack.push_async_callback(rosters.aclose)
     live = await stack.enter_async_context(Live(settings, bus, "orchestrator").kept())
-    await live.part(CHANGED_LIVE, take)
+    await live.part(CHANGED_LIVE, take, made=True)
     if server is not None:
         await server.configured(live)
         await stack.enter_async_context(present(bus, live))

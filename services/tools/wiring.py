@@ -80,7 +80,7 @@ async def wire(
         await _load_agents(store, toolboxes, editions, arrivals, settings)
         await executor.start()
         live = await connected.enter_async_context(Live(settings, bus, "tools").kept())
-        await live.part(("PARLEY_AUDIT_DAYS",), ledger.take)
+        await live.part(("PARLEY_AUDIT_DAYS",), ledger.take, made=True)
         await server.configured(live)
         await connected.enter_async_context(present(bus, live))
     except BaseException:

@@ -87,4 +87,4 @@ def _events(chunk: AudioChunk, sample: int) -> Iterator[tts_pb2.SynthesizeEvent]
         audio_pb2.WordTime(char_start=w.char_start, char_end=w.char_end, start_ms=w.start_ms, end_ms=w.end_ms)
         for w in chunk.words
     ]
-    yield tts_pb2.SynthesizeEvent(audio=tts_pb2.SynthesizedAudio(data=data, words=words))
+    yield tts_pb2.SynthesizeEvent(audio=tts_pb2.SynthesizedAudio(data=data, words=words, engine=chunk.engine))

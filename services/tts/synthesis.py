@@ -159,14 +159,15 @@ class Synthesis:
         # A provider is an async generator; closing it is how it is told to stop.
         async with aclosing(stream):  # type: ignore[type-var]
             while (chunk := await self._next(name, stream, script, spoken)) is not None:
-                if not spoken.sounded and chunk.data:
+                first = not spoken.sounded and bool(chunk.data)
+                if first:
                     waited_s = loop.time() - max(begun, script.first_at)
                     self._slow = waited_s > self._stall_s
                     TTS_TTFB.labels(engine=name).observe(waited_s * 1000)
                     measured("tts.first_audio", config.traceparent, waited_s, engine=name, call_id=config.call_id)
                 out = spoken.take(chunk)
                 if out.data or out.words:
-                    yield out
+                    yield replace(out, engine=name) if first else out
         last, whole = spoken.finish(script.text)
         if last:
             yield AudioChunk(b"", last)
