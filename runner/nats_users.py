@@ -101,7 +101,10 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         subscribe=("call.>",),
     ),
-    "gateway": Permissions(publish=(*_READ_STATES, *_PUBLISHED)),
+    "gateway": Permissions(
+        publish=(*_READ_STATES, *_PUBLISHED, "limits.gateway"),
+        subscribe=("limits.gateway",),
+    ),
     "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED)),
     "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED), subscribe=(_CANCEL,)),
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
