@@ -90,9 +90,7 @@ class Holders:
     ) -> dict[str, tuple[str, HolderKey]]:
         """By call id. `numbers`: call id -> its caller's number, empty where that is not known here."""
         found = await connection.execute(
-            select(
-                audit_calls.c.call_id, audit_calls.c.holder, audit_holders.c.sealed_key, audit_holders.c.number_hash
-            )
+            select(audit_calls.c.call_id, audit_calls.c.holder, audit_holders.c.sealed_key, audit_holders.c.number_hash)
             .outerjoin(audit_holders, audit_calls.c.holder == audit_holders.c.id)
             .where(audit_calls.c.call_id.in_(list(numbers)))
         )
