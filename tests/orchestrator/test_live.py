@@ -235,7 +235,11 @@ async def test_a_recorded_call_is_replayed_for_who_asks(tmp_path: Path) -> None:
         other.digest = "0" * 16
         told = await asked([found[0], other.SerializeToString(), *found[2:]])
         assert (told.differs, told.why, told.records) == ("1.1/2", "another state", 2)
-        for wrong, why in ([], "there are no records"), ([found[1]], "record 1 is missing"), ([b"\xff"], "not EventRec"):
+        for wrong, why in (
+            ([], "there are no records"),
+            ([found[1]], "record 1 is missing"),
+            ([b"\xff"], "not EventRec"),
+        ):
             with pytest.raises(BadInput, match=why):
                 await asked(wrong)
 

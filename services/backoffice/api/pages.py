@@ -75,7 +75,9 @@ def place(cursor: str, search: Mapping[str, Any], kinds: Sequence[type]) -> Plac
     return tuple(values)
 
 
-def page(items: Sequence[Any], limit: int, search: Mapping[str, Any], places: Sequence[Sequence[str | int]]) -> dict[str, Any]:
+def page(
+    items: Sequence[Any], limit: int, search: Mapping[str, Any], places: Sequence[Sequence[str | int]]
+) -> dict[str, Any]:
     """A page of `limit` out of `items`, of which one more than that was asked for. `places`: of each item."""
     more = len(items) > limit
     return {"items": list(items[:limit]), "next": cursor(places[limit - 1], search) if more else None}

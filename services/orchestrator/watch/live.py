@@ -206,4 +206,3 @@ class Live:
         for call_id in list(self._calls):
             self._forget(call_id)
         await self._tasks.close()
-
