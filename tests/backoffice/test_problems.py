@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -65,6 +65,7 @@ async def test_what_a_body_lacks_and_what_it_has_too_much_is_named() -> None:
     assert told["detail"].endswith("(1 more)")
     told = (await asked("POST", "/body", json={"to": "x", "too": "x"})).json()
     assert (told["field"], told["remedy"]) == ("body.too", "leave it out")
+    sent: dict[str, Any]
     for sent in ({"content": b"{"}, {"content": b"{", "headers": {"Content-Type": "application/json"}}, {"json": []}):
         told = (await asked("POST", "/body", **sent)).json()
         assert told["remedy"] == "send a body of JSON, as application/json"

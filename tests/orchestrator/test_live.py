@@ -139,7 +139,7 @@ async def test_what_nats_does_not_take_is_counted_and_told_whole_later(monkeypat
     monkeypatch.setattr(live, "MAX_UNDER_WAY", 1)
     slow = Slow()
     told = live.Live(slow.publish)
-    agent = Agent.model_construct(name="bikes", models={}, specialists={})
+    agent = Agent(company="Bikes", prompt="You answer.")
     calls = [(Call(name), agent) for name in ("CA1", "CA2")]
     before = live.UNTOLD._value.get()
     told.watch(events_pb2.CallWatch(all=True), calls)
@@ -227,7 +227,10 @@ async def test_a_recorded_call_is_replayed_for_who_asks(tmp_path: Path) -> None:
 
         async def asked(records: list[bytes]) -> conversation_pb2.ReplayResponse:
             request = conversation_pb2.ReplayRequest(records=records)
-            return await call(h.peers, stub, "Replay", request, timeout_s=PATIENCE_S)
+            answer: conversation_pb2.ReplayResponse = await call(
+                h.peers, stub, "Replay", request, timeout_s=PATIENCE_S
+            )
+            return answer
 
         same = await asked(found)
         assert (same.differs, same.ended, same.compared) == ("", True, len(found))

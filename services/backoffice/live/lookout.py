@@ -1,8 +1,7 @@
 """Keeps a board true while somebody looks at it: leases to the orchestrators, and a look at the stored states.
 
-client comes    `call.watch` at once (`anew`), then every 3 s while anybody is there
-every 10 s      calls that nobody told of, and whose state is gone, are over
-nobody is there nothing is said, and the board is cleared
+A client that comes has `call.watch` said at once (`anew`), then every 3 s while anybody is there. Every 10 s calls that
+nobody told of, and whose state is gone, are over. While nobody is there nothing is said, and the board is cleared.
 """
 
 from __future__ import annotations
