@@ -139,7 +139,7 @@ async def test_what_nats_does_not_take_is_counted_and_told_whole_later(monkeypat
     monkeypatch.setattr(live, "MAX_UNDER_WAY", 1)
     slow = Slow()
     told = live.Live(slow.publish)
-    agent = Agent(company="Bikes", prompt="You answer.")
+    agent = Agent(company="A", greeting="Hello.", prompt="You answer.")
     calls = [(Call(name), agent) for name in ("CA1", "CA2")]
     before = live.UNTOLD._value.get()
     told.watch(events_pb2.CallWatch(all=True), calls)
@@ -148,7 +148,7 @@ async def test_what_nats_does_not_take_is_counted_and_told_whole_later(monkeypat
             await asyncio.sleep(0.01)
     assert len(slow.said) == 1
     slow.goes_on.set()
-    await asyncio.sleep(0)
+    monkeypatch.undo()
     told.watch(events_pb2.CallWatch(all=True, anew=True), calls)
     async with asyncio.timeout(PATIENCE_S):
         while {each.call_id for each in slow.said} != {"CA1", "CA2"}:  # noqa: ASYNC110
