@@ -16,7 +16,7 @@ import orjson
 from prometheus_client import Counter, Gauge
 
 from parley.errors import AtCapacity
-from services.backoffice.api.masking import masked
+from services.backoffice.masking import masked
 
 KEPT = 500
 QUEUED = 256
