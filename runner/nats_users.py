@@ -142,7 +142,16 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "tools": Permissions(publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL,)),
     "rag": Permissions(publish=(*_PUBLISHED, *_configured("rag"))),
     "backoffice": Permissions(
-        publish=(*_FOLLOW_EVENTS, *_PUBLISHED, *CONFIGURES, *_configured("backoffice"), "$KV.agents.>"),
+        publish=(
+            *_FOLLOW_EVENTS,
+            *WATCH,
+            *LETTERS,
+            "call.*.signal",
+            *_PUBLISHED,
+            "$KV.agents.>",
+            *CONFIGURES,
+            *_configured("backoffice"),
+        ),
     ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
         publish=(

@@ -17,7 +17,7 @@ from parley.bus.callstate import CallStore, make_bucket
 from parley.bus.configuring import make_bucket as make_config
 from parley.bus.dead_letters import make_dead_letter_streams
 from parley.bus.editions import Editions
-from parley.bus.live import Live
+from parley.bus.live import Live as LiveSettings
 from parley.bus.outages import make_bucket as make_outages
 from parley.bus.presence import make_bucket as make_processes
 from parley.bus.presence import present
@@ -35,6 +35,7 @@ from services.orchestrator.run.means import Means
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.prices import Prices
 from services.orchestrator.run.rosters import Rosters
+from services.orchestrator.watch.live import Live
 
 log = structlog.get_logger()
 
@@ -90,7 +91,7 @@ async def _wired(
     editions = Editions.of_process(settings, bus)
     rosters = Rosters(editions, organs)
     editions.prepare = rosters.prepare
-    figures = Figures(editions.label)
+    figures, told = Figures(editions.label), Live(bus.publish, Prices.of(settings))
 
     def means_of(now: Settings) -> Means:
         return Means(
@@ -102,6 +103,7 @@ async def _wired(
             linger_s=now.call_linger_s,
             refuse_without_nats=now.without_nats == "refuse",
             figures=figures,
+            live=told,
         )
 
     means = means_of(settings)
@@ -111,6 +113,7 @@ async def _wired(
     async def take(now: Settings) -> None:
         calls.work_with(means_of(now))
         sweeper.work_with(means_of(now))
+        told.price(Prices.of(now))
 
     async def prepare(bus: Bus) -> None:
         await make_bucket(bus, settings.nats_replicas)
@@ -124,11 +127,15 @@ async def _wired(
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.signal(events_pb2.CallSignal.FromString(data))
 
+    async def watch(subject: str, data: bytes, headers: dict[str, str]) -> None:
+        calls.watch(events_pb2.CallWatch.FromString(data))
+
     bus.on_connect(prepare)
     bus.subscribe("call.*.signal", signal)
+    bus.subscribe("call.watch", watch)
     await stack.enter_async_context(bus)
     stack.push_async_callback(rosters.aclose)
-    live = await stack.enter_async_context(Live(settings, bus, "orchestrator").kept())
+    live = await stack.enter_async_context(LiveSettings(settings, bus, "orchestrator").kept())
     await live.part(CHANGED_LIVE, take, made=True)
     if server is not None:
         await server.configured(live)
