@@ -30,7 +30,7 @@ OPERATOR_FILE = "operator.env"
 MCP_FILES = {"mcp": "mcp.env", "mcp-actions": "mcp-actions.env"}
 """By user: how `parley mcp` reaches what it needs, without and with actions."""
 CONFIG_KEY = "PARLEY_CONFIG_KEY"
-_KEYED = ("stt", "llm", "tts", BACKOFFICE)
+KEYED = ("stt", "llm", "tts", BACKOFFICE)
 """Who seals or opens the secrets that are set live."""
 _LINE = "telephony"  # what a gateway serves to others of the house
 # Below the ports that systems hand out for outgoing connections, so that a restarted service finds its port free.
@@ -115,7 +115,7 @@ def make_plan(
             if service != BACKOFFICE:
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
                 addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])
-            if service in _KEYED and config_key:
+            if service in KEYED and config_key:
                 env |= {CONFIG_KEY: config_key}
             name = service if count == 1 else f"{service}-{n}"
             command = (sys.executable, "-m", modules.get(service, f"services.{service}"))
