@@ -21,9 +21,9 @@ log = structlog.get_logger()
 
 CALLERS: Mapping[str, frozenset[str]] = {
     "stt": frozenset({"gateway"}),
-    "tts": frozenset({"gateway", "backoffice"}),
+    "tts": frozenset({"gateway"}),
     "orchestrator": frozenset({"gateway"}),
-    "llm": frozenset({"orchestrator", "backoffice"}),
+    "llm": frozenset({"orchestrator"}),
     "tools": frozenset({"orchestrator"}),
     "rag": frozenset({"orchestrator"}),
     "gateway": frozenset({"mcp-actions"}),  # `parley mcp --allow-actions`

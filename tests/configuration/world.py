@@ -32,7 +32,9 @@ class Operator:
 
     async def set(self, **changes: str | None) -> Revision:
         seals = Seals(KEY)
-        return await configuring.change(self.bus, lambda now: now.set(changes, seals, "ada", 1.0))
+        while True:
+            with suppress(Unavailable):  # a request that took longer than a second; nothing was written
+                return await configuring.change(self.bus, lambda now: now.set(changes, seals, "ada", 1.0))
 
     async def told(self, service: str, holds: Callable[[ProcessState], Any]) -> ProcessState:
         """What a process of a service tells of itself, once that holds."""
