@@ -184,7 +184,7 @@ class Agent(Strict):
         if wants and not self.language.startswith("en"):
             needed = ("ask", "say") if self.escalation.do == "offer" else ("say",)
             if missing := [name for name in needed if name not in self.escalation.model_fields_set]:
-                raise ValueError(f"escalation.{missing[0]}: missing; write it in the agent's language ({self.language})")
+                raise ValueError(f"escalation.{missing[0]}: missing; write it in the agent's language, {self.language}")
         return self
 
     @property

@@ -8,7 +8,7 @@ import uuid
 from parley.bus import Bus
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from testbed.house import House, answer, ask, words
+from testbed.house import House, answer, ask, ends, words
 from testbed.patience import PATIENCE_S
 from testbed.telephone.phone import Call
 from tests.e2e.agents import OWN
@@ -44,6 +44,6 @@ async def test_an_upset_caller_is_offered_a_colleague_and_taken_there_on_a_yes(h
         since = time.monotonic()
         await tell(house, call, "escalate", "three angry turns", times=2)
         assert await answer(call, since) == words(OWN["upset"]["escalation"]["ask"])
-        assert await ask(call, "yes please") == words(OWN["upset"]["escalation"]["say"])
+        assert ends(call, await ask(call, "yes please"), words(OWN["upset"]["escalation"]["say"]))
         await call.until_over()
     assert any("+15550100" in str(told.form) for told in house.vendors.twilio.records if call.sid in told.path)

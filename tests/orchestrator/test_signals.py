@@ -8,7 +8,17 @@ import pytest
 
 from services.orchestrator.mind import events
 from services.orchestrator.mind.actions import Ask, Note, Outcome, Then, ToolUse
-from services.orchestrator.mind.effects import Confirmation, Effect, HangUp, Say, Signalled, Stop, Store, Think, Transfer
+from services.orchestrator.mind.effects import (
+    Confirmation,
+    Effect,
+    HangUp,
+    Say,
+    Signalled,
+    Stop,
+    Store,
+    Think,
+    Transfer,
+)
 from services.orchestrator.mind.history import messages
 from services.orchestrator.mind.outside.signals import MAX_NOTE_BYTES, MAX_NOTES, MAX_REMEMBERED
 from services.orchestrator.mind.state import Epoch

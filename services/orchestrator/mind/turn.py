@@ -1,8 +1,9 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
 The rules stand in files of one noun each: `caller/` has those for what the caller does, `bot/` those for what the bot
-does, `outside/` those for what people who follow it want, `owner/` those for a new owner or a new leg; `outgoing.py` decides what may leave at all, `fitting.py` what is
-given up when a state grows too large. `_STEPS` and `_TIMERS` below say which rule takes which event.
+does, `outside/` those for what people who follow it want, `owner/` those for a new owner or a new leg; `outgoing.py`
+decides what may leave at all, `fitting.py` what is given up when a state grows too large. `_STEPS` and `_TIMERS` below
+say which rule takes which event.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Signals on their way to calls: who owns a call when one comes may be gone a moment later, or not be there yet.
 
-NATS tells every orchestrator of every signal, once. So each keeps those of the last moments, of all calls: an owner that
-comes later heeds what is not in the state. The state remembers ids, so nothing is done twice.
+NATS tells every orchestrator of every signal, once. So each keeps those of the last moments, of all calls: an owner
+that comes later heeds what is not in the state. The state remembers ids, so nothing is done twice.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ class Signals:
         """As an input of `step`; None: it is too late, or too large to be one."""
         name = message.name if message.name in KNOWN else "another"
         if message.at_ms and abs(at_ms - message.at_ms) > LATE_MS:
-            return _not_taken(message, name, "late")
+            _not_taken(message, name, "late")
+            return None
         large = len(message.name) > MAX_NAME_CHARS or len(message.id) > MAX_ID_CHARS
         if large or not message.name or len(message.data.encode()) > MAX_DATA_BYTES:
-            return _not_taken(message, name, "refused")
+            _not_taken(message, name, "refused")
+            return None
         number = message.id or (f"{message.name}@{message.at_ms}" if message.at_ms else "")
         event = events.Signal(at_ms=at_ms, name=message.name, data=message.data, id=number)
         if number and name != "another":

@@ -174,7 +174,7 @@ def dropped(call: Call, why: str, outcome: str, out: list[Effect]) -> Call:
 
 
 def offers_people(pending: Pending | None) -> bool:
-    """Whether the question is no tool's, but whether the caller wants a person: who speaks of something else does not."""
+    """Whether the question is no tool's, but whether the caller wants a person: who speaks of other things does not."""
     return pending is not None and pending.name == specialists.ESCALATE and not pending.intent
 
 
