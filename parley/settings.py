@@ -137,10 +137,56 @@ class Settings(BaseSettings):
         description="How often in a row the carrier may bring a call back whose stream was lost within 15 s",
     )
 
+    # The operators' side
+    backoffice_host: str = Field(
+        "127.0.0.1", alias="PARLEY_BACKOFFICE_HOST", description="Address that backoffice (console, API) listens on"
+    )
+    backoffice_port: int = Field(
+        8090, alias="PARLEY_BACKOFFICE_PORT", ge=0, le=65535, description="Port it listens on; 0 picks a free one"
+    )
+    backoffice_database_url: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_BACKOFFICE_DATABASE_URL",
+        description="Database of backoffice: `postgresql://...`; empty: SQLite in the data folder (one replica)",
+    )
+    backoffice_key: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_BACKOFFICE_KEY",
+        description="32 bytes in base64 with which backoffice seals what it keeps of callers, and secrets; the same for all replicas, and kept apart from backups of the database. Empty: one that is made in the data folder (SQLite only)",
+    )
+
     secret: SecretStr = Field(
         SecretStr(""),
         alias="PARLEY_SECRET",
         description="Signs the one-time tokens of media sockets; the same for all gateways. Empty: a random one per process",
+    )
+
+    # How often one address may ask; 0: as often as it likes. Replicas count together
+    trusted_proxies: str = Field(
+        "",
+        alias="PARLEY_TRUSTED_PROXIES",
+        description="Addresses and networks of proxies in front, comma-separated, such as `10.0.0.0/8`: whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: nobody's, and who comes through a proxy counts as the proxy",
+    )
+    door_per_s: float = Field(
+        30.0,
+        alias="PARLEY_DOOR_PER_S",
+        ge=0,
+        description="Requests a second that a gateway takes from one address, of all its paths but webhooks with a good signature; a page's file counts as a twentieth. Here and in the next four 0 means no limit",
+    )
+    door_burst: float = Field(20.0, alias="PARLEY_DOOR_BURST", ge=1, description="The same, at once after a rest")
+    sockets_per_s: float = Field(
+        10.0, alias="PARLEY_SOCKETS_PER_S", ge=0, description="New sockets a second from one address at the gateways"
+    )
+    sockets_open: int = Field(
+        100, alias="PARLEY_SOCKETS_OPEN", ge=0, description="Sockets that one address may hold open at the gateways"
+    )
+    api_per_minute: int = Field(
+        200, alias="PARLEY_API_PER_MINUTE", ge=0, description="Requests of one address to the API of backoffice in 60 s"
+    )
+    limit_local: bool = Field(
+        False,
+        alias="PARLEY_LIMIT_LOCAL",
+        description="Limit programs of this machine, too: for a proxy on it that does not say for whom it asks",
     )
 
     # The agent

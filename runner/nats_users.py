@@ -1,9 +1,9 @@
 """The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
 
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
-tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. All but tts read what is
-published of the agents; only the operator publishes, for that is to have code run. Commands have users of their own:
-none of them writes a state or an event.
+tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down; backoffice follows the
+events. All but tts read what is published of the agents; only the operator publishes, for that is to have code run.
+Commands have users of their own: none of them writes a state or an event.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -44,7 +44,7 @@ _READ_STATES = (
     "$JS.FC.>",
 )
 _LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
-STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
+STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents", "DEAD_LETTERS", "WATCH_AGAIN")
 """What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",
@@ -52,6 +52,37 @@ _PUBLISHED = (
     "$JS.API.STREAM.MSG.GET.OBJ_agents",
 )
 """Reading what is published of the agents."""
+WATCH = (
+    "$JS.API.CONSUMER.CREATE.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.INFO.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.MSG.NEXT.CALL_EVENTS.>",
+    "$JS.ACK.CALL_EVENTS.>",
+    "dead.*",
+    "$JS.API.CONSUMER.CREATE.WATCH_AGAIN.>",
+    "$JS.API.CONSUMER.INFO.WATCH_AGAIN.>",
+    "$JS.API.CONSUMER.MSG.NEXT.WATCH_AGAIN.>",
+    "$JS.ACK.WATCH_AGAIN.>",
+)
+"""What a process with watchers needs: durable consumers of its own, and somewhere to put what it fails on."""
+LETTERS = (
+    "again.*",
+    "$JS.API.STREAM.INFO.DEAD_LETTERS",
+    "$JS.API.STREAM.MSG.GET.DEAD_LETTERS",
+    "$JS.API.STREAM.MSG.DELETE.DEAD_LETTERS",
+)
+"""Reading dead letters, having them tried again, dropping them."""
+
+_FOLLOW_EVENTS = (
+    "$JS.API.INFO",
+    "$JS.API.STREAM.INFO.CALL_EVENTS",
+    "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
+    "$JS.API.CONSUMER.CREATE.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.DURABLE.CREATE.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.INFO.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.MSG.NEXT.CALL_EVENTS.>",
+    "$JS.ACK.CALL_EVENTS.>",
+)
+"""With a durable consumer of one's own."""
 
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
@@ -70,12 +101,16 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         subscribe=("call.>",),
     ),
-    "gateway": Permissions(publish=(*_READ_STATES, *_PUBLISHED)),
+    "gateway": Permissions(
+        publish=(*_READ_STATES, *_PUBLISHED, "limits.gateway"),
+        subscribe=("limits.gateway",),
+    ),
     "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED)),
     "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED), subscribe=(_CANCEL,)),
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
     "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
     "rag": Permissions(publish=_PUBLISHED),
+    "backoffice": Permissions(publish=(*_FOLLOW_EVENTS, *_PUBLISHED)),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
         publish=(
             "$JS.API.INFO",

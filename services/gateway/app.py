@@ -17,6 +17,7 @@ from parley.agents.files import agent_now
 from parley.agents.page.wrapper import Wrapper, wrapper_now, wrapper_problem
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound, ParleyError, Unavailable
+from parley.origin import from_here, same_host
 from parley.rpc import call
 from parley.settings import Stage
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
@@ -25,7 +26,6 @@ from services.gateway.doors.page_files import PageFiles
 from services.gateway.doors.page_socket import page_socket
 from services.gateway.doors.websocket import Receive, Send, WebSocket
 from services.gateway.gateway import Gateway
-from services.gateway.origin import from_here, same_host
 from services.gateway.tokens import Claim
 
 log = structlog.get_logger()
@@ -38,11 +38,13 @@ Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 def build(gateway: Gateway) -> Asgi:
     """The whole ASGI application. Sockets go past FastAPI: its wrappers cost more than a frame does."""
     web = _web(gateway)
+    webhooks = {path for each in gateway.organs.carriers.values() for path in each.webhooks}
     streams = {path: door for each in gateway.organs.carriers.values() for path, door in each.streams.items()}
 
     async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
-            await web(scope, receive, send)
+            if scope["path"] in webhooks or not await gateway.crowd.refuses(scope, send):
+                await web(scope, receive, send)
             return
         socket = WebSocket(scope, receive, send)
         if (stream := streams.get(socket.path)) is not None:

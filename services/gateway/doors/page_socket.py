@@ -8,6 +8,7 @@ from typing import Any
 
 from parley.audio import BROWSER
 from parley.errors import AtCapacity, NotAllowed, Unavailable
+from parley.origin import same_host
 from parley.text.placeholders import NAME, RESERVED
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
@@ -18,7 +19,6 @@ from services.gateway.gateway import Gateway
 from services.gateway.leg.leg import Ending, Leg
 from services.gateway.metrics import REFUSED
 from services.gateway.mouth.clock import now_ms
-from services.gateway.origin import same_host
 from services.gateway.tokens import RESUME_S, Claim, Door
 
 MAX_TEXT = 4_000
@@ -50,8 +50,18 @@ async def page_socket(
     """One connection of a page (or of another client with a token), from upgrade to goodbye."""
     if not same_host(socket.headers, gateway.settings.public_url):
         REFUSED.labels("origin").inc()
-        await socket.refuse()
+        await gateway.crowd.turn_away(socket)
         return
+    with gateway.crowd.socket(socket) as wait_s:
+        if wait_s:
+            await socket.refuse(wait_s)
+        else:
+            await _taken(socket, gateway, door, known)
+
+
+async def _taken(
+    socket: WebSocket, gateway: Gateway, door: Door, known: Callable[[Claim, dict[str, Any]], Call]
+) -> None:
     wire = PageWire(socket)
     inbox = Inbox(socket, dialect(sound=door == "voice"), wire.complain)
     try:
