@@ -41,7 +41,7 @@ OWN: dict[str, dict[str, Any]] = {
     "line": {"tools": ["check_line"]},
     "upset": {
         "transfer_to": "+15550100",
-        "escalation": {"do": "offer", "ask": "Would you like a colleague?", "say": "One moment please."},
+        "escalation": {"do": "offer", "ask": "Shall I connect you?", "say": "Please wait for my colleague."},
     },
 }
 """What differs from PLAIN."""
