@@ -96,7 +96,8 @@ function wrong(made, trouble, error) {
   const { title, detail, remedy } = told(error);
   fill(trouble, [detail || title, remedy].filter(Boolean).join(" "));
   trouble.hidden = false;
-  const named = error instanceof Problem && error.field ? made.elements.namedItem(error.field) : null;
+  // The service names it with where it stands: body.text.
+  const named = error instanceof Problem ? made.elements.namedItem(error.field.split(".").at(-1) ?? "") : null;
   if (named instanceof HTMLElement) {
     named.setAttribute("aria-invalid", "true");
     named.focus();

@@ -20,11 +20,11 @@ import { append, h, unseen } from "./dom.js";
  * @param {string} caption read out, not seen
  * @param {Array<Column<Row>>} columns
  * @param {Row[]} rows
- * @param {{each?: (line: HTMLTableRowElement, row: Row) => void, plain?: boolean}} [more] `plain`: stays a table on a
- *        narrow screen
+ * @param {{each?: (line: HTMLTableRowElement, row: Row) => void, plain?: boolean, className?: string}} [more] `plain`:
+ *        stays a table on a narrow screen
  * @returns {HTMLTableElement}
  */
-export function table(caption, columns, rows, { each = () => {}, plain = false } = {}) {
+export function table(caption, columns, rows, { each = () => {}, plain = false, className = "" } = {}) {
   const head = h("tr", { role: "row" });
   for (const column of columns) {
     head.append(h("th", { scope: "col", role: "columnheader", class: kind(column) },
@@ -33,7 +33,7 @@ export function table(caption, columns, rows, { each = () => {}, plain = false }
   const made = /** @type {HTMLTableElement} */ (
     h(
       "table",
-      { class: `table${plain ? "" : " stacked"}`, role: "table" },
+      { class: `table${plain ? "" : " stacked"} ${className}`.trimEnd(), role: "table" },
       h("caption", { class: "unseen" }, caption),
       h("thead", { role: "rowgroup" }, head),
       h("tbody", { role: "rowgroup" }),

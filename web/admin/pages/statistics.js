@@ -65,7 +65,8 @@ function drawn(stats) {
     h("section", { class: "panel", "aria-label": "In all" }, figures([
       ["Calls", count(totals.calls)],
       ["Minutes", count(totals.minutes)],
-      ["Answered within, half / 95 %", `${millis(totals.answer_ms?.p50)} / ${millis(totals.answer_ms?.p95)}`],
+      ["Half answered in", millis(totals.answer_ms?.p50)],
+      ["95 % answered in", millis(totals.answer_ms?.p95)],
       ["Without a person", percent(totals.containment)],
       ["Transferred", count(totals.transfers)],
       ["Interrupted", count(totals.interruptions)],
