@@ -2362,7 +2362,9 @@ class StepToolEnded(_message.Message):
 
     INTENT_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     intent: _builtins.int
+    name: _builtins.str
     @_builtins.property
     def outcome(self) -> Global___StateOutcome: ...
     def __init__(
@@ -2370,10 +2372,11 @@ class StepToolEnded(_message.Message):
         *,
         intent: _builtins.int = ...,
         outcome: Global___StateOutcome | None = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["intent", b"intent", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intent", b"intent", "name", b"name", "outcome", b"outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -38,7 +38,6 @@ from tests.e2e.agents import FRONTDESK
 from tests.e2e.page import page
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
-READS_S = 1.0
 BANK = Path(__file__).parents[1] / "tools" / "agents" / "bank"
 ORDER, SATURDAY = "where is my order one two three four", "when are you open on saturday"
 RETURNS, BYE = "what is your return policy", "that is all thank you"
@@ -210,7 +209,6 @@ async def test_the_mind_dies_between_the_question_and_the_yes(
             await visitor.send(type="text", text=typed)
             assert told in await visitor.answer()
         ((name, pid),) = ((n, p) for n, p in shop.stack.all_pids().items() if n.startswith("orchestrator"))
-        await asyncio.sleep(READS_S)  # before it the question may die with its owner
         os.kill(pid, signal.SIGKILL)
         await visitor.send(type="text", text="yes please")
         heard = latest = await visitor.answer()

@@ -15,6 +15,7 @@ from services.gateway.ears.ears import Ears
 from services.gateway.ears.level import Level
 from services.gateway.ears.report import Report
 from services.gateway.leg.resend import Resend
+from services.gateway.mouth.clock import now_ms
 from tests.gateway.handset import LOUD, SILENCE
 
 Event = stt_pb2.RecognizeEvent
@@ -62,7 +63,7 @@ def test_single_frames_go_where_the_caller_begins_and_where_the_turn_may_end() -
     def messages(frame: bytes, ms: int) -> list[int]:
         sent.clear()
         for _ in range(ms // 20):
-            ears.feed(frame)
+            ears.feed(frame, now_ms())
         return list(sent)
 
     assert set(messages(quiet, 1200)) == {80}

@@ -14,6 +14,7 @@ from parley.audio import TELEPHONE
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.ears.ears import Ears
+from services.gateway.mouth.clock import now_ms
 from testbed.patience import PATIENCE_S
 from testbed.vendors.deepgram.sim import DeepgramSim
 from testbed.vendors.faults import Fault
@@ -45,7 +46,7 @@ class Leg:
     async def run(self) -> None:
         while True:
             frame, self._sound = self._sound[:160], self._sound[160:]
-            self.ears.feed(frame.ljust(160, b"\xff"))
+            self.ears.feed(frame.ljust(160, b"\xff"), now_ms())
             await asyncio.sleep(0.02)
 
     @property

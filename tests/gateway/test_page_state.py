@@ -178,4 +178,3 @@ async def test_a_chat_shows_the_same(house: House, answer: str) -> None:
     await becomes(page, "thinking", "speaking", "listening")
     assert any(c for c in page.controls if c["type"] == "say")
     await page.close()
-

@@ -25,6 +25,7 @@ from parley.errors import (
 from parley.rpc import Peers
 from parley.v1 import conversation_pb2, stt_pb2
 from services.gateway.ears.ears import STREAMS, Ears
+from services.gateway.mouth.clock import now_ms
 from testbed.virtual_loop import run
 
 Event = stt_pb2.RecognizeEvent
@@ -91,7 +92,7 @@ class Call:
 
     async def goes_on(self, seconds: float) -> None:
         for _ in range(int(seconds * 50)):
-            self.ears.feed(TELEPHONE.silence(20))
+            self.ears.feed(TELEPHONE.silence(20), now_ms())
             await asyncio.sleep(0.02)
 
     async def ends(self) -> None:

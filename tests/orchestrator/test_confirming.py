@@ -40,6 +40,15 @@ def asked(words: str = "") -> Script:
     return call
 
 
+def test_a_question_is_stored_before_it_is_said() -> None:
+    """Its owner may die before the yes, however soon that comes."""
+    call = Script(**WITH)  # type: ignore[arg-type]
+    call.says("book me in for tuesday at three")
+    call.finishes("", tools=(BOOK,))
+    asks(call, 1)
+    assert call.last.index(Store(first=True)) < call.last.index(of(Say, call.last)[0])
+
+
 def breaks_in(call: Script, text: str, utterance: int, heard: int) -> None:
     """The caller speaks over the bot's words, and it stops."""
     call.sounds(utterance)

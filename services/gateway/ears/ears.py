@@ -22,6 +22,7 @@ from parley.rpc.reopened import Reopened, Rules
 from parley.rpc.writer import Writer
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.ears.backlog import Backlog
+from services.gateway.ears.leg_clock import LegClock
 from services.gateway.ears.level import Level
 from services.gateway.ears.report import Report
 from services.gateway.metrics import DROPPED_AUDIO_MS, EARS_QUEUE, TROUBLES
@@ -53,6 +54,8 @@ Tell = Callable[[conversation_pb2.CallEvent], None]
 class Ears:
     """Hears one leg. `feed` takes a frame and never waits; reports by `tell`: speech, trouble.
 
+    Places in the sound are ms of what was fed; `clock` knows when that was.
+
     `refused` is asked first when no engine can hear what is wanted, such as a language: true, and there is no trouble.
     """
 
@@ -69,6 +72,7 @@ class Ears:
         self._tell = tell
         self._refused = refused
         self.level = Level(sound)
+        self.clock = LegClock()
         self._backlog = Backlog(sound)
         self._report = Report()
         self._pending: list[bytes] = []
@@ -92,7 +96,7 @@ class Ears:
 
     @property
     def fed_ms(self) -> int:
-        """Leg time of the newest audio."""
+        """Place of the newest audio."""
         return self._fed // self._sound.bytes_per_ms
 
     @property
@@ -109,8 +113,12 @@ class Ears:
         """Something was said of which no turn was made yet."""
         return self._report.open_turn
 
-    def feed(self, frame: bytes) -> None:
-        """One frame from the caller, any length."""
+    def feed(self, frame: bytes, now: float) -> None:
+        """One frame from the caller, any length, at `now` (monotonic ms)."""
+        self._take(frame)
+        self.clock.fed(self.fed_ms, now)
+
+    def _take(self, frame: bytes) -> None:
         self._fed += len(frame)
         self._pending.append(frame)
         self._pending_bytes += len(frame)
@@ -175,7 +183,7 @@ class Ears:
 
     def rest(self) -> None:
         """The microphone is closed for a while."""
-        self.feed(self._sound.silence(REST_MS))
+        self._take(self._sound.silence(REST_MS))
 
     def end_of_turn(self) -> None:
         """The button was let go: what was said is the turn."""

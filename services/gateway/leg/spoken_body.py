@@ -50,10 +50,11 @@ class SpokenBody:
     # From the far end
 
     def audio(self, frame: bytes, now: float) -> None:
+        self.ears.clock.begin(now)
         if self._steady is not None and self._steady.frame(now):
             self.mouth.back(now)
         if self._flood.passes(len(frame), now) and self._button.hears and not self._deaf:
-            self.ears.feed(frame)
+            self.ears.feed(frame, now)
             self._barge_in.frame(len(frame), now)
 
     def typed(self) -> None:
@@ -116,13 +117,15 @@ class SpokenBody:
         return self._types
 
     def _heard(self, event: CallEvent) -> None:
-        if event.HasField("speech"):
-            self._barge_in.weigh(event)
-        self._reports.tell(event)
         speech = event.speech
         kind = speech.WhichOneof("event")
+        place = speech.speech_started.offset_ms
+        if kind is not None:
+            self._barge_in.weigh(event)
+            self.ears.clock.told(event)
+        self._reports.tell(event)
         if kind == "speech_started":
-            self._barge_in.speech_started(speech.speech_started.offset_ms)
+            self._barge_in.speech_started(place)
         elif kind == "speech_stopped":
             self._barge_in.speech_stopped()
         elif kind == "turn_ended":
@@ -131,7 +134,7 @@ class SpokenBody:
     def _turn_ended(self, ended: stt_pb2.TurnEnded) -> None:
         if ended.kind == stt_pb2.TurnEnded.KIND_CONFIRMED:
             self._barge_in.speech_stopped()
-            by_ears = now_ms() - max(0, self.ears.fed_ms - (ended.speech_end_ms or ended.offset_ms))
+            by_ears = min(now_ms(), self.ears.clock.began + (ended.speech_end_ms or ended.offset_ms))
             self._reports.turn_began(self._button.speech_end(by_ears), "button" if self._button.decides else "voice")
         if ended.kind in (stt_pb2.TurnEnded.KIND_EAGER, stt_pb2.TurnEnded.KIND_CONFIRMED):
             self.mouth.expect_answer()

@@ -78,16 +78,15 @@ class BargeIn:
             return
         said = event.speech.interim if kind == "interim" else event.speech.final
         self._worded = self._worded or bool(said.text)
-        now_ms = self._ears.fed_ms
-        if (
-            not said.end_ms
-            or (own := self._onset.own(now_ms - said.start_ms + _NEAR_MS, now_ms - said.end_ms - _NEAR_MS)) is None
-        ):
+        leg_ms = self._ears.clock.leg_ms
+        newest = leg_ms(self._ears.fed_ms)
+        begin, end = (newest - leg_ms(place) for place in (said.start_ms, said.end_ms))
+        if not said.end_ms or (own := self._onset.own(begin + _NEAR_MS, end - _NEAR_MS)) is None:
             return
         event.own.SetInParent()
         self._echoed = not any(own)
         if any(own):
-            event.own.from_ms, event.own.to_ms = (max(0, now_ms - int(ago)) for ago in own)
+            event.own.from_ms, event.own.to_ms = (max(0, newest - int(ago)) for ago in own)
 
     def speech_stopped(self) -> None:
         self._reflex.speech_stopped(now_ms())

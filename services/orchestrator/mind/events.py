@@ -290,8 +290,11 @@ class ToolShow(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEnded(Event):
+    """`name`: of the tool, for who reads the record alone; `step` knows it by its intent."""
+
     intent: int
     outcome: Outcome
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

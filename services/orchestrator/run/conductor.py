@@ -313,7 +313,7 @@ class Conductor:
             except Exception as e:  # the tool must end: the caller waits
                 log.error("a tool call broke", call_id=self._id, tool=effect.name, exc_info=e)
                 outcome = UNKNOWN
-        self.feed(events.ToolEnded(at_ms=now_ms(), intent=effect.intent, outcome=outcome))
+        self.feed(events.ToolEnded(at_ms=now_ms(), intent=effect.intent, outcome=outcome, name=effect.name))
 
     def _publish_cancel(self, epoch: call_pb2.Epoch, turn: int = 0) -> None:
         """For streams that nobody is there to close: those of this turn and below, or of the legs before this one."""

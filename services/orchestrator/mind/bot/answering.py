@@ -65,10 +65,12 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = Fa
 
 
 def ask(call: Call, at_ms: int, out: list[Effect], unclear: bool = False) -> Call:
-    """Say the question that an action waits for. None is said to somebody who is about to be handed on or hung up."""
+    """Say the question that an action waits for. None is said to somebody who is about to be handed on or hung up.
+    Stored before it is said: the yes of a quick caller may come to a new owner."""
     if call.then is not None:
         return over(confirming.dropped(call, confirming.NOT_ASKED, "left", out), at_ms, out)
     call, text = confirming.question(call, unclear)
+    out.append(Store(first=True))
     return notice(call, out, text, at_ms)
 
 
