@@ -107,6 +107,8 @@ def make_plan(
                 env |= {f"PARLEY_{service.upper()}_PORT": port, "PARLEY_METRICS_PORT": "-1"}
             else:
                 env |= {"PARLEY_METRICS_PORT": str(next(ports))}
+            if service == "gateway" and counts.get(BACKOFFICE):
+                env |= {"PARLEY_CONSOLE_URL": f"{doors[BACKOFFICE][0]}/admin"}
             if service != BACKOFFICE:
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
                 addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.origin import from_here
+from services.backoffice import console
 from services.backoffice.parts import Parts
 
 
@@ -31,4 +32,5 @@ def build(parts: Parts) -> FastAPI:
             return JSONResponse({"error": "metrics are shown on this machine only"}, 403)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    console.mount(app)
     return app
