@@ -1,8 +1,8 @@
 """The console's pages and files. Whoever asks gets them: they hold nothing of the installation, the API they ask does.
 
-    /                 to /admin
-    /admin…, /tracker the one page, which looks at the address itself
-    /admin/files/…    its modules and styles, and those it shares with the softphone: the folder `web/`
+/                 to /admin
+/admin…, /tracker the one page, which looks at the address itself
+/admin/files/…    its modules and styles, and those it shares with the softphone: the folder `web/`
 """
 
 from __future__ import annotations
@@ -15,20 +15,16 @@ from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 import web
-from parley.page_headers import PAGE_HEADERS
 
 FOLDER = Path(web.__file__).parent
 PAGE = FOLDER / "admin" / "index.html"
 FILES = "/admin/files"
-HEADERS = {
-    **PAGE_HEADERS,
-    "Permissions-Policy": "microphone=(), camera=(), geolocation=()",
-    "X-Frame-Options": "DENY",
-}
+HEADERS = {"Cache-Control": "no-cache"}
+"""Asked for again each time, answered with 304: modules of two versions never meet."""
 
 
 class ConsoleFiles(StaticFiles):
-    """Serves `web/`, with an ETag; asked for again each time, so that modules of two versions never meet."""
+    """Serves `web/`, with an ETag."""
 
     def __init__(self) -> None:
         super().__init__(directory=FOLDER)

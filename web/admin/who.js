@@ -8,6 +8,8 @@ const RANKS = ["viewer", "supervisor", "admin"];
  * @typedef {object} Who
  * @property {string} name
  * @property {string} role
+ * @property {string} kind `person`: a local account; `oidc`, `link`
+ * @property {boolean} totp a second factor is set up
  * @property {string} number where a call is taken over to; empty: none is known
  */
 
@@ -24,7 +26,7 @@ export async function whoIsHere() {
   try {
     const told = await get("/api/session/me");
     guard(told.csrf ?? "");
-    return { name: told.name, role: told.role, number: told.number ?? "" };
+    return { name: told.name, role: told.role, kind: told.kind, totp: told.totp, number: told.number };
   } catch (error) {
     if (error instanceof Problem && error.status === 401) return null;
     throw error;

@@ -116,6 +116,6 @@ function problem(response, told) {
   }
   const title = told?.title ?? (status === 404 ? "Not found" : `The service refused (${status})`);
   return new Problem({
-    status, title, detail: typeof told?.detail === "string" ? told.detail : "", field: told?.field, remedy: told?.remedy,
+    status, title, detail: typeof told?.detail === "string" ? told.detail : "", field: told?.field ?? "", remedy: told?.remedy ?? "",
   });
 }

@@ -10,7 +10,7 @@ import { field, form, input } from "../kit/forms.js";
  */
 export async function open(page, entered) {
   document.title = "Log in · Parley";
-  const ways = await get("/api/session/ways").catch(() => ({ local: true, oidc: null }));
+  const ways = await get("/api/session/ways").catch(() => ({ local: true, oidc: null, secure: true }));
   const name = input("name", { autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false" });
   const password = input("password", { type: "password", autocomplete: "current-password", required: true });
   const code = input("code", { inputmode: "numeric", autocomplete: "one-time-code", maxlength: 6 });
@@ -47,6 +47,7 @@ export async function open(page, entered) {
           "div",
           { class: "inside" },
           h("h1", {}, "Log in"),
+          !ways.secure && h("p", { class: "trouble" }, "Logging in needs TLS: come by https, or by http://localhost on the machine itself."),
           ways.oidc && h("a", { class: "button strong", href: ways.oidc.url }, `Log in with ${ways.oidc.name}`),
           ways.local && local,
         ),

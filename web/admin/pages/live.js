@@ -1,11 +1,12 @@
 /** Calls that are up: who speaks, how it goes, what it costs; one of them open beside the list. */
 
+import { get } from "../kit/api.js";
 import { fill, h } from "../kit/dom.js";
 import { Feed } from "../kit/feed.js";
 import { plural } from "../kit/format.js";
 import { head } from "../kit/page.js";
 import { pill } from "../kit/pills.js";
-import { empty, loading } from "../kit/states.js";
+import { empty, failed, loading } from "../kit/states.js";
 import { CallList } from "./live/list.js";
 import { LiveCall } from "./live/call.js";
 
@@ -40,6 +41,19 @@ export function open(page, here) {
     }
   }
 
+  /** A stream does not say why it was refused; the list does. */
+  async function why() {
+    try {
+      const { items } = await get("/api/active-calls");
+      if (known) return;
+      known = true;
+      calls.all(items);
+      draw();
+    } catch (error) {
+      if (!known) fill(list, failed(error));
+    }
+  }
+
   const feed = new Feed(
     "/api/live",
     {
@@ -61,6 +75,7 @@ export function open(page, here) {
     (state) => {
       const [tone, text] = LINES[state];
       fill(line, pill(state, tone, text));
+      if (state === "lost" && !known) why();
     },
   );
   fill(

@@ -3,7 +3,7 @@
 import { change, get, post } from "../../kit/api.js";
 import { asked, shownOnce } from "../../kit/dialog.js";
 import { h } from "../../kit/dom.js";
-import { field, input, select } from "../../kit/forms.js";
+import { check, field, input, select } from "../../kit/forms.js";
 import { moment, whole } from "../../kit/format.js";
 import { panel } from "../../kit/page.js";
 import { pill } from "../../kit/pills.js";
@@ -17,22 +17,22 @@ const ROLES = /** @type {Array<[string, string]>} */ ([
 ]);
 
 /** @param {import("../../who.js").Who} who */
-export async function people(who) {
+export function people(who) {
   const body = h("div");
-  const load = () => shown(body, "the accounts", () => get("/api/accounts"), ({ items }) => items.length === 0
+  const load = () => shown(body, "the accounts", () => get("/api/users"), ({ items }) => items.length === 0
     ? empty("No account yet", "Add one here, or on the machine: parley user add NAME.")
     : table("Accounts", [
         { head: "Name", cell: (each) => [h("span", { class: "main" }, each.name), each.name === who.name && h("span", { class: "under" }, "you")] },
         { head: "Role", cell: (each) => each.role },
-        { head: "Logs in by", minor: true, cell: (each) => ({ person: "password", oidc: "provider" })[/** @type {string} */ (each.kind)] ?? "password" },
-        { head: "Authenticator", minor: true, cell: (each) => (each.totp ? pill("on", "good", "on") : "off") },
-        { head: "Last login", className: "tight", cell: (each) => (each.last_login_at ? h("time", { title: whole(each.last_login_at) }, moment(each.last_login_at)) : "never") },
+        { head: "Takes calls over to", minor: true, cell: (each) => each.number },
+        { head: "Authenticator", cell: (each) => (each.totp ? pill("on", "good", "on") : "off") },
+        { head: "Since", className: "tight", minor: true, cell: (each) => h("time", { title: whole(each.made_at) }, moment(each.made_at)) },
         { head: "Do", quiet: true, className: "actions lead", cell: (each) => each.name !== who.name && [
           h("button", { type: "button", class: "button", "aria-label": `Change ${each.name}`, onclick: () => edit(each, load) }, "Change"), " ",
           h("button", { type: "button", class: "button danger", "aria-label": `Remove ${each.name}`, onclick: () => remove(each, load) }, "Remove"),
         ] },
       ], items));
-  await load();
+  load();
   return panel("People", body, { right: [h("button", { type: "button", class: "button", onclick: () => add(load) }, "Add a person")] });
 }
 
@@ -44,17 +44,25 @@ async function add(load) {
     body: [
       field("Name", input("name", { required: true, autocapitalize: "none", spellcheck: "false" })),
       field("Role", select("role", ROLES, "viewer")),
-      field("Password", input("password", { type: "password", autocomplete: "new-password", minlength: 12, required: true }), "At least 12 characters. Tell it by a safe way; it can be changed after the first login."),
-      field("Number for taking over calls", input("number", { type: "tel", placeholder: "+15550100111" })),
+      field("Password", input("password", { type: "password", autocomplete: "new-password" }), "Empty: one is made, and shown to you once."),
     ],
     yes: "Add",
-    act: async (data) => (made = await post("/api/accounts", {
-      name: String(data.get("name")).trim(), role: data.get("role"), password: data.get("password"), number: String(data.get("number")).trim(),
+    act: async (data) => (made = await post("/api/users", {
+      name: String(data.get("name")).trim(), role: data.get("role"), password: data.get("password"),
     })),
   });
   if (!done) return;
-  if (made?.password) await shownOnce("The first password", [h("p", {}, "It is shown this once."), h("code", {}, made.password)]);
+  await first(made);
   load();
+}
+
+/** @param {any} made what was answered: the password that was made is in no other answer */
+async function first(made) {
+  if (!made?.password) return;
+  await shownOnce(`The password of ${made.name}`, [
+    h("p", {}, "It is shown this once. Tell it by a safe way; after the first login it can be changed."),
+    h("code", { class: "once" }, made.password),
+  ]);
 }
 
 /**
@@ -62,13 +70,24 @@ async function add(load) {
  * @param {() => void} load
  */
 async function edit(each, load) {
+  let made = null;
   const done = await asked({
     title: `Change ${each.name}`,
-    body: [field("Role", select("role", ROLES, each.role)), field("Number for taking over calls", input("number", { type: "tel", value: each.number ?? "" }))],
+    body: [
+      field("Role", select("role", ROLES, each.role)),
+      field("Takes calls over to", input("number", { type: "tel", value: each.number, placeholder: "+15550100199" })),
+      check("Make a new password, and end all sessions", "renew", false),
+      each.totp && check("Turn the authenticator off: it is lost", "lost", false),
+    ],
     yes: "Change",
-    act: (data) => change("PATCH", `/api/accounts/${encodeURIComponent(each.name)}`, { role: data.get("role"), number: String(data.get("number")).trim() }),
+    act: async (data) => (made = await change("PATCH", `/api/users/${encodeURIComponent(each.name)}`, {
+      role: data.get("role"), number: String(data.get("number")).trim(),
+      ...(data.get("renew") && { password: "" }), ...(data.get("lost") && { totp: false }),
+    })),
   });
-  if (done) load();
+  if (!done) return;
+  await first(made);
+  load();
 }
 
 /**
@@ -78,7 +97,7 @@ async function edit(each, load) {
 async function remove(each, load) {
   const done = await asked({
     title: `Remove ${each.name}?`, body: [h("p", {}, "Whoever uses this account is logged out at once. What they did stays in the audit.")],
-    yes: "Remove", danger: true, act: () => change("DELETE", `/api/accounts/${encodeURIComponent(each.name)}`),
+    yes: "Remove", danger: true, act: () => change("DELETE", `/api/users/${encodeURIComponent(each.name)}`),
   });
   if (done) load();
 }

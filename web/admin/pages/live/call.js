@@ -1,12 +1,13 @@
 /** One call that is up: its words as they are spoken, its time line, its tools, and what a supervisor may do. */
 
+import { get } from "../../kit/api.js";
 import { fill, h } from "../../kit/dom.js";
 import { Feed } from "../../kit/feed.js";
 import { clock, dated, money } from "../../kit/format.js";
 import { icon } from "../../kit/icons.js";
 import { figures } from "../../kit/page.js";
 import { pill } from "../../kit/pills.js";
-import { loading } from "../../kit/states.js";
+import { failed, loading } from "../../kit/states.js";
 import { other } from "../calls/columns.js";
 import { Actions } from "./actions.js";
 import { timeline } from "./timeline.js";
@@ -57,7 +58,7 @@ export class LiveCall {
       tool: (tool) => this._words.tool(tool),
       moment: (moment) => this._lanes.moment(moment),
       ended: ({ reason }) => this._over(reason),
-    });
+    }, (line) => line === "lost" && !this._call && this._why());
     this._timer = setInterval(() => this._call && !this._ended && this._draw(), 1000);
   }
 
@@ -65,6 +66,18 @@ export class LiveCall {
     clearInterval(this._timer);
     this._lanes.close();
     this._feed.close();
+  }
+
+  /** A stream does not say why it was refused; the record of the call may. */
+  async _why() {
+    try {
+      const call = await get(`/api/calls/${encodeURIComponent(this._id)}`);
+      if (this._call || !call.ended_at) return;
+      this._is({ ...call, state: "ended", turn: call.turns });
+      fill(this._words.list);
+    } catch (error) {
+      if (!this._call) fill(this._words.list, h("li", {}, failed(error)));
+    }
   }
 
   /** @param {{call: any, lines: any[], tools: any[], hearing: string}} told */
