@@ -166,6 +166,34 @@ class Settings(BaseSettings):
         description="Signs the one-time tokens of media sockets; the same for all gateways. Empty: a random one per process",
     )
 
+    # How often one address may ask; 0: as often as it likes. Replicas count together
+    trusted_proxies: str = Field(
+        "",
+        alias="PARLEY_TRUSTED_PROXIES",
+        description="Addresses and networks of proxies in front, comma-separated, such as `10.0.0.0/8`: whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: nobody's, and who comes through a proxy counts as the proxy",
+    )
+    door_per_s: float = Field(
+        30.0,
+        alias="PARLEY_DOOR_PER_S",
+        ge=0,
+        description="Requests a second that a gateway takes from one address, of all its paths but webhooks with a good signature; a page's file counts as a twentieth. Here and in the next four 0 means no limit",
+    )
+    door_burst: float = Field(20.0, alias="PARLEY_DOOR_BURST", ge=1, description="The same, at once after a rest")
+    sockets_per_s: float = Field(
+        10.0, alias="PARLEY_SOCKETS_PER_S", ge=0, description="New sockets a second from one address at the gateways"
+    )
+    sockets_open: int = Field(
+        100, alias="PARLEY_SOCKETS_OPEN", ge=0, description="Sockets that one address may hold open at the gateways"
+    )
+    api_per_minute: int = Field(
+        200, alias="PARLEY_API_PER_MINUTE", ge=0, description="Requests of one address to the API of backoffice in 60 s"
+    )
+    limit_local: bool = Field(
+        False,
+        alias="PARLEY_LIMIT_LOCAL",
+        description="Limit programs of this machine, too: for a proxy on it that does not say for whom it asks",
+    )
+
     # The agent
     agent: str = Field("frontdesk", alias="PARLEY_AGENT", description="Which agent answers, unless the call names one")
     agents_dir: Path = Field(Path("agents"), alias="PARLEY_AGENTS_DIR", description="Folder of the agents")

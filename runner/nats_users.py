@@ -44,7 +44,7 @@ _READ_STATES = (
     "$JS.FC.>",
 )
 _LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
-STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents")
+STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents", "DEAD_LETTERS", "WATCH_AGAIN")
 """What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",
@@ -52,6 +52,25 @@ _PUBLISHED = (
     "$JS.API.STREAM.MSG.GET.OBJ_agents",
 )
 """Reading what is published of the agents."""
+WATCH = (
+    "$JS.API.CONSUMER.CREATE.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.INFO.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.MSG.NEXT.CALL_EVENTS.>",
+    "$JS.ACK.CALL_EVENTS.>",
+    "dead.*",
+    "$JS.API.CONSUMER.CREATE.WATCH_AGAIN.>",
+    "$JS.API.CONSUMER.INFO.WATCH_AGAIN.>",
+    "$JS.API.CONSUMER.MSG.NEXT.WATCH_AGAIN.>",
+    "$JS.ACK.WATCH_AGAIN.>",
+)
+"""What a process with watchers needs: durable consumers of its own, and somewhere to put what it fails on."""
+LETTERS = (
+    "again.*",
+    "$JS.API.STREAM.INFO.DEAD_LETTERS",
+    "$JS.API.STREAM.MSG.GET.DEAD_LETTERS",
+    "$JS.API.STREAM.MSG.DELETE.DEAD_LETTERS",
+)
+"""Reading dead letters, having them tried again, dropping them."""
 
 _FOLLOW_EVENTS = (
     "$JS.API.INFO",
@@ -82,7 +101,10 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         subscribe=("call.>",),
     ),
-    "gateway": Permissions(publish=(*_READ_STATES, *_PUBLISHED)),
+    "gateway": Permissions(
+        publish=(*_READ_STATES, *_PUBLISHED, "limits.gateway"),
+        subscribe=("limits.gateway",),
+    ),
     "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED)),
     "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED), subscribe=(_CANCEL,)),
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),

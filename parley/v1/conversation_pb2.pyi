@@ -78,7 +78,9 @@ class CallEvent(_message.Message):
     def open(self) -> Global___Open: ...
     @_builtins.property
     def speech(self) -> _stt_pb2.RecognizeEvent:
-        """its `turn` is known, and never lower than that of the one before"""
+        """Its `turn` is known, and never lower than that of the one before. Its times are since the leg began, as `leg_ms`
+        is: where the caller's sound had holes, they are later than the place in the sound that stt has told.
+        """
 
     @_builtins.property
     def utterance_started(self) -> Global___UtteranceStarted: ...

@@ -38,11 +38,13 @@ Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 def build(gateway: Gateway) -> Asgi:
     """The whole ASGI application. Sockets go past FastAPI: its wrappers cost more than a frame does."""
     web = _web(gateway)
+    webhooks = {path for each in gateway.organs.carriers.values() for path in each.webhooks}
     streams = {path: door for each in gateway.organs.carriers.values() for path, door in each.streams.items()}
 
     async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
-            await web(scope, receive, send)
+            if scope["path"] in webhooks or not await gateway.crowd.refuses(scope, send):
+                await web(scope, receive, send)
             return
         socket = WebSocket(scope, receive, send)
         if (stream := streams.get(socket.path)) is not None:

@@ -16,6 +16,7 @@ from parley.settings import Settings, addresses
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call, Wire
 from services.gateway.carriers import carriers
+from services.gateway.doors.crowd import Crowd
 from services.gateway.house import FRESH_SHARE, House
 from services.gateway.leg.body import MakeBody
 from services.gateway.leg.leg import Ending, Leg, body_of
@@ -39,11 +40,14 @@ EARS_GATHER_MS = 10.0
 class Gateway:
     """Made by `opened`."""
 
-    def __init__(self, settings: Settings, organs: Organs, ended: Ended | None, editions: Editions) -> None:
+    def __init__(
+        self, settings: Settings, organs: Organs, ended: Ended | None, editions: Editions, crowd: Crowd
+    ) -> None:
         self.settings = settings
         self.editions = editions
         self.organs = organs
         self.tokens = Tokens(settings.secret.get_secret_value())
+        self.crowd = crowd
         self.house = House(settings.capacity)
         self.make_body: MakeBody = body_of
         self._refusals = RecentCalls()
@@ -101,10 +105,13 @@ class Gateway:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, ended: Ended | None = None, editions: Editions | None = None
+    settings: Settings,
+    ended: Ended | None = None,
+    editions: Editions | None = None,
+    crowd: Crowd | None = None,
 ) -> AsyncIterator[Gateway]:
     """The gateway with its clock and its ways to the other services. Without `editions`: the folder of agents."""
-    editions = editions or Editions(settings.agents_dir)
+    editions, crowd = editions or Editions(settings.agents_dir), crowd or Crowd(settings)
     clock, ways, certificates = Clock(), carriers(settings), Certificates.of(settings)
     async with (
         Peers("stt", addresses(settings.stt_address), EARS_GATHER_MS, certificates) as stt,
@@ -114,7 +121,7 @@ async def opened(
     ):
         rehearsal = Prefetch(tts, PhraseCache(settings.spoken_cache_mb << 20))
         try:
-            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, ways, rehearsal), ended, editions)
+            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, ways, rehearsal), ended, editions, crowd)
         finally:
             await rehearsal.close()
             for carrier in ways.values():

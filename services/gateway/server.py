@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 
 from parley import telemetry
-from parley.aio import TaskSet
+from parley.aio import TaskSet, background
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
@@ -23,6 +23,7 @@ from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc
 from services.gateway.app import build
+from services.gateway.doors.crowd import Crowd
 from services.gateway.doors.frames import TappedProtocol
 from services.gateway.gateway import Gateway, opened
 from services.gateway.stored import ended_by_state
@@ -92,11 +93,14 @@ def listening(settings: Settings) -> socket.socket:
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM (after draining) or SIGINT (at once)."""
     with listening(settings) as bound:
+        bus, crowd = Bus(settings, "gateway"), Crowd(settings)
+        crowd.sharing.listen(bus)
         async with (
             telemetry.started("gateway", settings) as monitor,
-            Bus(settings, "gateway") as bus,
+            bus,
             Editions.of_process(settings, bus).kept() as editions,
-            opened(settings, ended_by_state(CallStore(bus)), editions) as gateway,
+            opened(settings, ended_by_state(CallStore(bus)), editions, crowd) as gateway,
+            background(crowd.sharing.run(bus)),
         ):
             organ = Server("gateway", settings.listen, gateway.house.admission, Certificates.of(settings))
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]

@@ -14,6 +14,7 @@ from parley.agents.files import load_agent
 from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.dead_letters import make_dead_letter_streams
 from parley.bus.editions import Editions
 from parley.bus.outages import make_bucket as make_outages
 from parley.bus.publishing import make_buckets as make_agents
@@ -94,6 +95,7 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
         await make_events_stream(bus, settings.nats_replicas, settings.events_mb, settings.events_hours)
         await make_outages(bus, settings.nats_replicas)
         await make_agents(bus, settings.nats_replicas)
+        await make_dead_letter_streams(bus, settings.nats_replicas)
 
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.signal(events_pb2.CallSignal.FromString(data))

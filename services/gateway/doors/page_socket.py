@@ -50,8 +50,18 @@ async def page_socket(
     """One connection of a page (or of another client with a token), from upgrade to goodbye."""
     if not same_host(socket.headers, gateway.settings.public_url):
         REFUSED.labels("origin").inc()
-        await socket.refuse()
+        await gateway.crowd.turn_away(socket)
         return
+    with gateway.crowd.socket(socket) as wait_s:
+        if wait_s:
+            await socket.refuse(wait_s)
+        else:
+            await _taken(socket, gateway, door, known)
+
+
+async def _taken(
+    socket: WebSocket, gateway: Gateway, door: Door, known: Callable[[Claim, dict[str, Any]], Call]
+) -> None:
     wire = PageWire(socket)
     inbox = Inbox(socket, dialect(sound=door == "voice"), wire.complain)
     try:

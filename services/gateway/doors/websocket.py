@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from parley.limits import refusal
 from parley.text.words import clipped_bytes
 from services.gateway.doors.frames import BINARY, TEXT, TappedProtocol
 from services.gateway.metrics import SLOW_READERS
@@ -34,6 +35,7 @@ class WebSocket:
     """One connection. `post` writes at once; a far end that leaves the transport's buffer full is closed."""
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        self.scope = scope
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.path: str = scope["path"]
         self.scheme: str = scope["scheme"]
@@ -49,10 +51,13 @@ class WebSocket:
             raise Closed(1006)
         await self._send({"type": "websocket.accept"})
 
-    async def refuse(self) -> None:
-        """Answer the upgrade with 403."""
+    async def refuse(self, wait_s: float = 0.0) -> None:
+        """Answer the upgrade with 403; with 429 when it may be tried again after `wait_s`."""
         await self._receive()
-        await self._send({"type": "websocket.close", "code": POLICY})
+        if wait_s:
+            await refusal.refuse(self._send, wait_s, {"error": "too many sockets of this address"}, upgrade=True)
+        else:
+            await self._send({"type": "websocket.close", "code": POLICY})
         self._closed = True
 
     async def read(self) -> str | bytes:

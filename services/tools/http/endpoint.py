@@ -42,7 +42,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`origin`: scheme, host and port. `path`, `query`: with places `{wire}`."""
+    """`client`: scheme, host and port. `path`, `query`: with places `{wire}`."""
 
     origin: str
     path: str

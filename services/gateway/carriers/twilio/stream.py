@@ -42,7 +42,7 @@ async def stream(socket: WebSocket, gateway: Gateway, signatures: Signatures) ->
     """One connection. The signature counts at the upgrade, the token in `start`, before any sound is used."""
     if not signatures.upgrade_allowed(socket):
         REFUSED.labels("signature").inc()
-        await socket.refuse()
+        await gateway.crowd.turn_away(socket)
         return
     inbox = Inbox(socket, DIALECT)
     try:

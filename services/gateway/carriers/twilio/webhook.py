@@ -12,6 +12,7 @@ from starlette.datastructures import ImmutableMultiDict
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from parley.errors import BadInput
+from parley.limits.refusal import retry_after
 from services.gateway.carriers.arrival import AskAgain, HangUp, Let, arrived, reached
 from services.gateway.carriers.reentry import Entry
 from services.gateway.carriers.twilio.signatures import Form, Signatures
@@ -26,13 +27,13 @@ _CALL_SID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 async def webhook(request: Request, gateway: Gateway, signatures: Signatures) -> Response:
-    """403 for a wrong signature, 400 for a form without a call; else TwiML."""
+    """403 for a wrong signature, 400 for a form without a call, 429 for too many of these; else TwiML."""
     try:
         form, now = await _form(request), time.time()
         entry = Entry.of(WEBHOOK, request.query_params, "", now)
     except BadInput as error:
         BAD_MESSAGES.labels("webhook").inc()
-        return Response(f"{error}\n", 400, media_type="text/plain")
+        return _stranger(gateway, request, Response(f"{error}\n", 400, media_type="text/plain"))
     base = signatures.base_url(request.url.scheme, request.headers.get("host", ""))
     query = request.scope["query_string"].decode("latin-1")
     url = f"{base}{request.scope['path']}{'?' if query else ''}{query}"
@@ -40,7 +41,7 @@ async def webhook(request: Request, gateway: Gateway, signatures: Signatures) ->
     if not signatures.webhook_allowed(url, form, request.headers, peer):
         REFUSED.labels("signature").inc()
         log.warning("webhook with a wrong signature; is PARLEY_PUBLIC_URL the address the carrier calls?")
-        return Response("wrong signature\n", 403, media_type="text/plain")
+        return _stranger(gateway, request, Response("wrong signature\n", 403, media_type="text/plain"))
     call_id = form.get("CallSid", "")
     if not _CALL_SID.fullmatch(call_id):
         BAD_MESSAGES.labels("webhook").inc()
@@ -80,6 +81,13 @@ async def _answer(
     response.append(connect)
     response.redirect(back, method="POST")
     return response
+
+
+def _stranger(gateway: Gateway, request: Request, answer: Response) -> Response:
+    """Who is not known by a signature may not ask as often as the carrier."""
+    if wait := gateway.crowd.stranger(request.scope):
+        return Response("too many requests\n", 429, {"Retry-After": retry_after(wait)}, media_type="text/plain")
+    return answer
 
 
 def _is_outbound(form: Form) -> bool:
