@@ -84,8 +84,13 @@ export class LiveCall {
   _all(told) {
     this._words.begin(told.call?.agent ?? "Agent");
     this._is(told.call);
-    const all = [...told.lines, ...told.tools.map((tool) => ({ tool, at_ms: tool.at_ms }))];
-    for (const each of all.sort((a, b) => a.at_ms - b.at_ms)) each.tool ? this._words.tool(each.tool) : this._words.line(each);
+    const waiting = [...told.tools];
+    for (const line of told.lines) {
+      // A tool stands before the first words that could tell of it: when it ran is not always known.
+      while (line.who === "bot" && waiting.length && waiting[0].turn <= line.turn) this._words.tool(waiting.shift());
+      this._words.line(line);
+    }
+    for (const tool of waiting) this._words.tool(tool);
     this._words.hearing(told.hearing);
   }
 
