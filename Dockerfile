@@ -41,6 +41,10 @@ FROM build AS rag-packages
 COPY requirements-rag.lock ./
 RUN ["python3", "packages.py", "requirements-rag.lock", "--model", "all-MiniLM-L6-v2"]
 
+FROM build AS backoffice-packages
+COPY requirements-backoffice.lock ./
+RUN ["python3", "packages.py", "requirements-backoffice.lock"]
+
 FROM build AS cli-packages
 COPY requirements-cli.lock ./
 RUN ["python3", "packages.py", "requirements-cli.lock", "--model", "all-MiniLM-L6-v2"]
@@ -141,6 +145,13 @@ COPY --from=rag-packages /opt/parley /opt/parley
 COPY --from=embedding /opt/embedding /opt/embedding
 COPY --from=code /app /app
 ENTRYPOINT ["/opt/parley/bin/python", "-m", "services.rag"]
+
+FROM service AS backoffice
+ENV PARLEY_BACKOFFICE_HOST=0.0.0.0 PARLEY_BACKOFFICE_PORT=8090
+EXPOSE 8090
+COPY --from=backoffice-packages /opt/parley /opt/parley
+COPY --from=code /app /app
+ENTRYPOINT ["/opt/parley/bin/python", "-m", "services.backoffice"]
 
 # The commands, but `parley run`: there it is the containers' engine that starts the services.
 FROM runtime AS cli

@@ -142,9 +142,9 @@ def _bound(http: str) -> socket.socket:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
         number = int(port)
     except ValueError:
-        raise BadInput(f"--http {http}: must be HOST:PORT, such as 127.0.0.1:8090") from None
+        raise BadInput(f"--http {http}: must be HOST:PORT, such as 127.0.0.1:8095") from None
     if not address.is_loopback:
-        raise BadInput(f"--http {http}: only for this machine, such as 127.0.0.1:8090; put a proxy with TLS before it")
+        raise BadInput(f"--http {http}: only for this machine, such as 127.0.0.1:8095; put a proxy with TLS before it")
     try:
         bound = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -78,10 +78,14 @@ async def _serve(settings: Settings, replicas: int, modules: Mapping[str, str] |
     started = time.monotonic()
     stack = Stack(
         data_dir=settings.data_dir,
-        env={"PARLEY_GATEWAY_PORT": str(settings.gateway_port)},
+        env={
+            "PARLEY_GATEWAY_PORT": str(settings.gateway_port),
+            "PARLEY_BACKOFFICE_PORT": str(settings.backoffice_port),
+        },
         replicas=replicas,
         modules=modules,
         tls=tls,
+        backoffice=True,
         on_event=_Told(settings.data_dir / "run" / "logs").event,
     )
     async with stack, background(follow(stack.logs, lambda name, text: print(f"{name:<14} {text}", flush=True))):
@@ -105,7 +109,8 @@ class _Told:
         if isinstance(event, Died):
             self._died.add(event.name)
             of = f" ({last_error(self._logs / f'{event.name}.log')})" if event.how.startswith("exit") else ""
-            print(f"{event.name:<14} process {event.pid} ended: {event.how}{of}", flush=True)
+            ended = f"process {event.pid} ended: {event.how}{of}" if event.pid else event.how
+            print(f"{event.name:<14} {ended}", flush=True)
         elif isinstance(event, Started) and event.name in self._died:
             self._died.discard(event.name)
             print(f"{event.name:<14} started again as process {event.pid}", flush=True)
@@ -138,6 +143,7 @@ def _welcome(settings: Settings, stack: Stack, seconds: float, published: list[s
         f"Parley is ready after {seconds:.1f} s.",
         "",
         f"  page    {stack.gateway_url}/",
+        f"  console {stack.backoffice_url}/admin",
         *([f"  both    --gateway {gateways} lets a call outlive its gateway"] if "," in gateways else []),
         f'  call    {prefix}.venv/bin/parley call --say "where is my order one two three four"',
         f"  chat    {prefix}.venv/bin/parley chat",

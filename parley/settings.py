@@ -137,6 +137,24 @@ class Settings(BaseSettings):
         description="How often in a row the carrier may bring a call back whose stream was lost within 15 s",
     )
 
+    # The operators' side
+    backoffice_host: str = Field(
+        "127.0.0.1", alias="PARLEY_BACKOFFICE_HOST", description="Address that backoffice (console, API) listens on"
+    )
+    backoffice_port: int = Field(
+        8090, alias="PARLEY_BACKOFFICE_PORT", ge=0, le=65535, description="Port it listens on; 0 picks a free one"
+    )
+    backoffice_database_url: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_BACKOFFICE_DATABASE_URL",
+        description="Database of backoffice: `postgresql://...`; empty: SQLite in the data folder (one replica)",
+    )
+    backoffice_key: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_BACKOFFICE_KEY",
+        description="32 bytes in base64 with which backoffice seals what it keeps of callers, and secrets; the same for all replicas, and kept apart from backups of the database. Empty: one that is made in the data folder (SQLite only)",
+    )
+
     secret: SecretStr = Field(
         SecretStr(""),
         alias="PARLEY_SECRET",

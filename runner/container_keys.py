@@ -5,6 +5,7 @@
 
     /keys/<service>/nats_password               its user of NATS has the name of the service
     /keys/gateway/token_secret                  PARLEY_SECRET
+    /keys/backoffice/key                        PARLEY_BACKOFFICE_KEY
     /keys/nats/nats.conf                        the users and what each may do, from `runner.nats_users`
     /keys/postgres/password, /keys/tools/database_url
     /keys/grafana/admin_password
@@ -31,6 +32,7 @@ def make(folder: Path, address: str = "0.0.0.0") -> None:  # noqa: S104
     """Write what is missing, and `nats.conf` anew: another version of Parley may have other permissions."""
     users = {name: kept(folder / name / "nats_password") for name in PERMISSIONS}
     kept(folder / "gateway" / "token_secret")
+    kept(folder / "backoffice" / "key")
     kept(folder / "grafana" / "admin_password")
     password = kept(folder / "postgres" / "password")
     _write(folder / "tools" / "database_url", DATABASE_URL.format(password=password))

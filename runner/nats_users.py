@@ -1,9 +1,9 @@
 """The users of the nats-servers that `parley run` starts: one per service, each with what it needs.
 
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
-tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down. All but tts read what is
-published of the agents; only the operator publishes, for that is to have code run. Commands have users of their own:
-none of them writes a state or an event.
+tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down; backoffice follows the
+events. All but tts read what is published of the agents; only the operator publishes, for that is to have code run.
+Commands have users of their own: none of them writes a state or an event.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -72,6 +72,18 @@ LETTERS = (
 )
 """Reading dead letters, having them tried again, dropping them."""
 
+_FOLLOW_EVENTS = (
+    "$JS.API.INFO",
+    "$JS.API.STREAM.INFO.CALL_EVENTS",
+    "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
+    "$JS.API.CONSUMER.CREATE.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.DURABLE.CREATE.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.INFO.CALL_EVENTS.>",
+    "$JS.API.CONSUMER.MSG.NEXT.CALL_EVENTS.>",
+    "$JS.ACK.CALL_EVENTS.>",
+)
+"""With a durable consumer of one's own."""
+
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
         publish=(
@@ -98,6 +110,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
     "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
     "rag": Permissions(publish=_PUBLISHED),
+    "backoffice": Permissions(publish=(*_FOLLOW_EVENTS, *_PUBLISHED)),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
         publish=(
             "$JS.API.INFO",

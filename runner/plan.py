@@ -9,7 +9,7 @@ import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ORGANS = ("stt", "tts", "orchestrator", "llm", "tools", "rag")
 SERVICES = (*ORGANS, "gateway")
+"""What calls need. Backoffice comes on top where it is asked for, and no call waits for it."""
+BACKOFFICE = "backoffice"
 OPERATOR_FILE = "operator.env"
 MCP_FILES = {"mcp": "mcp.env", "mcp-actions": "mcp-actions.env"}
 """By user: how `parley mcp` reaches what it needs, without and with actions."""
@@ -50,6 +52,7 @@ class Plan:
     env: Mapping[str, str]
     files: Mapping[str, str]  # name in the run folder -> content; they hold passwords
     gateway_urls: tuple[str, ...]  # the first has the port of the settings
+    backoffice_urls: tuple[str, ...]  # the same; empty without backoffice
     operator: Mapping[str, str]  # how a command on this machine reaches NATS; read only
     remarks: tuple[str, ...] = ()
 
@@ -68,22 +71,28 @@ def make_plan(
     replicas: int,
     modules: Mapping[str, str] | None = None,
     authority: Authority | None = None,
+    backoffice: bool = False,
 ) -> Plan:
     """Plan a run with its files in `folder`. `modules`: another module than `services.<name>` for a service.
 
-    With `authority` each process has a certificate of its own, and all talk TLS.
+    With `authority` each process has a certificate of its own, and all talk TLS. `backoffice`: the operators' side too.
 
-    Raises Misconfigured: the gateway's port is taken, nats-server is missing, replicas or NATS nodes out of range.
+    Raises Misconfigured: a port of the settings is taken, nats-server is missing, replicas or NATS nodes out of range.
     """
     if not 1 <= replicas <= 8:
         raise Misconfigured(f"REPLICAS: {replicas}; from 1 to 8")
-    counts, remarks = _counts(settings, replicas)
+    counts, remarks = _counts(settings, replicas, backoffice)
     total = sum(counts.values())
     ports = iter(free_ports(2 * (total + settings.nats_nodes)))
-    gateway_ports = [_gateway_port(settings) or next(ports), *(next(ports) for _ in range(counts["gateway"] - 1))]
+    doors = {
+        "gateway": _door(ports, "GATEWAY", settings.gateway_host, settings.gateway_port, counts["gateway"]),
+        BACKOFFICE: _door(
+            ports, "BACKOFFICE", settings.backoffice_host, settings.backoffice_port, counts.get(BACKOFFICE, 0)
+        ),
+    }
     if authority is not None:
         remarks.append("services and NATS talk TLS, with certificates made for this run and renewed every hour")
-    users = passwords((*SERVICES, "operator", *MCP_FILES))
+    users = passwords((*counts, "operator", *MCP_FILES))
     shown = {user: {} if authority is None else authority.issue(user).env for user in users}
     file_gb = 6 + math.ceil(settings.events_mb / 1024)
     nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users, _nats_tls(authority), file_gb)
@@ -93,12 +102,14 @@ def make_plan(
     for service, count in counts.items():
         for n in range(1, count + 1):
             env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service], **shown[service]}
-            if service == "gateway":
-                env |= {"PARLEY_GATEWAY_PORT": str(gateway_ports[n - 1]), "PARLEY_METRICS_PORT": "-1"}
-                env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
+            if service in doors:
+                port = doors[service][n - 1].rpartition(":")[2]
+                env |= {f"PARLEY_{service.upper()}_PORT": port, "PARLEY_METRICS_PORT": "-1"}
             else:
-                env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}", "PARLEY_METRICS_PORT": str(next(ports))}
-            addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])
+                env |= {"PARLEY_METRICS_PORT": str(next(ports))}
+            if service != BACKOFFICE:
+                env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
+                addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])
             name = service if count == 1 else f"{service}-{n}"
             command = (sys.executable, "-m", modules.get(service, f"services.{service}"))
             processes.append(Process(name, service, command, env))
@@ -116,14 +127,14 @@ def make_plan(
     commands = {OPERATOR_FILE: operator} | {
         file: _bus_env(env, user, users) | line | shown[user] for user, file in MCP_FILES.items()
     }
-    host = settings.gateway_host if settings.gateway_host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     return Plan(
         processes=tuple(processes),
         env=env,
         files={node.file: node.config for node in nodes}
         | {file: "".join(f"{name}={value}\n" for name, value in its.items()) for file, its in commands.items()},
         operator=operator,
-        gateway_urls=tuple(f"http://{f'[{host}]' if ':' in host else host}:{port}" for port in gateway_ports),
+        gateway_urls=doors["gateway"],
+        backoffice_urls=doors[BACKOFFICE],
         remarks=tuple(remarks),
     )
 
@@ -141,8 +152,8 @@ def _bus_env(env: Mapping[str, str], user: str, users: Mapping[str, str]) -> dic
     return {"PARLEY_NATS_URL": url, "PARLEY_NATS_USER": user, "PARLEY_NATS_PASSWORD": password}
 
 
-def _counts(settings: Settings, replicas: int) -> tuple[dict[str, int], list[str]]:
-    counts = dict.fromkeys(SERVICES, replicas)
+def _counts(settings: Settings, replicas: int, backoffice: bool) -> tuple[dict[str, int], list[str]]:
+    counts = dict.fromkeys((*SERVICES, BACKOFFICE) if backoffice else SERVICES, replicas)
     remarks = []
     if replicas > 1:
         if not settings.database_url.get_secret_value():
@@ -151,26 +162,35 @@ def _counts(settings: Settings, replicas: int) -> tuple[dict[str, int], list[str
         if not settings.qdrant_url:
             counts["rag"] = 1
             remarks.append("one rag: its index is embedded; PARLEY_QDRANT_URL makes room for more")
+        if backoffice and not settings.backoffice_database_url.get_secret_value():
+            counts[BACKOFFICE] = 1
+            remarks.append("one backoffice: its database is SQLite; PARLEY_BACKOFFICE_DATABASE_URL makes room for more")
     return counts, remarks
 
 
-def _gateway_port(settings: Settings) -> int:
-    """The port of the settings, checked to be free; 0 if any will do."""
-    family = socket.AF_INET6 if ":" in settings.gateway_host else socket.AF_INET
+def _door(ports: Iterator[int], name: str, host: str, port: int, count: int) -> tuple[str, ...]:
+    """Where the replicas of a service with a door speak HTTP: the first at the port of the settings."""
+    if count:
+        _free(name, host, port)
+    shown = host if host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+    taken = [port if n == 0 and port else next(ports) for n in range(count)]
+    return tuple(f"http://{f'[{shown}]' if ':' in shown else shown}:{each}" for each in taken)
+
+
+def _free(name: str, host: str, port: int) -> None:
+    """Whether the port of the settings is free; 0: any will do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.gateway_host, settings.gateway_port))
+            probe.bind((host, port))
         except OSError as e:
             if e.errno == errno.EADDRINUSE:
                 raise Misconfigured(
-                    f"PARLEY_GATEWAY_PORT: {settings.gateway_port} is taken by another program; "
-                    f"stop it, or choose another: PARLEY_GATEWAY_PORT={settings.gateway_port + 1} make run"
+                    f"PARLEY_{name}_PORT: {port} is taken by another program; "
+                    f"stop it, or choose another: PARLEY_{name}_PORT={port + 1} make run"
                 ) from None
-            raise Misconfigured(
-                f"PARLEY_GATEWAY_HOST: cannot listen on {settings.gateway_host}: {e.strerror}"
-            ) from None
-    return settings.gateway_port
+            raise Misconfigured(f"PARLEY_{name}_HOST: cannot listen on {host}: {e.strerror}") from None
 
 
 def free_ports(count: int) -> list[int]:

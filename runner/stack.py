@@ -29,7 +29,7 @@ from parley.errors import Misconfigured, ParleyError, Unavailable
 from parley.settings import Settings
 from runner.folder import RunFolder
 from runner.logs import last_error
-from runner.plan import Plan, make_plan
+from runner.plan import BACKOFFICE, Plan, make_plan
 from runner.supervisor_config import supervisor_config
 
 if TYPE_CHECKING:
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"(spawned|exited|gave up|spawnerr): '?([\w-]+)'?:? ?(?:with pid (\d+)|\((.*?);|entered|(.*))")
 MISCONFIGURED_STATUS = 2
 _DRAIN_S = "3"
+_DOORS = ("gateway", BACKOFFICE)
 _RENEW_S = 3600.0  # of the 24 hours that a certificate of the run lasts
 
 
 @dataclass(frozen=True)
 class Died:
-    """A process ended by itself: `how` as in "exit status 1", "terminated by SIGKILL"."""
+    """A process ended by itself: `how` as in "exit status 1", "terminated by SIGKILL"; `pid` 0: it is given up."""
 
     name: str
     pid: int
@@ -62,10 +63,11 @@ Event = Died | Started
 class Stack:
     """The processes of one run.
 
-    `env` comes on top of this process's environment; unless it names PARLEY_GATEWAY_PORT, a free port is taken.
+    `env` comes on top of this process's environment; unless it names PARLEY_GATEWAY_PORT, a free port is taken, and
+    likewise for backoffice, which is started where it is asked for. No call waits for it, but entering does.
     `rewire` may change the plan before anything starts.
     With `tls` all processes talk TLS, with certificates of an authority that lives as long as the run.
-    Entering waits until the gateways are ready. Raises Misconfigured (a service says what is wrong), Unavailable (a
+    Entering waits until all are ready. Raises Misconfigured (a service says what is wrong), Unavailable (a
     service dies again and again, or is not ready in time).
     """
 
@@ -80,8 +82,14 @@ class Stack:
         on_event: Callable[[Event], None] = lambda event: None,
         rewire: Callable[[Plan], Plan] = lambda plan: plan,
         tls: bool = False,
+        backoffice: bool = False,
     ) -> None:
-        self._env = {"PARLEY_GATEWAY_PORT": "0", **(env or {}), "PARLEY_DATA_DIR": str(data_dir)}
+        self._env = {
+            "PARLEY_GATEWAY_PORT": "0",
+            "PARLEY_BACKOFFICE_PORT": "0",
+            **(env or {}),
+            "PARLEY_DATA_DIR": str(data_dir),
+        }
         self._folder = RunFolder(data_dir)
         self._replicas = replicas
         self._modules = modules
@@ -89,8 +97,10 @@ class Stack:
         self._on_event = on_event
         self._rewire = rewire
         self._tls = tls
+        self._backoffice = backoffice
         self._authority: Authority | None = None
         self._pids: dict[str, int] = {}
+        self._given_up: set[str] = set()
         self._changed = asyncio.Condition()
         self._ready = False
         self._stopping = False
@@ -109,6 +119,11 @@ class Stack:
         return self.plan.gateway_urls
 
     @property
+    def backoffice_url(self) -> str:
+        """The first backoffice: its console and API."""
+        return self.plan.backoffice_urls[0]
+
+    @property
     def logs(self) -> Path:
         """Folder with one `<process>.log` each."""
         return self._folder.logs
@@ -123,14 +138,18 @@ class Stack:
         return {**self._pids, "supervisord": self._supervisord.pid}
 
     def metrics_urls(self) -> dict[str, str]:
-        """Process name -> address of its Prometheus metrics; a gateway's are at its own door."""
+        """Process name -> address of its Prometheus metrics; those of who speaks HTTP are at its own door."""
         urls = {
             process.name: f"http://127.0.0.1:{process.env['PARLEY_METRICS_PORT']}/metrics"
             for process in self.plan.processes
-            if process.service not in ("nats", "gateway")
+            if process.service not in ("nats", *_DOORS)
         }
-        gateways = zip(self.plan.names("gateway"), self.gateway_urls, strict=True)
-        return urls | {name: f"{url}/metrics" for name, url in gateways}
+        return urls | {name: f"{url}/metrics" for name, url in self._doors()}
+
+    def _doors(self) -> list[tuple[str, str]]:
+        """Process name and address of all that speak HTTP."""
+        names = [name for service in _DOORS for name in self.plan.names(service)]
+        return list(zip(names, (*self.plan.gateway_urls, *self.plan.backoffice_urls), strict=True))
 
     async def restarted(self, name: str, pid: int, timeout_s: float = 5.0) -> int:
         """The new process id of `name`, once it is another one than `pid`."""
@@ -176,7 +195,7 @@ class Stack:
 
             self._authority = Authority(self._folder.path / "tls")
             self._tasks.spawn(self._renewing())
-        plan = make_plan(settings, self._folder.path, self._replicas, self._modules, self._authority)
+        plan = make_plan(settings, self._folder.path, self._replicas, self._modules, self._authority, self._backoffice)
         self.plan = self._rewire(plan)
         environment = {"PARLEY_DRAIN_S": _DRAIN_S, **os.environ, **self._env, **self.plan.env}
         stop_s = math.ceil(float(environment["PARLEY_DRAIN_S"])) + 3
@@ -219,8 +238,12 @@ class Stack:
                 self._fail(Misconfigured(last_error(self.logs / f"{name}.log") or f"{name}: {died.how}"))
             self._tell(died)
         elif what == "gave up":
-            line = last_error(self.logs / f"{name}.log")
-            self._fail(Unavailable(f"{name} dies each time it is started: {line}"))
+            trouble = f"dies each time it is started: {last_error(self.logs / f'{name}.log')}"
+            if name in self.plan.names(BACKOFFICE):  # calls go on without it
+                self._given_up.add(name)
+                self._tell(Died(name, 0, trouble))
+            else:
+                self._fail(Unavailable(f"{name} {trouble}"))
         elif what == "spawnerr":
             self._fail(Unavailable(f"{name} cannot be started: {error}"))
 
@@ -236,21 +259,23 @@ class Stack:
     async def _until_ready(self) -> None:
         """Until every service takes connections and the gateway says that it is ready."""
         deadline = asyncio.get_running_loop().time() + self._ready_s
-        waiting = [process for process in self.plan.processes if process.service not in ("nats", "gateway")]
+        waiting = [process for process in self.plan.processes if process.service not in ("nats", *_DOORS)]
         why = ""
         async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
             while asyncio.get_running_loop().time() < deadline:
                 waiting = [process for process in waiting if not await _listens(process.env["PARLEY_LISTEN"])]
                 why = f"no answer from {', '.join(process.name for process in waiting)}"
-                if not waiting and not (why := await self._gateway_trouble(client)):
+                if not waiting and not (why := await self._door_trouble(client)):
                     return
                 await asyncio.wait({self._failure}, timeout=0.1)
                 if self._failure.done():
                     raise self._failure.result()
         raise Unavailable(f"not ready within {self._ready_s:g} s: {why}. Logs are in {self._folder.logs}")
 
-    async def _gateway_trouble(self, client: httpx.AsyncClient) -> str:
-        for name, url in zip(self.plan.names("gateway"), self.gateway_urls, strict=True):
+    async def _door_trouble(self, client: httpx.AsyncClient) -> str:
+        for name, url in self._doors():
+            if name in self._given_up:
+                continue
             try:
                 answer = await client.get(f"{url}/ready")
             except httpx.HTTPError:

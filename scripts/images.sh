@@ -29,7 +29,7 @@ if commit_here=$(git rev-parse HEAD 2>/dev/null); then
     [ -z "$(git status --porcelain --untracked-files=no)" ] || commit=$commit-changed
 fi
 
-[ $# -gt 0 ] || set -- gateway orchestrator stt llm tts tools rag cli
+[ $# -gt 0 ] || set -- gateway orchestrator stt llm tts tools rag backoffice cli
 for service in "$@"; do
     name="${PARLEY_REGISTRY:-}parley-$service:${PARLEY_VERSION:-dev}"
     echo "images: $name with $engine" >&2

@@ -25,8 +25,9 @@ service llm --extra llm --extra local-llm
 service tts --extra tts --extra local-tts
 service tools --extra tools
 service rag --extra rag
+service backoffice --extra backoffice
 # Of commands in a container: a caller's voice, and what `parley eval` and `parley agent` run in their own process.
-service cli --extra cli --extra orchestrator --extra llm --extra tools --extra rag --extra local-llm --extra local-tts
+service cli --extra cli --extra orchestrator --extra llm --extra tools --extra rag --extra backoffice --extra local-llm --extra local-tts
 # What builds the embedding model when an image is built; no image keeps it.
 service embedding-build locks/minilm.in --extra embedding-build
 compile locks/checks.lock locks/checks.in "$@"

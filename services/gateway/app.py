@@ -17,6 +17,7 @@ from parley.agents.files import agent_now
 from parley.agents.page.wrapper import Wrapper, wrapper_now, wrapper_problem
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound, ParleyError, Unavailable
+from parley.origin import from_here, same_host
 from parley.rpc import call
 from parley.settings import Stage
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
@@ -25,7 +26,6 @@ from services.gateway.doors.page_files import PageFiles
 from services.gateway.doors.page_socket import page_socket
 from services.gateway.doors.websocket import Receive, Send, WebSocket
 from services.gateway.gateway import Gateway
-from services.gateway.origin import from_here, same_host
 from services.gateway.tokens import Claim
 
 log = structlog.get_logger()

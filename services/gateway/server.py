@@ -16,9 +16,9 @@ from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
 from parley.certificates import Certificates
-from parley.errors import Misconfigured
 from parley.monitor import Monitor
 from parley.process import gc_freeze, task_dump
+from parley.process.listening import bound_socket
 from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc
@@ -87,17 +87,7 @@ def make_server(gateway: Gateway, monitor: Monitor) -> DrainingServer:
 
 def listening(settings: Settings) -> socket.socket:
     """The bound socket. Raises Misconfigured when the port is taken or the address is not ours."""
-    host, port = settings.gateway_host, settings.gateway_port
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except OSError as error:
-        raise Misconfigured(
-            f"PARLEY_GATEWAY_PORT: {host}:{port} cannot be bound ({error.strerror}); choose another port, or 0"
-        ) from error
-    return bound
+    return bound_socket(settings.gateway_host, settings.gateway_port, "PARLEY_GATEWAY_PORT")
 
 
 async def serve(settings: Settings) -> None:

@@ -39,15 +39,15 @@ def filled(value: Any, env: Mapping[str, str]) -> Any:
 
 
 def on_the_host(compose: Compose, images: Mapping[str, str], port: int) -> Compose:
-    """The same house on 127.0.0.1, the gateway at `port`: without Qdrant, with `images` in place of others', and with
-    two of TWICE. All else is as in the file."""
+    """The same house on 127.0.0.1, the gateway at `port`: without Qdrant and backoffice, with `images` in place of
+    others', and with two of TWICE. All else is as in the file."""
     made: Compose = filled(deepcopy(compose), {**os.environ, **images})
     house = made["services"]
     for name in [
         name for name, service in house.items() if service.get("profiles") in (["monitoring"], ["production"])
     ]:
         del house[name]
-    del house["qdrant"], house["rag"]["depends_on"]["qdrant"]
+    del house["backoffice"], house["qdrant"], house["rag"]["depends_on"]["qdrant"]
     house["rag"]["environment"]["PARLEY_QDRANT_URL"] = ""
     for name in TWICE:
         house[f"{name}-2"] = deepcopy(house[name])

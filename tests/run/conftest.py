@@ -6,9 +6,9 @@ import asyncio
 import os
 from collections.abc import Iterable
 
-from runner.plan import ORGANS
+from runner.plan import BACKOFFICE, ORGANS
 
-FAKES = {**dict.fromkeys(ORGANS, "tests.run.fakes.organ"), "gateway": "tests.run.fakes.gateway"}
+FAKES = dict.fromkeys(ORGANS, "tests.run.fakes.organ") | dict.fromkeys(("gateway", BACKOFFICE), "tests.run.fakes.door")
 
 
 def alive(pid: int) -> bool:

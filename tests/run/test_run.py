@@ -23,7 +23,13 @@ _SCRIPT = f"import sys; from cli.run import start; sys.exit(start(int(sys.argv[1
 async def parley_run(data_dir: Path, replicas: int = 1, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _SCRIPT, str(replicas),
-        env={**clean_environment(), "PARLEY_DATA_DIR": str(data_dir), "PARLEY_GATEWAY_PORT": "0", **env},
+        env={
+            **clean_environment(),
+            "PARLEY_DATA_DIR": str(data_dir),
+            "PARLEY_GATEWAY_PORT": "0",
+            "PARLEY_BACKOFFICE_PORT": "0",
+            **env,
+        },
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
@@ -65,7 +71,7 @@ async def test_it_says_where_the_page_is_and_stops_on_ctrl_c(tmp_path: Path) -> 
         assert "one rag: its index is embedded; PARLEY_QDRANT_URL makes room for more" in said
         assert re.search(r"kill -9 \d+", said)
         pids = family(process.pid)
-        assert len(pids) == 14
+        assert len(pids) == 15
         if (warning := "warning: fake is here n=1") not in said:  # before or after what it says at the start
             await read_until(process, warning)
         process.send_signal(signal.SIGINT)

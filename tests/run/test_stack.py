@@ -14,7 +14,7 @@ import pytest
 from parley.bus import Bus, make_events_stream
 from parley.errors import Misconfigured, Unavailable
 from parley.settings import Settings
-from runner.plan import ORGANS
+from runner.plan import BACKOFFICE, ORGANS
 from runner.stack import Died, Event, Stack, Started
 from testbed.patience import PATIENCE_S
 from tests.run.conftest import FAKES, alive, gone
@@ -60,6 +60,21 @@ async def test_two_of_each_but_of_those_with_one_store(tmp_path: Path) -> None:
         assert [remark.partition(":")[0] for remark in stack.plan.remarks] == ["one tools", "one rag"]
         assert len(set(stack.gateway_urls)) == 2
         assert len(stack.plan.env["PARLEY_STT_ADDRESS"].split(",")) == 2
+
+
+async def test_backoffice_is_started_where_asked_for_and_calls_need_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Stack(data_dir=tmp_path, modules=FAKES, replicas=2, backoffice=True) as stack:
+        assert stack.plan.names(BACKOFFICE) == ["backoffice"]
+        assert stack.metrics_urls()["backoffice"] == f"{stack.backoffice_url}/metrics"
+        assert "one backoffice: its database is SQLite" in stack.plan.remarks[-1]
+    monkeypatch.setattr("runner.supervisor_config._RETRIES", 0)
+    events: list[Event] = []
+    env = {"FAKE_FAILS": "backoffice:crashes"}
+    async with Stack(data_dir=tmp_path, modules=FAKES, backoffice=True, env=env, on_event=events.append) as stack:
+        assert Died("backoffice", 0, "dies each time it is started: RuntimeError: the disk is made of cheese") in events
+        assert stack.pids("gateway")
 
 
 async def test_three_nats_nodes_of_which_one_is_killed_and_comes_back(tmp_path: Path) -> None:

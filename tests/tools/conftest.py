@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from services.tools.database import Database, open_database
-from testbed import postgres
+from tests.databases import POSTGRES, fresh_database, server, url
 from tests.tools.service import Desk, serving, settings
+
+__all__ = ["server", "url"]
 
 
 class Gate:
@@ -57,42 +58,15 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield served
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
-@asynccontextmanager
-async def _fresh(server: str, test: str) -> AsyncIterator[str]:
-    connection = await asyncpg.connect(f"{server}/postgres")
-    name = f"t{abs(hash(test))}"
-    await connection.execute(f"CREATE DATABASE {name}")
-    yield f"{server}/{name}"
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
-
-
-@pytest.fixture
-async def url(server: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A PostgreSQL database of its own for each test."""
-    async with _fresh(server, request.node.nodeid) as url:
-        yield url
-
-
-POSTGRES = pytest.param(
-    "postgres",
-    marks=[pytest.mark.postgres, pytest.mark.skipif(postgres.binary("postgres") is None, reason=postgres.INSTALL)],
-)
-
-
 @pytest.fixture(params=["sqlite", POSTGRES])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """Of both kinds, one after the other."""
     async with AsyncExitStack() as stack:
         url = ""
         if request.param == "postgres":
-            url = await stack.enter_async_context(_fresh(request.getfixturevalue("server"), request.node.nodeid))
+            url = await stack.enter_async_context(
+                fresh_database(request.getfixturevalue("server"), request.node.nodeid)
+            )
         opened = await open_database(url, tmp_path / "data")
         stack.push_async_callback(opened.close)
         yield opened

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from parley.errors import Misconfigured, Unavailable
 from parley.v1 import tools_pb2
 from services.tools.contract import Intent, Key, Outcome, Row, failed
-from services.tools.database import MIGRATIONS, Database, newest_revision, open_database
+from services.tools.database import HOME, MIGRATIONS, Database, open_database
 from services.tools.execution import ledger as ledger_module
 from services.tools.execution.ledger import MAX_ROWS, Ledger
 from services.tools.tables import fences, ledger, metadata
@@ -185,7 +185,7 @@ async def at_revision(folder: Path, revision: str) -> None:
 async def test_migrations_are_named_by_their_revision_and_an_unknown_one_is_said_clearly(tmp_path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()
+    assert ScriptDirectory.from_config(config).get_current_head() == HOME.newest_revision()
     await at_revision(tmp_path, "nobodys")
     with pytest.raises(Misconfigured, match="Can't locate revision identified by 'nobodys'"):
         await open_database("", tmp_path)

@@ -22,7 +22,7 @@ from services.tools.records.agent_records import AgentRecords
 from services.tools.records.keys import LETTERS, candidates
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
-from tests.tools.conftest import POSTGRES
+from tests.databases import POSTGRES
 
 
 def of(database: Database, intent: str = "", agent: str = "workshop") -> AgentRecords:

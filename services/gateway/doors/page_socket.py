@@ -8,6 +8,7 @@ from typing import Any
 
 from parley.audio import BROWSER
 from parley.errors import AtCapacity, NotAllowed, Unavailable
+from parley.origin import same_host
 from parley.text.placeholders import NAME, RESERVED
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
@@ -18,7 +19,6 @@ from services.gateway.gateway import Gateway
 from services.gateway.leg.leg import Ending, Leg
 from services.gateway.metrics import REFUSED
 from services.gateway.mouth.clock import now_ms
-from services.gateway.origin import same_host
 from services.gateway.tokens import RESUME_S, Claim, Door
 
 MAX_TEXT = 4_000

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from parley.audio import BROWSER
+from parley.origin import from_here
 from services.gateway.doors.inbox import Dialect, Flaw
 from services.gateway.doors.websocket import WebSocket
-from services.gateway.origin import from_here
 
 MAX_FRAME_MS = 100
 

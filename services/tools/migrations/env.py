@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates over the connection that `services.tools.database` hands it."""
+"""Alembic's entry: migrates over the connection that `parley.database` hands it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import Unavailable
-from services.tools.database import Database, translated
+from services.tools.database import Database
 
 LOCK_S = 4.0
 """The time to wait for an agent's other writers."""
@@ -52,7 +52,7 @@ class RecordStore:
             connection = None
             if self.database.shared:
                 connection = await stack.enter_async_context(self.database.held())
-                await _lock(connection, agent)
+                await _lock(self.database, connection, agent)
             yield Session(self.database, connection)
 
 
@@ -73,7 +73,7 @@ class Session:
                 yield connection
             return
         async with self._turn:
-            with translated():
+            with self._database.translated():
                 yield self._connection
 
     @asynccontextmanager
@@ -85,14 +85,14 @@ class Session:
             return
         async with self.reading() as connection:
             yield connection
-            with translated():
+            with self._database.translated():
                 await connection.commit()
 
 
-async def _lock(connection: AsyncConnection, agent: str) -> None:
+async def _lock(database: Database, connection: AsyncConnection, agent: str) -> None:
     number = int.from_bytes(hashlib.sha256(agent.encode()).digest()[:4], signed=True)
     try:
-        with translated():
+        with database.translated():
             await connection.execute(text(f"SET LOCAL lock_timeout = {int(LOCK_S * 1000)}"))
             await connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {int(IDLE_S * 1000)}"))
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_SPACE}, {number})"))

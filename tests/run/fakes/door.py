@@ -1,4 +1,4 @@
-"""A gateway that is ready at once."""
+"""A service that speaks HTTP and is ready at once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Page(BaseHTTPRequestHandler):
         pass
 
 
-server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PARLEY_GATEWAY_PORT"])), Page)
+name = os.environ["PARLEY_NATS_USER"]
+if os.environ.get("FAKE_FAILS") == f"{name}:crashes":
+    raise RuntimeError("the disk is made of cheese")
+server = ThreadingHTTPServer(("127.0.0.1", int(os.environ[f"PARLEY_{name.upper()}_PORT"])), Page)
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
 server.serve_forever()

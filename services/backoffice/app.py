@@ -1,0 +1,34 @@
+"""The doors of backoffice: each resource has a router of its own, this puts them together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from parley.origin import from_here
+from services.backoffice.parts import Parts
+
+
+def build(parts: Parts) -> FastAPI:
+    """The whole application."""
+    app = FastAPI(title="Parley backoffice", docs_url=None, redoc_url=None)
+
+    @app.get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", include_in_schema=False)
+    async def ready() -> Response:
+        """Depends on neither NATS nor the database: their outage is no reason to leave out every replica."""
+        status, body = parts.monitor.readiness()
+        return JSONResponse(body, status)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        """For this machine; others are given them by the monitor, at PARLEY_METRICS_PORT."""
+        if not from_here(request.client.host if request.client else "", request.headers):
+            return JSONResponse({"error": "metrics are shown on this machine only"}, 403)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app

@@ -1,0 +1,22 @@
+"""What the routers and jobs of backoffice work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parley.bus import Bus
+from parley.database import Database
+from parley.monitor import Monitor
+from parley.settings import Settings
+from services.backoffice.sealing import Sealer
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Made by `wiring.opened`; lives as long as the process."""
+
+    settings: Settings
+    monitor: Monitor
+    bus: Bus
+    database: Database
+    sealer: Sealer

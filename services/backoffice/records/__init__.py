@@ -1,0 +1,1 @@
+"""What happened in all calls: folded out of the events, kept, searched, forgotten."""

@@ -1,0 +1,30 @@
+"""The parts of backoffice, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from parley.bus import Bus
+from parley.monitor import Monitor
+from parley.settings import Settings
+from services.backoffice.database import open_database
+from services.backoffice.parts import Parts
+from services.backoffice.records import tables  # noqa: F401
+from services.backoffice.sealing import Sealer
+
+
+@asynccontextmanager
+async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
+    """All parts, closed in reverse at the end. NATS may be away: what comes from there waits.
+
+    Raises Misconfigured: the key, the database or a certificate.
+    """
+    async with AsyncExitStack() as stack:
+        sealer = Sealer.of(settings)
+        database = await open_database(settings)
+        stack.push_async_callback(database.close)
+        bus = Bus(settings, "backoffice")
+        parts = Parts(settings, monitor, bus, database, sealer)
+        await stack.enter_async_context(bus)
+        yield parts

@@ -1,0 +1,37 @@
+"""The database of backoffice: made by its migrations, kept by one replica or shared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import services.backoffice.wiring  # noqa: F401 - with it come the tables of all parts
+from parley.errors import Misconfigured
+from parley.settings import Settings
+from services.backoffice.database import HOME, MIGRATIONS, Database, metadata, open_database
+
+
+async def test_the_migrations_make_the_tables(database: Database) -> None:
+    async with database.transaction() as connection:
+        changes = await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
+    assert changes == []
+
+
+def test_migrations_stand_in_one_line_and_are_named_by_their_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == HOME.newest_revision()
+
+
+async def test_a_second_replica_is_told_what_it_needs_and_a_command_may_work_beside_it(tmp_path: Path) -> None:
+    settings = Settings.read(data_dir=tmp_path)
+    first = await open_database(settings)
+    with pytest.raises(Misconfigured, match="for several, set PARLEY_BACKOFFICE_DATABASE_URL"):
+        await open_database(settings)
+    await (await open_database(settings, beside=True)).close()
+    await first.close()
