@@ -78,6 +78,7 @@ class Console {
       if (visit !== this._visit) return opened.close?.();
       document.title = `${opened.title} · Parley`;
       this._close = opened.close ?? (() => {});
+      place.dataset.opened = "";
     } catch (error) {
       if (visit === this._visit) fill(place, failed(error, () => this._show()));
     }
