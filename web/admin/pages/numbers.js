@@ -3,12 +3,14 @@
 import { change, get, post } from "../kit/api.js";
 import { asked } from "../kit/dialog.js";
 import { fill, h } from "../kit/dom.js";
-import { field, input, select } from "../kit/forms.js";
+import { check, field, input, select } from "../kit/forms.js";
 import { say } from "../kit/news.js";
 import { head } from "../kit/page.js";
+import { pill } from "../kit/pills.js";
 import { empty, shown } from "../kit/states.js";
 import { table } from "../kit/table.js";
 import { may } from "../who.js";
+import { fields, given, told, toldOutside } from "./numbers/hours.js";
 
 /**
  * @param {HTMLElement} page
@@ -37,29 +39,30 @@ export async function open(page, here) {
  */
 function columns(admin, load) {
   return [
-    { head: "Number", cell: (each) => [h("span", { class: "main" }, each.match), h("span", { class: "under" }, { exact: "this number", prefix: "all that begin so", sip: "SIP address" }[/** @type {string} */ (each.kind)] ?? each.kind)] },
+    { head: "Number", cell: (each) => [h("span", { class: "main" }, each.number), h("span", { class: "under" }, kind(each.number))] },
     { head: "Agent", cell: (each) => each.agent },
-    { head: "Open", cell: (each) => hours(each.hours) },
-    { head: "Outside", cell: (each) => (each.hours?.length || each.open ? outside(each) : null) },
+    { head: "Open", cell: (each) => opening(each) },
+    { head: "When closed", cell: (each) => toldOutside(each.hours?.outside) },
     { head: "Change", quiet: true, className: "actions lead", cell: (each) => admin && [
-      h("button", { type: "button", class: "button", "aria-label": `Change ${each.match}`, onclick: () => edit(each, load) }, "Change"), " ",
-      h("button", { type: "button", class: "button danger", "aria-label": `Remove ${each.match}`, onclick: () => remove(each, load) }, "Remove"),
+      h("button", { type: "button", class: "button", "aria-label": `Change ${each.number}`, onclick: () => edit(each, load) }, "Change"), " ",
+      h("button", { type: "button", class: "button danger", "aria-label": `Remove ${each.number}`, onclick: () => remove(each, load) }, "Remove"),
     ] },
   ];
 }
 
-/** @param {any} open */
-function hours(open) {
-  if (!open || open.length === 0) return h("span", { class: "note" }, "always");
-  return Array.isArray(open) ? open.map((each) => h("span", { class: "line-of" }, typeof each === "string" ? each : `${each.days} ${each.from}–${each.to}`)) : String(open);
+/** @param {string} number */
+function kind(number) {
+  if (number === "*") return "all others";
+  if (number === "page") return "calls from the page";
+  if (number.endsWith("*")) return "all that begin so";
+  return number.startsWith("sip") ? "SIP address" : "this number";
 }
 
 /** @param {any} each */
-function outside(each) {
-  const { closed } = each;
-  if (!closed) return null;
-  if (typeof closed === "string") return closed;
-  return [closed.kind, closed.to, closed.text].filter(Boolean).join(": ");
+function opening(each) {
+  if (!each.hours) return h("span", { class: "note" }, "always");
+  const state = each.open === undefined ? null : pill(each.open ? "openingnow" : "closed_now", each.open ? "good" : "warn", each.open ? "Open now" : "Closed now");
+  return [state, told(each.hours).map((line) => h("span", { class: "under" }, line)), h("span", { class: "under" }, each.hours.zone)].flat();
 }
 
 /**
@@ -67,15 +70,23 @@ function outside(each) {
  * @param {() => void} load
  */
 async function edit(each, load) {
-  const agents = await get("/api/agents").then(({ items }) => items.map((/** @type {any} */ agent) => agent.name), () => []);
+  const agents = await get("/api/agents").then(({ items }) => items.map((/** @type {any} */ agent) => agent.name), () => [each?.agent].filter(Boolean));
+  const hours = h("div", { class: "form", hidden: !each?.hours }, fields(each?.hours, agents));
+  const always = check("Answered at all times", "always", !each?.hours, { onchange: (/** @type {Event} */ event) => {
+    hours.hidden = /** @type {HTMLInputElement} */ (event.target).checked;
+  } });
   const done = await asked({
-    title: each ? `Change ${each.match}` : "Add a number",
+    title: each ? `Change ${each.number}` : "Add a number",
     body: [
-      field("Number", input("match", { value: each?.match ?? "", required: true, disabled: Boolean(each) }), "As in +15550100100; +1555* for all that begin so; sip:desk@example.com"),
+      !each && field("Number", input("number", { required: true }), "As in +15550100100. +1555* are all that begin so, * all others; sip:desk@example.com an address."),
       field("Agent", select("agent", agents.map((/** @type {string} */ name) => [name, name]), each?.agent)),
+      always,
+      hours,
     ],
     yes: each ? "Change" : "Add",
-    act: (data) => post("/api/numbers", { match: each?.match ?? String(data.get("match")).trim(), agent: String(data.get("agent")) }),
+    act: (data) => post("/api/numbers", {
+      number: each?.number ?? String(data.get("number")).trim(), agent: String(data.get("agent")), hours: data.get("always") ? null : given(data),
+    }),
   });
   if (!done) return;
   say("New calls are answered so.");
@@ -88,8 +99,8 @@ async function edit(each, load) {
  */
 async function remove(each, load) {
   const done = await asked({
-    title: `Remove ${each.match}?`, body: [h("p", {}, "Its calls are answered by whatever matches next, or by the agent that answers when nothing else is said.")],
-    yes: "Remove", danger: true, act: () => change("DELETE", `/api/numbers/${encodeURIComponent(each.id ?? each.match)}`),
+    title: `Remove ${each.number}?`, body: [h("p", {}, "Its calls are answered by whatever matches next, or by the agent that answers when nothing else is said.")],
+    yes: "Remove", danger: true, act: () => change("DELETE", `/api/numbers/${encodeURIComponent(each.number)}`),
   });
   if (done) load();
 }

@@ -33,7 +33,7 @@ export function filters(set, numbers, search) {
     field("Mood", select("emotion", any(EMOTIONS, "Any"), set.emotion)),
     field("Tools", select("tool_failed", [["", "Any"], ["true", "One failed"]], set.tool_failed)),
   );
-  const button = h("button", { type: "button", class: "button", "aria-controls": "more-filters", onclick: () => opened(more.hidden) });
+  const button = h("button", { type: "button", class: "button", "aria-controls": "more-filters", onclick: () => opened(Boolean(more.hidden)) });
   const away = h("button", { type: "button", class: "plain", onclick: () => clear() }, "Clear");
   const made = /** @type {HTMLFormElement} */ (
     h(
