@@ -55,6 +55,18 @@ export function post(path, body = {}) {
 }
 
 /**
+ * Something that is answered with sound.
+ *
+ * @param {string} path
+ * @param {unknown} body
+ * @returns {Promise<{sound: Blob, headers: Headers}>} raises Problem
+ */
+export async function postForSound(path, body) {
+  const response = await sent("POST", path, body, { "Idempotency-Key": crypto.randomUUID(), Accept: "audio/wav, application/problem+json" });
+  return { sound: await response.blob(), headers: response.headers };
+}
+
+/**
  * @param {string} path
  * @param {Record<string, any>} query
  */
@@ -74,6 +86,18 @@ export function address(path, query) {
  * @param {Record<string, string>} [headers]
  */
 async function ask(method, path, body, headers = {}) {
+  const response = await sent(method, path, body, headers);
+  return response.json().catch(() => null);
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} body
+ * @param {Record<string, string>} headers
+ * @returns {Promise<Response>} raises Problem
+ */
+async function sent(method, path, body, headers) {
   if (token && method !== "GET") headers["X-CSRF-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
@@ -93,10 +117,9 @@ async function ask(method, path, body, headers = {}) {
       remedy: "Check that it runs and that you are connected, then try again. Calls go on without it.",
     });
   }
-  const answer = await response.json().catch(() => null);
-  if (response.ok) return answer;
+  if (response.ok) return response;
   if (response.status === 401) gate.closed();
-  throw problem(response, answer);
+  throw problem(response, await response.json().catch(() => null));
 }
 
 /**

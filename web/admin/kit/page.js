@@ -19,7 +19,7 @@ export function head(title, { beside = null, right = [] } = {}) {
 /**
  * @param {string} title
  * @param {import("./dom.js").Child | import("./dom.js").Child[]} body
- * @param {{note?: import("./dom.js").Child, right?: import("./dom.js").Child[], className?: string}} [more]
+ * @param {{note?: import("./dom.js").Child | import("./dom.js").Child[], right?: import("./dom.js").Child[], className?: string}} [more]
  */
 export function panel(title, body, { note = null, right = [], className = "" } = {}) {
   const heading = id();

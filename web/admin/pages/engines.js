@@ -8,6 +8,7 @@ import { pill } from "../kit/pills.js";
 import { empty, shown } from "../kit/states.js";
 import { table } from "../kit/table.js";
 
+/** @type {Record<string, string>} */
 const TITLES = { stt: "Ears", llm: "Mind", tts: "Voice" };
 const AGAIN_MS = 5_000;
 
@@ -28,35 +29,43 @@ export async function open(page) {
 
 /** @param {any} told */
 function drawn(told) {
-  const stages = told.stages ?? [];
-  if (stages.length === 0) return h("div", { class: "panel" }, empty("No process tells of its engines", "Start the services: make run. Each tells of itself within 5 s."));
-  return stages.map((/** @type {any} */ stage) => panel(TITLES[stage.stage] ?? stage.stage,
-    stage.engines.length === 0 ? empty("No engine tells of itself", "The service of this stage is not up.") : table(`Engines of ${stage.stage}, the preferred one first`, [
-    { head: "Engine", cell: (each) => [h("span", { class: "main" }, each.name), h("span", { class: "under" }, place(each))] },
-    { head: "Breaker", cell: breaker },
-    { head: "Answers", figure: true, cell: (each) => count(each.count) },
-    { head: "Failed", figure: true, cell: (each) => failedShare(each) },
-    { head: "Half within", figure: true, cell: (each) => millis(each.p50_ms) },
-    { head: "95 % within", figure: true, cell: (each) => millis(each.p95_ms) },
-  ], stage.engines, { className: "engines" }), { note: stage.source ?? null }));
+  return told.stages.map((/** @type {any} */ stage) => panel(
+    TITLES[stage.stage] ?? stage.stage,
+    [
+      !stage.agreed && h("p", { class: "warning" }, "The processes do not agree on the order: a change is on its way, or the environment of some says otherwise."),
+      stage.engines.length === 0
+        ? empty("No process tells of its engines", "The service of this stage is not up, or began less than 5 s ago.")
+        : table(`Engines of ${stage.stage}, the preferred one first`, COLUMNS, stage.engines, { className: "engines" }),
+    ],
+    { note: [`${stage.latency}`, stage.others.length > 0 && `; there are also ${stage.others.join(", ")}`] },
+  ));
 }
+
+/** @type {Array<import("../kit/table.js").Column<any>>} */
+const COLUMNS = [
+  { head: "Engine", cell: (each) => [h("span", { class: "main" }, each.name), h("span", { class: "under" }, place(each))] },
+  { head: "Breaker", cell: breaker },
+  { head: "Answers", figure: true, cell: (each) => count(each.count) },
+  { head: "Failed", figure: true, cell: failed },
+  { head: "Half within", figure: true, cell: (each) => millis(each.p50_ms) },
+  { head: "95 % within", figure: true, cell: (each) => millis(each.p95_ms) },
+];
 
 /** @param {any} each */
 function place(each) {
-  if (each.place === 1 || each.preferred) return "used first";
-  return each.place ? `used when those before it fail` : "";
+  return [each.place === 1 ? "asked first" : "asked when those above fail", each.vendor ? "a vendor's" : "on this machine"].join(", ");
 }
 
 /** @param {any} each */
 function breaker(each) {
-  const open = each.open_s ?? each.open?.seconds ?? null;
-  if (open === null && !each.open) return pill("closed", "good", "In use");
-  return pill("open", "bad", open ? `Passed over for ${Math.ceil(open)} s` : "Passed over");
+  if (!each.open) return pill("closed", "good", "Closed: in use");
+  const longest = Math.max(0, ...each.replicas.map((/** @type {any} */ replica) => replica.open_s ?? 0));
+  const where = each.open < each.replicas.length ? `by ${each.open} of ${each.replicas.length} processes` : "";
+  return [pill("open", "bad", `Open: passed over for ${Math.ceil(longest)} s`), where && h("span", { class: "under" }, where)];
 }
 
 /** @param {any} each */
-function failedShare(each) {
-  const all = (each.count ?? 0) + (each.errors ?? 0);
-  if (!all) return DASH;
-  return each.errors ? h("span", { class: "bad" }, `${count(each.errors)} (${percent(each.errors / all)})`) : "0";
+function failed(each) {
+  if (each.error_rate === null) return DASH;
+  return each.errors ? h("span", { class: "bad" }, `${count(each.errors)} (${percent(each.error_rate)})`) : "0";
 }

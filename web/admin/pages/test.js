@@ -1,6 +1,6 @@
 /** One sentence through the model, the understanding, or the voice: whether each works, and how fast. */
 
-import { post } from "../kit/api.js";
+import { post, postForSound } from "../kit/api.js";
 import { fill, h } from "../kit/dom.js";
 import { field, form, input } from "../kit/forms.js";
 import { millis, percent } from "../kit/format.js";
@@ -26,8 +26,8 @@ function mind() {
   return tried("Mind", "A sentence to the model", "When are you open on Saturday?", "Ask", out, async (text, agent) => {
     const told = await post("/api/test-llm", { text, ...(agent && { agent }) });
     fill(out, h("blockquote", {}, told.text), pairs([
-      ["Engine", told.engine], ["First word after", millis(told.first_token_ms ?? told.first_ms)], ["All of it after", millis(told.ms ?? told.total_ms)],
-      ...(told.tools?.length ? [/** @type {[string, string]} */ (["Would use", told.tools.map((/** @type {any} */ tool) => tool.name ?? tool).join(", ")])] : []),
+      ["Engine", [told.engine, told.model].filter(Boolean).join(", ")], ["First word after", millis(told.times.first_ms)], ["All of it after", millis(told.times.total_ms)],
+      ...(told.tools?.length ? [/** @type {[string, string]} */ (["Would use", told.tools.map((/** @type {any} */ tool) => tool.name).join(", ")])] : []),
     ]));
   });
 }
@@ -39,10 +39,10 @@ function understanding() {
     const told = await post("/api/test-nlu", { text, ...(agent && { agent }) });
     const slots = Object.entries(told.slots ?? {});
     fill(out, pairs([
-      ["Feels", [pill(told.emotion), " ", told.emotion_confidence !== undefined ? percent(told.emotion_confidence) : ""]],
-      ["Wants", [told.intent || "nothing that is known", " ", told.intent_confidence !== undefined && told.intent ? percent(told.intent_confidence) : ""]],
+      ["Feels", pill(told.emotion || "unknown")],
+      ["Wants", told.intent ? `${told.intent}, ${percent(told.confidence)} sure` : "nothing that this agent knows"],
       ...slots.map(([name, value]) => /** @type {[string, string]} */ ([name, String(value)])),
-      ["Took", millis(told.ms)],
+      ["Took", millis(told.times.total_ms)],
     ]));
   });
 }
@@ -50,14 +50,16 @@ function understanding() {
 /** The voice says it. */
 function voice() {
   const out = h("div", { class: "answer", role: "status" });
-  return tried("Voice", "A sentence to be said", "Your order is ready, you can pick it up from ten.", "Speak", out, async (text, agent) => {
-    const told = await post("/api/test-tts", { text, ...(agent && { agent }) });
-    const sound = /** @type {HTMLAudioElement} */ (h("audio", { controls: true, src: `data:audio/wav;base64,${told.audio}`, "aria-label": "What the voice said" }));
-    fill(out, sound, pairs([
-      ["Engine", told.engine], ["First sound after", millis(told.first_ms ?? told.first_audio_ms)], ["All of it after", millis(told.ms ?? told.total_ms)],
+  return tried("Voice", "A sentence to be said", "Your order is ready, you can pick it up from ten.", "Speak", out, async (text) => {
+    const { sound, headers } = await postForSound("/api/test-tts", { text });
+    const player = /** @type {HTMLAudioElement} */ (h("audio", { controls: true, src: URL.createObjectURL(sound), "aria-label": "What the voice said" }));
+    fill(out, player, pairs([
+      ["Engine", headers.get("Parley-Engine")],
+      ["First sound after", millis(Number(headers.get("Parley-First-Ms")))],
+      ["All of it after", millis(Number(headers.get("Parley-Total-Ms")))],
     ]));
-    sound.play().catch(() => {});
-  });
+    player.play().catch(() => {});
+  }, false);
 }
 
 /**
@@ -67,12 +69,13 @@ function voice() {
  * @param {string} send
  * @param {HTMLElement} out
  * @param {(text: string, agent: string) => Promise<void>} act
+ * @param {boolean} [whose] it makes a difference for which agent
  */
-function tried(title, label, example, send, out, act) {
+function tried(title, label, example, send, out, act, whose = true) {
   const made = form({
     body: [
       field(label, h("textarea", { name: "text", rows: 2, required: true, maxlength: 500 }, example)),
-      field("Agent", input("agent", { placeholder: "The one that answers by default" })),
+      whose && field("Agent", input("agent", { placeholder: "The one that answers by default" })),
     ],
     send,
     act: (data) => act(String(data.get("text")).trim(), String(data.get("agent") ?? "").trim()),

@@ -7,6 +7,7 @@ import { inside, panel } from "../../kit/page.js";
 import { pill } from "../../kit/pills.js";
 import { shown } from "../../kit/states.js";
 
+/** @type {Record<string, [string, string, string]>} */
 const TOLD = {
   same: ["good", "The same", "Every decision comes out as it did in the call."],
   other: ["bad", "Decided otherwise", "This version would have gone another way in this call."],

@@ -9,7 +9,7 @@ import { field, input, select } from "../../kit/forms.js";
  */
 export function control(setting) {
   const { kind, value, choices = [] } = setting;
-  const unset = setting.default !== undefined && setting.default !== "" ? `Empty: ${setting.default}, the default.` : "Empty: taken away.";
+  const unset = setting.default ? `Empty: ${setting.default}, the default.` : "Empty: taken away.";
   if (kind === "choice") {
     const all = choices.map((/** @type {string} */ choice) => /** @type {[string, string]} */ ([choice, choice || "none"]));
     return field("Value", select("value", all, String(value ?? "")));

@@ -1,5 +1,6 @@
 /** Settings by what they are about. */
 
+/** @type {Record<string, string>} */
 const TITLES = { stt: "Ears", llm: "Mind", tts: "Voice", "": "The house" };
 
 /**
@@ -10,7 +11,7 @@ export function grouped(settings) {
   /** @type {Map<string, any[]>} */
   const groups = new Map();
   for (const setting of settings) {
-    const title = setting.group ?? TITLES[setting.stage ?? ""] ?? setting.stage;
+    const title = TITLES[setting.stage] ?? setting.stage;
     groups.set(title, [...(groups.get(title) ?? []), setting]);
   }
   return [...groups].map(([title, its]) => ({ title, settings: its }));
