@@ -109,6 +109,7 @@ agents: $(READY) ## Hold all conversations of all agents through real processes:
 .PHONY: quality
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)
+	@$(BIN)/python -m bench.personal
 
 .PHONY: manifests
 manifests: $(READY) ## Render every overlay of k8s/ and hold it against the schemas; needs node, and no cluster

@@ -1,7 +1,8 @@
 """Logs, traces and metrics of every service.
 
 Logs: static text, values as attributes; an attribute whose name has a `pii` segment (`pii_text`, `caller_pii`) holds
-personal data and leaves the process only as its length. The same holds for the attributes of spans.
+personal data and leaves the process only as its length; in all others what looks personal is masked (`parley.pii`), in
+tracebacks too. The same holds for the attributes of spans.
 Spans: one per leg and one per turn with its stages, never per audio frame; they cross gRPC in a message's `traceparent`
 and NATS in a header. All spans of a call have one trace, whose id follows from the call's (`trace_of`), so that also a
 leg at another gateway belongs to it. Metrics: Prometheus, names `voice_*`; docs/metrics.md is made from the code.
@@ -27,6 +28,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from parley.errors import Misconfigured
 from parley.monitor import Monitor
+from parley.pii.leaving import leaving
 from parley.settings import Settings
 
 _MS = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000, 10000)
@@ -49,6 +51,7 @@ READY = Gauge("voice_ready", "1 while this process takes new work; 0 before, and
 BUILD_INFO = Gauge("voice_build_info", "1; its labels tell what runs here (PARLEY_BUILD)", ["version", "build"])
 TASKS = Gauge("voice_tasks", "Asyncio tasks of this process, counted when asked")
 TOOL_CALLS_TOTAL = Counter("voice_tool_calls_total", "Tool calls", ["tool", "status"])
+PII_MASKED = Counter("voice_pii_masked_total", "Personal data masked in logs and spans", ["kind"])
 COST_PER_CALL = Histogram(
     "voice_cost_per_call_usd",
     "Vendors' cost of a call",
@@ -121,11 +124,12 @@ def traceparent() -> str:
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: personal values become their length."""
-    for key in event:
-        if "pii" in key.split("_"):
-            event[key] = f"<{len(str(event[key]))} characters>"
-    return event
+    """A structlog processor: personal values become their length, what looks personal in others its kind."""
+    return leaving(event, _count_masked)
+
+
+def _count_masked(kind: str) -> None:
+    PII_MASKED.labels(kind).inc()
 
 
 def configure_logs(service: str, level: str, style: str) -> None:
@@ -140,10 +144,12 @@ def configure_logs(service: str, level: str, style: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Tracebacks as text first: a renderer for people would print local variables, and with them what callers said.
+        structlog.processors.format_exc_info,
         redact,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
@@ -154,9 +160,7 @@ def configure_logs(service: str, level: str, style: str) -> None:
     logging.getLogger("asyncio").addFilter(lambda record: "eof_received" not in str(record.msg))
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
-    # Tracebacks as text first: a renderer for people would print local variables, and with them what callers said.
-    chain = [*shared, structlog.processors.format_exc_info]
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=chain))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
 
 

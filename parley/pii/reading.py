@@ -1,0 +1,187 @@
+"""Text as a row of what may be part of a number or a code, each with its place. Pure, one pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from parley.pii.number_words import ALONE, FILLERS, HUNDRED, NUMBERS, REPEATS, SMALL, TENS, WHOLE
+
+_TOKEN = re.compile(r"[^\W_]+")
+_BETWEEN = re.compile(r"[\s\-\u2010-\u2013.,/()]{0,4}")
+_BANK = re.compile(r"[A-Z]{4}")
+"""Of an IBAN that is written in groups."""
+_PRICE = re.compile(r"[$€£]\s?$")
+MAX_ITEMS = 80
+"""Of one run; a longer row of numbers is read as several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """text[start:end] stands for `chars`. `kind`: `d` written digits, `w` spoken ones, `l` a letter, `m` letters and
+    digits in one. `joined`: nothing but a hyphen is between it and the item before."""
+
+    start: int
+    end: int
+    chars: str
+    kind: str
+    joined: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in "dw"
+
+
+Run = list[Item]
+
+
+def runs(text: str) -> Iterator[Run]:
+    """Items that may be one number or one code: between them stand but spaces, marks and "and", "dash", "uh"."""
+    run: Run = []
+    words: list[tuple[int, int, str, str, bool]] = []
+    end = -1
+    for token in _TOKEN.finditer(text):
+        word = token.group()
+        low = word.lower()
+        kind = _kind(word, low) if not word.isdecimal() else ("d" if word.isascii() else "")
+        begin = token.start()
+        if not kind and words and words[-1][3] == "m" and _BANK.fullmatch(word):
+            kind = "l"
+        if kind == "f":
+            if words and _near(text, end, begin):
+                end = token.end()
+            continue
+        if kind and words and not (_near(text, end, begin) and _may_follow(text, words[-1], begin, kind)):
+            if run := _read(words):
+                yield run
+            words = []
+        if not kind:
+            if words:
+                if run := _read(words):
+                    yield run
+                words = []
+            continue
+        glued = bool(words) and text[words[-1][1] : begin] in ("-", "")
+        words.append((begin, token.end(), low if kind in "wrh" else word, kind, glued))
+        end = token.end()
+        if len(words) >= MAX_ITEMS:
+            if run := _read(words):
+                yield run
+            words = []
+    if words and (run := _read(words)):
+        yield run
+
+
+def _kind(word: str, low: str) -> str:
+    """`d`, `w`, `l`, `m` as an item; `r` "double"; `h` "hundred"; `f` filler; "" another word."""
+    if low in NUMBERS:
+        return "w"
+    if len(word) == 1:
+        return "l" if word.isascii() and low != "y" else ("f" if low in FILLERS else "")
+    if low in REPEATS:
+        return "r"
+    if low in HUNDRED:
+        return "h"
+    if low in FILLERS:
+        return "f"
+    return "m" if word.isascii() and any(c.isdecimal() for c in word) else ""
+
+
+def _near(text: str, end: int, begin: int) -> bool:
+    """Only spaces and marks are between, and few."""
+    match = _BETWEEN.match(text, end)
+    return match is not None and match.end() >= begin
+
+
+def _may_follow(text: str, before: tuple[int, int, str, str, bool], begin: int, kind: str) -> bool:
+    """A point or comma right between two digits is of an amount, unless both sides have two digits or more."""
+    between = text[before[1] : begin]
+    if kind == "d" and before[3] == "d" and between in (".", ","):
+        after = _TOKEN.match(text, begin)
+        return between == "." and before[1] - before[0] >= 2 and after is not None and after.end() - begin >= 2
+    return not (kind == "d" and _PRICE.search(text, max(0, begin - 2), begin))
+
+
+def _read(words: Sequence[tuple[int, int, str, str, bool]]) -> Run:
+    """Words to items: "forty five" is 45, "double four" 44, "eight hundred" 800."""
+    run: Run = []
+    n = 0
+    while n < len(words):
+        start, end, word, kind, glued = words[n]
+        if kind == "r":
+            item, n = _repeated(words, n)
+            if item is not None:
+                run.append(item)
+            continue
+        if kind == "h":
+            n += 1
+            if run and run[-1].kind == "w" and len(run[-1].chars) <= 2:
+                item, n = _hundreds(run.pop(), words, n)
+                run.append(item)
+            continue
+        if kind == "w":
+            item, n = _spoken(words, n)
+            run.append(item)
+            continue
+        run.append(Item(start, end, word.upper(), kind, glued))
+        n += 1
+    return _trimmed(run, words)
+
+
+def _repeated(words: Sequence[tuple[int, int, str, str, bool]], n: int) -> tuple[Item | None, int]:
+    times, start = REPEATS[words[n][2]], words[n][0]
+    if n + 1 < len(words):
+        _, end, word, kind, _ = words[n + 1]
+        if kind == "w" and SMALL.get(word, 10) < 10:
+            return Item(start, end, str(SMALL[word]) * times, "w"), n + 2
+        if kind == "d":
+            return Item(start, end, word[0] * (times - 1) + word, "w"), n + 2
+        if kind == "l":
+            return Item(start, end, word.upper() * times, "l"), n + 2
+    return None, n + 1
+
+
+def _hundreds(head: Item, words: Sequence[tuple[int, int, str, str, bool]], n: int) -> tuple[Item, int]:
+    if n < len(words) and words[n][3] == "w":
+        rest, after = _spoken(words, n)
+        if len(rest.chars) <= 2 and rest.chars != "0":
+            return Item(head.start, rest.end, head.chars + rest.chars.rjust(2, "0"), "w"), after
+    return Item(head.start, words[n - 1][1], head.chars + "00", "w"), n
+
+
+def _spoken(words: Sequence[tuple[int, int, str, str, bool]], n: int) -> tuple[Item, int]:
+    start, end, word, _, glued = words[n]
+    after = words[n + 1] if n + 1 < len(words) else None
+    near = after is not None and after[3] == "w" and after[0] - end == 1
+    if word == "quatre" and near and after is not None and after[2] in ("vingt", "vingts"):
+        return _tens_and(80, start, words, n + 1)
+    if word in TENS:
+        return _tens_and(TENS[word], start, words, n)
+    value = WHOLE.get(word, SMALL.get(word, 0))
+    if word == "dix" and near and after is not None and 7 <= SMALL.get(after[2], 0) <= 9:
+        return Item(start, after[1], str(10 + SMALL[after[2]]), "w"), n + 2
+    return Item(start, end, str(value), "w", glued), n + 1
+
+
+def _tens_and(tens: int, start: int, words: Sequence[tuple[int, int, str, str, bool]], n: int) -> tuple[Item, int]:
+    """ "forty five", "treinta y cuatro", "soixante dix huit"."""
+    _, end, word, _, glued = words[n]
+    if n + 1 < len(words) and words[n + 1][3] == "w" and words[n + 1][0] - end in (1, 3, 4):  # two are a comma
+        _, next_end, unit, _, _ = words[n + 1]
+        if 0 < SMALL.get(unit, 0) < 10:
+            return Item(start, next_end, str(tens + SMALL[unit]), "w"), n + 2
+        if word in ("soixante", "vingt", "vingts") and tens in (60, 80) and 10 <= SMALL.get(unit, 0) <= 16:
+            rest, after = _spoken(words, n + 1)
+            return Item(start, rest.end, str(tens + int(rest.chars)), "w"), after
+    return Item(start, end, str(tens), "w", glued), n + 1
+
+
+def _trimmed(run: Run, words: Sequence[tuple[int, int, str, str, bool]]) -> Run:
+    """Without words at its ends that are more often something else."""
+    if len(run) == 1 and run[0].kind in "wl" and len(run[0].chars) == 1:
+        return []
+    weak = {start for start, _, word, _, _ in words if word in ALONE}
+    while run and run[-1].kind == "w" and run[-1].start in weak and len(run) < 4:
+        run.pop()
+    return run
