@@ -44,7 +44,9 @@ class Provider:
     """One per process. `issuer`: its address, https (http on this machine only). Raises Misconfigured."""
 
     def __init__(self, issuer: str, client: httpx.AsyncClient, now: Callable[[], float] = time.time) -> None:
-        self.issuer = _checked(issuer.rstrip("/"), "PARLEY_OIDC_ISSUER")
+        self.issuer = issuer.rstrip("/")
+        if not _is_safe(self.issuer):
+            raise Misconfigured(f"PARLEY_OIDC_ISSUER: {issuer[:200]!r} must be https://..., or http:// on this machine")
         self._client = client
         self._now = now
         self._lock = asyncio.Lock()
@@ -101,8 +103,8 @@ class Provider:
         if told.issuer.rstrip("/") != self.issuer:
             raise Unavailable(f"the OIDC provider calls itself {told.issuer}; PARLEY_OIDC_ISSUER must be the same")
         for url in (told.authorization_endpoint, told.token_endpoint, told.jwks_uri, told.userinfo_endpoint):
-            if url:
-                _checked(url, "the OIDC provider's")
+            if url and not _is_safe(url):
+                raise Unavailable(f"the OIDC provider names {url[:200]}, which is not https")
         return told
 
     async def _key_set(self, again: bool) -> KeySet:
@@ -119,11 +121,9 @@ class Provider:
             return self._keys[0]
 
 
-def _checked(url: str, whose: str) -> str:
+def _is_safe(url: str) -> bool:
     parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        return url
-    raise Misconfigured(f"{whose}: {url[:200]!r} must be https://..., or http:// on this machine")
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
 def _object(data: bytes) -> dict[str, Any]:

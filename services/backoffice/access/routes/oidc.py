@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from parley.errors import NotAllowed
-from services.backoffice.access.cookies import PROVIDER
+from services.backoffice.access.cookies import PROVIDER as COOKIE
 from services.backoffice.access.oidc.login import OidcLogin
-from services.backoffice.access.passes import PROVIDER_S
+from services.backoffice.access.passes import PROVIDER, PROVIDER_S
 from services.backoffice.access.roles import Who
 from services.backoffice.access.routes.session import HOME, check_secure, entered
 from services.backoffice.api.problems import Problem
@@ -28,7 +28,7 @@ def router(parts: Parts) -> APIRouter:
         check_secure(access, request)
         url, kept = await provider.begin(access.jar.origin(request.scope) + BACK)
         answer = RedirectResponse(url, 303)
-        access.jar.put(request.scope, answer, PROVIDER, kept, PROVIDER_S)
+        access.jar.put(request.scope, answer, COOKIE, kept, PROVIDER_S)
         return answer
 
     @routes.get("/back")
@@ -37,14 +37,14 @@ def router(parts: Parts) -> APIRouter:
         provider = _configured(access.oidc)
         check_secure(access, request)
         try:
-            kept = access.jar.get(request.scope, request.cookies, PROVIDER)
+            kept = access.jar.get(request.scope, request.cookies, COOKIE)
             person = await provider.finish(request.query_params, await access.logins.redeem(kept, PROVIDER))
         except NotAllowed as error:
             await parts.access.note(Who("somebody", "viewer", "oidc"), "login.failed", "oidc", {"why": str(error)})
             raise Problem(403, str(error), remedy=f"begin anew at {routes.prefix}") from error
         answer = RedirectResponse(HOME, 303)
         await entered(parts, request, person.name, "oidc", person.role, answer)
-        access.jar.drop(request.scope, answer, PROVIDER)
+        access.jar.drop(request.scope, answer, COOKIE)
         return answer
 
     return routes
