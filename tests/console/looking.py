@@ -58,18 +58,19 @@ class Look:
 
 @asynccontextmanager
 async def looking(
-    chromium: Chromium, served: Served, role: str = "", size: tuple[int, int] = WIDE, **context: Any
+    chromium: Chromium, console: Served | str, role: str = "", size: tuple[int, int] = WIDE, **context: Any
 ) -> AsyncIterator[Look]:
-    """`role`: of who is logged in; empty: nobody is."""
+    """`console`: or its address. `role`: of who is logged in; empty: nobody is."""
     browser = await chromium.with_flags()
-    state = {"storage_state": served.state(role)} if role else {}
+    url = console if isinstance(console, str) else console.url
+    state = {"storage_state": console.state(role)} if role and isinstance(console, Served) else {}
     visitor = await browser.new_context(
         viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", locale="en-GB", **state, **context
     )
     try:
         page = await visitor.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
-        look = Look(page, served.url)
+        look = Look(page, url)
         page.on("pageerror", lambda error: look.complaints.append(str(error)))
         page.on(
             "console", lambda message: look.complaints.append(message.text) if message.type == "error" else None

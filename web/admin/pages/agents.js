@@ -39,7 +39,7 @@ export async function open(page, here) {
 function bot(agent, admin, load) {
   const published = agent.versions.some((/** @type {any} */ each) => each.id !== FOLDER);
   return panel(agent.name, [
-    table(`Versions of ${agent.name}`, [...COLUMNS, { head: "Do", quiet: true, className: "actions lead", cell: (each) => admin && actions(agent, each, load) }], agent.versions),
+    table(`Versions of ${agent.name}`, [...COLUMNS, { head: "Do", quiet: true, className: "actions", cell: (each) => admin && actions(agent, each, load) }], agent.versions, { className: "versions" }),
     !published && h("p", { class: "hint foot" }, "Its folder answers, as it is at this moment. ", h("code", {}, `parley agent publish ${agent.name}`), " makes a version of it, which stays as it is."),
   ], {
     note: [agent.is_default && chip("answers where no number says otherwise"), !agent.here && chip("no process has it")],

@@ -37,7 +37,7 @@ function drawn(told) {
         ? empty("No process tells of its engines", "The service of this stage is not up, or began less than 5 s ago.")
         : table(`Engines of ${stage.stage}, the preferred one first`, COLUMNS, stage.engines, { className: "engines" }),
     ],
-    { note: [`${stage.latency}`, stage.others.length > 0 && `; there are also ${stage.others.join(", ")}`] },
+    { note: [`${stage.latency}`, stage.others.length > 0 && `; also there: ${stage.others.join(", ")}`] },
   ));
 }
 

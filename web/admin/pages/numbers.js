@@ -55,7 +55,7 @@ function columns(admin, does) {
     { head: "Agent", cell: (each) => [each.agent, each.gone && h("span", { class: "under bad" }, "is gone: the default agent answers")] },
     { head: "Open", cell: (each) => opening(each) },
     { head: "When closed", cell: (each) => toldOutside(each.hours?.outside) },
-    { head: "Change", quiet: true, className: "actions lead", cell: (each) => admin && [
+    { head: "Change", quiet: true, className: "actions", cell: (each) => admin && [
       h("button", { type: "button", class: "button", "aria-label": `Change ${each.pattern}`, onclick: () => does.edit(each) }, "Change"), " ",
       h("button", { type: "button", class: "button danger", "aria-label": `Remove ${each.pattern}`, onclick: () => does.remove(each) }, "Remove"),
     ] },

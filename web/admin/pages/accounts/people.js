@@ -27,7 +27,7 @@ export function people(who) {
         { head: "Takes calls over to", minor: true, cell: (each) => each.number },
         { head: "Authenticator", cell: (each) => (each.totp ? pill("on", "good", "on") : "off") },
         { head: "Since", className: "tight", minor: true, cell: (each) => h("time", { title: whole(each.made_at) }, moment(each.made_at)) },
-        { head: "Do", quiet: true, className: "actions lead", cell: (each) => each.name !== who.name && [
+        { head: "Do", quiet: true, className: "actions", cell: (each) => each.name !== who.name && [
           h("button", { type: "button", class: "button", "aria-label": `Change ${each.name}`, onclick: () => edit(each, load) }, "Change"), " ",
           h("button", { type: "button", class: "button danger", "aria-label": `Remove ${each.name}`, onclick: () => remove(each, load) }, "Remove"),
         ] },
