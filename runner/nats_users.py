@@ -111,7 +111,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
     "rag": Permissions(publish=_PUBLISHED),
     "backoffice": Permissions(
-        publish=(*_FOLLOW_EVENTS, *_PUBLISHED, "limits.backoffice"),
+        publish=(*_FOLLOW_EVENTS, *WATCH, *LETTERS, "call.*.signal", *_PUBLISHED, "limits.backoffice"),
         subscribe=("limits.backoffice",),
     ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
