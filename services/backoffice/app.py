@@ -16,7 +16,7 @@ from services.backoffice.parts import Parts
 def build(parts: Parts) -> FastAPI:
     """The whole application."""
     app = FastAPI(title="Parley backoffice", docs_url=None, redoc_url=None)
-    app.state.parts = parts
+    app.state.admission = parts.access.admission
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
     for router in access.routers(parts):

@@ -10,6 +10,7 @@ from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,5 @@ class Parts:
     bus: Bus
     database: Database
     sealer: Sealer
+    audit: Audit
     access: Access

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from fastapi import Request
 
@@ -13,9 +12,6 @@ from services.backoffice.access.roles import Role, Who
 from services.backoffice.access.scopes import covers, scope_of
 from services.backoffice.access.sessions import Sessions
 from services.backoffice.api.problems import Problem
-
-if TYPE_CHECKING:
-    from services.backoffice.parts import Parts
 
 
 class Admission:
@@ -68,8 +64,8 @@ def needs(role: Role) -> Callable[[Request], Awaitable[Who]]:
     """For `Depends`: whoever asks, when the role is enough. Raises Problem."""
 
     async def who(request: Request) -> Who:
-        parts: Parts = request.app.state.parts
-        return await parts.access.admission.admitted(request, role)
+        admission: Admission = request.app.state.admission
+        return await admission.admitted(request, role)
 
     who.needed_role = role  # type: ignore[attr-defined]  # a test looks for a path that forgot to ask
     return who
