@@ -2,7 +2,7 @@
 
 import { get } from "../kit/api.js";
 import { h } from "../kit/dom.js";
-import { clock, count, DASH, money, moment, spaced, whole } from "../kit/format.js";
+import { clock, count, dated, DASH, millis, money, moment, spaced, whole } from "../kit/format.js";
 import { icon } from "../kit/icons.js";
 import { figures, inside, pairs, panel } from "../kit/page.js";
 import { chip, pill } from "../kit/pills.js";
@@ -14,6 +14,11 @@ import { eventsPanel } from "./calls/events.js";
 import { recording } from "./calls/recording.js";
 import { replayPanel } from "./calls/replay.js";
 import { turns } from "./calls/turns.js";
+
+/** @type {Record<string, string>} */
+const STAGES = { stt: "ears", llm: "mind", tts: "voice" };
+/** Moments that the turns show. */
+const USUAL = new Set(["paused", "resumed", "interrupted", "not_interrupted", "notinterrupted"]);
 
 /**
  * @param {HTMLElement} page
@@ -48,6 +53,7 @@ function drawn(call, path, here) {
       ["Interrupted", count(call.interruptions)],
       ["Tools", call.tools_failed ? `${call.tools}, ${call.tools_failed} failed` : count(call.tools)],
       ["Mood", call.emotion ? pill(call.emotion) : DASH, "worded"],
+      ["Answered in, mean", call.answer_ms ? millis(call.answer_ms) : DASH],
       ["Cost", money(call.cost_usd)],
     ])),
     h(
@@ -55,7 +61,7 @@ function drawn(call, path, here) {
       { class: "record" },
       h("div", {}, call.recording && may(here.who, "supervisor") && recording(path, said), panel("Turn by turn",
         said.list ?? empty("Nothing was said", "The call ended before anybody spoke.", ), { note: said.legend })),
-      h("div", {}, about(call), slots(call), costs(call), replayPanel(path), eventsPanel(path, call.events)),
+      h("div", {}, about(call), slots(call), happened(call), costs(call), replayPanel(path), eventsPanel(path, call.events)),
     ),
   ];
 }
@@ -81,6 +87,21 @@ function ended(call) {
   return why && h("span", { class: "under" }, why);
 }
 
+/**
+ * What was out of the ordinary.
+ *
+ * @param {any} call
+ */
+function happened(call) {
+  const began = dated(call.started_at)?.getTime() ?? 0;
+  const told = (call.moments ?? []).filter((/** @type {any} */ each) => !USUAL.has(each.what));
+  if (told.length === 0) return null;
+  return panel("What happened", table("What happened, in order", [
+    { head: "Time", className: "tight", cell: (each) => clock((each.at_ms - began) / 1000) },
+    { head: "What", cell: (each) => [spaced(each.what), each.detail && h("span", { class: "under" }, each.detail)] },
+  ], told, { plain: true }));
+}
+
 /** @param {any} call */
 function slots(call) {
   const found = Object.entries(call.slots ?? {});
@@ -93,7 +114,7 @@ function costs(call) {
   return panel("Cost", table(
     "Cost by vendor",
     [
-      { head: "Vendor", cell: (cost) => [h("span", { class: "main" }, cost.vendor), h("span", { class: "under" }, cost.stage)] },
+      { head: "Vendor", cell: (cost) => [h("span", { class: "main" }, cost.vendor), h("span", { class: "under" }, [STAGES[cost.stage], cost.model].filter(Boolean).join(", "))] },
       { head: "Used", figure: true, cell: (cost) => `${count(cost.amount)} ${cost.unit}` },
       { head: "Cost", figure: true, cell: (cost) => money(cost.usd) },
     ],

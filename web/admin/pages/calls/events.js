@@ -60,7 +60,7 @@ export function eventsPanel(path, total) {
     return foot;
   }
 
-  return panel("Events", place, { note: plural(total, "input"), right: [button] });
+  return panel("Events", place, { note: plural(total, "record"), right: [button] });
 }
 
 /** @param {Record<string, any> | undefined} parts */

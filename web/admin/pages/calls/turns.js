@@ -51,7 +51,13 @@ function grouped(call) {
     ...call.transcript.map((/** @type {any} */ line) => ({ at: line.at_ms, turn: line.turn, line })),
     ...call.tool_list.map((/** @type {any} */ tool) => ({ at: tool.at_ms, turn: tool.turn, tool })),
   ];
-  parts.sort((one, other) => one.turn - other.turn || one.at - other.at);
+  // A caller's line may not know its turn: it is of the words that answer it.
+  let turn = Infinity;
+  for (const part of [...parts].sort((one, other) => other.at - one.at)) {
+    if (part.turn === null || part.turn === undefined) part.turn = turn;
+    else turn = part.turn;
+  }
+  parts.sort((one, other) => (one.turn === other.turn ? 0 : one.turn - other.turn) || one.at - other.at);
   const found = new Map();
   for (const part of parts) found.set(part.turn, [...(found.get(part.turn) ?? []), part]);
   return found;
@@ -70,7 +76,7 @@ function answered(turn, scale) {
   return h(
     "div",
     { class: "answered" },
-    h("p", { class: "heard-after" }, unseen("The answer was heard after "), millis(stages.heard ?? stages.first_sound)),
+    h("p", { class: "heard-after" }, unseen("Answered after "), millis(stages.heard ?? stages.first_sound ?? stages.first_token)),
     bar,
     h("dl", { class: "stages" }, known.map(({ name, label }) =>
       h("div", { "data-stage": name }, h("dt", {}, label), h("dd", {}, String(stages[name]))))),

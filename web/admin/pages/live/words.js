@@ -5,6 +5,9 @@ import { icon } from "../../kit/icons.js";
 import { millis, spaced } from "../../kit/format.js";
 import { pill } from "../../kit/pills.js";
 
+const MAX_RESULT = 160;
+/** Kinds of lines that need no word. */
+const PLAIN = new Set(["answer", "said", "speech", "", undefined]);
 const FOLLOWS_PX = 260;
 
 /** Lines are known by number and may change; one is for who listens in, so the caller is not "you". */
@@ -87,7 +90,7 @@ export function said(line, agent) {
       "span",
       { class: "who" },
       bot ? agent : "Caller",
-      bot && line.kind && line.kind !== "answer" && h("span", { class: "chip" }, line.kind),
+      !PLAIN.has(line.kind) && h("span", { class: "chip" }, line.kind),
       cut && h("span", { class: "chip" }, line.heard ? "interrupted here" : "not heard"),
       line.emotion && line.emotion !== "neutral" && pill(line.emotion),
     ),
@@ -113,7 +116,13 @@ export function ran(tool) {
       tool.status === "ok" ? "done" : spaced(tool.status)),
     tool.ms !== null && tool.ms !== undefined && h("span", { class: "took" }, millis(tool.ms)),
     tool.message && h("span", { class: "message" }, tool.message),
+    tool.result && tool.result !== "{}" && h("code", { class: "result", title: tool.result }, short(tool.result)),
   );
+}
+
+/** @param {string} text */
+function short(text) {
+  return text.length > MAX_RESULT ? `${text.slice(0, MAX_RESULT)}…` : text;
 }
 
 /** @param {unknown} value */
