@@ -63,7 +63,7 @@ async def looking(
     """`console`: or its address. `role`: of who is logged in; empty: nobody is."""
     browser = await chromium.with_flags()
     url = console if isinstance(console, str) else console.url
-    state = {"storage_state": console.state(role)} if role and isinstance(console, Served) else {}
+    state: dict[str, Any] = {"storage_state": console.state(role)} if role and isinstance(console, Served) else {}
     visitor = await browser.new_context(
         viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", locale="en-GB", **state, **context
     )
