@@ -72,9 +72,7 @@ async def looking(
         page.set_default_timeout(PATIENCE_S * 1000)
         look = Look(page, url)
         page.on("pageerror", lambda error: look.complaints.append(str(error)))
-        page.on(
-            "console", lambda message: look.complaints.append(message.text) if message.type == "error" else None
-        )
+        page.on("console", lambda message: look.complaints.append(message.text) if message.type == "error" else None)
         yield look
     finally:
         await visitor.close()
