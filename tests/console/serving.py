@@ -15,11 +15,10 @@ from parley.monitor import Monitor
 from parley.process.listening import bound_socket
 from parley.settings import Settings
 from services.backoffice.access.cookies import SESSION
+from services.backoffice.access.roles import ROLES
 from services.backoffice.parts import Parts
 from services.backoffice.server import make_server
 from services.backoffice.wiring import opened
-
-ROLES = ("viewer", "supervisor", "admin")
 
 
 @dataclass(frozen=True)
