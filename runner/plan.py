@@ -26,6 +26,8 @@ ORGANS = ("stt", "tts", "orchestrator", "llm", "tools", "rag")
 SERVICES = (*ORGANS, "gateway")
 """What calls need. Backoffice comes on top where it is asked for, and no call waits for it."""
 BACKOFFICE = "backoffice"
+DEPLOYED = (*SERVICES, BACKOFFICE)
+"""What a cluster runs."""
 OPERATOR_FILE = "operator.env"
 MCP_FILES = {"mcp": "mcp.env", "mcp-actions": "mcp-actions.env"}
 """By user: how `parley mcp` reaches what it needs, without and with actions."""
