@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, eval, replay, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, eval, replay, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ COMMANDS = {
     "agent": "cli.agent",
     "number": "cli.number",
     "config": "cli.config",
+    "user": "cli.user",
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",
     "mcp": "cli.mcp",

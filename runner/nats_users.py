@@ -151,7 +151,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$KV.agents.>",
             *CONFIGURES,
             *_configured("backoffice"),
+            "limits.backoffice",
         ),
+        subscribe=("limits.backoffice",),
     ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
         publish=(
