@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from parley import telemetry
 from parley.aio import background
 from parley.bus import Bus
+from parley.bus.live import Live
+from parley.bus.presence import present
 from parley.monitor import Monitor
 from parley.settings import Settings
 from parley.watching import Watching
 from services.backoffice.access.access import opened as open_access
+from services.backoffice.configuration.trying import opened as open_trials
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
 from services.backoffice.records import tables  # noqa: F401
@@ -33,8 +37,12 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         audit = Audit(database, sealer)
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access)
+        trials = await stack.enter_async_context(open_trials(settings))
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, trials)
         await stack.enter_async_context(bus)
+        live = await stack.enter_async_context(Live(settings, bus, "backoffice").kept())
+        await live.part(("PARLEY_LOG_LEVEL",), telemetry.take, made=True)
+        await stack.enter_async_context(present(bus, live))
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts
