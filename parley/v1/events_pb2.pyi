@@ -360,6 +360,220 @@ class CallSignal(_message.Message):
 Global___CallSignal: _TypeAlias = CallSignal  # noqa: Y015
 
 @_typing.final
+class CallWatch(_message.Message):
+    """`call.watch`: somebody looks at calls, and is told of them on `call.<id>.live`. A lease of 10 s, said again while they
+    look: an orchestrator that hears none of it says nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALL_FIELD_NUMBER: _builtins.int
+    CALL_IDS_FIELD_NUMBER: _builtins.int
+    ANEW_FIELD_NUMBER: _builtins.int
+    all: _builtins.bool
+    """how each call stands"""
+    anew: _builtins.bool
+    """whoever looks knows nothing yet: tell all"""
+    @_builtins.property
+    def call_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of these also lines, tools and moments; at most 50"""
+
+    def __init__(
+        self,
+        *,
+        all: _builtins.bool = ...,
+        call_ids: _abc.Iterable[_builtins.str] | None = ...,
+        anew: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "anew", b"anew", "call_ids", b"call_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallWatch: _TypeAlias = CallWatch  # noqa: Y015
+
+@_typing.final
+class CallLive(_message.Message):
+    """`call.<id>.live`: how a call stands, as it changes, at most ten times a second. Said once, to whoever listens; not stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    CALLER_PII_FIELD_NUMBER: _builtins.int
+    CALLED_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    STARTED_MS_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    INTERRUPTIONS_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    SPECIALIST_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
+    END_REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    at_ms: _builtins.int
+    state: _builtins.str
+    """`listening`, `thinking`, `speaking` or `ended`"""
+    agent: _builtins.str
+    agent_version: _builtins.str
+    channel: _builtins.str
+    direction: _builtins.str
+    caller_pii: _builtins.str
+    called: _builtins.str
+    language: _builtins.str
+    started_ms: _builtins.int
+    turn: _builtins.int
+    interruptions: _builtins.int
+    tool: _builtins.str
+    """the newest of those at work"""
+    specialist: _builtins.str
+    cost_usd: _builtins.float
+    """so far, at list prices"""
+    end_reason: _builtins.str
+    @_builtins.property
+    def epoch(self) -> _call_pb2.Epoch: ...
+    @_builtins.property
+    def detail(self) -> Global___LiveDetail:
+        """of a call that somebody looks at itself"""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        epoch: _call_pb2.Epoch | None = ...,
+        at_ms: _builtins.int = ...,
+        state: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        caller_pii: _builtins.str = ...,
+        called: _builtins.str = ...,
+        language: _builtins.str = ...,
+        started_ms: _builtins.int = ...,
+        turn: _builtins.int = ...,
+        interruptions: _builtins.int = ...,
+        tool: _builtins.str = ...,
+        specialist: _builtins.str = ...,
+        cost_usd: _builtins.float = ...,
+        end_reason: _builtins.str = ...,
+        detail: Global___LiveDetail | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "epoch", b"epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "at_ms", b"at_ms", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "cost_usd", b"cost_usd", "detail", b"detail", "direction", b"direction", "end_reason", b"end_reason", "epoch", b"epoch", "interruptions", b"interruptions", "language", b"language", "specialist", b"specialist", "started_ms", b"started_ms", "state", b"state", "tool", b"tool", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallLive: _TypeAlias = CallLive  # noqa: Y015
+
+@_typing.final
+class LiveDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHOLE_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    HEARING_PII_FIELD_NUMBER: _builtins.int
+    MOMENTS_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    whole: _builtins.bool
+    """`lines` are all that are kept of the call, and nothing said before counts"""
+    hearing_pii: _builtins.str
+    """the caller's words of a turn that has not ended"""
+    lost: _builtins.int
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveLine]:
+        """new ones, and those that have changed"""
+
+    @_builtins.property
+    def moments(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveMoment]:
+        """since the last of these messages, in order; at most 200, `lost` more were left out"""
+
+    def __init__(
+        self,
+        *,
+        whole: _builtins.bool = ...,
+        lines: _abc.Iterable[Global___LiveLine] | None = ...,
+        hearing_pii: _builtins.str = ...,
+        moments: _abc.Iterable[Global___LiveMoment] | None = ...,
+        lost: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hearing_pii", b"hearing_pii", "lines", b"lines", "lost", b"lost", "moments", b"moments", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveDetail: _TypeAlias = LiveDetail  # noqa: Y015
+
+@_typing.final
+class LiveLine(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    N_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    n: _builtins.int
+    """its place in the call, from 1"""
+    @_builtins.property
+    def line(self) -> Global___StateLine: ...
+    def __init__(
+        self,
+        *,
+        n: _builtins.int = ...,
+        line: Global___StateLine | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["line", b"line"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "n", b"n"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveLine: _TypeAlias = LiveLine  # noqa: Y015
+
+@_typing.final
+class LiveMoment(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_MS_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    CHARS_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    at_ms: _builtins.int
+    what: _builtins.str
+    """the kind of an input of `step`: `speech_started`, `paused`, `heard`, ..."""
+    utterance: _builtins.int
+    cause: _builtins.str
+    chars: _builtins.int
+    cut: _builtins.bool
+    def __init__(
+        self,
+        *,
+        at_ms: _builtins.int = ...,
+        what: _builtins.str = ...,
+        utterance: _builtins.int = ...,
+        cause: _builtins.str = ...,
+        chars: _builtins.int = ...,
+        cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "cause", b"cause", "chars", b"chars", "cut", b"cut", "utterance", b"utterance", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveMoment: _TypeAlias = LiveMoment  # noqa: Y015
+
+@_typing.final
 class CallState(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -9,6 +9,7 @@ from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,4 @@ class Parts:
     bus: Bus
     database: Database
     sealer: Sealer
+    audit: Audit

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from parley.aio import background
 from parley.bus import Bus
 from parley.monitor import Monitor
 from parley.settings import Settings
+from parley.watching import Watching
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
 from services.backoffice.records import tables  # noqa: F401
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.shipped import shipped
 
 
 @asynccontextmanager
@@ -25,6 +29,8 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         database = await open_database(settings)
         stack.push_async_callback(database.close)
         bus = Bus(settings, "backoffice")
-        parts = Parts(settings, monitor, bus, database, sealer)
+        audit = Audit(database, sealer)
+        parts = Parts(settings, monitor, bus, database, sealer, audit)
         await stack.enter_async_context(bus)
+        await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

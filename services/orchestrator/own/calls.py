@@ -190,6 +190,7 @@ class Calls:
         finally:
             if self._conductors.get(call_id) is conductor:
                 del self._conductors[call_id]
+                self._means.live.gone(call_id)
             await conductor.aclose()
 
     async def _wait_for_another(self, call_id: str, conductor: Conductor) -> None:
@@ -213,7 +214,13 @@ class Calls:
         elif conductor is not None and not isinstance(conductor.call.floor if conductor.call else None, Ended):
             conductor.feed(events.Signal(at_ms=now_ms(), name=message.name, data=message.data))
 
+    def watch(self, message: events_pb2.CallWatch) -> None:
+        """Somebody looks at calls: they are told of ours."""
+        ours = ((each.call, each.agent) for each in self._conductors.values() if each.call is not None)
+        self._means.live.watch(message, ours)
+
     async def aclose(self) -> None:
+        await self._means.live.aclose()
         await self._lingering.close()
         await asyncio.gather(*(conductor.aclose() for conductor in self._conductors.values()))
 
