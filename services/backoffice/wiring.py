@@ -12,7 +12,7 @@ from parley.settings import Settings
 from parley.watching import Watching
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
-from services.backoffice.records import tables  # noqa: F401
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.shipped import shipped
@@ -30,7 +30,9 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         stack.push_async_callback(database.close)
         bus = Bus(settings, "backoffice")
         audit = Audit(database, sealer)
-        parts = Parts(settings, monitor, bus, database, sealer, audit)
+        records = Records.of(settings, bus, database, sealer)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, records)
         await stack.enter_async_context(bus)
-        await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
+        jobs = records.consumer.run(), records.retention.run(), Watching(bus, shipped(audit)).run()
+        await stack.enter_async_context(background(*jobs))
         yield parts
