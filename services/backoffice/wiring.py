@@ -17,7 +17,7 @@ from services.backoffice.access.access import opened as open_access
 from services.backoffice.configuration.trying import opened as open_trials
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
-from services.backoffice.records import tables  # noqa: F401
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.shipped import shipped
@@ -38,11 +38,13 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
         trials = await stack.enter_async_context(open_trials(settings))
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access, trials)
+        records = Records.of(settings, bus, database, sealer)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, trials)
         await stack.enter_async_context(bus)
         live = await stack.enter_async_context(Live(settings, bus, "backoffice").kept())
         await live.part(("PARLEY_LOG_LEVEL",), telemetry.take, made=True)
         await stack.enter_async_context(present(bus, live))
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
+        await stack.enter_async_context(background(records.consumer.run(), records.retention.run()))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

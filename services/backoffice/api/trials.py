@@ -147,7 +147,7 @@ def router(parts: Parts) -> APIRouter:
             times=Times(first_ms=None, total_ms=total_ms),
         )
 
-    @routes.post("/test-tts", response_class=Response, responses={200: _SOUND})  # type: ignore[dict-item]
+    @routes.post("/test-tts", response_class=Response, responses={200: _SOUND})
     async def test_tts(body: AskVoice, who: Supervisor) -> Response:
         """One sentence in the voice that a call has, as a WAV."""
         with one(who):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from pydantic import BaseModel, Field
-from sqlalchemy import case, column, func, select, table
+from sqlalchemy import ColumnElement, case, column, func, select, table
 
 from parley.published.bundle import is_published
 from services.backoffice.database import Database, metadata
@@ -51,7 +51,7 @@ async def figures_by_version(database: Database) -> dict[str, dict[str, VersionF
     )
     answered = case((func.coalesce(turns.c.sound, turns.c.words).is_not(None), 1), else_=0)
     asked = select(*by, func.count().label("turns"), func.sum(answered).label("answered"))
-    how = calls.c.ended_by
+    how: ColumnElement[str] = calls.c.ended_by
     ended = select(*by, how.label("outcome"), func.count().label("calls"))
     if "outcomes" in metadata.tables:
         how = func.coalesce(func.nullif(_OUTCOMES.c.outcome, ""), calls.c.ended_by)
