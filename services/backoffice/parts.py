@@ -10,6 +10,7 @@ from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
 from services.backoffice.configuration.trying import Trials
+from services.backoffice.configuration.witness import Witness
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
@@ -28,3 +29,4 @@ class Parts:
     access: Access
     records: Records
     trials: Trials
+    witness: Witness

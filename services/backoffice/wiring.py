@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from parley import telemetry
 from parley.aio import background
 from parley.bus import Bus
 from parley.bus.live import Live
@@ -14,7 +13,9 @@ from parley.monitor import Monitor
 from parley.settings import Settings
 from parley.watching import Watching
 from services.backoffice.access.access import opened as open_access
+from services.backoffice.configuration.following import follow
 from services.backoffice.configuration.trying import opened as open_trials
+from services.backoffice.configuration.witness import Witness
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
 from services.backoffice.records.records import Records
@@ -39,11 +40,12 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         access.guard.sharing.listen(bus)
         trials = await stack.enter_async_context(open_trials(settings))
         records = Records.of(settings, bus, database, sealer)
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, trials)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, trials, Witness(bus, audit))
         await stack.enter_async_context(bus)
         live = await stack.enter_async_context(Live(settings, bus, "backoffice").kept())
-        await live.part(("PARLEY_LOG_LEVEL",), telemetry.take, made=True)
+        await follow(live, access.guard.limit)
         await stack.enter_async_context(present(bus, live))
+        await stack.enter_async_context(background(parts.witness.run()))
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
         await stack.enter_async_context(background(records.consumer.run(), records.retention.run()))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))

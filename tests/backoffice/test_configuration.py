@@ -108,6 +108,11 @@ async def test_settings_are_shown_set_and_undone_and_the_audit_has_it(tmp_path: 
         entries = [(each.kind, each.who) for each in await office.house.parts.audit.page()]
         assert entries[:2] == [("config.undone", "ada"), ("config.changed", "ada")]
         assert "0123456789" not in str(await office.house.parts.audit.page())
+        await office.operator.set(PARLEY_CAPACITY="7")  # a command
+        for _ in range(2):
+            await office.house.parts.witness.look()
+        entries = [(each.kind, each.subject) for each in await office.house.parts.audit.page()]
+        assert entries[:2] == [("config.changed", "PARLEY_CAPACITY"), ("config.undone", "OPENAI_API_KEY,PARLEY_AGENT")]
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def router(parts: Parts) -> APIRouter:
     async def change(body: Changes, who: Admin) -> Taken:
         """Set one or several; all of them or none. Every process has them within 2 s, for calls that begin then."""
         found = await changing.set_live(parts.bus, body.changes, seals, who.name, time.time(), body.note, body.revision)
-        return await told(found, who, "config.changed")
+        return await told(found)
 
     @routes.get("/history")
     async def history(_: Viewer) -> History:
@@ -145,9 +145,7 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("/undo")
     async def undo(body: Undo, who: Admin) -> Taken:
         """Put back what one change changed. Nothing else."""
-        return await told(
-            await changing.undo_live(parts.bus, body.revision, who.name, time.time()), who, "config.undone"
-        )
+        return await told(await changing.undo_live(parts.bus, body.revision, who.name, time.time()))
 
     @routes.get("/{name}")
     async def one(name: Annotated[str, Path(max_length=100, examples=["PARLEY_TTS"])], _: Viewer) -> Setting:
@@ -155,14 +153,9 @@ def router(parts: Parts) -> APIRouter:
         now = await configuring.read(parts.bus)
         return _setting(setting, now.configuration, await processes(parts.bus))
 
-    async def told(found: Changed, who: Admin, kind: str) -> Taken:
+    async def told(found: Changed) -> Taken:
         now = found.revision.configuration
-        detail = {
-            "revision": found.revision.revision,
-            "to": {name: _text(now.values.get(name)) for name in now.changed},
-            "note": now.note,
-        }
-        await parts.audit.note(who.name, kind, ",".join(now.changed)[:200], detail)
+        await parts.witness.tell(found.revision)
         changed = set(now.changed)
         return Taken(
             revision=found.revision.revision,
