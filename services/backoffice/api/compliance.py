@@ -15,7 +15,7 @@ from services.backoffice.access.roles import Who
 from services.backoffice.compliance.auditing import Judged, Report
 from services.backoffice.compliance.controls import CONTROLS
 from services.backoffice.compliance.finding import Result
-from services.backoffice.compliance.looking import DECLARED, audit_of
+from services.backoffice.compliance.looking import DECLARED, Sources, audit_of
 from services.backoffice.compliance.pdf import pdf
 from services.backoffice.compliance.report import markdown, ordered
 from services.backoffice.parts import Parts
@@ -69,6 +69,7 @@ class Declaration(BaseModel):
 
 def router(parts: Parts) -> APIRouter:
     routes = APIRouter(tags=["compliance"])
+    sources = Sources(parts.settings, parts.bus, parts.database, parts.access.accounts, parts.audit)
 
     @routes.get(
         "/api/compliance-audit",
@@ -77,7 +78,7 @@ def router(parts: Parts) -> APIRouter:
     )
     async def audit(who: Supervisor, format: Annotated[Literal["json", "markdown", "pdf"], Query()] = "json") -> Any:
         """Looks at everything anew: up to 20 s."""
-        report = await audit_of(parts)
+        report = await audit_of(sources)
         if format == "json":
             return _audited(report)
         if format == "markdown":
@@ -87,7 +88,7 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/api/compliance-checklist")
     async def checklist(who: Supervisor) -> Checklist:
         """What is to be declared by hand, and who declared it."""
-        report = await audit_of(parts)
+        report = await audit_of(sources)
         by_hand = [each for each in ordered(report) if each.finding.result in ("declare", "declared")]
         return Checklist(items=list(map(_checked, by_hand)))
 
@@ -96,10 +97,10 @@ def router(parts: Parts) -> APIRouter:
         """Declare that a control holds. Stands in the audit for good; the newest counts, for a year."""
         if body.control not in {control.id for control in CONTROLS}:
             raise NotFound(f"control: there is none with the id {body.control!r}; GET /api/compliance-checklist")
-        if _of(await audit_of(parts), body.control).finding.result not in ("declare", "declared"):
+        if _of(await audit_of(sources), body.control).finding.result not in ("declare", "declared"):
             raise BadInput("control: it is checked and not declared; its remedy is in GET /api/compliance-audit")
         await parts.audit.note(who.name, DECLARED, body.control, {"note": body.note})
-        return _checked(_of(await audit_of(parts), body.control))
+        return _checked(_of(await audit_of(sources), body.control))
 
     return routes
 

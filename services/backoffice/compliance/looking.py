@@ -9,14 +9,17 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
 
 import structlog
+from parley.bus.presence import ProcessState, processes
 from sqlalchemy import select
 
 from parley import pii
-from parley.bus.presence import ProcessState, processes
+from parley.bus import Bus
+from parley.database import Database
 from parley.engines import engines_of
 from parley.errors import ParleyError
 from parley.pii.stored import covered
@@ -25,8 +28,8 @@ from services.backoffice.access import lockout, passwords
 from services.backoffice.access.accounts import Accounts
 from services.backoffice.compliance.auditing import Report, audited
 from services.backoffice.compliance.seen import Chain, Declared, House, Person, Process, Scan, Seen
-from services.backoffice.parts import Parts
 from services.backoffice.records import retention, tables
+from services.backoffice.watchers.audit import Audit
 
 log = structlog.get_logger()
 
@@ -41,23 +44,34 @@ LOOK_S = 20.0
 Looked = TypeVar("Looked")
 
 
-async def audit_of(parts: Parts) -> Report:
+@dataclass(frozen=True)
+class Sources:
+    """What is looked at; `Parts` has all of it."""
+
+    settings: Settings
+    bus: Bus
+    database: Database
+    accounts: Accounts
+    audit: Audit
+
+
+async def audit_of(sources: Sources) -> Report:
     """Look at everything, and judge it."""
-    return audited(await look(parts))
+    return audited(await look(sources))
 
 
-async def look(parts: Parts) -> Seen:
+async def look(sources: Sources) -> Seen:
     states, people, chain, transcripts, logs, declared = await asyncio.gather(
-        _tried("processes", processes(parts.bus)),
-        _tried("accounts", parts.access.accounts.list()),
-        _tried("audit", parts.audit.verify()),
-        _tried("transcripts", _transcripts(parts)),
-        _tried("logs", asyncio.to_thread(_logs, parts.settings.data_dir / "run" / "logs")),
-        _tried("declarations", _declared(parts)),
+        _tried("processes", processes(sources.bus)),
+        _tried("accounts", sources.accounts.list()),
+        _tried("audit", sources.audit.verify()),
+        _tried("transcripts", _transcripts(sources.database)),
+        _tried("logs", asyncio.to_thread(_logs, sources.settings.data_dir / "run" / "logs")),
+        _tried("declarations", _declared(sources.audit)),
     )
     return Seen(
         now_s=time.time(),
-        house=_house(parts.settings, states or ()),
+        house=_house(sources.settings, states or ()),
         processes=None if states is None else tuple(map(_process, states)),
         people=None if people is None else tuple(Person(each.name, each.role, each.totp) for each in people),
         chain=None if chain is None else Chain(chain.entries, chain.broken, chain.why),
@@ -98,9 +112,9 @@ def _house(settings: Settings, states: Iterable[ProcessState]) -> House:
     )
 
 
-async def _transcripts(parts: Parts) -> Scan:
+async def _transcripts(database: Database) -> Scan:
     wanted = select(tables.texts.c.text_pii).order_by(tables.texts.c.nr.desc()).limit(TEXTS)
-    async with parts.database.reading() as connection:
+    async with database.reading() as connection:
         found = [row.text_pii for row in (await connection.execute(wanted)).all()]
     return await asyncio.to_thread(scan, map(covered, found))
 
@@ -127,10 +141,10 @@ def _end(file: Path) -> list[str]:
         return opened.read().decode("utf-8", "replace").splitlines()
 
 
-async def _declared(parts: Parts) -> dict[str, Declared]:
+async def _declared(audit: Audit) -> dict[str, Declared]:
     """The newest of each control."""
     found: dict[str, Declared] = {}
-    for entry in await parts.audit.page(limit=TEXTS, kind=DECLARED):
+    for entry in await audit.page(limit=TEXTS, kind=DECLARED):
         note = str((entry.detail or {}).get("note", ""))
         found.setdefault(entry.subject, Declared(entry.who, entry.at_ms, note))
     return found
