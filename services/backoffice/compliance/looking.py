@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 import structlog
-from parley.bus.presence import ProcessState, processes
 from sqlalchemy import select
 
 from parley import pii
 from parley.bus import Bus
+from parley.bus.presence import ProcessState, processes
 from parley.database import Database
 from parley.engines import engines_of
 from parley.errors import ParleyError
