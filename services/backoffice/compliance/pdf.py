@@ -41,7 +41,7 @@ def pdf(report: Report) -> bytes:
         tints.append(("BACKGROUND", (2, number), (2, number), colors.HexColor(_TINTS[finding.result])))
     table = Table(rows, colWidths=_WIDTHS, repeatRows=1)
     grid = [("GRID", (0, 0), (-1, -1), 0.3, colors.HexColor("#c9c9c9")), ("VALIGN", (0, 0), (-1, -1), "TOP")]
-    table.setStyle(TableStyle([*grid, *tints]))
+    table.setStyle(TableStyle([*grid, *tints]))  # type: ignore[list-item]
     body = styles["BodyText"]
     story = [
         Paragraph("Compliance audit", styles["Title"]),
