@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import agents, config, engines, numbers, problems, tracker, trials
+from services.backoffice.api import agents, compliance, config, engines, numbers, problems, tracker, trials
 from services.backoffice.parts import Parts
 
 
@@ -19,10 +19,8 @@ def build(parts: Parts) -> FastAPI:
     app.state.admission = parts.access.admission
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
-    for router in [
-        *access.routers(parts),
-        *(each.router(parts) for each in (tracker, config, agents, numbers, engines, trials)),
-    ]:
+    routers = [compliance, tracker, config, agents, numbers, engines, trials]
+    for router in [*access.routers(parts), *(each.router(parts) for each in routers)]:
         app.include_router(router)
 
     @app.get("/health", include_in_schema=False)
