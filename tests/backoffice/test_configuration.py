@@ -52,7 +52,8 @@ async def running(tmp_path: Path, **settings: Any) -> AsyncIterator[Office]:
         parts = await stack.enter_async_context(opened(Settings.read(**own, **settings), Monitor()))
         assert await parts.bus.ready(PATIENCE_S)
         house = House(parts, build(parts))
-        admin = await stack.enter_async_context(await house.logged_in())
+        admin = await house.logged_in()
+        stack.push_async_callback(admin.aclose)
         yield Office(operator, house, admin)
 
 
