@@ -44,7 +44,12 @@ export function select(name, choices, value = "", more = {}) {
  * @param {Record<string, any>} [more]
  */
 export function check(label, name, on, more = {}) {
-  return h("label", { class: "check" }, h("input", { type: "checkbox", name, checked: on, ...more }), h("span", {}, label));
+  return h(
+    "label",
+    { class: "check" },
+    h("input", { type: "checkbox", name, checked: on, ...more }),
+    h("span", {}, label),
+  );
 }
 
 /**

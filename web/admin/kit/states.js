@@ -22,7 +22,14 @@ export function loading(what) {
  * @param {...import("./dom.js").Child} more buttons and links
  */
 export function empty(title, advice, ...more) {
-  return h("div", { class: "state" }, icon("empty"), h("p", { class: "state-title" }, title), h("p", {}, advice), ...more);
+  return h(
+    "div",
+    { class: "state" },
+    icon("empty"),
+    h("p", { class: "state-title" }, title),
+    h("p", {}, advice),
+    ...more,
+  );
 }
 
 /** @param {string} role that would have the right */
@@ -73,7 +80,10 @@ export async function shown(place, what, ask, draw) {
     fill(place, draw(answer));
   } catch (error) {
     clearTimeout(soon);
-    fill(place, failed(error, () => shown(place, what, ask, draw)));
+    fill(
+      place,
+      failed(error, () => shown(place, what, ask, draw)),
+    );
   } finally {
     place.removeAttribute("aria-busy");
   }
@@ -89,7 +99,11 @@ export function told(error) {
     return { title: "This page has an error", detail: String(error), remedy: "Load it again; if it stays, report it." };
   }
   if (error.status === 404 && !error.remedy) {
-    return { title: error.title, detail: error.detail, remedy: "It may have been removed, or this version does not have it." };
+    return {
+      title: error.title,
+      detail: error.detail,
+      remedy: "It may have been removed, or this version does not have it.",
+    };
   }
   const remedy = error.remedy || (error.status >= 500 ? "The service's log says more." : "");
   return { title: error.title, detail: error.detail, remedy };

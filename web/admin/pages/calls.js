@@ -31,11 +31,18 @@ export function open(page, here) {
     const mine = asking;
     history.replaceState(null, "", address("/admin/calls", wanted));
     fill(downloads, exported(wanted));
-    await shown(rows, "the calls", () => get("/api/call-logs", { ...wanted, limit: PAGE }), (answer) => {
-      if (mine !== asking) return [...rows.childNodes];
-      news.textContent = answer.items.length ? `${answer.items.length} calls${answer.next ? " and more" : ""}` : "No calls";
-      return list(answer, wanted);
-    });
+    await shown(
+      rows,
+      "the calls",
+      () => get("/api/call-logs", { ...wanted, limit: PAGE }),
+      (answer) => {
+        if (mine !== asking) return [...rows.childNodes];
+        news.textContent = answer.items.length
+          ? `${answer.items.length} calls${answer.next ? " and more" : ""}`
+          : "No calls";
+        return list(answer, wanted);
+      },
+    );
   }
 
   /**
@@ -45,9 +52,15 @@ export function open(page, here) {
   function list(answer, wanted) {
     if (answer.items.length === 0) {
       return Object.keys(wanted).length
-        ? empty("No call fits", "Take a filter away, or look further back.",
-            h("button", { type: "button", class: "button", onclick: () => here.go("/admin/calls") }, "All calls"))
-        : empty("No call yet", "Calls are listed here from their first second on. Ring one of your numbers, or call from the softphone page.");
+        ? empty(
+            "No call fits",
+            "Take a filter away, or look further back.",
+            h("button", { type: "button", class: "button", onclick: () => here.go("/admin/calls") }, "All calls"),
+          )
+        : empty(
+            "No call yet",
+            "Calls are listed here from their first second on. Ring one of your numbers, or call from the softphone page.",
+          );
     }
     const made = table("Calls, newest first", COLUMNS, answer.items, { each: leads });
     return [made, further(made, answer.next, wanted)];
@@ -84,7 +97,13 @@ export function open(page, here) {
   fill(
     page,
     head("Calls", { right: [downloads] }),
-    h("section", { class: "panel", "aria-label": "Calls" }, filters(asked, may(here.who, "supervisor"), search), rows, news),
+    h(
+      "section",
+      { class: "panel", "aria-label": "Calls" },
+      filters(asked, may(here.who, "supervisor"), search),
+      rows,
+      news,
+    ),
   );
   search(asked);
   return { title: "Calls" };
@@ -93,6 +112,11 @@ export function open(page, here) {
 /** @param {Record<string, string>} wanted */
 function exported(wanted) {
   return ["csv", "json"].map((format) =>
-    h("a", { class: "button", download: true, href: address("/api/call-logs/export", { ...wanted, format }) },
-      icon("down"), format.toUpperCase()));
+    h(
+      "a",
+      { class: "button", download: true, href: address("/api/call-logs/export", { ...wanted, format }) },
+      icon("down"),
+      format.toUpperCase(),
+    ),
+  );
 }

@@ -10,7 +10,11 @@ import { addRows, sideways, table } from "../../kit/table.js";
 
 const PAGE = 100;
 const TIME = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
 });
 
 /** @type {Array<import("../../kit/table.js").Column<any>>} */
@@ -34,29 +38,43 @@ export function eventsPanel(path, total) {
   /** The first page in the place of the button. */
   async function show() {
     button.remove();
-    await shown(place, "the events", () => get(`${path}/events`, { limit: PAGE }), (answer) => {
-      const made = table("Events, oldest first", COLUMNS, answer.items, { plain: true });
-      cursor = answer.next;
-      return [sideways("Events", made), more(made)];
-    });
+    await shown(
+      place,
+      "the events",
+      () => get(`${path}/events`, { limit: PAGE }),
+      (answer) => {
+        const made = table("Events, oldest first", COLUMNS, answer.items, { plain: true });
+        cursor = answer.next;
+        return [sideways("Events", made), more(made)];
+      },
+    );
   }
 
   /** @param {HTMLTableElement} made */
   function more(made) {
     if (!cursor) return null;
     const foot = h("div", { class: "more-rows" });
-    fill(foot, h("button", {
-      type: "button", class: "button", onclick: async () => {
-        try {
-          const answer = await get(`${path}/events`, { limit: PAGE, cursor });
-          addRows(made, COLUMNS, answer.items);
-          cursor = answer.next;
-          if (!cursor) foot.remove();
-        } catch (error) {
-          sayTrouble(error);
-        }
-      },
-    }, "More events"));
+    fill(
+      foot,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button",
+          onclick: async () => {
+            try {
+              const answer = await get(`${path}/events`, { limit: PAGE, cursor });
+              addRows(made, COLUMNS, answer.items);
+              cursor = answer.next;
+              if (!cursor) foot.remove();
+            } catch (error) {
+              sayTrouble(error);
+            }
+          },
+        },
+        "More events",
+      ),
+    );
     return foot;
   }
 
@@ -65,6 +83,8 @@ export function eventsPanel(path, total) {
 
 /** @param {Record<string, any> | undefined} parts */
 function detail(parts) {
-  const told = Object.entries(parts ?? {}).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const told = Object.entries(parts ?? {}).map(
+    ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+  );
   return told.length > 0 && h("span", { class: "under" }, told.join(", "));
 }
