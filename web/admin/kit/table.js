@@ -90,7 +90,7 @@ export function line(columns, row, each = () => {}) {
  * @param {HTMLElement} wide
  */
 export function sideways(label, wide) {
-  return h("div", { class: "sideways", role: "region", "aria-label": label, tabindex: "0" }, wide);
+  return h("div", { class: "sideways", role: "region", "aria-label": `${label}: all columns`, tabindex: "0" }, wide);
 }
 
 /** @param {Column<any>} column */
