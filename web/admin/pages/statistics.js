@@ -171,14 +171,16 @@ function drawn(stats) {
 
 /** @param {any[]} rows */
 function stages(rows) {
-  if (rows.length === 0) return null;
+  // How long an answer is has nothing to do with how fast it came; the table has it.
+  const answering = rows.filter((row) => row.stage !== "over" && row.n > 0);
+  if (answering.length === 0) return null;
   return figure(
     "Where the time goes",
     (width) =>
       spans(
         width,
         "Percentiles of each stage of an answer",
-        rows.map((row) => ({
+        answering.map((row) => ({
           ...row,
           name: STAGES[row.stage] ?? row.stage,
           title: `${STAGES[row.stage] ?? row.stage}: half within ${row.p50} ms, 95 % within ${row.p95} ms, 99 % within ${row.p99} ms`,

@@ -4,7 +4,7 @@ import { count, decimal, money, percent } from "../../kit/format.js";
 import { table } from "../../kit/table.js";
 
 /** @type {Record<string, string>} */
-export const STAGES = { ears: "Recognised", first_token: "First word", first_sound: "First sound", heard: "Heard" };
+export const STAGES = { ears: "Recognised", first_token: "First word", first_sound: "First sound", heard: "Heard", over: "Heard out" };
 
 const HOUR = new Intl.DateTimeFormat(undefined, {
   day: "numeric",
