@@ -9,7 +9,7 @@ import { chip, pill } from "../kit/pills.js";
 import { empty, shown } from "../kit/states.js";
 import { table } from "../kit/table.js";
 import { may } from "../who.js";
-import { other, way } from "./calls/columns.js";
+import { other, outcome, way } from "./calls/columns.js";
 import { eventsPanel } from "./calls/events.js";
 import { recording } from "./calls/recording.js";
 import { replayPanel } from "./calls/replay.js";
@@ -69,7 +69,7 @@ function drawn(call, path, here) {
       "section",
       { class: "panel", "aria-label": "In short" },
       figures([
-        ["Outcome", call.outcome ? pill(call.outcome) : DASH, "worded"],
+        ["Outcome", outcome(call), "worded"],
         ["Time", clock(call.seconds)],
         ["Turns", count(call.turns)],
         ["Interrupted", count(call.interruptions)],
