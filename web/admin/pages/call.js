@@ -18,7 +18,7 @@ import { turns } from "./calls/turns.js";
 /** @type {Record<string, string>} */
 const STAGES = { stt: "ears", llm: "mind", tts: "voice" };
 /** Moments that the turns show. */
-const USUAL = new Set(["paused", "resumed", "interrupted", "not_interrupted", "notinterrupted"]);
+const USUAL = new Set(["leg_ended", "paused", "resumed", "interrupted", "not_interrupted", "notinterrupted"]);
 
 /**
  * @param {HTMLElement} page
