@@ -92,5 +92,3 @@ async def fill(settings: Settings, those: Iterator[RecordedCall]) -> None:
             seq += len(batch)
     await lease.give_up()
     await database.close()
-
-
