@@ -4,7 +4,7 @@ import { get, post } from "../kit/api.js";
 import { asked } from "../kit/dialog.js";
 import { fill, h } from "../kit/dom.js";
 import { field, input } from "../kit/forms.js";
-import { count, decimal, millis, money, moment, percent, plural } from "../kit/format.js";
+import { count, decimal, millis, money, moment, percent, plural, spaced } from "../kit/format.js";
 import { head, panel } from "../kit/page.js";
 import { chip, pill } from "../kit/pills.js";
 import { empty, shown } from "../kit/states.js";
@@ -97,13 +97,36 @@ const COLUMNS = [
   },
   { head: "New calls", className: "tight", cell: takes },
   { head: "Calls", figure: true, cell: (each) => count(each.figures?.calls) },
-  { head: "Turns", figure: true, minor: true, cell: (each) => decimal(each.figures?.turns) },
-  { head: "Interrupted", figure: true, minor: true, cell: (each) => decimal(each.figures?.interruptions) },
-  { head: "Answer p50", figure: true, minor: true, cell: (each) => millis(each.figures?.answer_ms?.p50) },
-  { head: "Resolved", figure: true, cell: (each) => percent(each.figures?.resolved) },
-  { head: "Transferred", figure: true, minor: true, cell: (each) => percent(each.figures?.transferred) },
-  { head: "Cost a call", figure: true, cell: (each) => money(each.figures?.cost_usd) },
+  { head: "Turns a call", figure: true, minor: true, cell: (each) => decimal(perCall(each.figures, "turns")) },
+  { head: "Answered", figure: true, minor: true, cell: (each) => percent(each.figures?.answer_rate) },
+  { head: "Answered in", figure: true, cell: (each) => millis(each.figures?.answer_ms) },
+  { head: "Interrupted", figure: true, minor: true, cell: (each) => decimal(perCall(each.figures, "interruptions")) },
+  { head: "Cost a call", figure: true, cell: (each) => money(each.figures?.usd_per_call) },
+  { head: "Outcomes", minor: true, cell: outcomes },
 ];
+
+/**
+ * @param {any} figures
+ * @param {string} name
+ */
+function perCall(figures, name) {
+  return figures?.calls ? figures[name] / figures.calls : null;
+}
+
+/** @param {any} each the most frequent ones */
+function outcomes(each) {
+  const those = Object.entries(each.figures?.outcomes ?? {}).sort(([, one], [, other]) => other - one);
+  return those
+    .slice(0, 3)
+    .map(([name, calls]) =>
+      h(
+        "span",
+        { class: "line-of" },
+        `${spaced(name)} `,
+        h("span", { class: "note" }, percent(calls / each.figures.calls)),
+      ),
+    );
+}
 
 /** @param {any} each */
 function takes(each) {
