@@ -3,10 +3,10 @@
 import { address, get } from "../kit/api.js";
 import { fill, h } from "../kit/dom.js";
 import { icon } from "../kit/icons.js";
-import { sayTrouble } from "../kit/news.js";
 import { head } from "../kit/page.js";
+import { longer } from "../kit/pages.js";
 import { empty, shown } from "../kit/states.js";
-import { addRows, table } from "../kit/table.js";
+import { table } from "../kit/table.js";
 import { may } from "../who.js";
 import { COLUMNS, leads } from "./calls/columns.js";
 import { filters } from "./calls/filters.js";
@@ -63,35 +63,8 @@ export function open(page, here) {
           );
     }
     const made = table("Calls, newest first", COLUMNS, answer.items, { each: leads });
-    return [made, further(made, answer.next, wanted)];
-  }
-
-  /**
-   * @param {HTMLTableElement} made
-   * @param {string | null} cursor
-   * @param {Record<string, string>} wanted
-   */
-  function further(made, cursor, wanted) {
-    if (!cursor) return null;
-    const foot = h("div", { class: "more-rows" });
-    const button = /** @type {HTMLButtonElement} */ (h("button", { type: "button", class: "button" }, "More calls"));
-    foot.append(button);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        const answer = await get("/api/call-logs", { ...wanted, limit: PAGE, cursor });
-        const first = made.tBodies[0].rows.length;
-        addRows(made, COLUMNS, answer.items, leads);
-        /** @type {HTMLElement | null} */ (made.tBodies[0].rows[first]?.querySelector("a"))?.focus();
-        const next = further(made, answer.next, wanted);
-        if (next) foot.replaceWith(next);
-        else foot.remove();
-      } catch (error) {
-        sayTrouble(error);
-        button.disabled = false;
-      }
-    });
-    return foot;
+    const query = { ...wanted, limit: PAGE };
+    return [made, longer(made, COLUMNS, "/api/call-logs", query, answer.next, { what: "More calls", each: leads })];
   }
 
   fill(

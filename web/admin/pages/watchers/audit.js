@@ -1,95 +1,77 @@
-/** The audit: what was done by whom, each entry chained to the one before. */
+/** The audit: what was done by whom and what happened in calls, each entry chained to the one before. */
 
 import { get } from "../../kit/api.js";
 import { h } from "../../kit/dom.js";
-import { moment, plural, whole } from "../../kit/format.js";
-import { inside, panel } from "../../kit/page.js";
+import { count, moment, plural, whole } from "../../kit/format.js";
+import { panel } from "../../kit/page.js";
+import { longer } from "../../kit/pages.js";
 import { pill } from "../../kit/pills.js";
 import { empty, shown } from "../../kit/states.js";
 import { sideways, table } from "../../kit/table.js";
 
-/**
- * The audit: what was done by whom, each entry chained to the one before.
- *
- * @param {HTMLElement} body
- */
+/** @type {Array<import("../../kit/table.js").Column<any>>} */
+const COLUMNS = [
+  { head: "Number", className: "tight", cell: (each) => count(each.number) },
+  { head: "When", className: "tight", cell: (each) => h("time", { title: whole(each.at) }, moment(each.at, true)) },
+  { head: "Kind", className: "tight", cell: (each) => h("code", {}, each.kind) },
+  { head: "Who", cell: (each) => each.who },
+  { head: "What", cell: (each) => [each.subject, h("span", { class: "under" }, detail(each.detail))] },
+];
+
+/** @param {HTMLElement} body */
 export function audit(body) {
   return shown(
     body,
     "the audit",
-    () => get("/api/audit", { limit: 100 }),
-    (told) => [
-      panel(
+    () => get("/api/audit"),
+    (told) => {
+      const place = h("div", { role: "status" });
+      const button = h("button", { type: "button", class: "button", onclick: () => verify(place) }, "Check the chain");
+      const made = table("Entries, newest first", COLUMNS, told.items, { plain: true });
+      return panel(
         "Audit",
-        [
-          inside(verdict()),
-          told.items.length === 0
-            ? empty("Nothing is in the audit yet", "Logins, changes and calls stand here from now on.")
-            : sideways(
-                "Audit",
-                table(
-                  "Entries, newest first",
-                  [
-                    {
-                      head: "When",
-                      className: "tight",
-                      cell: (each) =>
-                        h("time", { title: whole(each.at ?? each.at_ms) }, moment(each.at ?? each.at_ms, true)),
-                    },
-                    { head: "Kind", cell: (each) => h("code", {}, each.kind) },
-                    { head: "Who", cell: (each) => each.who ?? "" },
-                    {
-                      head: "What",
-                      cell: (each) => [
-                        each.subject ?? each.call_id ?? "",
-                        each.detail &&
-                          h(
-                            "span",
-                            { class: "under" },
-                            typeof each.detail === "string" ? each.detail : JSON.stringify(each.detail),
-                          ),
-                      ],
-                    },
-                  ],
-                  told.items,
-                  { plain: true },
-                ),
-              ),
-        ],
-        { note: "append-only; each entry is chained to the one before" },
-      ),
-    ],
+        told.items.length === 0
+          ? empty("Nothing is in the audit yet", "Logins, changes and calls stand here from now on.")
+          : [place, sideways("Audit", made), longer(made, COLUMNS, "/api/audit", {}, told.next)],
+        { note: "append-only; each entry is chained to the one before", right: [button] },
+      );
+    },
   );
 }
 
-/** Whether the chain holds, on request. */
-function verdict() {
-  const place = h("div", { class: "buttons" });
-  const button = h(
-    "button",
-    {
-      type: "button",
-      class: "button",
-      onclick: () =>
-        shown(
-          place,
-          "the verdict",
-          () => get("/api/audit/verify"),
-          (told) =>
-            (told.ok ?? told.holds)
-              ? pill(
-                  "pass",
-                  "good",
-                  `The chain holds: ${plural(told.entries ?? told.checked ?? 0, "entry", "entries")}`,
-                )
-              : [
-                  pill("fail", "bad", `The chain is broken at entry ${told.broken ?? told.first_broken}`),
-                  h("p", {}, told.why ?? "Compare with a backup: somebody changed what was written."),
-                ],
-        ),
+/** @param {HTMLElement} place */
+async function verify(place) {
+  await shown(
+    place,
+    "the verdict; all of it is read",
+    () => get("/api/audit/verify"),
+    (told) => {
+      if (!told.whole) {
+        return h(
+          "p",
+          { class: "warning" },
+          pill("fail", "bad", `The chain is broken at entry ${count(told.broken)}`),
+          ` ${told.why}`,
+        );
+      }
+      const forgotten = told.unreadable
+        ? `, ${plural(told.unreadable, "entry is of a caller who was forgotten", "entries are of callers who were forgotten")}`
+        : "";
+      return h(
+        "p",
+        { class: "verdict" },
+        pill("pass", "good", `The chain holds: ${plural(told.entries, "entry", "entries")}${forgotten}`),
+        " ",
+        h("code", { class: "under" }, told.head),
+      );
     },
-    "Check the chain",
   );
-  place.append(button);
-  return place;
+}
+
+/** @param {Record<string, any> | null} parts */
+function detail(parts) {
+  if (parts === null) return "of a caller who was forgotten";
+  return Object.entries(parts)
+    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .join(", ");
 }
