@@ -1,6 +1,6 @@
 /** What the service is asked, and what it answers when it cannot. */
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 40_000;
 
 /** A question that was not answered as it was meant; `status` 0 where nobody answered at all. */
 export class Problem extends Error {

@@ -62,7 +62,7 @@ export async function open(page, here) {
  * @param {() => void} load
  */
 function drawn(told, admin, load) {
-  const controls = told.controls ?? told.items ?? [];
+  const controls = told.controls;
   if (controls.length === 0)
     return h(
       "div",
@@ -78,7 +78,7 @@ function drawn(told, admin, load) {
       "section",
       { class: "panel", "aria-label": "In short" },
       figures([
-        ["Score", told.score === undefined ? "–" : percent(told.score > 1 ? told.score / 100 : told.score)],
+        ["Score", percent(told.score / 100)],
         ["Pass", String(of("pass").length)],
         ["Fail", String(of("fail").length)],
         ["To declare by hand", String(of("declare").length)],
@@ -94,7 +94,7 @@ function drawn(told, admin, load) {
           {
             head: "Control",
             cell: (each) => [
-              h("span", { class: "main" }, each.title ?? each.name),
+              h("span", { class: "main" }, each.title),
               h("span", { class: "under" }, each.paragraph),
             ],
           },
@@ -103,11 +103,11 @@ function drawn(told, admin, load) {
             className: "tight",
             cell: (each) => pill(each.result, ...(RESULTS[each.result] ?? ["warn", each.result])),
           },
-          { head: "Severity", cell: (each) => chip(each.severity ?? "") },
+          { head: "Severity", cell: (each) => chip(each.severity) },
           {
             head: "What was found",
             cell: (each) => [
-              each.detail ?? each.found,
+              each.detail,
               declaredBy(each),
               each.result !== "pass" && each.remedy && h("span", { class: "under" }, each.remedy),
             ],
@@ -124,7 +124,7 @@ function drawn(told, admin, load) {
                 {
                   type: "button",
                   class: "button",
-                  "aria-label": `Declare ${each.title ?? each.name}`,
+                  "aria-label": `Declare ${each.title}`,
                   onclick: () => declare(each, load),
                 },
                 "Declare",
@@ -159,7 +159,7 @@ function declaredBy(each) {
  */
 async function declare(each, load) {
   const done = await asked({
-    title: each.title ?? each.name,
+    title: each.title,
     body: [
       h(
         "p",
@@ -173,7 +173,7 @@ async function declare(each, load) {
     ],
     yes: "Declare",
     act: (data) =>
-      post("/api/compliance-checklist", { control: each.id ?? each.name, note: String(data.get("note")).trim() }),
+      post("/api/compliance-checklist", { control: each.id, note: String(data.get("note")).trim() }),
   });
   if (done) load();
 }
