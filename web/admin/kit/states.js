@@ -55,8 +55,8 @@ export function failed(error, again = null) {
     { class: "state failed", role: "alert" },
     icon("trouble"),
     h("p", { class: "state-title" }, title),
-    detail && h("p", {}, detail),
-    remedy && h("p", {}, remedy),
+    detail && h("p", {}, sentence(detail)),
+    remedy && h("p", {}, sentence(remedy)),
     again && h("button", { type: "button", class: "button", onclick: again }, "Try again"),
   );
 }
@@ -107,6 +107,22 @@ export function told(error) {
   }
   const remedy = error.remedy || (error.status >= 500 ? "The service's log says more." : "");
   return { title: error.title, detail: error.detail, remedy };
+}
+
+/**
+ * What went wrong and what to do about it, in one line.
+ *
+ * @param {unknown} error
+ */
+export function inWords(error) {
+  const { title, detail, remedy } = told(error);
+  return [detail || title, remedy].filter(Boolean).map(sentence).join(" ");
+}
+
+/** @param {string} text as services write it, without a capital and a full stop */
+function sentence(text) {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
 /** @param {Problem} error */
