@@ -1,7 +1,7 @@
 """How the caller sounds: each turn gets an emotion, and a call that goes badly is told so while it is on.
 
-Three turns in a row that are frustrated, angry or sad are a run: the call gets the signal `escalate`, once for each run. A turn
-that its watcher hears of too late (`LATE_S`) tells nobody anything: the call has gone on.
+Three turns in a row that are frustrated, angry or sad are a run: the call gets the signal `escalate`, once a run.
+A turn that its watcher hears of too late (`LATE_S`) tells nobody anything: the call has gone on.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ class Understanding:
         """None: this installation, or this language, knows no emotions. Raises Unavailable and the like."""
         try:
             reply: llm_pb2.UnderstandResponse
-            reply = await call(
-                self._llm, llm_pb2_grpc.LanguageModelStub, "Understand", asked, timeout_s=UNDERSTAND_S
-            )
+            reply = await call(self._llm, llm_pb2_grpc.LanguageModelStub, "Understand", asked, timeout_s=UNDERSTAND_S)
         except NotFound:  # an agent of another installation, or one that was removed
             if not asked.agent:
                 raise
-            return await self(llm_pb2.UnderstandRequest(call_id=asked.call_id, text=asked.text, language=asked.language))
+            return await self(
+                llm_pb2.UnderstandRequest(call_id=asked.call_id, text=asked.text, language=asked.language)
+            )
         except (NotBuilt, BadInput) as e:
             self._trouble.warning("callers' emotions are not known", error=e.code)
             return None
@@ -168,7 +168,7 @@ class Sentiment:
             await connection.execute(update(emotions).where(emotions.c.turn.in_(told)).values(escalated=True))
 
     async def _tell(self, run: Sequence[Felt]) -> None:
-        """Told before it is written down: who dies in between tells it again under the same id, which is heeded once."""
+        """Before it is written down: who dies in between tells it again under the same id, which is heeded once."""
         last = run[0]
         wish = hashlib.sha256(run[-1].turn.encode()).hexdigest()[:32]
         why = f"{len(run)} turns in a row: {', '.join(felt.emotion for felt in reversed(run))}"
