@@ -10,6 +10,7 @@ from parley.bus import Bus
 from parley.monitor import Monitor
 from parley.settings import Settings
 from parley.watching import Watching
+from services.backoffice.access.access import opened as open_access
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
 from services.backoffice.records import tables  # noqa: F401
@@ -22,7 +23,7 @@ from services.backoffice.watchers.shipped import shipped
 async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
     """All parts, closed in reverse at the end. NATS may be away: what comes from there waits.
 
-    Raises Misconfigured: the key, the database or a certificate.
+    Raises Misconfigured: the key, the database, a certificate, or who may log in.
     """
     async with AsyncExitStack() as stack:
         sealer = Sealer.of(settings)
@@ -30,7 +31,10 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         stack.push_async_callback(database.close)
         bus = Bus(settings, "backoffice")
         audit = Audit(database, sealer)
-        parts = Parts(settings, monitor, bus, database, sealer, audit)
+        access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
+        access.guard.sharing.listen(bus)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access)
         await stack.enter_async_context(bus)
+        await stack.enter_async_context(background(access.guard.sharing.run(bus)))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts
