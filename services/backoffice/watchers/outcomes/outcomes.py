@@ -159,4 +159,4 @@ def _packed(told: Outcome) -> bytes:
 
 
 def _about(call_id: str) -> str:
-    return f"outcomes/{call_id}"
+    return f"outcome/{call_id}"
