@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, user, audit, eval, replay, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, audit, eval, replay, compliance, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "audit": "cli.audit",
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",
+    "compliance": "cli.compliance",
     "mcp": "cli.mcp",
     "size": "cli.size",
     "doctor": "cli.doctor",
