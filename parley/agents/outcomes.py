@@ -17,8 +17,8 @@ _Meaning = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 class Outcomes(Strict):
     """`by`: a `model` reads the transcript and writes summary, outcome and slots; `rules`: no model is asked. `models`:
-    as the agent's own `models`, for this work only. `kinds`: further outcomes, and when a call has come to one. `slots`:
-    what is to be found in the transcript, and what that is; none: the slots of `domain`.
+    as the agent's own `models`, for this work only. `kinds`: further outcomes, and when a call has come to one.
+    `slots`: what is to be found in the transcript, and what that is; none: the slots of `domain`.
     """
 
     by: Literal["model", "rules"] = "model"
