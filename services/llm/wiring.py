@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
@@ -18,6 +18,7 @@ from services.llm.servicer import LanguageModel
 
 if TYPE_CHECKING:
     from services.llm.routing import Routing
+    from services.llm.understanding.turns import Embeddings, Turns
 
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
@@ -38,9 +39,19 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     await closing.enter_async_context(shared(bus, settings, chain.breakers, settings.engines("llm")))
     chain.prepare()
     service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
-    servicer = LanguageModel(chain, server.admission, cancels, routing)
+    turns = None if routing is None else _turns(settings, routing)
+    if turns is not None:
+        closing.push_async_callback(turns.aclose)
+    servicer = LanguageModel(chain, server.admission, cancels, routing, turns)
     server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, servicer)
     return closing.aclose
+
+
+def _turns(settings: Settings, routing: Routing) -> Turns:
+    """With the embedder that routing has, or loads."""
+    from services.llm.understanding.turns import Turns
+
+    return Turns(settings, cast("Callable[[], Awaitable[Embeddings | None]]", routing.embeds))
 
 
 def _routing(settings: Settings, chain: Chain) -> Routing | None:
