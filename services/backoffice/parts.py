@@ -8,6 +8,8 @@ from parley.bus import Bus
 from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
+from services.backoffice.access.access import Access
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 
@@ -22,3 +24,5 @@ class Parts:
     database: Database
     sealer: Sealer
     audit: Audit
+    access: Access
+    records: Records

@@ -10,9 +10,10 @@ from parley.bus import Bus
 from parley.monitor import Monitor
 from parley.settings import Settings
 from parley.watching import Watching
+from services.backoffice.access.access import opened as open_access
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
-from services.backoffice.records import tables  # noqa: F401
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.shipped import shipped
@@ -22,7 +23,7 @@ from services.backoffice.watchers.shipped import shipped
 async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
     """All parts, closed in reverse at the end. NATS may be away: what comes from there waits.
 
-    Raises Misconfigured: the key, the database or a certificate.
+    Raises Misconfigured: the key, the database, a certificate, or who may log in.
     """
     async with AsyncExitStack() as stack:
         sealer = Sealer.of(settings)
@@ -30,7 +31,12 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         stack.push_async_callback(database.close)
         bus = Bus(settings, "backoffice")
         audit = Audit(database, sealer)
-        parts = Parts(settings, monitor, bus, database, sealer, audit)
+        access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
+        access.guard.sharing.listen(bus)
+        records = Records.of(settings, bus, database, sealer)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records)
         await stack.enter_async_context(bus)
+        await stack.enter_async_context(background(access.guard.sharing.run(bus)))
+        await stack.enter_async_context(background(records.consumer.run(), records.retention.run()))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts
