@@ -10,6 +10,7 @@
  * @property {Partial<Record<"stt" | "llm" | "tts", string[]>>} [here] the preferred engine runs without a vendor; which
  *           variables would change that
  * @property {string} [problem] what is wrong with the last edit of its files; on the same machine only
+ * @property {string} [console] address of the operators' console; on the same machine only
  * @property {{name: string, tagline: string, color: string, language: string, sample_call: string, examples: string[],
  *             note: string, subtitles: "plain" | "blurred_until_heard", cards: Array<Record<string, any>>}} wrapper docs/pages.md
  *
@@ -50,6 +51,7 @@ async function ask(path, query) {
     throw new GatewayTrouble("The gateway cannot be reached. Is it running? Check it, then try again.");
   }
   const body = await response.json().catch(() => ({}));
+  if (body.closed) throw new GatewayTrouble(String(body.error));
   if (!response.ok) throw new GatewayTrouble(`The gateway refused: ${body.error ?? `status ${response.status}`}.`);
   return body;
 }
