@@ -22,6 +22,10 @@ KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 BUSY = {"X-Forwarded-For": "203.0.113.5"}
 
 
+def client(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S)
+
+
 async def test_sessions_keys_links_and_limits_hold_at_both(tmp_path: Path, url: str) -> None:
     users = passwords((*SERVICES, BACKOFFICE))
     async with nats_cluster(tmp_path, 1, users) as cluster:
@@ -35,10 +39,8 @@ async def test_sessions_keys_links_and_limits_hold_at_both(tmp_path: Path, url: 
             "PARLEY_API_PER_MINUTE": "40",
         }
         async with backoffice(tmp_path / "a", **env) as (_, first), backoffice(tmp_path / "b", **env) as (_, second):
-            quiet = {"trust_env": False, "timeout": PATIENCE_S}
-            async with httpx.AsyncClient(base_url=first, **quiet) as here, httpx.AsyncClient(**quiet) as there:
+            async with client(first) as here, client(second) as there:
                 await ready(here)
-                there.base_url = httpx.URL(second)
                 await ready(there)
                 link = login_link(Settings.read(PARLEY_BACKOFFICE_KEY=KEY), first)
                 assert (await here.get(link)).status_code == 303
