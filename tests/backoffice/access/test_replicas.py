@@ -38,25 +38,33 @@ async def test_sessions_keys_links_and_limits_hold_at_both(tmp_path: Path, url: 
             "PARLEY_TRUSTED_PROXIES": "127.0.0.1",
             "PARLEY_API_PER_MINUTE": "40",
         }
-        async with backoffice(tmp_path / "a", **env) as (_, first), backoffice(tmp_path / "b", **env) as (_, second):
-            async with client(first) as here, client(second) as there:
-                await ready(here)
-                await ready(there)
-                link = login_link(Settings.read(PARLEY_BACKOFFICE_KEY=KEY), first)
-                assert (await here.get(link)).status_code == 303
-                assert (await there.get(link.replace(first, second))).status_code == 403, "it was used at the other"
-                there.cookies = here.cookies  # cookies know no ports
-                me = (await there.get("/api/session/me")).json()
-                assert (me["name"], me["role"]) == ("operator", "admin")
-                change = {"X-CSRF-Token": me["csrf"]}
-                asked = {"name": "report", "scopes": ["calls:read"]}
-                key = (await there.post("/api/keys", json=asked, headers=change)).json()
-                assert (await here.delete(f"/api/keys/{key['id']}", headers=change)).status_code == 204
-                bearer = {"Authorization": f"Bearer {key['key']}"}
-                assert (await there.get("/api/session/me", headers=bearer)).status_code == 401
-                assert (await here.post("/api/session/leave", headers=change)).status_code == 204
-                assert (await there.get("/api/session/me")).status_code == 401
-                await _asks_too_often(here, there)
+        async with (
+            backoffice(tmp_path / "a", **env) as (_, first),
+            backoffice(tmp_path / "b", **env) as (_, second),
+            client(first) as here,
+            client(second) as there,
+        ):
+            await ready(here)
+            await ready(there)
+            await _who_is_logged_in(here, there)
+            await _asks_too_often(here, there)
+
+
+async def _who_is_logged_in(here: httpx.AsyncClient, there: httpx.AsyncClient) -> None:
+    link = login_link(Settings.read(PARLEY_BACKOFFICE_KEY=KEY), "http://x").removeprefix("http://x")
+    assert (await here.get(link)).status_code == 303
+    assert (await there.get(link)).status_code == 403, "it was used at the other"
+    there.cookies = here.cookies  # cookies know no ports
+    me = (await there.get("/api/session/me")).json()
+    assert (me["name"], me["role"]) == ("operator", "admin")
+    change = {"X-CSRF-Token": me["csrf"]}
+    asked = {"name": "report", "scopes": ["calls:read"]}
+    key = (await there.post("/api/keys", json=asked, headers=change)).json()
+    assert (await here.delete(f"/api/keys/{key['id']}", headers=change)).status_code == 204
+    bearer = {"Authorization": f"Bearer {key['key']}"}
+    assert (await there.get("/api/session/me", headers=bearer)).status_code == 401
+    assert (await here.post("/api/session/leave", headers=change)).status_code == 204
+    assert (await there.get("/api/session/me")).status_code == 401
 
 
 async def _asks_too_often(here: httpx.AsyncClient, there: httpx.AsyncClient) -> None:
