@@ -9,7 +9,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import agents, compliance, config, engines, numbers, problems, tracker, trials
+from services.backoffice.api import (
+    agents,
+    audit,
+    compliance,
+    config,
+    dead_letters,
+    engines,
+    numbers,
+    problems,
+    tracker,
+    trials,
+    webhooks,
+)
 from services.backoffice.parts import Parts
 
 
@@ -19,8 +31,9 @@ def build(parts: Parts) -> FastAPI:
     app.state.admission = parts.access.admission
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
-    routers = [compliance, tracker, config, agents, numbers, engines, trials]
-    for router in [*access.routers(parts), *(each.router(parts) for each in routers)]:
+    routers = [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
+    routers += [each.router(parts) for each in (config, agents, numbers, engines, trials)]
+    for router in [*access.routers(parts), *routers]:
         app.include_router(router)
 
     @app.get("/health", include_in_schema=False)

@@ -14,6 +14,7 @@ from services.backoffice.configuration.witness import Witness
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.desk import Desk
 
 
 @dataclass(frozen=True)
@@ -28,5 +29,6 @@ class Parts:
     audit: Audit
     access: Access
     records: Records
+    desk: Desk
     trials: Trials
     witness: Witness
