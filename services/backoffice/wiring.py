@@ -7,9 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from parley.aio import background
 from parley.bus import Bus
+from parley.bus.live import Live
+from parley.bus.presence import present
 from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import opened as open_access
+from services.backoffice.configuration.following import follow
 from services.backoffice.configuration.trying import opened as open_trials
 from services.backoffice.configuration.witness import Witness
 from services.backoffice.database import open_database
