@@ -8,6 +8,7 @@ from parley.bus import Bus
 from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
+from services.backoffice.access.access import Access
 from services.backoffice.sealing import Sealer
 
 
@@ -20,3 +21,4 @@ class Parts:
     bus: Bus
     database: Database
     sealer: Sealer
+    access: Access
