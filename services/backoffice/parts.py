@@ -10,6 +10,7 @@ from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,4 @@ class Parts:
     database: Database
     sealer: Sealer
     access: Access
+    audit: Audit

@@ -9,11 +9,14 @@ from parley.aio import background
 from parley.bus import Bus
 from parley.monitor import Monitor
 from parley.settings import Settings
+from parley.watching import Watching
 from services.backoffice.access.access import opened as open_access
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
 from services.backoffice.records import tables  # noqa: F401
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.shipped import shipped
 
 
 @asynccontextmanager
@@ -27,9 +30,11 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         database = await open_database(settings)
         stack.push_async_callback(database.close)
         bus = Bus(settings, "backoffice")
-        access = await stack.enter_async_context(open_access(settings, database, sealer))
+        audit = Audit(database, sealer)
+        access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
-        parts = Parts(settings, monitor, bus, database, sealer, access)
+        parts = Parts(settings, monitor, bus, database, sealer, access, audit)
         await stack.enter_async_context(bus)
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
+        await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

@@ -14,8 +14,9 @@ from parley.bus import Bus
 from parley.bus.callstate import CallStore, CallWriter
 from parley.errors import BadInput
 from parley.v1 import conversation_pb2, events_pb2
-from services.orchestrator.mind import events
+from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.state import Call, Epoch
+from services.orchestrator.own.decided import Decided
 from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.wire import codec
@@ -29,7 +30,8 @@ class Journal:
     """One owner's. `last` is what the owner before it left; `superseded` is called when a newer owner has written.
 
     `anew`: what the owner before it left cannot be read: the numbers begin at 1 again, and the first record says so.
-    `version` and `records` are the numbers last given; `acked` is the last of the gateway's events that NATS holds.
+    `engines`: what the first record tells of them. `version` and `records` are the numbers last given; `acked` is the
+    last of the gateway's events that NATS holds.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Journal:
         last: events_pb2.StoredCall | None,
         tell: Callable[[conversation_pb2.CallCommand], None],
         superseded: Callable[[bool], None],
+        engines: events_pb2.EngineNames | None = None,
         *,
         anew: bool = False,
     ) -> None:
@@ -47,6 +50,8 @@ class Journal:
         self.records = last.records if last is not None else 0
         self.acked = 0
         self._anew = anew
+        self._engines = engines
+        self._decided = Decided()
         self.stored: events_pb2.StoredCall | None = None
         self._store, self._epoch, self._tell, self._superseded = store, epoch, tell, superseded
         self._inputs: list[events_pb2.StepInput] = []
@@ -62,6 +67,10 @@ class Journal:
         self._inputs.append(codec.event_to_proto(event))
         self._input_bytes += self._inputs[-1].ByteSize()
 
+    def decided(self, effect: effects.Effect, command: conversation_pb2.CallCommand | None, turn: int) -> None:
+        """What followed from the last input, for the record to come."""
+        self._decided.note(effect, command, turn, self._inputs[-1].at_ms if self._inputs else now_ms())
+
     @property
     def full(self) -> bool:
         """The record to come is as large as one may be: a boundary is overdue."""
@@ -76,6 +85,10 @@ class Journal:
         record.anew, self._anew = self._anew, False
         record.digest = codec.digest(state)
         record.epoch.leg, record.epoch.open = self._epoch
+        record.decisions.extend(self._decided.taken(call))
+        if self._engines is not None:
+            record.engines.CopyFrom(self._engines)
+            self._engines = None
         self._inputs, self._input_bytes = [], 0
         self._unstored.publish(record)
         stored = events_pb2.StoredCall(version=self.version, touched_ms=now_ms(), records=self.records, state=state)

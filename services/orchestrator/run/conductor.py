@@ -86,7 +86,8 @@ class Conductor:
         self._due = False  # as the gateway was told
         self._boundary: effects.Store | None = None
         self._asking = False  # a round began since the last boundary
-        self.paper = Journal(means.bus, means.store, epoch, last, self._send, self._on_superseded, anew=anew)
+        names = means.prices.names
+        self.paper = Journal(means.bus, means.store, epoch, last, self._send, self._on_superseded, names, anew=anew)
 
     def feed(self, event: events.Event) -> None:
         """Take one event through `step`. An event caused while another is handled waits its turn."""
@@ -223,6 +224,7 @@ class Conductor:
             self._rounds.first_token.tell(command)
             self._send(command)
         count_effect(effect)
+        self.paper.decided(effect, command, self._current().turn)
         match effect:
             case effects.HandOver():
                 self._handed_over(effect)
