@@ -18,6 +18,10 @@ from services.backoffice.access.links import login_link
 from services.backoffice.access.passwords import Passwords
 from services.backoffice.database import open_database
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
+
+WHO = "parley user"
+"""As the audit names who typed it."""
 
 user = typer.Typer(no_args_is_help=True, help="Accounts of the console: who may log in, and as what.")
 Done = TypeVar("Done")
@@ -30,7 +34,7 @@ Ask = Annotated[bool, typer.Option("--ask", help="Ask for the password instead o
 def add(name: Name, role: Role = "viewer", ask: Ask = False) -> None:
     """Make an account; its password is printed once."""
     given = _asked() if ask else ""
-    made = _done(lambda accounts: accounts.add(name, role, given))
+    made = _done(lambda accounts: accounts.add(name, role, given), "user.added", name)
     print(f"{name} may log in as {role}.")
     if not ask:
         print(f"Password, shown once: {made}")
@@ -50,7 +54,7 @@ def list_all() -> None:
 @user.command()
 def remove(name: Name) -> None:
     """Remove an account; its sessions end."""
-    _done(lambda accounts: accounts.remove(name))
+    _done(lambda accounts: accounts.remove(name), "user.removed", name)
     print(f"{name} is removed.")
 
 
@@ -71,14 +75,14 @@ def password(
             await accounts.second_factor.turn_off(name)
         return made
 
-    made = _done(change)
+    made = _done(change, "password.changed", name)
     print(f"{name} has a new password." if ask else f"Password, shown once: {made}")
 
 
 @user.command()
 def role(name: Name, to: Annotated[str, typer.Argument(help="viewer, supervisor or admin.")]) -> None:
     """Give an account another role; it counts at once."""
-    _done(lambda accounts: accounts.set_role(name, to))
+    _done(lambda accounts: accounts.set_role(name, to), "user.changed", name)
     print(f"{name} is {to} now.")
 
 
@@ -88,12 +92,17 @@ def link() -> None:
     print(_or_exit(lambda: login_link(_settings())))
 
 
-def _done(act: Callable[[Accounts], Awaitable[Done]]) -> Done:
+def _done(act: Callable[[Accounts], Awaitable[Done]], kind: str = "", name: str = "") -> Done:
+    """`kind`: of change, for the audit."""
+
     async def run() -> Done:
         settings = _settings()
-        database = await open_database(settings, beside=True)
+        database, sealer = await open_database(settings, beside=True), Sealer.of(settings)
         try:
-            return await act(Accounts(database, Sealer.of(settings), Passwords()))
+            done = await act(Accounts(database, sealer, Passwords()))
+            if kind:
+                await Audit(database, sealer).note(WHO, kind, name)
+            return done
         finally:
             await database.close()
 

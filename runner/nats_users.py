@@ -110,7 +110,19 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
     "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
     "rag": Permissions(publish=_PUBLISHED),
-    "backoffice": Permissions(publish=(*_FOLLOW_EVENTS, *WATCH, *LETTERS, "call.*.signal", *_PUBLISHED)),
+    "backoffice": Permissions(
+        publish=(
+            *_FOLLOW_EVENTS,
+            *WATCH,
+            *LETTERS,
+            *_LIST_STATES,
+            "call.watch",
+            "call.*.signal",
+            *_PUBLISHED,
+            "limits.backoffice",
+        ),
+        subscribe=("limits.backoffice", "call.*.live"),
+    ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
         publish=(
             "$JS.API.INFO",

@@ -8,17 +8,24 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.origin import from_here
 from services.backoffice.access import routes as access
-from services.backoffice.api import problems
+from services.backoffice.api import actions, active, bodies, calls, description, problems, stats
+from services.backoffice.api.once import Once
 from services.backoffice.parts import Parts
 
 
 def build(parts: Parts) -> FastAPI:
     """The whole application."""
-    app = FastAPI(title="Parley backoffice", docs_url=None, redoc_url=None)
-    app.state.parts = parts
+    app = FastAPI(title="Parley backoffice", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.admission = parts.access.admission
+    # The last one stands before the others.
+    app.add_middleware(Once(parts.database, parts.sealer, parts.access.admission.name_of).around)
+    app.add_middleware(bodies.around)
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
-    for router in access.routers(parts):
+    description.describe(app)
+    routers = [*access.routers(parts), description.router()]
+    routers += [each.router(parts) for each in (calls, active, actions, stats)]
+    for router in routers:
         app.include_router(router)
 
     @app.get("/health", include_in_schema=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from parley.bus import Bus
 from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
+from services.backoffice.live.lookout import Lookout
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 
@@ -22,5 +24,7 @@ class Parts:
     bus: Bus
     database: Database
     sealer: Sealer
-    access: Access
     audit: Audit
+    access: Access
+    lookout: Lookout
+    records: Any

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
 
 from parley.aio import background
 from parley.bus import Bus
+from parley.bus.callstate import CallStore
 from parley.monitor import Monitor
 from parley.settings import Settings
 from parley.watching import Watching
 from services.backoffice.access.access import opened as open_access
+from services.backoffice.beside import Beside
 from services.backoffice.database import open_database
+from services.backoffice.live.lookout import Lookout
 from services.backoffice.parts import Parts
-from services.backoffice.records import tables  # noqa: F401
+from services.backoffice.records.rows import Paper
+from services.backoffice.records.search import Search
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.shipped import shipped
@@ -33,8 +38,12 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         audit = Audit(database, sealer)
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
-        parts = Parts(settings, monitor, bus, database, sealer, access, audit)
+        lookout = Lookout(bus, CallStore(bus), Beside(database, sealer))
+        stack.callback(lookout.board.close)
+        records = SimpleNamespace(search=Search(database, Paper(sealer, "mask")))
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, lookout, records)
         await stack.enter_async_context(bus)
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
+        await stack.enter_async_context(background(lookout.run()))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

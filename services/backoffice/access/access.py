@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
-import structlog
 
 from parley.errors import Misconfigured
 from parley.limits.client import Proxies
@@ -23,15 +22,12 @@ from services.backoffice.access.oidc.provider import Provider
 from services.backoffice.access.oidc.roles import ClaimedRoles
 from services.backoffice.access.passes import Passes
 from services.backoffice.access.passwords import Passwords
-from services.backoffice.access.roles import Who
 from services.backoffice.access.sessions import Sessions
 from services.backoffice.database import Database
 from services.backoffice.sealing import Sealer, key_of
 
-log = structlog.get_logger()
-
-Note = Callable[[Who, str, str, dict[str, object]], Awaitable[None]]
-"""Who did what kind of thing to what, and what else is worth knowing: for the audit."""
+Note = Callable[[str, str, str, dict[str, object]], Awaitable[None]]
+"""Who did what kind of thing to what, and what else is worth knowing: the audit's `note`."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +48,7 @@ class Access:
 
 
 @asynccontextmanager
-async def opened(
-    settings: Settings, database: Database, sealer: Sealer, note: Note | None = None
-) -> AsyncIterator[Access]:
+async def opened(settings: Settings, database: Database, sealer: Sealer, note: Note) -> AsyncIterator[Access]:
     """Raises Misconfigured: proxies, the provider, or its roles."""
     jar = Jar(Proxies(settings.trusted_proxies), settings.backoffice_url)
     accounts, passes = Accounts(database, sealer, Passwords()), Passes(key_of(settings))
@@ -72,12 +66,8 @@ async def opened(
             jar,
             Guard(settings, jar),
             settings.session_hours * 3600,
-            note or _logged,
+            note,
         )
-
-
-async def _logged(who: Who, kind: str, subject: str, detail: dict[str, object]) -> None:
-    log.info("access", kind=kind)
 
 
 def _oidc(settings: Settings, client: httpx.AsyncClient, passes: Passes) -> OidcLogin | None:

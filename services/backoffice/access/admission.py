@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from fastapi import Request
 
@@ -13,9 +12,6 @@ from services.backoffice.access.roles import Role, Who
 from services.backoffice.access.scopes import covers, scope_of
 from services.backoffice.access.sessions import Sessions
 from services.backoffice.api.problems import Problem
-
-if TYPE_CHECKING:
-    from services.backoffice.parts import Parts
 
 
 class Admission:
@@ -34,6 +30,11 @@ class Admission:
             return await self._keys.find(text.strip()) if kind.lower() == "bearer" else None
         token = self._jar.get(request.scope, request.cookies, SESSION)
         return await self._sessions.find(token) if token else None
+
+    async def name_of(self, request: Request) -> str | None:
+        """What tells whoever asks from all others; None: nobody that is known."""
+        who = await self.who(request)
+        return f"{who.kind} {who.role} {who.name}" if who is not None else None
 
     async def still(self, request: Request) -> bool:
         """Whether whoever asked is still known: for answers that go on, such as streams. It counts as no use."""
@@ -68,8 +69,8 @@ def needs(role: Role) -> Callable[[Request], Awaitable[Who]]:
     """For `Depends`: whoever asks, when the role is enough. Raises Problem."""
 
     async def who(request: Request) -> Who:
-        parts: Parts = request.app.state.parts
-        return await parts.access.admission.admitted(request, role)
+        admission: Admission = request.app.state.admission
+        return await admission.admitted(request, role)
 
     who.needed_role = role  # type: ignore[attr-defined]  # a test looks for a path that forgot to ask
     return who

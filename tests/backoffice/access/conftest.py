@@ -55,8 +55,8 @@ async def running(folder: Path, **settings: Any) -> AsyncIterator[House]:
     async with opened(configured, Monitor()) as parts:
         house = House(parts, None)
 
-        async def note(who: Who, kind: str, subject: str, detail: dict[str, object]) -> None:
-            house.noted.append((who.name, kind, subject))
+        async def note(who: str, kind: str, subject: str, detail: dict[str, object]) -> None:
+            house.noted.append((who, kind, subject))
 
         object.__setattr__(parts.access, "note", note)
         house.app = build(parts)

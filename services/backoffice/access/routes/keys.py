@@ -56,14 +56,14 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("", status_code=201)
     async def make(body: NewKey, who: Admin) -> Made:
         text, key = await keys.make(body.name, body.role, body.scopes, who.name, body.days)
-        await parts.access.note(who, "key.made", key.id, {"name": key.name, "scopes": " ".join(key.scopes)})
+        await parts.access.note(who.name, "key.made", key.id, {"name": key.name, "scopes": " ".join(key.scopes)})
         return Made(key=text, **_shown(key))
 
     @routes.delete("/{id}", status_code=204)
     async def revoke(id: str, who: Admin) -> None:
         """It is nobody's from the next request on."""
         await keys.revoke(id)
-        await parts.access.note(who, "key.revoked", id, {})
+        await parts.access.note(who.name, "key.revoked", id, {})
 
     return routes
 

@@ -9,7 +9,6 @@ from parley.errors import NotAllowed
 from services.backoffice.access.cookies import PROVIDER as COOKIE
 from services.backoffice.access.oidc.login import OidcLogin
 from services.backoffice.access.passes import PROVIDER, PROVIDER_S
-from services.backoffice.access.roles import Who
 from services.backoffice.access.routes.session import HOME, check_secure, entered
 from services.backoffice.api.problems import Problem
 from services.backoffice.parts import Parts
@@ -40,7 +39,7 @@ def router(parts: Parts) -> APIRouter:
             kept = access.jar.get(request.scope, request.cookies, COOKIE)
             person = await provider.finish(request.query_params, await access.logins.redeem(kept, PROVIDER))
         except NotAllowed as error:
-            await parts.access.note(Who("somebody", "viewer", "oidc"), "login.failed", "oidc", {"why": str(error)})
+            await parts.access.note("", "login.failed", "oidc", {"why": str(error)})
             raise Problem(403, str(error), remedy=f"begin anew at {routes.prefix}") from error
         answer = RedirectResponse(HOME, 303)
         await entered(parts, request, person.name, "oidc", person.role, answer)

@@ -66,14 +66,14 @@ def router(parts: Parts) -> APIRouter:
         """Every other session of this account ends."""
         await _own(who, body.old, "body.old")
         await accounts.set_password(who.name, body.new or " ", keep=who.session)
-        await parts.access.note(who, "password.changed", who.name, {})
+        await parts.access.note(who.name, "password.changed", who.name, {})
 
     @routes.post("/number", status_code=204)
     async def number(body: Number, who: Annotated[Who, Depends(needs("viewer"))]) -> None:
         """Where calls are transferred to that this person takes over."""
         _check_local(who)
         await accounts.set_number(who.name, body.number)
-        await parts.access.note(who, "number.changed", who.name, {})
+        await parts.access.note(who.name, "number.changed", who.name, {})
 
     @routes.post("/totp")
     async def begin(who: Annotated[Who, Depends(needs("viewer"))]) -> Begun:
@@ -86,13 +86,13 @@ def router(parts: Parts) -> APIRouter:
     async def turn_on(body: Confirmed, who: Annotated[Who, Depends(needs("viewer"))]) -> None:
         _check_local(who)
         await accounts.second_factor.turn_on(who.name, body.pending, body.code)
-        await parts.access.note(who, "totp.on", who.name, {})
+        await parts.access.note(who.name, "totp.on", who.name, {})
 
     @routes.post("/totp/off", status_code=204)
     async def turn_off(body: Off, who: Annotated[Who, Depends(needs("viewer"))]) -> None:
         await _own(who, body.password, "body.password")
         await accounts.second_factor.turn_off(who.name)
-        await parts.access.note(who, "totp.off", who.name, {})
+        await parts.access.note(who.name, "totp.off", who.name, {})
 
     @routes.get("/mine")
     async def mine(who: Annotated[Who, Depends(needs("viewer"))]) -> Sessions:
@@ -119,7 +119,7 @@ def router(parts: Parts) -> APIRouter:
         if not found:
             raise Problem(404, "no such session of yours is open", field="path.id")
         await sessions.end(found[0], who.name)
-        await parts.access.note(who, "session.ended", who.name, {})
+        await parts.access.note(who.name, "session.ended", who.name, {})
 
     async def _own(who: Who, password: str, field: str) -> None:
         """Who sits down at an open screen cannot change who may come back to it."""

@@ -72,9 +72,7 @@ def router(parts: Parts) -> APIRouter:
                 401, "this account has a second factor", field="body.code", remedy="give the code that is shown now"
             ) from error
         except WrongLogin as error:
-            await parts.access.note(
-                Who(body.name, "viewer", "person"), "login.failed", body.name, {"address": origin.address}
-            )
+            await parts.access.note("", "login.failed", body.name, {"address": origin.address})
             raise Problem(401, "name, password or code do not fit", field="body", remedy="try again") from error
         except MustWait as error:
             seconds = math.ceil(error.wait_s)
@@ -114,7 +112,7 @@ def router(parts: Parts) -> APIRouter:
     async def leave(request: Request, who: Annotated[Who, Depends(needs("viewer"))]) -> Response:
         """This session ends."""
         await access.sessions.end(who.session, who.name)
-        await parts.access.note(who, "logout", who.name, {})
+        await parts.access.note(who.name, "logout", who.name, {})
         answer = Response(status_code=204)
         access.jar.drop(request.scope, answer, SESSION)
         return answer
@@ -144,5 +142,5 @@ async def entered(
     token = await access.sessions.begin(name, kind, role, address, request.headers.get("user-agent", ""))
     answer = answer or JSONResponse({})
     access.jar.put(request.scope, answer, SESSION, token, access.life_s)
-    await parts.access.note(Who(name, role, kind), "login", name, {"address": address})
+    await parts.access.note(name, "login", name, {"address": address})
     return answer, guard_of(token)

@@ -61,7 +61,7 @@ def router(parts: Parts) -> APIRouter:
     @routes.post("", status_code=201)
     async def add(body: NewUser, who: Admin) -> Made:
         password = await accounts.add(body.name, body.role, body.password)
-        await parts.access.note(who, "user.added", body.name, {"role": body.role})
+        await parts.access.note(who.name, "user.added", body.name, {"role": body.role})
         shown = _shown(await accounts.find(body.name))
         return Made(password="" if body.password else password, **shown)
 
@@ -84,7 +84,7 @@ def router(parts: Parts) -> APIRouter:
         if body.totp is False:
             await accounts.second_factor.turn_off(name)
         changed = sorted(body.model_fields_set)
-        await parts.access.note(who, "user.changed", name, {"fields": ",".join(changed), "role": body.role or ""})
+        await parts.access.note(who.name, "user.changed", name, {"fields": ",".join(changed), "role": body.role or ""})
         return Made(password=password, **_shown(await accounts.find(name)))
 
     @routes.delete("/{name}", status_code=204)
@@ -93,7 +93,7 @@ def router(parts: Parts) -> APIRouter:
         if who.kind == "person" and who.name == name:
             raise Problem(409, "nobody removes their own account", field="path.name", remedy="ask another admin")
         await accounts.remove(name)
-        await parts.access.note(who, "user.removed", name, {})
+        await parts.access.note(who.name, "user.removed", name, {})
 
     return routes
 
