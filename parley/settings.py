@@ -141,6 +141,11 @@ class Settings(BaseSettings):
     backoffice_host: str = Field(
         "127.0.0.1", alias="PARLEY_BACKOFFICE_HOST", description="Address that backoffice (console, API) listens on"
     )
+    console_url: str = Field(
+        "",
+        alias="PARLEY_CONSOLE_URL",
+        description="Address of the console, which the gateway's page links to for who opens it on this machine; `parley run` sets it. Empty: no link",
+    )
     backoffice_port: int = Field(
         8090, alias="PARLEY_BACKOFFICE_PORT", ge=0, le=65535, description="Port it listens on; 0 picks a free one"
     )

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.origin import from_here
+from services.backoffice import console
 from services.backoffice.access import routes as access
 from services.backoffice.api import actions, active, bodies, calls, description, problems, stats
 from services.backoffice.api.once import Once
@@ -45,4 +46,5 @@ def build(parts: Parts) -> FastAPI:
             return JSONResponse({"error": "metrics are shown on this machine only"}, 403)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    console.mount(app)
     return app

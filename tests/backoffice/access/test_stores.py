@@ -193,7 +193,7 @@ async def test_the_life_of_a_key(database: Database, clock: Clock) -> None:
     who = await keys.find(text)
     assert who is not None
     assert (who.kind, who.role) == ("key", "viewer")
-    assert who.scopes == {"calls:read"}
+    assert who.scopes == frozenset({"calls:read"})
     assert await keys.find(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
     assert await keys.find("parley_x") is None
     (shown,) = await keys.list()
