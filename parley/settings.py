@@ -154,6 +154,16 @@ class Settings(BaseSettings):
         alias="PARLEY_BACKOFFICE_DATABASE_URL",
         description="Database of backoffice: `postgresql://...`; empty: SQLite in the data folder (one replica)",
     )
+    transcripts: Literal["mask", "keep", "encrypt"] = Field(
+        "mask",
+        alias="PARLEY_TRANSCRIPTS",
+        description="Personal data in what backoffice keeps of what was said: `mask` (numbers of cards, documents, accounts, ... are replaced), `keep`, or `encrypt` (sealed in their places, for who has the right to see them)",
+    )
+    retention: str = Field(
+        "",
+        alias="PARLEY_RETENTION",
+        description="How long backoffice keeps what, as in `transcripts 30 d, events 30 d, records 400 d`; what is not named keeps these defaults. h, d, w, y",
+    )
     backoffice_key: SecretStr = Field(
         SecretStr(""),
         alias="PARLEY_BACKOFFICE_KEY",

@@ -10,6 +10,7 @@ call.records                      # list[EventRecord]
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any, Self
 
 from parley.v1 import call_pb2, events_pb2
@@ -146,7 +147,7 @@ class RecordedCall:
         self.intent += 1
         self.decision(executed={"intent": self.intent, "name": tool, "arguments_pii": arguments})
         outcome = events_pb2.StateOutcome(status=status, result=result)
-        self.input(took_ms, tool_ended={"intent": self.intent, "outcome": outcome, "name": tool})
+        self.input(250, tool_ended={"intent": self.intent, "outcome": outcome, "name": tool})
         return self.boundary()
 
     def answers(self, text: str, *, tool: str = "", status: str = "ok", heard: int | None = None) -> Self:
@@ -216,7 +217,8 @@ def some_calls(count: int, turns: int = 6, seed: int = 1, every_ms: int = 60_000
 
 def interleaved(calls: list[RecordedCall], at_once: int = 50) -> list[events_pb2.EventRecord]:
     """The records of all calls as a stream has them: so many calls go on beside each other."""
-    waiting, open_, stream = list(reversed(calls)), [], []
+    waiting, stream = list(reversed(calls)), list[events_pb2.EventRecord]()
+    open_: list[Iterator[events_pb2.EventRecord]] = []
     while waiting or open_:
         while waiting and len(open_) < at_once:
             open_.append(iter(waiting.pop().records))

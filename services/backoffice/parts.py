@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from parley.bus import Bus
 from parley.database import Database
@@ -11,6 +10,7 @@ from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
 from services.backoffice.live.lookout import Lookout
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 
@@ -26,5 +26,5 @@ class Parts:
     sealer: Sealer
     audit: Audit
     access: Access
+    records: Records
     lookout: Lookout
-    records: Any

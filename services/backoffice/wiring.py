@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from types import SimpleNamespace
 
 from parley.aio import background
 from parley.bus import Bus
@@ -17,8 +16,7 @@ from services.backoffice.beside import Beside
 from services.backoffice.database import open_database
 from services.backoffice.live.lookout import Lookout
 from services.backoffice.parts import Parts
-from services.backoffice.records.rows import Paper
-from services.backoffice.records.search import Search
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.shipped import shipped
@@ -38,12 +36,11 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         audit = Audit(database, sealer)
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
+        records = Records.of(settings, bus, database, sealer)
         lookout = Lookout(bus, CallStore(bus), Beside(database, sealer))
-        stack.callback(lookout.board.close)
-        records = SimpleNamespace(search=Search(database, Paper(sealer, "mask")))
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access, lookout, records)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, lookout)
         await stack.enter_async_context(bus)
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
-        await stack.enter_async_context(background(lookout.run()))
+        await stack.enter_async_context(background(records.consumer.run(), records.retention.run(), lookout.run()))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

@@ -50,6 +50,9 @@ class Consumer:
                 except ParleyError as e:
                     self._trouble.warning("event records wait", error=str(e))
                     await asyncio.sleep(AGAIN_S)
+                except Exception as e:  # whatever it is: all that comes after it waits as well
+                    log.error("event records wait", error=type(e).__name__, exc_info=e)
+                    await asyncio.sleep(self._lease_s)
                 finally:
                     READING.set(0)
         finally:

@@ -63,7 +63,7 @@ def _barge_in(call: Call, outcome: str, at_ms: int) -> None:
         pending.aside = False
         interrupted(call, at_ms)
         return
-    call.note(at_ms, "notinterrupted", outcome)
+    call.note(at_ms, "not_interrupted", outcome)
     if pending.texts or pending.since_ms:
         pending.aside = True
     elif turn is not None and not turn.minds and turn.line is not None and turn.by == "speech":

@@ -21,7 +21,7 @@ Key = tuple[int, int, int, bool]
 """leg, open, n, swept: what makes a record of a call the only one of its kind; in this order they count."""
 MOMENTS = (
     "taken_over", "new_leg", "anew", "leg_lost", "leg_ended", "swept", "dropped",
-    "paused", "resumed", "interrupted", "notinterrupted",
+    "paused", "resumed", "interrupted", "not_interrupted",
     "round_failed", "fallback", "organ_failed", "guarded", "silence",
     "handed_over", "transfer", "came_back", "hang_up", "signal",
 )  # fmt: skip

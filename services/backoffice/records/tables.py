@@ -81,6 +81,7 @@ calls = Table(
     Index("calls_tail", "caller_tail", "started_ms"),
     Index("calls_called", "called", "started_ms"),
     Index("calls_open", "ended_ms", "last_ms"),
+    Index("calls_last", "last_ms"),
 )
 
 lines = Table(

@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from parley.bus import Bus
-from parley.bus.callstate import CallStore, CallWriter
+from parley.bus.callstate import CallWriter
 from parley.errors import BadInput
 from parley.v1 import conversation_pb2, events_pb2
 from services.orchestrator.mind import effects, events
@@ -19,6 +18,7 @@ from services.orchestrator.mind.state import Call, Epoch
 from services.orchestrator.own.decided import Decided
 from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
+from services.orchestrator.run.means import Means
 from services.orchestrator.wire import codec
 
 log = structlog.get_logger()
@@ -30,19 +30,16 @@ class Journal:
     """One owner's. `last` is what the owner before it left; `superseded` is called when a newer owner has written.
 
     `anew`: what the owner before it left cannot be read: the numbers begin at 1 again, and the first record says so.
-    `engines`: what the first record tells of them. `version` and `records` are the numbers last given; `acked` is the
-    last of the gateway's events that NATS holds.
+    `version` and `records` are the numbers last given; `acked` is the last of the gateway's events that NATS holds.
     """
 
     def __init__(
         self,
-        bus: Bus,
-        store: CallStore,
+        means: Means,
         epoch: Epoch,
         last: events_pb2.StoredCall | None,
         tell: Callable[[conversation_pb2.CallCommand], None],
         superseded: Callable[[bool], None],
-        engines: events_pb2.EngineNames | None = None,
         *,
         anew: bool = False,
     ) -> None:
@@ -50,15 +47,15 @@ class Journal:
         self.records = last.records if last is not None else 0
         self.acked = 0
         self._anew = anew
-        self._engines = engines
+        self._engines: events_pb2.EngineNames | None = means.prices.names
         self._decided = Decided()
         self.stored: events_pb2.StoredCall | None = None
-        self._store, self._epoch, self._tell, self._superseded = store, epoch, tell, superseded
+        self._store, self._epoch, self._tell, self._superseded = means.store, epoch, tell, superseded
         self._inputs: list[events_pb2.StepInput] = []
         self._input_bytes = 0
         self._seqs: dict[int, int] = {}
         self._writer: CallWriter | None = None
-        self._unstored = PendingRecords(bus)
+        self._unstored = PendingRecords(means.bus)
         if last is not None:
             self._unstored.publish_again(last.state.call_id, last.unstored)
 

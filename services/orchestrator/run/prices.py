@@ -29,9 +29,8 @@ class Prices:
     @classmethod
     def of(cls, settings: Settings) -> Prices:
         """An engine without a known price counts as free."""
-        stt, llm, tts = (_row(settings, stage) for stage in ("stt", "llm", "tts"))
-        names = (settings.engines(stage)[0] for stage in ("llm", "stt", "tts"))
-        return cls(*names, stt, llm, tts)
+        stt, llm, tts = (settings.engines(stage)[0] for stage in ("stt", "llm", "tts"))
+        return cls(llm, stt, tts, _row("stt", stt), _row("llm", llm), _row("tts", tts))
 
     @property
     def names(self) -> events_pb2.EngineNames:
@@ -69,5 +68,5 @@ def _words(prices: Prices, spent: Spent, agent: Agent) -> float:
     return (spent.input_tokens * price.input_million + spent.output_tokens * price.output_million) / 1e6
 
 
-def _row(settings: Settings, stage: Stage) -> EngineSpec:
-    return engines_of(stage).get(settings.engines(stage)[0], _FREE)
+def _row(stage: Stage, name: str) -> EngineSpec:
+    return engines_of(stage).get(name, _FREE)

@@ -102,6 +102,7 @@ def _calls() -> None:
     op.create_index("calls_tail", "calls", ["caller_tail", "started_ms"])
     op.create_index("calls_called", "calls", ["called", "started_ms"])
     op.create_index("calls_open", "calls", ["ended_ms", "last_ms"])
+    op.create_index("calls_last", "calls", ["last_ms"])
 
 
 def _of_calls() -> None:
