@@ -42,13 +42,13 @@ def router(parts: Parts) -> APIRouter:
         items = calls[:SHOWN] if who.sees_numbers else hidden(calls[:SHOWN])
         return LiveCalls(items=items, more=max(0, len(calls) - SHOWN))
 
-    @routes.get("/live", response_class=Followed, responses=STREAM)
+    @routes.get("/live", response_class=Followed, status_code=200, responses=STREAM)
     async def live(request: Request, who: Viewer, last_event_id: LastEventId = "") -> Followed:
         """All calls that are up: a snapshot, then each change."""
         lookout.follow_all()
         return followed(lookout.board.all, lookout.board.all_told, who, request, last_event_id)
 
-    @routes.get("/calls/{call_id}/live", response_class=Followed, responses=STREAM)
+    @routes.get("/calls/{call_id}/live", response_class=Followed, status_code=200, responses=STREAM)
     async def call_live(request: Request, call_id: CallId, who: Viewer, last_event_id: LastEventId = "") -> Followed:
         """One call as it is spoken: its lines, tools and moments."""
         opened = await lookout.follow(call_id)

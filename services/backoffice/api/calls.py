@@ -12,11 +12,11 @@ from parley.errors import NotFound
 from services.backoffice.access import Who, needs
 from services.backoffice.api import export, pages, told
 from services.backoffice.api.asking import Export, Listing
-from services.backoffice.beside import Beside
 from services.backoffice.api.pages import Cursor, Limit, Page
 from services.backoffice.api.problems import answers
 from services.backoffice.api.replays import Replays, unknown
 from services.backoffice.api.shapes import CALL_ID, CallDetail, CallEvent, CallRow, Replay
+from services.backoffice.beside import Beside
 from services.backoffice.parts import Parts
 from services.backoffice.records.asking import Query as Wanted
 
@@ -52,7 +52,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/call-logs/export", response_class=StreamingResponse, responses=FILES)  # type: ignore[arg-type]
     async def call_log_file(asked: Annotated[Export, Query()], who: Viewer) -> StreamingResponse:
-        """All of them in one file, the newest first; at most 10,000 (`X-Parley-Truncated: true` when there are more)."""
+        """All in one file, the newest first; at most 10,000 (`X-Parley-Truncated: true` when there are more)."""
         wanted = asked.query(who)
         total = await search.count(wanted, export.MOST + 1)
         await parts.audit.note(who.name, "calls.exported", asked.format, {"calls": min(total, export.MOST)})
@@ -110,7 +110,7 @@ def router(parts: Parts) -> APIRouter:
         try:
             records = await search.events(call_id)
         except NotFound:
-            return Replay(**unknown("its event records are not kept any more"))  # type: ignore[arg-type]
-        return Replay(**await replays.verdict(records))  # type: ignore[arg-type]
+            return Replay(**unknown("its event records are not kept any more"))
+        return Replay(**await replays.verdict(records))
 
     return routes

@@ -106,7 +106,9 @@ def _in_order(by: By, sums: Mapping[Any, Sums]) -> list[Any]:
 
 def gathered(calls: Iterable[tuple[Any, ...]], answers: Iterable[tuple[Any, int, int]]) -> dict[Any, Sums]:
     """`calls`: key, then the fields of Sums in their order without `answers`. `answers`: key, bucket, how many."""
-    found = {key: Sums(*(value or 0 for value in rest)) for key, *rest in calls}
+    found: dict[Any, Sums] = {}
+    for key, count, seconds, ended, transfers, interruptions, turns, usd in calls:
+        found[key] = Sums(count, seconds or 0.0, ended or 0, transfers or 0, interruptions or 0, turns or 0, usd or 0.0)
     for key, bucket, count in answers:
         if key in found:
             found[key].answers[bucket] = found[key].answers.get(bucket, 0) + count

@@ -170,7 +170,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        remedy = {404: "see docs/api.md for the paths", 405: "see docs/api.md for the methods"}.get(error.status_code, "")
+        remedy = {404: "see docs/api.md for the paths", 405: "see docs/api.md for the methods"}.get(
+            error.status_code, ""
+        )
         headers = dict(error.headers or {})
         return Problem(error.status_code, str(error.detail), remedy=remedy, headers=headers).response()
 

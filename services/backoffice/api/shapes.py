@@ -92,7 +92,7 @@ class CallRow(BaseModel):
 
 
 class Line(BaseModel):
-    """`heard`: characters of `text` that reached the caller's ear. `kind` of the caller's: speech, typed, keys or aside;
+    """`heard`: characters of `text` that reached the ear. `kind` of the caller's: speech, typed, keys or aside;
     of the bot's: answer, filler or notice. `turn` 0: of none."""
 
     n: int

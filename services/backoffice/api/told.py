@@ -165,7 +165,9 @@ def moments_told(rows: Sequence[Row]) -> list[Told]:
     ]
 
 
-def events_told(records: Sequence[events_pb2.EventRecord], after: tuple[int, int], most: int) -> Iterator[tuple[tuple[int, int], Told]]:
+def events_told(
+    records: Sequence[events_pb2.EventRecord], after: tuple[int, int], most: int
+) -> Iterator[tuple[tuple[int, int], Told]]:
     """Inputs behind `after` (place of the record, place of the input), each with its own place; `most` at most."""
     count = 0
     for place, record in enumerate(records, 1):

@@ -78,6 +78,7 @@ def three_calls() -> list[RecordedCall]:
     first = RecordedCall("CA1", caller="+15550100142", agent="desk")
     first.opens().says("Hello, how can I help?")
     first.caller("a table for four").answers("Certainly, it is booked.", tool="book_table")
+    first.interrupts()
     first.ends("caller hung up")
     second = RecordedCall("CA2", caller="+15550100143", agent="bank", called="+15550199998", at_ms=START_MS + HOUR_MS)
     second.opens().says("Hello, this is the bank.", heard=5)

@@ -43,7 +43,9 @@ class Desk:
         await self.going.wait()
         return JSONResponse({"done": len(self.done)}, said.get("status", 202))
 
-    async def post(self, body: Any, key: str = "k1", path: str = "/api/calls/CA1/note", who: str = "ada") -> httpx.Response:
+    async def post(
+        self, body: Any, key: str = "k1", path: str = "/api/calls/CA1/note", who: str = "ada"
+    ) -> httpx.Response:
         headers = {"Idempotency-Key": key, "Authorization": who}
         return await self.client.post(path, json=body, headers=headers)
 
