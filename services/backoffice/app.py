@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import actions, active, bodies, calls, description, problems, stats
+from services.backoffice.api import actions, active, bodies, calls, compliance, description, problems, stats, tracker
 from services.backoffice.api.once import Once
 from services.backoffice.parts import Parts
 
@@ -25,7 +25,7 @@ def build(parts: Parts) -> FastAPI:
     problems.install(app)
     description.describe(app)
     routers = [*access.routers(parts), description.router()]
-    routers += [each.router(parts) for each in (calls, active, actions, stats)]
+    routers += [each.router(parts) for each in (calls, active, actions, stats, compliance, tracker)]
     for router in routers:
         app.include_router(router)
 
