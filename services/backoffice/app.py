@@ -9,7 +9,20 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import actions, active, bodies, calls, compliance, description, problems, stats, tracker
+from services.backoffice.api import (
+    actions,
+    active,
+    audit,
+    bodies,
+    calls,
+    compliance,
+    dead_letters,
+    description,
+    problems,
+    stats,
+    tracker,
+    webhooks,
+)
 from services.backoffice.api.once import Once
 from services.backoffice.parts import Parts
 
@@ -24,9 +37,9 @@ def build(parts: Parts) -> FastAPI:
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
     description.describe(app)
-    routers = [*access.routers(parts), description.router()]
-    routers += [each.router(parts) for each in (calls, active, actions, stats, compliance, tracker)]
-    for router in routers:
+    routers = [each.router(parts) for each in (calls, active, actions, stats)]
+    routers += [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
+    for router in [*access.routers(parts), description.router(), *routers]:
         app.include_router(router)
 
     @app.get("/health", include_in_schema=False)

@@ -13,6 +13,7 @@ from services.backoffice.live.lookout import Lookout
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.desk import Desk
 
 
 @dataclass(frozen=True)
@@ -27,4 +28,5 @@ class Parts:
     audit: Audit
     access: Access
     records: Records
+    desk: Desk
     lookout: Lookout

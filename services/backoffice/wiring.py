@@ -10,7 +10,6 @@ from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.monitor import Monitor
 from parley.settings import Settings
-from parley.watching import Watching
 from services.backoffice.access.access import opened as open_access
 from services.backoffice.beside import Beside
 from services.backoffice.database import open_database
@@ -19,7 +18,7 @@ from services.backoffice.parts import Parts
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
-from services.backoffice.watchers.shipped import shipped
+from services.backoffice.watchers.desk import opened as open_desk
 
 
 @asynccontextmanager
@@ -38,9 +37,9 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         access.guard.sharing.listen(bus)
         records = Records.of(settings, bus, database, sealer)
         lookout = Lookout(bus, CallStore(bus), Beside(database, sealer))
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, lookout)
         await stack.enter_async_context(bus)
+        desk = await stack.enter_async_context(open_desk(settings, bus, database, sealer, audit))
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, desk, lookout)
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
         await stack.enter_async_context(background(records.consumer.run(), records.retention.run(), lookout.run()))
-        await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts
