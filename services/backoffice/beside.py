@@ -1,16 +1,13 @@
-"""What watchers know of calls, beside their records: how callers sounded, and what came of it."""
+"""What is known of many calls at once, beside their records: how callers sounded, how much is kept."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import func, select
 
 from services.backoffice.database import Database
 from services.backoffice.records import tables as records
-from services.backoffice.sealing import Sealer, Unsealable
 from services.backoffice.watchers import tables
 
 Felt = tuple[int, str]
@@ -20,8 +17,8 @@ Felt = tuple[int, str]
 class Beside:
     """Reads only. Raises Unavailable."""
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
-        self._database, self._sealer = database, sealer
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def moods(self, call_ids: Sequence[str]) -> dict[str, str]:
         """Call -> how the caller's last turn sounded, of those where it is known."""
@@ -51,20 +48,6 @@ class Beside:
         )
         async with self._database.reading() as connection:
             return [(row.call_id, row.at_ms, row.emotion) for row in await connection.execute(wanted)]
-
-    async def summary(self, call_id: str) -> tuple[str, dict[str, Any]]:
-        """What the call was about, and the slots that were found; empty: nobody has said."""
-        wanted = select(tables.outcomes.c.sealed).where(tables.outcomes.c.call_id == call_id)
-        async with self._database.reading() as connection:
-            sealed = (await connection.execute(wanted)).scalar()
-        if sealed is None:
-            return "", {}
-        try:
-            found = json.loads(self._sealer.open(sealed, f"outcome/{call_id}"))
-        except (Unsealable, ValueError):
-            return "", {}
-        slots = found.get("slots")
-        return str(found.get("summary", "")), slots if isinstance(slots, dict) else {}
 
     async def count_events(self, call_id: str) -> int:
         """Event records of it that are kept."""

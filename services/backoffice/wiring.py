@@ -36,7 +36,7 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
         records = Records.of(settings, bus, database, sealer)
-        lookout = Lookout(bus, CallStore(bus), Beside(database, sealer))
+        lookout = Lookout(bus, CallStore(bus), Beside(database))
         await stack.enter_async_context(bus)
         desk = await stack.enter_async_context(open_desk(settings, bus, database, sealer, audit))
         parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, desk, lookout)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 
 from parley.errors import NotFound
+from parley.pii import mask, mask_value
 from services.backoffice.access import Who, needs
 from services.backoffice.api import export, pages, told
 from services.backoffice.api.asking import Export, Listing
@@ -33,7 +34,7 @@ FILES = {
 def router(parts: Parts) -> APIRouter:
     routes = APIRouter(prefix="/api", tags=["calls"], responses=answers(401, 403, 404, 422, 429, 503))
     search, replays = parts.records.search, Replays(parts.settings)
-    beside = Beside(parts.database, parts.sealer)
+    beside = Beside(parts.database)
 
     async def found(wanted: Wanted, who: Who, limit: int, after: tuple[int, str] | None) -> tuple[list[Any], Any]:
         page = await search.calls(wanted, limit, after)
@@ -79,11 +80,12 @@ def router(parts: Parts) -> APIRouter:
         row = await search.call(call_id, pii=who.sees_numbers)
         emotions = await beside.emotions(call_id)
         mood = emotions[-1][1] if emotions else None
-        summary, slots = await beside.summary(call_id)
+        written = await parts.desk.outcomes.of_call(call_id)
+        summary, slots = (written.told.summary, dict(written.told.slots)) if written is not None else ("", {})
         return CallDetail(
             **told.call_row(row, numbers=who.sees_numbers, emotion=mood),
-            summary=summary,
-            slots=slots,
+            summary=summary if who.sees_numbers else mask(summary),
+            slots=slots if who.sees_numbers else mask_value(slots),
             transcript=told.lines_told(row["lines"], told.felt(row["lines"], emotions)),
             turn_list=told.turns_told(row["turns"], row["lines"], row["tools"]),
             tool_list=told.tools_told(row["tools"]),
