@@ -52,12 +52,12 @@ def _made(app: FastAPI) -> dict[str, Any]:
     schemas["ProblemBody"] = ProblemBody.model_json_schema()
     made["components"]["securitySchemes"] = SECURITY
     made["security"] = [{"key": []}]
-    everywhere = answers(408, 413, 500)
+    everywhere = answers(408, 413)
     for path in made["paths"].values():
         for method, operation in path.items():
             if method == "post":
                 operation.setdefault("parameters", []).append(ONCE)
                 operation["responses"] |= {str(status): told for status, told in answers(409).items()}
             if method in ("post", "put", "patch", "delete"):
-                operation["responses"] |= {str(status): told for status, told in everywhere.items() if status != 500}
+                operation["responses"] |= {str(status): told for status, told in everywhere.items()}
     return made

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from parley.aio import background
 from parley.process.listening import bound_socket
 from parley.v1 import conversation_pb2
 from services.backoffice.server import make_server
@@ -72,14 +71,17 @@ async def up(tmp: Path) -> AsyncIterator[tuple[House, Desk, Gateway]]:
                 server = make_server(desk.parts)
                 desk.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
                 assert await desk.parts.bus.ready(PATIENCE_S)
-                async with background(server.serve(sockets=[bound])):
+                serving = asyncio.ensure_future(server.serve(sockets=[bound]))
+                try:
                     g = await h.gateway()
                     await g.opens(caller="+15550100142", called="+15550100100")
                     await g.hears((await g.said())[0])
                     await g.until("state")
                     yield h, desk, g
+                finally:  # its sockets are closed by itself: others would be taken for them
                     server.should_exit = True
                     desk.parts.lookout.board.close()
+                    await serving
 
 
 async def until(asked: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool]) -> Any:
