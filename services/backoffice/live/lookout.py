@@ -103,6 +103,8 @@ class Lookout:
             await self._feel()
         except ParleyError as e:
             log.warning("the stored calls cannot be looked at", error=str(e))
+        except Exception as e:  # who looks at calls is told of them all the same
+            log.error("looking at the stored calls failed", error=type(e).__name__, exc_info=e)
 
     async def _feel(self) -> None:
         """How callers sounded since the last look."""

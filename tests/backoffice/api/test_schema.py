@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
@@ -102,7 +101,7 @@ def _try_all(described: Any, url: str, key: str) -> None:
         tried += 1
     assert tried > 15
     for path in KNOWN:
-        answer = requests.get(url + path, headers=headers, timeout=30)
+        answer = httpx.get(url + path, headers=headers, timeout=30, trust_env=False)
         assert answer.status_code in (200, 403), (path, answer.text)
         schema[_template(path)]["GET"].validate_response(answer)
 
