@@ -12,15 +12,20 @@ from services.backoffice.access import routes as access
 from services.backoffice.api import (
     actions,
     active,
+    agents,
     audit,
     bodies,
     calls,
     compliance,
+    config,
     dead_letters,
     description,
+    engines,
+    numbers,
     problems,
     stats,
     tracker,
+    trials,
     webhooks,
 )
 from services.backoffice.api.once import Once
@@ -39,6 +44,7 @@ def build(parts: Parts) -> FastAPI:
     description.describe(app)
     routers = [each.router(parts) for each in (calls, active, actions, stats)]
     routers += [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
+    routers += [each.router(parts) for each in (config, agents, numbers, engines, trials)]
     for router in [*access.routers(parts), description.router(), *routers]:
         app.include_router(router)
 
