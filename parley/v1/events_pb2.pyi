@@ -623,6 +623,7 @@ class StatePolicy(_message.Message):
     AFTER_GREETING_FIELD_NUMBER: _builtins.int
     BEFORE_TRANSFER_FIELD_NUMBER: _builtins.int
     BEFORE_HANG_UP_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -661,6 +662,7 @@ class StatePolicy(_message.Message):
     after_greeting: _builtins.str
     before_transfer: _builtins.str
     before_hang_up: _builtins.str
+    payment: _builtins.bool
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -735,10 +737,11 @@ class StatePolicy(_message.Message):
         after_greeting: _builtins.str = ...,
         before_transfer: _builtins.str = ...,
         before_hang_up: _builtins.str = ...,
+        payment: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_greeting", b"after_greeting", "ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "before_greeting", b"before_greeting", "before_hang_up", b"before_hang_up", "before_transfer", b"before_transfer", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "specialists", b"specialists", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_greeting", b"after_greeting", "ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "before_greeting", b"before_greeting", "before_hang_up", b"before_hang_up", "before_transfer", b"before_transfer", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "payment", b"payment", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "specialists", b"specialists", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

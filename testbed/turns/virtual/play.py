@@ -133,7 +133,7 @@ class _VirtualCall:
         self._carrier = Carrier(time, script)
         self._mind = Mind(time, script, self._command)
         nobody = cast(Any, None)
-        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), {}, Prefetch(nobody, PhraseCache(0)))
+        organs = Organs(nobody, nobody, nobody, cast(Any, self._clock), {}, Prefetch(nobody, PhraseCache(0)), cast(Any, nobody))
         call = Call("virtual", 1, "phone", script.slug, TELEPHONE)
         self._leg = Leg(call, self._carrier, organs)
         self._line = _Line(time, script, self._mind.take)

@@ -1,0 +1,67 @@
+"""What a caller has said of one card: pieces, as they came, and the number they make. Pure."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Literal
+
+from parley.pii.checks import is_card
+
+Kind = Literal["card", "code"]
+MAX_PIECES = 24
+_LETTERS = "bcdfghjkmnpqrstvwxz"  # none of them a number, nor like another
+_CODE_DIGITS = (3, 4)
+_LONGEST = 19
+
+
+class Purse:
+    """The pieces of one question. `token` stands for the number; it is of letters, so that nobody takes it for one."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.token = f"{kind}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
+        self._pieces: list[str] = []
+        self._keyed = ""
+
+    @property
+    def empty(self) -> bool:
+        return not (self._pieces or self._keyed)
+
+    def add(self, pieces: list[str]) -> None:
+        self._pieces = [*self._pieces, *pieces][-MAX_PIECES:]
+
+    def key(self, digit: str) -> None:
+        """Keys are one piece; `*` begins it anew."""
+        self._keyed = "" if digit == "*" else (self._keyed + digit)[-_LONGEST:]
+
+    def keyed(self) -> None:
+        """No more keys for now."""
+        if self._keyed:
+            self.add([self._keyed])
+            self._keyed = ""
+
+    def number(self, more: list[str] | None = None) -> str:
+        """The whole number; "" while there is none. Of several the last: who says it again corrects it."""
+        return number_of([*self._pieces, *(more or []), *([self._keyed] if self._keyed else [])], self.kind)
+
+
+def number_of(pieces: list[str], kind: Kind) -> str:
+    if kind == "code":
+        return next((piece for piece in reversed(pieces) if len(piece) in _CODE_DIGITS), "") or _joined_code(pieces)
+    for end in range(len(pieces), 0, -1):
+        digits, found = "", list[str]()
+        for piece in reversed(pieces[:end]):
+            digits = piece + digits
+            if len(digits) > _LONGEST:
+                break
+            if is_card(digits):
+                found.append(digits)
+        if found:  # a part of a number may be one by chance: most have 16 digits, or 15
+            return max(found, key=lambda each: (len(each) in (15, 16), len(each)))
+    return ""
+
+
+def _joined_code(pieces: list[str]) -> str:
+    """Said digit by digit, with a stop between."""
+    digits = "".join(pieces)
+    return digits if len(digits) in _CODE_DIGITS else ""
