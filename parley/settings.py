@@ -332,6 +332,11 @@ class Settings(BaseSettings):
         le=36_500,
         description="How long what agents audit is kept in the database of tools",
     )
+    vault_key: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_VAULT_KEY",
+        description="Seals card numbers while a call pays, in the database of tools; the same for its replicas. Empty: one of this process, so that with several replicas callers are asked again for their card",
+    )
     qdrant_url: str = Field(
         "",
         alias="PARLEY_QDRANT_URL",

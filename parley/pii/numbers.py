@@ -250,6 +250,12 @@ def digits_of(text: str, single: bool = False) -> list[tuple[int, int, str]]:
     return found
 
 
+def row_of_digits(text: str) -> list[str]:
+    """The same, word by word and group by group."""
+    alone = (_with_digits_alone(run) for run in runs(text, single=True))
+    return [item.chars for run in alone for item in run if item.numeric]
+
+
 def _with_digits_alone(run: Run) -> Run:
     """What is letters and digits in one as its digits."""
     return [

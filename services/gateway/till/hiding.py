@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from parley.pii.numbers import digits_of
+from parley.pii.numbers import digits_of, row_of_digits
+from services.gateway.till.purse import Kind
 
 PART = "[part of a number]"
 _TWICE = re.compile(r"(\[[a-z -]+\])(?:[\s,.\-]*\1)+")
 
 
-def pieces_of(text: str) -> list[str]:
-    """All digits of a text, run by run."""
-    return [digits for _, _, digits in digits_of(text, single=True)]
+def pieces_of(text: str, kind: Kind) -> list[str]:
+    """All digits of a text: of a code those that are said in a row, of a card each word and group, as "the other one,
+    4242 ..." is no number that begins with 1.
+    """
+    if kind == "code":
+        return [digits for _, _, digits in digits_of(text, single=True)]
+    return row_of_digits(text)
 
 
-def hidden(text: str, shown: Callable[[list[str]], str]) -> str:
-    """The text with what `shown` says of its pieces where they stood; as it was, where it has no digit."""
+def hidden(text: str, stand_in: str) -> str:
+    """The text with `stand_in` where it has digits."""
     runs = digits_of(text, single=True)
-    if not runs:
-        return text
-    stand_in = shown([digits for _, _, digits in runs])
     parts, at = [], 0
     for start, end, _ in runs:
         parts += [text[at:start], stand_in]

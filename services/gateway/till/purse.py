@@ -8,7 +8,7 @@ from typing import Literal
 from parley.pii.checks import is_card
 
 Kind = Literal["card", "code"]
-MAX_PIECES = 24
+MAX_PIECES = 64
 _LETTERS = "bcdfghjkmnpqrstvwxz"  # none of them a number, nor like another
 _CODE_DIGITS = (3, 4)
 _LONGEST = 19

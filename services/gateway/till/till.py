@@ -134,13 +134,15 @@ class Till:
             return self._unasked(text, final=final) if self._payment else text
         purse = self._purse
         assert purse is not None
-        if again:  # the finals of this turn are in the purse already
-            return hidden(text, lambda pieces: self._shown(purse, purse.number() or purse.number(pieces)))
+        pieces = pieces_of(text, purse.kind)
+        if not pieces:
+            return text
         if final:
-            purse.add(pieces_of(text))
+            purse.add(pieces)
             self._settle(purse)
-            return hidden(text, lambda pieces: self._shown(purse, purse.number()))
-        return hidden(text, lambda pieces: self._shown(purse, purse.number(pieces)))
+            return hidden(text, self._shown(purse, purse.number()))
+        whole = purse.number() if again else ""  # the finals of a turn that ends are in the purse
+        return hidden(text, self._shown(purse, whole or purse.number(pieces)))
 
     def _shown(self, purse: Purse, number: str) -> str:
         return f"[{purse.token}]" if number else PART
@@ -192,7 +194,7 @@ class Till:
 
     def _token_of(self, text: str, span: Span, *, final: bool) -> str:
         kind: Kind = "card" if span.kind == "card" else "code"
-        number = number_of(pieces_of(text[span.start : span.end]), kind)
+        number = number_of(pieces_of(text[span.start : span.end], kind), kind)
         if not (number and final):
             return f"[{kind} number]" if kind == "card" else "[card code]"
         purse = self._new(kind)
