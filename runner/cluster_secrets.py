@@ -39,6 +39,7 @@ def complete(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
         wanted[service] = {"PARLEY_NATS_PASSWORD": users[service]}
         wanted[service] |= dict.fromkeys(given(service), "")
     wanted["gateway"]["PARLEY_SECRET"] = _password()
+    wanted["tools"]["PARLEY_VAULT_KEY"] = _password()
     # The servers' word counts: a service with another password would not be let in.
     kept = {name: {k: v for k, v in its.items() if k != "PARLEY_NATS_PASSWORD"} for name, its in found.items()}
     return {name: its | kept.get(name, {}) for name, its in wanted.items()}

@@ -99,6 +99,7 @@ def make_plan(
     modules = dict(modules or {})
     processes = [Process(node.name, "nats", (nats_server(), "-c", str(folder / node.file))) for node in nodes]
     addresses: dict[str, list[str]] = {}
+    vault_key = settings.vault_key.get_secret_value() or secrets.token_urlsafe(32)
     for service, count in counts.items():
         for n in range(1, count + 1):
             env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service], **shown[service]}
@@ -110,6 +111,8 @@ def make_plan(
             if service != BACKOFFICE:
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
                 addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])
+            if service == "tools":
+                env |= {"PARLEY_VAULT_KEY": vault_key}
             name = service if count == 1 else f"{service}-{n}"
             command = (sys.executable, "-m", modules.get(service, f"services.{service}"))
             processes.append(Process(name, service, command, env))
