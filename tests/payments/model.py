@@ -1,4 +1,4 @@
-"""What the model stand-in says where callers pay: it asks for card and code, and passes on what it was given for them."""
+"""What the model stand-in says where callers pay: it asks for card and code, and passes on what stands for them."""
 
 from __future__ import annotations
 
