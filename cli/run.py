@@ -19,6 +19,8 @@ from parley.errors import Misconfigured, ParleyError
 from parley.settings import Settings
 from runner.logs import follow, last_error
 from runner.stack import Died, Event, Stack, Started
+from services.backoffice.access.links import login_link
+from services.backoffice.access.passes import LINK_S
 
 _DEFAULT_PORT = 8080
 _BUS_S = 2.0
@@ -130,6 +132,16 @@ async def _published(stack: Stack) -> list[str]:
     ]
 
 
+def _way_in(settings: Settings, console: str) -> list[str]:
+    """A link for the console: there is no account yet, and no password that everybody knows."""
+    try:
+        link = login_link(settings, console)
+    except Misconfigured:
+        return []
+    minutes = round(LINK_S / 60)
+    return [f"  log in  {link}", f"          (once, within {minutes} minutes; another: .venv/bin/parley user link)"]
+
+
 def _welcome(settings: Settings, stack: Stack, seconds: float, published: list[str]) -> str:
     port = stack.gateway_url.rpartition(":")[2]
     prefix = "" if port == str(_DEFAULT_PORT) else f"PARLEY_GATEWAY_PORT={port} "
@@ -144,6 +156,7 @@ def _welcome(settings: Settings, stack: Stack, seconds: float, published: list[s
         "",
         f"  page    {stack.gateway_url}/",
         f"  console {stack.backoffice_url}/admin",
+        *_way_in(settings, stack.backoffice_url),
         *([f"  both    --gateway {gateways} lets a call outlive its gateway"] if "," in gateways else []),
         f'  call    {prefix}.venv/bin/parley call --say "where is my order one two three four"',
         f"  chat    {prefix}.venv/bin/parley chat",

@@ -141,6 +141,11 @@ class Settings(BaseSettings):
     backoffice_host: str = Field(
         "127.0.0.1", alias="PARLEY_BACKOFFICE_HOST", description="Address that backoffice (console, API) listens on"
     )
+    console_url: str = Field(
+        "",
+        alias="PARLEY_CONSOLE_URL",
+        description="Address of the console, which the gateway's page links to for who opens it on this machine; `parley run` sets it. Empty: no link",
+    )
     backoffice_port: int = Field(
         8090, alias="PARLEY_BACKOFFICE_PORT", ge=0, le=65535, description="Port it listens on; 0 picks a free one"
     )
@@ -159,6 +164,47 @@ class Settings(BaseSettings):
         SecretStr(""),
         alias="PARLEY_SECRET",
         description="Signs the one-time tokens of media sockets; the same for all gateways. Empty: a random one per process",
+    )
+
+    # Who may, at the operators' side
+    backoffice_url: str = Field(
+        "",
+        alias="PARLEY_BACKOFFICE_URL",
+        description="How browsers reach the console, `https://console.example.com`; empty: as they ask. Without TLS nobody logs in but on this machine",
+    )
+    session_hours: float = Field(
+        12.0, alias="PARLEY_SESSION_HOURS", gt=0, le=24 * 90, description="After so long people log in again"
+    )
+    session_idle_minutes: float = Field(
+        30.0,
+        alias="PARLEY_SESSION_IDLE_MINUTES",
+        gt=0,
+        le=60 * 24 * 90,
+        description="Or after so long without a request; a page that only listens makes none",
+    )
+    oidc_issuer: str = Field(
+        "",
+        alias="PARLEY_OIDC_ISSUER",
+        description="OpenID Connect provider where people log in, by its address; empty: local accounts (`parley user`)",
+    )
+    oidc_client_id: str = Field(
+        "",
+        alias="PARLEY_OIDC_CLIENT_ID",
+        description="What the provider calls this installation; the redirect URI to enter there is the console's address with `/api/session/oidc/back`",
+    )
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), alias="PARLEY_OIDC_CLIENT_SECRET", description="Its secret; empty: a public client (PKCE)"
+    )
+    oidc_name: str = Field("single sign-on", alias="PARLEY_OIDC_NAME", description="What people call the provider")
+    oidc_role_claim: str = Field(
+        "roles",
+        alias="PARLEY_OIDC_ROLE_CLAIM",
+        description="Claim of the token, or of userinfo, that says what a person may; dots for what is inside another: `realm_access.roles`",
+    )
+    oidc_roles: str = Field(
+        "",
+        alias="PARLEY_OIDC_ROLES",
+        description="Which of its values stand for which role: `admin=parley-admins,supervisor=leads,viewer=*`, `*` for anybody; empty: they are called `viewer`, `supervisor`, `admin`. Who has none does not get in",
     )
 
     # How often one address may ask; 0: as often as it likes. Replicas count together

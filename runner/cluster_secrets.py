@@ -6,6 +6,7 @@ passwords that are missing are made; what only its owner can know (keys of vendo
 
 from __future__ import annotations
 
+import base64
 import secrets
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import get_args
 from parley.engines import engines_of, named
 from parley.settings import Stage
 from runner.nats_users import PERMISSIONS, variable
-from runner.plan import SERVICES
+from runner.plan import BACKOFFICE, DEPLOYED
 
 
 def given(service: str) -> tuple[str, ...]:
@@ -26,7 +27,12 @@ def given(service: str) -> tuple[str, ...]:
     return _GIVEN.get(service, ())
 
 
-_GIVEN = {"gateway": ("TWILIO_AUTH_TOKEN",), "tools": ("PARLEY_DATABASE_URL",), "rag": ("QDRANT_API_KEY",)}
+_GIVEN = {
+    "gateway": ("TWILIO_AUTH_TOKEN",),
+    "tools": ("PARLEY_DATABASE_URL",),
+    "rag": ("QDRANT_API_KEY",),
+    BACKOFFICE: ("PARLEY_BACKOFFICE_DATABASE_URL",),
+}
 ROUTE = "route"  # how the nodes of NATS know each other
 
 
@@ -35,10 +41,11 @@ def complete(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
     users = {name: _password() for name in (*PERMISSIONS, ROUTE)}
     users |= {name: value for name in users if (value := found.get("nats", {}).get(variable(name)))}
     wanted: dict[str, dict[str, str]] = {"nats": {variable(name): password for name, password in users.items()}}
-    for service in SERVICES:
+    for service in DEPLOYED:
         wanted[service] = {"PARLEY_NATS_PASSWORD": users[service]}
         wanted[service] |= dict.fromkeys(given(service), "")
     wanted["gateway"]["PARLEY_SECRET"] = _password()
+    wanted[BACKOFFICE]["PARLEY_BACKOFFICE_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
     wanted["tools"]["PARLEY_VAULT_KEY"] = _password()
     # The servers' word counts: a service with another password would not be let in.
     kept = {name: {k: v for k, v in its.items() if k != "PARLEY_NATS_PASSWORD"} for name, its in found.items()}

@@ -110,7 +110,10 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
     "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
     "rag": Permissions(publish=_PUBLISHED),
-    "backoffice": Permissions(publish=(*_FOLLOW_EVENTS, *_PUBLISHED)),
+    "backoffice": Permissions(
+        publish=(*_FOLLOW_EVENTS, *WATCH, *LETTERS, "call.*.signal", *_PUBLISHED, "limits.backoffice"),
+        subscribe=("limits.backoffice",),
+    ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
         publish=(
             "$JS.API.INFO",

@@ -26,6 +26,8 @@ ORGANS = ("stt", "tts", "orchestrator", "llm", "tools", "rag")
 SERVICES = (*ORGANS, "gateway")
 """What calls need. Backoffice comes on top where it is asked for, and no call waits for it."""
 BACKOFFICE = "backoffice"
+DEPLOYED = (*SERVICES, BACKOFFICE)
+"""What a cluster runs."""
 OPERATOR_FILE = "operator.env"
 MCP_FILES = {"mcp": "mcp.env", "mcp-actions": "mcp-actions.env"}
 """By user: how `parley mcp` reaches what it needs, without and with actions."""
@@ -108,6 +110,8 @@ def make_plan(
                 env |= {f"PARLEY_{service.upper()}_PORT": port, "PARLEY_METRICS_PORT": "-1"}
             else:
                 env |= {"PARLEY_METRICS_PORT": str(next(ports))}
+            if service == "gateway" and counts.get(BACKOFFICE):
+                env |= {"PARLEY_CONSOLE_URL": f"{doors[BACKOFFICE][0]}/admin"}
             if service != BACKOFFICE:
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
                 addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])

@@ -22,6 +22,7 @@ _GPL = re.compile(r"\b(A?GPL|(?<!Lesser )General Public)", re.IGNORECASE)
 # What their own metadata do not say: read in the files that lie beside them, or in their repository.
 NAMED = {
     "aiofastnet": "MIT",
+    "axe-playwright-python": "MIT AND MPL-2.0",
     "espeakng-loader": "GPL-3.0",
     "picows": "MIT",
 }

@@ -1,1 +1,1 @@
-"""The softphone page: plain modules, no build. `services.gateway.doors.page_files` serves them."""
+"""The pages: plain modules, no build. The gateway serves the softphone, backoffice the console (`admin/`)."""

@@ -10,6 +10,7 @@
  * @property {Partial<Record<"stt" | "llm" | "tts", string[]>>} [here] the preferred engine runs without a vendor; which
  *           variables would change that
  * @property {string} [problem] what is wrong with the last edit of its files; on the same machine only
+ * @property {string} [console] address of the operators' console; on the same machine only
  * @property {{name: string, tagline: string, color: string, language: string, sample_call: string, examples: string[],
  *             note: string, subtitles: "plain" | "blurred_until_heard", cards: Array<Record<string, any>>}} wrapper docs/pages.md
  *

@@ -26,6 +26,10 @@ export function show(agent, page) {
   fill(page, "agent-seat", name);
   fill(page, "note", wrapper.note);
   fill(page, "honest", honest(agent));
+  if (agent.console) {
+    /** @type {HTMLAnchorElement} */ (page.getElementById("console-link")).href = agent.console;
+    /** @type {HTMLElement} */ (page.getElementById("operators")).hidden = false;
+  }
   if (wrapper.color) page.documentElement.style.setProperty("--brand", wrapper.color);
   for (const part of page.querySelectorAll("[data-speech]")) part.setAttribute("lang", wrapper.language || agent.language);
 }

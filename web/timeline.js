@@ -6,7 +6,7 @@ const REDRAW_MS = 250;
 const MAX_SPANS = 400;
 const MAX_TOLD = 50;
 
-const PAUSES = { reflex: "a sound", speech: "you spoke", button: "the button" };
+const PAUSES = { reflex: "a sound", button: "the button" };
 const RESUMES = { told: "it was nothing", unconfirmed: "no speech followed", lease: "nobody went on" };
 
 /**
@@ -24,10 +24,12 @@ export class Timeline {
    * @param {HTMLElement} figure
    * @param {{caller: HTMLElement, agent: HTMLElement, axis: HTMLElement, latest: HTMLElement, told: HTMLElement}} parts
    *   two lanes, their scale, the latest event in words, and all of them as a list
+   * @param {string} caller who that is to whoever looks
    */
-  constructor(figure, parts) {
+  constructor(figure, parts, caller = "you") {
     this._figure = figure;
     this._parts = parts;
+    this._caller = caller;
     /** @type {Span[]} */
     this._spans = [];
     this._beganAt = 0;
@@ -71,12 +73,12 @@ export class Timeline {
     const at = moment.at_ms + this._offset;
     const own = this._open("caller", "voice");
     const bot = this._of(moment.utterance);
-    if (moment.what === "speech_started") own ?? this._add("caller", "voice", at, "You spoke");
+    if (moment.what === "speech_started") own ?? this._add("caller", "voice", at, this._did("spoke"));
     else if (moment.what === "speech_stopped" || moment.what === "turn_ended") close(own, at);
     else if (moment.what === "button" && moment.pressed) this._add("caller", "air", at, "Button held");
     else if (moment.what === "button") close(this._open("caller", "air"), at);
     else if (moment.what === "reflex") this._tell(at, moment.armed ? "pauses at sounds again" : "no longer pauses at sounds");
-    else if (moment.what === "typed") this._add("caller", "typed", at, "You typed", at);
+    else if (moment.what === "typed") this._add("caller", "typed", at, this._did("typed"), at);
     else if (moment.what === "utterance_started") this._voice(moment.utterance, at);
     else if (moment.what === "paused") this._paused(moment, bot, at);
     else if (moment.what === "resumed") this._resumed(moment, bot, at);
@@ -89,6 +91,11 @@ export class Timeline {
     const last = this._spans.findLast((span) => span.lane === "caller" && span.kind === "voice");
     const at = atMs + this._offset;
     if (last && at > last.from) last.until = Math.min(last.until ?? at, at);
+  }
+
+  /** @param {string} what the caller did */
+  _did(what) {
+    return `${this._caller[0].toUpperCase()}${this._caller.slice(1)} ${what}`;
   }
 
   /**
@@ -106,7 +113,7 @@ export class Timeline {
    */
   _paused(moment, bot, at) {
     close(bot, at);
-    const why = PAUSES[moment.cause] ?? moment.cause;
+    const why = moment.cause === "speech" ? `${this._caller} spoke` : (PAUSES[moment.cause] ?? moment.cause);
     const held = this._add("agent", "held", at, `Paused: ${why}`);
     held.mark.dataset.utterance = String(moment.utterance);
     held.mark.dataset.cause = moment.cause;

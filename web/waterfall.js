@@ -46,7 +46,7 @@ export class Waterfall {
   _draw() {
     const turns = [...this._turns.values()];
     const longest = Math.max(0, ...turns.map((turn) => turn.heard ?? turn.audio ?? turn.ended ?? 0));
-    const scale = SCALES_MS.find((ms) => ms >= longest) ?? SCALES_MS[SCALES_MS.length - 1];
+    const scale = scaleOf(longest);
     for (const body of [...this._table.tBodies]) body.remove();
     for (const turn of turns) this._table.append(body(turn, scale));
     this.onchange();
@@ -80,17 +80,25 @@ function body(turn, scale) {
   return made;
 }
 
+/** @param {number} longest ms that a bar should hold */
+export function scaleOf(longest) {
+  return SCALES_MS.find((ms) => ms >= longest) ?? SCALES_MS[SCALES_MS.length - 1];
+}
+
 /**
- * @param {Record<string, any>} turn
- * @param {number} scale
+ * The bar of one turn.
+ *
+ * @param {Record<string, any>} turn ms by stage
+ * @param {number} scale ms of the whole width
+ * @param {Array<{name: string, spent: string}>} stages in order
  */
-function drawn(turn, scale) {
+export function drawn(turn, scale, stages = STAGES) {
   const bar = document.createElement("div");
   bar.className = "bar";
   let from = 0;
-  for (const { name, spent } of STAGES) {
+  for (const { name, spent } of stages) {
     const until = turn[name];
-    if (until === undefined) continue;
+    if (until === undefined || until === null) continue;
     // A model that thought ahead had its first word before the turn was over: that took the caller no time.
     const part = place(document.createElement("span"), from, Math.max(from, until), scale);
     part.className = "part";

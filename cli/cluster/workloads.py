@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cli.findings import Finding
-from runner.plan import SERVICES
+from runner.plan import DEPLOYED
 
 Objects = Sequence[Mapping[str, Any]]
 
@@ -21,7 +21,7 @@ def services(objects: Objects) -> list[Finding]:
     """A finding for each service."""
     deployed = of_kind(objects, "Deployment")
     pods = list(of_kind(objects, "Pod").values())
-    return [_replicas(name, deployed.get(name), _of(pods, name)) for name in SERVICES]
+    return [_replicas(name, deployed.get(name), _of(pods, name)) for name in DEPLOYED]
 
 
 def stores(objects: Objects) -> list[Finding]:
@@ -77,7 +77,7 @@ def versions(workloads: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def same_version(objects: Objects) -> Finding:
-    deployed = {name: each for name, each in of_kind(objects, "Deployment").items() if name in SERVICES}
+    deployed = {name: each for name, each in of_kind(objects, "Deployment").items() if name in DEPLOYED}
     found = {name: ", ".join(versions([each])) for name, each in deployed.items()}
     if len(set(found.values())) <= 1:
         return Finding("ok", "version", f"{', '.join(set(found.values())) or 'none'} of all services")
@@ -92,7 +92,7 @@ def guarded(objects: Objects) -> list[Finding]:
         ("policies", policies, "may be spoken to by everybody"),
         ("budgets", budgets, "may lose all replicas at once when nodes are emptied"),
     ):
-        lacking = [name for name in (*SERVICES, "nats") if name not in has]
+        lacking = [name for name in (*DEPLOYED, "nats") if name not in has]
         if lacking:
             found.append(Finding("missing", what, f"{', '.join(lacking)}: {harm}"))
         else:

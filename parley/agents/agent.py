@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from parley.agents.confirmation import Confirmation
 from parley.agents.domain import Domain
+from parley.agents.escalation import Escalation
 from parley.agents.foreign.mcp import MAX_SERVERS, McpServer, ServerName
 from parley.agents.guardrails import Guardrails
 from parley.agents.identity import VERIFY, Identity
@@ -78,6 +79,7 @@ class Agent(Strict):
     guardrails: Guardrails = Guardrails()
     specialists: dict[str, Specialist] = Field(default_factory=dict, max_length=MAX_SPECIALISTS)
     escalate: Escalate | None = None
+    escalation: Escalation = Escalation()
     payment: bool = False
 
     @model_validator(mode="after")
@@ -89,6 +91,8 @@ class Agent(Strict):
         said += [*self.fillers.sentences, *(self.interruption.backchannels or ())]
         said += self.guardrails.must_say.sentences.values()
         said += [text for name, each in self.specialists.items() for text in (name, *each.tools)]
+        if "escalation" in self.model_fields_set:
+            said += [self.escalation.ask, self.escalation.say]
         if (size := sum(len(text.encode()) for text in said)) > MAX_SENTENCES_BYTES:
             raise ValueError(
                 f"its own sentences (greeting, silence, fillers, variables, names of specialists' tools and the like) "
@@ -172,6 +176,17 @@ class Agent(Strict):
             raise ValueError(f"escalate.to: there is no specialist {self.escalate.to}; known are {known}")
         if self.escalate and not (self.escalate.to or self.transfer_to):
             raise ValueError("escalate: nobody to give a call to; write `transfer_to`, or `escalate.to` a specialist")
+        return self
+
+    @model_validator(mode="after")
+    def _escalation_has_people(self) -> Agent:
+        wants = self.escalation.do in ("offer", "transfer")
+        if wants and not (self.escalation.to or self.transfer_to):
+            raise ValueError("escalation: nobody to connect a caller to; write `escalation.to` or `transfer_to`")
+        if wants and not self.language.startswith("en"):
+            needed = ("ask", "say") if self.escalation.do == "offer" else ("say",)
+            if missing := [name for name in needed if name not in self.escalation.model_fields_set]:
+                raise ValueError(f"escalation.{missing[0]}: missing; write it in the agent's language, {self.language}")
         return self
 
     @property

@@ -44,6 +44,11 @@ class ConversationStub:
                 request_serializer=parley_dot_v1_dot_conversation__pb2.LookAtEditRequest.SerializeToString,
                 response_deserializer=parley_dot_v1_dot_conversation__pb2.LookAtEditResponse.FromString,
                 _registered_method=True)
+        self.Replay = channel.unary_unary(
+                '/parley.v1.Conversation/Replay',
+                request_serializer=parley_dot_v1_dot_conversation__pb2.ReplayRequest.SerializeToString,
+                response_deserializer=parley_dot_v1_dot_conversation__pb2.ReplayResponse.FromString,
+                _registered_method=True)
 
 
 class ConversationServicer:
@@ -99,6 +104,15 @@ class ConversationServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Replay(self, request, context):
+        """Folds the records of a call through the decisions of this version: are they the same? Calls of this process come
+        first: between two records it waits for them. Errors: INVALID_ARGUMENT (no records, or some are missing: it names
+        them), RESOURCE_EXHAUSTED (another is folded here now).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConversationServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +125,11 @@ def add_ConversationServicer_to_server(servicer, server):
                     servicer.LookAtEdit,
                     request_deserializer=parley_dot_v1_dot_conversation__pb2.LookAtEditRequest.FromString,
                     response_serializer=parley_dot_v1_dot_conversation__pb2.LookAtEditResponse.SerializeToString,
+            ),
+            'Replay': grpc.unary_unary_rpc_method_handler(
+                    servicer.Replay,
+                    request_deserializer=parley_dot_v1_dot_conversation__pb2.ReplayRequest.FromString,
+                    response_serializer=parley_dot_v1_dot_conversation__pb2.ReplayResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -167,6 +186,33 @@ class Conversation:
             '/parley.v1.Conversation/LookAtEdit',
             parley_dot_v1_dot_conversation__pb2.LookAtEditRequest.SerializeToString,
             parley_dot_v1_dot_conversation__pb2.LookAtEditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Replay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.v1.Conversation/Replay',
+            parley_dot_v1_dot_conversation__pb2.ReplayRequest.SerializeToString,
+            parley_dot_v1_dot_conversation__pb2.ReplayResponse.FromString,
             options,
             channel_credentials,
             insecure,

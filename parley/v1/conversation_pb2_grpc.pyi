@@ -75,6 +75,11 @@ class ConversationStub:
     """What is wrong with the last edit of an agent, for which the last good one answers: for whoever works on it, before a
     call begins. Errors: NOT_FOUND (no such agent), FAILED_PRECONDITION (it never was good), UNAVAILABLE.
     """
+    Replay: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ReplayRequest, _conversation_pb2.ReplayResponse]
+    """Folds the records of a call through the decisions of this version: are they the same? Calls of this process come
+    first: between two records it waits for them. Errors: INVALID_ARGUMENT (no records, or some are missing: it names
+    them), RESOURCE_EXHAUSTED (another is folded here now).
+    """
 
 @_typing.type_check_only
 class ConversationAsyncStub(ConversationStub):
@@ -120,6 +125,11 @@ class ConversationAsyncStub(ConversationStub):
     LookAtEdit: _aio.UnaryUnaryMultiCallable[_conversation_pb2.LookAtEditRequest, _conversation_pb2.LookAtEditResponse]  # type: ignore[assignment]
     """What is wrong with the last edit of an agent, for which the last good one answers: for whoever works on it, before a
     call begins. Errors: NOT_FOUND (no such agent), FAILED_PRECONDITION (it never was good), UNAVAILABLE.
+    """
+    Replay: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ReplayRequest, _conversation_pb2.ReplayResponse]  # type: ignore[assignment]
+    """Folds the records of a call through the decisions of this version: are they the same? Calls of this process come
+    first: between two records it waits for them. Errors: INVALID_ARGUMENT (no records, or some are missing: it names
+    them), RESOURCE_EXHAUSTED (another is folded here now).
     """
 
 class ConversationServicer(metaclass=_abc_1.ABCMeta):
@@ -175,6 +185,17 @@ class ConversationServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_conversation_pb2.LookAtEditResponse, _abc.Awaitable[_conversation_pb2.LookAtEditResponse]]:
         """What is wrong with the last edit of an agent, for which the last good one answers: for whoever works on it, before a
         call begins. Errors: NOT_FOUND (no such agent), FAILED_PRECONDITION (it never was good), UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def Replay(
+        self,
+        request: _conversation_pb2.ReplayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ReplayResponse, _abc.Awaitable[_conversation_pb2.ReplayResponse]]:
+        """Folds the records of a call through the decisions of this version: are they the same? Calls of this process come
+        first: between two records it waits for them. Errors: INVALID_ARGUMENT (no records, or some are missing: it names
+        them), RESOURCE_EXHAUSTED (another is folded here now).
         """
 
 def add_ConversationServicer_to_server(servicer: ConversationServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -161,7 +161,7 @@ Global___CancelTurn: _TypeAlias = CancelTurn  # noqa: Y015
 
 @_typing.final
 class CallSignal(_message.Message):
-    """`call.<id>.signal`: from outside into a call."""
+    """`call.<id>.signal`: from outside into a call. Names and data stand in docs/protocol.md, "Signals into a call"."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -169,10 +169,15 @@ class CallSignal(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     AT_MS_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     name: _builtins.str
     data: _builtins.str
+    """at most 2,000 bytes"""
     at_ms: _builtins.int
+    """when it was sent; one that is older than 30 s is not heeded"""
+    id: _builtins.str
+    """of the wish: sent again under the same id it is heeded once; at most 64 characters"""
     def __init__(
         self,
         *,
@@ -180,14 +185,229 @@ class CallSignal(_message.Message):
         name: _builtins.str = ...,
         data: _builtins.str = ...,
         at_ms: _builtins.int = ...,
+        id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "call_id", b"call_id", "data", b"data", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "call_id", b"call_id", "data", b"data", "id", b"id", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallSignal: _TypeAlias = CallSignal  # noqa: Y015
+
+@_typing.final
+class CallWatch(_message.Message):
+    """`call.watch`: somebody looks at calls, and is told of them on `call.<id>.live`. A lease of 10 s, said again while they
+    look: an orchestrator that hears none of it says nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALL_FIELD_NUMBER: _builtins.int
+    CALL_IDS_FIELD_NUMBER: _builtins.int
+    ANEW_FIELD_NUMBER: _builtins.int
+    all: _builtins.bool
+    """how each call stands"""
+    anew: _builtins.bool
+    """whoever looks knows nothing yet: tell all"""
+    @_builtins.property
+    def call_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of these also lines, tools and moments; at most 50"""
+
+    def __init__(
+        self,
+        *,
+        all: _builtins.bool = ...,
+        call_ids: _abc.Iterable[_builtins.str] | None = ...,
+        anew: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "anew", b"anew", "call_ids", b"call_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallWatch: _TypeAlias = CallWatch  # noqa: Y015
+
+@_typing.final
+class CallLive(_message.Message):
+    """`call.<id>.live`: how a call stands, as it changes, at most ten times a second. Said once, to whoever listens; not stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    CALLER_PII_FIELD_NUMBER: _builtins.int
+    CALLED_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    STARTED_MS_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    INTERRUPTIONS_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    SPECIALIST_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
+    END_REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    at_ms: _builtins.int
+    state: _builtins.str
+    """`listening`, `thinking`, `speaking` or `ended`"""
+    agent: _builtins.str
+    agent_version: _builtins.str
+    channel: _builtins.str
+    direction: _builtins.str
+    caller_pii: _builtins.str
+    called: _builtins.str
+    language: _builtins.str
+    started_ms: _builtins.int
+    turn: _builtins.int
+    interruptions: _builtins.int
+    tool: _builtins.str
+    """the newest of those at work"""
+    specialist: _builtins.str
+    cost_usd: _builtins.float
+    """so far, at list prices"""
+    end_reason: _builtins.str
+    @_builtins.property
+    def epoch(self) -> _call_pb2.Epoch: ...
+    @_builtins.property
+    def detail(self) -> Global___LiveDetail:
+        """of a call that somebody looks at itself"""
+
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        epoch: _call_pb2.Epoch | None = ...,
+        at_ms: _builtins.int = ...,
+        state: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        caller_pii: _builtins.str = ...,
+        called: _builtins.str = ...,
+        language: _builtins.str = ...,
+        started_ms: _builtins.int = ...,
+        turn: _builtins.int = ...,
+        interruptions: _builtins.int = ...,
+        tool: _builtins.str = ...,
+        specialist: _builtins.str = ...,
+        cost_usd: _builtins.float = ...,
+        end_reason: _builtins.str = ...,
+        detail: Global___LiveDetail | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "epoch", b"epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "at_ms", b"at_ms", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "cost_usd", b"cost_usd", "detail", b"detail", "direction", b"direction", "end_reason", b"end_reason", "epoch", b"epoch", "interruptions", b"interruptions", "language", b"language", "specialist", b"specialist", "started_ms", b"started_ms", "state", b"state", "tool", b"tool", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallLive: _TypeAlias = CallLive  # noqa: Y015
+
+@_typing.final
+class LiveDetail(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHOLE_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    HEARING_PII_FIELD_NUMBER: _builtins.int
+    MOMENTS_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    whole: _builtins.bool
+    """`lines` are all that are kept of the call, and nothing said before counts"""
+    hearing_pii: _builtins.str
+    """the caller's words of a turn that has not ended"""
+    lost: _builtins.int
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveLine]:
+        """new ones, and those that have changed"""
+
+    @_builtins.property
+    def moments(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveMoment]:
+        """since the last of these messages, in order; at most 200, `lost` more were left out"""
+
+    def __init__(
+        self,
+        *,
+        whole: _builtins.bool = ...,
+        lines: _abc.Iterable[Global___LiveLine] | None = ...,
+        hearing_pii: _builtins.str = ...,
+        moments: _abc.Iterable[Global___LiveMoment] | None = ...,
+        lost: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hearing_pii", b"hearing_pii", "lines", b"lines", "lost", b"lost", "moments", b"moments", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveDetail: _TypeAlias = LiveDetail  # noqa: Y015
+
+@_typing.final
+class LiveLine(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    N_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    n: _builtins.int
+    """its place in the call, from 1"""
+    @_builtins.property
+    def line(self) -> Global___StateLine: ...
+    def __init__(
+        self,
+        *,
+        n: _builtins.int = ...,
+        line: Global___StateLine | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["line", b"line"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "n", b"n"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveLine: _TypeAlias = LiveLine  # noqa: Y015
+
+@_typing.final
+class LiveMoment(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_MS_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    CHARS_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    at_ms: _builtins.int
+    what: _builtins.str
+    """the kind of an input of `step`: `speech_started`, `paused`, `heard`, ..."""
+    utterance: _builtins.int
+    cause: _builtins.str
+    chars: _builtins.int
+    cut: _builtins.bool
+    def __init__(
+        self,
+        *,
+        at_ms: _builtins.int = ...,
+        what: _builtins.str = ...,
+        utterance: _builtins.int = ...,
+        cause: _builtins.str = ...,
+        chars: _builtins.int = ...,
+        cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "cause", b"cause", "chars", b"chars", "cut", b"cut", "utterance", b"utterance", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveMoment: _TypeAlias = LiveMoment  # noqa: Y015
 
 @_typing.final
 class CallState(_message.Message):
@@ -253,6 +473,9 @@ class CallState(_message.Message):
     SPECIALIST_FIELD_NUMBER: _builtins.int
     HANDOVER_FIELD_NUMBER: _builtins.int
     SPENT_BY_FIELD_NUMBER: _builtins.int
+    SIGNALS_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    ESCALATED_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
     agent_version: _builtins.str
@@ -333,6 +556,12 @@ class CallState(_message.Message):
     def handover(self) -> Global___StateHandover: ...
     @_builtins.property
     def spent_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateSpent]: ...
+    @_builtins.property
+    def signals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateNote]: ...
+    @_builtins.property
+    def escalated(self) -> Global___StateEscalated: ...
     def __init__(
         self,
         *,
@@ -396,14 +625,70 @@ class CallState(_message.Message):
         specialist: _builtins.str = ...,
         handover: Global___StateHandover | None = ...,
         spent_by: _abc.Iterable[Global___StateSpent] | None = ...,
+        signals: _abc.Iterable[_builtins.str] | None = ...,
+        notes: _abc.Iterable[Global___StateNote] | None = ...,
+        escalated: Global___StateEscalated | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "floor", b"floor", "handover", b"handover", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ahead", b"ahead", "epoch", b"epoch", "escalated", b"escalated", "floor", b"floor", "handover", b"handover", "hearing", b"hearing", "pending", b"pending", "policy", b"policy", "requests", b"requests", "tally", b"tally", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "handover", b"handover", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "shown", b"shown", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "specialist", b"specialist", "spent_by", b"spent_by", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "ahead", b"ahead", "button", b"button", "call_id", b"call_id", "called", b"called", "caller_pii", b"caller_pii", "channel", b"channel", "customer_pii", b"customer_pii", "digits", b"digits", "direction", b"direction", "dropped_lines", b"dropped_lines", "effect_tools", b"effect_tools", "epoch", b"epoch", "escalated", b"escalated", "failures", b"failures", "filler", b"filler", "fillers", b"fillers", "floor", b"floor", "handover", b"handover", "hearing", b"hearing", "history", b"history", "intent", b"intent", "language", b"language", "leg_began_ms", b"leg_began_ms", "leg_lost", b"leg_lost", "level", b"level", "level_until_ms", b"level_until_ms", "levels", b"levels", "misheard", b"misheard", "news", b"news", "no_interims", b"no_interims", "notes", b"notes", "over_turn", b"over_turn", "passages", b"passages", "passages_for", b"passages_for", "paused", b"paused", "pending", b"pending", "policy", b"policy", "protected_until_ms", b"protected_until_ms", "purpose", b"purpose", "requests", b"requests", "retrieving", b"retrieving", "said", b"said", "seen_seq", b"seen_seq", "shown", b"shown", "signals", b"signals", "silences", b"silences", "slow_tools", b"slow_tools", "sounding", b"sounding", "specialist", b"specialist", "spent_by", b"spent_by", "started_ms", b"started_ms", "tally", b"tally", "then", b"then", "timers", b"timers", "turn", b"turn", "unsettled", b"unsettled", "utterance", b"utterance", "variables", b"variables", "voice", b"voice", "voiceless", b"voiceless", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
+
+@_typing.final
+class StateNote(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_PII_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    text_pii: _builtins.str
+    at_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        text_pii: _builtins.str = ...,
+        at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "text_pii", b"text_pii"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateNote: _TypeAlias = StateNote  # noqa: Y015
+
+@_typing.final
+class StateEscalated(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHY_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    why: _builtins.str
+    at_ms: _builtins.int
+    times: _builtins.int
+    due: _builtins.str
+    people: _builtins.int
+    def __init__(
+        self,
+        *,
+        why: _builtins.str = ...,
+        at_ms: _builtins.int = ...,
+        times: _builtins.int = ...,
+        due: _builtins.str = ...,
+        people: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "due", b"due", "people", b"people", "times", b"times", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateEscalated: _TypeAlias = StateEscalated  # noqa: Y015
 
 @_typing.final
 class StateShown(_message.Message):
@@ -623,6 +908,11 @@ class StatePolicy(_message.Message):
     AFTER_GREETING_FIELD_NUMBER: _builtins.int
     BEFORE_TRANSFER_FIELD_NUMBER: _builtins.int
     BEFORE_HANG_UP_FIELD_NUMBER: _builtins.int
+    TRANSFER_TO_FIELD_NUMBER: _builtins.int
+    ESCALATION_FIELD_NUMBER: _builtins.int
+    ESCALATION_TO_FIELD_NUMBER: _builtins.int
+    ESCALATION_ASK_FIELD_NUMBER: _builtins.int
+    ESCALATION_SAY_FIELD_NUMBER: _builtins.int
     PAYMENT_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
@@ -662,6 +952,11 @@ class StatePolicy(_message.Message):
     after_greeting: _builtins.str
     before_transfer: _builtins.str
     before_hang_up: _builtins.str
+    transfer_to: _builtins.str
+    escalation: _builtins.str
+    escalation_to: _builtins.str
+    escalation_ask: _builtins.str
+    escalation_say: _builtins.str
     payment: _builtins.bool
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
@@ -737,11 +1032,16 @@ class StatePolicy(_message.Message):
         after_greeting: _builtins.str = ...,
         before_transfer: _builtins.str = ...,
         before_hang_up: _builtins.str = ...,
+        transfer_to: _builtins.str = ...,
+        escalation: _builtins.str = ...,
+        escalation_to: _builtins.str = ...,
+        escalation_ask: _builtins.str = ...,
+        escalation_say: _builtins.str = ...,
         payment: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_greeting", b"after_greeting", "ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "before_greeting", b"before_greeting", "before_hang_up", b"before_hang_up", "before_transfer", b"before_transfer", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "payment", b"payment", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "specialists", b"specialists", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_greeting", b"after_greeting", "ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "before_greeting", b"before_greeting", "before_hang_up", b"before_hang_up", "before_transfer", b"before_transfer", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "escalation", b"escalation", "escalation_ask", b"escalation_ask", "escalation_say", b"escalation_say", "escalation_to", b"escalation_to", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "payment", b"payment", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "specialists", b"specialists", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "transfer_to", b"transfer_to", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2496,17 +2796,20 @@ class StepSignal(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     data: _builtins.str
+    id: _builtins.str
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         data: _builtins.str = ...,
+        id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "id", b"id", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

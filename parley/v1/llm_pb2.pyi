@@ -743,13 +743,21 @@ class UnderstandRequest(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    AGENT_VERSION_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     agent: _builtins.str
+    """whose domain; empty: emotion only"""
     text: _builtins.str
+    """what the caller said in one turn, at most 4,000 characters"""
     language: _builtins.str
+    """"en", "es-MX"; empty: the agent's"""
     traceparent: _builtins.str
+    agent_version: _builtins.str
+    """as the call has it; empty: the newest"""
     @_builtins.property
-    def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]: ...
+    def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """what was said before it, oldest first, at most 20"""
+
     def __init__(
         self,
         *,
@@ -759,10 +767,11 @@ class UnderstandRequest(_message.Message):
         language: _builtins.str = ...,
         context: _abc.Iterable[Global___Message] | None = ...,
         traceparent: _builtins.str = ...,
+        agent_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "call_id", b"call_id", "context", b"context", "language", b"language", "text", b"text", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "call_id", b"call_id", "context", b"context", "language", b"language", "text", b"text", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -796,11 +805,25 @@ class UnderstandResponse(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     SLOTS_FIELD_NUMBER: _builtins.int
     EMOTION_FIELD_NUMBER: _builtins.int
+    EMOTION_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    INTENT_BY_FIELD_NUMBER: _builtins.int
+    EMOTION_BY_FIELD_NUMBER: _builtins.int
     intent: _builtins.str
+    """of the agent's domain; empty: none that it is sure of"""
     confidence: _builtins.float
+    """in the intent, 0..1; of the likeliest where it is sure of none"""
     emotion: _builtins.str
+    """neutral, happy, frustrated, sad, angry, confused; empty: not known in this language"""
+    emotion_confidence: _builtins.float
+    """0..1"""
+    intent_by: _builtins.str
+    """the tier that told: phrases, meaning; empty: none"""
+    emotion_by: _builtins.str
+    """likewise"""
     @_builtins.property
-    def slots(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def slots(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """of the agent's domain"""
+
     def __init__(
         self,
         *,
@@ -808,10 +831,13 @@ class UnderstandResponse(_message.Message):
         confidence: _builtins.float = ...,
         slots: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         emotion: _builtins.str = ...,
+        emotion_confidence: _builtins.float = ...,
+        intent_by: _builtins.str = ...,
+        emotion_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "emotion", b"emotion", "intent", b"intent", "slots", b"slots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "emotion", b"emotion", "emotion_by", b"emotion_by", "emotion_confidence", b"emotion_confidence", "intent", b"intent", "intent_by", b"intent_by", "slots", b"slots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

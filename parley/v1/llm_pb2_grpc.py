@@ -93,7 +93,16 @@ class LanguageModelServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Understand(self, request, context):
-        """What a sentence means: intent, slots, emotion.
+        """What a caller's turn means: emotion, and of the agent's own domain intent and slots. Not for the voice path: one
+        thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
+        embeddings, a model); the answer says which one spoke.
+
+        -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
+        <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+        intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
+
+        Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
+        replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

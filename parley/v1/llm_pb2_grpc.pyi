@@ -57,7 +57,17 @@ class LanguageModelStub:
     detection never creates a response by itself: `respond` does.
     """
     Understand: _grpc.UnaryUnaryMultiCallable[_llm_pb2.UnderstandRequest, _llm_pb2.UnderstandResponse]
-    """What a sentence means: intent, slots, emotion."""
+    """What a caller's turn means: emotion, and of the agent's own domain intent and slots. Not for the voice path: one
+    thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
+    embeddings, a model); the answer says which one spoke.
+
+      -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
+      <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+                            intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
+
+    Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
+    replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
+    """
     Route: _grpc.UnaryUnaryMultiCallable[_llm_pb2.RouteRequest, _llm_pb2.RouteResponse]
     """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
     refuses it is about. Answered in a few milliseconds or, while the agent is being learned, with nothing: nobody waits
@@ -93,7 +103,17 @@ class LanguageModelAsyncStub(LanguageModelStub):
     detection never creates a response by itself: `respond` does.
     """
     Understand: _aio.UnaryUnaryMultiCallable[_llm_pb2.UnderstandRequest, _llm_pb2.UnderstandResponse]  # type: ignore[assignment]
-    """What a sentence means: intent, slots, emotion."""
+    """What a caller's turn means: emotion, and of the agent's own domain intent and slots. Not for the voice path: one
+    thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
+    embeddings, a model); the answer says which one spoke.
+
+      -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
+      <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+                            intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
+
+    Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
+    replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
+    """
     Route: _aio.UnaryUnaryMultiCallable[_llm_pb2.RouteRequest, _llm_pb2.RouteResponse]  # type: ignore[assignment]
     """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
     refuses it is about. Answered in a few milliseconds or, while the agent is being learned, with nothing: nobody waits
@@ -144,7 +164,17 @@ class LanguageModelServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_pb2.UnderstandRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_llm_pb2.UnderstandResponse, _abc.Awaitable[_llm_pb2.UnderstandResponse]]:
-        """What a sentence means: intent, slots, emotion."""
+        """What a caller's turn means: emotion, and of the agent's own domain intent and slots. Not for the voice path: one
+        thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
+        embeddings, a model); the answer says which one spoke.
+
+          -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
+          <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+                                intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
+
+        Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
+        replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
+        """
 
     @_abc_1.abstractmethod
     def Route(

@@ -7,12 +7,20 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from parley.origin import from_here
+from services.backoffice import console
+from services.backoffice.access import routes as access
+from services.backoffice.api import problems
 from services.backoffice.parts import Parts
 
 
 def build(parts: Parts) -> FastAPI:
     """The whole application."""
     app = FastAPI(title="Parley backoffice", docs_url=None, redoc_url=None)
+    app.state.admission = parts.access.admission
+    app.add_middleware(parts.access.guard.around)
+    problems.install(app)
+    for router in access.routers(parts):
+        app.include_router(router)
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:
@@ -31,4 +39,5 @@ def build(parts: Parts) -> FastAPI:
             return JSONResponse({"error": "metrics are shown on this machine only"}, 403)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    console.mount(app)
     return app

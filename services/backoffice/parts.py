@@ -8,7 +8,9 @@ from parley.bus import Bus
 from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
+from services.backoffice.access.access import Access
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
 
 
 @dataclass(frozen=True)
@@ -20,3 +22,5 @@ class Parts:
     bus: Bus
     database: Database
     sealer: Sealer
+    audit: Audit
+    access: Access

@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from parley.aio import background
 from parley.bus import Bus
 from parley.monitor import Monitor
 from parley.settings import Settings
+from parley.watching import Watching
+from services.backoffice.access.access import opened as open_access
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
 from services.backoffice.records import tables  # noqa: F401
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.shipped import shipped
 
 
 @asynccontextmanager
 async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
     """All parts, closed in reverse at the end. NATS may be away: what comes from there waits.
 
-    Raises Misconfigured: the key, the database or a certificate.
+    Raises Misconfigured: the key, the database, a certificate, or who may log in.
     """
     async with AsyncExitStack() as stack:
         sealer = Sealer.of(settings)
         database = await open_database(settings)
         stack.push_async_callback(database.close)
         bus = Bus(settings, "backoffice")
-        parts = Parts(settings, monitor, bus, database, sealer)
+        audit = Audit(database, sealer)
+        access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
+        access.guard.sharing.listen(bus)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access)
         await stack.enter_async_context(bus)
+        await stack.enter_async_context(background(access.guard.sharing.run(bus)))
+        await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

@@ -92,7 +92,10 @@ def _web(gateway: Gateway) -> FastAPI:
         if isinstance(found, Response):
             return found
         shown = _shown(gateway, *found)
-        return JSONResponse({**shown, "problem": await _problem(gateway, found[0].name)} if here else shown)
+        if not here:
+            return JSONResponse(shown)
+        problem = await _problem(gateway, found[0].name)
+        return JSONResponse({**shown, "problem": problem, "console": gateway.settings.console_url})
 
     @app.get("/api/session")
     async def session(request: Request, agent: str = "", door: str = "voice") -> Response:

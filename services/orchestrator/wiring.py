@@ -30,6 +30,7 @@ from services.orchestrator.run.means import Means
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.prices import Prices
 from services.orchestrator.run.rosters import Rosters
+from services.orchestrator.watch.live import Live
 
 log = structlog.get_logger()
 
@@ -78,15 +79,17 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
     editions = Editions.of_process(settings, bus)
     rosters = Rosters(editions, organs)
     editions.prepare = rosters.prepare
+    prices = Prices.of(settings)
     means = Means(
         organs=organs,
         bus=bus,
         store=store,
         engine=settings.engines("llm")[0],
-        prices=Prices.of(settings),
+        prices=prices,
         linger_s=settings.call_linger_s,
         refuse_without_nats=settings.without_nats == "refuse",
         figures=Figures(editions.label),
+        live=Live(bus.publish, prices),
     )
     calls = Calls(means, rosters)
 
@@ -100,8 +103,12 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.signal(events_pb2.CallSignal.FromString(data))
 
+    async def watch(subject: str, data: bytes, headers: dict[str, str]) -> None:
+        calls.watch(events_pb2.CallWatch.FromString(data))
+
     bus.on_connect(prepare)
     bus.subscribe("call.*.signal", signal)
+    bus.subscribe("call.watch", watch)
     await stack.enter_async_context(bus)
     stack.push_async_callback(rosters.aclose)
     await stack.enter_async_context(editions.kept())

@@ -16,7 +16,7 @@ from typing import Any
 from parley.errors import ParleyError, Unavailable
 from parley.settings import Settings
 from runner.authority import Authority
-from runner.plan import SERVICES
+from runner.plan import DEPLOYED
 from testbed.containers import base
 from testbed.containers.__main__ import build, image
 from testbed.containers.engine import Engine, started
@@ -68,9 +68,13 @@ def objects_of(overlay: str, folder: Path) -> Objects:
             objects += [each for each in rendered(where) if each["metadata"]["name"].startswith("postgres")]
         database = next(each for each in objects if each["metadata"]["name"].startswith("postgres-secrets"))
         password = base64.b64decode(database["data"]["POSTGRES_PASSWORD"]).decode()
-        url = f"postgresql://parley:{password}@postgres:5432/parley"
-        tools = next(each for each in objects if each["metadata"]["name"].startswith("tools-secrets"))
-        tools["data"]["PARLEY_DATABASE_URL"] = base64.b64encode(url.encode()).decode()
+        for name, variable, its in (
+            ("tools", "PARLEY_DATABASE_URL", "parley"),
+            ("backoffice", "PARLEY_BACKOFFICE_DATABASE_URL", "postgres"),
+        ):
+            url = f"postgresql://parley:{password}@postgres:5432/{its}"
+            secret = next(each for each in objects if each["metadata"]["name"].startswith(f"{name}-secrets"))
+            secret["data"][variable] = base64.b64encode(url.encode()).decode()
         authority = Authority(folder / "authority")
         for each in [each for each in objects if each["kind"] == "Certificate" and not each["spec"].get("isCA")]:
             first, *more = each["spec"]["dnsNames"]
@@ -167,8 +171,8 @@ def main() -> int:
     try:
         with started("podman", kept / "podman") as engine:
             stand_ins(engine, kept)
-            here = [name for name in SERVICES if not engine.status("image", "inspect", image(name))]
-            if missing := [name for name in SERVICES if options.rebuild or name not in here]:
+            here = [name for name in DEPLOYED if not engine.status("image", "inspect", image(name))]
+            if missing := [name for name in DEPLOYED if options.rebuild or name not in here]:
                 build(engine, missing)
             with house(engine, options.overlay) as pods:
                 try:
@@ -177,7 +181,7 @@ def main() -> int:
                     for place in pods.where:
                         say("\n".join(f"{place.name}: {line}" for line in pods.troubles(place)))
                     raise
-                for service in SERVICES:
+                for service in DEPLOYED:
                     say(f"    {service}: {pods.may(pods.of(service)[0])}")
                 for line in pods.memory():
                     say(f"    {line}")

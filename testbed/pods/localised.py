@@ -21,7 +21,7 @@ _NAMED = re.compile(r"\$\((\w+)\)")
 _KEPT = ("securityContext", "containers", "volumes")
 _CONTAINER = ("name", "image", "args", "env", "envFrom", "resources", "securityContext", "volumeMounts")
 EMPTY = "DirectoryOrCreate"
-LISTENING = ("PARLEY_LISTEN", "PARLEY_METRICS_HOST", "PARLEY_GATEWAY_HOST")
+LISTENING = ("PARLEY_LISTEN", "PARLEY_METRICS_HOST", "PARLEY_GATEWAY_HOST", "PARLEY_BACKOFFICE_HOST")
 
 
 @dataclass(frozen=True)

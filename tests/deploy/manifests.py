@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from runner.plan import SERVICES
+from runner.plan import DEPLOYED
 
 K8S = Path(__file__).parents[2] / "k8s"
 BASE, OVERLAYS, COMPONENTS = K8S / "base", K8S / "overlays", K8S / "components"
@@ -87,5 +87,5 @@ def workloads(*folders: Path) -> Iterator[Workload]:
 
 
 def service(name: str) -> Workload:
-    assert name in SERVICES
+    assert name in DEPLOYED
     return Workload(name, one("Deployment", name))

@@ -13,7 +13,7 @@ from cli.cluster import rules
 from cli.scaling.rule import NUMBERS
 from parley.rpc.tls import CALLERS
 from runner.cluster_secrets import complete
-from runner.plan import SERVICES
+from runner.plan import DEPLOYED, SERVICES
 from tests.deploy.manifests import (
     COMPONENTS,
     OVERLAYS,
@@ -35,7 +35,7 @@ def certificates() -> dict[str, dict[str, Any]]:
 
 def test_each_service_has_a_certificate_with_the_name_that_others_look_for() -> None:
     found = certificates()
-    assert found.keys() == {*SERVICES, "nats", "operator", "authority"}
+    assert found.keys() == {*DEPLOYED, "nats", "operator", "authority"}
     for name in CALLERS:
         assert found[name]["dnsNames"] == [name]
         assert found[name]["usages"] == ["server auth", "client auth"]
@@ -55,7 +55,7 @@ def test_it_is_mounted_where_the_settings_look() -> None:
         "KEY": "/run/tls/tls.key",
     }
     patched = {patch["target"]["name"]: yaml.safe_load(patch["patch"]) for patch in kustomization(TLS)["patches"]}
-    assert patched.keys() == {*SERVICES, "nats"}
+    assert patched.keys() == {*DEPLOYED, "nats"}
     for name, (volume, mount) in patched.items():
         assert volume["value"]["secret"]["secretName"] == f"{name}-tls"
         assert mount["value"] == {"name": "tls", "mountPath": "/run/tls", "readOnly": True}
@@ -97,11 +97,31 @@ def test_a_door_lets_a_call_last_an_hour() -> None:
     (ingress,) = manifests(COMPONENTS / "ingress")
     notes = ingress["metadata"]["annotations"]
     assert {value for key, value in notes.items() if "timeout" in key} == {"3600s", "3600"}
-    route = documents(COMPONENTS / "gateway-api" / "route.yaml")[1]
-    assert route["kind"] == "HTTPRoute"
+    _, route = documents(COMPONENTS / "gateway-api" / "route.yaml")
     for rule in route["spec"]["rules"]:
-        assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
-        assert rule["backendRefs"] == [{"name": "gateway", "port": 8080}]
+        if rule["matches"][0]["path"]["type"] == "PathPrefix":
+            assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
+
+
+def test_the_doors_send_the_operators_paths_to_backoffice_and_all_others_to_the_gateway() -> None:
+    (ingress,) = manifests(COMPONENTS / "ingress")
+    (host,) = ingress["spec"]["rules"]
+    doors = {(path["pathType"], path["path"], path["backend"]["service"]["name"]) for path in host["http"]["paths"]}
+    assert doors == {
+        *(("Prefix", path, "backoffice") for path in ("/admin", "/tracker", "/api")),
+        *(("Exact", path, "gateway") for path in ("/api/agent", "/api/session")),
+        ("Prefix", "/", "gateway"),
+    }
+    _, route = documents(COMPONENTS / "gateway-api" / "route.yaml")
+    kinds = {"PathPrefix": "Prefix", "Exact": "Exact"}
+    assert doors == {
+        (kinds[match["path"]["type"]], match["path"]["value"], to["name"])
+        for rule in route["spec"]["rules"]
+        for match in rule["matches"]
+        for to in rule["backendRefs"]
+    }
+    ports = {to["name"]: to["port"] for rule in route["spec"]["rules"] for to in rule["backendRefs"]}
+    assert ports == {"gateway": 8080, "backoffice": 8090}
 
 
 def test_a_canary_shares_nothing_with_the_stack_beside_it() -> None:

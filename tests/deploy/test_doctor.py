@@ -23,7 +23,7 @@ from parley.errors import Unavailable
 from runner.authority import Authority
 from runner.cluster_secrets import complete
 from runner.nats_users import STREAMS
-from runner.plan import SERVICES
+from runner.plan import DEPLOYED
 from tests.deploy.manifests import BASE, COMPONENTS, manifests, settings_env, workloads
 
 KUBECTL = """#!/bin/sh
@@ -137,7 +137,7 @@ def cluster(tmp_path: Path) -> Cluster:
 async def test_a_cluster_as_the_manifests_make_it_lacks_nothing(cluster: Cluster) -> None:
     found = {each.what: each for each in await cluster.examined()}
     assert [each for each in found.values() if each.state != "ok"] == []
-    assert {*SERVICES, "nats", "streams", "secrets", "certificates", "version", "policies", "door"} <= found.keys()
+    assert {*DEPLOYED, "nats", "streams", "secrets", "certificates", "version", "policies", "door"} <= found.keys()
     assert found["stt"].detail == "2 of 2 ready, 0.1.0"
     assert found["door"].detail == "an Ingress for voice.example.com"
     assert "kept 3 times" in found["streams"].detail

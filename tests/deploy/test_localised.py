@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner.cluster_secrets import complete
-from runner.plan import SERVICES
+from runner.plan import DEPLOYED
 from testbed.pods.localised import EMPTY, localised, places
 from tests.deploy.manifests import BASE, manifests, settings_env
 
@@ -34,7 +34,7 @@ def test_each_replica_is_a_pod_at_an_address_of_its_own_that_all_know_by_the_ser
     objects: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     where = places(objects)
-    assert len({place.address for place in where}) == len(where) == 2 * len(SERVICES) + 3
+    assert len({place.address for place in where}) == len(where) == 2 * len(DEPLOYED) + 3
     pods = {each["metadata"]["name"]: each for each in localised(objects, where, {}, TOLD, tmp_path) if "spec" in each}
     assert pods.keys() == {place.name for place in where}
     lines = [line.split() for line in (tmp_path / "hosts").read_text().splitlines()]
@@ -68,8 +68,11 @@ def test_it_listens_there_has_its_secrets_as_files_and_is_otherwise_as_the_manif
         assert pods[place.name]["securityContext"] == original[place.service]["securityContext"]
         assert container["image"] == ("here/nats:1" if place.service == "nats" else f"parley-{place.service}")
         env = {entry["name"]: entry["value"] for entry in container["env"]}
-        if place.service in SERVICES:
-            assert env["PARLEY_LISTEN"] == f"{address[place.name]}:50051"
+        if place.service in DEPLOYED:
+            if place.service == "backoffice":
+                assert env["PARLEY_BACKOFFICE_HOST"] == address[place.name]
+            else:
+                assert env["PARLEY_LISTEN"] == f"{address[place.name]}:50051"
             assert env["PARLEY_METRICS_HOST"] == address[place.name], "its own counts before what all are told"
             assert env["PARLEY_STT_ADDRESS"] == "stt:50051"
             assert env["PARLEY_PROFILE"] == "local"

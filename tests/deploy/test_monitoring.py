@@ -17,7 +17,7 @@ from cli.__main__ import COMMANDS
 from cli.dashboards import model
 from cli.metrics_doc import TEN
 from parley.settings import Settings
-from runner.plan import SERVICES
+from runner.plan import DEPLOYED
 from services.gateway import metrics as gateway
 from services.orchestrator.run import metrics as orchestrator
 from testbed import promql
@@ -55,7 +55,7 @@ def wrong(query: str) -> list[str]:
         f"there is no service {value}"
         for _, matchers in promql.asked(query).selectors
         for label, sign, value in matchers
-        if label == "service" and sign in ("=", "=~") and not set(value.split("|")) <= set(SERVICES)
+        if label == "service" and sign in ("=", "=~") and not set(value.split("|")) <= set(DEPLOYED)
     ]
     return promql.problems(query, SERIES, BUCKETS) + services
 
@@ -125,7 +125,7 @@ def test_dashboards_have_the_ten_and_no_rule_is_recorded_for_nobody() -> None:
         ('voice_turn_latency_ms_bucket{le="2000"}', "voice_turn_latency_ms_bucket has no bucket le=2000"),
         ("sum by (engine) (voice_load)", "no series here has a label engine"),
         ('voice_turn_latency_ms{service="gateway"}', "there is no voice_turn_latency_ms"),
-        ('up{service="backoffice"}', "there is no service backoffice"),
+        ('up{service="billing"}', "there is no service billing"),
         ('voice:load:ratio{instance="a"}', "voice:load:ratio has no label instance"),
     ],
 )
@@ -196,7 +196,7 @@ def test_what_pages_name_is_there() -> None:
         for service in re.findall(
             r"(?:deployment/|logs --tail \d+ |--scale |kill -s USR1 |restart )([a-z-]+)", commands
         ):
-            assert service in (*SERVICES, "nats", "postgres", "cert-manager"), f"{path.name}: {service}"
+            assert service in (*DEPLOYED, "nats", "postgres", "cert-manager"), f"{path.name}: {service}"
 
 
 def test_dashboards_are_grafanas() -> None:
@@ -221,7 +221,7 @@ def test_every_service_is_scraped_under_its_name() -> None:
         job["job_name"]: job for job in yaml.safe_load((FOLDER / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
     }
     names = jobs["parley"]["dns_sd_configs"][0]["names"]
-    assert sorted(names) == sorted(SERVICES)
+    assert sorted(names) == sorted(DEPLOYED)
     assert {"source_labels": ["__meta_dns_name"], "target_label": "service"} in jobs["parley"]["relabel_configs"]
     pods = yaml.safe_load((ROOT / "k8s/components/monitoring/pods.yaml").read_text("utf-8"))["spec"]
     assert pods["jobLabel"] == "app.kubernetes.io/part-of", "which is `parley`: the job that rules ask for"

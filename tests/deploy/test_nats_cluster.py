@@ -15,6 +15,7 @@ from nats.errors import Error as NatsError
 from cli.cluster.nats import examined
 from parley.bus import Bus, make_events_stream, publishing
 from parley.bus.callstate import make_bucket
+from parley.bus.dead_letters import make_dead_letter_streams
 from parley.bus.outages import make_bucket as make_outages
 from parley.settings import Settings
 from runner.cluster_secrets import complete
@@ -71,6 +72,7 @@ async def test_the_files_make_a_cluster_that_doctor_finds_well(tmp_path: Path) -
                     await make_events_stream(bus, 3)
                     await make_outages(bus, 3)
                     await publishing.make_buckets(bus, 3)
+                    await make_dead_letter_streams(bus, 3)
                     break
                 except (NatsError, TimeoutError):
                     await asyncio.sleep(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from runner.authority import Authority
 from runner.cluster_secrets import complete, main, read
 from runner.nats_users import PERMISSIONS, variable
 from runner.plan import SERVICES, nats_server
+from services.backoffice.sealing import KEY_BYTES
 from tests.deploy.manifests import BASE, COMPONENTS, OVERLAYS, literals, service
 
 NATS = BASE / "nats"
@@ -77,6 +79,7 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path, capsys: pytest.CaptureFi
         "PARLEY_DATABASE_URL": "postgresql://u:p=w@host/db",
         "MINE": "1",
     }
+    assert len(base64.b64decode(first["backoffice"].pop("PARLEY_BACKOFFICE_KEY"))) == KEY_BYTES
     passwords = [value for its in first.values() for value in its.values() if value]
     assert all(re.fullmatch(r"p[0-9a-f]{40}", password) for password in passwords)
     assert len(set(first["nats"].values())) == len(PERMISSIONS) + 1

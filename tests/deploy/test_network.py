@@ -11,20 +11,21 @@ from typing import Any, get_args
 from parley.engines import engines_of
 from parley.rpc.tls import CALLERS
 from parley.settings import Stage
-from runner.plan import SERVICES
+from runner.plan import BACKOFFICE, DEPLOYED
 from tests.deploy.manifests import BASE, NAME, OVERLAYS, documents, manifests, one, workloads
 
 SERVICES_DIR = Path(__file__).parents[2] / "services"
 OUT = "outside"
 # What a service reads of the settings when it is somebody's client.
 CLIENT_OF = {
-    **{f"{name}_address": name for name in SERVICES},
+    **{f"{name}_address": name for name in DEPLOYED},
     "database_url": "postgres",
+    "backoffice_database_url": "postgres",
     "qdrant_url": "qdrant",
 }
 # Libraries that speak to whoever is named to them.
 TO_OTHERS = ("httpx", "httpx2", "aiohttp", "requests", "websockets.asyncio.client", "twilio.rest", "twilio.http")
-PORTS = {**dict.fromkeys(SERVICES, 50051), "nats": 4222, "postgres": 5432, "qdrant": 6333, OUT: 443}
+PORTS = {**dict.fromkeys(DEPLOYED, 50051), "backoffice": 8090, "nats": 4222, "postgres": 5432, "qdrant": 6333, OUT: 443}
 
 
 @cache
@@ -93,7 +94,7 @@ def test_everything_is_shut_and_opened_by_one_policy_for_each() -> None:
 
 
 def test_a_service_may_speak_to_whom_its_code_speaks_to_and_to_nobody_else() -> None:
-    for name in SERVICES:
+    for name in DEPLOYED:
         wanted = {(other, PORTS[other]) for other in clients(name)}
         allowed = ends(policy(name)["egress"], "to")
         stores = {("parley.dev/stores", PORTS[store]) for store, _ in wanted if store in ("postgres", "qdrant")}
@@ -101,12 +102,12 @@ def test_a_service_may_speak_to_whom_its_code_speaks_to_and_to_nobody_else() -> 
 
 
 def test_a_service_is_spoken_to_by_those_whose_code_does_and_by_nobody_else() -> None:
-    called = {name: {other for other in SERVICES if name in clients(other)} for name in (*SERVICES, "nats")}
+    called = {name: {other for other in DEPLOYED if name in clients(other)} for name in (*DEPLOYED, "nats")}
     called |= {"postgres": {"tools"}, "qdrant": {"rag"}}
     for name, callers in called.items():
         allowed = ends(policy(name)["ingress"], "from")
-        if name == "gateway":
-            assert allowed == {("parley.dev/door", 8080)}
+        if name in ("gateway", BACKOFFICE):
+            assert allowed == {("parley.dev/door", {"gateway": 8080, BACKOFFICE: 8090}[name])}
             assert not callers
             continue
         among = {("nats", 6222)} if name == "nats" else set()
@@ -115,8 +116,8 @@ def test_a_service_is_spoken_to_by_those_whose_code_does_and_by_nobody_else() ->
 
 def test_the_table_of_tls_has_the_same_callers() -> None:
     for name, callers in CALLERS.items():
-        inside = set(callers) & set(SERVICES)
-        assert inside == {other for other in SERVICES if name in clients(other)}, name
+        inside = set(callers) & set(DEPLOYED)
+        assert inside == {other for other in DEPLOYED if name in clients(other)}, name
 
 
 def test_everybody_has_names_metrics_and_traces_and_nothing_else() -> None:

@@ -11,7 +11,8 @@ from cli.sizing.figures import PROFILES
 from parley import monitor
 from parley.settings import Settings
 from runner.cluster_secrets import complete
-from runner.plan import SERVICES
+from runner.plan import BACKOFFICE, DEPLOYED, SERVICES
+from services.backoffice.server import GRACE_S
 from services.gateway import house
 from tests.deploy.manifests import (
     BASE,
@@ -30,7 +31,7 @@ from tests.deploy.manifests import (
 
 PODS = list(workloads())
 EACH_POD = pytest.mark.parametrize("pod", PODS, ids=[pod.name for pod in PODS])
-EACH_SERVICE = pytest.mark.parametrize("name", SERVICES)
+EACH_SERVICE = pytest.mark.parametrize("name", DEPLOYED)
 SECRETS = "/run/secrets/parley"
 MEMORY = {"Mi": 1, "Gi": 1024}
 OVERLAY_NAMES = sorted(path.name for path in OVERLAYS.iterdir())
@@ -41,7 +42,7 @@ def test_every_file_is_used_and_every_service_is_there() -> None:
         here = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
         listed = {name for name in kustomization(folder).get("resources", ()) if not name.startswith("..")}
         assert here == listed, folder
-    assert {pod.name for pod in workloads(BASE)} == {*SERVICES, "nats"}
+    assert {pod.name for pod in workloads(BASE)} == {*DEPLOYED, "nats"}
 
 
 @EACH_POD
@@ -94,9 +95,9 @@ def test_probes_ask_the_monitor_and_only_a_frozen_process_is_killed(name: str) -
 def test_the_time_to_end_is_long_enough_for_all_that_is_done_in_it(name: str) -> None:
     pod = service(name)
     told_s = pod.container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    drain_s = int(pod.env()["PARLEY_DRAIN_S"])
+    drain_s = int(pod.env().get("PARLEY_DRAIN_S", GRACE_S))
     moving_s = 2 * house.QUIET_S if name == "gateway" else 0
-    assert pod.pod["terminationGracePeriodSeconds"] == (3600 if name == "gateway" else 60)
+    assert pod.pod["terminationGracePeriodSeconds"] == {"gateway": 3600, "backoffice": 30}.get(name, 60)
     assert told_s >= 5, "others hear within it that this one is no longer named"
     assert told_s + drain_s + moving_s + 10 <= pod.pod["terminationGracePeriodSeconds"]
     assert pod.manifest["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
@@ -113,7 +114,7 @@ def test_a_service_is_told_settings_that_exist_and_that_it_accepts(name: str) ->
         read = Settings.read(**plain)
         assert read.nats_user == name
         assert read.nats_replicas == len(read.nats_url.split(","))
-        assert read.listen == ("127.0.0.1:50051" if name == "gateway" else "0.0.0.0:50051")
+        assert read.listen == {"gateway": "127.0.0.1:50051", "backoffice": "127.0.0.1:0"}.get(name, "0.0.0.0:50051")
 
 
 @EACH_SERVICE
@@ -150,16 +151,16 @@ def test_an_overlay_names_a_version_of_every_image(overlay: str) -> None:
 
 
 def test_callers_find_replicas_by_headless_services_at_the_ports_they_listen_on() -> None:
-    for name in SERVICES:
+    for name in DEPLOYED:
         spec = one("Service", name)["spec"]
         ports = {port["name"]: port["containerPort"] for port in service(name).container["ports"]}
         assert all(ports[port["targetPort"]] == port["port"] for port in spec["ports"])
-        if name != "gateway":
+        if name not in ("gateway", BACKOFFICE):
             assert spec["clusterIP"] == "None"
             assert settings_env()[f"PARLEY_{name.upper()}_ADDRESS"] == f"{name}:{spec['ports'][0]['port']}"
 
 
-@EACH_SERVICE
+@pytest.mark.parametrize("name", SERVICES)
 def test_a_replica_takes_what_it_was_reckoned_with(name: str) -> None:
     figure = PROFILES["cloud"][name]
     taken = int(service(name).env()["PARLEY_CAPACITY"])

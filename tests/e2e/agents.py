@@ -40,6 +40,10 @@ OWN: dict[str, dict[str, Any]] = {
     "patient": {"limits": {"turn_s": 2.5}},
     "hasty": {"limits": {"call_s": 3.0}},
     "line": {"tools": ["check_line"]},
+    "upset": {
+        "transfer_to": "+15550100",
+        "escalation": {"do": "offer", "ask": "Shall I connect you?", "say": "Please wait for my colleague."},
+    },
 }
 """What differs from PLAIN."""
 

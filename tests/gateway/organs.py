@@ -9,6 +9,7 @@ from itertools import count, groupby
 from operator import itemgetter
 from typing import Any
 
+from parley.errors import NotBuilt
 from parley.rpc import Admission, Server
 from parley.text.words import unit_at
 from parley.v1 import (
@@ -148,6 +149,9 @@ class Mind(Scripted, conversation_pb2_grpc.ConversationServicer):
         if self.refuse is not None:
             raise self.refuse
         return conversation_pb2.LookAtEditResponse(problem=self.problem)
+
+    async def Replay(self, request: Any, context: Any) -> conversation_pb2.ReplayResponse:
+        raise NotBuilt("not here")
 
     async def Converse(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         owner = self.begin()

@@ -18,7 +18,7 @@ from parley.v1 import audio_pb2, call_pb2, conversation_pb2, stt_pb2
 from services.gateway.doors import inbox
 from services.gateway.metrics import BAD_MESSAGES
 from testbed.patience import PATIENCE_S
-from tests.gateway.conftest import House
+from tests.gateway.conftest import House, running
 from tests.gateway.organs import audio_of
 
 FRAME = b"\x00\x10" * 320
@@ -348,6 +348,19 @@ async def test_what_is_wrong_with_an_edit_is_told_before_a_call_on_this_machine_
         house.mind.refuse = Unavailable("away")
         alone = (await client.get("/api/agent")).json()
         assert (alone["company"], alone["problem"]) == ("Bellweather Bikes", "")
+
+
+async def test_the_console_is_named_on_this_machine_only_and_served_elsewhere(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path, PARLEY_CONSOLE_URL="http://127.0.0.1:8090/admin") as house,
+        httpx.AsyncClient(base_url=house.url) as client,
+    ):
+        assert (await client.get("/api/agent")).json()["console"] == "http://127.0.0.1:8090/admin"
+        elsewhere = await client.get("/api/agent", headers={"x-forwarded-for": "192.0.2.1"})
+        assert "console" not in elsewhere.json()
+        for path in ("/admin", "/admin/", "/admin/app.js", "/admin/index.html"):
+            assert (await client.get(path)).status_code == 404, path
+        assert (await client.get("/page.js")).status_code == 200
 
 
 async def test_the_page_is_told_who_answers(house: House) -> None:

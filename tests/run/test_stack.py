@@ -68,6 +68,8 @@ async def test_backoffice_is_started_where_asked_for_and_calls_need_none(
     async with Stack(data_dir=tmp_path, modules=FAKES, replicas=2, backoffice=True) as stack:
         assert stack.plan.names(BACKOFFICE) == ["backoffice"]
         assert stack.metrics_urls()["backoffice"] == f"{stack.backoffice_url}/metrics"
+        linked = {process.service for process in stack.plan.processes if "PARLEY_CONSOLE_URL" in process.env}
+        assert linked == {"gateway"}, "whose page links to the console"
         assert "one backoffice: its database is SQLite" in stack.plan.remarks[-1]
     monkeypatch.setattr("runner.supervisor_config._RETRIES", 0)
     events: list[Event] = []

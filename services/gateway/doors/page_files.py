@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fastapi import Response
+from fastapi import HTTPException, Response
 from fastapi.staticfiles import StaticFiles
 
 import web
@@ -24,11 +24,19 @@ HEADERS = {
 }
 
 
+CONSOLE = "admin"
+
+
 class PageFiles(StaticFiles):
-    """Serves `web/`."""
+    """Serves `web/`, but for the console: that is backoffice's, and behind a login there."""
 
     def __init__(self) -> None:
         super().__init__(directory=PAGE, html=True)
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        if Path(path).parts[:1] == (CONSOLE,):
+            raise HTTPException(404)
+        return await super().get_response(path, scope)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)

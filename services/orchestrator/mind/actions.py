@@ -94,6 +94,28 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a supervisor wants the model to know."""
+
+    text_pii: str
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """Somebody who follows the call thinks that the caller needs a person: why, and when it was told last, and how
+    often. `due`: what waits for its moment, `offer` or `transfer`. `people`: times that the caller was offered to be
+    connected, or was.
+    """
+
+    why: str = ""
+    at_ms: int = 0
+    times: int = 0
+    due: str = ""
+    people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """An action that waits for the caller's yes. `intent`: of the tool call that it was asked for with. `asked`: how
     often the question was said; `changes`: how often the caller has put something right in it. `due`: the question is

@@ -143,6 +143,14 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Signalled:
+    """What became of a signal: `done`, `shown` (for people to see), `duplicate`, `refused`, `recorded` (not heeded)."""
+
+    name: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """A boundary: the state goes to the gateway and to KV, the inputs since the last boundary to the events.
 
@@ -170,5 +178,6 @@ Effect = (
     | Transfer
     | HandOver
     | HangUp
+    | Signalled
     | Store
 )

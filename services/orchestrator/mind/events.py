@@ -329,10 +329,12 @@ class OrganFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal(Event):
-    """From outside the call (`call.<id>.signal`): an operator, a budget, an escalation."""
+    """From outside the call (`call.<id>.signal`): an operator, a watcher. `id`: of the wish, however often it is sent;
+    empty in records of older versions."""
 
     name: str
     data: str = ""
+    id: str = ""
 
 
 KINDS: tuple[type[Event], ...] = (

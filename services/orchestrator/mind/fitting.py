@@ -40,7 +40,7 @@ def follow(before: Call, call: Call, at_ms: int, out: list[Effect]) -> Call:
 def _grew(before: Call, call: Call) -> bool:
     if call.history is not before.history or call.passages is not before.passages:
         return True
-    if call.voice is not before.voice or call.shown is not before.shown:
+    if call.voice is not before.voice or call.shown is not before.shown or call.notes is not before.notes:
         return True
     if call.ahead.carry is not before.ahead.carry:
         return True
@@ -59,8 +59,10 @@ def size(call: Call) -> int:
     given = call.handover
     collected = (text for each in given.details for text in (each.name, each.value_pii))
     handed = (call.specialist, given.giver, given.summary_pii, call.ahead.specialist, *collected)
+    outside = (*call.signals, call.escalated.why, *(note.text_pii for note in call.notes))
     spent = sum(_LINE + bytes_of(each.specialist) for each in call.spent_by)
-    texts = (*names, *known, *pending, *then, *handed, *questions, *_caller_texts(call), call.ahead.held, *found)
+    texts = (*names, *known, *pending, *then, *handed, *outside, *questions, *_caller_texts(call), *found)
+    texts = (*texts, call.ahead.held)
     voice = sum(_LINE + bytes_of(stretch.text) + _PLACE * len(stretch.told) for stretch in call.voice)
     lines = sum(map(_size_of, call.history)) + _tools_bytes(call.ahead.tools)
     said = sum(map(bytes_of, texts)) + _FIELD * len(texts) + _PLACE * (len(call.passages) + len(call.timers) + 4)
@@ -137,6 +139,11 @@ def _older_rounds(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
     return _without(call, over, (n for n, line in enumerate(call.history[:-1]) if isinstance(line, BotLine)))
 
 
+def _notes(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
+    """But for the newest."""
+    return replace(call, notes=call.notes[-1:])
+
+
 def _voice(call: Call, over: int, at_ms: int, out: list[Effect]) -> Call:
     return replace(call, voice=call.voice[-1:])
 
@@ -181,6 +188,7 @@ _IN_ORDER: tuple[Callable[[Call, int, int, list[Effect]], Call], ...] = (
     _passages,
     _thinking_ahead,
     _older_rounds,
+    _notes,
     _voice,
     _wanted_back,
     _words,

@@ -37,6 +37,8 @@ _NAMED = (
     "after_greeting",
     "before_transfer",
     "before_hang_up",
+    "escalation_ask",
+    "escalation_say",
 )
 
 

@@ -86,4 +86,9 @@ class Policy:
     after_greeting: str = ""
     before_transfer: str = ""
     before_hang_up: str = ""
+    transfer_to: str = ""  # the number of the people behind the agent
+    escalation: str = ""  # what an `escalate` from outside does: `nothing`, `offer`, `transfer`; empty: it is shown
+    escalation_to: str = ""  # a number
+    escalation_ask: str = ""  # offers it
+    escalation_say: str = ""  # before it
     specialists: tuple[Specialist, ...] = ()

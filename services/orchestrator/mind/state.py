@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from parley.text.scripts import joined
-from services.orchestrator.mind.actions import Pending, Shown, Then, ToolLevel, ToolUse
+from services.orchestrator.mind.actions import Escalated, Note, Pending, Shown, Then, ToolLevel, ToolUse
 from services.orchestrator.mind.policy import Policy, Variable
 
 
@@ -292,3 +292,6 @@ class Call:
     specialist: str = ""  # who has the call; empty: the agent itself
     handover: Handover = Handover()
     spent_by: tuple[Spent, ...] = ()  # of an agent with specialists
+    signals: tuple[str, ...] = ()  # ids of the last ones that were heeded
+    notes: tuple[Note, ...] = ()  # of supervisors, oldest first
+    escalated: Escalated = Escalated()

@@ -1,8 +1,9 @@
 """The orchestrator as a pure function: `step(call, event) -> (call, effects)`. No await, no clock, no library.
 
 The rules stand in files of one noun each: `caller/` has those for what the caller does, `bot/` those for what the bot
-does, `owner/` those for a new owner or a new leg; `outgoing.py` decides what may leave at all, `fitting.py` what is
-given up when a state grows too large. `_STEPS` and `_TIMERS` below say which rule takes which event.
+does, `outside/` those for what people who follow it want, `owner/` those for a new owner or a new leg; `outgoing.py`
+decides what may leave at all, `fitting.py` what is given up when a state grows too large. `_STEPS` and `_TIMERS` below
+say which rule takes which event.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from services.orchestrator.mind.bot import answering, fillers, llm_retry, playou
 from services.orchestrator.mind.caller import hearing, interruption, keys, opening, push_to_talk
 from services.orchestrator.mind.effects import CloseThink, Confirmation, Effect, HangUp, Show, Store
 from services.orchestrator.mind.events import Event
+from services.orchestrator.mind.outside.signals import signal
 from services.orchestrator.mind.owner.reattach import leg_lost
 from services.orchestrator.mind.owner.settling import settled
 from services.orchestrator.mind.owner.takeover import taken_over
@@ -132,13 +134,6 @@ def _organ_failed(call: Call, event: events.OrganFailed, out: list[Effect]) -> C
     return answering.hang_up_after(call, "no ears", event.at_ms, out, forced=True)
 
 
-def _signal(call: Call, event: events.Signal, out: list[Effect]) -> Call:
-    """`hang_up`: end the call after what is being said. Others are for the record."""
-    if event.name != "hang_up":
-        return call
-    return answering.hang_up_after(call, event.data or "told to", event.at_ms, out, forced=True)
-
-
 def _round_closed(call: Call, event: events.RoundClosed, out: list[Effect]) -> Call:
     return spent(call, event.input_tokens, event.output_tokens)
 
@@ -206,7 +201,7 @@ _STEPS: dict[type[Event], Callable[[Call, Any, list[Effect]], Call]] = {
     events.LegLost: leg_lost,
     events.LegEnded: _leg_ended,
     events.OrganFailed: _organ_failed,
-    events.Signal: _signal,
+    events.Signal: signal,
 }
 
 __all__ = ["step"]

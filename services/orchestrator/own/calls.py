@@ -19,6 +19,7 @@ from services.orchestrator.mind.actions import ToolUse
 from services.orchestrator.mind.owner.settling import in_doubt
 from services.orchestrator.mind.state import Call, Ended, Epoch
 from services.orchestrator.own.latest_state import BACK, find, newest
+from services.orchestrator.own.signals import Signals
 from services.orchestrator.run.clock import now_ms
 from services.orchestrator.run.conductor import Conductor
 from services.orchestrator.run.means import Means
@@ -41,6 +42,7 @@ class Calls:
         self._means = means
         self._rosters = rosters
         self._conductors: dict[str, Conductor] = {}
+        self._signals = Signals()
         self._lingering = TaskSet(lambda e: log.error("letting a call go failed", exc_info=e))
 
     def leave(self) -> None:
@@ -76,7 +78,7 @@ class Calls:
         try:
             language = message.language or conductor.agent.language
             conductor.send_session(language, wire.channel_of(message), _who_has(conductor.call, first))
-            for event in first:
+            for event in (*first, *self._signals.of(message.call_id, now_ms())):
                 conductor.feed(event)
             if not conductor.knows_tools:
                 conductor.learn_tools(self._rosters.first(conductor.agent))
@@ -190,6 +192,7 @@ class Calls:
         finally:
             if self._conductors.get(call_id) is conductor:
                 del self._conductors[call_id]
+                self._means.live.gone(call_id)
             await conductor.aclose()
 
     async def _wait_for_another(self, call_id: str, conductor: Conductor) -> None:
@@ -210,10 +213,18 @@ class Calls:
         if message.name == BACK:
             if conductor is not None and message.data.isdecimal() and int(message.data) > conductor.epoch.leg:
                 conductor.leg_lost("the caller is back on another leg")
-        elif conductor is not None and not isinstance(conductor.call.floor if conductor.call else None, Ended):
-            conductor.feed(events.Signal(at_ms=now_ms(), name=message.name, data=message.data))
+        elif (event := self._signals.came(message, now_ms())) is None or conductor is None:
+            return
+        elif not isinstance(conductor.call.floor if conductor.call else None, Ended):
+            conductor.feed(event)
+
+    def watch(self, message: events_pb2.CallWatch) -> None:
+        """Somebody looks at calls: they are told of ours."""
+        ours = ((each.call, each.agent) for each in self._conductors.values() if each.call is not None)
+        self._means.live.watch(message, ours)
 
     async def aclose(self) -> None:
+        await self._means.live.aclose()
         await self._lingering.close()
         await asyncio.gather(*(conductor.aclose() for conductor in self._conductors.values()))
 

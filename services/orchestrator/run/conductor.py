@@ -146,6 +146,8 @@ class Conductor:
             self.call, outcome = step(self.call, event)
         count_requests(before, self.call)
         self.means.figures.note(self.call, event)
+        if self.means.live.watched:
+            self.means.live.taken(self.call, self.agent, event)
         if isinstance(event, events.TakenOver) and event.new_leg:
             self._publish_cancel(call_pb2.Epoch(leg=self.epoch.leg))
         self.paper.note(event)

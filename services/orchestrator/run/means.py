@@ -9,6 +9,7 @@ from parley.bus.callstate import CallStore
 from services.orchestrator.run.figures import Figures
 from services.orchestrator.run.organs import Organs
 from services.orchestrator.run.prices import Prices
+from services.orchestrator.watch.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,4 @@ class Means:
     linger_s: float
     refuse_without_nats: bool = False
     figures: Figures = field(default_factory=Figures)
+    live: Live = field(default_factory=Live)

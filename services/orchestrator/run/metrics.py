@@ -63,6 +63,11 @@ CONFIRMATIONS = Counter(
     "Questions for the yes that a tool needs: yes, no, changed (put right), unclear, left (the call went on)",
     ["outcome"],
 )
+SIGNALS = Counter(
+    "voice_signals_total",
+    "Signals into calls: done, shown (to people), recorded (not heeded), duplicate, refused, late",
+    ["name", "outcome"],
+)
 UNCARRIED = Counter(
     "voice_event_records_uncarried_total",
     "Event records that NATS has not stored and the state has no room for: lost if their owner dies now",
@@ -79,6 +84,8 @@ def count_effect(effect: effects.Effect) -> None:
             CONFIRMATIONS.labels(outcome).inc()
         case effects.HandOver(giver=giver, to=to):
             HANDOVERS.labels(giver, to).inc()
+        case effects.Signalled(name=name, outcome=outcome):
+            SIGNALS.labels(name, outcome).inc()
         case effects.SpeculationOver(outcome=outcome, lead_ms=lead_ms):
             SPECULATIONS.labels(outcome).inc()
             if outcome == "confirmed":

@@ -32,6 +32,17 @@ def state_from_proto(message: events_pb2.CallState) -> state.Call:
     return typing.cast(state.Call, _read(state.Call, message))
 
 
+def line_to_proto(line: state.Line) -> events_pb2.StateLine:
+    out = events_pb2.StateLine()
+    _write_one(line, out, (state.CallerLine, state.BotLine))
+    return out
+
+
+def kind_of(event: events.Event) -> str:
+    """As its field of `StepInput` is called: `speech_started`."""
+    return _snake(type(event).__name__)
+
+
 def digest(message: events_pb2.CallState) -> str:
     """16 hex digits that equal states share. A field that a later version adds changes nothing until it is set."""
     return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()[:16]

@@ -153,6 +153,11 @@ def policy_of(agent: Agent, channel: str = "browser") -> Policy:
         payment=agent.payment,
         **agent.guardrails.must_say.sentences,
         specialists=tuple(Specialist(name, each.tools) for name, each in agent.specialists.items()),
+        transfer_to=agent.transfer_to,
+        escalation="" if agent.escalation.do == "notify" else agent.escalation.do,
+        escalation_to=agent.escalation.to or agent.transfer_to,
+        escalation_ask=agent.escalation.ask if agent.escalation.do == "offer" else "",
+        escalation_say=agent.escalation.say,
     )
 
 

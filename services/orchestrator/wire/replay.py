@@ -7,7 +7,7 @@ a fault that is no function of the inputs) decided otherwise.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from parley.errors import BadInput
@@ -85,6 +85,17 @@ def name_of(record: events_pb2.EventRecord) -> str:
 
 def replayed(records: Sequence[events_pb2.EventRecord]) -> Replayed:
     """Fold the records of `valid`, up to the first that differs."""
+    folding = folded(records)
+    while True:
+        try:
+            next(folding)
+        except StopIteration as e:
+            found: Replayed = e.value
+            return found
+
+
+def folded(records: Sequence[events_pb2.EventRecord]) -> Generator[None, None, Replayed]:
+    """The same, an input at a time, for who has others to serve in between."""
     call: Call | None = None
     compared = inputs = 0
     for place, record in enumerate(records, 1):
@@ -95,6 +106,7 @@ def replayed(records: Sequence[events_pb2.EventRecord]) -> Replayed:
                 why = f"{_kind(message)} cannot be taken: {type(e).__name__}"
                 return Replayed(place, compared, inputs, False, record, why)
             inputs += 1
+            yield
         if record.digest and call is not None:
             compared += 1
             if codec.digest(codec.state_to_proto(call)) != record.digest:

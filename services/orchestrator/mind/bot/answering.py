@@ -20,6 +20,7 @@ from services.orchestrator.mind.bot import (
 )
 from services.orchestrator.mind.bot.knowledge import look
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store, Transfer
+from services.orchestrator.mind.outside import escalation
 from services.orchestrator.mind.rules import (
     await_hearing,
     comes_to,
@@ -46,7 +47,10 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = Fa
     call = history.add(call, CallerLine(text, at_ms))
     call = replace(call, turn=call.turn + 1, hearing=Hearing(), silences=0, misheard=0, paused=False)
     call = stop_timers(call, out, T.AWAY)
-    if answer.tool is not None:
+    if answer.people:
+        call = notice(replace(call, floor=Answering(asked=True)), out, call.policy.escalation_say, at_ms)
+        call = _do(call, (escalation.connecting(call),), at_ms, out)
+    elif answer.tool is not None:
         if answer.behind:
             call, _ = look(call, answer.behind, at_ms, out)  # while it is done
         out.append(Store(first=True))  # who takes over must know of it before it is done
@@ -72,6 +76,12 @@ def ask(call: Call, at_ms: int, out: list[Effect], unclear: bool = False) -> Cal
     call, text = confirming.question(call, unclear)
     out.append(Store(first=True))
     return notice(call, out, text, at_ms)
+
+
+def escalate(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Offer the caller a person, or say that they are connected to one."""
+    call = escalation.taken(call)
+    return ask(call, at_ms, out) if confirming.due(call) else notice(call, out, call.policy.escalation_say, at_ms)
 
 
 def _adopt(call: Call, ahead: Ahead, at_ms: int, out: list[Effect]) -> Call:
@@ -361,6 +371,8 @@ def over(call: Call, at_ms: int, out: list[Effect], owed: bool = True) -> Call:
         return call
     if confirming.due(call) and not floor.waiting_turn:
         return ask(call, at_ms, out)
+    if escalation.due(call) and not floor.waiting_turn:
+        return escalate(call, at_ms, out)
     if history.unheard(call):
         return call
     if owed and call.then is None and not floor.waiting_turn and unanswered.left_in_silence(call):

@@ -25,6 +25,7 @@ from parley.text.scripts import joined
 from parley.text.words import count
 from services.orchestrator.mind import history
 from services.orchestrator.mind.actions import Ask, Outcome, Pending, ToolUse
+from services.orchestrator.mind.bot import specialists
 from services.orchestrator.mind.effects import Confirmation, Effect
 from services.orchestrator.mind.state import BotLine, Call
 
@@ -106,12 +107,13 @@ def reminder(call: Call) -> tuple[Call, str]:
 
 class Answered(NamedTuple):
     """`tool`: to be done or asked about now. `again`: the question is said once more, without the model. `behind`: what
-    was said behind a yes, for the model."""
+    was said behind a yes, for the model. `people`: the caller wants a person, as they were offered."""
 
     call: Call
     tool: ToolUse | None = None
     again: bool = False
     behind: str = ""
+    people: bool = False
 
 
 def answered(call: Call, text: str, out: list[Effect], early: bool) -> Answered:
@@ -125,6 +127,8 @@ def answered(call: Call, text: str, out: list[Effect], early: bool) -> Answered:
     asked = pending.ask.question
     kind = consent.answer(text, call.language, call.policy.yes, call.policy.no, asked=asked)
     heard = was_heard(call) and not early
+    if offers_people(pending) and (kind == "other" or (kind == "yes" and heard)):
+        return Answered(dropped(call, "", "yes" if kind == "yes" else "left", out), people=kind == "yes")
     behind = consent.behind_yes(text, call.language, call.policy.yes, call.policy.no) if kind == "yes" else ""
     puts_right = text if kind in ("no", "other") else behind
     if puts_right and heard and (changed := _changed(call, pending, puts_right)) is not None:
@@ -167,6 +171,11 @@ def dropped(call: Call, why: str, outcome: str, out: list[Effect]) -> Call:
     assert call.pending is not None
     out.append(Confirmation(outcome))
     return _not_done(replace(call, pending=None), call.pending.intent, why)
+
+
+def offers_people(pending: Pending | None) -> bool:
+    """Whether the question is no tool's, but whether the caller wants a person: who speaks of other things does not."""
+    return pending is not None and pending.name == specialists.ESCALATE and not pending.intent
 
 
 def too_early(call: Call) -> bool:

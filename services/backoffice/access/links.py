@@ -1,0 +1,14 @@
+"""The one-time login link, made by whoever has the key of the house: `parley run`, `parley user link`."""
+
+from __future__ import annotations
+
+from parley.settings import Settings
+from services.backoffice.access.passes import LINK, LINK_S, Passes
+from services.backoffice.sealing import key_of
+
+
+def login_link(settings: Settings, url: str = "") -> str:
+    """Logs in as an admin, once, within 15 minutes. `url`: where the console is. Raises Misconfigured."""
+    host = settings.backoffice_host if settings.backoffice_host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+    base = url or settings.backoffice_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.backoffice_port}"
+    return f"{base.rstrip('/')}/api/session/once?link={Passes(key_of(settings)).issue(LINK, {}, LINK_S)}"

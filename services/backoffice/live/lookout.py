@@ -1,0 +1,168 @@
+"""Keeps a board true while somebody looks at it: leases to the orchestrators, and a look at the stored states.
+
+A client that comes has `call.watch` said at once (`anew`), then every 3 s while anybody is there. Every 10 s calls that
+nobody told of, and whose state is gone, are over. While nobody is there nothing is said, and the board is cleared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from google.protobuf.message import DecodeError
+
+from parley.bus import Bus
+from parley.bus.callstate import CallStore
+from parley.errors import AtCapacity, NotFound, ParleyError, Unavailable
+from parley.v1 import events_pb2
+from services.backoffice.live.board import MAX_CALLS, MAX_OPEN, SHOWN, Board, Opened
+from services.backoffice.live.topic import refuse_over
+
+log = structlog.get_logger()
+
+WATCH = "call.watch"
+EVERY_S = 3.0
+LOOK_S = 10.0
+SILENT_S = 25.0
+VISIT_S = 8.0
+"""So long a single look (`GET /api/active-calls`) is like a client."""
+TELL_S = 0.4
+"""For the orchestrators to tell of their calls; those that did not are told as they were stored last."""
+READ_AT_ONCE = 20
+
+
+class Lookout:
+    """`board` is true while somebody looks."""
+
+    def __init__(self, bus: Bus, store: CallStore) -> None:
+        self.board = Board()
+        self._bus = bus
+        self._store = store
+        self._visited = 0.0
+        self._wake = asyncio.Event()
+        self._looked = 0.0
+        self._new: set[str] = set()
+        self._fresh = True
+        bus.subscribe("call.*.live", self._told)
+
+    async def _told(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
+        if not self.watched:
+            return
+        try:
+            told = events_pb2.CallLive.FromString(data)
+        except DecodeError:
+            log.warning("what was told of a call cannot be read", subject=subject)
+            return
+        if subject == f"call.{told.call_id}.live":
+            self.board.take(told)
+
+    @property
+    def watched(self) -> bool:
+        return bool(self.board.clients) or time.monotonic() < self._visited or bool(self.board.opened)
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            self._wake.clear()
+            if self.watched:
+                await self._look()
+                wait: float | None = EVERY_S
+            else:
+                self.board.clear()
+                self._fresh, wait = True, None
+            try:
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _look(self) -> None:
+        new, self._new = sorted(self._new), set()
+        everybody = bool(len(self.board.all)) or time.monotonic() < self._visited
+        if everybody:
+            await self._ask(events_pb2.CallWatch(all=True, anew=self._fresh))
+            self._fresh = False
+        if new:
+            await self._ask(events_pb2.CallWatch(call_ids=new, anew=True))
+        if rest := [each for each in self.board.opened if each not in new]:
+            await self._ask(events_pb2.CallWatch(call_ids=rest))
+        now = time.monotonic()
+        if now - self._looked > LOOK_S:
+            self._looked = now
+            self.board.let_go(now)
+            try:
+                await self._compare(everybody)
+            except ParleyError as e:
+                log.warning("the stored calls cannot be looked at", error=str(e))
+
+    async def _ask(self, watch: events_pb2.CallWatch) -> None:
+        await self._bus.publish(WATCH, watch.SerializeToString())
+
+    async def _compare(self, everybody: bool) -> None:
+        """The board with the stored states."""
+        ids = await self._store.calls()
+        there = set(ids)
+        for call_id in self.board.silent(time.monotonic(), SILENT_S):
+            if call_id not in there:
+                self.board.gone(call_id)
+        for call_id in [each for each in self.board.opened if each not in there and each not in self.board]:
+            self.board.gone(call_id)
+        if everybody:
+            await self._read([each for each in ids if each not in self.board][:MAX_CALLS])
+
+    async def _read(self, ids: list[str]) -> None:
+        room = asyncio.Semaphore(READ_AT_ONCE)
+
+        async def one(call_id: str) -> None:
+            async with room:
+                try:
+                    if (found := await self._store.read(call_id)) is not None:
+                        self.board.stored(found[0], int(time.time() * 1000))
+                except ParleyError:
+                    return  # damaged, or not to be had now
+
+        await asyncio.gather(*(one(call_id) for call_id in ids))
+
+    async def visit(self) -> Board:
+        """All calls as they stand now. Raises Unavailable while NATS is away."""
+        self._reachable()
+        asked = not self.watched
+        self._visited = max(self._visited, time.monotonic() + VISIT_S)
+        if asked:
+            self._wake.set()
+        ids = (await self._store.calls())[:SHOWN]
+        until = time.monotonic() + TELL_S
+        while time.monotonic() < until and any(each not in self.board for each in ids):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await self._read([each for each in ids if each not in self.board])
+        return self.board
+
+    def follow_all(self) -> None:
+        """A client is about to follow all calls. Raises AtCapacity, Unavailable."""
+        self._reachable()
+        refuse_over(self.board.clients)
+        if not self.watched:
+            self._looked = 0.0
+        self._wake.set()
+
+    async def follow(self, call_id: str) -> Opened:
+        """A client is about to follow this call. Raises NotFound, AtCapacity, Unavailable."""
+        self._reachable()
+        refuse_over(self.board.clients)
+        found = await self._store.read(call_id)
+        if found is None or found[0].state.floor.WhichOneof("floor") == "ended":
+            raise NotFound(f"path.call_id: this call is not up; look at /api/calls/{call_id}, if there was one")
+        if call_id not in self.board.opened and len(self.board.opened) >= MAX_OPEN:
+            raise AtCapacity(f"{MAX_OPEN} calls are looked at here now; close one, or ask another replica")
+        opened = self.board.open(call_id)
+        self.board.stored(found[0], int(time.time() * 1000))
+        self.board.fill(call_id, found[0])
+        if not opened.known:
+            self._new.add(call_id)
+        self._wake.set()
+        return opened
+
+    def _reachable(self) -> None:
+        if not self._bus.connected:
+            raise Unavailable("NATS is away: calls go on, and cannot be looked at; try again")

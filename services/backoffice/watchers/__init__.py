@@ -1,0 +1,1 @@
+"""The watchers that ship: audit, sentiment, outcomes, webhooks."""

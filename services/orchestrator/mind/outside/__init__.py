@@ -1,0 +1,1 @@
+"""What comes into a call from outside: signals of people and of watchers who follow it."""
