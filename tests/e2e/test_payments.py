@@ -10,6 +10,7 @@ from pathlib import Path
 from testbed.house import House, answer, ask
 from testbed.telephone.phone import Call
 from tests.e2e.together import on_the_line
+from tests.payments import model as paying
 
 DIGITS = ("oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 VISA, MASTER, AMEX, DISCOVER = "4012888888881881", "5105105105105100", "378282246310005", "6011000990139424"
@@ -50,10 +51,12 @@ async def nowhere(house: House, call: Call, *numbers: str) -> None:
         assert said(number[:WHOLE]) not in timeline
 
 
-def paid(house: House, number: str) -> bool:
-    """Whether the tool was given just this number and code: it told their hash to the model."""
+def is_paid(house: House, number: str) -> None:
+    """The tool was given just this number and code: it told their hash to the model."""
     proof = hashlib.sha256(f"{number}/{CODE}".encode()).hexdigest()
-    return any(proof in repr(record) for record in house.vendors.openai.records)
+    asked = [record.body["messages"] for record in house.vendors.openai.records]
+    asked = [messages for messages in asked if paying.PROMPT in str(messages[0])]
+    assert any(proof in str(messages) for messages in asked), [messages[1:] for messages in asked]
 
 
 async def gives(call: Call, words: str) -> None:
@@ -70,7 +73,7 @@ async def test_a_card_that_is_spoken(house: House) -> None:
         await ask(call, "i want to pay")
         await gives(call, said(VISA))
         await gives(call, said(CODE))
-    assert paid(house, VISA)
+    is_paid(house, VISA)
     await nowhere(house, call, VISA)
 
 
@@ -83,7 +86,7 @@ async def test_a_card_that_is_keyed(house: House) -> None:
         await answer(call, call.heard.ends)
         call.dtmf(CODE)
         await answer(call, call.heard.ends)
-    assert paid(house, AMEX)
+    is_paid(house, AMEX)
     await nowhere(house, call, AMEX)
 
 
@@ -96,7 +99,7 @@ async def test_a_digit_that_was_wrong_is_asked_for_again(house: House) -> None:
         assert "not a whole" in await ask(call, said(wrong))
         await gives(call, f"sorry it is {said(MASTER)}")
         await gives(call, said(CODE))
-    assert paid(house, MASTER)
+    is_paid(house, MASTER)
     await nowhere(house, call, MASTER, wrong)
 
 
@@ -109,5 +112,5 @@ async def test_a_leg_that_is_lost_between_question_and_card(house: House) -> Non
         call.cut()
         await gives(call, said(DISCOVER))
         await gives(call, said(CODE))
-    assert paid(house, DISCOVER)
+    is_paid(house, DISCOVER)
     await nowhere(house, call, DISCOVER)
