@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, user, eval, replay, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, eval, replay, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ COMMANDS = {
     "chat": "cli.calling.chat",
     "agent": "cli.agent",
     "number": "cli.number",
+    "config": "cli.config",
     "user": "cli.user",
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",

@@ -6,22 +6,27 @@ Exit status: 0 done, 1 not done (no number, no such agent), 2 it cannot be told 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
+from pydantic import ValidationError
 
 from cli.operating import operator_bus, run_or_exit
 from parley.agents.files import known_agents
 from parley.bus import Bus, publishing
 from parley.bus.publishing import NUMBERS, Conflict
 from parley.errors import BadInput, NotFound
-from parley.published.numbers import Numbers, checked
+from parley.published.hours import Hours
+from parley.published.numbers import ALL, Numbers, checked
 from parley.settings import Settings
 
 NOT_DONE = (BadInput, NotFound, Conflict)
 TRIES = 5
 """Others may change the table at the same time; each change is of its own number."""
-Pattern = Annotated[str, typer.Argument(help="+15551234567, '+1555*' for all that begin so, or sip:desk@example.com.")]
+Pattern = Annotated[str, typer.Argument(help="+15551234567, '+1555*', sip:desk@example.com, '*', page.")]
 
 number = typer.Typer(no_args_is_help=True, help="Say which agent answers which of your numbers.")
 
@@ -53,8 +58,31 @@ def list_command() -> None:
         width = max([len(pattern) for pattern in table.entries] + [len("all others")])
         for pattern, name in sorted(table.entries.items()):
             gone = "" if name in names else f" (there is no such agent any more: {settings.agent} answers)"
-            print(f"{pattern.ljust(width)}  {name}{gone}")
-        print(f"{'all others'.ljust(width)}  {settings.agent} (PARLEY_AGENT, as it is set here)")
+            when = f", {_when(table.hours[pattern])}" if pattern in table.hours else ""
+            print(f"{pattern.ljust(width)}  {name}{gone}{when}")
+        if ALL not in table.entries:
+            print(f"{'all others'.ljust(width)}  {settings.agent} (PARLEY_AGENT, as it is set here)")
+
+    run_or_exit(act, NOT_DONE)
+
+
+@number.command("hours")
+def hours_command(
+    pattern: Pattern,
+    file: Annotated[str, typer.Argument(help="YAML: zone, week, holidays, outside; none: answered at all times.")] = "",
+) -> None:
+    """Say when a number is answered, and what happens outside of that (docs/operating.md)."""
+
+    async def act(settings: Settings) -> None:
+        hours = _hours(Path(file)) if file else None
+        async with operator_bus(settings) as bus:
+            names = await _names(bus, settings)
+            if hours is not None and hours.outside.agent and hours.outside.agent not in names:
+                raise NotFound(
+                    f"outside.agent: there is no agent {hours.outside.agent!r}; known are {', '.join(names)}"
+                )
+            await _changed(bus, lambda now: now.open_at(pattern, hours))
+        print(f"{checked(pattern)} is answered {_when(hours)}")
 
     run_or_exit(act, NOT_DONE)
 
@@ -74,6 +102,25 @@ def remove_command(pattern: Pattern) -> None:
         print(f"{wanted} is removed; {f'{name} answers it now' if name in names else default}{gone}")
 
     run_or_exit(act, NOT_DONE)
+
+
+def _hours(file: Path) -> Hours:
+    """Raises BadInput naming the field."""
+    try:
+        return Hours.model_validate(yaml.safe_load(file.read_text()))
+    except (OSError, yaml.YAMLError) as e:
+        raise BadInput(f"{file}: cannot be read: {e}") from None
+    except ValidationError as e:
+        raise BadInput(f"{file}: {'.'.join(map(str, e.errors()[0]['loc']))}: {e.errors()[0]['msg']}") from None
+
+
+def _when(hours: Hours | None) -> str:
+    if hours is None:
+        return "at all times"
+    now = datetime.now(UTC)
+    opens = hours.opens_next(now)
+    next_time = f", opens {opens:%A %H:%M}" if opens is not None else ""
+    return f"by its hours ({hours.zone}): {'open' if hours.is_open(now) else 'closed'} now{next_time}"
 
 
 async def _changed(bus: Bus, step: Callable[[Numbers], Numbers]) -> tuple[Numbers, Numbers]:

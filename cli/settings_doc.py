@@ -21,6 +21,9 @@ by `make docs`. `make run` chooses the addresses, ports and NATS users by itself
 A secret may stand in a file instead, which `<NAME>_FILE` names, as container platforms mount it; an empty file says
 nothing, and what the variable itself says counts more.
 
+What is marked *live* may also be changed while calls go on, with `parley config` or in the console
+([operating](operating.md)); what the environment sets counts more.
+
 | Variable | Default | What it does |
 |---|---|---|
 """
@@ -53,6 +56,8 @@ def _row(field: FieldInfo, more: str = "") -> str:
     description = (field.description or "").replace("|", "\\|") + more
     if choices := _choices(field.annotation):
         description += f" ({', '.join(f'`{choice}`' for choice in choices if choice)})"
+    if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("live"):
+        description += " *live*"
     name = f"`{field.alias}`" + (f" or `{field.alias}{SUFFIX}`" if field.annotation is SecretStr else "")
     return f"| {name} | {_default(field.default)} | {description} |\n"
 

@@ -69,6 +69,11 @@ class Breaker:
     def is_open(self) -> bool:
         return self.open_until > 0
 
+    @property
+    def open_for_s(self) -> float | None:
+        """For how many more seconds it is passed over, 0 when its probe is due; None: it is not."""
+        return max(0.0, self.open_until - self._clock()) if self.is_open else None
+
     def allows(self) -> bool:
         """Whether an attempt may be made now; of an open one whose time is over, only one at a time."""
         now = self._clock()

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, JsonValue, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from parley.engines import engines_here, engines_of, named
@@ -18,6 +18,9 @@ from parley.errors import Misconfigured
 from parley.secret_files import read_files
 
 Stage = Literal["stt", "llm", "tts"]
+
+LIVE: dict[str, JsonValue] = {"live": True}
+"""Marks a setting that operators may change while calls go on (`parley.configuration`). New calls have what it says."""
 
 
 class EngineSettings(BaseSettings):
@@ -66,15 +69,17 @@ class Settings(BaseSettings):
         "",
         alias="PARLEY_PROFILE",
         description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else this machine",
+        json_schema_extra=LIVE,
     )
     stt: str = Field(
-        "", alias="PARLEY_STT", description="Recognisers in order of preference"
+        "", alias="PARLEY_STT", description="Recognisers in order of preference", json_schema_extra=LIVE
     )
-    llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference")
+    llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference", json_schema_extra=LIVE)
     tts: str = Field(
         "",
         alias="PARLEY_TTS",
         description="Voices in order of preference",
+        json_schema_extra=LIVE,
     )
     vad: Literal["silero", "off"] = Field(
         "silero",
@@ -94,9 +99,10 @@ class Settings(BaseSettings):
         alias="PARLEY_LLM_FIRST_TOKEN_S",
         gt=0,
         description="A model server that gives no word or tool call for so long is left for the next engine; more for servers that load a model first, or think aloud",
+        json_schema_extra=LIVE,
     )
     llm_stall_s: float = Field(
-        2.5, alias="PARLEY_LLM_STALL_S", gt=0, description="The same, between two words of an answer"
+        2.5, alias="PARLEY_LLM_STALL_S", gt=0, description="The same, between two words of an answer", json_schema_extra=LIVE
     )
     tts_stall_s: float = Field(
         2.5,
@@ -104,6 +110,7 @@ class Settings(BaseSettings):
         gt=0,
         lt=4,
         description="A voice that owes sound and gives none for so long, the first or more, is left for the next engine; less than the 4 s after which the gateway leaves the replica. A lone engine that was slow before gets up to these 4 s",
+        json_schema_extra=LIVE,
     )
     twilio_account_sid: str = Field(
         "", alias="TWILIO_ACCOUNT_SID", description="Twilio account, to end and transfer calls"
@@ -128,13 +135,14 @@ class Settings(BaseSettings):
         description="How Twilio reaches the gateway, `https://host`; signatures are checked against it. Empty: the request's own host",
     )
     call_linger_s: float = Field(
-        30.0, alias="PARLEY_CALL_LINGER_S", ge=0, description="How long the state of an ended call is kept"
+        30.0, alias="PARLEY_CALL_LINGER_S", ge=0, description="How long the state of an ended call is kept", json_schema_extra=LIVE
     )
     max_reentries: int = Field(
         5,
         alias="PARLEY_MAX_REENTRIES",
         ge=0,
         description="How often in a row the carrier may bring a call back whose stream was lost within 15 s",
+        json_schema_extra=LIVE,
     )
 
     # The operators' side
@@ -153,6 +161,16 @@ class Settings(BaseSettings):
         SecretStr(""),
         alias="PARLEY_BACKOFFICE_DATABASE_URL",
         description="Database of backoffice: `postgresql://...`; empty: SQLite in the data folder (one replica)",
+    )
+    transcripts: Literal["mask", "keep", "encrypt"] = Field(
+        "mask",
+        alias="PARLEY_TRANSCRIPTS",
+        description="Personal data in what backoffice keeps of what was said: `mask` (numbers of cards, documents, accounts, ... are replaced), `keep`, or `encrypt` (sealed in their places, for who has the right to see them)",
+    )
+    retention: str = Field(
+        "",
+        alias="PARLEY_RETENTION",
+        description="How long backoffice keeps what, as in `transcripts 30 d, events 30 d, records 400 d`; what is not named keeps these defaults. h, d, w, y",
     )
     backoffice_key: SecretStr = Field(
         SecretStr(""),
@@ -236,13 +254,19 @@ class Settings(BaseSettings):
     )
 
     # The agent
-    agent: str = Field("frontdesk", alias="PARLEY_AGENT", description="Which agent answers, unless the call names one")
+    agent: str = Field("frontdesk", alias="PARLEY_AGENT", description="Which agent answers, unless the call names one", json_schema_extra=LIVE)
     agents_dir: Path = Field(Path("agents"), alias="PARLEY_AGENTS_DIR", description="Folder of the agents")
 
     secrets_dir: Path | None = Field(
         None,
         alias="PARLEY_SECRETS_DIR",
         description="Folder with a file for each secret of agents' tools, named as in `auth`; one may also be set as `PARLEY_SECRET_<NAME>`",
+    )
+
+    config_key: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_CONFIG_KEY",
+        description="Seals the secrets that are set live, such as vendors' keys, and opens them: for backoffice, the operator, and the services that use them (stt, llm, tts). Random characters, 32 or more; two, comma-separated, during a rotation. Empty: no secret can be set live",
     )
 
     # This process
@@ -261,7 +285,7 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the process's `/metrics`, `/health` and `/ready`; 0 picks a free one, -1 none",
     )
-    capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once")
+    capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once", json_schema_extra=LIVE)
     spoken_cache_mb: int = Field(
         16,
         alias="PARLEY_SPOKEN_CACHE_MB",
@@ -287,7 +311,7 @@ class Settings(BaseSettings):
         description="Folder with the embedding model, built beforehand by `python -m parley.embedding DIR`, as images bring it; empty: built in the data folder",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", alias="PARLEY_LOG_LEVEL", description="What is logged"
+        "info", alias="PARLEY_LOG_LEVEL", description="What is logged", json_schema_extra=LIVE
     )
     log_format: Literal["json", "text"] = Field("json", alias="PARLEY_LOG_FORMAT", description="How it is logged")
     build: str = Field(
@@ -357,6 +381,7 @@ class Settings(BaseSettings):
         "serve",
         alias="PARLEY_WITHOUT_NATS",
         description="New calls while NATS is away: `serve` them without durability, or `refuse` politely",
+        json_schema_extra=LIVE,
     )
 
     mcp_token: SecretStr = Field(
@@ -377,6 +402,7 @@ class Settings(BaseSettings):
         ge=1,
         le=36_500,
         description="How long what agents audit is kept in the database of tools",
+        json_schema_extra=LIVE,
     )
     vault_key: SecretStr = Field(
         SecretStr(""),

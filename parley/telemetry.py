@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from opentelemetry import trace
@@ -132,9 +132,33 @@ def _count_masked(kind: str) -> None:
     PII_MASKED.labels(kind).inc()
 
 
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "warn": 30, "error": 40, "exception": 40}
+
+
+class Leveled(structlog.make_filtering_bound_logger(logging.DEBUG)):  # type: ignore[misc]
+    """A logger that says nothing below `least`, which may change while loggers are in use."""
+
+    least: ClassVar[int] = logging.INFO
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, *event_args: str, **event_kw: Any) -> Any:
+        if _LEVELS.get(method_name, logging.CRITICAL) < Leveled.least:
+            return None
+        return super()._proxy_to_logger(method_name, event, *event_args, **event_kw)
+
+
+def set_level(level: str) -> None:
+    """From now on this is logged; of libraries, warnings and worse."""
+    Leveled.least = getattr(logging, level.upper())
+    logging.getLogger().setLevel(max(Leveled.least, logging.WARNING))
+
+
+async def take(settings: Settings) -> None:
+    """What settings say of the logs while the process runs."""
+    set_level(settings.log_level)
+
+
 def configure_logs(service: str, level: str, style: str) -> None:
     """Logs of this process, ours and libraries', to stdout as one JSON object a line (or text for people)."""
-    number = getattr(logging, level.upper())
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if style == "json"
@@ -150,7 +174,7 @@ def configure_logs(service: str, level: str, style: str) -> None:
     ]
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        wrapper_class=Leveled,
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=True,
     )
@@ -161,7 +185,8 @@ def configure_logs(service: str, level: str, style: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level(level)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from typing import get_args
 from parley.engines import engines_of, named
 from parley.settings import Stage
 from runner.nats_users import PERMISSIONS, variable
-from runner.plan import BACKOFFICE, DEPLOYED
+from runner.plan import BACKOFFICE, CONFIG_KEY, DEPLOYED, KEYED
 
 
 def given(service: str) -> tuple[str, ...]:
@@ -39,6 +39,7 @@ ROUTE = "route"  # how the nodes of NATS know each other
 def complete(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     """Service -> variable -> value: what is there, and what was missing."""
     users = {name: _password() for name in (*PERMISSIONS, ROUTE)}
+    sealed = _password()
     users |= {name: value for name in users if (value := found.get("nats", {}).get(variable(name)))}
     wanted: dict[str, dict[str, str]] = {"nats": {variable(name): password for name, password in users.items()}}
     for service in DEPLOYED:
@@ -46,6 +47,9 @@ def complete(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
         wanted[service] |= dict.fromkeys(given(service), "")
     wanted["gateway"]["PARLEY_SECRET"] = _password()
     wanted[BACKOFFICE]["PARLEY_BACKOFFICE_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
+    sealing = [found.get(service, {}).get(CONFIG_KEY, "") for service in KEYED]
+    for service in (service for service in KEYED if service in wanted):
+        wanted[service][CONFIG_KEY] = next(filter(None, sealing), sealed)
     wanted["tools"]["PARLEY_VAULT_KEY"] = _password()
     # The servers' word counts: a service with another password would not be let in.
     kept = {name: {k: v for k, v in its.items() if k != "PARLEY_NATS_PASSWORD"} for name, its in found.items()}

@@ -6,6 +6,7 @@
     /keys/<service>/nats_password               its user of NATS has the name of the service
     /keys/gateway/token_secret                  PARLEY_SECRET
     /keys/backoffice/key                        PARLEY_BACKOFFICE_KEY
+    /keys/<service>/config_key                  PARLEY_CONFIG_KEY, of who sets secrets live or uses them
     /keys/tools/vault_key                       PARLEY_VAULT_KEY
     /keys/nats/nats.conf                        the users and what each may do, from `runner.nats_users`
     /keys/postgres/password, /keys/tools/database_url
@@ -34,6 +35,9 @@ def make(folder: Path, address: str = "0.0.0.0") -> None:  # noqa: S104
     users = {name: kept(folder / name / "nats_password") for name in PERMISSIONS}
     kept(folder / "gateway" / "token_secret")
     kept(folder / "backoffice" / "key")
+    config_key = kept(folder / "backoffice" / "config_key")
+    for name in ("stt", "llm", "tts", "operator"):
+        _write(folder / name / "config_key", config_key)
     kept(folder / "tools" / "vault_key")
     kept(folder / "grafana" / "admin_password")
     password = kept(folder / "postgres" / "password")

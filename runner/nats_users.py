@@ -44,7 +44,17 @@ _READ_STATES = (
     "$JS.FC.>",
 )
 _LIST_STATES = (*_READ_STATES, "$JS.API.CONSUMER.CREATE.KV_calls", "$JS.API.CONSUMER.INFO.KV_calls.>")
-STREAMS = ("CALL_EVENTS", "KV_calls", "KV_outages", "KV_agents", "OBJ_agents", "DEAD_LETTERS", "WATCH_AGAIN")
+STREAMS = (
+    "CALL_EVENTS",
+    "KV_calls",
+    "KV_outages",
+    "KV_agents",
+    "OBJ_agents",
+    "DEAD_LETTERS",
+    "WATCH_AGAIN",
+    "KV_config",
+    "KV_processes",
+)
 """What the orchestrator makes at its start. It changes none: a stream can be told to write elsewhere."""
 _PUBLISHED = (
     "$JS.API.STREAM.INFO.KV_agents",
@@ -84,11 +94,32 @@ _FOLLOW_EVENTS = (
 )
 """With a durable consumer of one's own."""
 
+
+def _configured(service: str) -> tuple[str, ...]:
+    """What a service needs to have the live configuration, which it cannot change, and to tell of itself."""
+    return (
+        "$JS.API.STREAM.INFO.KV_config",
+        "$JS.API.STREAM.MSG.GET.KV_config",
+        "$JS.API.STREAM.INFO.KV_processes",
+        f"$KV.processes.{service}.>",
+    )
+
+
+CONFIGURES = (
+    "$JS.API.STREAM.INFO.KV_config",
+    "$JS.API.STREAM.MSG.GET.KV_config",
+    "$KV.config.>",
+    "$JS.API.STREAM.INFO.KV_processes",
+    "$JS.API.STREAM.MSG.GET.KV_processes",
+)
+"""Changing the live configuration, and reading what processes tell of themselves."""
+
 PERMISSIONS: Mapping[str, Permissions] = {
     "orchestrator": Permissions(
         publish=(
             "call.>",
             "$KV.calls.>",
+            "$KV.processes.orchestrator.>",
             "$JS.API.INFO",
             *(f"$JS.API.STREAM.CREATE.{stream}" for stream in STREAMS),
             "$JS.API.STREAM.INFO.>",
@@ -102,16 +133,26 @@ PERMISSIONS: Mapping[str, Permissions] = {
         subscribe=("call.>",),
     ),
     "gateway": Permissions(
-        publish=(*_READ_STATES, *_PUBLISHED, "limits.gateway"),
+        publish=(*_READ_STATES, *_PUBLISHED, *_configured("gateway"), "limits.gateway"),
         subscribe=("limits.gateway",),
     ),
-    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED)),
-    "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED), subscribe=(_CANCEL,)),
-    "tts": Permissions(publish=_outages("tts"), subscribe=(_CANCEL,)),
-    "tools": Permissions(publish=_PUBLISHED, subscribe=(_CANCEL,)),
-    "rag": Permissions(publish=_PUBLISHED),
+    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED, *_configured("stt"))),
+    "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED, *_configured("llm")), subscribe=(_CANCEL,)),
+    "tts": Permissions(publish=(*_outages("tts"), *_configured("tts")), subscribe=(_CANCEL,)),
+    "tools": Permissions(publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL,)),
+    "rag": Permissions(publish=(*_PUBLISHED, *_configured("rag"))),
     "backoffice": Permissions(
-        publish=(*_FOLLOW_EVENTS, *WATCH, *LETTERS, "call.*.signal", *_PUBLISHED, "limits.backoffice"),
+        publish=(
+            *_FOLLOW_EVENTS,
+            *WATCH,
+            *LETTERS,
+            "call.*.signal",
+            *_PUBLISHED,
+            "$KV.agents.>",
+            *CONFIGURES,
+            *_configured("backoffice"),
+            "limits.backoffice",
+        ),
         subscribe=("limits.backoffice",),
     ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
@@ -124,6 +165,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$JS.API.STREAM.PURGE.OBJ_agents",
             "$KV.agents.>",
             "$O.agents.>",
+            *CONFIGURES,
         ),
     ),
     "mcp": Permissions(publish=_LIST_STATES),  # `parley mcp`: who calls, and what was said

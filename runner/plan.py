@@ -31,6 +31,9 @@ DEPLOYED = (*SERVICES, BACKOFFICE)
 OPERATOR_FILE = "operator.env"
 MCP_FILES = {"mcp": "mcp.env", "mcp-actions": "mcp-actions.env"}
 """By user: how `parley mcp` reaches what it needs, without and with actions."""
+CONFIG_KEY = "PARLEY_CONFIG_KEY"
+KEYED = ("stt", "llm", "tts", BACKOFFICE)
+"""Who seals or opens the secrets that are set live."""
 _LINE = "telephony"  # what a gateway serves to others of the house
 # Below the ports that systems hand out for outgoing connections, so that a restarted service finds its port free.
 _PORTS = range(20_000, 32_000)
@@ -74,10 +77,12 @@ def make_plan(
     modules: Mapping[str, str] | None = None,
     authority: Authority | None = None,
     backoffice: bool = False,
+    config_key: str = "",
 ) -> Plan:
     """Plan a run with its files in `folder`. `modules`: another module than `services.<name>` for a service.
 
     With `authority` each process has a certificate of its own, and all talk TLS. `backoffice`: the operators' side too.
+    `config_key`: of the secrets that are set live, for those who use them.
 
     Raises Misconfigured: a port of the settings is taken, nats-server is missing, replicas or NATS nodes out of range.
     """
@@ -115,6 +120,8 @@ def make_plan(
             if service != BACKOFFICE:
                 env |= {"PARLEY_LISTEN": f"127.0.0.1:{next(ports)}"}
                 addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])
+            if service in KEYED and config_key:
+                env |= {CONFIG_KEY: config_key}
             if service == "tools":
                 env |= {"PARLEY_VAULT_KEY": vault_key}
             name = service if count == 1 else f"{service}-{n}"
@@ -129,7 +136,7 @@ def make_plan(
         "PARLEY_AGENTS_DIR": str(settings.agents_dir.resolve()),
         "PYTHONUNBUFFERED": "1",
     }
-    operator = _bus_env(env, "operator", users) | shown["operator"]
+    operator = _bus_env(env, "operator", users) | shown["operator"] | ({CONFIG_KEY: config_key} if config_key else {})
     line = {f"PARLEY_{_LINE.upper()}_ADDRESS": env[f"PARLEY_{_LINE.upper()}_ADDRESS"]}
     commands = {OPERATOR_FILE: operator} | {
         file: _bus_env(env, user, users) | line | shown[user] for user, file in MCP_FILES.items()

@@ -28,6 +28,7 @@ from parley.aio import TaskSet
 from parley.errors import Misconfigured, ParleyError, Unavailable
 from parley.settings import Settings
 from runner.folder import RunFolder
+from runner.kept_key import CONFIG_KEY_FILE, kept_key
 from runner.logs import last_error
 from runner.plan import BACKOFFICE, Plan, make_plan
 from runner.supervisor_config import supervisor_config
@@ -195,7 +196,10 @@ class Stack:
 
             self._authority = Authority(self._folder.path / "tls")
             self._tasks.spawn(self._renewing())
-        plan = make_plan(settings, self._folder.path, self._replicas, self._modules, self._authority, self._backoffice)
+        key = settings.config_key.get_secret_value() or kept_key(settings.data_dir.resolve() / CONFIG_KEY_FILE)
+        plan = make_plan(
+            settings, self._folder.path, self._replicas, self._modules, self._authority, self._backoffice, key
+        )
         self.plan = self._rewire(plan)
         environment = {"PARLEY_DRAIN_S": _DRAIN_S, **os.environ, **self._env, **self.plan.env}
         stop_s = math.ceil(float(environment["PARLEY_DRAIN_S"])) + 3

@@ -20,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from parley.process import gc_freeze
 from parley.settings import Settings
+from tests.proof import Written
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
 TOGETHER = {"e2e": "calls", "browser": "pages", "turns/test_scripts.py": "calls", "cli": "runs", "run": "runs"}
@@ -113,6 +114,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (what, install) in NEEDS.items():
         if item.get_closest_marker(marker) and _FOUND[marker]() is None:
             pytest.skip(f"needs {what}: {install}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Written.of(config), "proof")
 
 
 def pytest_collection_finish() -> None:

@@ -51,6 +51,7 @@ async function ask(path, query) {
     throw new GatewayTrouble("The gateway cannot be reached. Is it running? Check it, then try again.");
   }
   const body = await response.json().catch(() => ({}));
+  if (body.closed) throw new GatewayTrouble(String(body.error));
   if (!response.ok) throw new GatewayTrouble(`The gateway refused: ${body.error ?? `status ${response.status}`}.`);
   return body;
 }

@@ -113,6 +113,11 @@ class Editions:
             await self._tasks.close()
 
     @property
+    def begun(self) -> bool:
+        """Whether it is kept up already."""
+        return self._begun
+
+    @property
     def numbers(self) -> Numbers:
         return self._table.numbers
 

@@ -80,11 +80,11 @@ class Outages:
     nobody else's concern.
     """
 
-    def __init__(self, bus: Bus, breakers: Breakers, accounts: Mapping[str, str]) -> None:
+    def __init__(self, bus: Bus, breakers: Breakers, accounts: Mapping[str, str], replica: str = "") -> None:
         self._bus = bus
         self._breakers = breakers
         self._topics = {engine: f"{engine}-{account}" for engine, account in accounts.items() if account}
-        self.replica = os.urandom(6).hex()
+        self.replica = replica or os.urandom(6).hex()
         self.alone = False
         self._kv: tuple[object, KeyValue] | None = None
         self._here_at = 0.0
@@ -179,19 +179,40 @@ class Outages:
         return self._kv[1]
 
 
+class Sharing:
+    """The sharing of a process's breakers, whose engines and accounts may change."""
+
+    def __init__(self, bus: Bus, breakers: Breakers) -> None:
+        self._bus = bus
+        self._breakers = breakers
+        self._replica = os.urandom(6).hex()
+        self._accounts: dict[str, str] = {}
+        self._tasks = TaskSet(lambda e: log.error("outages are no longer shared", exc_info=e))
+
+    async def take(self, settings: Settings, engines: Collection[str]) -> None:
+        """Share those of these engines. Where there is no choice of engines, or none of them has an account anywhere,
+        there is nothing to share."""
+        accounts = {engine: settings.account(engine, self._breakers.service) for engine in engines}
+        if accounts == self._accounts:
+            return
+        await self.aclose()
+        self._accounts = accounts
+        if len(accounts) > 1 and any(accounts.values()):
+            self._tasks.spawn(Outages(self._bus, self._breakers, accounts, self._replica).run())
+
+    async def aclose(self) -> None:
+        await self._tasks.close()
+        for engine in self._accounts:
+            breaker = self._breakers.of(engine)
+            breaker.opened = breaker.closed = lambda _: None
+
+
 @asynccontextmanager
 async def shared(bus: Bus, settings: Settings, breakers: Breakers, engines: Collection[str]) -> AsyncIterator[None]:
-    """Share the breakers of these engines with the other replicas while the body runs.
-
-    Where there is no choice of engines, or none of them has an account anywhere, there is nothing to share.
-    """
-    accounts = {engine: settings.account(engine, breakers.service) for engine in engines}
-    if len(accounts) < 2 or not any(accounts.values()):
-        yield
-        return
-    tasks = TaskSet(lambda e: log.error("outages are no longer shared", exc_info=e))
-    tasks.spawn(Outages(bus, breakers, accounts).run())
+    """Share the breakers of these engines with the other replicas while the body runs."""
+    sharing = Sharing(bus, breakers)
+    await sharing.take(settings, engines)
     try:
         yield
     finally:
-        await tasks.close()
+        await sharing.aclose()

@@ -89,6 +89,15 @@ class Versions(BaseModel):
             raise BadInput(f"--canary: {version.id} is what all calls have already")
         return self._with(version).model_copy(update={"canary": version.id, "percent": percent})
 
+    def try_out(self, wanted: str, percent: float) -> Versions:
+        """A kept version as a canary, or another share for it: `percent` of new calls. Raises BadInput, NotFound."""
+        version = self.named(wanted)
+        if not self.current or version.id == self.current:
+            raise BadInput(f"version: {version.id} cannot run beside itself, or beside the folder; choose another one")
+        if not 0 < percent < 100:
+            raise BadInput(f"percent: {percent:g} of new calls; more than 0 and less than 100")
+        return self.model_copy(update={"canary": version.id, "percent": percent})
+
     def promote(self) -> Versions:
         """Raises BadInput: there is no canary."""
         if not self.canary:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
@@ -27,6 +27,9 @@ from parley.rpc.status import to_status
 from parley.rpc.tls import Gate
 from parley.settings import Settings
 from parley.v1 import replica_pb2, replica_pb2_grpc, trunk_pb2_grpc
+
+if TYPE_CHECKING:
+    from parley.bus.live import Live
 
 log = structlog.get_logger()
 
@@ -65,6 +68,11 @@ class Admission:
         self.draining = False
         self._idle = asyncio.Event()
         self._idle.set()
+
+    async def take(self, settings: Settings) -> None:
+        """Above a smaller capacity nothing is ended: nothing new is taken."""
+        self.capacity = settings.capacity
+        telemetry.CAPACITY.set(self.capacity)
 
     @property
     def load(self) -> float:
@@ -201,6 +209,11 @@ class Server:
         adder(servicer, self._grpc)
         adder(servicer, self._registry)
         self._names.append(service.full_name)
+
+    async def configured(self, live: Live) -> None:
+        """What of this process may be changed live is: how much it takes at once, and what it logs."""
+        await live.part(("PARLEY_CAPACITY",), self.admission.take, made=True)
+        await live.part(("PARLEY_LOG_LEVEL",), telemetry.take, made=True)
 
     def on_drain(self, leave: Callable[[], None]) -> None:
         """`leave` is called when the drain begins: streams that last a whole call are to end where nobody minds."""

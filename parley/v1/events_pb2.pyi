@@ -95,6 +95,8 @@ class EventRecord(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     SWEPT_FIELD_NUMBER: _builtins.int
     ANEW_FIELD_NUMBER: _builtins.int
+    DECISIONS_FIELD_NUMBER: _builtins.int
+    ENGINES_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     n: _builtins.int
     ended: _builtins.bool
@@ -111,6 +113,14 @@ class EventRecord(_message.Message):
     def epoch(self) -> _call_pb2.Epoch: ...
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepInput]: ...
+    @_builtins.property
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Decision]:
+        """For who reads records alone; `step` comes to the same by the inputs. Older versions have written none."""
+
+    @_builtins.property
+    def engines(self) -> Global___EngineNames:
+        """in the first record of an owner: those that it prefers, to whom ears and mouth are paid"""
+
     def __init__(
         self,
         *,
@@ -122,14 +132,174 @@ class EventRecord(_message.Message):
         digest: _builtins.str = ...,
         swept: _builtins.bool = ...,
         anew: _builtins.bool = ...,
+        decisions: _abc.Iterable[Global___Decision] | None = ...,
+        engines: Global___EngineNames | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["engines", b"engines", "epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anew", b"anew", "call_id", b"call_id", "digest", b"digest", "ended", b"ended", "epoch", b"epoch", "inputs", b"inputs", "n", b"n", "swept", b"swept"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anew", b"anew", "call_id", b"call_id", "decisions", b"decisions", "digest", b"digest", "ended", b"ended", "engines", b"engines", "epoch", b"epoch", "inputs", b"inputs", "n", b"n", "swept", b"swept"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventRecord: _TypeAlias = EventRecord  # noqa: Y015
+
+@_typing.final
+class Decision(_message.Message):
+    """What was decided, at the time of the input that it follows from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_MS_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    BARGE_IN_FIELD_NUMBER: _builtins.int
+    EXECUTED_FIELD_NUMBER: _builtins.int
+    TRANSFER_PII_FIELD_NUMBER: _builtins.int
+    HANG_UP_FIELD_NUMBER: _builtins.int
+    HANDED_OVER_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
+    at_ms: _builtins.int
+    turn: _builtins.int
+    barge_in: _builtins.str
+    """how a sound over the bot's voice was judged: stopped, backchannel, echo or noise"""
+    transfer_pii: _builtins.str
+    """to whom"""
+    hang_up: _builtins.str
+    """by the bot: why"""
+    ended: _builtins.str
+    """the call: why"""
+    @_builtins.property
+    def said(self) -> Global___Said: ...
+    @_builtins.property
+    def executed(self) -> Global___Executed: ...
+    @_builtins.property
+    def handed_over(self) -> Global___HandedOver: ...
+    def __init__(
+        self,
+        *,
+        at_ms: _builtins.int = ...,
+        turn: _builtins.int = ...,
+        said: Global___Said | None = ...,
+        barge_in: _builtins.str = ...,
+        executed: Global___Executed | None = ...,
+        transfer_pii: _builtins.str = ...,
+        hang_up: _builtins.str = ...,
+        handed_over: Global___HandedOver | None = ...,
+        ended: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["barge_in", b"barge_in", "decision", b"decision", "ended", b"ended", "executed", b"executed", "handed_over", b"handed_over", "hang_up", b"hang_up", "said", b"said", "transfer_pii", b"transfer_pii"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "barge_in", b"barge_in", "decision", b"decision", "ended", b"ended", "executed", b"executed", "handed_over", b"handed_over", "hang_up", b"hang_up", "said", b"said", "transfer_pii", b"transfer_pii", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_decision: _TypeAlias = _typing.Literal["said", "barge_in", "executed", "transfer_pii", "hang_up", "handed_over", "ended"]  # noqa: Y015
+    _WhichOneofArgType_decision: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_decision) -> _WhichOneofReturnType_decision | None: ...
+
+Global___Decision: _TypeAlias = Decision  # noqa: Y015
+
+@_typing.final
+class Said(_message.Message):
+    """Words for the mouth. Those of one utterance in one record stand together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CHARS_FIELD_NUMBER: _builtins.int
+    FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
+    utterance: _builtins.int
+    kind: _builtins.str
+    """answer, filler or notice"""
+    chars: _builtins.int
+    first_token_ms: _builtins.int
+    """the model's first word came so long before; 0 = not told"""
+    def __init__(
+        self,
+        *,
+        utterance: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        chars: _builtins.int = ...,
+        first_token_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "first_token_ms", b"first_token_ms", "kind", b"kind", "utterance", b"utterance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Said: _TypeAlias = Said  # noqa: Y015
+
+@_typing.final
+class Executed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTENT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_PII_FIELD_NUMBER: _builtins.int
+    intent: _builtins.int
+    name: _builtins.str
+    arguments_pii: _builtins.str
+    def __init__(
+        self,
+        *,
+        intent: _builtins.int = ...,
+        name: _builtins.str = ...,
+        arguments_pii: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_pii", b"arguments_pii", "intent", b"intent", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Executed: _TypeAlias = Executed  # noqa: Y015
+
+@_typing.final
+class HandedOver(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVER_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    giver: _builtins.str
+    to: _builtins.str
+    def __init__(
+        self,
+        *,
+        giver: _builtins.str = ...,
+        to: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["giver", b"giver", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandedOver: _TypeAlias = HandedOver  # noqa: Y015
+
+@_typing.final
+class EngineNames(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STT_FIELD_NUMBER: _builtins.int
+    LLM_FIELD_NUMBER: _builtins.int
+    TTS_FIELD_NUMBER: _builtins.int
+    stt: _builtins.str
+    llm: _builtins.str
+    tts: _builtins.str
+    def __init__(
+        self,
+        *,
+        stt: _builtins.str = ...,
+        llm: _builtins.str = ...,
+        tts: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["llm", b"llm", "stt", b"stt", "tts", b"tts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EngineNames: _TypeAlias = EngineNames  # noqa: Y015
 
 @_typing.final
 class CancelTurn(_message.Message):
@@ -2557,6 +2727,8 @@ class StepRoundEnded(_message.Message):
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     CARRY_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     turn: _builtins.int
     tries: _builtins.int
     round: _builtins.int
@@ -2566,6 +2738,8 @@ class StepRoundEnded(_message.Message):
     output_tokens: _builtins.int
     requests: _builtins.int
     carry: _builtins.bytes
+    engine: _builtins.str
+    model: _builtins.str
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateToolUse]: ...
     def __init__(
@@ -2581,10 +2755,12 @@ class StepRoundEnded(_message.Message):
         output_tokens: _builtins.int = ...,
         requests: _builtins.int = ...,
         carry: _builtins.bytes = ...,
+        engine: _builtins.str = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carry", b"carry", "error", b"error", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests", "round", b"round", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carry", b"carry", "engine", b"engine", "error", b"error", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens", "requests", b"requests", "round", b"round", "text", b"text", "tools", b"tools", "tries", b"tries", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

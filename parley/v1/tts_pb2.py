@@ -26,7 +26,7 @@ from parley.v1 import audio_pb2 as parley_dot_v1_dot_audio__pb2
 from parley.v1 import call_pb2 as parley_dot_v1_dot_call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13parley/v1/tts.proto\x12\tparley.v1\x1a\x15parley/v1/audio.proto\x1a\x14parley/v1/call.proto\"]\n\x11SynthesizeRequest\x12-\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.parley.v1.SynthesizeConfigH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x42\t\n\x07request\"\xd6\x01\n\x10SynthesizeConfig\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12 \n\x04turn\x18\x02 \x01(\x0b\x32\x12.parley.v1.TurnRef\x12\x11\n\tutterance\x18\x03 \x01(\r\x12\r\n\x05voice\x18\x04 \x01(\t\x12&\n\x06\x66ormat\x18\x05 \x01(\x0b\x32\x16.parley.v1.AudioFormat\x12\x10\n\x08language\x18\x06 \x01(\t\x12\r\n\x05speed\x18\x07 \x01(\x02\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\t \x01(\r\"=\n\x0fSynthesizeEvent\x12*\n\x05\x61udio\x18\x01 \x01(\x0b\x32\x1b.parley.v1.SynthesizedAudio\"D\n\x10SynthesizedAudio\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\"\n\x05words\x18\x02 \x03(\x0b\x32\x13.parley.v1.WordTime2Z\n\x0cTextToSpeech\x12J\n\nSynthesize\x12\x1c.parley.v1.SynthesizeRequest\x1a\x1a.parley.v1.SynthesizeEvent(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13parley/v1/tts.proto\x12\tparley.v1\x1a\x15parley/v1/audio.proto\x1a\x14parley/v1/call.proto\"]\n\x11SynthesizeRequest\x12-\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1b.parley.v1.SynthesizeConfigH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x42\t\n\x07request\"\xd6\x01\n\x10SynthesizeConfig\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12 \n\x04turn\x18\x02 \x01(\x0b\x32\x12.parley.v1.TurnRef\x12\x11\n\tutterance\x18\x03 \x01(\r\x12\r\n\x05voice\x18\x04 \x01(\t\x12&\n\x06\x66ormat\x18\x05 \x01(\x0b\x32\x16.parley.v1.AudioFormat\x12\x10\n\x08language\x18\x06 \x01(\t\x12\r\n\x05speed\x18\x07 \x01(\x02\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\t \x01(\r\"=\n\x0fSynthesizeEvent\x12*\n\x05\x61udio\x18\x01 \x01(\x0b\x32\x1b.parley.v1.SynthesizedAudio\"T\n\x10SynthesizedAudio\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\"\n\x05words\x18\x02 \x03(\x0b\x32\x13.parley.v1.WordTime\x12\x0e\n\x06\x65ngine\x18\x03 \x01(\t2Z\n\x0cTextToSpeech\x12J\n\nSynthesize\x12\x1c.parley.v1.SynthesizeRequest\x1a\x1a.parley.v1.SynthesizeEvent(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SYNTHESIZEEVENT']._serialized_start=391
   _globals['_SYNTHESIZEEVENT']._serialized_end=452
   _globals['_SYNTHESIZEDAUDIO']._serialized_start=454
-  _globals['_SYNTHESIZEDAUDIO']._serialized_end=522
-  _globals['_TEXTTOSPEECH']._serialized_start=524
-  _globals['_TEXTTOSPEECH']._serialized_end=614
+  _globals['_SYNTHESIZEDAUDIO']._serialized_end=538
+  _globals['_TEXTTOSPEECH']._serialized_start=540
+  _globals['_TEXTTOSPEECH']._serialized_end=630
 # @@protoc_insertion_point(module_scope)

@@ -120,8 +120,11 @@ class SynthesizedAudio(_message.Message):
 
     DATA_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     """whole samples; any length up to 64 KiB"""
+    engine: _builtins.str
+    """who speaks, when that is told first or has changed; empty: as before"""
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[_audio_pb2.WordTime]:
         """words that begin in this audio or were not told yet"""
@@ -131,10 +134,11 @@ class SynthesizedAudio(_message.Message):
         *,
         data: _builtins.bytes = ...,
         words: _abc.Iterable[_audio_pb2.WordTime] | None = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "engine", b"engine", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

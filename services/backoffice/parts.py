@@ -9,6 +9,7 @@ from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 
@@ -24,3 +25,4 @@ class Parts:
     sealer: Sealer
     audit: Audit
     access: Access
+    records: Records

@@ -13,7 +13,7 @@ from parley.watching import Watching
 from services.backoffice.access.access import opened as open_access
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
-from services.backoffice.records import tables  # noqa: F401
+from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.shipped import shipped
@@ -33,8 +33,10 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         audit = Audit(database, sealer)
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access)
+        records = Records.of(settings, bus, database, sealer)
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records)
         await stack.enter_async_context(bus)
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
+        await stack.enter_async_context(background(records.consumer.run(), records.retention.run()))
         await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

@@ -18,14 +18,17 @@ from parley.agents.page.wrapper import Wrapper, wrapper_now, wrapper_problem
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound, ParleyError, Unavailable
 from parley.origin import from_here, same_host
+from parley.published.numbers import PAGE
 from parley.rpc import call
 from parley.settings import Stage
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
+from services.gateway.carriers.arrival import answering, closed_now
 from services.gateway.carriers.carrier import Door
 from services.gateway.doors.page_files import PageFiles
 from services.gateway.doors.page_socket import page_socket
 from services.gateway.doors.websocket import Receive, Send, WebSocket
 from services.gateway.gateway import Gateway
+from services.gateway.metrics import REFUSED
 from services.gateway.tokens import Claim
 
 log = structlog.get_logger()
@@ -104,6 +107,12 @@ def _web(gateway: Gateway) -> FastAPI:
             return JSONResponse({"error": "door must be voice or chat"}, 400)
         if not same_host(request.headers, settings.public_url):
             return JSONResponse({"error": "this address serves its own page only"}, 403)
+        if not agent and (outside := closed_now(gateway, PAGE)) is not None:
+            if not outside.agent:
+                REFUSED.labels("closed").inc()
+                words = f"{outside.say} Call {outside.transfer}." if outside.transfer else outside.say
+                return JSONResponse({"error": words.strip(), "closed": True}, 403)
+            agent = outside.agent
         call_id = f"web-{os.urandom(8).hex()}"
         found = await _agent(gateway, agent, call_id)
         if isinstance(found, Response):
@@ -136,7 +145,7 @@ async def _agent(
 ) -> tuple[Agent, Wrapper] | Response:
     """As a new call has it; files are read beside the sound of the calls. `here`: whoever asks may know of files."""
     try:
-        edition = gateway.editions.chosen(name or gateway.settings.agent, call_id)
+        edition = gateway.editions.chosen(name or answering(gateway, PAGE), call_id)
         root, name = edition.root, edition.name
         return await asyncio.to_thread(lambda: (agent_now(root, name), wrapper_now(root, name)))
     except NotFound:

@@ -15,6 +15,8 @@ from parley.aio import TaskSet, background
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
+from parley.bus.live import Live
+from parley.bus.presence import present
 from parley.certificates import Certificates
 from parley.monitor import Monitor
 from parley.process import gc_freeze, task_dump
@@ -23,6 +25,7 @@ from parley.rpc import Server
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc
 from services.gateway.app import build
+from services.gateway.configured import keep_configured, told
 from services.gateway.doors.crowd import Crowd
 from services.gateway.doors.frames import TappedProtocol
 from services.gateway.gateway import Gateway, opened
@@ -100,11 +103,15 @@ async def serve(settings: Settings) -> None:
             bus,
             Editions.of_process(settings, bus).kept() as editions,
             opened(settings, ended_by_state(CallStore(bus)), editions, crowd) as gateway,
+            Live(settings, bus, "gateway").kept() as live,
+            present(bus, live, lambda: told(gateway)),
             background(crowd.sharing.run(bus)),
         ):
+            await keep_configured(gateway, live)
             organ = Server("gateway", settings.listen, gateway.house.admission, Certificates.of(settings))
             named = telephony_pb2.DESCRIPTOR.services_by_name["Telephony"]
             organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
+            await organ.configured(live)
             await organ.start()
             gc_freeze.freeze()
             task_dump.tell_when_asked()

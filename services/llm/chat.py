@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing
+from typing import Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -49,6 +50,13 @@ class Chain:
         """Engines named by the settings. Raises Misconfigured for an unknown name or a refused setting."""
         engines = {engine.name: engine.provider for engine in loaded("llm", settings.engines("llm"), settings)}
         return cls(engines, first_word_s=settings.llm_first_token_s)
+
+    @classmethod
+    def of_engines(
+        cls, engines: Sequence[Engine[LanguageModelProvider]], breakers: Breakers, first_word_s: float
+    ) -> Chain:
+        """Of engines that are made, and closed by who made them."""
+        return cls({engine.name: engine.provider for engine in engines}, breakers, first_word_s)
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[LlmEvent, None]:
         failed: ParleyError | None = None
@@ -117,3 +125,20 @@ class Chain:
         await self._tasks.close()
         for engine in self._engines:
             await engine.provider.aclose()
+
+
+class Chosen(Protocol):
+    def of(self, call_id: str) -> AbstractContextManager[Chain]: ...
+
+
+class Chains:
+    """As Chain, with the engines that a call began with. `chosen`: by the call's id."""
+
+    def __init__(self, chosen: Chosen) -> None:
+        self._chosen = chosen
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[LlmEvent, None]:
+        with self._chosen.of(request.call_id) as chain:
+            async with aclosing(chain.chat(request)) as events:
+                async for event in events:
+                    yield event

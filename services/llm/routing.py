@@ -52,7 +52,7 @@ class Routing:
     def __init__(self, settings: Settings, embeds: Callable[[], Awaitable[Embeds | None]] | None = None) -> None:
         self._settings = settings
         self._shelf = Shelf(settings.data_dir)
-        self._embeds = embeds or self._own
+        self._embeds = embeds or self.own
         self._mine: Embeds | None = None
         self._missing = False
         self._learned: dict[tuple[str, str], Learned] = {}
@@ -108,7 +108,8 @@ class Routing:
             return self._shelf.find(agent, version)
         return self._settings.agents_dir if version else self._shelf.current(agent, self._settings.agents_dir)
 
-    async def _own(self) -> Embeds | None:
+    async def own(self) -> Embeds | None:
+        """An embedder of its own, for a process that has no other."""
         if self._mine is None:
             try:
                 from parley.embedding import Embedder

@@ -13,7 +13,7 @@ from parley.bus.cancels import Cancels, key_of
 from parley.errors import BadInput, NotBuilt, ParleyError
 from parley.rpc import Admission
 from parley.v1 import llm_pb2, llm_pb2_grpc
-from services.llm.chat import Chain
+from services.llm.chat import Chain, Chains
 from services.llm.coalescing import coalesced
 from services.llm.contract import (
     MOST_REQUESTS,
@@ -51,7 +51,7 @@ class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
     """See proto/parley/v1/llm.proto."""
 
     def __init__(
-        self, chain: Chain, admission: Admission, cancels: Cancels | None = None, routing: Routes | None = None
+        self, chain: Chain | Chains, admission: Admission, cancels: Cancels | None = None, routing: Routes | None = None
     ) -> None:
         self._chain = chain
         self._admission = admission

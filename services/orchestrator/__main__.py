@@ -10,7 +10,7 @@ from services.orchestrator.wiring import Close, wired
 
 
 async def wire(server: Server, settings: Settings) -> Close:
-    calls, close = await wired(settings)
+    calls, close = await wired(settings, server=server)
     server.add(
         conversation_pb2.DESCRIPTOR.services_by_name["Conversation"],
         conversation_pb2_grpc.add_ConversationServicer_to_server,

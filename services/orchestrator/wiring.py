@@ -14,13 +14,18 @@ from parley.agents.files import load_agent
 from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.configuring import make_bucket as make_config
 from parley.bus.dead_letters import make_dead_letter_streams
 from parley.bus.editions import Editions
+from parley.bus.live import Live as LiveSettings
 from parley.bus.outages import make_bucket as make_outages
+from parley.bus.presence import make_bucket as make_processes
+from parley.bus.presence import present
 from parley.bus.publishing import make_buckets as make_agents
 from parley.certificates import Certificates
+from parley.configuration.table import of_stage
 from parley.errors import Misconfigured, Unavailable
-from parley.rpc import Peers
+from parley.rpc import Peers, Server
 from parley.settings import Settings, addresses
 from parley.v1 import events_pb2
 from services.orchestrator.own.calls import Calls
@@ -36,6 +41,8 @@ log = structlog.get_logger()
 
 TOOLS_S = 1.0  # at the start, for the tools to be known; calls do not wait for them
 Close = Callable[[], Awaitable[None]]
+CHANGED_LIVE = of_stage("stt") | of_stage("llm") | of_stage("tts") | {"PARLEY_CALL_LINGER_S", "PARLEY_WITHOUT_NATS"}
+"""What calls cost follows from the engines."""
 
 
 def read_agents(settings: Settings, editions: Editions) -> list[Agent]:
@@ -55,21 +62,26 @@ def read_agents(settings: Settings, editions: Editions) -> list[Agent]:
     return list(whole.values())
 
 
-async def wired(settings: Settings, reach: Callable[[str, list[str]], Peers] | None = None) -> tuple[Calls, Close]:
+async def wired(
+    settings: Settings, reach: Callable[[str, list[str]], Peers] | None = None, server: Server | None = None
+) -> tuple[Calls, Close]:
     """The calls of this process, connected to the organs and to NATS; and what closes it all.
 
-    `reach`: the replicas of an organ, by its name and addresses; over the network unless it is given.
+    `reach`: the replicas of an organ, by its name and addresses; over the network unless it is given. `server`: of the
+    process, when it has one of its own.
     """
     stack = AsyncExitStack()
     try:
         reach = reach or partial(Peers, certificates=Certificates.of(settings))
-        return await _wired(settings, stack, reach), stack.aclose
+        return await _wired(settings, stack, reach, server), stack.aclose
     except BaseException:
         await stack.aclose()
         raise
 
 
-async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str, list[str]], Peers]) -> Calls:
+async def _wired(
+    settings: Settings, stack: AsyncExitStack, reach: Callable[[str, list[str]], Peers], server: Server | None
+) -> Calls:
     llm = await stack.enter_async_context(reach("llm", addresses(settings.llm_address)))
     tools = await stack.enter_async_context(reach("tools", addresses(settings.tools_address)))
     rag = await stack.enter_async_context(reach("rag", addresses(settings.rag_address)))
@@ -79,25 +91,37 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
     editions = Editions.of_process(settings, bus)
     rosters = Rosters(editions, organs)
     editions.prepare = rosters.prepare
-    prices = Prices.of(settings)
-    means = Means(
-        organs=organs,
-        bus=bus,
-        store=store,
-        engine=settings.engines("llm")[0],
-        prices=prices,
-        linger_s=settings.call_linger_s,
-        refuse_without_nats=settings.without_nats == "refuse",
-        figures=Figures(editions.label),
-        live=Live(bus.publish, prices),
-    )
+    figures, told = Figures(editions.label), Live(bus.publish, Prices.of(settings))
+
+    def means_of(now: Settings) -> Means:
+        return Means(
+            organs=organs,
+            bus=bus,
+            store=store,
+            engine=now.engines("llm")[0],
+            prices=Prices.of(now),
+            linger_s=now.call_linger_s,
+            refuse_without_nats=now.without_nats == "refuse",
+            figures=figures,
+            live=told,
+        )
+
+    means = means_of(settings)
     calls = Calls(means, rosters)
+    sweeper = Sweeper(means, calls)
+
+    async def take(now: Settings) -> None:
+        calls.work_with(means_of(now))
+        sweeper.work_with(means_of(now))
+        told.price(Prices.of(now))
 
     async def prepare(bus: Bus) -> None:
         await make_bucket(bus, settings.nats_replicas)
         await make_events_stream(bus, settings.nats_replicas, settings.events_mb, settings.events_hours)
         await make_outages(bus, settings.nats_replicas)
         await make_agents(bus, settings.nats_replicas)
+        await make_config(bus, settings.nats_replicas)
+        await make_processes(bus, settings.nats_replicas)
         await make_dead_letter_streams(bus, settings.nats_replicas)
 
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
@@ -111,9 +135,14 @@ async def _wired(settings: Settings, stack: AsyncExitStack, reach: Callable[[str
     bus.subscribe("call.watch", watch)
     await stack.enter_async_context(bus)
     stack.push_async_callback(rosters.aclose)
+    live = await stack.enter_async_context(LiveSettings(settings, bus, "orchestrator").kept())
+    await live.part(CHANGED_LIVE, take, made=True)
+    if server is not None:
+        await server.configured(live)
+        await stack.enter_async_context(present(bus, live))
     await stack.enter_async_context(editions.kept())
     await asyncio.wait({rosters.first(agent) for agent in read_agents(settings, editions)}, timeout=TOOLS_S)
     stack.push_async_callback(store.aclose)
     stack.push_async_callback(calls.aclose)
-    await stack.enter_async_context(background(Sweeper(means, calls).run()))
+    await stack.enter_async_context(background(sweeper.run()))
     return calls

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 
 from parley.bus import Bus
 from parley.bus.editions import Editions
+from parley.bus.live import Live
+from parley.bus.presence import present
 from parley.embedding import Embedder
 from parley.rpc import Server, run
 from parley.settings import Settings
@@ -35,6 +37,9 @@ async def _wire(server: Server, settings: Settings, closing: AsyncExitStack) -> 
     closing.push_async_callback(library.close)
     editions.prepare = library.prepare
     await closing.enter_async_context(bus)
+    live = await closing.enter_async_context(Live(settings, bus, "rag").kept())
+    await server.configured(live)
+    await closing.enter_async_context(present(bus, live))
     await closing.enter_async_context(editions.kept())
     library.start()
     service = rag_pb2.DESCRIPTOR.services_by_name["Knowledge"]

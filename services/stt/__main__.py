@@ -1,18 +1,21 @@
 """`python -m services.stt`: the ears."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from parley.breaker import Breakers
 from parley.bus import Bus
 from parley.bus.editions import Editions
-from parley.bus.outages import shared
-from parley.engines import loaded
+from parley.bus.engines import StageEngines
+from parley.bus.live import Live
+from parley.bus.presence import present
+from parley.engines import Engine
 from parley.rpc import Server, run
 from parley.settings import Settings
+from parley.telemetry import STT_LATENCY
 from parley.v1 import stt_pb2, stt_pb2_grpc
 from services.stt.providers import introduce
+from services.stt.recognition import FALLBACKS, Recogniser
 from services.stt.servicer import SpeechToText
 from services.stt.turn_model import TurnModel
 from services.stt.vad import Detector
@@ -28,14 +31,26 @@ async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[Non
     return closing.aclose
 
 
+def _introduced(engines: Sequence[Engine[Recogniser]], settings: Settings) -> Sequence[Engine[Recogniser]]:
+    introduce({engine.name: engine.provider for engine in engines})
+    return engines
+
+
 async def _wire(server: Server, settings: Settings, closing: AsyncExitStack) -> None:
     bus = await closing.enter_async_context(Bus(settings, "stt"))
-    if "local" in settings.engines("stt"):  # it alone reads the agents' files, where they are unpacked
-        await closing.enter_async_context(Editions.of_process(settings, bus).kept())
-    engines = loaded("stt", settings.engines("stt"), settings)
-    introduce({engine.name: engine.provider for engine in engines})
-    for engine in engines:
-        closing.push_async_callback(engine.provider.aclose)
+    engines = StageEngines("stt", bus, _introduced, STT_LATENCY, FALLBACKS)
+    closing.push_async_callback(engines.aclose)
+    live = await closing.enter_async_context(Live(settings, bus, "stt", opens=engines.variables).kept())
+    editions = Editions.of_process(settings, bus)
+
+    async def take(now: Settings) -> None:
+        await engines.take(now)
+        if "local" in now.engines("stt") and not editions.begun:  # it alone reads the agents' files, as unpacked
+            await closing.enter_async_context(editions.kept())
+
+    await live.part(engines.variables, take)
+    await server.configured(live)
+    await closing.enter_async_context(present(bus, live, engines.state))
     detector = Detector() if settings.vad == "silero" else None
     if detector is not None:
         closing.push_async_callback(detector.aclose)
@@ -43,9 +58,7 @@ async def _wire(server: Server, settings: Settings, closing: AsyncExitStack) -> 
     judge = TurnModel(Path(settings.turn_model)) if settings.turn_model else None
     if judge is not None:
         closing.push_async_callback(judge.aclose)
-    breakers = Breakers("stt").know(engine.name for engine in engines)
-    await closing.enter_async_context(shared(bus, settings, breakers, settings.engines("stt")))
-    servicer = SpeechToText(server.admission, engines, detector, judge, breakers)
+    servicer = SpeechToText(server.admission, engines, detector, judge, engines.breakers)
     server.add(service, stt_pb2_grpc.add_SpeechToTextServicer_to_server, servicer)
     server.on_drain(servicer.leave)
 

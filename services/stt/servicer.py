@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
-from typing import Any
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from typing import Any, Protocol
 
 from parley import telemetry
 from parley.audio import AudioFormat
@@ -60,13 +60,19 @@ _KIND = {
 }
 
 
+class Chosen(Protocol):
+    """The engines that a call began with, by its id."""
+
+    def of(self, call_id: str) -> AbstractContextManager[Sequence[Engine[Recogniser]]]: ...
+
+
 class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
     """See proto/parley/v1/stt.proto."""
 
     def __init__(
         self,
         admission: Admission,
-        engines: Sequence[Engine[Recogniser]],
+        engines: Sequence[Engine[Recogniser]] | Chosen,
         detector: Detector | None,
         judge: Judge | None = None,
         breakers: Breakers | None = None,
@@ -86,6 +92,9 @@ class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
         for recognition in list(self._open):
             recognition.leave()
 
+    def _of(self, call_id: str) -> AbstractContextManager[Sequence[Engine[Recogniser]]]:
+        return nullcontext(self._engines) if isinstance(self._engines, Sequence) else self._engines.of(call_id)
+
     async def Recognize(
         self, requests: AsyncIterator[stt_pb2.RecognizeRequest], context: Any
     ) -> AsyncIterator[stt_pb2.RecognizeEvent]:
@@ -94,8 +103,11 @@ class SpeechToText(stt_pb2_grpc.SpeechToTextServicer):
             if not first.offset_ms:  # a leg's first ears
                 self._admission.refuse_when_draining()
             config = _config(first)
-            with telemetry.span("stt.recognize", first.traceparent, call_id=config.call_id):
-                recognition = Recognition(config, self._engines, self._detector, self._judge, self._breakers)
+            with (
+                telemetry.span("stt.recognize", first.traceparent, call_id=config.call_id),
+                self._of(config.call_id) as engines,
+            ):
+                recognition = Recognition(config, engines, self._detector, self._judge, self._breakers)
                 self._open.add(recognition)
                 try:
                     async with aclosing(recognition.events(_requests(requests))) as events:

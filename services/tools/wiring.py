@@ -12,6 +12,8 @@ import structlog
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
 from parley.bus.editions import Editions
+from parley.bus.live import Live
+from parley.bus.presence import present
 from parley.errors import Misconfigured, NotFound, ParleyError
 from parley.rpc import Server
 from parley.secrets import Secrets
@@ -79,6 +81,10 @@ async def wire(
         await connected.enter_async_context(editions.kept())
         await _load_agents(store, toolboxes, editions, arrivals, settings)
         await executor.start()
+        live = await connected.enter_async_context(Live(settings, bus, "tools").kept())
+        await live.part(("PARLEY_AUDIT_DAYS",), ledger.take, made=True)
+        await server.configured(live)
+        await connected.enter_async_context(present(bus, live))
     except BaseException:
         await close()
         raise

@@ -32,10 +32,12 @@ class WordTime:
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """`data`: whole samples in `config.format`. `words`: those that begin here or were not told yet."""
+    """`data`: whole samples in `config.format`. `words`: those that begin here or were not told yet. `engine`: who
+    speaks from here on, where that is new; the service says it, no provider does."""
 
     data: bytes
     words: tuple[WordTime, ...] = ()
+    engine: str = ""
 
 
 class TextToSpeechProvider(Protocol):

@@ -39,4 +39,5 @@ async def gathered(chunks: AsyncGenerator[AudioChunk, None], bytes_per_ms: int) 
 def _joined(chunks: list[AudioChunk]) -> AudioChunk:
     if len(chunks) == 1:
         return chunks[0]
-    return AudioChunk(b"".join(c.data for c in chunks), tuple(word for c in chunks for word in c.words))
+    engine = next((chunk.engine for chunk in reversed(chunks) if chunk.engine), "")
+    return AudioChunk(b"".join(c.data for c in chunks), tuple(word for c in chunks for word in c.words), engine)

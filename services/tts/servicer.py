@@ -14,7 +14,7 @@ from parley.rpc import Admission
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc
 from services.tts.contract import AudioChunk, TtsConfig
 from services.tts.gathering import gathered
-from services.tts.synthesis import Synthesis
+from services.tts.synthesis import Speech, Synthesis
 
 MAX_AUDIO = 64 << 10
 _CONFIG_S = 10.0
@@ -22,7 +22,7 @@ _SPEEDS = (0.7, 1.3)
 
 
 class Servicer(tts_pb2_grpc.TextToSpeechServicer):
-    def __init__(self, synthesis: Synthesis, admission: Admission, cancels: Cancels | None = None) -> None:
+    def __init__(self, synthesis: Synthesis | Speech, admission: Admission, cancels: Cancels | None = None) -> None:
         self._synthesis = synthesis
         self._admission = admission
         self._cancels = cancels or Cancels()
@@ -87,4 +87,4 @@ def _events(chunk: AudioChunk, sample: int) -> Iterator[tts_pb2.SynthesizeEvent]
         audio_pb2.WordTime(char_start=w.char_start, char_end=w.char_end, start_ms=w.start_ms, end_ms=w.end_ms)
         for w in chunk.words
     ]
-    yield tts_pb2.SynthesizeEvent(audio=tts_pb2.SynthesizedAudio(data=data, words=words))
+    yield tts_pb2.SynthesizeEvent(audio=tts_pb2.SynthesizedAudio(data=data, words=words, engine=chunk.engine))

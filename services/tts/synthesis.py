@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
+from typing import Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -36,6 +37,10 @@ PATIENCE = 2
 IDLE_S = 120.0
 MAX_ROUNDS = 3
 """How often all engines are gone through for one stream, as long as words come of it."""
+
+
+class Chosen(Protocol):
+    def of(self, call_id: str) -> AbstractContextManager[Synthesis]: ...
 
 
 class Synthesis:
@@ -154,14 +159,15 @@ class Synthesis:
         # A provider is an async generator; closing it is how it is told to stop.
         async with aclosing(stream):  # type: ignore[type-var]
             while (chunk := await self._next(name, stream, script, spoken)) is not None:
-                if not spoken.sounded and chunk.data:
+                first = not spoken.sounded and bool(chunk.data)
+                if first:
                     waited_s = loop.time() - max(begun, script.first_at)
                     self._slow = waited_s > self._stall_s
                     TTS_TTFB.labels(engine=name).observe(waited_s * 1000)
                     measured("tts.first_audio", config.traceparent, waited_s, engine=name, call_id=config.call_id)
                 out = spoken.take(chunk)
                 if out.data or out.words:
-                    yield out
+                    yield replace(out, engine=name) if first else out
         last, whole = spoken.finish(script.text)
         if last:
             yield AudioChunk(b"", last)
@@ -200,6 +206,19 @@ class Synthesis:
             return True
         knows_words = spoken.tells_words or not spoken.sounded
         return knows_words and has_words(script.text, spoken.told_to)
+
+
+class Speech:
+    """As Synthesis, with the engines that a call began with. `chosen`: by the call's id."""
+
+    def __init__(self, chosen: Chosen) -> None:
+        self._chosen = chosen
+
+    async def speak(self, text: AsyncIterator[str], config: TtsConfig) -> AsyncGenerator[AudioChunk, None]:
+        with self._chosen.of(config.call_id) as synthesis:
+            async with aclosing(synthesis.speak(text, config)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
 
 def _speaks(engine: str, language: str) -> bool:

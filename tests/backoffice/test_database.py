@@ -16,9 +16,16 @@ from parley.settings import Settings
 from services.backoffice.database import HOME, MIGRATIONS, Database, metadata, open_database
 
 
+def described(name: str | None, kind: str, parents: object) -> bool:
+    """The index of words is another in each kind of database: no table describes it."""
+    return not (name or "").startswith(("call_words", "call_texts_words"))
+
+
 async def test_the_migrations_make_the_tables(database: Database) -> None:
     async with database.transaction() as connection:
-        changes = await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
+        changes = await connection.run_sync(
+            lambda c: compare_metadata(MigrationContext.configure(c, opts={"include_name": described}), metadata)
+        )
     assert changes == []
 
 

@@ -46,6 +46,6 @@ async def serving(folder: Path, **settings: Any) -> AsyncIterator[Served]:
         await stack.enter_async_context(background(server.serve(sockets=[bound])))
         stack.callback(setattr, server, "should_exit", True)
         cookies: dict[str, str] = {
-            str(role): await parts.access.sessions.begin(f"{role}-1", "oidc", role, "127.0.0.1", "test") for role in ROLES
+            role: await parts.access.sessions.begin(f"{role}-1", "oidc", role, "127.0.0.1", "test") for role in ROLES
         }
         yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", parts, cookies)

@@ -13,7 +13,7 @@ from parley.audio import TELEPHONE_ALAW
 from parley.settings import Settings
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call
-from services.gateway.carriers.arrival import AskAgain, HangUp, Let, arrived
+from services.gateway.carriers.arrival import AskAgain, HandOn, HangUp, Let, arrived
 from services.gateway.carriers.carrier import Capabilities, Door, SocketDoor
 from services.gateway.carriers.reentry import Entry
 from services.gateway.doors.inbox import Dialect, Flaw, Inbox
@@ -53,6 +53,8 @@ class Pigeon:
         match await arrived(gateway, (await request.json())["call"], entry, time.time(), returned=False):
             case HangUp(words):
                 return JSONResponse({"hang_up": words})
+            case HandOn(to, words):
+                return JSONResponse({"hand_on": to, "words": words})
             case AskAgain(way):
                 return JSONResponse({"again": way})
             case Let(token, back):

@@ -16,7 +16,7 @@ CHEAP, DEAR = Price(input_million=1, output_million=2), Price(input_million=10, 
 MIND = EngineSpec(loads="", price=CHEAP, models={"big": DEAR, "big-mini": CHEAP})
 EARS = EngineSpec(loads="", price=Price(stt_minute=0.6))
 VOICE = EngineSpec(loads="", price=Price(tts_thousand_chars=3))
-PRICES = Prices("vendor", EARS, MIND, VOICE)
+PRICES = Prices("vendor", ears=EARS, mind=MIND, voice=VOICE)
 AGENT = Agent.model_validate(
     {
         "name": "telecom",

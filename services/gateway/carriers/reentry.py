@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from parley.errors import BadInput
+from parley.published.hours import Outside
 from parley.text.placeholders import NAME, RESERVED
 
 SHORT_S = 15
@@ -40,6 +41,8 @@ class Entry:
     since: int = 0
     door: str = ""
     known: Mapping[str, str] = field(default_factory=dict)
+    outside: Outside | None = None
+    """The number is not answered now: what becomes of a call that begins."""
 
     @classmethod
     def of(cls, door: str, query: Mapping[str, str], agent: str, now: float) -> Entry:

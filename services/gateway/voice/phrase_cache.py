@@ -22,6 +22,10 @@ KEPT_S = 3_600.0
 _WORD_BYTES = 100
 _LARGEST = 4
 """A sentence may take this part of the room, one in so many."""
+UNSURE_S = 5.0
+"""After another voice was configured: a call that begins meanwhile may have either, and nothing of it is kept."""
+CALLS = 20_000
+"""Whose voices are remembered; those that were heard of longest ago go first."""
 
 
 class Key(NamedTuple):
@@ -31,6 +35,7 @@ class Key(NamedTuple):
     encoding: int
     rate: int
     text: str
+    voices: int = 0  # counts the changes of the voices' configuration; -1: not known which of two
 
 
 def key_of(config: tts_pb2.SynthesizeConfig, text: str) -> Key:
@@ -55,6 +60,23 @@ class PhraseCache:
         self._clock = clock
         self._kept: OrderedDict[Key, tuple[float, Sound]] = OrderedDict()
         self._bytes = 0
+        self._voices = 0
+        self._unsure_until = 0.0
+        self._calls: OrderedDict[str, int] = OrderedDict()
+
+    def voices_changed(self) -> None:
+        """Calls that begin from now on are spoken to by others; those that are here keep theirs."""
+        self._voices += 1
+        self._unsure_until = self._clock() + UNSURE_S
+
+    def key(self, config: tts_pb2.SynthesizeConfig, text: str) -> Key:
+        """What a sentence is kept as, for the call of the config."""
+        voices = self._calls.get(config.call_id)
+        if voices is None:
+            voices = self._calls[config.call_id] = -1 if self._clock() < self._unsure_until else self._voices
+            if len(self._calls) > CALLS:
+                self._calls.popitem(last=False)
+        return key_of(config, text)._replace(voices=voices)
 
     def __contains__(self, key: Key) -> bool:
         kept = self._kept.get(key)
@@ -71,7 +93,7 @@ class PhraseCache:
 
     def keep(self, key: Key, sound: Sound) -> None:
         """Remember it, in the place of what was not wanted for the longest time. One too large is not kept."""
-        if _size(sound) * _LARGEST > self._max_bytes or not sound.audio:
+        if _size(sound) * _LARGEST > self._max_bytes or not sound.audio or key.voices < 0:
             return
         self._forget(key)
         self._kept[key] = self._clock(), sound

@@ -22,7 +22,7 @@ from parley.text.words import has_words
 from parley.v1 import tts_pb2
 from services.gateway.metrics import REHEARSED
 from services.gateway.mouth.track import Track
-from services.gateway.voice.phrase_cache import Key, PhraseCache, Sound, key_of
+from services.gateway.voice.phrase_cache import Key, PhraseCache, Sound
 from services.gateway.voice.synthesis import Synthesis
 
 log = structlog.get_logger()
@@ -48,8 +48,8 @@ class Prefetch:
     def ask(self, config: tts_pb2.SynthesizeConfig, sentences: Iterable[str]) -> None:
         """Have these spoken in the voice and format of `config`, unless they are there."""
         for text in sentences:
-            key = key_of(config, text)
-            if key in self._due or key in self.spoken or not has_words(text):
+            key = self.spoken.key(config, text)
+            if key.voices < 0 or key in self._due or key in self.spoken or not has_words(text):
                 continue
             if len(self._due) >= MAX_DUE or weight(text) > MAX_LETTERS:
                 REHEARSED.labels("left out").inc()

@@ -20,7 +20,7 @@ from parley.text.words import has_words
 from parley.v1 import conversation_pb2, tts_pb2
 from services.gateway.metrics import TROUBLES
 from services.gateway.mouth.utterance import Utterance
-from services.gateway.voice.phrase_cache import Sound, key_of
+from services.gateway.voice.phrase_cache import Sound
 from services.gateway.voice.prefetch import Prefetch
 from services.gateway.voice.synthesis import MAX_AHEAD_MS, Synthesis
 from services.gateway.voice.warm_stream import WarmStream
@@ -98,7 +98,7 @@ class TtsStreams:
         """Its sound is there, and is now its own."""
         if not _fixed(utterance):
             return False
-        sound = self._spoken.find(key_of(self._config(), utterance.track.text))
+        sound = self._spoken.find(self._spoken.key(self._config(), utterance.track.text))
         if sound is None:
             return False
         utterance.track.append(sound.audio, list(sound.words))
@@ -151,7 +151,7 @@ class TtsStreams:
         else:
             if _fixed(utterance) and voice.unbroken and (audio := utterance.track.whole()) is not None:
                 sound = Sound(audio, tuple(utterance.track.words))
-                self._spoken.keep(key_of(config, utterance.track.text), sound)
+                self._spoken.keep(self._spoken.key(config, utterance.track.text), sound)
         self._open.pop(utterance.id, None)
         self._advance()
 

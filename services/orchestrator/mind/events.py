@@ -250,7 +250,8 @@ class RoundEnded(Event):
     """The rest of a round's words, its tool calls, or why it failed (`error` is a ParleyError code).
 
     A call that the model got wrong comes with its outcome: it is not carried out. `requests`: that the round has cost,
-    0 = not known. `carry`: what the vendor wants back in the turn's next rounds, empty = nothing new.
+    0 = not known. `carry`: what the vendor wants back in the turn's next rounds, empty = nothing new. `engine`,
+    `model`: of those who gave the words, for the record; empty where they did not tell.
     """
 
     turn: int
@@ -263,6 +264,8 @@ class RoundEnded(Event):
     output_tokens: int = 0
     requests: int = 0
     carry: bytes = b""
+    engine: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,10 @@ class Calls:
         self._signals = Signals()
         self._lingering = TaskSet(lambda e: log.error("letting a call go failed", exc_info=e))
 
+    def work_with(self, means: Means) -> None:
+        """Calls that begin from now on; a conductor keeps what it has."""
+        self._means = means
+
     def leave(self) -> None:
         """This process is going away: each call is handed over at its next quiet moment.
 

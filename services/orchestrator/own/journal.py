@@ -10,14 +10,15 @@ from collections.abc import Callable
 
 import structlog
 
-from parley.bus import Bus
-from parley.bus.callstate import CallStore, CallWriter
+from parley.bus.callstate import CallWriter
 from parley.errors import BadInput
 from parley.v1 import conversation_pb2, events_pb2
-from services.orchestrator.mind import events
+from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.state import Call, Epoch
+from services.orchestrator.own.decided import Decided
 from services.orchestrator.own.pending_records import PendingRecords
 from services.orchestrator.run.clock import now_ms
+from services.orchestrator.run.means import Means
 from services.orchestrator.wire import codec
 
 log = structlog.get_logger()
@@ -34,8 +35,7 @@ class Journal:
 
     def __init__(
         self,
-        bus: Bus,
-        store: CallStore,
+        means: Means,
         epoch: Epoch,
         last: events_pb2.StoredCall | None,
         tell: Callable[[conversation_pb2.CallCommand], None],
@@ -47,13 +47,15 @@ class Journal:
         self.records = last.records if last is not None else 0
         self.acked = 0
         self._anew = anew
+        self._engines: events_pb2.EngineNames | None = means.prices.names
+        self._decided = Decided()
         self.stored: events_pb2.StoredCall | None = None
-        self._store, self._epoch, self._tell, self._superseded = store, epoch, tell, superseded
+        self._store, self._epoch, self._tell, self._superseded = means.store, epoch, tell, superseded
         self._inputs: list[events_pb2.StepInput] = []
         self._input_bytes = 0
         self._seqs: dict[int, int] = {}
         self._writer: CallWriter | None = None
-        self._unstored = PendingRecords(bus)
+        self._unstored = PendingRecords(means.bus)
         if last is not None:
             self._unstored.publish_again(last.state.call_id, last.unstored)
 
@@ -61,6 +63,10 @@ class Journal:
         """An input of the record to come."""
         self._inputs.append(codec.event_to_proto(event))
         self._input_bytes += self._inputs[-1].ByteSize()
+
+    def decided(self, effect: effects.Effect, command: conversation_pb2.CallCommand | None, turn: int) -> None:
+        """What followed from the last input, for the record to come."""
+        self._decided.note(effect, command, turn, self._inputs[-1].at_ms if self._inputs else now_ms())
 
     @property
     def full(self) -> bool:
@@ -76,6 +82,10 @@ class Journal:
         record.anew, self._anew = self._anew, False
         record.digest = codec.digest(state)
         record.epoch.leg, record.epoch.open = self._epoch
+        record.decisions.extend(self._decided.taken(call))
+        if self._engines is not None:
+            record.engines.CopyFrom(self._engines)
+            self._engines = None
         self._inputs, self._input_bytes = [], 0
         self._unstored.publish(record)
         stored = events_pb2.StoredCall(version=self.version, touched_ms=now_ms(), records=self.records, state=state)

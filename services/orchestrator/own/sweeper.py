@@ -43,6 +43,9 @@ class Sweeper:
         self._connected_s = 0.0
         self._untouched = Untouched(means.bus)
 
+    def work_with(self, means: Means) -> None:
+        self._means = means
+
     async def run(self) -> None:
         while True:
             pause = EVERY_S * random.uniform(0.7, 1.3)  # noqa: S311 - replicas do not look at once

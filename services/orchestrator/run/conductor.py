@@ -87,7 +87,7 @@ class Conductor:
         self._due = False  # as the gateway was told
         self._boundary: effects.Store | None = None
         self._asking = False  # a round began since the last boundary
-        self.paper = Journal(means.bus, means.store, epoch, last, self._send, self._on_superseded, anew=anew)
+        self.paper = Journal(means, epoch, last, self._send, self._on_superseded, anew=anew)
 
     def feed(self, event: events.Event) -> None:
         """Take one event through `step`. An event caused while another is handled waits its turn."""
@@ -224,6 +224,7 @@ class Conductor:
             self._rounds.first_token.tell(command)
             self._send(command)
         count_effect(effect)
+        self.paper.decided(effect, command, self._current().turn)
         match effect:
             case effects.HandOver():
                 self._handed_over(effect)
@@ -365,8 +366,7 @@ class Conductor:
         self.halt()
 
     def _finish(self) -> None:
-        call = self.call
-        assert call is not None
+        call = self._current()
         count_requests(call, None)
         self.means.figures.ended(call, (now_ms() - call.started_ms) / 1000, self.means.prices, self.agent)
         self.means.store.purge_later(call.call_id, self.epoch, self.means.linger_s)

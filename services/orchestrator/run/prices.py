@@ -9,6 +9,7 @@ from parley.agents.agent import Agent
 from parley.agents.specialists import FRONT
 from parley.engines import EngineSpec, engines_of
 from parley.settings import Settings, Stage
+from parley.v1 import events_pb2
 from services.orchestrator.mind.state import Call, Spent
 
 _FREE = EngineSpec(loads="")
@@ -19,6 +20,8 @@ class Prices:
     """The preferred engines: all is paid to them. `llm`: the language model's name, for the agents' choice of model."""
 
     llm: str = ""
+    stt: str = ""
+    tts: str = ""
     ears: EngineSpec = _FREE
     mind: EngineSpec = _FREE
     voice: EngineSpec = _FREE
@@ -26,8 +29,13 @@ class Prices:
     @classmethod
     def of(cls, settings: Settings) -> Prices:
         """An engine without a known price counts as free."""
-        stt, llm, tts = (_row(settings, stage) for stage in ("stt", "llm", "tts"))
-        return cls(settings.engines("llm")[0], stt, llm, tts)
+        stt, llm, tts = (settings.engines(stage)[0] for stage in ("stt", "llm", "tts"))
+        return cls(llm, stt, tts, _row("stt", stt), _row("llm", llm), _row("tts", tts))
+
+    @property
+    def names(self) -> events_pb2.EngineNames:
+        """For the record."""
+        return events_pb2.EngineNames(stt=self.stt, llm=self.llm, tts=self.tts)
 
 
 def cost(prices: Prices, call: Call, seconds: float, agent: Agent) -> float:
@@ -60,5 +68,5 @@ def _words(prices: Prices, spent: Spent, agent: Agent) -> float:
     return (spent.input_tokens * price.input_million + spent.output_tokens * price.output_million) / 1e6
 
 
-def _row(settings: Settings, stage: Stage) -> EngineSpec:
-    return engines_of(stage).get(settings.engines(stage)[0], _FREE)
+def _row(stage: Stage, name: str) -> EngineSpec:
+    return engines_of(stage).get(name, _FREE)

@@ -161,7 +161,7 @@ class Rounds:
         self._running.discard(running)
         usage = running.usage or llm_pb2.Usage()
         ended = replace(ended, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-        ended = replace(ended, requests=running.requests, carry=running.carry)
+        ended = replace(ended, requests=running.requests, carry=running.carry, engine=usage.vendor, model=usage.model)
         text = running.instead or guarding.passed(running.guard, phraser.end())
         if running.guard is not None:
             self._tell(think, *running.guard.found)

@@ -72,6 +72,10 @@ class Live:
         self._tasks = TaskSet(lambda e: log.error("telling of a call failed", exc_info=e))
         self._expiry: asyncio.TimerHandle | None = None
 
+    def price(self, prices: Prices) -> None:
+        """What calls are told to cost from now on."""
+        self._prices = prices
+
     def watch(self, message: events_pb2.CallWatch, calls: Iterable[tuple[Call, Agent]]) -> None:
         """A lease begins or goes on. `calls`: of this process."""
         if self._publish is None:

@@ -2,16 +2,21 @@
 
 from pydantic import Field, SecretStr
 
-from parley.settings import VendorSettings
+from parley.settings import LIVE, VendorSettings
 
 
 class DeepgramSettings(VendorSettings):
-    api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram key")
+    api_key: SecretStr = Field(
+        SecretStr(""), alias="DEEPGRAM_API_KEY", json_schema_extra=LIVE, description="Deepgram key"
+    )
     base_url: str = Field(
         "https://api.deepgram.com",
         alias="DEEPGRAM_BASE_URL",
         description="Deepgram or a stand-in; http(s) or ws(s), with or without a path",
     )
     model: str = Field(
-        "nova-3", alias="PARLEY_DEEPGRAM_MODEL", description="Deepgram model of the engine `deepgram` (live, v1)"
+        "nova-3",
+        alias="PARLEY_DEEPGRAM_MODEL",
+        json_schema_extra=LIVE,
+        description="Deepgram model of the engine `deepgram` (live, v1)",
     )

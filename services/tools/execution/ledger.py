@@ -11,6 +11,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import Superseded, Unavailable
+from parley.settings import Settings
 from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.identity.tries import outdated
@@ -35,6 +36,10 @@ class Ledger:
         self._database = database
         self._instance = instance
         self._audit_days = audit_days
+
+    async def take(self, settings: Settings) -> None:
+        """How long what agents audit is kept, from the next sweep on."""
+        self._audit_days = settings.audit_days
 
     async def claim(self, intent: Intent, claim: str) -> Row | None:
         """Write `started`, durably; None when the intent is now ours, else the row that already stands there: that of

@@ -20,8 +20,7 @@ _CODED = _words(
 )
 _LINKS = _words("is was are the your a an my our no nr # in with of its under as last four at please says reads")
 _SHORT_CODED = _words(
-    "code codes pin pins extension ext passcode password otp cvv cvc zip zipcode digits ending ends reference ref "
-    "id"
+    "code codes pin pins extension ext passcode password otp cvv cvc zip zipcode digits ending ends reference ref id"
 )
 _CALLED = frozenset({"dial", "call", "text", "phone"})
 _EMERGENCY = frozenset({"911", "112", "999"})

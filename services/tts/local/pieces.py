@@ -9,9 +9,7 @@ from parley.text.scripts import ASKS, CLAUSE_ENDS, CLOSERS, SENTENCE_ENDS
 from parley.text.words import clipped, whole_until
 
 MAX_PIECE = 240
-_BREATH = re.compile(
-    rf"[{CLAUSE_ENDS}।॥۔။៕]+[{CLOSERS}]*(?=[^{CLAUSE_ENDS}])|[.!{ASKS}…,،;؛:][{CLOSERS}]*(?=\s)"
-)
+_BREATH = re.compile(rf"[{CLAUSE_ENDS}।॥۔။៕]+[{CLOSERS}]*(?=[^{CLAUSE_ENDS}])|[.!{ASKS}…,،;؛:][{CLOSERS}]*(?=\s)")
 # A point after one of these, or after a single letter, ends no sentence.
 _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "no", "vs", "jr", "sr", "prof", "e.g", "i.e", "a.m", "p.m"})
 _PAUSES_MS = {",": 160, "،": 160, "，": 160, "、": 160} | dict.fromkeys(";:؛；：", 220)

@@ -13,8 +13,9 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from parley.errors import BadInput
 from parley.limits.refusal import retry_after
-from services.gateway.carriers.arrival import AskAgain, HangUp, Let, arrived, reached
+from services.gateway.carriers.arrival import NOBODY, AskAgain, HandOn, HangUp, Let, arrived, reached
 from services.gateway.carriers.reentry import Entry
+from services.gateway.carriers.twilio.rest import RING_S
 from services.gateway.carriers.twilio.signatures import Form, Signatures
 from services.gateway.gateway import Gateway
 from services.gateway.metrics import BAD_MESSAGES, REFUSED
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 
 WEBHOOK = "/twilio-webhook"
 MAX_BODY = 64 * 1024
+_HANDED_ON = "after=hours"
+"""The query under which the carrier tells how it went."""
 _CALL_SID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -46,7 +49,8 @@ async def webhook(request: Request, gateway: Gateway, signatures: Signatures) ->
     if not _CALL_SID.fullmatch(call_id):
         BAD_MESSAGES.labels("webhook").inc()
         return Response("CallSid is missing or malformed\n", 400, media_type="text/plain")
-    entry = reached(gateway, entry, form.get("From" if _is_outbound(form) else "To", ""))
+    outbound = _is_outbound(form)
+    entry = reached(gateway, entry, form.get("From" if outbound else "To", ""), inbound=not outbound)
     twiml = await _answer(request, gateway, signatures, form, call_id, entry, now)
     return Response(str(twiml), media_type="text/xml")
 
@@ -57,9 +61,17 @@ async def _answer(
     dialled = form.get("DialCallStatus", "")
     if dialled == "completed" or form.get("CallStatus") == "completed":
         return _hang_up()
+    if dialled and request.url.query == _HANDED_ON:
+        return _hang_up(NOBODY)
     match await arrived(gateway, call_id, entry, now, returned=bool(dialled)):
         case HangUp(words):
             return _hang_up(words)
+        case HandOn(to, words):
+            response = VoiceResponse()
+            if words:
+                response.say(words)
+            response.dial(to, timeout=RING_S, action=f"{WEBHOOK}?{_HANDED_ON}", method="POST")
+            return response
         case AskAgain(way):
             response = VoiceResponse()
             response.pause(length=1)
