@@ -250,10 +250,10 @@ def digits_of(text: str, single: bool = False) -> list[tuple[int, int, str]]:
     return found
 
 
-def row_of_digits(text: str) -> list[str]:
-    """The same, word by word and group by group."""
+def rows_of_digits(text: str) -> list[list[str]]:
+    """The same: of each run its words and groups."""
     alone = (_with_digits_alone(run) for run in runs(text, single=True))
-    return [item.chars for run in alone for item in run if item.numeric]
+    return [[item.chars for item in part] for run in alone for part in _plain(run)]
 
 
 def _with_digits_alone(run: Run) -> Run:

@@ -138,6 +138,35 @@ def test_a_wrong_digit_is_no_number_and_nothing_of_it_passes() -> None:
     assert call.numbers == [VISA]
 
 
+def test_a_part_of_a_wrong_number_is_no_number_by_chance() -> None:
+    """The first thirteen digits have the right check digit, and so has a row over two tries of one periodic number."""
+    call = Call()
+    call.bot(CARD)
+    assert call.says(" ".join("4222222222222445")) == "[part of a number]"
+    call.bot(CARD)
+    call.says("five one oh five one oh five one oh five one oh five one oh three")
+    call.bot(CARD)
+    assert call.says("five one oh five one oh five one") == "[part of a number]"
+    assert call.says("oh five one oh five one oh oh") == call.token
+    assert call.numbers == ["5105105105105100"]
+
+
+def test_who_is_asked_to_say_that_again_is_still_asked_for_the_card() -> None:
+    call = Call()
+    call.bot(CARD)
+    assert call.says("4242 4242 4242 4241") == "[part of a number]"
+    call.bot()  # "Sorry, I did not get that."
+    assert call.says("4242 4242 4242 4249") == "[part of a number]"
+    assert not call.leaks("4242424242424249")
+
+
+def test_the_date_in_the_same_breath_is_hidden_and_no_part_of_the_number() -> None:
+    call = Call()
+    call.bot(CARD)
+    assert call.says(f"{SPOKEN_VISA} twelve twenty eight") == call.token
+    assert call.numbers == [VISA]
+
+
 def test_the_code_is_another_token_of_its_own_kind() -> None:
     call = Call()
     call.bot(CARD)

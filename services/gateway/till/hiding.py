@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import re
 
-from parley.pii.numbers import digits_of, row_of_digits
+from parley.pii.checks import is_card
+from parley.pii.numbers import digits_of, rows_of_digits
 from services.gateway.till.purse import Kind
 
+_LENGTHS = (15, 16)
 PART = "[part of a number]"
 _TWICE = re.compile(r"(\[[a-z -]+\])(?:[\s,.\-]*\1)+")
 
 
 def pieces_of(text: str, kind: Kind) -> list[str]:
-    """All digits of a text: of a code those that are said in a row, of a card each word and group, as "the other one,
-    4242 ..." is no number that begins with 1.
+    """All digits of a text, row by row. Of a card in two pieces what has more than its number, as in "the other one,
+    4242 ..." and where the date of expiry follows in one breath.
     """
     if kind == "code":
         return [digits for _, _, digits in digits_of(text, single=True)]
-    return row_of_digits(text)
+    return [piece for row in rows_of_digits(text) for piece in _parted(row)]
+
+
+def _parted(row: list[str]) -> list[str]:
+    """A row of groups where a whole number begins or ends in it, else in one."""
+    for begin in range(min(2, len(row))):
+        digits = ""
+        for n, group in enumerate(row[begin:], begin + 1):
+            digits += group
+            if len(digits) in _LENGTHS and is_card(digits):
+                return [each for each in ("".join(row[:begin]), digits, "".join(row[n:])) if each]
+    return ["".join(row)]
 
 
 def hidden(text: str, stand_in: str) -> str:

@@ -11,7 +11,10 @@ Kind = Literal["card", "code"]
 MAX_PIECES = 64
 _LETTERS = "bcdfghjkmnpqrstvwxz"  # none of them a number, nor like another
 _CODE_DIGITS = (3, 4)
-_LONGEST = 19
+_SHORTEST, _LONGEST = 14, 19
+"""Digits of a card's number. Shorter ones are of the past, and too often a part of another by chance."""
+_ATTEMPT = 12
+"""So many digits were meant to be all of it."""
 
 
 class Purse:
@@ -24,8 +27,15 @@ class Purse:
         self._keyed = ""
 
     @property
-    def empty(self) -> bool:
-        return not (self._pieces or self._keyed)
+    def is_begun(self) -> bool:
+        """Something was given, and it is no whole number: who is told so says it again, whatever they were asked."""
+        return bool(self._pieces or self._keyed) and not self.number()
+
+    @property
+    def is_half(self) -> bool:
+        """A part was given, and more is to come. What has all its digits, and is no number, had a wrong one."""
+        size = sum(map(len, self._pieces)) + len(self._keyed)
+        return 0 < size < _ATTEMPT and not self.number()
 
     def add(self, pieces: list[str]) -> None:
         self._pieces = [*self._pieces, *pieces][-MAX_PIECES:]
@@ -49,15 +59,13 @@ def number_of(pieces: list[str], kind: Kind) -> str:
     if kind == "code":
         return next((piece for piece in reversed(pieces) if len(piece) in _CODE_DIGITS), "") or _joined_code(pieces)
     for end in range(len(pieces), 0, -1):
-        digits, found = "", list[str]()
+        digits = ""
         for piece in reversed(pieces[:end]):
             digits = piece + digits
             if len(digits) > _LONGEST:
                 break
-            if is_card(digits):
-                found.append(digits)
-        if found:  # a part of a number may be one by chance: most have 16 digits, or 15
-            return max(found, key=lambda each: (len(each) in (15, 16), len(each)))
+            if len(digits) >= _SHORTEST and is_card(digits):
+                return digits
     return ""
 
 

@@ -95,17 +95,14 @@ class Till:
             self._over += 1
             self._over_at = self._over_at or self._now()
             late = self._now() - self._over_at > MORE_S
-            if late or self._over > MORE_UTTERANCES or not self._is_begun():
+            if late or self._over > MORE_UTTERANCES or not (self._purse is not None and self._purse.is_begun):
                 self._asked = None
 
     def _ask(self, kind: Kind) -> None:
         """A question for it: a new number, unless one was begun."""
-        if self._asked != kind or not self._is_begun():
+        if self._asked != kind or self._purse is None or not self._purse.is_half:
             self._purse = self._new(kind)
         self._asked, self._over, self._over_at = kind, 0, 0.0
-
-    def _is_begun(self) -> bool:
-        return self._purse is not None and not self._purse.empty and not self._purse.number()
 
     def _new(self, kind: Kind) -> Purse:
         self._told = ""
