@@ -12,7 +12,8 @@ from services.gateway.till.till import KEYS_GAP_S, MAX_TOKENS, MORE_S, Till
 CARD, CODE, FREE = call_pb2.EXPECT_CARD, call_pb2.EXPECT_CARD_CODE, call_pb2.EXPECT_FREE
 VISA, MASTER, AMEX = "4242424242424242", "5555555555554444", "378282246310005"
 SPOKEN_VISA = " ".join(["four two"] * 8)
-CallEvent, CallCommand = conversation_pb2.CallEvent, conversation_pb2.CallCommand
+CallEvent = conversation_pb2.CallEvent
+CallCommand = conversation_pb2.CallCommand
 
 
 @dataclass
