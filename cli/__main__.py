@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, user, eval, replay, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, eval, replay, compliance, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ COMMANDS = {
     "user": "cli.user",
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",
+    "compliance": "cli.compliance",
     "mcp": "cli.mcp",
     "size": "cli.size",
     "doctor": "cli.doctor",

@@ -67,6 +67,8 @@ def check(folder: Path, name: str) -> Finding:
 def _each(error: ParleyError) -> Iterator[str]:
     file, _, lines = str(error).partition(": ")
     yield from (f"{file}: {line}" for line in _EACH.split(lines))
+
+
 def _conversations(folder: Path) -> tuple[list[Conversation], list[str]]:
     """The agent's, and what is wrong with their files."""
     try:

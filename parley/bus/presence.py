@@ -27,6 +27,7 @@ from parley.bus.connection import Bus
 from parley.bus.live import Live
 from parley.errors import Unavailable
 from parley.settings import addresses
+from parley.trust import trust
 
 log = structlog.get_logger()
 
@@ -59,7 +60,7 @@ class EngineState(BaseModel):
 class ProcessState(BaseModel):
     """`settings`: the live settings it makes something of; `locked`: of these, those its environment sets; `values`:
     what they are for new calls, secrets not readable; `refused`: whose value it could not take, and why. `agents`: whom
-    a new call could reach. `at`: Unix seconds."""
+    a new call could reach. `trust`: see `parley.trust`. `at`: Unix seconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,6 +77,7 @@ class ProcessState(BaseModel):
     stage: str = ""
     engines: tuple[EngineState, ...] = ()
     agents: tuple[str, ...] = ()
+    trust: dict[str, str] = {}
 
 
 class Presence:
@@ -104,6 +106,7 @@ class Presence:
             locked=tuple(sorted(live.locked)),
             values=live.values,
             refused=live.refused,
+            trust=trust(live.settings, live.service),
             **self._more(),
         )
 

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import problems, tracker
+from services.backoffice.api import compliance, problems, tracker
 from services.backoffice.parts import Parts
 
 
@@ -19,7 +19,7 @@ def build(parts: Parts) -> FastAPI:
     app.state.admission = parts.access.admission
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
-    for router in [*access.routers(parts), tracker.router(parts)]:
+    for router in [*access.routers(parts), compliance.router(parts), tracker.router(parts)]:
         app.include_router(router)
 
     @app.get("/health", include_in_schema=False)
