@@ -56,7 +56,8 @@ def is_paid(house: House, number: str) -> None:
     proof = hashlib.sha256(f"{number}/{CODE}".encode()).hexdigest()
     asked = [record.body["messages"] for record in house.vendors.openai.records]
     asked = [messages for messages in asked if paying.PROMPT in str(messages[0])]
-    assert any(proof in str(messages) for messages in asked), [messages[1:] for messages in asked]
+    if not any(proof in str(messages) for messages in asked):
+        raise AssertionError("\n".join(str(messages[1:]) for messages in asked if len(messages) > 2))
 
 
 async def gives(call: Call, words: str) -> None:

@@ -71,6 +71,7 @@ def test_no_question_for_a_card(words: str) -> None:
 
 def test_a_new_leg_is_told_what_was_asked_for_last() -> None:
     call = Script(PAYING).call
+    assert call is not None
     asked = BotLine(turn=1, utterance=1, text="What is your card number?", status="heard", heard=24, complete=True)
     assert asked_before(replace(call, history=(asked,))) == "card"
     assert asked_before(replace(call, history=(asked, CallerLine("[part of a number]")))) == "card"
