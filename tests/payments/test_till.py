@@ -179,6 +179,15 @@ def test_the_code_is_another_token_of_its_own_kind() -> None:
     assert call.kept[-1][0].startswith("code-")
 
 
+@pytest.mark.parametrize("said", [["nine seven three", "one"], ["nine seven", "three one"], ["1228", "9731"], ["9 7 3 1"]])
+def test_a_code_may_be_said_in_pieces_and_behind_other_numbers(said: list[str]) -> None:
+    call = Call()
+    call.bot(CODE)
+    for text in said:
+        call.says(text)
+    assert call.numbers[-1] == "9731"
+
+
 def test_after_the_answer_numbers_are_numbers_again() -> None:
     call = Call()
     call.bot(CARD)

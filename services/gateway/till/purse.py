@@ -57,7 +57,7 @@ class Purse:
 
 def number_of(pieces: list[str], kind: Kind) -> str:
     if kind == "code":
-        return next((piece for piece in reversed(pieces) if len(piece) in _CODE_DIGITS), "") or _joined_code(pieces)
+        return _code(pieces)
     for end in range(len(pieces), 0, -1):
         digits = ""
         for piece in reversed(pieces[:end]):
@@ -69,7 +69,15 @@ def number_of(pieces: list[str], kind: Kind) -> str:
     return ""
 
 
-def _joined_code(pieces: list[str]) -> str:
-    """Said digit by digit, with a stop between."""
-    digits = "".join(pieces)
-    return digits if len(digits) in _CODE_DIGITS else ""
+def _code(pieces: list[str]) -> str:
+    """The last three or four digits that were said together, or with a stop between them."""
+    for end in range(len(pieces), 0, -1):
+        digits, found = "", ""
+        for piece in reversed(pieces[:end]):
+            digits = piece + digits
+            if len(digits) > max(_CODE_DIGITS):
+                break
+            found = digits if len(digits) in _CODE_DIGITS else found
+        if found:
+            return found
+    return ""
