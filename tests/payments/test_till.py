@@ -179,7 +179,10 @@ def test_the_code_is_another_token_of_its_own_kind() -> None:
     assert call.kept[-1][0].startswith("code-")
 
 
-@pytest.mark.parametrize("said", [["nine seven three", "one"], ["nine seven", "three one"], ["1228", "9731"], ["9 7 3 1"]])
+CODES = [["nine seven three", "one"], ["nine seven", "three one"], ["1228", "9731"], ["9 7 3 1"]]
+
+
+@pytest.mark.parametrize("said", CODES)
 def test_a_code_may_be_said_in_pieces_and_behind_other_numbers(said: list[str]) -> None:
     call = Call()
     call.bot(CODE)
