@@ -21,8 +21,14 @@ def row(table: Any, **given: Any) -> dict[str, Any]:
 
 
 def call(n: int, version: str, **given: Any) -> dict[str, Any]:
-    about = {"call_id": f"c{n}", "agent": "bikes", "version": version, "started_ms": NOW_MS, "ended_by": "caller"}
-    return row(calls, **about, **given)
+    about: dict[str, Any] = {
+        "call_id": f"c{n}",
+        "agent": "bikes",
+        "version": version,
+        "started_ms": NOW_MS,
+        "ended_by": "caller",
+    }
+    return row(calls, **(about | given))
 
 
 async def test_versions_are_counted_apart_edits_together_and_old_calls_not(database: Database) -> None:
