@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, user, eval, replay, compliance, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, eval, forget, replay, compliance, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ COMMANDS = {
     "config": "cli.config",
     "user": "cli.user",
     "eval": "cli.eval",
+    "forget": "cli.forget",
     "replay": "cli.recorded.replay",
     "compliance": "cli.compliance",
     "mcp": "cli.mcp",
