@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, user, eval, forget, replay, compliance, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, audit, forget, eval, replay, compliance, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ COMMANDS = {
     "number": "cli.number",
     "config": "cli.config",
     "user": "cli.user",
-    "eval": "cli.eval",
+    "audit": "cli.audit",
     "forget": "cli.forget",
+    "eval": "cli.eval",
     "replay": "cli.recorded.replay",
     "compliance": "cli.compliance",
     "mcp": "cli.mcp",

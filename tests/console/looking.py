@@ -17,10 +17,21 @@ from tests.console.serving import Served
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PAGES = (
-    "/admin", "/admin/calls", "/admin/statistics", "/admin/agents", "/admin/numbers", "/admin/engines", "/admin/test",
-    "/admin/configuration", "/admin/watchers", "/admin/watchers?show=audit", "/admin/compliance", "/tracker",
+    "/admin",
+    "/admin/calls",
+    "/admin/statistics",
+    "/admin/agents",
+    "/admin/numbers",
+    "/admin/engines",
+    "/admin/test",
+    "/admin/configuration",
+    "/admin/watchers",
+    "/admin/watchers?show=webhooks",
+    "/admin/watchers?show=audit",
+    "/admin/compliance",
+    "/tracker",
     "/admin/accounts",
-)  # fmt: skip
+)
 expect.set_options(timeout=PATIENCE_S * 1000)
 WIDE, PHONE = (1360, 860), (360, 740)
 

@@ -32,7 +32,10 @@ class Console {
     try {
       this._who = await whoIsHere();
     } catch (error) {
-      fill(this._page, failed(error, () => this.begin()));
+      fill(
+        this._page,
+        failed(error, () => this.begin()),
+      );
       return;
     }
     this._nav.show(this._who);
@@ -80,7 +83,11 @@ class Console {
       this._close = opened.close ?? (() => {});
       place.dataset.opened = "";
     } catch (error) {
-      if (visit === this._visit) fill(place, failed(error, () => this._show()));
+      if (visit === this._visit)
+        fill(
+          place,
+          failed(error, () => this._show()),
+        );
     }
   }
 

@@ -26,16 +26,36 @@ export class Nav {
     if (!who) return fill(this._nav);
     return fill(
       this._nav,
-      h("a", { class: "brand", href: "/admin" }, h("img", { src: "/admin/files/icon.svg", alt: "", width: 24, height: 24 }), "Parley"),
+      h(
+        "a",
+        { class: "brand", href: "/admin" },
+        h("img", { src: "/admin/files/icon.svg", alt: "", width: 24, height: 24 }),
+        "Parley",
+      ),
       GROUPS.map(({ title, entries }) =>
-        h("section", {}, h("h2", {}, title), h("ul", {}, entries.map((entry) =>
-          h("li", {}, h("a", { href: entry.path }, icon(/** @type {any} */ (entry.icon)), entry.title)))))),
+        h(
+          "section",
+          {},
+          h("h2", {}, title),
+          h(
+            "ul",
+            {},
+            entries.map((entry) =>
+              h("li", {}, h("a", { href: entry.path }, icon(/** @type {any} */ (entry.icon)), entry.title)),
+            ),
+          ),
+        ),
+      ),
       h(
         "div",
         { class: "me" },
         h("span", { class: "name" }, who.name),
         h("span", { class: "role" }, who.role),
-        h("button", { type: "button", class: "plain", "aria-label": "Log out", title: "Log out", onclick: this._leave }, icon("out")),
+        h(
+          "button",
+          { type: "button", class: "plain", "aria-label": "Log out", title: "Log out", onclick: this._leave },
+          icon("out"),
+        ),
       ),
     );
   }

@@ -27,7 +27,14 @@ const TOP = 8;
  * @returns {Field}
  */
 export function field(width, label, names, highest, written) {
-  const svg = s("svg", { class: "chart", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label });
+  const svg = s("svg", {
+    class: "chart",
+    width,
+    height: HEIGHT,
+    viewBox: `0 0 ${width} ${HEIGHT}`,
+    role: "img",
+    "aria-label": label,
+  });
   const { top, steps } = rules(highest);
   const floor = HEIGHT - BOTTOM;
   const y = (/** @type {number} */ figure) => floor - ((floor - TOP) * figure) / top;
@@ -57,8 +64,11 @@ export function field(width, label, names, highest, written) {
 export function hovered(on, count, title) {
   for (let place = 0; place < count; place += 1) {
     on.svg.append(
-      s("rect", { class: "slot", x: on.x(place) - on.step / 2, y: TOP, width: on.step, height: on.floor - TOP },
-        s("title", {}, title(place))),
+      s(
+        "rect",
+        { class: "slot", x: on.x(place) - on.step / 2, y: TOP, width: on.step, height: on.floor - TOP },
+        s("title", {}, title(place)),
+      ),
     );
   }
 }

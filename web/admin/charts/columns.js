@@ -13,7 +13,13 @@ const WIDEST = 34;
  * @returns {SVGElement}
  */
 export function columns(width, label, places, written) {
-  const on = field(width, label, places.map(({ name }) => name), Math.max(0, ...places.map(({ all }) => all)), written);
+  const on = field(
+    width,
+    label,
+    places.map(({ name }) => name),
+    Math.max(0, ...places.map(({ all }) => all)),
+    written,
+  );
   const wide = Math.min(WIDEST, on.step * 0.72);
   places.forEach(({ all, part }, place) => {
     const x = on.x(place) - wide / 2;

@@ -12,9 +12,23 @@ import { field, hovered } from "./chart.js";
  */
 export function curves(width, label, places, written) {
   const all = places.flatMap(({ first, second }) => [first ?? 0, second ?? 0]);
-  const on = field(width, label, places.map(({ name }) => name), Math.max(0, ...all), written);
-  line(on, places.map(({ second }) => second ?? null), " second");
-  line(on, places.map(({ first }) => first), "");
+  const on = field(
+    width,
+    label,
+    places.map(({ name }) => name),
+    Math.max(0, ...all),
+    written,
+  );
+  line(
+    on,
+    places.map(({ second }) => second ?? null),
+    " second",
+  );
+  line(
+    on,
+    places.map(({ first }) => first),
+    "",
+  );
   hovered(on, places.length, (place) => places[place].title);
   return on.svg;
 }
@@ -35,7 +49,8 @@ function line(on, figures, kind) {
     path += `${pen}${on.x(place).toFixed(1)} ${on.y(figure).toFixed(1)}`;
     pen = "L";
     const lonely = (figures[place - 1] ?? null) === null && (figures[place + 1] ?? null) === null;
-    if (lonely || figures.length <= 31) on.svg.append(s("circle", { class: `dot${kind}`, cx: on.x(place), cy: on.y(figure), r: 2.5 }));
+    if (lonely || figures.length <= 31)
+      on.svg.append(s("circle", { class: `dot${kind}`, cx: on.x(place), cy: on.y(figure), r: 2.5 }));
   });
   if (path) on.svg.append(s("path", { class: `curve${kind}`, d: path }));
 }

@@ -20,20 +20,32 @@ export function figure(title, draw, table, key = []) {
     width = now;
     fill(drawing, draw(width));
   }).observe(drawing);
-  const button = h("button", {
-    type: "button", class: "button small", "aria-pressed": "false", "aria-label": `${title}: as a table`, onclick: () => {
-      const figures = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", String(figures));
-      if (figures) fill(place, sideways(title, table()));
-      else fill(place, drawing, names(key));
-      place.classList.toggle("inside", !figures);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "button small",
+      "aria-pressed": "false",
+      "aria-label": `${title}: as a table`,
+      onclick: () => {
+        const figures = button.getAttribute("aria-pressed") !== "true";
+        button.setAttribute("aria-pressed", String(figures));
+        if (figures) fill(place, sideways(title, table()));
+        else fill(place, drawing, names(key));
+        place.classList.toggle("inside", !figures);
+      },
     },
-  }, "Table");
+    "Table",
+  );
   return panel(title, place, { right: [button], className: "chart-panel" });
 }
 
 /** @param {Array<[string, string]>} key */
 function names(key) {
   if (key.length === 0) return null;
-  return h("p", { class: "key", "aria-hidden": "true" }, key.map(([kind, text]) => h("span", {}, h("i", { class: kind }), text)));
+  return h(
+    "p",
+    { class: "key", "aria-hidden": "true" },
+    key.map(([kind, text]) => h("span", {}, h("i", { class: kind }), text)),
+  );
 }

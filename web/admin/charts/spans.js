@@ -18,7 +18,14 @@ const FOOT = 20;
  */
 export function spans(width, label, rows, written) {
   const height = rows.length * ROW + FOOT;
-  const svg = s("svg", { class: "chart", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+  const svg = s("svg", {
+    class: "chart",
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": label,
+  });
   const { top, steps } = rules(Math.max(0, ...rows.map(({ p99 }) => p99)), 5);
   const x = (/** @type {number} */ figure) => LEFT + ((width - LEFT - RIGHT) * figure) / top;
   const skip = every(steps.length, Math.max(1, Math.floor((width - LEFT) / PER_RULE)));

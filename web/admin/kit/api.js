@@ -1,6 +1,6 @@
 /** What the service is asked, and what it answers when it cannot. */
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 40_000;
 
 /** A question that was not answered as it was meant; `status` 0 where nobody answered at all. */
 export class Problem extends Error {
@@ -62,7 +62,10 @@ export function post(path, body = {}) {
  * @returns {Promise<{sound: Blob, headers: Headers}>} raises Problem
  */
 export async function postForSound(path, body) {
-  const response = await sent("POST", path, body, { "Idempotency-Key": crypto.randomUUID(), Accept: "audio/wav, application/problem+json" });
+  const response = await sent("POST", path, body, {
+    "Idempotency-Key": crypto.randomUUID(),
+    Accept: "audio/wav, application/problem+json",
+  });
   return { sound: await response.blob(), headers: response.headers };
 }
 
@@ -139,6 +142,10 @@ function problem(response, told) {
   }
   const title = told?.title ?? (status === 404 ? "Not found" : `The service refused (${status})`);
   return new Problem({
-    status, title, detail: typeof told?.detail === "string" ? told.detail : "", field: told?.field ?? "", remedy: told?.remedy ?? "",
+    status,
+    title,
+    detail: typeof told?.detail === "string" ? told.detail : "",
+    field: told?.field ?? "",
+    remedy: told?.remedy ?? "",
   });
 }

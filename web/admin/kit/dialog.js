@@ -1,7 +1,7 @@
 /** A question that must be answered before going on. The browser keeps the focus in it, and gives it back. */
 
 import { fill, h, id } from "./dom.js";
-import { told } from "./states.js";
+import { inWords } from "./states.js";
 
 /**
  * @param {object} question
@@ -48,8 +48,7 @@ export function asked({ title, body, yes, danger = false, act }) {
         done = true;
         dialog.close();
       } catch (error) {
-        const { title: what, detail, remedy } = told(error);
-        fill(trouble, [detail || what, remedy].filter(Boolean).join(" "));
+        fill(trouble, inWords(error));
         trouble.hidden = false;
       } finally {
         doing.disabled = false;

@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { fill, h, id } from "./dom.js";
-import { told } from "./states.js";
+import { inWords } from "./states.js";
 
 /**
  * @param {string} label
@@ -44,7 +44,12 @@ export function select(name, choices, value = "", more = {}) {
  * @param {Record<string, any>} [more]
  */
 export function check(label, name, on, more = {}) {
-  return h("label", { class: "check" }, h("input", { type: "checkbox", name, checked: on, ...more }), h("span", {}, label));
+  return h(
+    "label",
+    { class: "check" },
+    h("input", { type: "checkbox", name, checked: on, ...more }),
+    h("span", {}, label),
+  );
 }
 
 /**
@@ -93,8 +98,7 @@ function clear(made, trouble) {
  * @param {unknown} error
  */
 function wrong(made, trouble, error) {
-  const { title, detail, remedy } = told(error);
-  fill(trouble, [detail || title, remedy].filter(Boolean).join(" "));
+  fill(trouble, inWords(error));
   trouble.hidden = false;
   // The service names it with where it stands: body.text.
   const named = error instanceof Problem ? made.elements.namedItem(error.field.split(".").at(-1) ?? "") : null;

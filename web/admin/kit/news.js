@@ -1,7 +1,7 @@
 /** A sentence at the foot of the page: what has just been done, or why not. It is read out, and goes by itself. */
 
 import { h } from "./dom.js";
-import { told } from "./states.js";
+import { inWords } from "./states.js";
 
 const STAYS_MS = 6_000;
 const MAX = 3;
@@ -13,8 +13,7 @@ export function say(text) {
 
 /** @param {unknown} error */
 export function sayTrouble(error) {
-  const { title, detail, remedy } = told(error);
-  put(h("p", { class: "item bad" }, [detail || title, remedy].filter(Boolean).join(" ")), "alarms");
+  put(h("p", { class: "item bad" }, inWords(error)), "alarms");
 }
 
 /**

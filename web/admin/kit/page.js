@@ -51,7 +51,9 @@ export function figures(pairs) {
   return h(
     "dl",
     { class: "figures" },
-    pairs.map(([name, value, className]) => h("div", {}, h("dt", {}, name), h("dd", { class: className ?? null }, value))),
+    pairs.map(([name, value, className]) =>
+      h("div", {}, h("dt", {}, name), h("dd", { class: className ?? null }, value)),
+    ),
   );
 }
 

@@ -22,7 +22,14 @@ export function loading(what) {
  * @param {...import("./dom.js").Child} more buttons and links
  */
 export function empty(title, advice, ...more) {
-  return h("div", { class: "state" }, icon("empty"), h("p", { class: "state-title" }, title), h("p", {}, advice), ...more);
+  return h(
+    "div",
+    { class: "state" },
+    icon("empty"),
+    h("p", { class: "state-title" }, title),
+    h("p", {}, advice),
+    ...more,
+  );
 }
 
 /** @param {string} role that would have the right */
@@ -48,8 +55,8 @@ export function failed(error, again = null) {
     { class: "state failed", role: "alert" },
     icon("trouble"),
     h("p", { class: "state-title" }, title),
-    detail && h("p", {}, detail),
-    remedy && h("p", {}, remedy),
+    detail && h("p", {}, sentence(detail)),
+    remedy && h("p", {}, sentence(remedy)),
     again && h("button", { type: "button", class: "button", onclick: again }, "Try again"),
   );
 }
@@ -73,7 +80,10 @@ export async function shown(place, what, ask, draw) {
     fill(place, draw(answer));
   } catch (error) {
     clearTimeout(soon);
-    fill(place, failed(error, () => shown(place, what, ask, draw)));
+    fill(
+      place,
+      failed(error, () => shown(place, what, ask, draw)),
+    );
   } finally {
     place.removeAttribute("aria-busy");
   }
@@ -89,10 +99,30 @@ export function told(error) {
     return { title: "This page has an error", detail: String(error), remedy: "Load it again; if it stays, report it." };
   }
   if (error.status === 404 && !error.remedy) {
-    return { title: error.title, detail: error.detail, remedy: "It may have been removed, or this version does not have it." };
+    return {
+      title: error.title,
+      detail: error.detail,
+      remedy: "It may have been removed, or this version does not have it.",
+    };
   }
   const remedy = error.remedy || (error.status >= 500 ? "The service's log says more." : "");
   return { title: error.title, detail: error.detail, remedy };
+}
+
+/**
+ * What went wrong and what to do about it, in one line.
+ *
+ * @param {unknown} error
+ */
+export function inWords(error) {
+  const { title, detail, remedy } = told(error);
+  return [detail || title, remedy].filter(Boolean).map(sentence).join(" ");
+}
+
+/** @param {string} text as services write it, without a capital and a full stop */
+function sentence(text) {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
 /** @param {Problem} error */

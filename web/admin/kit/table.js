@@ -27,8 +27,13 @@ import { append, h, unseen } from "./dom.js";
 export function table(caption, columns, rows, { each = () => {}, plain = false, className = "" } = {}) {
   const head = h("tr", { role: "row" });
   for (const column of columns) {
-    head.append(h("th", { scope: "col", role: "columnheader", class: kind(column) },
-      column.quiet ? unseen(column.head) : column.head));
+    head.append(
+      h(
+        "th",
+        { scope: "col", role: "columnheader", class: kind(column) },
+        column.quiet ? unseen(column.head) : column.head,
+      ),
+    );
   }
   const made = /** @type {HTMLTableElement} */ (
     h(
@@ -66,7 +71,9 @@ export function line(columns, row, each = () => {}) {
   columns.forEach((column, place) => {
     const first = place === 0;
     const cell = h(first ? "th" : "td", {
-      class: kind(column), scope: first ? "row" : null, role: first ? "rowheader" : "cell",
+      class: kind(column),
+      scope: first ? "row" : null,
+      role: first ? "rowheader" : "cell",
       "data-head": first || column.quiet ? null : column.head,
     });
     append(cell, [column.cell(row)]);
@@ -83,7 +90,7 @@ export function line(columns, row, each = () => {}) {
  * @param {HTMLElement} wide
  */
 export function sideways(label, wide) {
-  return h("div", { class: "sideways", role: "region", "aria-label": label, tabindex: "0" }, wide);
+  return h("div", { class: "sideways", role: "region", "aria-label": `${label}: all columns`, tabindex: "0" }, wide);
 }
 
 /** @param {Column<any>} column */

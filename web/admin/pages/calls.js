@@ -3,10 +3,10 @@
 import { address, get } from "../kit/api.js";
 import { fill, h } from "../kit/dom.js";
 import { icon } from "../kit/icons.js";
-import { sayTrouble } from "../kit/news.js";
 import { head } from "../kit/page.js";
+import { longer } from "../kit/pages.js";
 import { empty, shown } from "../kit/states.js";
-import { addRows, table } from "../kit/table.js";
+import { table } from "../kit/table.js";
 import { may } from "../who.js";
 import { COLUMNS, leads } from "./calls/columns.js";
 import { filters } from "./calls/filters.js";
@@ -31,11 +31,18 @@ export function open(page, here) {
     const mine = asking;
     history.replaceState(null, "", address("/admin/calls", wanted));
     fill(downloads, exported(wanted));
-    await shown(rows, "the calls", () => get("/api/call-logs", { ...wanted, limit: PAGE }), (answer) => {
-      if (mine !== asking) return [...rows.childNodes];
-      news.textContent = answer.items.length ? `${answer.items.length} calls${answer.next ? " and more" : ""}` : "No calls";
-      return list(answer, wanted);
-    });
+    await shown(
+      rows,
+      "the calls",
+      () => get("/api/call-logs", { ...wanted, limit: PAGE }),
+      (answer) => {
+        if (mine !== asking) return [...rows.childNodes];
+        news.textContent = answer.items.length
+          ? `${answer.items.length} calls${answer.next ? " and more" : ""}`
+          : "No calls";
+        return list(answer, wanted);
+      },
+    );
   }
 
   /**
@@ -45,46 +52,31 @@ export function open(page, here) {
   function list(answer, wanted) {
     if (answer.items.length === 0) {
       return Object.keys(wanted).length
-        ? empty("No call fits", "Take a filter away, or look further back.",
-            h("button", { type: "button", class: "button", onclick: () => here.go("/admin/calls") }, "All calls"))
-        : empty("No call yet", "Calls are listed here from their first second on. Ring one of your numbers, or call from the softphone page.");
+        ? empty(
+            "No call fits",
+            "Take a filter away, or look further back.",
+            h("button", { type: "button", class: "button", onclick: () => here.go("/admin/calls") }, "All calls"),
+          )
+        : empty(
+            "No call yet",
+            "Calls are listed here from their first second on. Ring one of your numbers, or call from the softphone page.",
+          );
     }
     const made = table("Calls, newest first", COLUMNS, answer.items, { each: leads });
-    return [made, further(made, answer.next, wanted)];
-  }
-
-  /**
-   * @param {HTMLTableElement} made
-   * @param {string | null} cursor
-   * @param {Record<string, string>} wanted
-   */
-  function further(made, cursor, wanted) {
-    if (!cursor) return null;
-    const foot = h("div", { class: "more-rows" });
-    const button = /** @type {HTMLButtonElement} */ (h("button", { type: "button", class: "button" }, "More calls"));
-    foot.append(button);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        const answer = await get("/api/call-logs", { ...wanted, limit: PAGE, cursor });
-        const first = made.tBodies[0].rows.length;
-        addRows(made, COLUMNS, answer.items, leads);
-        /** @type {HTMLElement | null} */ (made.tBodies[0].rows[first]?.querySelector("a"))?.focus();
-        const next = further(made, answer.next, wanted);
-        if (next) foot.replaceWith(next);
-        else foot.remove();
-      } catch (error) {
-        sayTrouble(error);
-        button.disabled = false;
-      }
-    });
-    return foot;
+    const query = { ...wanted, limit: PAGE };
+    return [made, longer(made, COLUMNS, "/api/call-logs", query, answer.next, { what: "More calls", each: leads })];
   }
 
   fill(
     page,
     head("Calls", { right: [downloads] }),
-    h("section", { class: "panel", "aria-label": "Calls" }, filters(asked, may(here.who, "supervisor"), search), rows, news),
+    h(
+      "section",
+      { class: "panel", "aria-label": "Calls" },
+      filters(asked, may(here.who, "supervisor"), search),
+      rows,
+      news,
+    ),
   );
   search(asked);
   return { title: "Calls" };
@@ -93,6 +85,11 @@ export function open(page, here) {
 /** @param {Record<string, string>} wanted */
 function exported(wanted) {
   return ["csv", "json"].map((format) =>
-    h("a", { class: "button", download: true, href: address("/api/call-logs/export", { ...wanted, format }) },
-      icon("down"), format.toUpperCase()));
+    h(
+      "a",
+      { class: "button", download: true, href: address("/api/call-logs/export", { ...wanted, format }) },
+      icon("down"),
+      format.toUpperCase(),
+    ),
+  );
 }

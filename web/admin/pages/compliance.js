@@ -14,7 +14,11 @@ import { may } from "../who.js";
 
 /** @type {Record<string, [string, string]>} */
 const RESULTS = {
-  pass: ["good", "Passes"], fail: ["bad", "Fails"], declare: ["warn", "Declare by hand"], declared: ["good", "Declared"], unknown: ["warn", "Could not be checked"],
+  pass: ["good", "Passes"],
+  fail: ["bad", "Fails"],
+  declare: ["warn", "Declare by hand"],
+  declared: ["good", "Declared"],
+  unknown: ["warn", "Could not be checked"],
 };
 
 /**
@@ -24,11 +28,30 @@ const RESULTS = {
 export async function open(page, here) {
   const body = h("div");
   const admin = may(here.who, "admin");
-  const load = () => shown(body, "the audit; it looks at everything anew", () => get("/api/compliance-audit"), (told) => drawn(told, admin, load));
-  fill(page, head("Compliance", { right: [
-    h("button", { type: "button", class: "button", onclick: () => load() }, "Check again"),
-    ...["markdown", "pdf"].map((format) => h("a", { class: "button", download: true, href: `/api/compliance-audit?format=${format}` }, icon("down"), format === "pdf" ? "PDF" : "Markdown")),
-  ] }), body);
+  const load = () =>
+    shown(
+      body,
+      "the audit; it looks at everything anew",
+      () => get("/api/compliance-audit"),
+      (told) => drawn(told, admin, load),
+    );
+  fill(
+    page,
+    head("Compliance", {
+      right: [
+        h("button", { type: "button", class: "button", onclick: () => load() }, "Check again"),
+        ...["markdown", "pdf"].map((format) =>
+          h(
+            "a",
+            { class: "button", download: true, href: `/api/compliance-audit?format=${format}` },
+            icon("down"),
+            format === "pdf" ? "PDF" : "Markdown",
+          ),
+        ),
+      ],
+    }),
+    body,
+  );
   await load();
   return { title: "Compliance" };
 }
@@ -39,36 +62,95 @@ export async function open(page, here) {
  * @param {() => void} load
  */
 function drawn(told, admin, load) {
-  const controls = told.controls ?? told.items ?? [];
-  if (controls.length === 0) return h("div", { class: "panel" }, empty("No control was checked", "The audit found nothing to look at: see the service's log."));
-  const of = (/** @type {string[]} */ ...results) => controls.filter((/** @type {any} */ each) => results.includes(each.result));
+  const controls = told.controls;
+  if (controls.length === 0)
+    return h(
+      "div",
+      { class: "panel" },
+      empty("No control was checked", "The audit found nothing to look at: see the service's log."),
+    );
+  const of = (/** @type {string[]} */ ...results) =>
+    controls.filter((/** @type {any} */ each) => results.includes(each.result));
   const order = ["fail", "unknown", "declare", "declared", "pass"];
   const sorted = [...controls].sort((a, b) => order.indexOf(a.result) - order.indexOf(b.result));
   return [
-    h("section", { class: "panel", "aria-label": "In short" }, figures([
-      ["Score", told.score === undefined ? "–" : percent(told.score > 1 ? told.score / 100 : told.score)],
-      ["Pass", String(of("pass").length)],
-      ["Fail", String(of("fail").length)],
-      ["To declare by hand", String(of("declare").length)],
-      ["Declared", String(of("declared").length)],
-      ["Checked", moment(told.at)],
-    ])),
-    panel("Controls", table("Controls, what fails first", [
-      { head: "Control", cell: (each) => [h("span", { class: "main" }, each.title ?? each.name), h("span", { class: "under" }, each.paragraph)] },
-      { head: "Result", className: "tight", cell: (each) => pill(each.result, ...(RESULTS[each.result] ?? ["warn", each.result])) },
-      { head: "Severity", cell: (each) => chip(each.severity ?? "") },
-      { head: "What was found", cell: (each) => [each.detail ?? each.found, declaredBy(each), each.result !== "pass" && each.remedy && h("span", { class: "under" }, each.remedy)] },
-      { head: "Do", quiet: true, className: "actions", cell: (each) => admin && ["declare", "declared"].includes(each.result) && h("button", {
-        type: "button", class: "button", "aria-label": `Declare ${each.title ?? each.name}`, onclick: () => declare(each, load),
-      }, "Declare") },
-    ], sorted), { note: plural(controls.length, "control") }),
+    h(
+      "section",
+      { class: "panel", "aria-label": "In short" },
+      figures([
+        ["Score", percent(told.score / 100)],
+        ["Pass", String(of("pass").length)],
+        ["Fail", String(of("fail").length)],
+        ["To declare by hand", String(of("declare").length)],
+        ["Declared", String(of("declared").length)],
+        ["Checked", moment(told.at)],
+      ]),
+    ),
+    panel(
+      "Controls",
+      table(
+        "Controls, what fails first",
+        [
+          {
+            head: "Control",
+            cell: (each) => [
+              h("span", { class: "main" }, each.title),
+              h("span", { class: "under" }, each.paragraph),
+            ],
+          },
+          {
+            head: "Result",
+            className: "tight",
+            cell: (each) => pill(each.result, ...(RESULTS[each.result] ?? ["warn", each.result])),
+          },
+          { head: "Severity", cell: (each) => chip(each.severity) },
+          {
+            head: "What was found",
+            cell: (each) => [
+              each.detail,
+              declaredBy(each),
+              each.result !== "pass" && each.remedy && h("span", { class: "under" }, each.remedy),
+            ],
+          },
+          {
+            head: "Do",
+            quiet: true,
+            className: "actions",
+            cell: (each) =>
+              admin &&
+              ["declare", "declared"].includes(each.result) &&
+              h(
+                "button",
+                {
+                  type: "button",
+                  class: "button",
+                  "aria-label": `Declare ${each.title}`,
+                  onclick: () => declare(each, load),
+                },
+                "Declare",
+              ),
+          },
+        ],
+        sorted,
+      ),
+      { note: plural(controls.length, "control") },
+    ),
   ];
 }
 
 /** @param {any} each */
 function declaredBy(each) {
   const by = each.declared;
-  return by && h("span", { class: "under" }, `Declared by ${by.who}, `, h("time", { title: whole(by.at) }, moment(by.at)), by.note && `: ${by.note}`);
+  return (
+    by &&
+    h(
+      "span",
+      { class: "under" },
+      `Declared by ${by.who}, `,
+      h("time", { title: whole(by.at) }, moment(by.at)),
+      by.note && `: ${by.note}`,
+    )
+  );
 }
 
 /**
@@ -77,13 +159,21 @@ function declaredBy(each) {
  */
 async function declare(each, load) {
   const done = await asked({
-    title: each.title ?? each.name,
+    title: each.title,
     body: [
-      h("p", {}, "Nothing here can check this. You declare that it holds; your name and the time stand in the report and in the audit."),
-      field("On what grounds", input("note", { required: true, maxlength: 300, placeholder: "Agreement signed with the vendor on 3 March" })),
+      h(
+        "p",
+        {},
+        "Nothing here can check this. You declare that it holds; your name and the time stand in the report and in the audit.",
+      ),
+      field(
+        "On what grounds",
+        input("note", { required: true, maxlength: 300, placeholder: "Agreement signed with the vendor on 3 March" }),
+      ),
     ],
     yes: "Declare",
-    act: (data) => post("/api/compliance-checklist", { control: each.id ?? each.name, note: String(data.get("note")).trim() }),
+    act: (data) =>
+      post("/api/compliance-checklist", { control: each.id, note: String(data.get("note")).trim() }),
   });
   if (done) load();
 }

@@ -4,15 +4,16 @@ import { get, post } from "../kit/api.js";
 import { asked } from "../kit/dialog.js";
 import { fill, h } from "../kit/dom.js";
 import { field, input } from "../kit/forms.js";
-import { moment, plural, whole } from "../kit/format.js";
+import { plural } from "../kit/format.js";
 import { icon } from "../kit/icons.js";
 import { say } from "../kit/news.js";
 import { head, panel } from "../kit/page.js";
-import { empty, shown } from "../kit/states.js";
+import { shown } from "../kit/states.js";
 import { table } from "../kit/table.js";
 import { may } from "../who.js";
 import { control, given } from "./configuration/control.js";
 import { grouped } from "./configuration/groups.js";
+import { history } from "./configuration/history.js";
 
 /**
  * @param {HTMLElement} page
@@ -23,16 +24,35 @@ export async function open(page, here) {
   let revision = 0;
   const search = input("search", { type: "search", placeholder: "Find a setting", "aria-label": "Find a setting" });
   const admin = may(here.who, "admin");
-  fill(page, head("Configuration", { beside: admin ? null : "To change something takes the role admin.", right: [h("div", { class: "inline one" }, search)] }), body);
+  fill(
+    page,
+    head("Configuration", {
+      beside: admin ? null : "To change something takes the role admin.",
+      right: [h("div", { class: "inline one" }, search)],
+    }),
+    body,
+  );
 
   /** Asks again after each change. */
   function load() {
-    return shown(body, "the settings", () => Promise.all([get("/api/config"), get("/api/config/history")]), ([config, past]) => {
-      revision = config.revision;
-      const groups = grouped(config.settings).map(({ title, settings }) =>
-        panel(title, table(title, columns(admin, changed), settings, { className: "settings", each: (row, setting) => (row.dataset.search = `${setting.name} ${setting.description}`.toLowerCase()) })));
-      return [!config.seals && sealless(), ...groups, history(past, admin, load)];
-    }).then(() => narrow());
+    return shown(
+      body,
+      "the settings",
+      () => Promise.all([get("/api/config"), get("/api/config/history")]),
+      ([config, past]) => {
+        revision = config.revision;
+        const groups = grouped(config.settings).map(({ title, settings }) =>
+          panel(
+            title,
+            table(title, columns(admin, changed), settings, {
+              className: "settings",
+              each: (row, setting) => (row.dataset.search = `${setting.name} ${setting.description}`.toLowerCase()),
+            }),
+          ),
+        );
+        return [!config.seals && sealless(), ...groups, history(past, admin, load)];
+      },
+    ).then(() => narrow());
   }
 
   /** Shows the settings that the words fit. */
@@ -53,11 +73,19 @@ export async function open(page, here) {
       body: [
         h("p", {}, setting.description),
         control(setting),
-        field("Why", input("note", { maxlength: 200 }), "Stands in the history. New calls are answered by it within 2 s; calls that are up keep what they have."),
+        field(
+          "Why",
+          input("note", { maxlength: 200 }),
+          "Stands in the history. New calls are answered by it within 2 s; calls that are up keep what they have.",
+        ),
       ],
       yes: "Change",
       act: async (data) => {
-        taken = await post("/api/config", { changes: { [setting.name]: given(setting, data) }, note: String(data.get("note") ?? "").trim(), revision });
+        taken = await post("/api/config", {
+          changes: { [setting.name]: given(setting, data) },
+          note: String(data.get("note") ?? "").trim(),
+          revision,
+        });
       },
     });
     if (!done) return;
@@ -76,12 +104,33 @@ export async function open(page, here) {
  */
 function columns(admin, changed) {
   return [
-    { head: "Setting", cell: (setting) => [h("code", { class: "main" }, setting.name), h("span", { class: "under" }, setting.description)] },
+    {
+      head: "Setting",
+      cell: (setting) => [
+        h("code", { class: "main" }, setting.name),
+        h("span", { class: "under" }, setting.description),
+      ],
+    },
     { head: "Value", className: "value", cell: shownValue },
     { head: "From", className: "tight", cell: from },
-    { head: "Change", quiet: true, className: "actions lead", cell: (setting) => admin && setting.source !== "environment" && h("button", {
-      type: "button", class: "button", "aria-label": `Change ${setting.name}`, onclick: () => changed(setting),
-    }, "Change") },
+    {
+      head: "Change",
+      quiet: true,
+      className: "actions lead",
+      cell: (setting) =>
+        admin &&
+        setting.source !== "environment" &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button",
+            "aria-label": `Change ${setting.name}`,
+            onclick: () => changed(setting),
+          },
+          "Change",
+        ),
+    },
   ];
 }
 
@@ -90,7 +139,11 @@ function shownValue(setting) {
   const had = [...new Set(Object.values(setting.has).flat())];
   const values = had.length ? had : [setting.value ?? setting.default];
   return [
-    values.map((value) => (value ? h("code", { class: "line-of" }, value) : h("span", { class: "note" }, setting.kind === "secret" ? "not set" : "empty"))),
+    values.map((value) =>
+      value
+        ? h("code", { class: "line-of" }, value)
+        : h("span", { class: "note" }, setting.kind === "secret" ? "not set" : "empty"),
+    ),
     values.length > 1 && h("span", { class: "under bad" }, "processes differ"),
     setting.refused.map((/** @type {any} */ each) => h("span", { class: "under bad" }, `${each.service}: ${each.why}`)),
   ].flat();
@@ -98,13 +151,25 @@ function shownValue(setting) {
 
 /** @param {any} setting */
 function from(setting) {
-  if (setting.source === "environment") return [h("span", {}, icon("lock"), "environment"), h("span", { class: "under" }, `locked: of ${setting.locked_by.join(", ")}`)];
+  if (setting.source === "environment")
+    return [
+      h("span", {}, icon("lock"), "environment"),
+      h("span", { class: "under" }, `locked: of ${setting.locked_by.join(", ")}`),
+    ];
   return setting.source === "live" ? "set here" : h("span", { class: "note" }, "default");
 }
 
 /** Secrets cannot be set without a key to seal them. */
 function sealless() {
-  return h("div", { class: "panel" }, h("p", { class: "warning" }, "Secrets cannot be set here: there is no key to seal them with. Set PARLEY_CONFIG_KEY for the services; parley run makes one."));
+  return h(
+    "div",
+    { class: "panel" },
+    h(
+      "p",
+      { class: "warning" },
+      "Secrets cannot be set here: there is no key to seal them with. Set PARLEY_CONFIG_KEY for the services; parley run makes one.",
+    ),
+  );
 }
 
 /**
@@ -112,38 +177,9 @@ function sealless() {
  * @param {any} taken
  */
 function became(name, taken) {
-  if (taken.refused.length) return `${name} is stored, but ${taken.refused[0].service} did not take it: ${taken.refused[0].why}`;
-  if (taken.waiting.length) return `${name} is stored; ${plural(taken.waiting.length, "process", "processes")} did not yet say that it has it.`;
+  if (taken.refused.length)
+    return `${name} is stored, but ${taken.refused[0].service} did not take it: ${taken.refused[0].why}`;
+  if (taken.waiting.length)
+    return `${name} is stored; ${plural(taken.waiting.length, "process", "processes")} did not yet say that it has it.`;
   return `${name} is changed; ${plural(taken.taken, "process has", "processes have")} it for new calls.`;
-}
-
-/**
- * @param {{items: any[], kept: number}} past
- * @param {boolean} admin
- * @param {() => void} done
- */
-function history(past, admin, done) {
-  if (past.items.length === 0) return panel("History", empty("Nothing has been changed yet", "Each change is listed here, with who made it and why, and can be taken back."));
-  return panel("History", table("Changes, newest first", [
-    { head: "What", cell: (each) => [each.changes.map((/** @type {any} */ one) => h("span", { class: "line-of" }, h("code", {}, one.name), " ", h("span", { class: "note" }, one.before ?? "default", " → "), one.after ?? "default")), h("span", { class: "under" }, each.undoes ? `takes change ${each.undoes} back` : each.note)].flat() },
-    { head: "Who", cell: (each) => each.who },
-    { head: "When", className: "tight", cell: (each) => h("time", { title: whole(each.at * 1000) }, moment(each.at * 1000)) },
-    { head: "Undo", quiet: true, className: "actions lead", cell: (each) => admin && h("button", {
-      type: "button", class: "button", "aria-label": `Undo change ${each.revision}`, onclick: () => undo(each, done),
-    }, "Undo") },
-  ], past.items), { note: `the last ${past.kept} are kept` });
-}
-
-/**
- * @param {any} each
- * @param {() => void} done
- */
-async function undo(each, done) {
-  const sure = await asked({
-    title: "Take this change back?",
-    body: [h("p", {}, `${each.changes.map((/** @type {any} */ one) => one.name).join(", ")} will be as before ${whole(each.at * 1000)}.`)],
-    yes: "Undo",
-    act: () => post("/api/config/undo", { revision: each.revision }),
-  });
-  if (sure) done();
 }

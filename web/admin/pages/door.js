@@ -22,7 +22,9 @@ export async function open(page, entered) {
     act: async (data) => {
       try {
         await post("/api/session/login", {
-          name: data.get("name"), password: data.get("password"), ...(code.value ? { code: code.value } : {}),
+          name: data.get("name"),
+          password: data.get("password"),
+          ...(code.value ? { code: code.value } : {}),
         });
       } catch (error) {
         if (!(error instanceof Problem && error.field.endsWith("code")) || code.value) throw error;
@@ -47,13 +49,25 @@ export async function open(page, entered) {
           "div",
           { class: "inside" },
           h("h1", {}, "Log in"),
-          !ways.secure && h("p", { class: "trouble" }, "Logging in needs TLS: come by https, or by http://localhost on the machine itself."),
+          !ways.secure &&
+            h(
+              "p",
+              { class: "trouble" },
+              "Logging in needs TLS: come by https, or by http://localhost on the machine itself.",
+            ),
           ways.oidc && h("a", { class: "button strong", href: ways.oidc.url }, `Log in with ${ways.oidc.name}`),
           ways.local && local,
         ),
       ),
-      h("p", { class: "hint" }, "No account yet? ", h("code", {}, "parley user add NAME"), " on the machine makes one; ",
-        h("code", {}, "make run"), " prints a link that logs you in once."),
+      h(
+        "p",
+        { class: "hint" },
+        "No account yet? ",
+        h("code", {}, "parley user add NAME"),
+        " on the machine makes one; ",
+        h("code", {}, "make run"),
+        " prints a link that logs you in once.",
+      ),
     ),
   );
   (ways.local ? name : page).focus();

@@ -10,7 +10,11 @@ import { empty, failed, loading } from "../kit/states.js";
 import { CallList } from "./live/list.js";
 import { LiveCall } from "./live/call.js";
 
-const LINES = { connecting: ["wait", "Connecting"], live: ["good", "Live"], lost: ["bad", "Connection lost, trying again"] };
+const LINES = {
+  connecting: ["wait", "Connecting"],
+  live: ["good", "Live"],
+  lost: ["bad", "Connection lost, trying again"],
+};
 
 /**
  * @param {HTMLElement} page
@@ -33,11 +37,14 @@ export function open(page, here) {
     fill(beside, calls.size ? `${plural(calls.size + more, "call")} up` : "No call is up");
     if (calls.size && list.firstChild !== calls.table) fill(list, calls.table);
     else if (!calls.size) {
-      fill(list, empty(
-        "Nobody is calling right now",
-        "A call appears here the moment it begins. Try one from the softphone page, or ring one of your numbers.",
-        h("a", { class: "button", href: "/admin/calls" }, "Earlier calls"),
-      ));
+      fill(
+        list,
+        empty(
+          "Nobody is calling right now",
+          "A call appears here the moment it begins. Try one from the softphone page, or ring one of your numbers.",
+          h("a", { class: "button", href: "/admin/calls" }, "Earlier calls"),
+        ),
+      );
     }
   }
 

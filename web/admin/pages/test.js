@@ -25,41 +25,78 @@ function mind() {
   const out = h("div", { class: "answer", role: "status" });
   return tried("Mind", "A sentence to the model", "When are you open on Saturday?", "Ask", out, async (text, agent) => {
     const told = await post("/api/test-llm", { text, ...(agent && { agent }) });
-    fill(out, h("blockquote", {}, told.text), pairs([
-      ["Engine", [told.engine, told.model].filter(Boolean).join(", ")], ["First word after", millis(told.times.first_ms)], ["All of it after", millis(told.times.total_ms)],
-      ...(told.tools?.length ? [/** @type {[string, string]} */ (["Would use", told.tools.map((/** @type {any} */ tool) => tool.name).join(", ")])] : []),
-    ]));
+    fill(
+      out,
+      h("blockquote", {}, told.text),
+      pairs([
+        ["Engine", [told.engine, told.model].filter(Boolean).join(", ")],
+        ["First word after", millis(told.times.first_ms)],
+        ["All of it after", millis(told.times.total_ms)],
+        ...(told.tools?.length
+          ? [
+              /** @type {[string, string]} */ ([
+                "Would use",
+                told.tools.map((/** @type {any} */ tool) => tool.name).join(", "),
+              ]),
+            ]
+          : []),
+      ]),
+    );
   });
 }
 
 /** What is meant, and how the caller feels. */
 function understanding() {
   const out = h("div", { class: "answer", role: "status" });
-  return tried("Understanding", "What a caller says", "I have told you three times now that it does not work!", "Understand", out, async (text, agent) => {
-    const told = await post("/api/test-nlu", { text, ...(agent && { agent }) });
-    const slots = Object.entries(told.slots ?? {});
-    fill(out, pairs([
-      ["Feels", pill(told.emotion || "unknown")],
-      ["Wants", told.intent ? `${told.intent}, ${percent(told.confidence)} sure` : "nothing that this agent knows"],
-      ...slots.map(([name, value]) => /** @type {[string, string]} */ ([name, String(value)])),
-      ["Took", millis(told.times.total_ms)],
-    ]));
-  });
+  return tried(
+    "Understanding",
+    "What a caller says",
+    "I have told you three times now that it does not work!",
+    "Understand",
+    out,
+    async (text, agent) => {
+      const told = await post("/api/test-nlu", { text, ...(agent && { agent }) });
+      const slots = Object.entries(told.slots ?? {});
+      fill(
+        out,
+        pairs([
+          ["Feels", pill(told.emotion || "unknown")],
+          ["Wants", told.intent ? `${told.intent}, ${percent(told.confidence)} sure` : "nothing that this agent knows"],
+          ...slots.map(([name, value]) => /** @type {[string, string]} */ ([name, String(value)])),
+          ["Took", millis(told.times.total_ms)],
+        ]),
+      );
+    },
+  );
 }
 
 /** The voice says it. */
 function voice() {
   const out = h("div", { class: "answer", role: "status" });
-  return tried("Voice", "A sentence to be said", "Your order is ready, you can pick it up from ten.", "Speak", out, async (text) => {
-    const { sound, headers } = await postForSound("/api/test-tts", { text });
-    const player = /** @type {HTMLAudioElement} */ (h("audio", { controls: true, src: URL.createObjectURL(sound), "aria-label": "What the voice said" }));
-    fill(out, player, pairs([
-      ["Engine", headers.get("Parley-Engine")],
-      ["First sound after", millis(Number(headers.get("Parley-First-Ms")))],
-      ["All of it after", millis(Number(headers.get("Parley-Total-Ms")))],
-    ]));
-    player.play().catch(() => {});
-  }, false);
+  return tried(
+    "Voice",
+    "A sentence to be said",
+    "Your order is ready, you can pick it up from ten.",
+    "Speak",
+    out,
+    async (text) => {
+      const { sound, headers } = await postForSound("/api/test-tts", { text });
+      const player = /** @type {HTMLAudioElement} */ (
+        h("audio", { controls: true, src: URL.createObjectURL(sound), "aria-label": "What the voice said" })
+      );
+      fill(
+        out,
+        player,
+        pairs([
+          ["Engine", headers.get("Parley-Engine")],
+          ["First sound after", millis(Number(headers.get("Parley-First-Ms")))],
+          ["All of it after", millis(Number(headers.get("Parley-Total-Ms")))],
+        ]),
+      );
+      player.play().catch(() => {});
+    },
+    false,
+  );
 }
 
 /**

@@ -22,31 +22,87 @@ export function own(who, again) {
   const local = who.kind === "person";
   const button = (/** @type {string} */ text, /** @type {() => Promise<boolean>} */ act) =>
     h("button", { type: "button", class: "button", onclick: async () => (await act()) && again() }, text);
-  return panel("Your account", inside(
-    pairs([
-      ["Name", [who.name, " ", chip(who.role)]],
-      ["Logged in", KINDS[who.kind] ?? who.kind],
-      ["Takes calls over to", who.number || "no number is set"],
-      ["Authenticator", who.totp ? "on" : "off"],
-    ]),
-    !local && h("p", { class: "note" }, who.kind === "link"
-      ? "This is nobody's account. Add one for each person below, yourself first."
-      : "What belongs to this account is kept at the provider."),
-  ), { right: local ? [button("Password", password), button("Number", () => number(who)), who.totp ? button("Authenticator off", off) : button("Authenticator on", on)] : [] });
+  return panel(
+    "Your account",
+    inside(
+      pairs([
+        ["Name", [who.name, " ", chip(who.role)]],
+        ["Logged in", KINDS[who.kind] ?? who.kind],
+        ["Takes calls over to", who.number || "no number is set"],
+        ["Authenticator", who.totp ? "on" : "off"],
+      ]),
+      !local &&
+        h(
+          "p",
+          { class: "note" },
+          who.kind === "link"
+            ? "This is nobody's account. Add one for each person below, yourself first."
+            : "What belongs to this account is kept at the provider.",
+        ),
+    ),
+    {
+      right: local
+        ? [
+            button("Password", password),
+            button("Number", () => number(who)),
+            who.totp ? button("Authenticator off", off) : button("Authenticator on", on),
+          ]
+        : [],
+    },
+  );
 }
 
 /** Where one is logged in. */
 export function sessions() {
   const body = h("div");
-  const load = () => shown(body, "your sessions", () => get("/api/session/mine"), ({ items }) => table("Your open sessions", [
-    { head: "Browser", cell: (each) => [h("span", { class: "main" }, browser(each.browser)), h("span", { class: "under" }, each.here ? "this one" : each.address)] },
-    { head: "Last seen", className: "tight", cell: (each) => h("time", { title: whole(each.seen_at) }, moment(each.seen_at)) },
-    { head: "Since", className: "tight", minor: true, cell: (each) => h("time", { title: whole(each.made_at) }, moment(each.made_at)) },
-    { head: "End", quiet: true, className: "actions lead", cell: (each) => !each.here && h("button", {
-      type: "button", class: "button danger", "aria-label": `End the session seen ${moment(each.seen_at)}`,
-      onclick: () => change("DELETE", `/api/session/mine/${each.id}`).then(load, sayTrouble),
-    }, "End") },
-  ], items));
+  const load = () =>
+    shown(
+      body,
+      "your sessions",
+      () => get("/api/session/mine"),
+      ({ items }) =>
+        table(
+          "Your open sessions",
+          [
+            {
+              head: "Browser",
+              cell: (each) => [
+                h("span", { class: "main" }, browser(each.browser)),
+                h("span", { class: "under" }, each.here ? "this one" : each.address),
+              ],
+            },
+            {
+              head: "Last seen",
+              className: "tight",
+              cell: (each) => h("time", { title: whole(each.seen_at) }, moment(each.seen_at)),
+            },
+            {
+              head: "Since",
+              className: "tight",
+              minor: true,
+              cell: (each) => h("time", { title: whole(each.made_at) }, moment(each.made_at)),
+            },
+            {
+              head: "End",
+              quiet: true,
+              className: "actions lead",
+              cell: (each) =>
+                !each.here &&
+                h(
+                  "button",
+                  {
+                    type: "button",
+                    class: "button danger",
+                    "aria-label": `End the session seen ${moment(each.seen_at)}`,
+                    onclick: () => change("DELETE", `/api/session/mine/${each.id}`).then(load, sayTrouble),
+                  },
+                  "End",
+                ),
+            },
+          ],
+          items,
+        ),
+    );
   load();
   return panel("Where you are logged in", body);
 }
@@ -79,7 +135,13 @@ async function password() {
 function number(who) {
   return asked({
     title: "Where calls that you take over ring",
-    body: [field("Number", input("number", { type: "tel", value: who.number, placeholder: "+15550100199" }), "With country code. Empty: none.")],
+    body: [
+      field(
+        "Number",
+        input("number", { type: "tel", value: who.number, placeholder: "+15550100199" }),
+        "With country code. Empty: none.",
+      ),
+    ],
     yes: "Save",
     act: (data) => post("/api/session/number", { number: String(data.get("number")).trim() }),
   });
@@ -99,7 +161,10 @@ async function on() {
     body: [
       h("p", {}, "Enter this key in your authenticator, or ", h("a", { href: begun.uri }, "open it there"), "."),
       h("code", { class: "once" }, begun.secret.replace(/(.{4})/g, "$1 ").trim()),
-      field("The code that it shows", input("code", { inputmode: "numeric", required: true, maxlength: 10, autocomplete: "one-time-code" })),
+      field(
+        "The code that it shows",
+        input("code", { inputmode: "numeric", required: true, maxlength: 10, autocomplete: "one-time-code" }),
+      ),
     ],
     yes: "Turn on",
     act: (data) => post("/api/session/totp/on", { pending: begun.pending, code: String(data.get("code")).trim() }),
@@ -110,7 +175,9 @@ async function on() {
 function off() {
   return asked({
     title: "Turn the authenticator off?",
-    body: [field("Your password", input("password", { type: "password", required: true, autocomplete: "current-password" }))],
+    body: [
+      field("Your password", input("password", { type: "password", required: true, autocomplete: "current-password" })),
+    ],
     yes: "Turn off",
     danger: true,
     act: (data) => post("/api/session/totp/off", { password: data.get("password") }),

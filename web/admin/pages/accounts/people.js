@@ -19,21 +19,70 @@ const ROLES = /** @type {Array<[string, string]>} */ ([
 /** @param {import("../../who.js").Who} who */
 export function people(who) {
   const body = h("div");
-  const load = () => shown(body, "the accounts", () => get("/api/users"), ({ items }) => items.length === 0
-    ? empty("No account yet", "Add one here, or on the machine: parley user add NAME.")
-    : table("Accounts", [
-        { head: "Name", cell: (each) => [h("span", { class: "main" }, each.name), each.name === who.name && h("span", { class: "under" }, "you")] },
-        { head: "Role", cell: (each) => each.role },
-        { head: "Takes calls over to", minor: true, cell: (each) => each.number },
-        { head: "Authenticator", cell: (each) => (each.totp ? pill("on", "good", "on") : "off") },
-        { head: "Since", className: "tight", minor: true, cell: (each) => h("time", { title: whole(each.made_at) }, moment(each.made_at)) },
-        { head: "Do", quiet: true, className: "actions", cell: (each) => each.name !== who.name && [
-          h("button", { type: "button", class: "button", "aria-label": `Change ${each.name}`, onclick: () => edit(each, load) }, "Change"), " ",
-          h("button", { type: "button", class: "button danger", "aria-label": `Remove ${each.name}`, onclick: () => remove(each, load) }, "Remove"),
-        ] },
-      ], items));
+  const load = () =>
+    shown(
+      body,
+      "the accounts",
+      () => get("/api/users"),
+      ({ items }) =>
+        items.length === 0
+          ? empty("No account yet", "Add one here, or on the machine: parley user add NAME.")
+          : table(
+              "Accounts",
+              [
+                {
+                  head: "Name",
+                  cell: (each) => [
+                    h("span", { class: "main" }, each.name),
+                    each.name === who.name && h("span", { class: "under" }, "you"),
+                  ],
+                },
+                { head: "Role", cell: (each) => each.role },
+                { head: "Takes calls over to", minor: true, cell: (each) => each.number },
+                { head: "Authenticator", cell: (each) => (each.totp ? pill("on", "good", "on") : "off") },
+                {
+                  head: "Since",
+                  className: "tight",
+                  minor: true,
+                  cell: (each) => h("time", { title: whole(each.made_at) }, moment(each.made_at)),
+                },
+                {
+                  head: "Do",
+                  quiet: true,
+                  className: "actions",
+                  cell: (each) =>
+                    each.name !== who.name && [
+                      h(
+                        "button",
+                        {
+                          type: "button",
+                          class: "button",
+                          "aria-label": `Change ${each.name}`,
+                          onclick: () => edit(each, load),
+                        },
+                        "Change",
+                      ),
+                      " ",
+                      h(
+                        "button",
+                        {
+                          type: "button",
+                          class: "button danger",
+                          "aria-label": `Remove ${each.name}`,
+                          onclick: () => remove(each, load),
+                        },
+                        "Remove",
+                      ),
+                    ],
+                },
+              ],
+              items,
+            ),
+    );
   load();
-  return panel("People", body, { right: [h("button", { type: "button", class: "button", onclick: () => add(load) }, "Add a person")] });
+  return panel("People", body, {
+    right: [h("button", { type: "button", class: "button", onclick: () => add(load) }, "Add a person")],
+  });
 }
 
 /** @param {() => void} load */
@@ -44,12 +93,19 @@ async function add(load) {
     body: [
       field("Name", input("name", { required: true, autocapitalize: "none", spellcheck: "false" })),
       field("Role", select("role", ROLES, "viewer")),
-      field("Password", input("password", { type: "password", autocomplete: "new-password" }), "Empty: one is made, and shown to you once."),
+      field(
+        "Password",
+        input("password", { type: "password", autocomplete: "new-password" }),
+        "Empty: one is made, and shown to you once.",
+      ),
     ],
     yes: "Add",
-    act: async (data) => (made = await post("/api/users", {
-      name: String(data.get("name")).trim(), role: data.get("role"), password: data.get("password"),
-    })),
+    act: async (data) =>
+      (made = await post("/api/users", {
+        name: String(data.get("name")).trim(),
+        role: data.get("role"),
+        password: data.get("password"),
+      })),
   });
   if (!done) return;
   await first(made);
@@ -80,10 +136,13 @@ async function edit(each, load) {
       each.totp && check("Turn the authenticator off: it is lost", "lost", false),
     ],
     yes: "Change",
-    act: async (data) => (made = await change("PATCH", `/api/users/${encodeURIComponent(each.name)}`, {
-      role: data.get("role"), number: String(data.get("number")).trim(),
-      ...(data.get("renew") && { password: "" }), ...(data.get("lost") && { totp: false }),
-    })),
+    act: async (data) =>
+      (made = await change("PATCH", `/api/users/${encodeURIComponent(each.name)}`, {
+        role: data.get("role"),
+        number: String(data.get("number")).trim(),
+        ...(data.get("renew") && { password: "" }),
+        ...(data.get("lost") && { totp: false }),
+      })),
   });
   if (!done) return;
   await first(made);
@@ -96,8 +155,11 @@ async function edit(each, load) {
  */
 async function remove(each, load) {
   const done = await asked({
-    title: `Remove ${each.name}?`, body: [h("p", {}, "Whoever uses this account is logged out at once. What they did stays in the audit.")],
-    yes: "Remove", danger: true, act: () => change("DELETE", `/api/users/${encodeURIComponent(each.name)}`),
+    title: `Remove ${each.name}?`,
+    body: [h("p", {}, "Whoever uses this account is logged out at once. What they did stays in the audit.")],
+    yes: "Remove",
+    danger: true,
+    act: () => change("DELETE", `/api/users/${encodeURIComponent(each.name)}`),
   });
   if (done) load();
 }

@@ -13,10 +13,22 @@ export const COLUMNS = [
       h("span", { class: "under narrow" }, way(call)),
     ],
   },
-  { head: "Reached", minor: true, className: "tight", cell: (call) => (call.channel === "phone" ? reached(call) : null) },
-  { head: "When", className: "tight", cell: (call) => h("time", { title: whole(call.started_at) }, moment(call.started_at)) },
+  {
+    head: "Reached",
+    minor: true,
+    className: "tight",
+    cell: (call) => (call.channel === "phone" ? reached(call) : null),
+  },
+  {
+    head: "When",
+    className: "tight",
+    cell: (call) => h("time", { title: whole(call.started_at) }, moment(call.started_at)),
+  },
   { head: "Agent", cell: (call) => call.agent },
-  { head: "Outcome", cell: (call) => (call.ended_at ? call.outcome && pill(call.outcome) : pill("up", "busy", "Still up")) },
+  {
+    head: "Outcome",
+    cell: outcome,
+  },
   { head: "Mood", minor: true, cell: (call) => call.emotion && pill(call.emotion) },
   { head: "Turns", figure: true, minor: true, cell: (call) => String(call.turns) },
   { head: "Interrupted", figure: true, minor: true, cell: (call) => some(call.interruptions) },
@@ -48,6 +60,16 @@ function reached(call) {
 export function way(call) {
   if (call.channel !== "phone") return "";
   return call.direction === "outbound" ? "called by us" : `to ${call.called}`;
+}
+
+/** @type {Record<string, string>} */
+const ENDED = { caller: "caller hung up", bot: "agent ended it", transfer: "handed over", lost: "line was lost" };
+
+/** @param {any} call what it came to; where nobody has judged that: how it ended */
+export function outcome(call) {
+  if (!call.ended_at) return pill("up", "busy", "Still up");
+  if (call.outcome) return pill(call.outcome);
+  return h("span", { class: "note" }, ENDED[call.ended_by] ?? call.ended_by);
 }
 
 /** @param {any} call */

@@ -1,16 +1,20 @@
 /** What happened in a call, input by input: for who looks for the reason. Asked for when it is opened. */
 
 import { get } from "../../kit/api.js";
-import { fill, h } from "../../kit/dom.js";
+import { h } from "../../kit/dom.js";
 import { dated, plural } from "../../kit/format.js";
-import { sayTrouble } from "../../kit/news.js";
 import { panel } from "../../kit/page.js";
+import { longer } from "../../kit/pages.js";
 import { shown } from "../../kit/states.js";
-import { addRows, sideways, table } from "../../kit/table.js";
+import { sideways, table } from "../../kit/table.js";
 
 const PAGE = 100;
 const TIME = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
 });
 
 /** @type {Array<import("../../kit/table.js").Column<any>>} */
@@ -29,35 +33,21 @@ const COLUMNS = [
 export function eventsPanel(path, total) {
   const place = h("div");
   const button = h("button", { type: "button", class: "button", onclick: () => show() }, "Show");
-  let cursor = "";
 
   /** The first page in the place of the button. */
   async function show() {
     button.remove();
-    await shown(place, "the events", () => get(`${path}/events`, { limit: PAGE }), (answer) => {
-      const made = table("Events, oldest first", COLUMNS, answer.items, { plain: true });
-      cursor = answer.next;
-      return [sideways("Events", made), more(made)];
-    });
-  }
-
-  /** @param {HTMLTableElement} made */
-  function more(made) {
-    if (!cursor) return null;
-    const foot = h("div", { class: "more-rows" });
-    fill(foot, h("button", {
-      type: "button", class: "button", onclick: async () => {
-        try {
-          const answer = await get(`${path}/events`, { limit: PAGE, cursor });
-          addRows(made, COLUMNS, answer.items);
-          cursor = answer.next;
-          if (!cursor) foot.remove();
-        } catch (error) {
-          sayTrouble(error);
-        }
+    await shown(
+      place,
+      "the events",
+      () => get(`${path}/events`, { limit: PAGE }),
+      (answer) => {
+        const made = table("Events, oldest first", COLUMNS, answer.items, { plain: true });
+        const rest = longer(made, COLUMNS, `${path}/events`, { limit: PAGE }, answer.next, { what: "More events" });
+        return [sideways("Events", made), rest];
       },
-    }, "More events"));
-    return foot;
+    );
+    /** @type {HTMLElement | null} */ (place.querySelector(".sideways"))?.focus();
   }
 
   return panel("Events", place, { note: plural(total, "record"), right: [button] });
@@ -65,6 +55,8 @@ export function eventsPanel(path, total) {
 
 /** @param {Record<string, any> | undefined} parts */
 function detail(parts) {
-  const told = Object.entries(parts ?? {}).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const told = Object.entries(parts ?? {}).map(
+    ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+  );
   return told.length > 0 && h("span", { class: "under" }, told.join(", "));
 }

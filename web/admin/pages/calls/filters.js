@@ -16,24 +16,49 @@ const WAITS_MS = 300;
  */
 export function filters(set, numbers, search) {
   const any = (/** @type {string[]} */ words, /** @type {string} */ text) =>
-    /** @type {Array<[string, string]>} */ ([["", text], ...words.map((word) => [word, word[0].toUpperCase() + word.slice(1)])]);
+    /** @type {Array<[string, string]>} */ ([
+      ["", text],
+      ...words.map((word) => [word, word[0].toUpperCase() + word.slice(1)]),
+    ]);
   const words = input("words", {
-    type: "search", value: set.words ?? "", placeholder: "Words that were said", "aria-label": "Words that were said",
+    type: "search",
+    value: set.words ?? "",
+    placeholder: "Words that were said",
+    "aria-label": "Words that were said",
   });
   const more = h(
     "div",
     { class: "more", id: "more-filters" },
-    numbers && field("Number, or its end", input("number", { type: "search", inputmode: "tel", value: set.number ?? "" })),
+    numbers &&
+      field("Number, or its end", input("number", { type: "search", inputmode: "tel", value: set.number ?? "" })),
     field("Agent", input("agent", { type: "search", value: set.agent ?? "" })),
     field("Outcome", select("outcome", any(OUTCOMES, "Any"), set.outcome)),
     field("From", input("from", { type: "date", value: set.from ?? "" })),
     field("To", input("to", { type: "date", value: set.to ?? "" })),
     field("Longer than, seconds", input("min_seconds", { type: "number", min: 0, value: set.min_seconds ?? "" })),
-    field("Interrupted, at least", input("min_interruptions", { type: "number", min: 0, value: set.min_interruptions ?? "" })),
+    field(
+      "Interrupted, at least",
+      input("min_interruptions", { type: "number", min: 0, value: set.min_interruptions ?? "" }),
+    ),
     field("Mood", select("emotion", any(EMOTIONS, "Any"), set.emotion)),
-    field("Tools", select("tool_failed", [["", "Any"], ["true", "One failed"]], set.tool_failed)),
+    field(
+      "Tools",
+      select(
+        "tool_failed",
+        [
+          ["", "Any"],
+          ["true", "One failed"],
+        ],
+        set.tool_failed,
+      ),
+    ),
   );
-  const button = h("button", { type: "button", class: "button", "aria-controls": "more-filters", onclick: () => opened(Boolean(more.hidden)) });
+  const button = h("button", {
+    type: "button",
+    class: "button",
+    "aria-controls": "more-filters",
+    onclick: () => opened(Boolean(more.hidden)),
+  });
   const away = h("button", { type: "button", class: "plain", onclick: () => clear() }, "Clear");
   const made = /** @type {HTMLFormElement} */ (
     h(
@@ -48,7 +73,8 @@ export function filters(set, numbers, search) {
   /** @returns {Record<string, string>} */
   function wanted() {
     return Object.fromEntries(
-      [...new FormData(made)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value));
+      [...new FormData(made)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value),
+    );
   }
 
   /** @param {boolean} open */
@@ -67,7 +93,8 @@ export function filters(set, numbers, search) {
 
   /** Everything is shown again. */
   function clear() {
-    for (const control of made.elements) if ("value" in control && "name" in control && control.name) control.value = "";
+    for (const control of made.elements)
+      if ("value" in control && "name" in control && control.name) control.value = "";
     count();
     search({});
     words.focus();

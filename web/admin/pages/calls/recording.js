@@ -8,7 +8,11 @@ import { inside, panel } from "../../kit/page.js";
  * @param {{lines: Array<{at: number, item: HTMLElement}>}} said
  */
 export function recording(path, said) {
-  const trouble = h("p", { class: "trouble", role: "alert", hidden: true }, "The recording cannot be fetched. It may be gone: see how long recordings are kept under Configuration.");
+  const trouble = h(
+    "p",
+    { class: "trouble", role: "alert", hidden: true },
+    "The recording cannot be fetched. It may be gone: see how long recordings are kept under Configuration.",
+  );
   const sound = /** @type {HTMLAudioElement} */ (
     h("audio", { controls: true, preload: "none", src: `${path}/recording`, "aria-label": "Recording of the call" })
   );
@@ -24,12 +28,21 @@ export function recording(path, said) {
   });
   for (const { at, item } of said.lines) {
     const time = item.querySelector("time");
-    time?.replaceWith(h("button", {
-      type: "button", class: "at", title: "Play from here", onclick: () => {
-        sound.currentTime = Math.max(0, at / 1000);
-        sound.play();
-      },
-    }, time.textContent));
+    time?.replaceWith(
+      h(
+        "button",
+        {
+          type: "button",
+          class: "at",
+          title: "Play from here",
+          onclick: () => {
+            sound.currentTime = Math.max(0, at / 1000);
+            sound.play();
+          },
+        },
+        time.textContent,
+      ),
+    );
   }
   return panel("Recording", inside(sound, trouble));
 }

@@ -17,21 +17,34 @@ const TOLD = {
 /** @param {string} path */
 export function replayPanel(path) {
   const place = inside(
-    h("p", { class: "note" }, "Plays the call's inputs through the version that runs now, and compares what it decides."),
+    h(
+      "p",
+      { class: "note" },
+      "Plays the call's inputs through the version that runs now, and compares what it decides.",
+    ),
   );
   const button = h("button", { type: "button", class: "button", onclick: () => play() }, "Replay");
 
   /** Asks, and says what came of it. */
   function play() {
-    return shown(place, "the verdict", () => get(`${path}/replay`), (verdict) => {
-      const [tone, title, why] = TOLD[verdict.verdict] ?? TOLD.unknown;
-      return [
-        h("p", {}, pill(verdict.verdict, tone, title)),
-        h("p", { class: "note" }, [why, verdict.why].filter(Boolean).join(" ")),
-        h("p", { class: "note" }, `${count(verdict.compared)} of ${count(verdict.records)} records compared, ${count(verdict.inputs)} inputs.`,
-          verdict.differs && [" First other record: ", h("code", {}, verdict.differs), "."]),
-      ];
-    });
+    return shown(
+      place,
+      "the verdict",
+      () => get(`${path}/replay`),
+      (verdict) => {
+        const [tone, title, why] = TOLD[verdict.verdict] ?? TOLD.unknown;
+        return [
+          h("p", {}, pill(verdict.verdict, tone, title)),
+          h("p", { class: "note" }, [why, verdict.why].filter(Boolean).join(" ")),
+          h(
+            "p",
+            { class: "note" },
+            `${count(verdict.compared)} of ${count(verdict.records)} records compared, ${count(verdict.inputs)} inputs.`,
+            verdict.differs && [" First other record: ", h("code", {}, verdict.differs), "."],
+          ),
+        ];
+      },
+    );
   }
   return panel("Replay", place, { right: [button] });
 }

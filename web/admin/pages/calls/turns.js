@@ -21,7 +21,10 @@ export function turns(call) {
   const began = dated(call.started_at)?.getTime() ?? 0;
   /** @type {Array<{at: number, item: HTMLElement}>} */
   const lines = [];
-  const longest = Math.max(0, ...call.turn_list.map((/** @type {any} */ turn) => turn.stages.heard ?? turn.stages.first_sound ?? 0));
+  const longest = Math.max(
+    0,
+    ...call.turn_list.map((/** @type {any} */ turn) => turn.stages.heard ?? turn.stages.first_sound ?? 0),
+  );
   const scale = scaleOf(longest);
   const list = h("ol", { class: "turns" });
   for (const [number, parts] of grouped(call)) {
@@ -76,10 +79,20 @@ function answered(turn, scale) {
   return h(
     "div",
     { class: "answered" },
-    h("p", { class: "heard-after" }, unseen("Answered after "), millis(stages.heard ?? stages.first_sound ?? stages.first_token)),
+    h(
+      "p",
+      { class: "heard-after" },
+      unseen("Answered after "),
+      millis(stages.heard ?? stages.first_sound ?? stages.first_token),
+    ),
     bar,
-    h("dl", { class: "stages" }, known.map(({ name, label }) =>
-      h("div", { "data-stage": name }, h("dt", {}, label), h("dd", {}, String(stages[name]))))),
+    h(
+      "dl",
+      { class: "stages" },
+      known.map(({ name, label }) =>
+        h("div", { "data-stage": name }, h("dt", {}, label), h("dd", {}, String(stages[name]))),
+      ),
+    ),
   );
 }
 

@@ -11,18 +11,38 @@ export function control(setting) {
   const { kind, value, choices = [] } = setting;
   const unset = setting.default ? `Empty: ${setting.default}, the default.` : "Empty: taken away.";
   if (kind === "choice") {
-    const all = choices.map((/** @type {string} */ choice) => /** @type {[string, string]} */ ([choice, choice || "none"]));
+    const all = choices.map(
+      (/** @type {string} */ choice) => /** @type {[string, string]} */ ([choice, choice || "none"]),
+    );
     return field("Value", select("value", all, String(value ?? "")));
   }
   if (kind === "secret") {
-    return field("New value", input("value", { type: "password", autocomplete: "new-password", spellcheck: "false" }),
-      "It is sealed at once and never shown again. Empty: taken away.");
+    return field(
+      "New value",
+      input("value", { type: "password", autocomplete: "new-password", spellcheck: "false" }),
+      "It is sealed at once and never shown again. Empty: taken away.",
+    );
   }
   if (kind === "engines") {
-    return h("div", {}, field("Engines, the preferred one first", input("value", { value: String(value ?? ""), spellcheck: "false" }),
-      `Names with commas between them${choices.length ? `: ${choices.join(", ")}` : ""}. ${unset}`));
+    return h(
+      "div",
+      {},
+      field(
+        "Engines, the preferred one first",
+        input("value", { value: String(value ?? ""), spellcheck: "false" }),
+        `Names with commas between them${choices.length ? `: ${choices.join(", ")}` : ""}. ${unset}`,
+      ),
+    );
   }
-  return field("Value", input("value", { value: String(value ?? ""), inputmode: kind === "number" ? "decimal" : null, spellcheck: "false" }), unset);
+  return field(
+    "Value",
+    input("value", {
+      value: String(value ?? ""),
+      inputmode: kind === "number" ? "decimal" : null,
+      spellcheck: "false",
+    }),
+    unset,
+  );
 }
 
 /**

@@ -47,7 +47,10 @@ export class Actions {
 
   _noted() {
     const text = input("text", {
-      maxlength: NOTE_MAX, required: true, placeholder: "Offer ten percent", "aria-label": "A note to the agent",
+      maxlength: NOTE_MAX,
+      required: true,
+      placeholder: "Offer ten percent",
+      "aria-label": "A note to the agent",
     });
     const made = form({
       className: "inline",
@@ -59,7 +62,12 @@ export class Actions {
         say("The agent has your note for its next answer.");
       },
     });
-    return h("div", { class: "noting" }, h("p", { class: "hint" }, "Only the agent reads it; the caller does not hear of it."), made);
+    return h(
+      "div",
+      { class: "noting" },
+      h("p", { class: "hint" }, "Only the agent reads it; the caller does not hear of it."),
+      made,
+    );
   }
 
   _hangUp() {
@@ -77,7 +85,11 @@ export class Actions {
       title: "Transfer this call",
       body: [
         h("p", {}, "The agent tells the caller, then hands over."),
-        field("To number", input("to", { type: "tel", required: true, placeholder: "+15550100199" }), "With country code, as in +15550100199."),
+        field(
+          "To number",
+          input("to", { type: "tel", required: true, placeholder: "+15550100199" }),
+          "With country code, as in +15550100199.",
+        ),
       ],
       yes: "Transfer",
       act: (data) => post(`${this._path}/transfer`, { to: String(data.get("to")).trim(), reason: "" }),
@@ -89,8 +101,11 @@ export class Actions {
       title: "Take this call over",
       body: [
         h("p", {}, "The call is transferred to your telephone. Have it at hand."),
-        field("Your number", input("to", { type: "tel", value: this._who.number, placeholder: "+15550100199" }),
-          "Empty: the number of your account."),
+        field(
+          "Your number",
+          input("to", { type: "tel", value: this._who.number, placeholder: "+15550100199" }),
+          "Empty: the number of your account.",
+        ),
       ],
       yes: "Take over",
       act: (data) => post(`${this._path}/take-over`, { to: String(data.get("to")).trim() }),

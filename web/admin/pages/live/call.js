@@ -50,15 +50,19 @@ export class LiveCall {
       ),
     );
     fill(this._words.list, h("li", {}, loading("the call")));
-    this._feed = new Feed(`/api/calls/${encodeURIComponent(id)}/live`, {
-      snapshot: (told) => this._all(told),
-      call: (call) => this._is(call),
-      line: (line) => this._words.line(line),
-      hearing: ({ text }) => this._words.hearing(text),
-      tool: (tool) => this._words.tool(tool),
-      moment: (moment) => this._lanes.moment(moment),
-      ended: ({ reason }) => this._over(reason),
-    }, (line) => line === "lost" && !this._call && this._why());
+    this._feed = new Feed(
+      `/api/calls/${encodeURIComponent(id)}/live`,
+      {
+        snapshot: (told) => this._all(told),
+        call: (call) => this._is(call),
+        line: (line) => this._words.line(line),
+        hearing: ({ text }) => this._words.hearing(text),
+        tool: (tool) => this._words.tool(tool),
+        moment: (moment) => this._lanes.moment(moment),
+        ended: ({ reason }) => this._over(reason),
+      },
+      (line) => line === "lost" && !this._call && this._why(),
+    );
     this._timer = setInterval(() => this._call && !this._ended && this._draw(), 1000);
   }
 
@@ -101,8 +105,12 @@ export class LiveCall {
     this._title.textContent = other(call);
     this._under.textContent = [
       call.specialist ? `${call.agent}, ${call.specialist}` : call.agent,
-      call.agent_version, call.channel === "phone" ? `to ${call.called}` : call.channel, call.language,
-    ].filter(Boolean).join(" · ");
+      call.agent_version,
+      call.channel === "phone" ? `to ${call.called}` : call.channel,
+      call.language,
+    ]
+      .filter(Boolean)
+      .join(" · ");
     if (call.state === "ended") this._over("");
     this._draw();
   }

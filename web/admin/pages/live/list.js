@@ -29,12 +29,23 @@ const COLUMNS = [
     ],
   },
   { head: "Agent", className: "apart", cell: whose },
-  { head: "State", quiet: true, cell: (call) => [pill(call.state), call.tool && h("span", { class: "at-work" }, call.tool)] },
+  {
+    head: "State",
+    quiet: true,
+    cell: (call) => [pill(call.state), call.tool && h("span", { class: "at-work" }, call.tool)],
+  },
   { head: "Mood", minor: true, cell: (call) => (call.emotion ? pill(call.emotion) : null) },
-  { head: "Interrupted", figure: true, minor: true, cell: (call) => (call.interruptions ? String(call.interruptions) : null) },
+  {
+    head: "Interrupted",
+    figure: true,
+    minor: true,
+    cell: (call) => (call.interruptions ? String(call.interruptions) : null),
+  },
   { head: "Cost", figure: true, minor: true, cell: (call) => money(call.cost_usd) },
   {
-    head: "Time", figure: true, className: "lead",
+    head: "Time",
+    figure: true,
+    className: "lead",
     cell: (call) => h("time", { title: `since ${whole(call.started_at)}` }, clock(seconds(call))),
   },
 ];

@@ -44,7 +44,12 @@ export class Words {
   /** @param {string} text the caller's words so far, of a turn that goes on */
   hearing(text) {
     this._hearing.hidden = !text;
-    if (text) fill(this._hearing, h("span", { class: "who" }, "Caller"), h("p", { class: "words" }, h("span", { class: "open" }, text)));
+    if (text)
+      fill(
+        this._hearing,
+        h("span", { class: "who" }, "Caller"),
+        h("p", { class: "words" }, h("span", { class: "open" }, text)),
+      );
     this._follow();
   }
 
@@ -111,9 +116,13 @@ export function ran(tool) {
     { class: "entry ran", "data-intent": tool.intent },
     icon("tool"),
     h("span", { class: "name" }, tool.name),
-    given.length > 0 && h("code", { class: "given" }, given.map(([key, value]) => `${key}: ${plain(value)}`).join(", ")),
-    pill(tool.status, { ok: "good", running: "wait", failed: "bad", refused: "bad" }[tool.status] ?? "warn",
-      tool.status === "ok" ? "done" : spaced(tool.status)),
+    given.length > 0 &&
+      h("code", { class: "given" }, given.map(([key, value]) => `${key}: ${plain(value)}`).join(", ")),
+    pill(
+      tool.status,
+      { ok: "good", running: "wait", failed: "bad", refused: "bad" }[tool.status] ?? "warn",
+      tool.status === "ok" ? "done" : spaced(tool.status),
+    ),
     tool.ms !== null && tool.ms !== undefined && h("span", { class: "took" }, millis(tool.ms)),
     tool.message && h("span", { class: "message" }, tool.message),
     tool.result && tool.result !== "{}" && h("code", { class: "result", title: tool.result }, short(tool.result)),

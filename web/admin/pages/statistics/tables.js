@@ -4,9 +4,15 @@ import { count, decimal, money, percent } from "../../kit/format.js";
 import { table } from "../../kit/table.js";
 
 /** @type {Record<string, string>} */
-export const STAGES = { ears: "Recognised", first_token: "First word", first_sound: "First sound", heard: "Heard" };
+export const STAGES = { ears: "Recognised", first_token: "First word", first_sound: "First sound", heard: "Heard", over: "Heard out" };
 
-const HOUR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const HOUR = new Intl.DateTimeFormat(undefined, {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 const HOUR_ALONE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
 const DAY_ALONE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
@@ -29,7 +35,10 @@ export function statTable(stats) {
   return table(
     `Figures by ${stats.by}`,
     [
-      { head: { hour: "Hour", day: "Day", agent: "Agent", number: "Number" }[/** @type {string} */ (stats.by)] ?? "", cell: (row) => named(row.key, stats.by) },
+      {
+        head: { hour: "Hour", day: "Day", agent: "Agent", number: "Number" }[/** @type {string} */ (stats.by)] ?? "",
+        cell: (row) => named(row.key, stats.by),
+      },
       { head: "Calls", figure: true, cell: (row) => count(row.calls) },
       { head: "Minutes", figure: true, cell: (row) => decimal(row.minutes) },
       { head: "Answer p50, ms", figure: true, cell: (row) => count(row.answer_ms?.p50) },
@@ -52,7 +61,9 @@ export function stageTable(rows) {
       { head: "Stage", cell: (row) => STAGES[row.stage] ?? row.stage },
       { head: "Turns", figure: true, cell: (row) => count(row.n) },
       ...["p50", "p90", "p95", "p99"].map((name) => ({
-        head: `${name}, ms`, figure: true, cell: (/** @type {any} */ row) => count(row[name]),
+        head: `${name}, ms`,
+        figure: true,
+        cell: (/** @type {any} */ row) => count(row[name]),
       })),
     ],
     rows,

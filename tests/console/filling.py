@@ -1,0 +1,94 @@
+"""A database of backoffice with calls in it, folded from their event records as the service does it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import islice
+
+from parley.bus.reading import Kept
+from parley.settings import Settings
+from services.backoffice.database import open_database
+from services.backoffice.records.keeper import Keeper
+from services.backoffice.records.lease import Lease
+from services.backoffice.records.rows import Paper
+from services.backoffice.sealing import Sealer
+from testbed.recorded_calls import RecordedCall, interleaved
+
+BATCH = 256
+TALKS = (
+    (
+        (
+            "where is my order one two three four",
+            "Your order is in our workshop and will be ready on Monday at ten.",
+            "order_status",
+        ),
+        ("can I pick it up on tuesday", "Of course. On Tuesday we are open from nine to six. Anything else?", ""),
+        ("no thank you", "You are welcome. Goodbye.", ""),
+    ),
+    (
+        ("when are you open on saturday", "On Saturday we are open from ten to four.", ""),
+        ("and on sunday", "On Sundays we are closed.", ""),
+    ),
+    (
+        (
+            "I would like to book a tune up",
+            "I have a place on Thursday at half past nine. Shall I book it for you?",
+            "find_times",
+        ),
+        ("yes please", "It is booked: Thursday at half past nine. A message is on its way to you.", "book_visit"),
+        ("how much will it be", "A tune-up is sixty five euros, parts not included.", ""),
+        ("all right bye", "See you on Thursday. Goodbye.", ""),
+    ),
+    (
+        (
+            "the bell that you sold me is broken I want my money back",
+            "I am sorry to hear that. You can return it within thirty days, with the receipt.",
+            "",
+        ),
+        ("I do not have the receipt", "Then let me look for your order. What is its number?", "order_status"),
+        ("I do not know just give me a person", "I will connect you with a colleague.", ""),
+    ),
+)
+"""What callers say, what is answered, and with which tool."""
+
+
+def calls(count: int, until_ms: int, every_ms: int, seed: int = 1) -> Iterator[RecordedCall]:
+    """The last of them ended at `until_ms`, the others before it, one every `every_ms`."""
+    dice = random.Random(seed)
+    for number in range(count):
+        call = RecordedCall(
+            f"CA{seed:02d}{number:06d}",
+            agent=dice.choice(("frontdesk", "frontdesk", "frontdesk", "support")),
+            version=dice.choice(("a1b2c3d4e5f6", "77e0d1a0a0a0")),
+            caller=f"+1555{dice.randrange(10**7):07d}",
+            called=dice.choice(("+15550100100", "+15550100101")),
+            at_ms=until_ms - (count - number) * every_ms - dice.randrange(every_ms),
+        )
+        call.opens().says("Bellweather Bikes, good day. How can I help?")
+        for question, answer, tool in dice.choice(TALKS):
+            call.caller(question, after_ms=dice.randrange(400, 2500))
+            cut = len(answer) // 2 if dice.random() < 0.15 else None
+            call.answers(answer, tool=tool, status="failed" if tool and dice.random() < 0.1 else "ok", heard=cut)
+            if cut:
+                call.interrupts()
+        call.ends()
+        yield call
+
+
+async def fill(settings: Settings, those: Iterator[RecordedCall]) -> None:
+    """Keep their records, before the service that has this database begins. Raises what the keeper raises."""
+    database = await open_database(settings)
+    lease = Lease(database, "records", "test")
+    keeper = Keeper(database, Paper(Sealer.of(settings), "keep"), lease)
+    await lease.take()
+    seq = 0
+    while part := list(islice(those, 200)):
+        records = interleaved(part)
+        for start in range(0, len(records), BATCH):
+            part_of = records[start : start + BATCH]
+            batch = [Kept(seq + n, each.SerializeToString()) for n, each in enumerate(part_of, 1)]
+            await keeper.keep(batch, "test")
+            seq += len(batch)
+    await lease.give_up()
+    await database.close()
