@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, user, audit, forget, eval, replay, compliance, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, audit, forget, eval, replay, compliance, mcp, ..."""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ async def _forget(settings: Settings, number: str) -> Forgotten:
     try:
         sealer = Sealer.of(settings)
         async with operator_bus(settings) as bus:
-            return await forgotten(number, database, sealer, Audit(database, sealer), bus, WHO)
+            audit = Audit(database, sealer)
+            return await forgotten(number, database, sealer, bus, lambda caller: audit.forget(caller, WHO))
     finally:
         await database.close()

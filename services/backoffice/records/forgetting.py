@@ -6,7 +6,7 @@ The calls themselves stay in the figures, without the caller and without a word 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Table, column, delete, func, select, table, update
@@ -19,7 +19,6 @@ from parley.v1 import events_pb2
 from services.backoffice.database import Database, metadata
 from services.backoffice.records import tables
 from services.backoffice.sealing import Sealer, plain_number
-from services.backoffice.watchers.audit import Audit
 
 LIVE_MS = 3_600_000
 """A call that is not over and was heard of within so long goes on: it is forgotten when it is over."""
@@ -47,8 +46,11 @@ class Forgotten:
     live: tuple[str, ...]
 
 
-async def forget(number: str, database: Database, sealer: Sealer, audit: Audit, bus: Bus, who: str = "") -> Forgotten:
-    """All that is kept of this caller. May be done again. Raises BadInput, Unavailable (some stores may be done)."""
+async def forget(
+    number: str, database: Database, sealer: Sealer, bus: Bus, audited: Callable[[str], Awaitable[int]]
+) -> Forgotten:
+    """All that is kept of this caller. May be done again. `audited` makes what the audit log says of a caller
+    unreadable, and gives of how many entries. Raises BadInput, Unavailable (some stores may be done)."""
     plain = plain_number(number)
     if not plain:
         raise BadInput(f"number: {number!r} is no number and no address")
@@ -68,7 +70,7 @@ async def forget(number: str, database: Database, sealer: Sealer, audit: Audit, 
         async with database.transaction() as connection:
             for name, count in (await _removed(connection, sealer, ids[start : start + TOGETHER])).items():
                 counted[name] = counted.get(name, 0) + count
-    entries = await audit.forget(number, who)
+    entries = await audited(number)
     stores = (
         Store("event records in NATS", events, "records"),
         Store("event records of backoffice", counted.get("records", 0), "records"),

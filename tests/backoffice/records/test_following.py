@@ -28,7 +28,7 @@ from testbed.recorded_calls import interleaved, some_calls
 
 @asynccontextmanager
 async def events(folder: Path) -> AsyncIterator[Natsd]:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240
     async with nats_server(folder) as server, Bus(Settings.read(nats_url=server.url), "test") as bus:
         assert await bus.ready(PATIENCE_S)
         await make_events_stream(bus, 1)
@@ -71,7 +71,7 @@ class Kept:
 
     async def until(self, seq: int) -> tuple[int, int, int]:
         async with asyncio.timeout(PATIENCE_S):
-            while (found := await self.counted())[2] < seq:
+            while (found := await self.counted())[2] < seq:  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.05)
         return found
 

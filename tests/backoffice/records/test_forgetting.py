@@ -42,7 +42,7 @@ async def test_what_is_kept_of_a_caller_goes_and_of_others_stays(
     ):
         assert await bus.ready(PATIENCE_S)
         await publish(server.url, [*mine.records, *others.records, *unread.records])
-        found = await forget("0015550109999", database, sealer, audit, bus)
+        found = await forget("0015550109999", database, sealer, bus, audit.forget)
         counts = {store.name: store.count for store in found.stores}
         assert counts["event records in NATS"] == len(mine.records) + len(unread.records)
         assert counts["event records of backoffice"] == len(mine.records)
@@ -51,10 +51,10 @@ async def test_what_is_kept_of_a_caller_goes_and_of_others_stays(
         assert any("audit log" in line for line in found.kept)
         assert await records_of(bus, "CA1") == await records_of(bus, "CA3") == []
         assert len(await records_of(bus, "CA2")) == len(others.records)
-        again = await forget("+15550109999", database, sealer, audit, bus)
+        again = await forget("+15550109999", database, sealer, bus, audit.forget)
         assert not any(store.count for store in again.stores)
         with pytest.raises(BadInput, match="number: '' is no number"):
-            await forget("", database, sealer, audit, bus)
+            await forget("", database, sealer, bus, audit.forget)
     left = await desk.search.call("CA1", pii=True)
     assert (left["caller"], left["lines"], left["turns"][0]["sound"] > 0) == ("", [], True)
     assert [(tool["name"], tool["arguments"], tool["result"]) for tool in left["tools"]] == [("order_status", "", "")]
