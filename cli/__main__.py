@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, user, eval, replay, compliance, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, audit, eval, replay, compliance, mcp, size, doctor."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ COMMANDS = {
     "number": "cli.number",
     "config": "cli.config",
     "user": "cli.user",
+    "audit": "cli.audit",
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",
     "compliance": "cli.compliance",

@@ -19,7 +19,7 @@ from parley.errors import Misconfigured, ParleyError
 from parley.settings import Settings
 from runner.logs import follow, last_error
 from runner.stack import Died, Event, Stack, Started
-from services.backoffice.access.links import login_link
+from services.backoffice.access.link import login_link
 from services.backoffice.access.passes import LINK_S
 
 _DEFAULT_PORT = 8080

@@ -14,7 +14,7 @@ from cli.operating import operator_settings
 from parley.errors import NotAllowed, ParleyError
 from parley.settings import Settings
 from services.backoffice.access.accounts import Accounts
-from services.backoffice.access.links import login_link
+from services.backoffice.access.link import login_link
 from services.backoffice.access.passwords import Passwords
 from services.backoffice.database import open_database
 from services.backoffice.sealing import Sealer

@@ -178,6 +178,17 @@ class Settings(BaseSettings):
         description="32 bytes in base64 with which backoffice seals what it keeps of callers, and secrets; the same for all replicas, and kept apart from backups of the database. Empty: one that is made in the data folder (SQLite only)",
     )
 
+    webhooks_private: bool = Field(
+        False,
+        alias="PARLEY_WEBHOOKS_PRIVATE",
+        description="Webhooks may lead into private networks, and without TLS; whoever may add one can then reach what backoffice can",
+    )
+    webhooks_pii: Literal["mask", "keep"] = Field(
+        "mask",
+        alias="PARLEY_WEBHOOKS_PII",
+        description="Personal data in what webhooks are told: `mask`, or `keep` it",
+    )
+
     secret: SecretStr = Field(
         SecretStr(""),
         alias="PARLEY_SECRET",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from bench.quality import measure, recordings, sets, table
+from bench.quality import measure, recordings, sets, table, understanding
 from bench.quality.callers import Caller, Said, roster
 from bench.quality.desk import Desk, desk
 from bench.quality.ears import Ears, ears
@@ -77,9 +77,16 @@ PARTS: dict[str, Callable[[Bench], Awaitable[list[str]]]] = {
 }
 
 
+ALONE: dict[str, Callable[[], Awaitable[list[str]]]] = {
+    "emotions": understanding.emotions,
+    "intents": understanding.intents,
+}
+"""Parts that need neither callers nor recognisers."""
+
+
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
-    parser.add_argument("--only", choices=PARTS, help="one part")
+    parser.add_argument("--only", choices=[*ALONE, *PARTS], help="one part")
     parser.add_argument("--misses", action="store_true", help="print the own sentences that went wrong")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/quality.md")
     parser.add_argument("--voices", type=Path, metavar="PYTHON", help="the Python that has the callers' packages")
@@ -93,6 +100,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 async def main(options: argparse.Namespace) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    for name, alone in ALONE.items():
+        if options.only in (None, name):
+            _tell(name, await alone(), options.write)
+    if options.only in ALONE:
+        return
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         callers, missing = roster(options.voices)
@@ -107,11 +119,14 @@ async def main(options: argparse.Namespace) -> None:
         )
         for name, part in PARTS.items():
             if options.only in (None, name):
-                print(f"{name} (load {os.getloadavg()[0]:.1f})", flush=True)
-                tables = await part(bench)
-                print("\n\n".join(filter(None, tables)), flush=True)
-                if options.write:
-                    table.write(name, tables)
+                _tell(name, await part(bench), options.write)
+
+
+def _tell(name: str, tables: list[str], write: bool) -> None:
+    print(f"{name} (load {os.getloadavg()[0]:.1f})", flush=True)
+    print("\n\n".join(filter(None, tables)), flush=True)
+    if write:
+        table.write(name, tables)
 
 
 if __name__ == "__main__":

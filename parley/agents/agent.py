@@ -14,6 +14,7 @@ from parley.agents.foreign.mcp import MAX_SERVERS, McpServer, ServerName
 from parley.agents.guardrails import Guardrails
 from parley.agents.identity import VERIFY, Identity
 from parley.agents.listening import Ahead, Endpointing, Interruption
+from parley.agents.outcomes import Outcomes
 from parley.agents.queries import TOOLS as QUERY_TOOLS
 from parley.agents.queries import Queries
 from parley.agents.records import Data
@@ -70,6 +71,7 @@ class Agent(Strict):
     limits: Limits = Limits()
     knowledge: Knowledge = Knowledge()
     data: Data = Data()
+    outcomes: Outcomes = Outcomes()
     queries: Queries | None = None
     sentences: Sentences = Sentences()
     must_hear: tuple[str, ...] = MUST_HEAR

@@ -97,12 +97,13 @@ class LanguageModelServicer:
         thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
         embeddings, a model); the answer says which one spoke.
 
-        -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
-        <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+        -> UnderstandRequest{agent:"frontdesk", text:"for the third time, where is order 1234", language:"en"}
+        <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.67, emotion_by:"phrases",
         intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
 
-        Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
-        replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
+        Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (so many wait here already: ask
+        another replica, or later); UNIMPLEMENTED (no embeddings are installed here). The first of a process, and the first of
+        an agent, may take some seconds: it is being learned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -61,12 +61,13 @@ class LanguageModelStub:
     thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
     embeddings, a model); the answer says which one spoke.
 
-      -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
-      <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+      -> UnderstandRequest{agent:"frontdesk", text:"for the third time, where is order 1234", language:"en"}
+      <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.67, emotion_by:"phrases",
                             intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
 
-    Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
-    replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
+    Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (so many wait here already: ask
+    another replica, or later); UNIMPLEMENTED (no embeddings are installed here). The first of a process, and the first of
+    an agent, may take some seconds: it is being learned.
     """
     Route: _grpc.UnaryUnaryMultiCallable[_llm_pb2.RouteRequest, _llm_pb2.RouteResponse]
     """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
@@ -107,12 +108,13 @@ class LanguageModelAsyncStub(LanguageModelStub):
     thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
     embeddings, a model); the answer says which one spoke.
 
-      -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
-      <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+      -> UnderstandRequest{agent:"frontdesk", text:"for the third time, where is order 1234", language:"en"}
+      <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.67, emotion_by:"phrases",
                             intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
 
-    Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
-    replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
+    Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (so many wait here already: ask
+    another replica, or later); UNIMPLEMENTED (no embeddings are installed here). The first of a process, and the first of
+    an agent, may take some seconds: it is being learned.
     """
     Route: _aio.UnaryUnaryMultiCallable[_llm_pb2.RouteRequest, _llm_pb2.RouteResponse]  # type: ignore[assignment]
     """Whose a caller's sentence is, by its meaning: which of the agent's specialists it is for, which of the topics that it
@@ -168,12 +170,13 @@ class LanguageModelServicer(metaclass=_abc_1.ABCMeta):
         thread works beside everything else, for whoever watches calls. Several tiers may stand behind it (phrases, sentence
         embeddings, a model); the answer says which one spoke.
 
-          -> UnderstandRequest{agent:"frontdesk", text:"this is the third time I ask where order 1234 is", language:"en"}
-          <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.83, emotion_by:"phrases",
+          -> UnderstandRequest{agent:"frontdesk", text:"for the third time, where is order 1234", language:"en"}
+          <- UnderstandResponse{emotion:"frustrated", emotion_confidence:0.67, emotion_by:"phrases",
                                 intent:"order_status", confidence:1.0, intent_by:"phrases", slots:{order_number:"1234"}}
 
-        Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (the line is full: ask another
-        replica, or later); UNAVAILABLE (the agent's files are on their way to this machine).
+        Errors: INVALID_ARGUMENT names the field; NOT_FOUND (no such agent); RESOURCE_EXHAUSTED (so many wait here already: ask
+        another replica, or later); UNIMPLEMENTED (no embeddings are installed here). The first of a process, and the first of
+        an agent, may take some seconds: it is being learned.
         """
 
     @_abc_1.abstractmethod

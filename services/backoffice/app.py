@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import compliance, problems, tracker
+from services.backoffice.api import audit, compliance, dead_letters, problems, tracker, webhooks
 from services.backoffice.parts import Parts
 
 
@@ -19,7 +19,8 @@ def build(parts: Parts) -> FastAPI:
     app.state.admission = parts.access.admission
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
-    for router in [*access.routers(parts), compliance.router(parts), tracker.router(parts)]:
+    routers = [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
+    for router in [*access.routers(parts), *routers]:
         app.include_router(router)
 
     @app.get("/health", include_in_schema=False)

@@ -12,6 +12,7 @@ from services.backoffice.access.access import Access
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.desk import Desk
 
 
 @dataclass(frozen=True)
@@ -26,3 +27,4 @@ class Parts:
     audit: Audit
     access: Access
     records: Records
+    desk: Desk

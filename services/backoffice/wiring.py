@@ -9,14 +9,13 @@ from parley.aio import background
 from parley.bus import Bus
 from parley.monitor import Monitor
 from parley.settings import Settings
-from parley.watching import Watching
 from services.backoffice.access.access import opened as open_access
 from services.backoffice.database import open_database
 from services.backoffice.parts import Parts
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
-from services.backoffice.watchers.shipped import shipped
+from services.backoffice.watchers.desk import opened as open_desk
 
 
 @asynccontextmanager
@@ -34,9 +33,9 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
         records = Records.of(settings, bus, database, sealer)
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records)
         await stack.enter_async_context(bus)
+        desk = await stack.enter_async_context(open_desk(settings, bus, database, sealer, audit))
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, desk)
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
         await stack.enter_async_context(background(records.consumer.run(), records.retention.run()))
-        await stack.enter_async_context(background(Watching(bus, shipped(audit)).run()))
         yield parts

@@ -127,6 +127,49 @@ class Routes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What a caller said in one turn, and before it. `agent`: whose domain; empty: only how they feel is asked for."""
+
+    text: str
+    language: str = ""  # the agent's
+    agent: str = ""
+    agent_version: str = ""
+    context: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """neutral, happy, frustrated, sad, angry or confused; empty: nobody here knows the language. `confidence` 0..1;
+    `by`: the tier that told."""
+
+    name: str = ""
+    confidence: float = 0.0
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An intent of the agent's domain; empty: none that is sure."""
+
+    intent: str = ""
+    confidence: float = 0.0
+    slots: dict[str, str] = field(default_factory=dict)
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    emotion: Emotion
+    wish: Wish
+
+
+class Understands(Protocol):
+    """What knows what a turn means. Raises AtCapacity, NotBuilt (no embeddings), NotFound (no such agent)."""
+
+    async def of(self, turn: Turn) -> Understood: ...
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
 

@@ -52,7 +52,7 @@ class Routing:
     def __init__(self, settings: Settings, embeds: Callable[[], Awaitable[Embeds | None]] | None = None) -> None:
         self._settings = settings
         self._shelf = Shelf(settings.data_dir)
-        self._embeds = embeds or self.own
+        self.embeds = embeds or self.own
         self._mine: Embeds | None = None
         self._missing = False
         self._learned: dict[tuple[str, str], Learned] = {}
@@ -69,7 +69,7 @@ class Routing:
             if key not in self._learning:
                 self._learning[key] = self._tasks.spawn(self._learn(key))
             return Found()
-        if not learned.labels or (embedder := await self._embeds()) is None:
+        if not learned.labels or (embedder := await self.embeds()) is None:
             return Found()
         (vector,) = await embedder.embed_async([normalise(text)])
         return nearest(learned, vector)
@@ -90,7 +90,7 @@ class Routing:
                 if (root := self._root(*key)) is None:
                     return  # it is on its way to this machine
                 agent = await asyncio.to_thread(agent_now, root, key[0])
-                if (embedder := await self._embeds()) is None:
+                if (embedder := await self.embeds()) is None:
                     self._missing = True
                     return
                 self._learned[key] = await _meanings(agent, embedder)

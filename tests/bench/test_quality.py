@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.quality import recordings, sets, table
-from bench.quality.__main__ import PARTS, arguments
+from bench.quality.__main__ import ALONE, PARTS, arguments
 from bench.quality.callers import Caller, Said, levelled, roster
 from bench.quality.ears import ENGINES, Pace
 from bench.quality.judge import ANSWERED, ORDERS, TOOLS, TRANSFER, Outcome, Tally, judged, page_of, words_for
@@ -228,7 +228,7 @@ def test_a_part_is_written_into_its_own_place(tmp_path: Path) -> None:
     assert "old typed" in text
     with pytest.raises(ValueError, match="no place for tea"):
         table.write("tea", [], document)
-    for part in PARTS:
+    for part in (*ALONE, *PARTS):
         assert f"<!-- measured: {part} -->" in table.DOCUMENT.read_text("utf-8"), "the real one has a place for each"
 
 

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 
 from parley.settings import Settings
 from services.backoffice.access.guard import Guard
-from services.backoffice.access.links import login_link
+from services.backoffice.access.link import login_link
 from services.backoffice.access.lockout import FREE
 from services.backoffice.access.scopes import scope_of
 from tests.backoffice.access.conftest import ADA, HERE, House, running

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argon2
 import pytest
 
 from parley.errors import BadInput, Misconfigured, NotAllowed
 from services.backoffice.access.lockout import FIRST_S, FORGOTTEN_S, FREE, LONGEST_S, Failures, failed
 from services.backoffice.access.oidc.roles import ClaimedRoles
 from services.backoffice.access.passes import DEVICE, LINK, Passes
-from services.backoffice.access.passwords import checked
+from services.backoffice.access.passwords import Passwords, checked
 from services.backoffice.access.roles import Who, role_named
 from services.backoffice.access.scopes import AREAS, covers, scope_of
 from services.backoffice.access.scopes import checked as checked_scopes
@@ -96,6 +97,16 @@ def test_what_is_no_pass_is_refused(text: str) -> None:
 def test_a_password_that_is_easy_is_not_taken(password: str) -> None:
     with pytest.raises(BadInput, match="password: "):
         checked(password, "ada")
+
+
+async def test_passwords_are_hashed_as_rfc_9106_says() -> None:
+    passwords = Passwords(argon2.PasswordHasher())
+    hashed = await passwords.hash("four words nobody guesses")
+    assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await passwords.fits(hashed, "four words nobody guesses")
+    assert not await passwords.fits(hashed, "other words")
+    assert not await passwords.fits("", "nobody's"), "nobody has no password"
+    assert not await passwords.fits("damaged", "x")
 
 
 def test_roles_of_a_provider() -> None:

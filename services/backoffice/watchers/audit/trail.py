@@ -121,6 +121,11 @@ class Audit:
             for row in rows
         ]
 
+    async def hash_of(self, number: int) -> str:
+        """Of an entry; empty: there is none of this number."""
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(audit.c.hash).where(audit.c.seq == number))).scalar() or ""
+
     async def verify(self) -> Verdict:
         """Whether every entry is what it was when it was written."""
         return await verified(self._database, self._sealer, self._holders)
