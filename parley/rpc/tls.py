@@ -21,9 +21,9 @@ log = structlog.get_logger()
 
 CALLERS: Mapping[str, frozenset[str]] = {
     "stt": frozenset({"gateway"}),
-    "tts": frozenset({"gateway"}),
+    "tts": frozenset({"gateway", "backoffice"}),
     "orchestrator": frozenset({"gateway"}),
-    "llm": frozenset({"orchestrator"}),
+    "llm": frozenset({"orchestrator", "backoffice"}),
     "tools": frozenset({"orchestrator"}),
     "rag": frozenset({"orchestrator"}),
     "gateway": frozenset({"mcp-actions"}),  # `parley mcp --allow-actions`

@@ -9,7 +9,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import audit, compliance, dead_letters, problems, tracker, webhooks
+from services.backoffice.api import (
+    agents,
+    audit,
+    compliance,
+    config,
+    dead_letters,
+    engines,
+    numbers,
+    problems,
+    tracker,
+    trials,
+    webhooks,
+)
 from services.backoffice.parts import Parts
 
 
@@ -20,6 +32,7 @@ def build(parts: Parts) -> FastAPI:
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
     routers = [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
+    routers += [each.router(parts) for each in (config, agents, numbers, engines, trials)]
     for router in [*access.routers(parts), *routers]:
         app.include_router(router)
 

@@ -9,6 +9,8 @@ from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
+from services.backoffice.configuration.trying import Trials
+from services.backoffice.configuration.witness import Witness
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
@@ -28,3 +30,5 @@ class Parts:
     access: Access
     records: Records
     desk: Desk
+    trials: Trials
+    witness: Witness
