@@ -6,7 +6,7 @@ from pathlib import Path
 
 from parley.settings import Settings
 from runner.stack import Stack
-from services.backoffice.access.links import login_link
+from services.backoffice.access.link import login_link
 
 
 def link(house: Stack) -> str:
