@@ -415,6 +415,11 @@ class Settings(BaseSettings):
         description="How long what agents audit is kept in the database of tools",
         json_schema_extra=LIVE,
     )
+    vault_key: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_VAULT_KEY",
+        description="Seals card numbers while a call pays, in the database of tools; the same for its replicas. Empty: one of this process, so that with several replicas callers are asked again for their card",
+    )
     qdrant_url: str = Field(
         "",
         alias="PARLEY_QDRANT_URL",

@@ -146,6 +146,8 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *_FOLLOW_EVENTS,
             *WATCH,
             *LETTERS,
+            *_LIST_STATES,
+            "call.watch",
             "call.*.signal",
             *_PUBLISHED,
             "$KV.agents.>",
@@ -153,7 +155,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *_configured("backoffice"),
             "limits.backoffice",
         ),
-        subscribe=("limits.backoffice",),
+        subscribe=("limits.backoffice", "call.*.live"),
     ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
         publish=(

@@ -24,7 +24,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "tts": frozenset({"gateway", "backoffice"}),
     "orchestrator": frozenset({"gateway"}),
     "llm": frozenset({"orchestrator", "backoffice"}),
-    "tools": frozenset({"orchestrator"}),
+    "tools": frozenset({"orchestrator", "gateway"}),  # the gateway: a card's number, which the orchestrator never knows
     "rag": frozenset({"orchestrator"}),
     "gateway": frozenset({"mcp-actions"}),  # `parley mcp --allow-actions`
 }
