@@ -30,7 +30,7 @@ async def test_what_answers_is_seen_and_changed(house: Stack, chromium: Chromium
         assert await look.violations() == []
 
         await look.at("/admin/configuration")
-        row = page.get_by_role("row").filter(has_text="PARLEY_AGENT")
+        row = page.get_by_role("row", name="PARLEY_AGENT Which agent")
         await row.get_by_role("button", name="Change PARLEY_AGENT").click()
         await dialog.get_by_label("Value").fill("nobody")
         await dialog.get_by_label("Why").fill("for a try")
