@@ -118,7 +118,7 @@ class Listening:
     @staticmethod
     async def _feed(ears: Ears) -> None:
         while True:
-            ears.feed(TELEPHONE.silence(FRAME_MS)
+            ears.feed(TELEPHONE.silence(FRAME_MS), now_ms())
             await asyncio.sleep(FRAME_MS / 1000)
 
 
