@@ -11,6 +11,7 @@ from parley.settings import Settings
 from services.backoffice.access.access import Access
 from services.backoffice.configuration.trying import Trials
 from services.backoffice.configuration.witness import Witness
+from services.backoffice.live.lookout import Lookout
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
@@ -32,3 +33,4 @@ class Parts:
     desk: Desk
     trials: Trials
     witness: Witness
+    lookout: Lookout
