@@ -105,6 +105,8 @@ def _configured(service: str) -> tuple[str, ...]:
     )
 
 
+_CHANGES = "$KV.config.settings"
+"""Every process hears of a change of the live configuration as it is written."""
 CONFIGURES = (
     "$JS.API.STREAM.INFO.KV_config",
     "$JS.API.STREAM.MSG.GET.KV_config",
@@ -130,17 +132,17 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$JS.ACK.>",
             "$JS.FC.>",
         ),
-        subscribe=("call.>",),
+        subscribe=("call.>", _CHANGES),
     ),
     "gateway": Permissions(
         publish=(*_READ_STATES, *_PUBLISHED, *_configured("gateway"), "limits.gateway"),
-        subscribe=("limits.gateway",),
+        subscribe=("limits.gateway", _CHANGES),
     ),
-    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED, *_configured("stt"))),
-    "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED, *_configured("llm")), subscribe=(_CANCEL,)),
-    "tts": Permissions(publish=(*_outages("tts"), *_configured("tts")), subscribe=(_CANCEL,)),
-    "tools": Permissions(publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL,)),
-    "rag": Permissions(publish=(*_PUBLISHED, *_configured("rag"))),
+    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED, *_configured("stt")), subscribe=(_CHANGES,)),
+    "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED, *_configured("llm")), subscribe=(_CANCEL, _CHANGES)),
+    "tts": Permissions(publish=(*_outages("tts"), *_configured("tts")), subscribe=(_CANCEL, _CHANGES)),
+    "tools": Permissions(publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL, _CHANGES)),
+    "rag": Permissions(publish=(*_PUBLISHED, *_configured("rag")), subscribe=(_CHANGES,)),
     "backoffice": Permissions(
         publish=(
             *_FOLLOW_EVENTS,
@@ -155,7 +157,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *_configured("backoffice"),
             "limits.backoffice",
         ),
-        subscribe=("limits.backoffice", "call.*.live"),
+        subscribe=("limits.backoffice", "call.*.live", _CHANGES),
     ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, forgets, publishes agents
         publish=(

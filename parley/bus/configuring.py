@@ -28,7 +28,8 @@ MAX_VALUE_BYTES = 64 * 1024
 TIMEOUT_S = 3.0
 TRIES = 5
 _STREAM = f"KV_{BUCKET}"
-_SUBJECT = f"$KV.{BUCKET}.{KEY}"
+SUBJECT = f"$KV.{BUCKET}.{KEY}"
+"""Under which a change is written, and heard of."""
 _NO_BUCKET = "nothing can be configured yet: an orchestrator makes the bucket when it starts (`make run`)"
 
 Step = Callable[[Configuration], Configuration]
@@ -100,7 +101,7 @@ async def history(bus: Bus) -> list[Revision]:
         async with asyncio.timeout(TIMEOUT_S + KEPT * 0.1):
             last = int((await js.stream_info(_STREAM)).state.last_seq)
             while after <= last:
-                message = await js.get_msg(_STREAM, seq=after, subject=_SUBJECT, next=True)
+                message = await js.get_msg(_STREAM, seq=after, subject=SUBJECT, next=True)
                 found.append(Revision(int(message.seq or 0), _parsed(message.data)))
                 after = found[-1].revision + 1
     except NotFoundError:

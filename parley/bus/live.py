@@ -1,4 +1,4 @@
-"""The live configuration as one process has it: looked at twice a second, beside the calls.
+"""The live configuration as one process has it: looked at when it changes, beside the calls.
 
     live = Live(settings, bus, "tts", opens=of_stage("tts"))
     async with bus, live.kept():
@@ -37,8 +37,12 @@ from parley.settings import Settings, addresses
 
 log = structlog.get_logger()
 
-LOOK_S = 0.5
-"""Between two looks: one small request."""
+LOOK_S = 15.0
+"""Between two looks where nobody told of a change; a connection that comes back is a reason to look, too."""
+AWAY_S = 1.0
+"""The same while it could not be looked at."""
+AFTER_S = (0.05, 1.0)
+"""When it is looked after a change was written: NATS tells of it before all its nodes have it."""
 FIRST_S = 3.0
 """At a start, for the configuration to be known; then the process begins with what it knew last."""
 TAKE_S = 60.0
@@ -88,6 +92,7 @@ class Live:
         self._unread: dict[str, str] = {}
         self._configuration = Configuration()
         self._seen: int | None = None
+        self._away = False
         self._known = False
         self._tried = asyncio.Event()
         self._look = asyncio.Event()
@@ -95,6 +100,7 @@ class Live:
         self._file = settings.data_dir.absolute() / FILE
         self._trouble = Seldom(patience_s=PATIENT_S)
         self._tasks = TaskSet(lambda e: log.error("looking after the configuration failed", exc_info=e))
+        bus.subscribe(configuring.SUBJECT, self._written)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Live]:
@@ -169,12 +175,19 @@ class Live:
                         await asyncio.to_thread(self._write_file)
                     self._known, self._seen = True, newest
                 self._trouble.over()
+                self._away = False
             except ParleyError as e:
                 self._trouble.warning("the live configuration cannot be looked at, it stays as it is", error=str(e))
+                self._away = True
             await self._take_all()
 
     async def _look_again(self, bus: Bus) -> None:
         self._look.set()
+
+    async def _written(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
+        loop = asyncio.get_running_loop()
+        for after_s in AFTER_S:
+            loop.call_later(after_s, self._look.set)
 
     async def _look_on(self, bus: Bus) -> None:
         await bus.tried(FIRST_S)
@@ -183,7 +196,7 @@ class Live:
             await self.look()
             self._tried.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(AWAY_S if self._away else LOOK_S):
                     await self._look.wait()
 
     def _use(self, configuration: Configuration, revision: int = 0) -> None:
