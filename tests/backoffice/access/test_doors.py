@@ -63,7 +63,8 @@ async def test_logging_in_and_leaving(house: House) -> None:
     assert (me["name"], me["role"], me["numbers"], me["totp"]) == ("ada", "supervisor", True, False)
     browser.headers["X-CSRF-Token"] = me["csrf"]
     assert (await browser.get("/api/calls/x/supervisor")).json() == {"name": "ada", "numbers": True}
-    assert (await browser.get("/api/calls/x/admin")).json()["detail"] == "this is for the role admin; yours is supervisor"
+    refused = (await browser.get("/api/calls/x/admin")).json()
+    assert refused["detail"] == "this is for the role admin; yours is supervisor"
     assert (await browser.post("/api/session/leave")).status_code == 204
     nobody = await browser.get("/api/session/me")
     assert (nobody.status_code, nobody.headers["content-type"]) == (401, "application/problem+json")
