@@ -157,11 +157,12 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         subscribe=("limits.backoffice", "call.*.live"),
     ),
-    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
+    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, forgets, publishes agents
         publish=(
             "$JS.API.INFO",
             "$JS.API.STREAM.INFO.CALL_EVENTS",
             "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
+            "$JS.API.STREAM.PURGE.CALL_EVENTS",
             *_PUBLISHED,
             "$JS.API.STREAM.INFO.OBJ_agents",
             "$JS.API.STREAM.PURGE.OBJ_agents",

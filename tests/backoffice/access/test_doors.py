@@ -276,6 +276,26 @@ async def test_two_replicas_count_together(tmp_path: Path) -> None:
         assert sum(there._api.take("203.0.113.5", 1000.0) == 0.0 for _ in range(100)) == 50
 
 
+async def test_what_no_database_could_read_is_answered_in_words(house: House) -> None:
+    admin = await house.logged_in()
+    for method, path, body, status in [
+        ("POST", "/api/session/login", {"name": "a\0b", "password": "x"}, 401),
+        ("POST", "/api/users", {"name": "a\0b"}, 422),
+        ("PATCH", "/api/users/a%00b", {"role": "viewer"}, 404),
+        ("DELETE", "/api/users/a%00b", None, 404),
+        ("POST", "/api/keys", {"name": "a\0b", "scopes": ["calls:read"]}, 422),
+        ("DELETE", "/api/keys/a%00b", None, 404),
+        ("DELETE", "/api/session/mine/a%00b", None, 404),
+        ("POST", "/api/session/totp/on", {"pending": "é", "code": "é"}, 422),
+    ]:
+        answer = await admin.request(method, path, json=body)
+        assert answer.status_code == status, (path, answer.text)
+    assert ("", "login.failed", "no name") in house.noted
+    async with house.browser("http://console.example.com") as browser:
+        answer = await browser.get("/api/session/ways", headers={"Host": "[broken"})
+        assert answer.json()["secure"] is False
+
+
 async def test_many_logins_at_once_find_an_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.backoffice.access.passwords.WAITING", 0)
     async with house.browser() as browser:
