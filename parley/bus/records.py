@@ -55,6 +55,35 @@ async def recorded_calls(bus: Bus) -> list[str]:
     return sorted(subject.split(".")[1] for subject in info.state.subjects or {})
 
 
+async def record_at(bus: Bus, call_id: str, after: int = 1) -> bytes | None:
+    """The first event record of a call, as it was stored; None without any. Raises Unavailable."""
+    try:
+        message = await bus.jetstream().get_msg(EVENTS_STREAM, seq=after, subject=f"call.{call_id}.event", next=True)
+    except NotFoundError:
+        return None
+    except (NatsError, TimeoutError) as e:
+        raise Unavailable(f"the records of call {call_id} cannot be read ({type(e).__name__})") from e
+    return message.data or b""
+
+
+async def purge_call(bus: Bus, call_id: str) -> int:
+    """Remove the event records of a call for good; how many there were. Raises Unavailable."""
+    subject = f"call.{call_id}.event"
+    try:
+        js = bus.jetstream()
+        info = await js.stream_info(EVENTS_STREAM, subjects_filter=subject)
+        count = sum((info.state.subjects or {}).values())
+        if count:
+            await js.purge_stream(EVENTS_STREAM, subject=subject)
+        return count
+    except NotFoundError:
+        return 0
+    except (NatsError, TimeoutError) as e:
+        raise Unavailable(
+            f"the records of call {call_id} cannot be removed ({type(e).__name__}); is NATS there, and may this user?"
+        ) from e
+
+
 async def records_of(bus: Bus, call_id: str) -> list[bytes]:
     """The event records of a call as they were stored, one after the other. Raises BadInput, Unavailable."""
     if not call_id or set(call_id) & set(".*> \t\r\n"):

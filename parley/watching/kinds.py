@@ -20,7 +20,7 @@ KINDS: Mapping[str, str] = {
     "transfer.failed": "and it did not work: message",
     "turn": "the caller has finished a sentence, or typed one: text_pii, by (voice, typed)",
     "interrupted": "the caller broke into the bot's words: utterance, heard_chars",
-    "round.ended": "the model has answered: turn, round, text_pii (what this record has), tools, input_tokens, output_tokens",
+    "round.ended": "the model has answered: turn, round, text_pii (of this record), tools, input_tokens, output_tokens",
     "round.failed": "the model could not: turn, round, error",
     "tool.ended": "a tool did its work, or was refused: name, intent, status, message_pii, then",
     "tool.failed": "a tool failed, or nobody knows: the same",

@@ -16,6 +16,7 @@ from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.desk import opened as open_desk
+from services.backoffice.watchers.retention import KINDS as RETENTION
 
 
 @asynccontextmanager
@@ -32,7 +33,7 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         audit = Audit(database, sealer)
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
-        records = Records.of(settings, bus, database, sealer)
+        records = Records.of(settings, bus, database, sealer, RETENTION)
         await stack.enter_async_context(bus)
         desk = await stack.enter_async_context(open_desk(settings, bus, database, sealer, audit))
         parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, desk)
