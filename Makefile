@@ -77,6 +77,14 @@ bench-largest: $(READY) ## Find how many calls one core carries; ARGS are passed
 bench-durability: $(READY) ## Measure what keeping a call costs its caller; ARGS are passed on
 	@$(BIN)/python -m bench.durability $(ARGS)
 
+.PHONY: bench-records
+bench-records: $(READY) ## Measure how fast backoffice catches up with a backlog of events; ARGS=--postgres
+	@$(BIN)/python -m bench.records $(ARGS)
+
+.PHONY: bench-lists
+bench-lists: $(READY) ## Measure the lists of the operators' API with 10,000 calls on record; ARGS are passed on
+	@$(BIN)/python -m bench.lists $(ARGS)
+
 .PHONY: bench-turns
 bench-turns: $(READY) ## Measure interruptions, noises, pauses; ARGS=--short for a quick look
 	@$(BIN)/python -m bench.endpointing

@@ -18,7 +18,7 @@ from bench.run import Result, line, measure, vendors, warm_up
 from bench.servers import Served, bare, on_the_callers_core, parley
 
 ALONE = 2.5  # one call has few turns: it runs so much longer
-SERVERS = ("bare", "parley", "parley+vad", "parley+tls")
+SERVERS = ("bare", "parley", "parley+vad", "parley+tls", "parley+backoffice")
 
 
 def arguments() -> argparse.Namespace:
@@ -37,6 +37,7 @@ def server_of(name: str, env: dict[str, str], folder: Path) -> AbstractAsyncCont
         "parley": lambda: parley({**env, "PARLEY_VAD": "off"}, folder),
         "parley+vad": lambda: parley({**env, "PARLEY_VAD": "silero"}, folder),
         "parley+tls": lambda: parley({**env, "PARLEY_VAD": "off"}, folder, tls=True),
+        "parley+backoffice": lambda: parley({**env, "PARLEY_VAD": "off"}, folder, backoffice=True),
     }
     chosen: AbstractAsyncContextManager[Served] = choices[name]()
     return chosen

@@ -76,11 +76,13 @@ class Parley:
 
 
 @asynccontextmanager
-async def parley(env: Mapping[str, str], data_dir: Path, *, tls: bool = False) -> AsyncIterator[Parley]:
-    """Every process of `make run`, nats-server included, on core 0."""
+async def parley(
+    env: Mapping[str, str], data_dir: Path, *, tls: bool = False, backoffice: bool = False
+) -> AsyncIterator[Parley]:
+    """Every process that calls need, nats-server included, on core 0. With `backoffice` that too, on the same core."""
     os.sched_setaffinity(0, {SERVER_CORE})  # what is started now stays there
     env = {**env, "PARLEY_AGENTS_DIR": str(AGENTS), "PARLEY_AGENT": "bench", "PARLEY_LOG_LEVEL": "warning"}
-    stack = Stack(data_dir=data_dir, env=env, tls=tls)
+    stack = Stack(data_dir=data_dir, env=env, tls=tls, backoffice=backoffice)
     await stack.__aenter__()
     on_the_callers_core()
     try:

@@ -1,4 +1,4 @@
-"""`parley`: run, call, chat, agent, number, config, user, audit, eval, replay, compliance, mcp, size, doctor."""
+"""`parley`: run, call, chat, agent, number, config, user, audit, forget, eval, replay, compliance, mcp, ..."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ COMMANDS = {
     "config": "cli.config",
     "user": "cli.user",
     "audit": "cli.audit",
+    "forget": "cli.forget",
     "eval": "cli.eval",
     "replay": "cli.recorded.replay",
     "compliance": "cli.compliance",

@@ -124,7 +124,10 @@ async def open_database(home: Home, url: str, data_dir: Path, *, beside: bool = 
     """
     database = _postgres(home, url) if url else _sqlite(home, data_dir, beside)
     try:
-        async with database._engine.begin() as connection:
+        async with AsyncExitStack() as stack:
+            if not database.shared:
+                await stack.enter_async_context(_migrating(data_dir / f"{home.service}.db"))
+            connection = await stack.enter_async_context(database._engine.begin())
             if database.shared:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({home.lock})"))
             await connection.run_sync(_migrate, home)
@@ -134,6 +137,14 @@ async def open_database(home: Home, url: str, data_dir: Path, *, beside: bool = 
         reason = getattr(e, "orig", None) or e
         raise Misconfigured(f"{where}: the database cannot be opened: {reason}") from e
     return database
+
+
+@asynccontextmanager
+async def _migrating(path: Path) -> AsyncIterator[None]:
+    """Of the processes that open a SQLite file, a service and commands beside it, one migrates."""
+    with open(f"{path}.migrating", "w") as lock:  # noqa: ASYNC230 - at a start, and nothing is read
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
 
 
 def _migrate(connection: Connection, home: Home) -> None:

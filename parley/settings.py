@@ -244,19 +244,19 @@ class Settings(BaseSettings):
     )
     door_per_s: float = Field(
         30.0,
-        alias="PARLEY_DOOR_PER_S",
+        alias="PARLEY_DOOR_PER_S", json_schema_extra=LIVE,
         ge=0,
         description="Requests a second that a gateway takes from one address, of all its paths but webhooks with a good signature; a page's file counts as a twentieth. Here and in the next four 0 means no limit",
     )
-    door_burst: float = Field(20.0, alias="PARLEY_DOOR_BURST", ge=1, description="The same, at once after a rest")
+    door_burst: float = Field(20.0, alias="PARLEY_DOOR_BURST", json_schema_extra=LIVE, ge=1, description="The same, at once after a rest")
     sockets_per_s: float = Field(
-        10.0, alias="PARLEY_SOCKETS_PER_S", ge=0, description="New sockets a second from one address at the gateways"
+        10.0, alias="PARLEY_SOCKETS_PER_S", json_schema_extra=LIVE, ge=0, description="New sockets a second from one address at the gateways"
     )
     sockets_open: int = Field(
-        100, alias="PARLEY_SOCKETS_OPEN", ge=0, description="Sockets that one address may hold open at the gateways"
+        100, alias="PARLEY_SOCKETS_OPEN", json_schema_extra=LIVE, ge=0, description="Sockets that one address may hold open at the gateways"
     )
     api_per_minute: int = Field(
-        200, alias="PARLEY_API_PER_MINUTE", ge=0, description="Requests of one address to the API of backoffice in 60 s"
+        200, alias="PARLEY_API_PER_MINUTE", json_schema_extra=LIVE, ge=0, description="Requests of one address to the API of backoffice in 60 s"
     )
     limit_local: bool = Field(
         False,
@@ -414,6 +414,11 @@ class Settings(BaseSettings):
         le=36_500,
         description="How long what agents audit is kept in the database of tools",
         json_schema_extra=LIVE,
+    )
+    vault_key: SecretStr = Field(
+        SecretStr(""),
+        alias="PARLEY_VAULT_KEY",
+        description="Seals card numbers while a call pays, in the database of tools; the same for its replicas. Empty: one of this process, so that with several replicas callers are asked again for their card",
     )
     qdrant_url: str = Field(
         "",

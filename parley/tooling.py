@@ -26,6 +26,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 ATTRIBUTE = "__parley_tool__"
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """An argument that neither models nor logs ever see: `card: Annotated[str, Secret("card")]` for a payment card's
+    number, `"code"` for its security code. The model passes a token, the function is given the digits.
+    """
+
+    kind: Literal["card", "code"]
+
+
 class ToolError(Exception):
     """It was tried and did not work. The text goes to the model: say what is wrong and what may help."""
 

@@ -50,6 +50,7 @@ def complete(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
     sealing = [found.get(service, {}).get(CONFIG_KEY, "") for service in KEYED]
     for service in (service for service in KEYED if service in wanted):
         wanted[service][CONFIG_KEY] = next(filter(None, sealing), sealed)
+    wanted["tools"]["PARLEY_VAULT_KEY"] = _password()
     # The servers' word counts: a service with another password would not be let in.
     kept = {name: {k: v for k, v in its.items() if k != "PARLEY_NATS_PASSWORD"} for name, its in found.items()}
     return {name: its | kept.get(name, {}) for name, its in wanted.items()}

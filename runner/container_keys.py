@@ -7,6 +7,7 @@
     /keys/gateway/token_secret                  PARLEY_SECRET
     /keys/backoffice/key                        PARLEY_BACKOFFICE_KEY
     /keys/<service>/config_key                  PARLEY_CONFIG_KEY, of who sets secrets live or uses them
+    /keys/tools/vault_key                       PARLEY_VAULT_KEY
     /keys/nats/nats.conf                        the users and what each may do, from `runner.nats_users`
     /keys/postgres/password, /keys/tools/database_url
     /keys/grafana/admin_password
@@ -37,6 +38,7 @@ def make(folder: Path, address: str = "0.0.0.0") -> None:  # noqa: S104
     config_key = kept(folder / "backoffice" / "config_key")
     for name in ("stt", "llm", "tts", "operator"):
         _write(folder / name / "config_key", config_key)
+    kept(folder / "tools" / "vault_key")
     kept(folder / "grafana" / "admin_password")
     password = kept(folder / "postgres" / "password")
     _write(folder / "tools" / "database_url", DATABASE_URL.format(password=password))

@@ -146,6 +146,8 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *_FOLLOW_EVENTS,
             *WATCH,
             *LETTERS,
+            *_LIST_STATES,
+            "call.watch",
             "call.*.signal",
             *_PUBLISHED,
             "$KV.agents.>",
@@ -153,13 +155,15 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *_configured("backoffice"),
             "limits.backoffice",
         ),
-        subscribe=("limits.backoffice",),
+        subscribe=("limits.backoffice", "call.*.live"),
     ),
-    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, publishes agents
+    "operator": Permissions(  # whoever runs a command on this machine: reads what happened, forgets, publishes agents
         publish=(
             "$JS.API.INFO",
             "$JS.API.STREAM.INFO.CALL_EVENTS",
             "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
+            "$JS.API.STREAM.PURGE.CALL_EVENTS",
+            *LETTERS,
             *_PUBLISHED,
             "$JS.API.STREAM.INFO.OBJ_agents",
             "$JS.API.STREAM.PURGE.OBJ_agents",

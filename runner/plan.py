@@ -106,6 +106,7 @@ def make_plan(
     modules = dict(modules or {})
     processes = [Process(node.name, "nats", (nats_server(), "-c", str(folder / node.file))) for node in nodes]
     addresses: dict[str, list[str]] = {}
+    vault_key = settings.vault_key.get_secret_value() or secrets.token_urlsafe(32)
     for service, count in counts.items():
         for n in range(1, count + 1):
             env = {"PARLEY_NATS_USER": service, "PARLEY_NATS_PASSWORD": users[service], **shown[service]}
@@ -121,6 +122,8 @@ def make_plan(
                 addresses.setdefault(_LINE if service == "gateway" else service, []).append(env["PARLEY_LISTEN"])
             if service in KEYED and config_key:
                 env |= {CONFIG_KEY: config_key}
+            if service == "tools":
+                env |= {"PARLEY_VAULT_KEY": vault_key}
             name = service if count == 1 else f"{service}-{n}"
             command = (sys.executable, "-m", modules.get(service, f"services.{service}"))
             processes.append(Process(name, service, command, env))

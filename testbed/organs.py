@@ -114,6 +114,9 @@ class Actions(tools_pb2_grpc.ToolsServicer):
             await self.settling()
         return tools_pb2.SettleResponse(rows=self.rows)
 
+    async def Keep(self, request: Any, context: Any) -> tools_pb2.KeepResponse:
+        raise NotBuilt("not here")
+
 
 class Library(rag_pb2_grpc.KnowledgeServicer):
     async def Ingest(self, request: Any, context: Any) -> rag_pb2.IngestResponse:

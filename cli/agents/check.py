@@ -51,6 +51,7 @@ def check(folder: Path, name: str) -> Finding:
     files = sorted((folder / name / "knowledge").glob("*.md")) + sorted((folder / name / "knowledge").glob("*.txt"))
     errors = [*_wrapper(folder / name / FILE), *_domain(agent, box.tools, folder / name / "agent.yaml")]
     errors += _specialists(agent, box.tools, folder / name / "agent.yaml")
+    errors += _payment(agent, box.tools, folder / name / "agent.yaml")
     errors += [f"{path}: not UTF-8 text; save it as UTF-8" for path in files if not _readable(path)]
     wrong, worth_knowing = check_identity(agent, folder / name)
     conversations, wrong_there = _conversations(folder / name)
@@ -112,6 +113,15 @@ def _needs(intent: Intent, tool: LoadedTool) -> Iterator[str]:
     for slot in intent.needs:
         if slot not in known:
             yield f"tool {tool.name} has no argument {slot}; it takes {', '.join(known) or 'none'}"
+
+
+def _payment(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterator[str]:
+    """Tokens are made where `payment` is, and are of use to tools that take them."""
+    taking = [name for name, tool in tools.items() if tool.vaulted]
+    if agent.payment and not taking:
+        yield f'{path}: payment: no tool takes a card; declare it as Annotated[str, Secret("card")] in tools.py'
+    if taking and not agent.payment:
+        yield f"{path}: payment: tool {taking[0]} takes a card, and no token is ever made of one; write `payment: true`"
 
 
 def _specialists(agent: Agent, tools: Mapping[str, LoadedTool], path: Path) -> Iterator[str]:

@@ -40,7 +40,8 @@ class Agent(Strict):
     places for them are `{name}` in greeting, prompt and `opening.say`. `speaks_first` empty: the bot, if it has a
     greeting. `must_hear`: the sentences that are marked `interruptible: false` in the file, by name. `version`: of
     `agent.yaml` and of the files its tools are made of, a short hash each. `tools`: of its own tools, those it may use;
-    None: all. `mcp`: servers whose tools it may use too, as `<server>_<tool>`.
+    None: all. `mcp`: servers whose tools it may use too, as `<server>_<tool>`. `payment`: callers pay by card; what is
+    said, typed or pressed in answer to a question for a card is kept for tools, and known to nobody else.
     """
 
     name: str = ""
@@ -81,6 +82,7 @@ class Agent(Strict):
     specialists: dict[str, Specialist] = Field(default_factory=dict, max_length=MAX_SPECIALISTS)
     escalate: Escalate | None = None
     escalation: Escalation = Escalation()
+    payment: bool = False
 
     @model_validator(mode="after")
     def _sentences_fit(self) -> Agent:

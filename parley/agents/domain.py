@@ -31,14 +31,15 @@ class Slot(Strict):
 
     `digits` are read out one by one, of a `number` the value counts: "minus three point five" is -3.5. A value counts
     for the rest of the call; `once`: for one run of a tool, as a reading or a day does. A `sentence` is all that the
-    caller said: it is there whenever an intent needs it, and for that time only.
+    caller said: it is there whenever an intent needs it, and for that time only. A `card`, and its
+    security `code`, is the token that stands for it in an agent that takes payments.
 
     A tool gets `digits` and a `number` in figures, a `time` as "15:30", a `day` as "2026-12-08" where it takes a date,
     else in the caller's words ("next tuesday": `parley.text.days` reads them), a `choice` as it stands in `values`, a
     `name` and a `text` as said.
     """
 
-    kind: Literal["digits", "number", "choice", "text", "day", "time", "name", "sentence"] = "text"
+    kind: Literal["digits", "number", "choice", "text", "day", "time", "name", "sentence", "card", "code"] = "text"
     length: int = Field(0, ge=0, le=20)
     values: tuple[str, ...] = ()
     also: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -18,17 +18,17 @@ class OpenSockets:
     """`most` for one address over all replicas; 0: as many as it likes."""
 
     def __init__(self, name: str, most: int) -> None:
-        self._most = most
+        self.most = most
         self._open: Tally[str] = Tally()
         self._elsewhere: dict[str, tuple[Mapping[str, int], float]] = {}
         self._limited = LIMITED.labels(name)
 
     def room(self, address: str, now: float) -> bool:
         """Whether one more would be let in."""
-        if not self._most:
+        if not self.most:
             return True
         there = sum(held.get(address, 0) for held, until in self._elsewhere.values() if until > now)
-        if self._open[address] + there < self._most:
+        if self._open[address] + there < self.most:
             return True
         self._limited.inc()
         return False
@@ -54,5 +54,5 @@ class OpenSockets:
 
     def many(self, at_most: int) -> list[tuple[str, int]]:
         """Addresses that hold so many that other replicas should know, the most first."""
-        many = [(address, count) for address, count in self._open.items() if count >= self._most * TELL_SHARE]
-        return sorted(many, key=lambda row: -row[1])[:at_most] if self._most else []
+        many = [(address, count) for address, count in self._open.items() if count >= self.most * TELL_SHARE]
+        return sorted(many, key=lambda row: -row[1])[:at_most] if self.most else []

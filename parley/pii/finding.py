@@ -61,6 +61,12 @@ class Window:
     def __init__(self) -> None:
         self._before: list[str] = []
 
+    def copy(self) -> Window:
+        """To look at a line that is not final yet."""
+        other = Window()
+        other._before = list(self._before)
+        return other
+
     def find(self, line: str, kinds: frozenset[Kind] = ALL) -> list[Span]:
         """Spans in `line`, of which some may have begun in the lines before."""
         before = " ".join(self._before)

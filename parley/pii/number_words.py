@@ -55,4 +55,6 @@ FILLERS = frozenset(_FILLERS.split())
 """What may be said between two digits of one number."""
 ALONE = frozenset(("un", "une", "una", "once", "elf"))
 """Also other words, in one language or another: no number by themselves, nor at the end of a short one."""
+OFTEN = frozenset((*ALONE, "one", "uno", "eins", "o", "oh"))
+"""By themselves hardly ever a digit: "one moment", "oh no"."""
 NUMBERS = frozenset((*SMALL, *TENS, *WHOLE))

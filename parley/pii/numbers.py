@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from parley.pii.checks import MBI, is_card, is_iban, is_phone, is_routing, is_ssn
 from parley.pii.cues import Cues
@@ -239,13 +240,28 @@ def _plus(text: str, start: int) -> bool:
     return start > 0 and (text[start - 1] == "+" or text[max(0, start - 2) : start] == "+ ")
 
 
-def digits_of(text: str) -> list[tuple[int, int, str]]:
-    """All digits that are written or spoken in a text, run by run: where each run stands, and what it is."""
+def digits_of(text: str, single: bool = False) -> list[tuple[int, int, str]]:
+    """All digits that are written or spoken in a text, run by run: where each run stands, and what it is. `single`: a
+    lone number word too, but for those that are other words as well, and the digits in a word of both."""
     found: list[tuple[int, int, str]] = []
-    for run in runs(text):
-        for part in _plain(run):
+    for run in runs(text, single):
+        for part in _plain(_with_digits_alone(run) if single else run):
             found.append((part[0].start, part[-1].end, "".join(item.chars for item in part)))
     return found
+
+
+def rows_of_digits(text: str) -> list[list[str]]:
+    """The same: of each run its words and groups."""
+    alone = (_with_digits_alone(run) for run in runs(text, single=True))
+    return [[item.chars for item in part] for run in alone for part in _plain(run)]
+
+
+def _with_digits_alone(run: Run) -> Run:
+    """What is letters and digits in one as its digits."""
+    return [
+        replace(item, chars="".join(filter(str.isdecimal, item.chars)), kind="d") if item.kind == "m" else item
+        for item in run
+    ]
 
 
 def _plain(run: Run) -> Iterator[list[Item]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import digit
 
-from parley.pii.number_words import ALONE, FILLERS, HUNDRED, NUMBERS, REPEATS, SMALL, TENS, WHOLE
+from parley.pii.number_words import ALONE, FILLERS, HUNDRED, NUMBERS, OFTEN, REPEATS, SMALL, TENS, WHOLE
 
 _TOKEN = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[\s\-\u2010-\u2013.,/()]{0,4}")
@@ -36,15 +37,16 @@ class Item:
 Run = list[Item]
 
 
-def runs(text: str) -> Iterator[Run]:
-    """Items that may be one number or one code: between them stand but spaces, marks and "and", "dash", "uh"."""
+def runs(text: str, single: bool = False) -> Iterator[Run]:
+    """Items that may be one number or one code: between them stand but spaces, marks and "and", "dash", "uh". `single`:
+    also a number word by itself, if it is not often another word."""
     run: Run = []
     words: list[tuple[int, int, str, str, bool]] = []
     end = -1
     for token in _TOKEN.finditer(text):
         word = token.group()
         low = word.lower()
-        kind = _kind(word, low) if not word.isdecimal() else ("d" if word.isascii() else "")
+        kind = _kind(word, low) if not word.isdecimal() else "d"
         begin = token.start()
         if not kind and words and words[-1][3] == "m" and _BANK.fullmatch(word):
             kind = "l"
@@ -53,12 +55,12 @@ def runs(text: str) -> Iterator[Run]:
                 end = token.end()
             continue
         if kind and words and not (_near(text, end, begin) and _may_follow(text, words[-1], begin, kind)):
-            if run := _read(words):
+            if run := _read(words, single):
                 yield run
             words = []
         if not kind:
             if words:
-                if run := _read(words):
+                if run := _read(words, single):
                     yield run
                 words = []
             continue
@@ -66,10 +68,10 @@ def runs(text: str) -> Iterator[Run]:
         words.append((begin, token.end(), low if kind in "wrh" else word, kind, glued))
         end = token.end()
         if len(words) >= MAX_ITEMS:
-            if run := _read(words):
+            if run := _read(words, single):
                 yield run
             words = []
-    if words and (run := _read(words)):
+    if words and (run := _read(words, single)):
         yield run
 
 
@@ -103,7 +105,7 @@ def _may_follow(text: str, before: tuple[int, int, str, str, bool], begin: int, 
     return not (kind == "d" and _PRICE.search(text, max(0, begin - 2), begin))
 
 
-def _read(words: Sequence[tuple[int, int, str, str, bool]]) -> Run:
+def _read(words: Sequence[tuple[int, int, str, str, bool]], single: bool) -> Run:
     """Words to items: "forty five" is 45, "double four" 44, "eight hundred" 800."""
     run: Run = []
     n = 0
@@ -124,9 +126,10 @@ def _read(words: Sequence[tuple[int, int, str, str, bool]]) -> Run:
             item, n = _spoken(words, n)
             run.append(item)
             continue
-        run.append(Item(start, end, word.upper(), kind, glued))
+        chars = word.upper() if word.isascii() else "".join(str(digit(c)) for c in word)
+        run.append(Item(start, end, chars, kind, glued))
         n += 1
-    return _trimmed(run, words)
+    return _trimmed(run, words, single)
 
 
 def _repeated(words: Sequence[tuple[int, int, str, str, bool]], n: int) -> tuple[Item | None, int]:
@@ -177,10 +180,10 @@ def _tens_and(tens: int, start: int, words: Sequence[tuple[int, int, str, str, b
     return Item(start, end, str(tens), "w", glued), n + 1
 
 
-def _trimmed(run: Run, words: Sequence[tuple[int, int, str, str, bool]]) -> Run:
+def _trimmed(run: Run, words: Sequence[tuple[int, int, str, str, bool]], single: bool) -> Run:
     """Without words at its ends that are more often something else."""
     if len(run) == 1 and run[0].kind in "wl" and len(run[0].chars) == 1:
-        return []
+        return run if single and run[0].kind == "w" and words[0][2] not in OFTEN else []
     weak = {start for start, _, word, _, _ in words if word in ALONE}
     while run and run[-1].kind == "w" and run[-1].start in weak and len(run) < 4:
         run.pop()

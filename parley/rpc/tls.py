@@ -21,10 +21,10 @@ log = structlog.get_logger()
 
 CALLERS: Mapping[str, frozenset[str]] = {
     "stt": frozenset({"gateway"}),
-    "tts": frozenset({"gateway"}),
+    "tts": frozenset({"gateway", "backoffice"}),
     "orchestrator": frozenset({"gateway"}),
-    "llm": frozenset({"orchestrator"}),
-    "tools": frozenset({"orchestrator"}),
+    "llm": frozenset({"orchestrator", "backoffice"}),
+    "tools": frozenset({"orchestrator", "gateway"}),  # the gateway: a card's number, which the orchestrator never knows
     "rag": frozenset({"orchestrator"}),
     "gateway": frozenset({"mcp-actions"}),  # `parley mcp --allow-actions`
 }

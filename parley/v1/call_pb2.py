@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14parley/v1/call.proto\x12\tparley.v1\"\"\n\x05\x45poch\x12\x0b\n\x03leg\x18\x01 \x01(\r\x12\x0c\n\x04open\x18\x02 \x01(\r\"8\n\x07TurnRef\x12\x1f\n\x05\x65poch\x18\x01 \x01(\x0b\x32\x10.parley.v1.Epoch\x12\x0c\n\x04turn\x18\x02 \x01(\r*\xd7\x01\n\x06\x45xpect\x12\x16\n\x12\x45XPECT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x45XPECT_FREE\x10\x01\x12\x11\n\rEXPECT_YES_NO\x10\x02\x12\x11\n\rEXPECT_DIGITS\x10\x03\x12\x13\n\x0f\x45XPECT_SPELLING\x10\x04\x12\x11\n\rEXPECT_BUTTON\x10\x05\x12\x11\n\rEXPECT_CHOICE\x10\x06\x12\x0e\n\nEXPECT_DAY\x10\x07\x12\x0f\n\x0b\x45XPECT_TIME\x10\x08\x12\x0f\n\x0b\x45XPECT_NAME\x10\t\x12\x11\n\rEXPECT_AMOUNT\x10\n*U\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IRECTION_INBOUND\x10\x01\x12\x16\n\x12\x44IRECTION_OUTBOUND\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14parley/v1/call.proto\x12\tparley.v1\"\"\n\x05\x45poch\x12\x0b\n\x03leg\x18\x01 \x01(\r\x12\x0c\n\x04open\x18\x02 \x01(\r\"8\n\x07TurnRef\x12\x1f\n\x05\x65poch\x18\x01 \x01(\x0b\x32\x10.parley.v1.Epoch\x12\x0c\n\x04turn\x18\x02 \x01(\r*\xfe\x01\n\x06\x45xpect\x12\x16\n\x12\x45XPECT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x45XPECT_FREE\x10\x01\x12\x11\n\rEXPECT_YES_NO\x10\x02\x12\x11\n\rEXPECT_DIGITS\x10\x03\x12\x13\n\x0f\x45XPECT_SPELLING\x10\x04\x12\x11\n\rEXPECT_BUTTON\x10\x05\x12\x11\n\rEXPECT_CHOICE\x10\x06\x12\x0e\n\nEXPECT_DAY\x10\x07\x12\x0f\n\x0b\x45XPECT_TIME\x10\x08\x12\x0f\n\x0b\x45XPECT_NAME\x10\t\x12\x11\n\rEXPECT_AMOUNT\x10\n\x12\x0f\n\x0b\x45XPECT_CARD\x10\x0b\x12\x14\n\x10\x45XPECT_CARD_CODE\x10\x0c*U\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IRECTION_INBOUND\x10\x01\x12\x16\n\x12\x44IRECTION_OUTBOUND\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,9 +32,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.call_pb2', _globa
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EXPECT']._serialized_start=130
-  _globals['_EXPECT']._serialized_end=345
-  _globals['_DIRECTION']._serialized_start=347
-  _globals['_DIRECTION']._serialized_end=432
+  _globals['_EXPECT']._serialized_end=384
+  _globals['_DIRECTION']._serialized_start=386
+  _globals['_DIRECTION']._serialized_end=471
   _globals['_EPOCH']._serialized_start=35
   _globals['_EPOCH']._serialized_end=69
   _globals['_TURNREF']._serialized_start=71

@@ -41,6 +41,11 @@ class _ExpectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Expect.ValueTy
     """somebody's, in two words or more"""
     EXPECT_AMOUNT: _Expect.ValueType  # 10
     """how many, how much, how long"""
+    EXPECT_CARD: _Expect.ValueType  # 11
+    """A payment card's number, and the code on its back. From here to the next utterance the gateway tells no digit that
+    the caller says, types or presses: it keeps them for tools, and tells `[card-kwtm]` in their place (see Tools.Keep).
+    """
+    EXPECT_CARD_CODE: _Expect.ValueType  # 12
 
 class Expect(_Expect, metaclass=_ExpectEnumTypeWrapper):
     """What kind of answer the last question asked for. The ears wait longer for digits than for a yes."""
@@ -63,6 +68,11 @@ EXPECT_NAME: Expect.ValueType  # 9
 """somebody's, in two words or more"""
 EXPECT_AMOUNT: Expect.ValueType  # 10
 """how many, how much, how long"""
+EXPECT_CARD: Expect.ValueType  # 11
+"""A payment card's number, and the code on its back. From here to the next utterance the gateway tells no digit that
+the caller says, types or presses: it keeps them for tools, and tells `[card-kwtm]` in their place (see Tools.Keep).
+"""
+EXPECT_CARD_CODE: Expect.ValueType  # 12
 Global___Expect: _TypeAlias = Expect  # noqa: Y015
 
 class _Direction:

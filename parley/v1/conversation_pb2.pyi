@@ -857,6 +857,8 @@ class Session(_message.Message):
     SPEED_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    ASKING_FIELD_NUMBER: _builtins.int
     voice: _builtins.str
     language: _builtins.str
     agent: _builtins.str
@@ -864,6 +866,10 @@ class Session(_message.Message):
     speed: _builtins.float
     problem: _builtins.str
     """what is wrong with the last edit of the agent's files; for pages on the gateway's own machine"""
+    payment: _builtins.bool
+    """callers pay by card: a card's number becomes a token also where nobody has asked for it"""
+    asking: _call_pb2.Expect.ValueType
+    """of a card kind, when a leg before this one was asked for it and has not answered"""
     @_builtins.property
     def endpointing(self) -> _stt_pb2.Endpointing: ...
     @_builtins.property
@@ -884,10 +890,12 @@ class Session(_message.Message):
         speed: _builtins.float = ...,
         problem: _builtins.str = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
+        payment: _builtins.bool = ...,
+        asking: _call_pb2.Expect.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["endpointing", b"endpointing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "endpointing", b"endpointing", "keyterms", b"keyterms", "language", b"language", "problem", b"problem", "sentences", b"sentences", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "asking", b"asking", "endpointing", b"endpointing", "keyterms", b"keyterms", "language", b"language", "payment", b"payment", "problem", b"problem", "sentences", b"sentences", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1083,6 +1083,7 @@ class StatePolicy(_message.Message):
     ESCALATION_TO_FIELD_NUMBER: _builtins.int
     ESCALATION_ASK_FIELD_NUMBER: _builtins.int
     ESCALATION_SAY_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
     greeting: _builtins.str
     retrieve: _builtins.bool
     retrieve_wait_ms: _builtins.int
@@ -1126,6 +1127,7 @@ class StatePolicy(_message.Message):
     escalation_to: _builtins.str
     escalation_ask: _builtins.str
     escalation_say: _builtins.str
+    payment: _builtins.bool
     @_builtins.property
     def backchannels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -1205,10 +1207,11 @@ class StatePolicy(_message.Message):
         escalation_to: _builtins.str = ...,
         escalation_ask: _builtins.str = ...,
         escalation_say: _builtins.str = ...,
+        payment: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_greeting", b"after_greeting", "ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "before_greeting", b"before_greeting", "before_hang_up", b"before_hang_up", "before_transfer", b"before_transfer", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "escalation", b"escalation", "escalation_ask", b"escalation_ask", "escalation_say", b"escalation_say", "escalation_to", b"escalation_to", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "specialists", b"specialists", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "transfer_to", b"transfer_to", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_greeting", b"after_greeting", "ahead", b"ahead", "ahead_ms", b"ahead_ms", "ahead_stability", b"ahead_stability", "ahead_tries", b"ahead_tries", "ahead_words", b"ahead_words", "away_ms", b"away_ms", "away_prompts", b"away_prompts", "backchannels", b"backchannels", "backend_down", b"backend_down", "before_greeting", b"before_greeting", "before_hang_up", b"before_hang_up", "before_transfer", b"before_transfer", "call_ms", b"call_ms", "caller_first_ms", b"caller_first_ms", "cut_off", b"cut_off", "escalation", b"escalation", "escalation_ask", b"escalation_ask", "escalation_say", b"escalation_say", "escalation_to", b"escalation_to", "filler_ms", b"filler_ms", "fillers", b"fillers", "fillers_of", b"fillers_of", "goodbye", b"goodbye", "greeting", b"greeting", "interrupt_ms", b"interrupt_ms", "interrupt_words", b"interrupt_words", "keys_interrupt", b"keys_interrupt", "level_ms", b"level_ms", "must_hear", b"must_hear", "mute_during_effects", b"mute_during_effects", "no", b"no", "not_heard", b"not_heard", "not_transferred", b"not_transferred", "payment", b"payment", "protect_greeting_ms", b"protect_greeting_ms", "push_to_talk", b"push_to_talk", "retrieve", b"retrieve", "retrieve_wait_ms", b"retrieve_wait_ms", "retry_ms", b"retry_ms", "rounds", b"rounds", "secret_tools", b"secret_tools", "specialists", b"specialists", "time_is_up", b"time_is_up", "too_long", b"too_long", "tool_filler_ms", b"tool_filler_ms", "tool_fillers", b"tool_fillers", "transfer_to", b"transfer_to", "trouble", b"trouble", "turn_ms", b"turn_ms", "unavailable", b"unavailable", "unclear", b"unclear", "variables", b"variables", "wordless_ms", b"wordless_ms", "yes", b"yes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from parley.v1 import call_pb2 as parley_dot_v1_dot_call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/tools.proto\x12\tparley.v1\x1a\x14parley/v1/call.proto\"8\n\x10ListToolsRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x15\n\ragent_version\x18\x14 \x01(\t\"s\n\x11ListToolsResponse\x12\"\n\x05tools\x18\x01 \x03(\x0b\x32\x13.parley.v1.ToolInfo\x12\x15\n\ragent_version\x18\x02 \x01(\t\x12\x0f\n\x07problem\x18\x03 \x01(\t\x12\x12\n\nincomplete\x18\x04 \x01(\x08\"\x9f\x01\n\x08ToolInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x15\n\rconsequential\x18\x06 \x01(\x08\x12\x0c\n\x04slow\x18\x07 \x01(\x08\x12\r\n\x05level\x18\x08 \x01(\r\"\xa3\x03\n\x0e\x45xecuteRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\x12\x0e\n\x06intent\x18\x03 \x01(\r\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x05 \x01(\t\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x07 \x01(\t\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\r\n\x05level\x18\t \x01(\r\x12\x15\n\ragent_version\x18\x14 \x01(\t\x12\'\n\tdirection\x18\x15 \x01(\x0e\x32\x14.parley.v1.Direction\x12\x0f\n\x07purpose\x18\x16 \x01(\t\x12\x11\n\tconfirmed\x18\x1e \x01(\t\x12=\n\nparameters\x18\x17 \x03(\x0b\x32).parley.v1.ExecuteRequest.ParametersEntry\x12\x10\n\x08\x63ustomer\x18\x1f \x01(\t\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x94\x01\n\x0c\x45xecuteEvent\x12+\n\x08progress\x18\x01 \x01(\x0b\x32\x17.parley.v1.ToolProgressH\x00\x12)\n\x07outcome\x18\x02 \x01(\x0b\x32\x16.parley.v1.ToolOutcomeH\x00\x12#\n\x04show\x18\x32 \x01(\x0b\x32\x13.parley.v1.ToolShowH\x00\x42\x07\n\x05\x65vent\"&\n\x08ToolShow\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"\x1c\n\x0cToolProgress\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xd0\x03\n\x0bToolOutcome\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.parley.v1.ToolOutcome.Status\x12\x13\n\x0bresult_json\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12(\n\x07hang_up\x18\x04 \x01(\x0b\x32\x15.parley.v1.HangUpThenH\x00\x12+\n\x08transfer\x18\x05 \x01(\x0b\x32\x17.parley.v1.TransferThenH\x00\x12!\n\x03say\x18\x06 \x01(\x0b\x32\x14.parley.v1.SayNotice\x12\r\n\x05level\x18\x07 \x01(\r\x12\x1b\n\x03\x61sk\x18\x14 \x01(\x0b\x32\x0e.parley.v1.Ask\x12\x10\n\x08\x63ustomer\x18\x15 \x01(\t\x12\x0c\n\x04\x64own\x18< \x01(\x08\x12\"\n\x05shows\x18\x32 \x03(\x0b\x32\x13.parley.v1.ToolShow\"z\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x11\n\rSTATUS_FAILED\x10\x02\x12\x12\n\x0eSTATUS_UNKNOWN\x10\x03\x12\x12\n\x0eSTATUS_REFUSED\x10\x04\x12\x0e\n\nSTATUS_ASK\x10\x05\x42\x06\n\x04then\"c\n\x03\x41sk\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\"\n\x07\x63hoices\x18\x03 \x03(\x0b\x32\x11.parley.v1.Choice\x12\x16\n\x0e\x61rguments_json\x18\x14 \x01(\t\"*\n\x06\x43hoice\x12\x10\n\x08\x61rgument\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"0\n\tSayNotice\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\rinterruptible\x18\x02 \x01(\x08\"\x1c\n\nHangUpThen\x12\x0e\n\x06reason\x18\x01 \x01(\t\"*\n\x0cTransferThen\x12\n\n\x02to\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"A\n\rSettleRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\"4\n\x0eSettleResponse\x12\"\n\x04rows\x18\x01 \x03(\x0b\x32\x14.parley.v1.LedgerRow\"{\n\tLedgerRow\x12\x0e\n\x06intent\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\x12\x0f\n\x07running\x18\x04 \x01(\x08\x12\'\n\x07outcome\x18\x05 \x01(\x0b\x32\x16.parley.v1.ToolOutcome2\xca\x01\n\x05Tools\x12\x41\n\x04List\x12\x1b.parley.v1.ListToolsRequest\x1a\x1c.parley.v1.ListToolsResponse\x12?\n\x07\x45xecute\x12\x19.parley.v1.ExecuteRequest\x1a\x17.parley.v1.ExecuteEvent0\x01\x12=\n\x06Settle\x12\x18.parley.v1.SettleRequest\x1a\x19.parley.v1.SettleResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/tools.proto\x12\tparley.v1\x1a\x14parley/v1/call.proto\"\xa4\x01\n\x0bKeepRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12)\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.parley.v1.KeepRequest.Kind\x12\x0e\n\x06\x64igits\x18\x04 \x01(\t\":\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_CARD\x10\x01\x12\r\n\tKIND_CODE\x10\x02\"\x0e\n\x0cKeepResponse\"8\n\x10ListToolsRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x15\n\ragent_version\x18\x14 \x01(\t\"s\n\x11ListToolsResponse\x12\"\n\x05tools\x18\x01 \x03(\x0b\x32\x13.parley.v1.ToolInfo\x12\x15\n\ragent_version\x18\x02 \x01(\t\x12\x0f\n\x07problem\x18\x03 \x01(\t\x12\x12\n\nincomplete\x18\x04 \x01(\x08\"\x9f\x01\n\x08ToolInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x17\n\x0fparameters_json\x18\x03 \x01(\t\x12\x0f\n\x07\x65\x66\x66\x65\x63ts\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x15\n\rconsequential\x18\x06 \x01(\x08\x12\x0c\n\x04slow\x18\x07 \x01(\x08\x12\r\n\x05level\x18\x08 \x01(\r\"\xa3\x03\n\x0e\x45xecuteRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\x12\x0e\n\x06intent\x18\x03 \x01(\r\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x05 \x01(\t\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x07 \x01(\t\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\r\n\x05level\x18\t \x01(\r\x12\x15\n\ragent_version\x18\x14 \x01(\t\x12\'\n\tdirection\x18\x15 \x01(\x0e\x32\x14.parley.v1.Direction\x12\x0f\n\x07purpose\x18\x16 \x01(\t\x12\x11\n\tconfirmed\x18\x1e \x01(\t\x12=\n\nparameters\x18\x17 \x03(\x0b\x32).parley.v1.ExecuteRequest.ParametersEntry\x12\x10\n\x08\x63ustomer\x18\x1f \x01(\t\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x94\x01\n\x0c\x45xecuteEvent\x12+\n\x08progress\x18\x01 \x01(\x0b\x32\x17.parley.v1.ToolProgressH\x00\x12)\n\x07outcome\x18\x02 \x01(\x0b\x32\x16.parley.v1.ToolOutcomeH\x00\x12#\n\x04show\x18\x32 \x01(\x0b\x32\x13.parley.v1.ToolShowH\x00\x42\x07\n\x05\x65vent\"&\n\x08ToolShow\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\"\x1c\n\x0cToolProgress\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xd0\x03\n\x0bToolOutcome\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.parley.v1.ToolOutcome.Status\x12\x13\n\x0bresult_json\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12(\n\x07hang_up\x18\x04 \x01(\x0b\x32\x15.parley.v1.HangUpThenH\x00\x12+\n\x08transfer\x18\x05 \x01(\x0b\x32\x17.parley.v1.TransferThenH\x00\x12!\n\x03say\x18\x06 \x01(\x0b\x32\x14.parley.v1.SayNotice\x12\r\n\x05level\x18\x07 \x01(\r\x12\x1b\n\x03\x61sk\x18\x14 \x01(\x0b\x32\x0e.parley.v1.Ask\x12\x10\n\x08\x63ustomer\x18\x15 \x01(\t\x12\x0c\n\x04\x64own\x18< \x01(\x08\x12\"\n\x05shows\x18\x32 \x03(\x0b\x32\x13.parley.v1.ToolShow\"z\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\r\n\tSTATUS_OK\x10\x01\x12\x11\n\rSTATUS_FAILED\x10\x02\x12\x12\n\x0eSTATUS_UNKNOWN\x10\x03\x12\x12\n\x0eSTATUS_REFUSED\x10\x04\x12\x0e\n\nSTATUS_ASK\x10\x05\x42\x06\n\x04then\"c\n\x03\x41sk\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\"\n\x07\x63hoices\x18\x03 \x03(\x0b\x32\x11.parley.v1.Choice\x12\x16\n\x0e\x61rguments_json\x18\x14 \x01(\t\"*\n\x06\x43hoice\x12\x10\n\x08\x61rgument\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"0\n\tSayNotice\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x15\n\rinterruptible\x18\x02 \x01(\x08\"\x1c\n\nHangUpThen\x12\x0e\n\x06reason\x18\x01 \x01(\t\"*\n\x0cTransferThen\x12\n\n\x02to\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"A\n\rSettleRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x1f\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x10.parley.v1.Epoch\"4\n\x0eSettleResponse\x12\"\n\x04rows\x18\x01 \x03(\x0b\x32\x14.parley.v1.LedgerRow\"{\n\tLedgerRow\x12\x0e\n\x06intent\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\x12\x0f\n\x07running\x18\x04 \x01(\x08\x12\'\n\x07outcome\x18\x05 \x01(\x0b\x32\x16.parley.v1.ToolOutcome2\x83\x02\n\x05Tools\x12\x41\n\x04List\x12\x1b.parley.v1.ListToolsRequest\x1a\x1c.parley.v1.ListToolsResponse\x12?\n\x07\x45xecute\x12\x19.parley.v1.ExecuteRequest\x1a\x17.parley.v1.ExecuteEvent0\x01\x12=\n\x06Settle\x12\x18.parley.v1.SettleRequest\x1a\x19.parley.v1.SettleResponse\x12\x37\n\x04Keep\x12\x16.parley.v1.KeepRequest\x1a\x17.parley.v1.KeepResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,42 +34,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._loaded_options = None
   _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_LISTTOOLSREQUEST']._serialized_start=58
-  _globals['_LISTTOOLSREQUEST']._serialized_end=114
-  _globals['_LISTTOOLSRESPONSE']._serialized_start=116
-  _globals['_LISTTOOLSRESPONSE']._serialized_end=231
-  _globals['_TOOLINFO']._serialized_start=234
-  _globals['_TOOLINFO']._serialized_end=393
-  _globals['_EXECUTEREQUEST']._serialized_start=396
-  _globals['_EXECUTEREQUEST']._serialized_end=815
-  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_start=766
-  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_end=815
-  _globals['_EXECUTEEVENT']._serialized_start=818
-  _globals['_EXECUTEEVENT']._serialized_end=966
-  _globals['_TOOLSHOW']._serialized_start=968
-  _globals['_TOOLSHOW']._serialized_end=1006
-  _globals['_TOOLPROGRESS']._serialized_start=1008
-  _globals['_TOOLPROGRESS']._serialized_end=1036
-  _globals['_TOOLOUTCOME']._serialized_start=1039
-  _globals['_TOOLOUTCOME']._serialized_end=1503
-  _globals['_TOOLOUTCOME_STATUS']._serialized_start=1373
-  _globals['_TOOLOUTCOME_STATUS']._serialized_end=1495
-  _globals['_ASK']._serialized_start=1505
-  _globals['_ASK']._serialized_end=1604
-  _globals['_CHOICE']._serialized_start=1606
-  _globals['_CHOICE']._serialized_end=1648
-  _globals['_SAYNOTICE']._serialized_start=1650
-  _globals['_SAYNOTICE']._serialized_end=1698
-  _globals['_HANGUPTHEN']._serialized_start=1700
-  _globals['_HANGUPTHEN']._serialized_end=1728
-  _globals['_TRANSFERTHEN']._serialized_start=1730
-  _globals['_TRANSFERTHEN']._serialized_end=1772
-  _globals['_SETTLEREQUEST']._serialized_start=1774
-  _globals['_SETTLEREQUEST']._serialized_end=1839
-  _globals['_SETTLERESPONSE']._serialized_start=1841
-  _globals['_SETTLERESPONSE']._serialized_end=1893
-  _globals['_LEDGERROW']._serialized_start=1895
-  _globals['_LEDGERROW']._serialized_end=2018
-  _globals['_TOOLS']._serialized_start=2021
-  _globals['_TOOLS']._serialized_end=2223
+  _globals['_KEEPREQUEST']._serialized_start=59
+  _globals['_KEEPREQUEST']._serialized_end=223
+  _globals['_KEEPREQUEST_KIND']._serialized_start=165
+  _globals['_KEEPREQUEST_KIND']._serialized_end=223
+  _globals['_KEEPRESPONSE']._serialized_start=225
+  _globals['_KEEPRESPONSE']._serialized_end=239
+  _globals['_LISTTOOLSREQUEST']._serialized_start=241
+  _globals['_LISTTOOLSREQUEST']._serialized_end=297
+  _globals['_LISTTOOLSRESPONSE']._serialized_start=299
+  _globals['_LISTTOOLSRESPONSE']._serialized_end=414
+  _globals['_TOOLINFO']._serialized_start=417
+  _globals['_TOOLINFO']._serialized_end=576
+  _globals['_EXECUTEREQUEST']._serialized_start=579
+  _globals['_EXECUTEREQUEST']._serialized_end=998
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_start=949
+  _globals['_EXECUTEREQUEST_PARAMETERSENTRY']._serialized_end=998
+  _globals['_EXECUTEEVENT']._serialized_start=1001
+  _globals['_EXECUTEEVENT']._serialized_end=1149
+  _globals['_TOOLSHOW']._serialized_start=1151
+  _globals['_TOOLSHOW']._serialized_end=1189
+  _globals['_TOOLPROGRESS']._serialized_start=1191
+  _globals['_TOOLPROGRESS']._serialized_end=1219
+  _globals['_TOOLOUTCOME']._serialized_start=1222
+  _globals['_TOOLOUTCOME']._serialized_end=1686
+  _globals['_TOOLOUTCOME_STATUS']._serialized_start=1556
+  _globals['_TOOLOUTCOME_STATUS']._serialized_end=1678
+  _globals['_ASK']._serialized_start=1688
+  _globals['_ASK']._serialized_end=1787
+  _globals['_CHOICE']._serialized_start=1789
+  _globals['_CHOICE']._serialized_end=1831
+  _globals['_SAYNOTICE']._serialized_start=1833
+  _globals['_SAYNOTICE']._serialized_end=1881
+  _globals['_HANGUPTHEN']._serialized_start=1883
+  _globals['_HANGUPTHEN']._serialized_end=1911
+  _globals['_TRANSFERTHEN']._serialized_start=1913
+  _globals['_TRANSFERTHEN']._serialized_end=1955
+  _globals['_SETTLEREQUEST']._serialized_start=1957
+  _globals['_SETTLEREQUEST']._serialized_end=2022
+  _globals['_SETTLERESPONSE']._serialized_start=2024
+  _globals['_SETTLERESPONSE']._serialized_end=2076
+  _globals['_LEDGERROW']._serialized_start=2078
+  _globals['_LEDGERROW']._serialized_end=2201
+  _globals['_TOOLS']._serialized_start=2204
+  _globals['_TOOLS']._serialized_end=2463
 # @@protoc_insertion_point(module_scope)

@@ -21,6 +21,70 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class KeepRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[KeepRequest._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: KeepRequest._Kind.ValueType  # 0
+        KIND_CARD: KeepRequest._Kind.ValueType  # 1
+        """12 to 19 digits"""
+        KIND_CODE: KeepRequest._Kind.ValueType  # 2
+        """3 or 4"""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
+    KIND_UNSPECIFIED: KeepRequest.Kind.ValueType  # 0
+    KIND_CARD: KeepRequest.Kind.ValueType  # 1
+    """12 to 19 digits"""
+    KIND_CODE: KeepRequest.Kind.ValueType  # 2
+    """3 or 4"""
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    DIGITS_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    token: _builtins.str
+    """`card-` or `code-`, and four letters"""
+    kind: Global___KeepRequest.Kind.ValueType
+    digits: _builtins.str
+    """personal; stands in no log, event or trace"""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        token: _builtins.str = ...,
+        kind: Global___KeepRequest.Kind.ValueType = ...,
+        digits: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "digits", b"digits", "kind", b"kind", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepRequest: _TypeAlias = KeepRequest  # noqa: Y015
+
+@_typing.final
+class KeepResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepResponse: _TypeAlias = KeepResponse  # noqa: Y015
+
+@_typing.final
 class ListToolsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

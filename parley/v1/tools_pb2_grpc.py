@@ -49,6 +49,11 @@ class ToolsStub:
                 request_serializer=parley_dot_v1_dot_tools__pb2.SettleRequest.SerializeToString,
                 response_deserializer=parley_dot_v1_dot_tools__pb2.SettleResponse.FromString,
                 _registered_method=True)
+        self.Keep = channel.unary_unary(
+                '/parley.v1.Tools/Keep',
+                request_serializer=parley_dot_v1_dot_tools__pb2.KeepRequest.SerializeToString,
+                response_deserializer=parley_dot_v1_dot_tools__pb2.KeepResponse.FromString,
+                _registered_method=True)
 
 
 class ToolsServicer:
@@ -88,6 +93,20 @@ class ToolsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Keep(self, request, context):
+        """The gateway has heard a card's number, or its code, in a call that takes payments: it is kept for a quarter of an hour,
+        sealed, and found again by its token, in the arguments of a tool that is declared to take it, and nowhere else. A code
+        is gone as soon as a tool has begun with it. The same token again replaces what was kept. Asked again it is harmless.
+
+        1 ->  KeepRequest{call_id:"CA1", token:"card-kwtm", kind:CARD, digits:"4242.."}
+        2 ->  ExecuteRequest{call_id:"CA1", name:"pay", arguments_json:"{\"card\": \"[card-kwtm]\"}"}   by the orchestrator
+
+        Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (16 of one call), UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ToolsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -105,6 +124,11 @@ def add_ToolsServicer_to_server(servicer, server):
                     servicer.Settle,
                     request_deserializer=parley_dot_v1_dot_tools__pb2.SettleRequest.FromString,
                     response_serializer=parley_dot_v1_dot_tools__pb2.SettleResponse.SerializeToString,
+            ),
+            'Keep': grpc.unary_unary_rpc_method_handler(
+                    servicer.Keep,
+                    request_deserializer=parley_dot_v1_dot_tools__pb2.KeepRequest.FromString,
+                    response_serializer=parley_dot_v1_dot_tools__pb2.KeepResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -188,6 +212,33 @@ class Tools:
             '/parley.v1.Tools/Settle',
             parley_dot_v1_dot_tools__pb2.SettleRequest.SerializeToString,
             parley_dot_v1_dot_tools__pb2.SettleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Keep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.v1.Tools/Keep',
+            parley_dot_v1_dot_tools__pb2.KeepRequest.SerializeToString,
+            parley_dot_v1_dot_tools__pb2.KeepResponse.FromString,
             options,
             channel_credentials,
             insecure,

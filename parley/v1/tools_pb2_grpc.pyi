@@ -51,6 +51,16 @@ class ToolsStub:
     """
     Settle: _grpc.UnaryUnaryMultiCallable[_tools_pb2.SettleRequest, _tools_pb2.SettleResponse]
     """A new owner calls this before it runs anything: every lower epoch is fenced, and the rows tell what was done."""
+    Keep: _grpc.UnaryUnaryMultiCallable[_tools_pb2.KeepRequest, _tools_pb2.KeepResponse]
+    """The gateway has heard a card's number, or its code, in a call that takes payments: it is kept for a quarter of an hour,
+    sealed, and found again by its token, in the arguments of a tool that is declared to take it, and nowhere else. A code
+    is gone as soon as a tool has begun with it. The same token again replaces what was kept. Asked again it is harmless.
+
+      1 ->  KeepRequest{call_id:"CA1", token:"card-kwtm", kind:CARD, digits:"4242.."}
+      2 ->  ExecuteRequest{call_id:"CA1", name:"pay", arguments_json:"{\\"card\\": \\"[card-kwtm]\\"}"}   by the orchestrator
+
+    Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (16 of one call), UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class ToolsAsyncStub(ToolsStub):
@@ -75,6 +85,16 @@ class ToolsAsyncStub(ToolsStub):
     """
     Settle: _aio.UnaryUnaryMultiCallable[_tools_pb2.SettleRequest, _tools_pb2.SettleResponse]  # type: ignore[assignment]
     """A new owner calls this before it runs anything: every lower epoch is fenced, and the rows tell what was done."""
+    Keep: _aio.UnaryUnaryMultiCallable[_tools_pb2.KeepRequest, _tools_pb2.KeepResponse]  # type: ignore[assignment]
+    """The gateway has heard a card's number, or its code, in a call that takes payments: it is kept for a quarter of an hour,
+    sealed, and found again by its token, in the arguments of a tool that is declared to take it, and nowhere else. A code
+    is gone as soon as a tool has begun with it. The same token again replaces what was kept. Asked again it is harmless.
+
+      1 ->  KeepRequest{call_id:"CA1", token:"card-kwtm", kind:CARD, digits:"4242.."}
+      2 ->  ExecuteRequest{call_id:"CA1", name:"pay", arguments_json:"{\\"card\\": \\"[card-kwtm]\\"}"}   by the orchestrator
+
+    Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (16 of one call), UNAVAILABLE.
+    """
 
 class ToolsServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -114,5 +134,21 @@ class ToolsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tools_pb2.SettleResponse, _abc.Awaitable[_tools_pb2.SettleResponse]]:
         """A new owner calls this before it runs anything: every lower epoch is fenced, and the rows tell what was done."""
+
+    @_abc_1.abstractmethod
+    def Keep(
+        self,
+        request: _tools_pb2.KeepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tools_pb2.KeepResponse, _abc.Awaitable[_tools_pb2.KeepResponse]]:
+        """The gateway has heard a card's number, or its code, in a call that takes payments: it is kept for a quarter of an hour,
+        sealed, and found again by its token, in the arguments of a tool that is declared to take it, and nowhere else. A code
+        is gone as soon as a tool has begun with it. The same token again replaces what was kept. Asked again it is harmless.
+
+          1 ->  KeepRequest{call_id:"CA1", token:"card-kwtm", kind:CARD, digits:"4242.."}
+          2 ->  ExecuteRequest{call_id:"CA1", name:"pay", arguments_json:"{\\"card\\": \\"[card-kwtm]\\"}"}   by the orchestrator
+
+        Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (16 of one call), UNAVAILABLE.
+        """
 
 def add_ToolsServicer_to_server(servicer: ToolsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

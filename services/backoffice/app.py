@@ -9,18 +9,43 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from parley.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
-from services.backoffice.api import audit, compliance, dead_letters, problems, tracker, webhooks
+from services.backoffice.api import (
+    actions,
+    active,
+    agents,
+    audit,
+    bodies,
+    calls,
+    compliance,
+    config,
+    dead_letters,
+    description,
+    engines,
+    numbers,
+    problems,
+    stats,
+    tracker,
+    trials,
+    webhooks,
+)
+from services.backoffice.api.once import Once
 from services.backoffice.parts import Parts
 
 
 def build(parts: Parts) -> FastAPI:
     """The whole application."""
-    app = FastAPI(title="Parley backoffice", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Parley backoffice", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.admission = parts.access.admission
+    # The last one stands before the others.
+    app.add_middleware(Once(parts.database, parts.sealer, parts.access.admission.name_of).around)
+    app.add_middleware(bodies.around)
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
-    routers = [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
-    for router in [*access.routers(parts), *routers]:
+    description.describe(app)
+    routers = [each.router(parts) for each in (calls, active, actions, stats)]
+    routers += [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
+    routers += [each.router(parts) for each in (config, agents, numbers, engines, trials)]
+    for router in [*access.routers(parts), description.router(), *routers]:
         app.include_router(router)
 
     @app.get("/health", include_in_schema=False)

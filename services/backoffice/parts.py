@@ -9,6 +9,9 @@ from parley.database import Database
 from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
+from services.backoffice.configuration.trying import Trials
+from services.backoffice.configuration.witness import Witness
+from services.backoffice.live.lookout import Lookout
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
@@ -28,3 +31,6 @@ class Parts:
     access: Access
     records: Records
     desk: Desk
+    trials: Trials
+    witness: Witness
+    lookout: Lookout

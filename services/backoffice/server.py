@@ -14,6 +14,7 @@ from parley.process import gc_freeze, task_dump
 from parley.process.listening import bound_socket
 from parley.settings import Settings
 from services.backoffice.app import build
+from services.backoffice.live.board import Board
 from services.backoffice.parts import Parts
 from services.backoffice.wiring import opened
 
@@ -24,9 +25,10 @@ GRACE_S = 3
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, monitor: Monitor) -> None:
+    def __init__(self, config: uvicorn.Config, monitor: Monitor, board: Board) -> None:
         super().__init__(config)
         self._monitor = monitor
+        self._board = board
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -48,7 +50,7 @@ def make_server(parts: Parts) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    return _Server(config, parts.monitor)
+    return _Server(config, parts.monitor, parts.lookout.board)
 
 
 async def serve(settings: Settings) -> None:

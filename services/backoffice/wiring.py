@@ -7,10 +7,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from parley.aio import background
 from parley.bus import Bus
+from parley.bus.callstate import CallStore
+from parley.bus.live import Live
+from parley.bus.presence import present
 from parley.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import opened as open_access
+from services.backoffice.beside import Beside
+from services.backoffice.configuration.following import follow
+from services.backoffice.configuration.trying import opened as open_trials
+from services.backoffice.configuration.witness import Witness
 from services.backoffice.database import open_database
+from services.backoffice.live.lookout import Lookout
 from services.backoffice.parts import Parts
 from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
@@ -33,10 +41,17 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         audit = Audit(database, sealer)
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
+        trials = await stack.enter_async_context(open_trials(settings))
         records = Records.of(settings, bus, database, sealer, RETENTION)
+        lookout = Lookout(bus, CallStore(bus), Beside(database))
         await stack.enter_async_context(bus)
         desk = await stack.enter_async_context(open_desk(settings, bus, database, sealer, audit))
-        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, desk)
+        live = await stack.enter_async_context(Live(settings, bus, "backoffice").kept())
+        await follow(live, access.guard.limit)
+        await stack.enter_async_context(present(bus, live))
+        witness = Witness(bus, audit)
+        await stack.enter_async_context(background(witness.run()))
+        parts = Parts(settings, monitor, bus, database, sealer, audit, access, records, desk, trials, witness, lookout)
         await stack.enter_async_context(background(access.guard.sharing.run(bus)))
-        await stack.enter_async_context(background(records.consumer.run(), records.retention.run()))
+        await stack.enter_async_context(background(records.consumer.run(), records.retention.run(), lookout.run()))
         yield parts

@@ -1,4 +1,5 @@
-"""What of the gateway may be changed live: who answers, how often a call may come back, whose voices are heard."""
+"""What of the gateway may be changed live: who answers, how often a call may come back, whose voices are heard, how
+often one address may ask."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from parley.settings import Settings, Stage
 from services.gateway.gateway import Gateway
 
 ENGINES = frozenset[str]().union(*(of_stage(stage) for stage in get_args(Stage)))
+LIMITS = frozenset(("PARLEY_DOOR_PER_S", "PARLEY_DOOR_BURST", "PARLEY_SOCKETS_PER_S", "PARLEY_SOCKETS_OPEN"))
 MAX_AGENTS = 200
 """That are told to operators."""
 
@@ -34,6 +36,10 @@ async def keep_configured(gateway: Gateway, live: Live) -> None:
         if _voices(now) != _voices(before):
             gateway.organs.rehearsal.spoken.voices_changed()
 
+    async def crowd(now: Settings) -> None:
+        gateway.crowd.limit(now)
+
+    await live.part(LIMITS, crowd, made=True)
     await live.part(("PARLEY_AGENT",), answering, made=True)
     await live.part(("PARLEY_MAX_REENTRIES",), coming_back, made=True)
     await live.part(ENGINES, engines, made=True)

@@ -24,6 +24,7 @@ from services.gateway.metrics import FULL_ORGAN
 from services.gateway.mouth.clock import Clock
 from services.gateway.organs import Organs
 from services.gateway.recent_calls import RecentCalls
+from services.gateway.till.keeping import Keeping
 from services.gateway.tokens import Tokens
 from services.gateway.voice.phrase_cache import PhraseCache
 from services.gateway.voice.prefetch import Prefetch
@@ -120,9 +121,12 @@ async def opened(
         background(clock.run()),
     ):
         rehearsal = Prefetch(tts, PhraseCache(settings.spoken_cache_mb << 20))
+        keeping = Keeping(lambda: Peers("tools", addresses(settings.tools_address), certificates=certificates))
+        organs = Organs(stt, tts, orchestrator, clock, ways, rehearsal, keeping)
         try:
-            yield Gateway(settings, Organs(stt, tts, orchestrator, clock, ways, rehearsal), ended, editions, crowd)
+            yield Gateway(settings, organs, ended, editions, crowd)
         finally:
             await rehearsal.close()
+            await keeping.close()
             for carrier in ways.values():
                 await carrier.close()

@@ -42,6 +42,8 @@ _EXPECT = {
     call_pb2.EXPECT_YES_NO: Expect.YES_NO,
     call_pb2.EXPECT_DIGITS: Expect.DIGITS,
     call_pb2.EXPECT_SPELLING: Expect.SPELLING,
+    call_pb2.EXPECT_CARD: Expect.DIGITS,
+    call_pb2.EXPECT_CARD_CODE: Expect.DIGITS,
     call_pb2.EXPECT_BUTTON: Expect.BUTTON,
     call_pb2.EXPECT_CHOICE: Expect.CHOICE,
     call_pb2.EXPECT_DAY: Expect.DAY,
@@ -49,6 +51,8 @@ _EXPECT = {
     call_pb2.EXPECT_NAME: Expect.NAME,
     call_pb2.EXPECT_AMOUNT: Expect.AMOUNT,
 }
+_LENGTHS = {call_pb2.EXPECT_CARD: (15, 16), call_pb2.EXPECT_CARD_CODE: (3, 4)}
+"""Digits of what is asked for, whatever else the agent's callers read out."""
 _KIND = {
     TurnKind.EAGER: stt_pb2.TurnEnded.KIND_EAGER,
     TurnKind.RESUMED: stt_pb2.TurnEnded.KIND_RESUMED,
@@ -174,7 +178,7 @@ def _endpointing(wish: stt_pb2.Endpointing) -> Endpointing:
     expect = _EXPECT.get(wish.expect)
     if expect is None:
         raise BadInput(f"endpointing.expect: {wish.expect} is not known; use a value of parley.v1.Expect")
-    lengths = tuple(sorted(set(wish.number_lengths)))
+    lengths = _LENGTHS.get(wish.expect) or tuple(sorted(set(wish.number_lengths)))
     return checked(Endpointing(expect, wish.min_delay_ms, wish.max_delay_ms, wish.policy, lengths))
 
 

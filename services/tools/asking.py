@@ -33,6 +33,8 @@ MAX_CERTAIN_BYTES = 4_000
 """Of arguments as a question has made them: they are carried in the call's state until the yes."""
 FAILED = "It cannot be said what would be done, so it is not done. Apologise, and offer another way."
 TOO_LONG = "That is too long to be read back to the caller, so it is not done. Make its texts shorter."
+_CARD = {"en": "your card", "es": "su tarjeta", "de": "Ihre Karte", "fr": "votre carte"}
+"""What stands for a number that nobody may say."""
 _GENERIC = {  # without words that callers say for yes
     "en": "Shall I go on with this: {what}?",
     "es": "¿Hago esto: {what}?",
@@ -160,6 +162,8 @@ def _told(tool: LoadedTool, arguments: Mapping[str, Any], context: CallContext, 
     plain = _json(arguments)
     today = context.now.date()
     words = {name: telling.value(given, language, today) for name, given in {**_defaults(tool), **plain}.items()}
+    hidden = {"card": _CARD.get(base_of(language), _CARD["en"]), "code": ""}
+    words |= {name: hidden[kind] for name, kind in tool.vaulted.items() if name in plain}
     if isinstance(confirm := tool.marks.confirm, str) and confirm:
         if not (empty := [name for name in names_in(confirm) if not words.get(name)]):
             return filled(confirm, words.__getitem__)

@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Annotated, Any, Literal, Protocol, Union
 
@@ -15,10 +15,16 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from parley.errors import Misconfigured
-from parley.tooling import CallContext, ToolMarks, marks_of
+from parley.tooling import CallContext, Secret, ToolMarks, marks_of
 
 PLAIN = (str, int, float, bool, date, time)
 SUPPORTED = "str, int, float, bool, date, time, Literal, list of these, or one of them with `| None`"
+
+
+TOKEN_NOTES = {
+    "card": "The token in brackets that stands for the card's number, as [card-kwtm]; never digits.",
+    "code": "The token in brackets that stands for the card's security code, as [code-kwtm]; never digits.",
+}
 
 
 class BadArguments(Exception):
@@ -52,6 +58,7 @@ class LoadedTool:
     """A tool, ready to be described and called: a function with `@tool`, or one that calls a service.
 
     `function` gets the arguments by name, and the call's `CallContext` as `context_name`, unless that is empty.
+    `vaulted`: arguments that are tokens until the function is called, and of what kind.
     `secret`: what it was asked is not kept in the ledger once it has ended. `secrets`: the names of those it needs.
     """
 
@@ -65,6 +72,7 @@ class LoadedTool:
     arguments: Arguments
     secret: bool = False
     secrets: tuple[str, ...] = ()
+    vaulted: Mapping[str, Literal["card", "code"]] = field(default_factory=dict)
 
     def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function takes them. Raises BadArguments."""
@@ -89,6 +97,7 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
     except Exception as e:
         raise Misconfigured(f"{at}: a type hint cannot be read: {e}") from e
     fields: dict[str, Any] = {}
+    vaulted: dict[str, Literal["card", "code"]] = {}
     context_name = ""
     for parameter in inspect.signature(function).parameters.values():
         if hints.get(parameter.name) is CallContext:
@@ -96,7 +105,11 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
             continue
         hint = _checked_hint(parameter, hints, f"{at}, parameter {parameter.name}")
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hint, Field(default, description=notes.pop(parameter.name, None) or _note(hint)))
+        note = notes.pop(parameter.name, None) or _note(hint)
+        if (kind := _secret(hint, f"{at}, parameter {parameter.name}")) is not None:
+            vaulted[parameter.name] = kind
+            note = " ".join(filter(None, (note, TOKEN_NOTES[kind])))
+        fields[parameter.name] = (hint, Field(default, description=note))
     if notes:
         raise Misconfigured(f"{at}: the docstring describes {', '.join(notes)}, which is no parameter")
     try:
@@ -112,6 +125,7 @@ def load_tool(function: Callable[..., Any], where: str) -> LoadedTool:
         is_async=inspect.iscoroutinefunction(function),
         context_name=context_name,
         arguments=ModelArguments(model),
+        vaulted=vaulted,
     )
 
 
@@ -170,6 +184,16 @@ def _note(hint: Any) -> str | None:
     """The description in `Annotated[str, "..."]`."""
     found = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, str)]
     return found[0] if found else None
+
+
+def _secret(hint: Any, at: str) -> Literal["card", "code"] | None:
+    """What the `Secret` in an annotation says. Raises Misconfigured: it is not one for a text."""
+    found = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Secret)), None)
+    if found is None:
+        return None
+    if typing.get_args(hint)[0] not in (str, str | None) or found.kind not in TOKEN_NOTES:
+        raise Misconfigured(f'{at}: write Annotated[str, Secret("card")], or "code"')
+    return found.kind
 
 
 def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:

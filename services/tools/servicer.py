@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from parley.bus.cancels import Cancels, key_of_owner
-from parley.errors import BadInput
+from parley.errors import BadInput, Unavailable
 from parley.rpc import Admission
 from parley.v1 import call_pb2, tools_pb2, tools_pb2_grpc
 from services.tools.contract import (
@@ -28,8 +28,10 @@ from services.tools.execution.executor import Executor, Settled, told_of_refusal
 from services.tools.mcp.contract import LIST_ROOM_S
 from services.tools.results import fit
 from services.tools.schema import LoadedTool
+from services.tools.vault.vault import Vault
 
 MAX_PROBLEM_CHARS = 1000
+_KEPT = {tools_pb2.KeepRequest.KIND_CARD: "card", tools_pb2.KeepRequest.KIND_CODE: "code"}
 
 
 class Servicer(tools_pb2_grpc.ToolsServicer):
@@ -40,6 +42,7 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         admission: Admission,
         cancels: Cancels | None = None,
         ready: Callable[[str, float], Awaitable[bool]] | None = None,
+        vault: Vault | None = None,
     ) -> None:
         """`ready`: waits until the servers of an agent have said what they can do, for so many seconds at most. False:
         not yet."""
@@ -48,6 +51,7 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
         self._admission = admission
         self._cancels = cancels or Cancels()
         self._ready = ready
+        self._vault = vault
 
     async def List(self, request: tools_pb2.ListToolsRequest, context: Any) -> tools_pb2.ListToolsResponse:
         agent = _text(request.agent, "agent", 100)
@@ -80,6 +84,15 @@ class Servicer(tools_pb2_grpc.ToolsServicer):
                         yield tools_pb2.ExecuteEvent(show=event)
                     else:
                         yield tools_pb2.ExecuteEvent(outcome=event)
+
+    async def Keep(self, request: tools_pb2.KeepRequest, context: Any) -> tools_pb2.KeepResponse:
+        if self._vault is None:
+            raise Unavailable("there is no vault here")
+        kind = _KEPT.get(request.kind)
+        if kind is None:
+            raise BadInput(f"kind: {request.kind} is not known; use a value of KeepRequest.Kind")
+        await self._vault.keep(_text(request.call_id, "call_id", 200), request.token, kind, request.digits)
+        return tools_pb2.KeepResponse()
 
     async def Settle(self, request: tools_pb2.SettleRequest, context: Any) -> tools_pb2.SettleResponse:
         settled = await self._executor.settle(_text(request.call_id, "call_id", 200), _epoch(request.epoch))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, String, Table, Text, func
 
 metadata = MetaData()
 
@@ -94,6 +94,17 @@ seeds = Table(
     Column("agent", String(100), primary_key=True),
     Column("collection", String(100), primary_key=True),
     Column("hash", String(64), nullable=False),
+)
+
+# Card numbers and codes of calls under way, sealed, by the token that stands for each: see `vault/`.
+vault = Table(
+    "vault",
+    metadata,
+    Column("call_id", String(200), primary_key=True),
+    Column("token", String(20), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("kept_at", DateTime(timezone=True), nullable=False),
+    Index("vault_kept_at", "kept_at"),
 )
 
 # What a call's queries have found, by handle, for a while.

@@ -31,6 +31,7 @@ from services.tools.records.arrivals import Arrivals
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
 from services.tools.servicer import Servicer
+from services.tools.vault.vault import Vault
 
 log = structlog.get_logger()
 
@@ -59,8 +60,9 @@ async def wire(
     editions.prepare = Prepared(toolboxes, store, editions)
     instance = f"{os.getpid()}-{token_hex(6)}"
     ledger, presence = Ledger(database, instance, settings.audit_days), Presence(database, instance)
+    vault = Vault(database, settings.vault_key.get_secret_value())
     executor = Executor(
-        toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent), now
+        toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent), now, vault
     )
 
     connected = AsyncExitStack()
@@ -86,7 +88,7 @@ async def wire(
     except BaseException:
         await close()
         raise
-    servicer = Servicer(toolboxes, executor, server.admission, cancels, servers.ready)
+    servicer = Servicer(toolboxes, executor, server.admission, cancels, servers.ready, vault)
     server.add(tools_pb2.DESCRIPTOR.services_by_name["Tools"], tools_pb2_grpc.add_ToolsServicer_to_server, servicer)
     return close
 

@@ -85,13 +85,15 @@ def test_one_call_is_told_line_by_line_and_a_whole_one_replaces_all() -> None:
 def test_a_feeling_stands_at_the_call_and_at_its_line_and_stays() -> None:
     board = Board()
     board.open("CA1")
-    detail = events_pb2.LiveDetail(whole=True, lines=[caller(1, "why"), caller(2, "this is the third time")])
+    said = [caller(1, "why"), caller(2, "this is the third time"), caller(900, "later")]
+    detail = events_pb2.LiveDetail(whole=True, lines=said)
     board.take(live(detail=detail))
-    board.felt("CA1", "frustrated", "this is the third time")
-    board.felt("CA9", "sad", "nobody")
+    board.felt("CA1", "frustrated", 2)
+    board.felt("CA1", "frustrated", 2)
+    board.felt("CA9", "sad", 2)
     board.take(live(state="thinking"))
     assert board.calls()[0]["emotion"] == "frustrated"
-    assert [line["emotion"] for line in board.one_told("CA1")["lines"]] == [None, "frustrated"]
+    assert [line["emotion"] for line in board.one_told("CA1")["lines"]] == [None, "frustrated", None]
 
 
 def test_what_is_kept_of_calls_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,11 +135,15 @@ async def test_the_gateway_the_default_agent_and_what_the_page_is_told(tmp_path:
             spoken = gateway.organs.rehearsal.spoken
             config = tts_pb2.SynthesizeConfig(call_id="old", format=to_wire(TELEPHONE))
             before = spoken.key(config, "One moment.")
-            changed = await operator.set(PARLEY_AGENT="bank", PARLEY_MAX_REENTRIES="2", PARLEY_TTS="elevenlabs,local")
+            changed = await operator.set(
+                PARLEY_AGENT="bank", PARLEY_MAX_REENTRIES="2", PARLEY_TTS="elevenlabs,local", PARLEY_DOOR_BURST="1"
+            )
             state = await operator.taken("gateway", changed)
             assert (gateway.settings.agent, gateway.settings.max_reentries) == ("bank", 2)
             assert gateway.settings.engines("tts") == ["elevenlabs", "local"]
             assert state.agents == ("bank", "frontdesk")
+            assert gateway.crowd._door.rule is not None
+            assert gateway.crowd._door.rule.most == 1
             assert spoken.key(config, "One moment.") == before, "a call that is here keeps its voice"
             config.call_id = "new"
             assert spoken.key(config, "One moment.").voices < 0, "which voice it has is not known yet"
@@ -195,11 +199,12 @@ async def test_how_much_a_process_takes_and_what_it_logs(tmp_path: Path, capsys:
 async def test_no_live_setting_does_nothing() -> None:
     """Each is taken by a service: what the tests above see taken, and of tools what it audits."""
     from parley.configuration.table import of_stage
-    from services.gateway.configured import ENGINES
+    from services.gateway.configured import ENGINES, LIMITS
     from services.orchestrator.wiring import CHANGED_LIVE
 
     stages = frozenset[str]().union(*(of_stage(stage) for stage in get_args(Stage)))
     assert stages == ENGINES
     taken = CHANGED_LIVE | stages | {"PARLEY_AGENT", "PARLEY_MAX_REENTRIES", "PARLEY_CAPACITY", "PARLEY_LOG_LEVEL"}
+    taken |= LIMITS | {"PARLEY_API_PER_MINUTE"}
     taken |= {"PARLEY_LLM_FIRST_TOKEN_S", "PARLEY_LLM_STALL_S", "PARLEY_TTS_STALL_S", "PARLEY_AUDIT_DAYS"}
     assert live_settings().keys() == taken

@@ -74,6 +74,7 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path, capsys: pytest.CaptureFi
     second = read(tmp_path / "secrets")
     assert second["nats"] == first["nats"]
     assert second["gateway"] == first["gateway"]
+    assert second["tools"].pop("PARLEY_VAULT_KEY"), "made anew where it is missing"
     assert second["tools"] == {
         "PARLEY_NATS_PASSWORD": first["nats"]["NATS_TOOLS"],
         "PARLEY_DATABASE_URL": "postgresql://u:p=w@host/db",

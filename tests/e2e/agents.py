@@ -10,6 +10,7 @@ import yaml
 
 from tests.e2e import cards
 
+TILL = Path(__file__).parents[1] / "payments" / "agents" / "till"
 FRONTDESK = Path(__file__).parents[2] / "agents" / "frontdesk"
 
 PLAIN: dict[str, Any] = {
@@ -60,4 +61,5 @@ def write_agents(folder: Path, more: tuple[str, ...] = ()) -> Path:
         agent |= {"voice": {"elevenlabs": name}, "models": {"openai": name}, "keyterms": [name]}
         (folder / name / "agent.yaml").write_text(yaml.safe_dump(agent))
     cards.write(folder / "line")
+    shutil.copytree(TILL, folder / "till", ignore=shutil.ignore_patterns("__pycache__"))
     return folder

@@ -25,6 +25,7 @@ from tests.e2e.agents import write_agents
 from tests.e2e.failures import AGENTS as FAILING
 from tests.e2e.failures import fail, mute
 from tests.e2e.model import SCRIPT
+from tests.payments import model as paying
 
 HERE = Path(__file__).parent
 REPLAY = HERE / "test_replay.py"
@@ -64,6 +65,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 def answer(messages: Messages, tools: Tools) -> Reply:
     """The model's stand-in; for the calls under which processes die, that of the rig."""
     system = text_of(messages[0]) if messages else ""
+    if paying.PROMPT in system:
+        return paying.pays(messages, tools)
     return chatter.answer(messages, tools) if chaos.PROMPT in system else SCRIPT(messages, tools)
 
 

@@ -85,6 +85,9 @@ class Desk(tools_pb2_grpc.ToolsServicer):
     async def Settle(self, request: object, context: object) -> tools_pb2.SettleResponse:
         return tools_pb2.SettleResponse()
 
+    async def Keep(self, request: object, context: object) -> tools_pb2.KeepResponse:
+        return tools_pb2.KeepResponse()
+
     async def Execute(self, request: tools_pb2.ExecuteRequest, context: object) -> object:  # type: ignore[override]
         try:
             yield tools_pb2.ExecuteEvent(progress=tools_pb2.ToolProgress(text=request.name))

@@ -190,6 +190,10 @@ async def test_the_state_stands_in_kv_and_the_events_replay_to_it(tmp_path: Path
         records.sort(key=lambda r: r.n)
         assert [r.n for r in records] == list(range(1, stored.records + 1))
         assert [r.ended for r in records].index(True) == stored.records - 1
+        assert [r.HasField("engines") for r in records] == [n == 0 for n in range(len(records))]
+        decided = [each for r in records for each in r.decisions]
+        assert [(each.turn, each.said.utterance) for each in decided if each.HasField("said")] == [(1, 1), (2, 2)]
+        assert decided[-1].HasField("ended")
         call = None
         for record in records:
             for item in record.inputs:

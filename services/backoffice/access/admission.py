@@ -31,6 +31,11 @@ class Admission:
         token = self._jar.get(request.scope, request.cookies, SESSION)
         return await self._sessions.find(token) if token else None
 
+    async def name_of(self, request: Request) -> str | None:
+        """What tells whoever asks from all others; None: nobody that is known."""
+        who = await self.who(request)
+        return f"{who.kind} {who.role} {who.name}" if who is not None else None
+
     async def still(self, request: Request) -> bool:
         """Whether whoever asked is still known: for answers that go on, such as streams. It counts as no use."""
         if request.headers.get("authorization") is not None:

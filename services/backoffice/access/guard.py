@@ -55,8 +55,13 @@ class Guard:
         self._jar = jar
         self._local = settings.limit_local
         self._now = now
-        self._api = Table("api", Window(settings.api_per_minute, 60.0) if settings.api_per_minute else None)
+        self._api = Table("api", None)
+        self.limit(settings)
         self.sharing = Sharing("backoffice", [self._api])
+
+    def limit(self, settings: Settings) -> None:
+        """From now on by these; what addresses have taken stays."""
+        self._api.rule = Window(settings.api_per_minute, 60.0) if settings.api_per_minute else None
 
     def around(self, inside: App) -> App:
         """`inside` with this before it; for `FastAPI.add_middleware`, too."""

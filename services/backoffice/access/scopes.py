@@ -18,6 +18,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "engines": ("engines", "test-llm", "test-nlu", "test-tts"),
     "config": ("config",),
     "watchers": ("audit", "dead-letters", "webhooks"),
+    "about": ("openapi.json",),
     "compliance": ("compliance-audit", "compliance-checklist", "tracker"),
 }
 """By area: first parts of paths below `/api/`. Accounts, keys and sessions are in none: a key makes no other."""

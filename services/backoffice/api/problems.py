@@ -27,6 +27,7 @@ _TITLES = {
     "sign-in": "Sign in first",
     "not-allowed": "This needs another role or right",
     "no-such-method": "This path does not know that method",
+    "too-slow": "The request came too slowly",
     "conflict": "It stands otherwise by now",
     "other-body": "This key was used with another body",
     "too-large": "The request is too large",
@@ -38,6 +39,7 @@ _KINDS = {
     400: "bad-input",
     401: "sign-in",
     403: "not-allowed",
+    408: "too-slow",
     404: "not-found",
     405: "no-such-method",
     409: "conflict",
@@ -134,8 +136,8 @@ def _remedy(error: Mapping[str, Any]) -> str:
         return "send a body of JSON, as application/json"
     if limits:
         told = ", ".join(f"{name} {value}" for name, value in limits.items() if name != "error")
-        return f"allowed: {told}" if told else "see /api/docs"
-    return "see /api/docs"
+        return f"allowed: {told}" if told else "see /api/openapi.json"
+    return "see /api/openapi.json"
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -168,7 +170,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        remedy = {404: "see /api/docs for the paths", 405: "see /api/docs for the methods"}.get(error.status_code, "")
+        remedy = {404: "see docs/api.md for the paths", 405: "see docs/api.md for the methods"}.get(
+            error.status_code, ""
+        )
         headers = dict(error.headers or {})
         return Problem(error.status_code, str(error.detail), remedy=remedy, headers=headers).response()
 

@@ -19,6 +19,8 @@ MAX_OPEN = 50
 MAX_LINES = 500
 """Of one call; older ones stand in its record."""
 MAX_TOOLS = 200
+SAME_MS = 50
+"""Apart from each other two clocks tell of the same moment."""
 IDLE_S = 30.0
 """So long a topic that nobody follows is kept for who comes back."""
 
@@ -68,8 +70,8 @@ class Board:
         if call_id and call_id not in self._calls and stored.state.floor.WhichOneof("floor") != "ended":
             self._put(call_stored(stored, now_ms), heard=False)
 
-    def felt(self, call_id: str, emotion: str, text: str) -> None:
-        """The caller's turn with these words sounded so."""
+    def felt(self, call_id: str, emotion: str, at_ms: int) -> None:
+        """The caller's turn that ended then sounded so. May be said again."""
         call = self._calls.get(call_id)
         if call is not None and call["emotion"] != emotion:
             self._put({**call, "emotion": emotion}, heard=False)
@@ -77,9 +79,10 @@ class Board:
             return
         for n in sorted(opened.lines, reverse=True):
             line = opened.lines[n]
-            if line["who"] == "caller" and line["text"] == text:
-                opened.lines[n] = {**line, "emotion": emotion}
-                opened.topic.tell("line", opened.lines[n])
+            if line["who"] == "caller" and line["at_ms"] <= at_ms + SAME_MS:
+                if line["emotion"] != emotion:
+                    opened.lines[n] = {**line, "emotion": emotion}
+                    opened.topic.tell("line", opened.lines[n])
                 return
 
     def _put(self, call: Told, heard: bool = True) -> None:
@@ -106,6 +109,9 @@ class Board:
                 opened.topic.tell("call", last)
             opened.topic.tell("ended", {"call_id": call_id, "reason": reason})
             opened.topic.close("")
+
+    def ids(self) -> list[str]:
+        return list(self._calls)
 
     def calls(self) -> list[Told]:
         """The newest first."""

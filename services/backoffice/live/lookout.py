@@ -16,6 +16,7 @@ from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.errors import AtCapacity, NotFound, ParleyError, Unavailable
 from parley.v1 import events_pb2
+from services.backoffice.beside import Beside
 from services.backoffice.live.board import MAX_CALLS, MAX_OPEN, SHOWN, Board, Opened
 from services.backoffice.live.topic import refuse_over
 
@@ -30,15 +31,21 @@ VISIT_S = 8.0
 TELL_S = 0.4
 """For the orchestrators to tell of their calls; those that did not are told as they were stored last."""
 READ_AT_ONCE = 20
+FELT_MS = 3_600_000
+"""So far back feelings are looked for at the first look."""
+LATE_MS = 10_000
+"""A feeling may be told so long after a later one of another call."""
 
 
 class Lookout:
     """`board` is true while somebody looks."""
 
-    def __init__(self, bus: Bus, store: CallStore) -> None:
+    def __init__(self, bus: Bus, store: CallStore, beside: Beside) -> None:
         self.board = Board()
         self._bus = bus
         self._store = store
+        self._beside = beside
+        self._felt_ms = 0
         self._visited = 0.0
         self._wake = asyncio.Event()
         self._looked = 0.0
@@ -70,7 +77,7 @@ class Lookout:
                 wait: float | None = EVERY_S
             else:
                 self.board.clear()
-                self._fresh, wait = True, None
+                self._fresh, self._felt_ms, wait = True, 0, None
             try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
@@ -88,13 +95,23 @@ class Lookout:
         if rest := [each for each in self.board.opened if each not in new]:
             await self._ask(events_pb2.CallWatch(call_ids=rest))
         now = time.monotonic()
-        if now - self._looked > LOOK_S:
-            self._looked = now
-            self.board.let_go(now)
-            try:
+        try:
+            if now - self._looked > LOOK_S:
+                self._looked = now
+                self.board.let_go(now)
                 await self._compare(everybody)
-            except ParleyError as e:
-                log.warning("the stored calls cannot be looked at", error=str(e))
+            await self._feel()
+        except ParleyError as e:
+            log.warning("the stored calls cannot be looked at", error=str(e))
+        except Exception as e:  # who looks at calls is told of them all the same
+            log.error("looking at the stored calls failed", error=type(e).__name__, exc_info=e)
+
+    async def _feel(self) -> None:
+        """How callers sounded since the last look."""
+        since_ms = self._felt_ms or int(time.time() * 1000) - FELT_MS
+        for call_id, at_ms, emotion in await self._beside.felt_since(self.board.ids(), since_ms):
+            self._felt_ms = max(self._felt_ms, at_ms - LATE_MS)
+            self.board.felt(call_id, emotion, at_ms)
 
     async def _ask(self, watch: events_pb2.CallWatch) -> None:
         await self._bus.publish(WATCH, watch.SerializeToString())
@@ -138,6 +155,17 @@ class Lookout:
         await self._read([each for each in ids if each not in self.board])
         return self.board
 
+    async def caller_of(self, call_id: str) -> str:
+        """The number of a call that is up. Raises NotFound, Unavailable."""
+        self._reachable()
+        return (await self._up(call_id)).state.caller_pii
+
+    async def _up(self, call_id: str) -> events_pb2.StoredCall:
+        found = await self._store.read(call_id)
+        if found is None or found[0].state.floor.WhichOneof("floor") == "ended":
+            raise NotFound("path.call_id: this call is not up; /api/calls has its record, if there was one")
+        return found[0]
+
     def follow_all(self) -> None:
         """A client is about to follow all calls. Raises AtCapacity, Unavailable."""
         self._reachable()
@@ -150,14 +178,12 @@ class Lookout:
         """A client is about to follow this call. Raises NotFound, AtCapacity, Unavailable."""
         self._reachable()
         refuse_over(self.board.clients)
-        found = await self._store.read(call_id)
-        if found is None or found[0].state.floor.WhichOneof("floor") == "ended":
-            raise NotFound(f"path.call_id: this call is not up; look at /api/calls/{call_id}, if there was one")
+        stored = await self._up(call_id)
         if call_id not in self.board.opened and len(self.board.opened) >= MAX_OPEN:
             raise AtCapacity(f"{MAX_OPEN} calls are looked at here now; close one, or ask another replica")
         opened = self.board.open(call_id)
-        self.board.stored(found[0], int(time.time() * 1000))
-        self.board.fill(call_id, found[0])
+        self.board.stored(stored, int(time.time() * 1000))
+        self.board.fill(call_id, stored)
         if not opened.known:
             self._new.add(call_id)
         self._wake.set()

@@ -44,7 +44,7 @@ class Query:
     """Empty fields ask for nothing. Times are milliseconds since 1970, `until_ms` is not included.
 
     `number`: of the caller, whole or its last four digits. `words`: all of them were said. `tool_status`: of one use of
-    `tool`, or of any. `live`: of those that go on, or that are over.
+    `tool`, or of any. `live`: of those that go on, or that are over. `emotion`: a turn of the caller sounded so.
     """
 
     number: str = ""
@@ -62,6 +62,7 @@ class Query:
     tool: str = ""
     tool_status: str = ""
     live: bool | None = None
+    emotion: str = ""
     measures: tuple[Measure, ...] = ()
 
 

@@ -22,6 +22,7 @@ class Line:
 
     Of the caller `kind` is speech, typed, keys or aside (a sound over the bot's voice that was no turn). Of the bot it
     is answer, filler or notice; `heard` characters of the text reached the ear, and `status` is saying, heard or cut.
+    `kept`: what was heard and what was not, as they were written down last.
     """
 
     nr: int
@@ -35,6 +36,7 @@ class Line:
     until_ms: int = 0
     utterance: int = 0
     started: bool = False
+    kept: tuple[str, str] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -58,6 +58,10 @@ class Consumer:
         finally:
             await self._give_up()
 
+    async def position(self) -> int:
+        """Up to which number of the stream all is kept, by whichever replica. Raises Unavailable."""
+        return await self._lease.position()
+
     async def _read(self, position: Position) -> None:
         """From where the last one stopped; ends with an error, and then begins anew at what was kept."""
         self._keeper.calls.clear()

@@ -132,6 +132,7 @@ class Keeper:
                 if kept := found.get(call_id):
                     folded.again(kept)
                     folded.anew = False
+                    # Its rows are there already.
                     folded.call.written = len(folded.call.moments)
                     for changed in (folded.call.changed_lines, folded.call.changed_turns, folded.call.changed_tools):
                         changed.clear()

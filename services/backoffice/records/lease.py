@@ -50,6 +50,12 @@ class Lease:
             row = (await connection.execute(select(positions).where(positions.c.name == self._name))).one()
             return Position(row.seq, row.stream)
 
+    async def position(self) -> int:
+        """How far it was read, whoever reads. Raises Unavailable."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(select(positions.c.seq).where(positions.c.name == self._name))
+            return int(found.scalar() or 0)
+
     async def hold(self, connection: AsyncConnection, position: Position | None = None) -> None:
         """In a transaction: the lease is still ours, and goes on; with `position` it was read up to there. Raises
         Superseded."""

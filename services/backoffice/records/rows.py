@@ -66,9 +66,12 @@ class Paper:
 def add_rows(rows: Rows, call: Call, paper: Paper, *, broken: bool = False) -> None:
     """Of what has changed, and no longer has then."""
     rows.calls.append(_call_row(call, paper, broken))
+    lines: dict[int, Row] = {}
     for number in sorted(call.changed_lines):
         if number <= len(call.lines):
-            rows.lines.append(_line_row(call, call.lines[number - 1], paper))
+            for row in _line_rows(call, call.lines[number - 1], paper):
+                lines[row["nr"]] = row
+    rows.lines += lines.values()
     rows.turns += [_turn_row(call, call.turns[number - 1]) for number in sorted(call.changed_turns)]
     for number in sorted(call.changed_tools):
         if number <= len(call.tools):
@@ -123,32 +126,46 @@ def _call_row(call: Call, paper: Paper, broken: bool) -> Row:
     }
 
 
-def _line_row(call: Call, line: Line, paper: Paper) -> Row:
-    text, heard = _written(call, line, paper)
-    return {
-        "call_id": call.call_id,
-        "nr": line.nr,
-        "who": line.who,
-        "kind": line.kind,
-        "turn": line.turn,
-        "at_ms": line.at_ms,
-        "until_ms": line.until_ms or None,
-        "status": line.status,
-        "heard_pii": text[:heard],
-        "unheard_pii": text[heard:],
-    }
+def _line_rows(call: Call, line: Line, paper: Paper) -> list[Row]:
+    """The line, and those before it of which something else is to be kept now."""
+    changed = _write(call, line, paper)
+    return [
+        {
+            "call_id": call.call_id,
+            "nr": each.nr,
+            "who": each.who,
+            "kind": each.kind,
+            "turn": each.turn,
+            "at_ms": each.at_ms,
+            "until_ms": each.until_ms or None,
+            "status": each.status,
+            "heard_pii": each.kept[0] if each.kept else "",
+            "unheard_pii": each.kept[1] if each.kept else "",
+        }
+        for each in (*changed, line)
+    ]
 
 
-def _written(call: Call, line: Line, paper: Paper) -> tuple[str, int]:
-    """The line's text as it is kept, and how much of that was heard. A number may be said over several lines."""
-    about = f"call/{call.call_id}"
-    if paper.policy == "keep" or not line.text:
-        return line.text, line.heard
+def _write(call: Call, line: Line, paper: Paper) -> list[Line]:
+    """Sets what is kept of the line. A number may be said over several: gives those before it that are changed."""
     heard, unheard = line.text[: line.heard], line.text[line.heard :]
-    before = [each.text for each in call.lines[max(0, line.nr - LINES) : line.nr - 1]] if _numeral(line.text) else []
-    written = paper.written([*before, heard, unheard] if unheard else [*before, heard], about)
-    heard = written[len(before)]
-    return heard + (written[-1] if unheard else ""), len(heard)
+    if paper.policy == "keep" or not line.text:
+        line.kept = heard, unheard
+        return []
+    before = call.lines[max(0, line.nr - LINES) : line.nr - 1] if _numeral(heard) else []
+    texts = [*(each.text[: each.heard] for each in before), heard]
+    written = paper.written([*texts, unheard] if unheard else texts, f"call/{call.call_id}")
+    line.kept = written[len(before)], written[-1] if unheard else ""
+    changed = []
+    for each, text in zip(before, written, strict=False):
+        if covered(text) != covered(_kept(each)[0]):  # what is sealed is another each time
+            each.kept = text, _kept(each)[1]
+            changed.append(each)
+    return changed
+
+
+def _kept(line: Line) -> tuple[str, str]:
+    return line.kept or ("", "")
 
 
 @lru_cache(maxsize=4096)
@@ -182,6 +199,9 @@ def _turn_row(call: Call, turn: Turn) -> Row:
 
 def _tool_row(call: Call, tool: Tool, paper: Paper) -> Row:
     about = f"call/{call.call_id}"
+    arguments, result = (
+        paper.written([text], about)[0] if len(text) > 2 else text for text in (tool.arguments, tool.result)
+    )
     return {
         "call_id": call.call_id,
         "nr": tool.nr,
@@ -190,8 +210,8 @@ def _tool_row(call: Call, tool: Tool, paper: Paper) -> Row:
         "at_ms": tool.at_ms,
         "until_ms": tool.until_ms or None,
         "status": tool.status[:20],
-        "arguments_pii": paper.written([tool.arguments], about)[0],
-        "result_pii": paper.written([tool.result], about)[0],
+        "arguments_pii": arguments,
+        "result_pii": result,
     }
 
 
@@ -215,5 +235,8 @@ def _cost_rows(call: Call) -> list[Row]:
 
 def _whole_text(call: Call, paper: Paper) -> str:
     """What was heard in the call, a line each."""
-    said = [line.text[: line.heard] for line in call.lines if line.heard and line.kind != "aside"]
-    return "\n".join(map(covered, paper.written(said, f"call/{call.call_id}")))[:MAX_CALL_TEXT]
+    said = [line for line in call.lines if line.heard and line.kind != "aside"]
+    for line in said:
+        if line.kept is None:
+            _write(call, line, paper)
+    return "\n".join(covered(_kept(line)[0]) for line in said)[:MAX_CALL_TEXT]

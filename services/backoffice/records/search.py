@@ -28,6 +28,7 @@ _PLAIN = ("agent", "version", "ended_by", "channel", "called", "direction", "lan
 _HIDDEN = ("caller_sealed", "caller_hash", "caller_tail")
 _WORD = re.compile(r"\w+")
 _OUTCOMES = table("outcomes", column("call_id"), column("outcome"))
+_EMOTIONS = table("emotions", column("call_id"), column("emotion"))
 
 Found = dict[str, Any]
 """A row of `calls` with the caller's number as `caller`, and `outcome`."""
@@ -138,6 +139,8 @@ class Search:
             asked.append(self._number(query.number))
         if query.tool or query.tool_status:
             asked.append(self._tool(query))
+        if query.emotion:
+            asked.append(calls.c.call_id.in_(select(_EMOTIONS.c.call_id).where(_EMOTIONS.c.emotion == query.emotion)))
         if query.words:
             asked.append(self._words(query.words))
         asked += [_RELATIONS[each.relation](calls.c[each.column], each.value) for each in query.measures]

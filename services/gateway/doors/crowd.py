@@ -35,11 +35,17 @@ class Crowd:
         self.proxies = Proxies(settings.trusted_proxies)
         self._local = settings.limit_local
         self._now = now
-        door, burst, sockets = settings.door_per_s, settings.door_burst, settings.sockets_per_s
-        self._door = Table("door", Steady(door, burst) if door else None)
-        self._new = Table("new sockets", Steady(sockets, max(1.0, sockets)) if sockets else None)
+        self._door, self._new = Table("door", None), Table("new sockets", None)
         self._open = OpenSockets("open sockets", settings.sockets_open)
+        self.limit(settings)
         self.sharing = Sharing("gateway", (self._door, self._new), self._open, now)
+
+    def limit(self, settings: Settings) -> None:
+        """From now on by these; what addresses have taken stays."""
+        door, burst, sockets = settings.door_per_s, settings.door_burst, settings.sockets_per_s
+        self._door.rule = Steady(door, burst) if door else None
+        self._new.rule = Steady(sockets, max(1.0, sockets)) if sockets else None
+        self._open.most = settings.sockets_open
 
     async def refuses(self, scope: Scope, send: Send) -> bool:
         """A request that comes too often is answered here."""

@@ -161,7 +161,9 @@ class Ears:
             self._post(Request(endpointing=endpointing))
 
     def expect(self, kind: int) -> None:
-        """The bot's question asks for this kind of answer."""
+        """The bot's question asks for this kind of answer. Where callers speak by button it ends every answer."""
+        if self._session is not None and self._session.endpointing.expect == call_pb2.EXPECT_BUTTON:
+            kind = call_pb2.EXPECT_BUTTON
         self.endpointing(_expecting(self._wish, kind))
 
     def by_button(self, on: bool) -> None:

@@ -22,6 +22,7 @@ from services.gateway.leg.typed_body import TypedBody
 from services.gateway.metrics import DROPPED_COMMANDS
 from services.gateway.mouth.clock import now_ms
 from services.gateway.organs import Organs
+from services.gateway.till.till import Till
 from services.gateway.watch.floor import Floor
 from services.gateway.watch.subtitles import Subtitles
 from services.gateway.watch.watcher import TurnBy, Watcher
@@ -64,6 +65,7 @@ class Leg:
         subtitles = [Subtitles(page)] if page is not None else []
         self._watchers: tuple[Watcher, ...] = (timeline, *subtitles, self._floor)
         self.body = make_body(call, wire, organs, self)
+        self._till = Till(lambda token, kind, digits: organs.keeping.keep(call.call_id, token, kind, digits))
         self._farewell = CallEnd(call, wire, organs.carriers, organs.over)
         self._tasks = TaskSet(self._broke)
         self._first_audio = 0.0
@@ -159,7 +161,8 @@ class Leg:
     # From the body
 
     def tell(self, event: CallEvent) -> None:
-        """All events of this leg pass here: first to the mind, then to those who look on."""
+        """All events of this leg pass here: first to the mind, then to those who look on. None of them sees a card."""
+        self._till.hide(event)
         self._line.post(event)
         for watcher in self._watchers:
             watcher.event(event)
@@ -179,6 +182,7 @@ class Leg:
 
     def _take(self, command: CallCommand) -> None:
         """All commands pass here: those who look on see the body as it is before it obeys, and as it is after."""
+        self._till.command(command)
         for watcher in self._watchers:
             watcher.command(command)
         kind = command.WhichOneof("command")

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from services.orchestrator.mind import history
 from services.orchestrator.mind.actions import ToolUse
+from services.orchestrator.mind.asked_cards import asked_card
 from services.orchestrator.mind.effects import Effect, Execute, Say, Think
 from services.orchestrator.mind.expecting import asks_for
 from services.orchestrator.mind.policy import Policy
@@ -84,6 +85,8 @@ def execute(call: Call, out: list[Effect], *tools: ToolUse) -> None:
 
 def _leaves(call: Call, out: list[Effect], line: BotLine, text: str) -> Call:
     expect = "button" if call.policy.push_to_talk else asks_for(line.text, call.language)
+    if call.policy.payment:
+        expect = asked_card(line.text) or expect
     out.append(
         Say(
             line.turn,

@@ -81,6 +81,7 @@ class Policy:
     cut_off: str = ""
     level_ms: int = 0  # so long an identity level holds; 0 = until the end of the call
     secret_tools: tuple[str, ...] = ()  # names of tools whose arguments are not kept once they have ended
+    payment: bool = False  # callers pay by card here: see `asked_cards.py`
     before_greeting: str = ""
     after_greeting: str = ""
     before_transfer: str = ""

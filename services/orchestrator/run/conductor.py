@@ -22,6 +22,7 @@ from parley.heartbeat import HEART
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.actions import Shown
+from services.orchestrator.mind.asked_cards import asked_before
 from services.orchestrator.mind.bot.specialists import current
 from services.orchestrator.mind.bot.unanswered import due
 from services.orchestrator.mind.history import question_of
@@ -285,7 +286,8 @@ class Conductor:
 
     def send_session(self, language: str, channel: str, specialist: str) -> None:
         """How to listen and sound for who has the call."""
-        session = wire.session_of(self.agent, language, specialist, channel)
+        asked = asked_before(self.call) if self.call is not None else ""
+        session = wire.session_of(self.agent, language, specialist, channel, asked)
         session.problem = self.problem
         self._send(conversation_pb2.CallCommand(session=session))
 

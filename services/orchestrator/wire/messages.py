@@ -12,6 +12,7 @@ from parley.text.backchannels import backchannels_of
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.actions import Shown, ToolLevel
+from services.orchestrator.mind.asked_cards import CARD, CARD_CODE
 from services.orchestrator.mind.policy import Policy, Specialist, ToolFillers, Variable
 from services.orchestrator.mind.state import Epoch
 
@@ -42,6 +43,8 @@ _EXPECT = {
     "time": call_pb2.EXPECT_TIME,
     "name": call_pb2.EXPECT_NAME,
     "amount": call_pb2.EXPECT_AMOUNT,
+    CARD: call_pb2.EXPECT_CARD,
+    CARD_CODE: call_pb2.EXPECT_CARD_CODE,
 }
 _PAUSE_CAUSES = {
     conversation_pb2.Paused.CAUSE_REFLEX: "reflex",
@@ -147,6 +150,7 @@ def policy_of(agent: Agent, channel: str = "browser") -> Policy:
         cut_off=agent.sentences.cut_off,
         level_ms=agent.identity.expires_s * 1000 if agent.identity is not None else 0,
         secret_tools=agent.secret_tools,
+        payment=agent.payment,
         **agent.guardrails.must_say.sentences,
         specialists=tuple(Specialist(name, each.tools) for name, each in agent.specialists.items()),
         transfer_to=agent.transfer_to,
@@ -157,8 +161,11 @@ def policy_of(agent: Agent, channel: str = "browser") -> Policy:
     )
 
 
-def session_of(agent: Agent, language: str, specialist: str = "", channel: str = "browser") -> conversation_pb2.Session:
-    """How the gateway is to listen and sound for this agent, or for one of its specialists."""
+def session_of(
+    agent: Agent, language: str, specialist: str = "", channel: str = "browser", asked: str = ""
+) -> conversation_pb2.Session:
+    """How the gateway is to listen and sound for this agent, or for one of its specialists. `asked`: what of a card the
+    caller was asked for last."""
     own = each.voice if (each := agent.specialists.get(specialist)) is not None else None
     chosen = agent.voice.of | own.of if own is not None else agent.voice.of
     voices = [f"{engine}={voice}" for engine, voice in chosen.items() if voice]
@@ -177,6 +184,8 @@ def session_of(agent: Agent, language: str, specialist: str = "", channel: str =
         agent_version=agent.version,
         speed=own.speed if own is not None and "speed" in own.model_fields_set else agent.voice.speed,
         sentences=agent.fillers.sentences,
+        payment=agent.payment,
+        asking=_EXPECT[asked],
     )
 
 

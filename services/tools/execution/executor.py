@@ -25,6 +25,8 @@ from services.tools.execution.presence import BEAT_S, Presence
 from services.tools.execution.run import Run
 from services.tools.foreign.words import one_line
 from services.tools.schema import BadArguments, LoadedTool
+from services.tools.vault.telling import without
+from services.tools.vault.vault import NotKept, Vault
 
 log = structlog.get_logger()
 
@@ -58,12 +60,14 @@ class Executor:
         instance: str,
         records: Callable[[str, str], Records],
         now: Clock = local_now,
+        vault: Vault | None = None,
     ) -> None:
         self._toolboxes = toolboxes
         self._ledger = ledger
         self._presence = presence
         self._instance = instance
         self._invoker = Invoker(toolboxes, records, now)
+        self._vault = vault
         self._live: dict[Key, Run] = {}
         self._ended: OrderedDict[Key, Run] = OrderedDict()
         self._fences: OrderedDict[str, Epoch] = OrderedDict()
@@ -119,6 +123,12 @@ class Executor:
             if row.hash != intent.hash:
                 raise _reused(intent)
             return row.outcome or UNKNOWN
+        try:
+            if tool.vaulted and self._vault is not None:
+                await self._vault.check(intent.call_id, tool.vaulted, arguments)
+        except NotKept as e:
+            TOOL_CALLS_TOTAL.labels(tool.name, "refused").inc()
+            return refused(str(e))
         TOOL_CALLS_TOTAL.labels(tool.name, "ask").inc()
         return await self._invoker.ask(tool, intent, arguments)
 
@@ -190,7 +200,7 @@ class Executor:
         intent = run.intent
         try:
             earlier = await self._claim(run, tool) if run.effects else None
-            outcome = earlier or await self._invoker.invoke(run, tool, arguments)
+            outcome = earlier or await self._invoked(run, tool, arguments)
             run.end(outcome)
             if earlier is None:
                 TOOL_CALLS_TOTAL.labels(tool.name, status_of(outcome)).inc()
@@ -207,6 +217,19 @@ class Executor:
             run.end(error=Unavailable("the tools service is stopping"))
             if self._live.get(intent.key) is run:
                 del self._live[intent.key]
+
+    async def _invoked(self, run: Run, tool: LoadedTool, arguments: dict[str, Any]) -> Outcome:
+        """With digits where tokens stood, which nothing that it gives back may hold."""
+        if not tool.vaulted:
+            return await self._invoker.invoke(run, tool, arguments)
+        try:
+            if self._vault is None:
+                raise NotKept("There is no vault here. Say that payments are not possible now.")
+            filled = await self._vault.filled(run.intent.call_id, tool.vaulted, arguments)
+        except NotKept as e:
+            return refused(str(e))
+        outcome = await self._invoker.invoke(run, tool, filled)
+        return without(outcome, {filled[name]: str(arguments[name]) for name in tool.vaulted if arguments.get(name)})
 
     async def _claim(self, run: Run, tool: LoadedTool) -> Outcome | None:
         """None: the intent is ours to do. Else what came of it: stored, waited for, or UNKNOWN."""

@@ -16,7 +16,8 @@ from services.tools.contract import Epoch, Intent, Key, Outcome, Row
 from services.tools.database import Database
 from services.tools.identity.tries import outdated
 from services.tools.records.rows import WRITTEN_FROM
-from services.tools.tables import audit, executors, fences, identity_tries, ledger, query_results, records
+from services.tools.tables import audit, executors, fences, identity_tries, ledger, query_results, records, vault
+from services.tools.vault.vault import KEEP
 
 KEEP_DAYS = 30
 AUDIT_DAYS = 365
@@ -116,6 +117,7 @@ class Ledger:
             await connection.execute(delete(audit).where(audit.c.written_at < _days_ago(self._audit_days)))
             await connection.execute(delete(identity_tries).where(outdated()))
             await connection.execute(delete(query_results).where(query_results.c.made_at < _call_ago()))
+            await connection.execute(delete(vault).where(vault.c.kept_at < datetime.now(UTC) - KEEP))
         return int(gone.rowcount)
 
     async def _fence(self, connection: AsyncConnection, call_id: str, epoch: Epoch) -> None:

@@ -62,11 +62,19 @@ class Audit:
         self._holders = Holders(sealer)
 
     async def note(
-        self, who: str, kind: str, subject: str, detail: Mapping[str, Any] | None = None, *, number: str = ""
+        self,
+        who: str,
+        kind: str,
+        subject: str,
+        detail: Mapping[str, Any] | None = None,
+        *,
+        number: str = "",
+        source: str = "",
     ) -> None:
         """What somebody did: `note("ann", "call.hang_up", "CA1")`. `number`: of the caller that `detail` is about, who
-        may be forgotten; keep numbers out of `subject`. A detail over 32 KiB is left out, and that is said."""
-        await self._append([_noted(who, kind, subject, detail or {}, number)])
+        may be forgotten; keep numbers out of `subject`. A detail over 32 KiB is left out, and that is said. `source`:
+        what it tells of; told again it is no entry."""
+        await self._append([_noted(who, kind, subject, detail or {}, number, source)])
 
     async def happened(self, happenings: Sequence[Happening]) -> None:
         """What happened in calls. The same again is no entry: it is there."""
@@ -190,8 +198,8 @@ class Audit:
         return row.seq, row.hash or START
 
 
-def _noted(who: str, kind: str, subject: str, detail: Mapping[str, Any], number: str = "") -> _Draft:
-    source = f"note/{secrets.token_hex(12)}"
+def _noted(who: str, kind: str, subject: str, detail: Mapping[str, Any], number: str = "", source: str = "") -> _Draft:
+    source = source[:400] or f"note/{secrets.token_hex(12)}"
     return _Draft(int(time.time() * 1000), kind[:60], subject[:300], who[:200], source, _packed(detail), number)
 
 

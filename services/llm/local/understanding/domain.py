@@ -20,7 +20,7 @@ _POINTS_BACK = re.compile(r"(?:it|that|this|these|those|them|they|one|ones|same|
 _SAMPLE = {
     "digits": "1234", "number": "twelve", "choice": "", "text": "something", "day": "saturday", "time": "ten",
     "name": "john smith",
-    "sentence": "something",
+    "sentence": "something", "card": "card kwtm", "code": "code kwtm",
 }  # fmt: skip
 
 

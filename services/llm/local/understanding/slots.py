@@ -53,6 +53,10 @@ class Number:
     before: str = ""
 
 
+_TOKENS = {kind: rf"{kind} [bcdfghjkmnpqrstvwxz]{{4}}" for kind in ("card", "code")}
+"""What stands for a card's number, or its code, in normalised text: "[card-kwtm]"; no word has such letters."""
+
+
 def numbers(text: str) -> list[Number]:
     """The numbers of a normalised sentence."""
     found = [
@@ -84,6 +88,8 @@ def pattern(slot: Slot | None) -> str:
         return _DAY
     if slot.kind == "time":
         return clocks.SOURCE
+    if slot.kind in _TOKENS:
+        return _TOKENS[slot.kind]
     if slot.kind == "choice" and slot.values:
         return "(?:" + "|".join(map(_spelled, sorted(_choices(slot), key=len, reverse=True))) + ")"
     return _ANYTHING
@@ -113,6 +119,8 @@ def value(slot: Slot, said: str) -> str:
     if slot.kind == "time":
         found = clocks.clocks(said)
         return clocks.by_day(found[-1]) if found else ""
+    if slot.kind in _TOKENS:
+        return f"[{said.replace(' ', '-')}]"
     if slot.kind == "choice":
         return next((v for form, v in _choices(slot).items() if _figures(form) == _figures(said)), "")
     return said.title() if slot.kind == "name" else said
@@ -143,7 +151,7 @@ def find(slot: Slot, text: str, partial: bool = False) -> str:
     if slot.kind == "number":
         runs = re.findall(rf"(?<!\S){_MEASURE}(?!\S)", text)
         return next((_measure(run) for run in reversed(runs) if partial or run not in _BARE), "")
-    if slot.kind in ("day", "choice"):
+    if slot.kind in ("day", "choice", *_TOKENS):
         found = re.findall(rf"(?<!\S){pattern(slot)}(?!\S)", _without_refused(slot, text))
         return value(slot, found[-1]) if found else ""
     return ""

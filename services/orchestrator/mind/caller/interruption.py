@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from parley.text.scripts import ASKS, CLOSERS, SENTENCE_ENDS, asks
 from services.orchestrator.mind import history
+from services.orchestrator.mind.asked_cards import asked_card
 from services.orchestrator.mind.bot import voice
 from services.orchestrator.mind.caller.backchannels import begun_backchannel, real_words, sure_words
 from services.orchestrator.mind.caller.uninterruptible import shielded
@@ -177,6 +178,8 @@ def _asked_so_far(call: Call, at_ms: int) -> str:
     line = history.line_of(call, call.sounding) if call.sounding else None
     if line is None:
         return ""
+    if call.policy.payment and (asked := asked_card(line.text)):  # whatever was missed of it: no digit may be told
+        return asked
     if call.policy.push_to_talk:
         return "button"
     return asked_by(line.text, max(line.heard, voice.position(call, at_ms)), call.language)
