@@ -23,7 +23,14 @@ from parley.settings import Settings
 from tests.proof import Written
 
 NO_SKIPS = os.environ.get("PARLEY_NO_SKIPS") == "1"
-TOGETHER = {"e2e": "calls", "browser": "pages", "turns/test_scripts.py": "calls", "cli": "runs", "run": "runs"}
+TOGETHER = {
+    "e2e": "calls",
+    "browser": "pages",
+    "console": "console",
+    "turns/test_scripts.py": "calls",
+    "cli": "runs",
+    "run": "runs",
+}
 NEEDS = {
     "browser": ("Chromium", "apt-get install -y chromium"),
     "postgres": ("PostgreSQL", "apt-get install -y postgresql"),

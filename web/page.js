@@ -16,15 +16,23 @@ import { Timeline } from "./timeline.js";
 import { WalkieTalkie } from "./walkie_talkie.js";
 import { Waterfall } from "./waterfall.js";
 
+/** Where nobody speaks: a text chat. */
+const CHAT = "/demo";
 const WIRE_RATE = 16000;
 const QUALITY_MS = 1000;
 
 class Softphone {
-  /** @param {URLSearchParams} query `agent`; for tests `raw=1` (the microphone as it is) and `rate` (the device's, in Hz) */
-  constructor(query) {
+  /**
+   * @param {URLSearchParams} query `agent`; for tests `raw=1` (the microphone as it is) and `rate` (the device's, in Hz)
+   * @param {boolean} typing nobody speaks here: a text chat
+   */
+  constructor(query, typing) {
     this._agentName = query.get("agent") ?? "";
     this._options = { raw: query.get("raw") === "1", rate: Number(query.get("rate")) || WIRE_RATE };
     this._phone = find("phone");
+    this._typing = typing;
+    if (typing) this._phone.dataset.only = "chat";
+    if (typing) find("hint").textContent = "Type, or tap an example";
     this._dial = /** @type {HTMLButtonElement} */ (find("dial"));
     this._mute = /** @type {HTMLButtonElement} */ (find("mute"));
     this._meter = new Meter(find("meter"), this._phone);
@@ -66,7 +74,7 @@ class Softphone {
 
   /** Asks who answers here. */
   async load() {
-    this._status.idle();
+    this._status.idle(this._typing);
     await this._meet();
   }
 
@@ -274,4 +282,4 @@ function find(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-new Softphone(new URLSearchParams(window.location.search)).load();
+new Softphone(new URLSearchParams(window.location.search), window.location.pathname === CHAT).load();

@@ -32,9 +32,13 @@ export class Status {
     this._beganAt = 0;
   }
 
-  /** Before any call. */
-  idle() {
-    this._set("idle", "", "Press to call");
+  /**
+   * Before any call.
+   *
+   * @param {boolean} typing nobody speaks here
+   */
+  idle(typing = false) {
+    this._set("idle", "", typing ? "Say hello" : "Press to call");
   }
 
   asking() {

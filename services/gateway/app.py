@@ -46,7 +46,8 @@ def build(gateway: Gateway) -> Asgi:
 
     async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
-            if scope["path"] in webhooks or not await gateway.crowd.refuses(scope, send):
+            asked = scope["path"] in webhooks and scope["method"] == "POST"
+            if asked or not await gateway.crowd.refuses(scope, send):
                 await web(scope, receive, send)
             return
         socket = WebSocket(scope, receive, send)
@@ -57,7 +58,7 @@ def build(gateway: Gateway) -> Asgi:
         elif socket.path == "/ws/chat":
             await page_socket(socket, gateway, "chat")
         else:
-            await socket.refuse()
+            await gateway.crowd.turn_away(socket)
 
     return app
 

@@ -236,3 +236,17 @@ async def test_the_bot_ends_the_call(house: House, chromium: Chromium, tones: Pa
         await visit.status("The call is over.")
         assert await visit.entries() == [("agent", "Goodbye now", "")]
         assert await visit.page.get_by_role("button", name="Call", exact=True).is_enabled()
+
+
+async def test_a_page_to_type_at_has_no_telephone(house: House, chromium: Chromium) -> None:
+    async with visiting(chromium, f"{house.url}/demo", allowed=False) as visit:
+        await visit.status("Say hello")
+        assert not await visit.page.get_by_role("button", name="Call", exact=True).is_visible()
+        assert not await visit.page.get_by_role("meter").is_visible()
+        await visit.page.get_by_label("Type instead of speaking").fill("where is my order")
+        await visit.page.keyboard.press("Enter")
+        owner = await house.mind.call()
+        assert (await owner.next("typed")).typed.text == "where is my order"
+        await visit.hang_up()
+        assert (await owner.next("leg")).leg.kind == conversation_pb2.Leg.KIND_ENDED
+        assert visit.complaints == []

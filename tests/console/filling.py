@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
+
+from sqlalchemy import insert
 
 from parley.bus.reading import Kept
 from parley.settings import Settings
-from services.backoffice.database import open_database
+from parley.v1 import events_pb2
+from services.backoffice.database import Database, open_database
 from services.backoffice.records.keeper import Keeper
 from services.backoffice.records.lease import Lease
 from services.backoffice.records.rows import Paper
 from services.backoffice.sealing import Sealer
+from services.backoffice.watchers.tables import emotions, outcomes
 from testbed.recorded_calls import RecordedCall, interleaved
 
 BATCH = 256
@@ -53,6 +58,13 @@ TALKS = (
 """What callers say, what is answered, and with which tool."""
 
 
+SUMMARIES = {
+    "resolved": "The caller asked about an order or a visit; it was looked up, and the caller was content.",
+    "answered": "The caller asked for the opening hours and got them.",
+    "unresolved": "The caller wanted the money back for a bell without having the receipt, and asked for a person.",
+}
+
+
 def calls(count: int, until_ms: int, every_ms: int, seed: int = 1) -> Iterator[RecordedCall]:
     """The last of them ended at `until_ms`, the others before it, one every `every_ms`."""
     dice = random.Random(seed)
@@ -80,7 +92,8 @@ async def fill(settings: Settings, those: Iterator[RecordedCall]) -> None:
     """Keep their records, before the service that has this database begins. Raises what the keeper raises."""
     database = await open_database(settings)
     lease = Lease(database, "records", "test")
-    keeper = Keeper(database, Paper(Sealer.of(settings), "keep"), lease)
+    sealer = Sealer.of(settings)
+    keeper = Keeper(database, Paper(sealer, "keep"), lease)
     await lease.take()
     seq = 0
     while part := list(islice(those, 200)):
@@ -90,5 +103,29 @@ async def fill(settings: Settings, those: Iterator[RecordedCall]) -> None:
             batch = [Kept(seq + n, each.SerializeToString()) for n, each in enumerate(part_of, 1)]
             await keeper.keep(batch, "test")
             seq += len(batch)
+        await _judge(database, sealer, part)
     await lease.give_up()
     await database.close()
+
+
+async def _judge(database: Database, sealer: Sealer, those: Sequence[RecordedCall]) -> None:
+    """What the watchers would have said of them: what came of each, and how the caller sounded."""
+    felt, came = [], []
+    for number, call in enumerate(those):
+        tools = [each.name for record in call.records for each in _executed(record)]
+        left = "give me a person" in str(call.records[-2])
+        outcome = "unresolved" if left else "resolved" if tools else "answered"
+        told = {"summary": SUMMARIES[outcome], "slots": {"order": "1234"} if "order_status" in tools else {}}
+        sealed = sealer.seal(json.dumps(told).encode(), f"outcome/{call.call_id}")
+        row = {"call_id": call.call_id, "at_ms": call.at_ms, "outcome": outcome, "by": "rules", "model": ""}
+        came.append({**row, "sealed": sealed})
+        emotion = "frustrated" if left else ("happy", "neutral", "neutral", "confused")[number % 4]
+        turn = {"turn": f"{call.call_id}/felt", "call_id": call.call_id, "at_ms": call.at_ms, "emotion": emotion}
+        felt.append({**turn, "confidence": 0.9, "by": "patterns", "escalated": False})
+    async with database.transaction() as connection:
+        await connection.execute(insert(emotions), felt)
+        await connection.execute(insert(outcomes), came)
+
+
+def _executed(record: events_pb2.EventRecord) -> list[events_pb2.Executed]:
+    return [each.executed for each in record.decisions if each.HasField("executed")]

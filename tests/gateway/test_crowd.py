@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from services.gateway.doors.crowd import Crowd
+from testbed.patience import PATIENCE_S
 from tests.gateway.conftest import House, running
 
 PROXIED = {"trusted_proxies": "127.0.0.1"}
@@ -30,7 +31,7 @@ def crowd(house: House, **settings: Any) -> Iterator[None]:
 async def statuses(house: House, path: str, times: int, *said: str, method: str = "GET") -> list[int]:
     """`said`: addresses that the proxy names, one after the other; none: no proxy."""
     of = [{"X-Forwarded-For": address} for address in said] or [{}]
-    async with httpx.AsyncClient(base_url=house.url) as client:
+    async with httpx.AsyncClient(base_url=house.url, timeout=PATIENCE_S) as client:
         return [(await client.request(method, path, headers=of[n % len(of)])).status_code for n in range(times)]
 
 
@@ -38,7 +39,9 @@ async def knock(house: House, stack: AsyncExitStack, path: str, address: str) ->
     """Status of an upgrade, and `Retry-After`."""
     url = house.url.replace("http", "ws") + path
     try:
-        await stack.enter_async_context(connect(url, additional_headers={"X-Forwarded-For": address}))
+        await stack.enter_async_context(
+            connect(url, additional_headers={"X-Forwarded-For": address}, open_timeout=PATIENCE_S)
+        )
     except InvalidStatus as refused:
         return refused.response.status_code, refused.response.headers.get("Retry-After", "")
     return 101, ""
@@ -55,7 +58,9 @@ async def test_how_often_one_address_may_knock(tmp_path: Path) -> None:
 async def _requests(house: House) -> None:
     with crowd(house, **PROXIED, **SLOWLY):
         assert await statuses(house, "/api/session", 20, BUSY) == [200] * 20
-        async with httpx.AsyncClient(base_url=house.url, headers={"X-Forwarded-For": BUSY}) as client:
+        async with httpx.AsyncClient(
+            base_url=house.url, headers={"X-Forwarded-For": BUSY}, timeout=PATIENCE_S
+        ) as client:
             refused = await client.get("/api/session")
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["Retry-After"]) <= 1000
@@ -93,7 +98,7 @@ async def _the_carrier(house: House) -> None:
     with crowd(house, **PROXIED, **SLOWLY):
         url, form = f"{house.url}/twilio-webhook", {"CallSid": "CA1", "From": "+15550100", "To": "+15550199"}
         signed = {"X-Twilio-Signature": RequestValidator("s3cret").compute_signature(url, form)}
-        async with httpx.AsyncClient(headers={"X-Forwarded-For": BUSY, **signed}) as client:
+        async with httpx.AsyncClient(headers={"X-Forwarded-For": BUSY, **signed}, timeout=PATIENCE_S) as client:
             assert {(await client.post(url, data=form)).status_code for _ in range(30)} == {200}
         assert await statuses(house, "/twilio-webhook", 22, BUSY, method="POST") == [403] * 20 + [429] * 2
         async with AsyncExitStack() as stack:

@@ -361,6 +361,8 @@ async def test_the_console_is_named_on_this_machine_only_and_served_elsewhere(tm
         for path in ("/admin", "/admin/", "/admin/app.js", "/admin/index.html"):
             assert (await client.get(path)).status_code == 404, path
         assert (await client.get("/page.js")).status_code == 200
+        pages = [(await client.get(path)).text for path in ("/", "/demo", "/voice-demo")]
+        assert pages[0] == pages[1] == pages[2], "one page, which looks at its address"
 
 
 async def test_the_page_is_told_who_answers(house: House) -> None:

@@ -73,9 +73,9 @@ async def test_a_refused_key_says_so(sim: OpenAISim) -> None:
             await chat(peers)
 
 
-async def test_parts_to_come_are_refused_clearly(sim: OpenAISim) -> None:
+async def test_what_is_not_here_is_refused_clearly(sim: OpenAISim) -> None:
     async with service(settings(sim.base_url)) as peers:
-        with pytest.raises(NotBuilt, match="use Chat"):
+        with pytest.raises(NotBuilt, match="no sentence embeddings"):
             await call(peers, Stub, "Understand", llm_pb2.UnderstandRequest(text="hi"), timeout_s=1)
         live = await peers.open(Stub, "Live")
         with pytest.raises(NotBuilt, match="speech to speech"):

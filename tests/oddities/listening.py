@@ -16,6 +16,7 @@ from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import conversation_pb2, stt_pb2, stt_pb2_grpc
 from services.gateway.ears.ears import Ears
+from services.gateway.mouth.clock import now_ms
 from services.stt.servicer import SpeechToText
 from tests.oddities.deepgram_wire import CONNECTED, Wire
 from tests.oddities.raw_socket import RawSocket, Script, SocketLine, raw_socket
@@ -117,7 +118,7 @@ class Listening:
     @staticmethod
     async def _feed(ears: Ears) -> None:
         while True:
-            ears.feed(TELEPHONE.silence(FRAME_MS))
+            ears.feed(TELEPHONE.silence(FRAME_MS), now_ms())
             await asyncio.sleep(FRAME_MS / 1000)
 
 

@@ -65,6 +65,7 @@ class Console {
     window.scrollTo(0, 0);
     if (!there) {
       document.title = "Nothing here · Parley";
+      place.dataset.opened = "";
       return fill(place, empty("There is no such page", "Choose one from the list."));
     }
     this._nav.mark(there.place.under);

@@ -48,7 +48,7 @@ class Accounts:
 
     async def add(self, name: str, role: str, password: str = "") -> str:
         """Gives the password: without one, a new one that nobody guesses."""
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise BadInput("name: small letters, digits and . _ @ -, at most 64, a letter or digit first")
         chosen = checked(password, name) if password else secrets.token_urlsafe(15)
         hashed, now = await self._passwords.hash(chosen), self._now_ms()
@@ -67,6 +67,8 @@ class Accounts:
         return [_account(row) for row in rows]
 
     async def find(self, name: str) -> Account:
+        if not is_name(name):
+            raise NotFound(_unknown(name))
         async with self._database.reading() as connection:
             row = (await connection.execute(select(accounts).where(accounts.c.name == name))).first()
         if row is None:
@@ -75,8 +77,9 @@ class Accounts:
 
     async def fits(self, name: str, password: str) -> bool:
         """Whether this is the account's password. An account that there is not takes as long to say no."""
+        asked = select(accounts.c.password).where(accounts.c.name == (name if is_name(name) else ""))
         async with self._database.reading() as connection:
-            found = (await connection.execute(select(accounts.c.password).where(accounts.c.name == name))).scalar()
+            found = (await connection.execute(asked)).scalar()
         if not await self._passwords.fits(found or "", password):
             return False
         if found and self._passwords.is_old(found):
@@ -100,10 +103,9 @@ class Accounts:
         await self._change(name, number=number)
 
     async def remove(self, name: str) -> None:
+        await self.find(name)
         async with self._database.transaction() as connection:
-            gone = await connection.execute(delete(accounts).where(accounts.c.name == name))
-        if not gone.rowcount:
-            raise NotFound(_unknown(name))
+            await connection.execute(delete(accounts).where(accounts.c.name == name))
         await self._end_sessions(name)
 
     async def _end_sessions(self, name: str, keep: str = "") -> None:
@@ -112,13 +114,17 @@ class Accounts:
             await connection.execute(delete(sessions).where(mine))
 
     async def _change(self, name: str, **values: object) -> None:
+        await self.find(name)
         async with self._database.transaction() as connection:
-            done = await connection.execute(update(accounts).where(accounts.c.name == name).values(**values))
-        if not done.rowcount:
-            raise NotFound(_unknown(name))
+            await connection.execute(update(accounts).where(accounts.c.name == name).values(**values))
 
     def _now_ms(self) -> int:
         return round(self._now() * 1000)
+
+
+def is_name(text: str) -> bool:
+    """Whether an account may be called so; nothing else is asked of the database."""
+    return _NAME.fullmatch(text) is not None
 
 
 def _unknown(name: str) -> str:

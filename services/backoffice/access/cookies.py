@@ -63,4 +63,8 @@ def netloc_of(scope: Scope) -> str:
 
 
 def host_of(scope: Scope) -> str:
-    return urlsplit(f"//{netloc_of(scope)}").hostname or ""
+    """Empty: what was asked for is no host."""
+    try:
+        return urlsplit(f"//{netloc_of(scope)}").hostname or ""
+    except ValueError:
+        return ""

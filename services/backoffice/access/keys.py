@@ -24,6 +24,7 @@ MOST = 1000
 LONGEST_DAYS = 3650
 USED_MS = 60_000
 DAY_MS = 24 * 3600 * 1000
+_ID = re.compile(r"[0-9a-f]{12}")
 _SHAPE = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_[A-Za-z0-9_-]{{43}}")
 
 
@@ -52,8 +53,8 @@ class Keys:
         self, name: str, role: str, scopes: Iterable[str], made_by: str, days: int | None = None
     ) -> tuple[str, Key]:
         """The key itself, which is nowhere to be found later, and what is known of it."""
-        if not name.strip() or len(name) > 100:
-            raise BadInput("name: what it is for, in 1 to 100 characters")
+        if not name.strip() or len(name) > 100 or not name.isprintable():
+            raise BadInput("name: what it is for, in 1 to 100 characters that can be read")
         if days is not None and not 1 <= days <= LONGEST_DAYS:
             raise BadInput(f"days: from 1 to {LONGEST_DAYS}, or none for a key without an end")
         given, now, its = sorted(checked(scopes)), self._now_ms(), secrets.token_hex(6)
@@ -89,8 +90,9 @@ class Keys:
 
     async def revoke(self, key_id: str) -> None:
         """From now on it is nobody's."""
+        its = key_id if _ID.fullmatch(key_id) else ""
         async with self._database.transaction() as connection:
-            gone = await connection.execute(delete(api_keys).where(api_keys.c.id == key_id))
+            gone = await connection.execute(delete(api_keys).where(api_keys.c.id == its))
         if not gone.rowcount:
             raise NotFound("id: there is no such key; `GET /api/keys` shows those there are")
 

@@ -59,7 +59,7 @@ class Crowd:
         return self._door.take(self.proxies.client(scope), self._now()) if self._counts(scope) else 0.0
 
     async def turn_away(self, socket: WebSocket) -> None:
-        """Refuse a socket that bears no good signature, or comes from another's page; 429 when it is one of many."""
+        """Refuse a socket that leads nowhere, has no good signature, or is another's page's; 429 when one of many."""
         wait = 0.0
         if self._counts(socket.scope):
             wait = self._new.take(self.proxies.client(socket.scope), self._now())

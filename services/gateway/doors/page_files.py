@@ -25,6 +25,8 @@ HEADERS = {
 
 
 CONSOLE = "admin"
+SAME = ("demo", "voice-demo")
+"""Further addresses of the one page: it looks at its own. At `/demo` it is a text chat."""
 
 
 class PageFiles(StaticFiles):
@@ -36,6 +38,8 @@ class PageFiles(StaticFiles):
     async def get_response(self, path: str, scope: Any) -> Response:
         if Path(path).parts[:1] == (CONSOLE,):
             raise HTTPException(404)
+        if path in SAME:
+            path = "index.html"
         return await super().get_response(path, scope)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:

@@ -70,13 +70,8 @@ class Turns:
         return await self._aside.run(lambda: self._understood(turn, embedder))
 
     async def aclose(self) -> None:
-        if self._preparing is not None:
-            await self._aside.run(self._close)
+        """What is being learned is cancelled with its thread."""
         await self._aside.aclose()
-
-    async def _close(self) -> None:
-        await self._tasks.close()
-        await self._learned.aclose()
 
     async def _understood(self, turn: Turn, embedder: Embeddings) -> Understood:
         await self._prepared(embedder)

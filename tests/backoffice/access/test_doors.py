@@ -55,8 +55,10 @@ async def test_logging_in_and_leaving(house: House) -> None:
     me = (await browser.get("/api/session/me")).json()
     assert (me["name"], me["role"], me["numbers"], me["totp"]) == ("ada", "supervisor", True, False)
     browser.headers["X-CSRF-Token"] = me["csrf"]
-    assert (await browser.get("/api/calls/supervisor")).json() == {"name": "ada", "numbers": True}
-    assert (await browser.get("/api/calls/admin")).json()["detail"] == "this is for the role admin; yours is supervisor"
+    assert (await browser.get("/api/calls/of/the/test/supervisor")).json() == {"name": "ada", "numbers": True}
+    assert (await browser.get("/api/calls/of/the/test/admin")).json()[
+        "detail"
+    ] == "this is for the role admin; yours is supervisor"
     assert (await browser.post("/api/session/leave")).status_code == 204
     nobody = await browser.get("/api/session/me")
     assert (nobody.status_code, nobody.headers["content-type"]) == (401, "application/problem+json")
@@ -139,7 +141,7 @@ async def test_a_change_comes_from_our_own_page(house: House) -> None:
         ({**good, "Sec-Fetch-Site": "cross-site"}, 403),
         ({**good, "Sec-Fetch-Site": "same-site"}, 403),
     ]:
-        answer = await browser.post("/api/calls/viewer", headers=headers)
+        answer = await browser.post("/api/calls/of/the/test/viewer", headers=headers)
         assert answer.status_code == status, headers
         if status == 403:
             assert answer.json()["field"] in ("header.Origin", "header.X-CSRF-Token", "header.Sec-Fetch-Site")
@@ -173,10 +175,10 @@ async def test_accounts_are_made_changed_and_removed_by_admins(house: House) -> 
         login = await bob.post("/api/session/login", json={"name": "bob", "password": password})
         bob.headers["X-CSRF-Token"] = login.json()["csrf"]
         assert (await bob.get("/api/users")).status_code == 403
-        assert (await bob.get("/api/calls/supervisor")).status_code == 403
+        assert (await bob.get("/api/calls/of/the/test/supervisor")).status_code == 403
         changed = await admin.patch("/api/users/bob", json={"role": "supervisor", "number": "+15550100199"})
         assert (changed.status_code, changed.json()["role"]) == (200, "supervisor")
-        assert (await bob.get("/api/calls/supervisor")).status_code == 200, "at once"
+        assert (await bob.get("/api/calls/of/the/test/supervisor")).status_code == 200, "at once"
         assert (await bob.get("/api/session/me")).json()["number"] == "+15550100199"
         new = {"old": password, "new": "other words nobody guesses"}
         assert (await bob.post("/api/session/password", json=new)).status_code == 204
@@ -209,20 +211,25 @@ async def test_a_key_is_shown_once_and_good_within_its_scopes(house: House) -> N
     made = (await admin.post("/api/keys", json=asked)).json()
     assert made["key"] not in (await admin.get("/api/keys")).text
     async with house.browser(address="203.0.113.9", Authorization=f"Bearer {made['key']}") as program:
-        assert (await program.get("/api/calls/supervisor")).json() == {"name": "key report", "numbers": True}
+        assert (await program.get("/api/calls/of/the/test/supervisor")).json() == {
+            "name": "key report",
+            "numbers": True,
+        }
         for method, path, detail in [
-            ("POST", "/api/calls/viewer", "this key is not for that"),
-            ("GET", "/api/calls/admin", "this is for the role admin; yours is supervisor"),
+            ("POST", "/api/calls/of/the/test/viewer", "this key is not for that"),
+            ("GET", "/api/calls/of/the/test/admin", "this is for the role admin; yours is supervisor"),
             ("GET", "/api/users", "this is for people only"),
             ("POST", "/api/keys", "this is for people only"),
         ]:
             answer = await program.request(method, path, json={})
             assert (answer.status_code, answer.json()["detail"]) == (403, detail), path
         assert (await admin.delete(f"/api/keys/{made['id']}")).status_code == 204
-        gone = await program.get("/api/calls/supervisor")
+        gone = await program.get("/api/calls/of/the/test/supervisor")
         assert (gone.status_code, gone.headers["www-authenticate"]) == (401, "Bearer")
     admin.headers["Authorization"] = "Bearer nonsense"
-    assert (await admin.get("/api/calls/viewer")).status_code == 401, "a wrong key is not helped by a cookie"
+    assert (await admin.get("/api/calls/of/the/test/viewer")).status_code == 401, (
+        "a wrong key is not helped by a cookie"
+    )
     assert [noted[1] for noted in house.noted] == ["login", "key.made", "key.revoked"]
 
 
@@ -266,6 +273,26 @@ async def test_two_replicas_count_together(tmp_path: Path) -> None:
         told = {"from": here.sharing.name, "taken": {"api": here._api.heavy(10)}, "open": []}
         there.sharing.take(told)
         assert sum(there._api.take("203.0.113.5", 1000.0) == 0.0 for _ in range(100)) == 50
+
+
+async def test_what_no_database_could_read_is_answered_in_words(house: House) -> None:
+    admin = await house.logged_in()
+    for method, path, body, status in [
+        ("POST", "/api/session/login", {"name": "a\0b", "password": "x"}, 401),
+        ("POST", "/api/users", {"name": "a\0b"}, 422),
+        ("PATCH", "/api/users/a%00b", {"role": "viewer"}, 404),
+        ("DELETE", "/api/users/a%00b", None, 404),
+        ("POST", "/api/keys", {"name": "a\0b", "scopes": ["calls:read"]}, 422),
+        ("DELETE", "/api/keys/a%00b", None, 404),
+        ("DELETE", "/api/session/mine/a%00b", None, 404),
+        ("POST", "/api/session/totp/on", {"pending": "é", "code": "é"}, 422),
+    ]:
+        answer = await admin.request(method, path, json=body)
+        assert answer.status_code == status, (path, answer.text)
+    assert ("", "login.failed", "no name") in house.noted
+    async with house.browser("http://console.example.com") as browser:
+        answer = await browser.get("/api/session/ways", headers={"Host": "[broken"})
+        assert answer.json()["secure"] is False
 
 
 async def test_many_logins_at_once_find_an_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

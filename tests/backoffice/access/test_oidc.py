@@ -14,6 +14,7 @@ import pytest
 from parley.errors import Misconfigured
 from services.backoffice.access.oidc.provider import KEYS_AGAIN_S, Provider
 from testbed.identity_provider import CLIENT, SECRET, IdentityProvider
+from testbed.patience import PATIENCE_S
 from tests.backoffice.access.conftest import ADA, House, running
 
 
@@ -36,7 +37,7 @@ async def go(browser: httpx.AsyncClient) -> tuple[httpx.Response, str]:
     """To the provider, as a browser goes: our answer, and the provider's way back."""
     begun = await browser.get("/api/session/oidc")
     assert begun.status_code == 303, begun.text
-    async with httpx.AsyncClient() as at_provider:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as at_provider:
         sent = await at_provider.get(begun.headers["location"])
     return begun, sent.headers["location"]
 

@@ -35,7 +35,7 @@ export function get(path, query = {}) {
 }
 
 /**
- * A change. Sent again by the browser or a second click, it counts once.
+ * A change. Should it be sent twice on its way, it counts once.
  *
  * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method
  * @param {string} path

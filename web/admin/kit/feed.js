@@ -1,5 +1,7 @@
 /** What the service tells by itself, as it happens: server-sent events, asked for again when the line breaks. */
 
+import { get } from "./api.js";
+
 const AGAIN_MS = [500, 1000, 2000, 5000, 10_000];
 
 /** @typedef {"connecting" | "live" | "lost"} Line */
@@ -42,6 +44,8 @@ export class Feed {
       this._online("lost");
       // The browser comes back by itself, and says what it had last; but it gives up for good on a refusal.
       if (source.readyState !== EventSource.CLOSED || this._source !== source) return;
+      // It does not say why, either: whoever is logged out is told by this.
+      get("/api/session/me").catch(() => {});
       this._timer = setTimeout(() => this._open(), AGAIN_MS[Math.min(this._tries, AGAIN_MS.length - 1)]);
       this._tries += 1;
     };

@@ -12,6 +12,7 @@ const TONES = {
   ringing: "wait",
   ended: "",
   resolved: "good",
+  answered: "calm",
   transferred: "calm",
   abandoned: "warn",
   unresolved: "warn",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from parley.errors import NotAllowed
 from services.backoffice.access.access import Access
+from services.backoffice.access.accounts import is_name
 from services.backoffice.access.admission import needs
 from services.backoffice.access.cookies import DEVICE, SESSION
 from services.backoffice.access.logging_in import CodeNeeded, MustWait, Origin, WrongLogin
@@ -72,7 +73,7 @@ def router(parts: Parts) -> APIRouter:
                 401, "this account has a second factor", field="body.code", remedy="give the code that is shown now"
             ) from error
         except WrongLogin as error:
-            await parts.access.note("", "login.failed", body.name, {"address": origin.address})
+            await parts.access.note("", "login.failed", shown_name(body.name), {"address": origin.address})
             raise Problem(401, "name, password or code do not fit", field="body", remedy="try again") from error
         except MustWait as error:
             seconds = math.ceil(error.wait_s)
@@ -118,6 +119,11 @@ def router(parts: Parts) -> APIRouter:
         return answer
 
     return routes
+
+
+def shown_name(text: str) -> str:
+    """What was tried as a name; somebody may have typed a password there."""
+    return text if is_name(text) else "no name"
 
 
 def check_secure(access: Access, request: Request) -> None:

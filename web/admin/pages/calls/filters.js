@@ -5,7 +5,8 @@ import { field, input, select } from "../../kit/forms.js";
 import { plural } from "../../kit/format.js";
 import { icon } from "../../kit/icons.js";
 
-const OUTCOMES = ["resolved", "unresolved", "transferred", "abandoned", "failed"];
+/** Those that any call may have; an agent may name others. */
+const OUTCOMES = ["resolved", "answered", "unresolved", "transferred", "abandoned", "failed"];
 const EMOTIONS = ["neutral", "happy", "frustrated", "sad", "angry", "confused"];
 const WAITS_MS = 300;
 
@@ -32,7 +33,8 @@ export function filters(set, numbers, search) {
     numbers &&
       field("Number, or its end", input("number", { type: "search", inputmode: "tel", value: set.number ?? "" })),
     field("Agent", input("agent", { type: "search", value: set.agent ?? "" })),
-    field("Outcome", select("outcome", any(OUTCOMES, "Any"), set.outcome)),
+    field("Outcome", input("outcome", { type: "search", list: "outcomes", value: set.outcome ?? "" })),
+    h("datalist", { id: "outcomes" }, OUTCOMES.map((word) => h("option", { value: word }))),
     field("From", input("from", { type: "date", value: set.from ?? "" })),
     field("To", input("to", { type: "date", value: set.to ?? "" })),
     field("Longer than, seconds", input("min_seconds", { type: "number", min: 0, value: set.min_seconds ?? "" })),
