@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     retention: str = Field(
         "",
         alias="PARLEY_RETENTION",
-        description="How long backoffice keeps what, as in `transcripts 30 d, events 30 d, records 400 d`; what is not named keeps these defaults. h, d, w, y",
+        description="How long backoffice keeps what, as in `transcripts 30 d, events 30 d, records 400 d, summaries 30 d, outcomes 400 d`; what is not named keeps these defaults. h, d, w, y",
     )
     backoffice_key: SecretStr = Field(
         SecretStr(""),

@@ -165,6 +165,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$JS.API.STREAM.INFO.CALL_EVENTS",
             "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
             "$JS.API.STREAM.PURGE.CALL_EVENTS",
+            *LETTERS,
             *_PUBLISHED,
             "$JS.API.STREAM.INFO.OBJ_agents",
             "$JS.API.STREAM.PURGE.OBJ_agents",

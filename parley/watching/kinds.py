@@ -20,7 +20,7 @@ KINDS: Mapping[str, str] = {
     "transfer.failed": "and it did not work: message",
     "turn": "the caller has finished a sentence, or typed one: text_pii, by (voice, typed)",
     "interrupted": "the caller broke into the bot's words: utterance, heard_chars",
-    "round.ended": "the model has answered: turn, round, text_pii, tools, input_tokens, output_tokens",
+    "round.ended": "the model has answered: turn, round, text_pii (of this record), tools, input_tokens, output_tokens",
     "round.failed": "the model could not: turn, round, error",
     "tool.ended": "a tool did its work, or was refused: name, intent, status, message_pii, then",
     "tool.failed": "a tool failed, or nobody knows: the same",
@@ -53,8 +53,16 @@ def happened(record: events_pb2.EventRecord) -> list[Happening]:
     """In order. What no kind is for is left out, such as interims and timers."""
     found = []
     base = record_id(record)
+    phrases: dict[tuple[int, int, int], str] = {}
     for place, message in enumerate(record.inputs):
+        if message.HasField("phrase_ready"):
+            phrase = message.phrase_ready
+            key = phrase.turn, phrase.tries, phrase.round
+            phrases[key] = phrases.get(key, "") + phrase.text
         for n, (kind, detail) in enumerate(_of(message)):
+            if kind == "round.ended":
+                ended = message.round_ended
+                detail["text_pii"] = phrases.get((ended.turn, ended.tries, ended.round), "") + ended.text
             found.append(Happening(f"{base}/{place}.{n}", kind, record.call_id, message.at_ms, detail))
     if record.ended:
         at_ms = record.inputs[-1].at_ms if record.inputs else 0
@@ -125,7 +133,7 @@ def _round_ended(event: events_pb2.StepRoundEnded) -> Told:
         {
             "turn": event.turn,
             "round": event.round,
-            "text_pii": event.text,
+            "text_pii": event.text,  # the last of it: what was spoken before came as phrases
             "tools": [tool.name for tool in event.tools],
             "input_tokens": event.input_tokens,
             "output_tokens": event.output_tokens,

@@ -24,6 +24,7 @@ from services.backoffice.records.records import Records
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.desk import opened as open_desk
+from services.backoffice.watchers.retention import KINDS as RETENTION
 
 
 @asynccontextmanager
@@ -41,7 +42,7 @@ async def opened(settings: Settings, monitor: Monitor) -> AsyncIterator[Parts]:
         access = await stack.enter_async_context(open_access(settings, database, sealer, audit.note))
         access.guard.sharing.listen(bus)
         trials = await stack.enter_async_context(open_trials(settings))
-        records = Records.of(settings, bus, database, sealer)
+        records = Records.of(settings, bus, database, sealer, RETENTION)
         lookout = Lookout(bus, CallStore(bus), Beside(database))
         await stack.enter_async_context(bus)
         desk = await stack.enter_async_context(open_desk(settings, bus, database, sealer, audit))

@@ -15,11 +15,13 @@ from parley.v1 import events_pb2
 from parley.watching import happened
 from services.backoffice.database import Database
 from services.backoffice.records.call import Call, Line, Tool, Turn
+from services.backoffice.records.retention import Retention
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.outcomes import rules
 from services.backoffice.watchers.outcomes.outcome import Outcome
 from services.backoffice.watchers.outcomes.outcomes import Outcomes, folded
 from services.backoffice.watchers.outcomes.reading import Wanted, instructions, transcript, understood
+from services.backoffice.watchers.retention import KINDS
 from services.backoffice.watchers.webhooks.deliveries import Deliveries
 from services.backoffice.watchers.webhooks.hooks import Hooks
 from tests.watching.calls import opened, record, step, turn
@@ -168,8 +170,6 @@ async def test_what_the_model_says_is_written_down_and_told_once(
     (delivery,) = await Deliveries(database, sealer).take(hook.id, 10)
     assert b'"outcome":"resolved","outcome_by":"model","summary":"Ann at [email] asked for an order."' in delivery.body
     assert b'"caller":"***01"' in delivery.body
-    assert await outcomes.forget(["CA1"]) == 1
-    assert await outcomes.of_call("CA1") is None
 
 
 @pytest.mark.parametrize("trouble", [Unavailable("away"), VendorLost("nonsense"), TimeoutError()])
@@ -179,6 +179,21 @@ async def test_rules_tell_where_no_model_can(made: Made, trouble: Exception) -> 
     written = await outcomes.of_call("CA1")
     assert written is not None
     assert (written.told.outcome, written.told.by) == ("abandoned", "rules")
+
+
+async def test_what_was_said_goes_before_what_came_of_it(made: Made, database: Database) -> None:
+    outcomes = made(Reader(Outcome("resolved", "They asked for an order.", {"order": "1"}, "model")))
+    await outcomes.happened(happened(ENDED)[0])
+    retention = Retention(database, "", KINDS)
+    at_s = happened(ENDED)[0].at_ms / 1000
+    assert (await retention.enforce(at_s + 29 * 86_400))["summaries"] == 0
+    assert (await retention.enforce(at_s + 31 * 86_400))["summaries"] == 1
+    assert (await retention.enforce(at_s + 31 * 86_400))["summaries"] == 0
+    written = await outcomes.of_call("CA1")
+    assert written is not None
+    assert (written.told.outcome, written.told.summary, written.told.slots) == ("resolved", "", {})
+    assert (await retention.enforce(at_s + 401 * 86_400))["outcomes"] == 1
+    assert await outcomes.of_call("CA1") is None
 
 
 async def test_a_call_that_lived_after_all_is_told_of_again(made: Made) -> None:

@@ -12,6 +12,7 @@ from parley.v1 import events_pb2, llm_pb2
 from parley.watching import Happening
 from services.backoffice.database import Database
 from services.backoffice.watchers.sentiment import Felt, Sentiment, going_badly
+from tests.watching.calls import opened, record
 
 
 def felt(*emotions: str, told: int = 0) -> list[Felt]:
@@ -55,14 +56,18 @@ class Caller:
         self.bus = Told()
         self.asked: list[llm_pb2.UnderstandRequest] = []
         self.at_s = time.time()
-        self.sentiment = Sentiment(database, self.bus, self._understand, lambda: self.at_s)
+        self.sentiment = Sentiment(database, self.bus, self._understand, self._first_of, lambda: self.at_s)
         self._n = 0
+        self.first: events_pb2.EventRecord | None = None
 
     async def _understand(self, asked: llm_pb2.UnderstandRequest) -> llm_pb2.UnderstandResponse | None:
         self.asked.append(asked)
         if asked.text == "unknown":
             return None
         return llm_pb2.UnderstandResponse(emotion=asked.text, emotion_confidence=0.5, emotion_by="phrases")
+
+    async def _first_of(self, call_id: str) -> bytes | None:
+        return self.first.SerializeToString() if self.first is not None else None
 
     async def says(self, *emotions: str, ago_s: float = 0.0) -> Happening:
         for emotion in emotions:
@@ -96,6 +101,15 @@ async def test_a_run_of_bad_turns_is_told_to_the_call_once(caller: Caller) -> No
     assert caller.asked[0].language == "de"
 
 
+async def test_a_call_that_began_elsewhere_is_looked_up(caller: Caller) -> None:
+    caller.first = record("CA1", 1, opened("CA1"))
+    caller.first.inputs[0].opened.language = "fr"
+    await caller.says("angry", "sad")
+    assert [(each.agent, each.language) for each in caller.asked] == [("frontdesk", "fr")] * 2
+    caller.first = None
+    assert (await caller.sentiment._about("CA2")).language == "en"
+
+
 async def test_a_turn_that_is_told_twice_counts_once(caller: Caller) -> None:
     last = await caller.says("angry", "angry")
     await caller.sentiment.happened(last)
@@ -112,9 +126,3 @@ async def test_what_is_heard_of_late_is_kept_and_tells_nobody(caller: Caller) ->
 async def test_a_language_whose_emotions_are_not_known_leaves_no_trace(caller: Caller) -> None:
     await caller.says("unknown")
     assert await caller.sentiment.of_call("CA1") == []
-    assert await caller.sentiment.forget(["CA1"]) == 0
-
-
-async def test_emotions_of_calls_are_forgotten(caller: Caller) -> None:
-    await caller.says("angry", "sad")
-    assert await caller.sentiment.forget(["CA1"]) == 2

@@ -187,7 +187,6 @@ async def test_only_what_was_asked_for_is_sent(database: Database, sealer: Seale
     assert (await hooks.add("https://two.example.com/")).kinds == tuple(KINDS)
     assert await deliveries.tell(message_of(STARTED)) == 1
     assert await deliveries.tell(message_of(FAILED)) == 2
-    assert await deliveries.forget(["CA1"]) == 3
 
 
 async def test_a_line_that_is_full_takes_no_more(

@@ -41,6 +41,14 @@ def test_a_call_is_told_in_plain_words() -> None:
     assert by_kind["call.ended"] == {"reason": "nobody is left", "swept": False}
 
 
+def test_an_answer_is_its_phrases_and_the_rest() -> None:
+    phrase = step(phrase_ready=events_pb2.StepPhraseReady(turn=2, round=0, text="It is on "))
+    of_another = step(phrase_ready=events_pb2.StepPhraseReady(turn=1, round=0, text="no"))
+    ended = step(round_ended=events_pb2.StepRoundEnded(turn=2, round=0, text="its way."))
+    (told,) = happened(record("CA1", 3, of_another, phrase, ended))
+    assert told.detail["text_pii"] == "It is on its way."
+
+
 def test_ids_are_the_same_each_time_and_no_two_are() -> None:
     ids = [happening.id for each in CALL for happening in happened(each)]
     assert ids == [happening.id for each in CALL for happening in happened(each)]

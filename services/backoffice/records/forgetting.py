@@ -13,6 +13,7 @@ from sqlalchemy import Table, column, delete, func, select, table, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.bus import Bus, recorded_calls
+from parley.bus.dead_letters import DeadLetters
 from parley.bus.records import purge_call, record_at
 from parley.errors import BadInput
 from parley.v1 import events_pb2
@@ -70,6 +71,7 @@ async def forget(
         async with database.transaction() as connection:
             for name, count in (await _removed(connection, sealer, ids[start : start + TOGETHER])).items():
                 counted[name] = counted.get(name, 0) + count
+    letters = await DeadLetters(bus).forget({*ids, *unread})
     entries = await audited(number)
     stores = (
         Store("event records in NATS", events, "records"),
@@ -78,6 +80,7 @@ async def forget(
         Store("index of words", counted.get("call_texts", 0), "calls"),
         Store("arguments and results of tools", counted.get("tools", 0), "uses"),
         *(Store(what, counted.get(name, 0), "rows") for name, what in _OF_OTHERS),
+        Store("dead letters of watchers", letters, "events"),
         Store("numbers of callers", counted.get("calls", 0), "calls"),
         Store("content of the audit log", entries, "entries"),
         Store("profiles, vectors, cached answers, recordings", 0, "none is kept of callers"),

@@ -12,6 +12,7 @@ from parley.agents.files import load_agent
 from parley.aio import background
 from parley.bus import Bus, records_of
 from parley.bus.dead_letters import DeadLetters
+from parley.bus.records import record_at
 from parley.certificates import Certificates
 from parley.database import Database
 from parley.errors import ParleyError
@@ -61,16 +62,6 @@ class Desk:
             watcher(told, name="webhooks", at_once=AT_ONCE)(self._told),
         ]
 
-    async def forget(self, call_ids: list[str]) -> dict[str, int]:
-        """All that is kept of these calls but the audit log, which forgets by number; counts by store. Raises
-        Unavailable."""
-        return {
-            "emotions": await self.sentiment.forget(call_ids),
-            "outcomes": await self.outcomes.forget(call_ids),
-            "webhooks": await self.deliveries.forget(call_ids),
-            "dead letters": await self.letters.forget(set(call_ids)),
-        }
-
     async def _ended(self, happening: Happening) -> None:
         await self.outcomes.happened(happening)
         self.sender.wake()
@@ -99,7 +90,7 @@ async def opened(settings: Settings, bus: Bus, database: Database, sealer: Seale
         hooks, deliveries = Hooks(database, sealer, settings.webhooks_private), Deliveries(database, sealer)
         desk = Desk(
             audit=audit,
-            sentiment=Sentiment(database, bus, Understanding(llm)),
+            sentiment=Sentiment(database, bus, Understanding(llm), lambda call_id: record_at(bus, call_id)),
             outcomes=Outcomes(
                 database,
                 sealer,

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from parley.bus import Bus
 from parley.database import Database
@@ -22,7 +22,7 @@ from parley.errors import BadInput, NotBuilt, NotFound
 from parley.process.log_limit import Seldom
 from parley.rpc import Peers, call
 from parley.v1 import events_pb2, llm_pb2, llm_pb2_grpc
-from parley.watching import Happening
+from parley.watching import Happening, happened
 from services.backoffice.watchers.tables import emotions
 
 log = structlog.get_logger()
@@ -86,6 +86,8 @@ class Understanding:
         return reply if reply.emotion else None
 
 
+FirstOf = Callable[[str], Awaitable[bytes | None]]
+"""The first record of a call."""
 Understand = Callable[[llm_pb2.UnderstandRequest], Awaitable[llm_pb2.UnderstandResponse | None]]
 
 
@@ -97,17 +99,19 @@ class Sentiment:
         database: Database,
         bus: Bus,
         understand: Understand,
+        first_of: FirstOf,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._database, self._bus, self._understand, self._now = database, bus, understand, now
+        self._first_of = first_of
         self._calls: OrderedDict[str, llm_pb2.UnderstandRequest] = OrderedDict()
 
     async def happened(self, happening: Happening) -> None:
         if happening.kind == "call.started":
             self._began(happening)
             return
-        asked = llm_pb2.UnderstandRequest(call_id=happening.call_id, language="en")
-        asked.CopyFrom(self._calls.get(happening.call_id, asked))
+        asked = llm_pb2.UnderstandRequest()
+        asked.CopyFrom(await self._about(happening.call_id))
         asked.text = str(happening.detail["text_pii"])[:MAX_CHARS]
         reply = await self._understand(asked)
         if reply is not None:
@@ -128,11 +132,13 @@ class Sentiment:
         async with self._database.reading() as connection:
             return [Felt(**row) for row in (await connection.execute(wanted)).mappings()]
 
-    async def forget(self, call_ids: Sequence[str]) -> int:
-        """Gives how many turns were forgotten. Raises Unavailable."""
-        async with self._database.transaction() as connection:
-            gone = await connection.execute(delete(emotions).where(emotions.c.call_id.in_(call_ids)))
-            return int(gone.rowcount)
+    async def _about(self, call_id: str) -> llm_pb2.UnderstandRequest:
+        """Agent and language of a call; one that began in another process, or before this one, is looked up."""
+        if call_id not in self._calls and (first := await self._first_of(call_id)) is not None:
+            for happening in happened(events_pb2.EventRecord.FromString(first)):
+                if happening.kind == "call.started":
+                    self._began(happening)
+        return self._calls.get(call_id) or llm_pb2.UnderstandRequest(call_id=call_id, language="en")
 
     def _began(self, happening: Happening) -> None:
         detail = happening.detail

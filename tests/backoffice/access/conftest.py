@@ -66,7 +66,7 @@ async def running(folder: Path, **settings: Any) -> AsyncIterator[House]:
 
 def _things() -> APIRouter:
     """What other parts of the API are like."""
-    routes = APIRouter(prefix="/api/calls")
+    routes = APIRouter(prefix="/api/calls/of/the/test")
     for role in ROLES:
         routes.add_api_route(f"/{role}", _thing(role), methods=["GET", "POST"])
     return routes

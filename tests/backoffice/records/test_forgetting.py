@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from parley.bus import Bus, records_of
+from parley.bus.dead_letters import DeadLetters, Letter, make_dead_letter_streams
 from parley.errors import BadInput, NotFound
 from parley.settings import Settings
 from services.backoffice.database import Database
@@ -42,11 +43,16 @@ async def test_what_is_kept_of_a_caller_goes_and_of_others_stays(
     ):
         assert await bus.ready(PATIENCE_S)
         await publish(server.url, [*mine.records, *others.records, *unread.records])
+        await make_dead_letter_streams(bus, 1)
+        for call_id in ("CA1", "CA2"):
+            await DeadLetters(bus).put(Letter("crm", f"{call_id}/1.1/1", call_id, (), "x", 5, 0, b""), call_id)
         found = await forget("0015550109999", database, sealer, bus, audit.forget)
         counts = {store.name: store.count for store in found.stores}
         assert counts["event records in NATS"] == len(mine.records) + len(unread.records)
         assert counts["event records of backoffice"] == len(mine.records)
         assert (counts["transcripts"], counts["index of words"], counts["numbers of callers"]) == (3, 1, 1)
+        assert counts["dead letters of watchers"] == 1
+        assert [letter.call_id for letter in await DeadLetters(bus).page()] == ["CA2"]
         assert not found.live
         assert any("audit log" in line for line in found.kept)
         assert await records_of(bus, "CA1") == await records_of(bus, "CA3") == []

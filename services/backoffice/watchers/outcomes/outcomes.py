@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from parley.agents.agent import Agent
 from parley.database import Database
@@ -32,6 +32,7 @@ from services.backoffice.watchers.webhooks.payloads import message_of
 log = structlog.get_logger()
 
 KINDS = frozenset({"call.ended"})
+_NOTHING = b'{"summary": "", "slots": {}}'  # what was said is no longer kept
 _written = Counter("voice_outcomes_total", "Calls by what came of them, and who says so", ["outcome", "by"])
 RecordsOf = Callable[[str], Awaitable[list[bytes]]]
 AgentOf = Callable[[str, str], Awaitable[Agent | None]]
@@ -106,11 +107,6 @@ class Outcomes:
             rows = (await connection.execute(select(outcomes).where(outcomes.c.call_id.in_(call_ids)))).all()
         return {row.call_id: self._read(row) for row in rows}
 
-    async def forget(self, call_ids: Sequence[str]) -> int:
-        """Gives how many were forgotten. Raises Unavailable."""
-        async with self._database.transaction() as connection:
-            return int((await connection.execute(delete(outcomes).where(outcomes.c.call_id.in_(call_ids)))).rowcount)
-
     async def _told(self, call: Call, agent: Agent | None) -> Outcome:
         if not self._model.can_read or (agent is not None and agent.outcomes.by == "rules") or not call.turns:
             return by_rules(call)
@@ -121,7 +117,7 @@ class Outcomes:
             return by_rules(call)
 
     def _read(self, row: Any) -> Written:
-        told = json.loads(self._sealer.open(row.sealed, _about(row.call_id)))
+        told = json.loads(self._sealer.open(row.sealed, _about(row.call_id)) if row.sealed else _NOTHING)
         return Written(row.call_id, row.at_ms, Outcome(row.outcome, told["summary"], told["slots"], row.by, row.model))
 
 

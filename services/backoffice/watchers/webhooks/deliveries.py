@@ -6,7 +6,7 @@ Who sends takes a lease on a row; one whose sender died is due again when that h
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,12 +147,6 @@ class Deliveries:
     async def drop(self, delivery_id: int) -> None:
         """Raises NotFound."""
         await self._on_dead(delete(deliveries), delivery_id)
-
-    async def forget(self, call_ids: Sequence[str]) -> int:
-        """All that tells of these calls; gives how many."""
-        async with self._database.transaction() as connection:
-            gone = await connection.execute(delete(deliveries).where(deliveries.c.call_id.in_(call_ids)))
-            return int(gone.rowcount)
 
     async def clear(self) -> None:
         """What was done, or given up, long ago."""
