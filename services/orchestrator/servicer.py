@@ -52,7 +52,6 @@ class Conversation(conversation_pb2_grpc.ConversationServicer):
     async def LookAtEdit(self, request: conversation_pb2.LookAtEditRequest, context: Any) -> Any:
         return conversation_pb2.LookAtEditResponse(problem=await self._calls.problem(request.agent))
 
-
     async def Replay(self, request: conversation_pb2.ReplayRequest, context: Any) -> conversation_pb2.ReplayResponse:
         if self._replaying:
             raise AtCapacity("another call is replayed here now: ask again")

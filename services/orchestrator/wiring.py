@@ -115,22 +115,13 @@ async def _wired(
         sweeper.work_with(means_of(now))
         told.price(Prices.of(now))
 
-    async def prepare(bus: Bus) -> None:
-        await make_bucket(bus, settings.nats_replicas)
-        await make_events_stream(bus, settings.nats_replicas, settings.events_mb, settings.events_hours)
-        await make_outages(bus, settings.nats_replicas)
-        await make_agents(bus, settings.nats_replicas)
-        await make_config(bus, settings.nats_replicas)
-        await make_processes(bus, settings.nats_replicas)
-        await make_dead_letter_streams(bus, settings.nats_replicas)
-
     async def signal(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.signal(events_pb2.CallSignal.FromString(data))
 
     async def watch(subject: str, data: bytes, headers: dict[str, str]) -> None:
         calls.watch(events_pb2.CallWatch.FromString(data))
 
-    bus.on_connect(prepare)
+    bus.on_connect(lambda bus: make_streams(bus, settings))
     bus.subscribe("call.*.signal", signal)
     bus.subscribe("call.watch", watch)
     await stack.enter_async_context(bus)
@@ -146,3 +137,14 @@ async def _wired(
     stack.push_async_callback(calls.aclose)
     await stack.enter_async_context(background(sweeper.run()))
     return calls
+
+
+async def make_streams(bus: Bus, settings: Settings) -> None:
+    """All that the house keeps in NATS; what is there stays as it is."""
+    await make_bucket(bus, settings.nats_replicas)
+    await make_events_stream(bus, settings.nats_replicas, settings.events_mb, settings.events_hours)
+    await make_outages(bus, settings.nats_replicas)
+    await make_agents(bus, settings.nats_replicas)
+    await make_config(bus, settings.nats_replicas)
+    await make_processes(bus, settings.nats_replicas)
+    await make_dead_letter_streams(bus, settings.nats_replicas)

@@ -13,13 +13,11 @@ import httpx
 from nats.errors import Error as NatsError
 
 from cli.cluster.nats import examined
-from parley.bus import Bus, make_events_stream, publishing
-from parley.bus.callstate import make_bucket
-from parley.bus.dead_letters import make_dead_letter_streams
-from parley.bus.outages import make_bucket as make_outages
+from parley.bus import Bus
 from parley.settings import Settings
 from runner.cluster_secrets import complete
 from runner.plan import free_ports, nats_server
+from services.orchestrator.wiring import make_streams
 from testbed.patience import PATIENCE_S
 from tests.deploy.manifests import BASE
 
@@ -68,11 +66,7 @@ async def test_the_files_make_a_cluster_that_doctor_finds_well(tmp_path: Path) -
             assert await bus.ready(PATIENCE_S)
             while True:  # there is no leader in the first moments
                 try:
-                    await make_bucket(bus, 3)
-                    await make_events_stream(bus, 3)
-                    await make_outages(bus, 3)
-                    await publishing.make_buckets(bus, 3)
-                    await make_dead_letter_streams(bus, 3)
+                    await make_streams(bus, settings)
                     break
                 except (NatsError, TimeoutError):
                     await asyncio.sleep(0.2)

@@ -53,9 +53,7 @@ _PICTURES = (
     r"\u3030\u303d\u3297\u3299"
 )
 _UNSEEN = r"\u00ad\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufe0e\ufe0f\ufeff\u20e3\U000e0020-\U000e007f"
-_EYE = re.compile(
-    rf"((?:[{_PICTURES}][\u200d{_UNSEEN}]*)+)|[{_UNSEEN}]+|(?<![\u0e00-\u109f\u1780-\u17ff])\u200b+"
-)
+_EYE = re.compile(rf"((?:[{_PICTURES}][\u200d{_UNSEEN}]*)+)|[{_UNSEEN}]+|(?<![\u0e00-\u109f\u1780-\u17ff])\u200b+")
 """Pictures, and what is not seen at all; of a keycap the digit stays. Joiners inside of words are spelling."""
 # Left over, because nothing closed them: stars on one side of a word, pairs, backticks.
 _LEFT_OVER = re.compile(

@@ -23,9 +23,7 @@ _CITATION = re.compile(r"【[^】]{0,120}(?:】|$)")
 _CITED = re.compile(r"【(?:[\d:]*$|.*†)")
 _BRACKETS = re.compile(r"[\[\]]")
 _LINK = re.compile(LINK)
-_LINK_BEGUN = re.compile(
-    r"""\(\s*(<[^<>]*+>?|(?:[^\s()<]++|\([^\s()]*+\)?+)*+)(?:\s+(?:"[^"]*+"?|'[^']*+'?)?)?\s*$"""
-)
+_LINK_BEGUN = re.compile(r"""\(\s*(<[^<>]*+>?|(?:[^\s()<]++|\([^\s()]*+\)?+)*+)(?:\s+(?:"[^"]*+"?|'[^']*+'?)?)?\s*$""")
 _LABEL = re.compile(r"\[(?:\d{0,3}|[a-z][\w .-]{0,30})(\]|$)")
 
 

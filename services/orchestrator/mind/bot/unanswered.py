@@ -1,10 +1,10 @@
 """When somebody waits for words and none come: from the model, from a tool, or since no voice can be had. Pure.
 
-    no words from the model        it is asked once more in the turn, and told so; words that make no sound are none
-    still none, behind tools       what the tools say of themselves
-    still none, in a goodbye       the agent's own goodbye
-    no voice for the last words    `trouble`
-    anything else                  `trouble`, and after a few such turns in a row the end of the call
+no words from the model        it is asked once more in the turn, and told so; words that make no sound are none
+still none, behind tools       what the tools say of themselves
+still none, in a goodbye       the agent's own goodbye
+no voice for the last words    `trouble`
+anything else                  `trouble`, and after a few such turns in a row the end of the call
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A caller who needs a person, as somebody who follows the call has told: what the agent's policy makes of it.
 
-    (empty)     it stands in the state and in the record, for people to see
-    offer       the bot asks, behind what it is saying; on a yes the caller is connected, else nothing follows
-    transfer    the bot says so, behind what it is saying, and the caller is connected
-    nothing     it is for the record only
+(empty)     it stands in the state and in the record, for people to see
+offer       the bot asks, behind what it is saying; on a yes the caller is connected, else nothing follows
+transfer    the bot says so, behind what it is saying, and the caller is connected
+nothing     it is for the record only
 """
 
 from __future__ import annotations
@@ -70,4 +70,3 @@ def connecting(call: Call) -> ToolUse:
 def _then(call: Call) -> Then:
     why = call.escalated.why
     return Then("transfer", call.policy.escalation_to, f"escalated: {why}" if why else "escalated")
-
