@@ -102,7 +102,8 @@ def _try_all(described: Any, url: str, key: str) -> None:
     assert tried > 15
     for path in KNOWN:
         answer = httpx.get(url + path, headers=headers, timeout=30, trust_env=False)
-        assert answer.status_code in (200, 403), (path, answer.text)
+        # 403: for people only. 404: its event records are too old to be kept.
+        assert answer.status_code in (200, 403, 404), (path, answer.text)
         schema[_template(path)]["GET"].validate_response(answer)
 
 
