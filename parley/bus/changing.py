@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from parley.bus import configuring
-from parley.bus.configuring import Conflict
 from parley.bus.connection import Bus
 from parley.bus.presence import ProcessState, processes
-from parley.configuration.history import Revision, undone_by
+from parley.configuration.history import Configuration, Revision, undone_by
 from parley.configuration.sealing import Seals
 from parley.configuration.table import checked, known
 from parley.errors import AlreadyExists, BadInput
@@ -62,12 +61,10 @@ async def set_live(
     """
     check(changes, await processes(bus))
 
-    async def step() -> Revision:
-        if expected is not None and (now := (await configuring.read(bus)).revision) != expected:
-            raise Conflict(f"revision: somebody else changed it, it is {now} by now; look, and do it again")
-        return await configuring.change(bus, lambda before: before.set(changes, seals, who, at, note))
+    def step(before: Configuration) -> Configuration:
+        return before.set(changes, seals, who, at, note)
 
-    return await _reached(bus, await step())
+    return await _reached(bus, await configuring.change(bus, step, expected))
 
 
 async def undo_live(bus: Bus, revision: int, who: str, at: float) -> Changed:

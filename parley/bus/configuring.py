@@ -78,15 +78,19 @@ async def read(bus: Bus) -> Revision:
     return Revision(int(entry.revision or 0), _parsed(entry.value))
 
 
-async def change(bus: Bus, step: Step) -> Revision:
-    """Read, change, and write it; done again when somebody else was faster. Raises Conflict, Unavailable,
-    Misconfigured, what `step` raises."""
+async def change(bus: Bus, step: Step, expected: int | None = None) -> Revision:
+    """Read, change, and write it; done again when somebody else was faster. With `expected`, the revision that was
+    looked at, it is not.
+
+    Raises Conflict, Unavailable, Misconfigured, what `step` raises.
+    """
     for _ in range(TRIES - 1):
         try:
-            return await _changed(bus, step)
+            return await _changed(bus, step, expected)
         except Conflict:
-            continue
-    return await _changed(bus, step)
+            if expected is not None:
+                raise
+    return await _changed(bus, step, expected)
 
 
 async def history(bus: Bus) -> list[Revision]:
@@ -106,8 +110,10 @@ async def history(bus: Bus) -> list[Revision]:
     return found[::-1]
 
 
-async def _changed(bus: Bus, step: Step) -> Revision:
+async def _changed(bus: Bus, step: Step, expected: int | None) -> Revision:
     before = await read(bus)
+    if expected not in (None, before.revision):
+        raise Conflict(f"revision: somebody else changed it, it is {before.revision} by now; look, and do it again")
     after = step(before.configuration).model_copy(update={"writer": os.urandom(8).hex()})
     data = after.model_dump_json().encode()
     if len(data) > MAX_VALUE_BYTES:

@@ -64,6 +64,7 @@ class Part:
     wanted: dict[str, Any] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     again_at: float = 0.0
+    seen: Settings | None = None  # that it was compared with last
 
 
 class Live:
@@ -208,14 +209,18 @@ class Live:
         return self._seals.open(variable, text)
 
     async def _take_all(self) -> None:
+        """Costs nothing while nothing has changed: this is done twice a second."""
         now, due = asyncio.get_running_loop().time(), list[Part]()
         for part in self._parts:
-            wanted = _values(part, self.settings)
+            if part.seen is self.settings and not (part.refused and part.again_at <= now):
+                continue
+            wanted, part.seen = _values(part, self.settings), self.settings
             if wanted == part.has:
                 part.refused = {}
             elif not part.refused or wanted != part.wanted or part.again_at <= now:
                 due.append(part)
-        await asyncio.gather(*(self._taken(part, self.settings) for part in due))
+        if due:
+            await asyncio.gather(*(self._taken(part, self.settings) for part in due))
         self._settle()
 
     async def _taken(self, part: Part, settings: Settings) -> bool:

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 CALLERS: Mapping[str, frozenset[str]] = {
     "stt": frozenset({"gateway"}),
     "tts": frozenset({"gateway", "backoffice"}),
-    "orchestrator": frozenset({"gateway"}),
+    "orchestrator": frozenset({"gateway", "backoffice"}),
     "llm": frozenset({"orchestrator", "backoffice"}),
     "tools": frozenset({"orchestrator", "gateway"}),  # the gateway: a card's number, which the orchestrator never knows
     "rag": frozenset({"orchestrator"}),

@@ -61,7 +61,9 @@ class Agents(BaseModel):
 
 
 class Back(Body):
-    version: str = Field("", max_length=64, description="To which; empty: end the canary, or the one before")
+    version: str = Field(
+        "", max_length=64, description="To which; empty: end the canary, or the one before", examples=["3f2a9c01"]
+    )
 
 
 class Canary(Body):

@@ -79,7 +79,7 @@ class Changes(Body):
 
 
 class Undo(Body):
-    revision: int = Field(0, ge=0, description="Which change to take back; 0: the newest")
+    revision: int = Field(0, ge=0, description="Which change to take back; 0: the newest", examples=[7])
 
 
 class Taken(BaseModel):

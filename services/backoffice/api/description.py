@@ -22,6 +22,9 @@ ONCE = {
     "example": "0b0e5c1a-2f0f-4f52-8f44-0f0a3c1d9e55",
 }
 
+ANYWHERE = (401, 403, 404, 422, 429, 503)
+"""What any path may answer."""
+
 
 def router() -> APIRouter:
     routes = APIRouter(prefix="/api", tags=["about"], responses=answers(401, 429))
@@ -52,12 +55,12 @@ def _made(app: FastAPI) -> dict[str, Any]:
     schemas["ProblemBody"] = ProblemBody.model_json_schema()
     made["components"]["securitySchemes"] = SECURITY
     made["security"] = [{"key": []}]
-    everywhere = answers(408, 413)
     for path in made["paths"].values():
         for method, operation in path.items():
             if method == "post":
                 operation.setdefault("parameters", []).append(ONCE)
-                operation["responses"] |= {str(status): told for status, told in answers(409).items()}
-            if method in ("post", "put", "patch", "delete"):
-                operation["responses"] |= {str(status): told for status, told in everywhere.items()}
+            operation["responses"].pop("422", None)  # FastAPI's own; ours are problems
+            changes = (408, 409, 413) if method != "get" else ()
+            for status, told in answers(*ANYWHERE, *changes).items():
+                operation["responses"].setdefault(str(status), told)
     return made

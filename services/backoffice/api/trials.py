@@ -72,10 +72,15 @@ class AskUnderstanding(Body):
 
 
 class Understood(BaseModel):
-    intent: str
+    """`confidence`: in the intent; where there is none, of the likeliest. `…_by`: the tier that told; empty: none."""
+
+    intent: str = Field(examples=["check_order_status"])
     confidence: float
+    intent_by: str = Field(examples=["phrases"])
     slots: dict[str, str]
     emotion: str = Field(examples=["neutral"])
+    emotion_confidence: float
+    emotion_by: str = Field(examples=["meaning"])
     times: Times
 
 
@@ -142,8 +147,11 @@ def router(parts: Parts) -> APIRouter:
         return Understood(
             intent=reply.intent,
             confidence=reply.confidence,
+            intent_by=reply.intent_by,
             slots=dict(reply.slots),
             emotion=reply.emotion,
+            emotion_confidence=reply.emotion_confidence,
+            emotion_by=reply.emotion_by,
             times=Times(first_ms=None, total_ms=total_ms),
         )
 

@@ -35,5 +35,5 @@ ENGINES = {
 
 def introduce(engines: Mapping[str, Any]) -> None:
     """Those that ask each other: whisper asks local about numbers."""
-    if "whisper" in engines and "local" in engines:
-        engines["whisper"].second = engines["local"]
+    if "whisper" in engines:
+        engines["whisper"].second = engines.get("local")

@@ -27,7 +27,12 @@ FOR_PEOPLE = ("/api/session", "/api/users", "/api/keys")
 
 
 def routes(app: Any) -> Iterator[APIRoute]:
-    return (route for route in app.routes if isinstance(route, APIRoute) and route.path.startswith("/api/"))
+    """Also of routers that were included: each stands in the application as one."""
+    for route in app.routes:
+        inside = getattr(route, "original_router", None)
+        for each in [route] if inside is None else inside.routes:
+            if isinstance(each, APIRoute) and each.path.startswith("/api/"):
+                yield each
 
 
 def asks(dependant: Any) -> bool:

@@ -81,6 +81,7 @@ function drawn(told, admin, load) {
         ["Score", percent(told.score / 100)],
         ["Pass", String(of("pass").length)],
         ["Fail", String(of("fail").length)],
+        ["Could not be checked", String(of("unknown").length)],
         ["To declare by hand", String(of("declare").length)],
         ["Declared", String(of("declared").length)],
         ["Checked", moment(told.at)],
