@@ -10,7 +10,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-import services.backoffice.wiring  # noqa: F401 - with it come the tables of all parts
+import services.backoffice.app
+import services.backoffice.wiring  # noqa: F401 - with both come the tables of all parts
 from parley.errors import Misconfigured
 from parley.settings import Settings
 from services.backoffice.database import HOME, MIGRATIONS, Database, metadata, open_database
