@@ -25,7 +25,8 @@ class Written:
     @classmethod
     def of(cls, config: pytest.Config) -> Written:
         option = config.option
-        asked = option.keyword or option.markexpr or option.collectonly or option.deselect or option.lf
+        asked = option.keyword or option.markexpr or option.collectonly or option.deselect
+        asked = asked or getattr(option, "lf", False)  # there may be no cache of what failed last
         return cls(whole=config.args == config.getini("testpaths") and not asked)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
