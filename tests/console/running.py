@@ -29,8 +29,9 @@ async def enter(look: Look, house: Stack) -> None:
 @asynccontextmanager
 async def bus_of(house: Stack, service: str) -> AsyncIterator[Bus]:
     """The house's NATS, with the rights of one of its services."""
-    env = next(each.env for each in house.plan.processes if each.service == service)
-    bus = Bus(Settings.read(**{name: value for name, value in env.items() if name.startswith("PARLEY_NATS_")}), "tests")
+    own = next(each.env for each in house.plan.processes if each.service == service)
+    env = {name: value for name, value in {**house.plan.env, **own}.items() if name.startswith("PARLEY_NATS_")}
+    bus = Bus(Settings.read(**env), "tests")
     async with bus:
         assert await bus.ready(PATIENCE_S)
         yield bus

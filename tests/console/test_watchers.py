@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.async_api import expect
 
 from parley.bus.dead_letters import DeadLetters, Letter
 from runner.stack import Stack
+from testbed.patience import PATIENCE_S
 from testbed.recorded_calls import RecordedCall
 from tests.backoffice.receiver import receiving
 from tests.browser.chromium import Chromium
@@ -85,6 +87,9 @@ async def test_a_dead_letter_of_a_watcher_is_tried_again_or_dropped(house: Stack
         await second.get_by_role("button", name="Drop").click()
         await dialog.get_by_role("button", name="Drop").click()
         await expect(second).to_have_count(0)
-        await look.at("/admin/watchers?show=audit")
-        told = page.get_by_role("row").filter(has_text="CAdead").filter(has_text="turn")
-        await expect(told).to_contain_text("where is my order")
+        told = page.get_by_role("row").filter(has_text="CAdead").filter(has_text="where is my order")
+        async with asyncio.timeout(PATIENCE_S):
+            await look.at("/admin/watchers?show=audit")
+            while not await told.count():
+                await look.at("/admin/watchers?show=audit")
+        await expect(told).to_contain_text("turn")

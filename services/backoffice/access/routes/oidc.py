@@ -57,7 +57,11 @@ def router(parts: Parts) -> APIRouter:
         if not kept:
             minutes = round(PROVIDER_S / 60)
             raise NotAllowed(f"this browser began no login within the last {minutes} minutes; log in again")
-        return await provider.finish(request.query_params, await access.logins.redeem(kept, PROVIDER))
+        try:
+            begun = await access.logins.redeem(kept, PROVIDER)
+        except NotAllowed as error:
+            raise NotAllowed(f"{error}; log in again") from error
+        return await provider.finish(request.query_params, begun)
 
     return routes
 
