@@ -91,7 +91,9 @@ class OidcLogin:
             claims = await self._with_userinfo(told, claims, str(tokens.get("access_token", "")))
         role, name = self._roles.role(claims), _name(claims)
         if role is None:
-            raise NotAllowed(f"{name[:60]} has no role here; ask an admin: PARLEY_OIDC_ROLES says which the provider's stand for")
+            raise NotAllowed(
+                f"{name[:60]} has no role here; ask an admin: PARLEY_OIDC_ROLES says which the provider's stand for"
+            )
         return Person(name, role, str(claims["sub"]))
 
     async def _exchange(self, told: Discovery, code: str, kept: Mapping[str, str]) -> dict[str, Any]:

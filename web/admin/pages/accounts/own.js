@@ -73,7 +73,7 @@ export function sessions() {
             },
             {
               head: "Last seen",
-              className: "tight",
+              className: "tight named",
               cell: (each) => h("time", { title: whole(each.seen_at) }, moment(each.seen_at)),
             },
             {

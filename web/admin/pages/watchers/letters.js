@@ -66,7 +66,7 @@ function columns(admin, load) {
     },
     {
       head: "Given up",
-      className: "tight",
+      className: "tight named",
       cell: (each) => [
         h("time", { title: whole(each.at) }, moment(each.at)),
         h("span", { class: "under" }, plural(each.tries, "try", "tries")),
