@@ -50,9 +50,10 @@ ASKED = {
     "of one mood": "/api/call-logs?emotion=frustrated",
     "by words, interrupted": "/api/call-logs?words=book+a+visit&min_interruptions=1",
     "by words that few said, interrupted": "/api/call-logs?words=nobody&min_interruptions=3",
-    "by everything": "/api/call-logs?words=visit&min_interruptions=1&outcome=resolved&emotion=happy&agent=bank&tool_failed=true",
+    "by everything": "/api/call-logs?words=visit&min_interruptions=1&outcome=resolved&emotion=happy&agent=bank"
+    "&tool_failed=true",
     "nothing fits": "/api/call-logs?words=visit&outcome=none&min_interruptions=1",
-    "who uses a tool that is none": "/api/call-logs?tool=none",
+    "a tool that is none": "/api/call-logs?tool=none",
     "page 20 of them": "",
     "one call": "",
     "a week by day": f"/api/stats?from={DAY}&to=2026-06-04",

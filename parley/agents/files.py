@@ -114,8 +114,6 @@ def digest_of_tools(sources: Mapping[str, bytes]) -> str:
         return digest_of(code)
     parts = [f"{name} {len(source)}\n".encode() + source for name, source in [("tools.py", code), *others]]
     return digest_of(b"".join(parts))
-
-
 def digest_of(source: bytes) -> str:
     """What a file counts for in an agent's version. No file counts as an empty one."""
     return hashlib.sha256(source).hexdigest()[:8]

@@ -24,7 +24,7 @@ async def test_a_control_is_declared_by_hand(served: Served, chromium: Chromium)
         await dialog.get_by_label("On what grounds").fill(GROUNDS)
         assert await look.violations() == []
         await dialog.get_by_role("button", name="Declare").click()
-        await expect(row).to_contain_text(f"Declared by admin-1")
+        await expect(row).to_contain_text("Declared by admin-1")
         await expect(row).to_contain_text(GROUNDS)
         await expect(row.locator("time")).to_have_count(1)
         assert await look.violations() == []

@@ -1,4 +1,4 @@
-"""What supervisors do to a call that is up: it is given to another telephone, or to their own, and that is on record."""
+"""What supervisors do to a call that is up: it is given to another telephone, or to theirs, and that is on record."""
 
 from __future__ import annotations
 
