@@ -1,7 +1,7 @@
 """Forgetting calls that are over: what says who was in them goes from each store; that something was done stays.
 
-A row of the ledger is never deleted here, and keeps its outcome, its hash and the yes it has used up: whoever comes with
-the same intent is told that it was done, and nothing is done twice.
+A row of the ledger is never deleted here. It keeps how it ended, its hash and the yes it has used up: whoever comes
+with the same intent is told that it was done, and nothing is done twice.
 """
 
 from __future__ import annotations
