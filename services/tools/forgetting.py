@@ -101,7 +101,7 @@ async def _actions(connection: AsyncConnection, call_ids: Iterable[str]) -> int:
             changed.append({"of": row.call_id, "nr": row.intent, "outcome": outcome, "ended": ended})
     if changed:
         mine = (ledger.c.call_id == bindparam("of")) & (ledger.c.intent == bindparam("nr"))
-        blank = {"arguments_pii": "{}", "outcome_pii": bindparam("outcome"), "ended_at": bindparam("ended")}
+        blank: dict[str, Any] = {"arguments_pii": "{}", "outcome_pii": bindparam("outcome"), "ended_at": bindparam("ended")}
         await connection.execute(update(ledger).where(mine).values(blank), changed)
     return len(changed)
 
@@ -120,7 +120,7 @@ async def _entries(connection: AsyncConnection, database: Database, call_ids: It
     if changed:
         one = (audit.c.agent == bindparam("whose")) & (audit.c.intent == bindparam("of"))
         one &= audit.c.hash == bindparam("was")
-        values = {"entry_pii": bindparam("left"), "hash": bindparam("is")}
+        values: dict[str, Any] = {"entry_pii": bindparam("left"), "hash": bindparam("is")}
         await connection.execute(update(audit).where(one).values(values), changed)
     return len(changed)
 

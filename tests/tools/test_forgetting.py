@@ -65,8 +65,8 @@ async def a_call(database: Database, call_id: str) -> None:
     found = Found(("name",), (("Nora Quinn",),), True)
     await Results(database).keep(call_id, "r1", "bank", "Nora", found, {})
     await Vault(database, "k" * 32).keep(call_id, "card-kwtm", "card", "4242424242424242")
-    number = "5550109999" if call_id == "CA1" else "5550100001"
-    tried = [Subject(CALL, call_id), Subject(NUMBER, number), Subject("", f"{call_id}/0"), Subject(RECORD, "C1")]
+    caller = "5550109999" if call_id == "CA1" else "5550100001"
+    tried = [Subject(CALL, call_id), Subject(NUMBER, caller), Subject("", f"{call_id}/0"), Subject(RECORD, "C1")]
     await Tries(database, "bank").count(tried, 600, f"{call_id}/1")
 
 
@@ -164,7 +164,8 @@ async def test_the_operator_alone_asks_and_a_call_with_an_action_under_way_is_le
                             break
                         except Unavailable:  # it connects in the background
                             await asyncio.sleep(0.05)
-                assert ([store.count for store in forgotten.stores], forgotten.running) == ([1, 0, 0, 0, 0], ["CA2"])
+                assert [store.count for store in forgotten.stores] == [1, 0, 0, 0, 0]
+                assert list(forgotten.running) == ["CA2"]
                 gate.open()
                 assert [event async for event in stream][-1].outcome == done
                 again = await desk.execute("book_visit", 1, arguments={"journal": journal.path})
