@@ -101,7 +101,8 @@ async def _actions(connection: AsyncConnection, call_ids: Iterable[str]) -> int:
             changed.append({"of": row.call_id, "nr": row.intent, "outcome": outcome, "ended": ended})
     if changed:
         mine = (ledger.c.call_id == bindparam("of")) & (ledger.c.intent == bindparam("nr"))
-        blank: dict[str, Any] = {"arguments_pii": "{}", "outcome_pii": bindparam("outcome"), "ended_at": bindparam("ended")}
+        blank: dict[str, Any] = {"outcome_pii": bindparam("outcome"), "ended_at": bindparam("ended")}
+        blank["arguments_pii"] = "{}"
         await connection.execute(update(ledger).where(mine).values(blank), changed)
     return len(changed)
 

@@ -14,6 +14,7 @@ from parley.rpc import Peers
 from parley.settings import Settings
 from runner.plan import BACKOFFICE
 from runner.stack import Stack
+from testbed.house import samples
 from testbed.patience import PATIENCE_S
 from testbed.recorded_calls import RecordedCall
 from tests.run.conftest import FAKES, clean_environment
@@ -36,10 +37,11 @@ async def forget(data_dir: Path, number: str) -> tuple[int, list[str], str]:
     return process.returncode, out.decode().splitlines(), errors.decode()
 
 
-async def kept(url: str, calls: int) -> None:
-    """Wait until backoffice has read all there is of so many calls."""
+async def kept(url: str, count: int) -> None:
+    """Wait until backoffice has kept so many records."""
+    name = "voice_records_total{outcome=kept}"
     async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client, asyncio.timeout(PATIENCE_S):
-        while f'voice_records_total{{outcome="kept"}} {calls}.0' not in (await client.get(f"{url}/metrics")).text:
+        while samples((await client.get(f"{url}/metrics")).text).get(name) != count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
