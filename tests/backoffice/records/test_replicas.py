@@ -1,6 +1,6 @@
 """Two whole backoffices on one PostgreSQL, under calls: killed, frozen, taken to a new version. Records are kept once.
 
-The calls are told by a stand-in, as orchestrators tell of them: records in the stream; how a call stands, to who watches.
+The calls are told by a stand-in, as orchestrators do: records in the stream; how a call stands, to who watches.
 """
 
 from __future__ import annotations
