@@ -35,10 +35,10 @@ _KEPT_OF_ENTRY = ("what", "level", "at", "call")
 
 
 class Forgetting:
-    """Of one replica, for all: they share the database."""
+    """Of one replica, `instance`, for all: they share the database."""
 
-    def __init__(self, database: Database, executor: Executor, presence: Presence) -> None:
-        self._database, self._executor, self._presence = database, executor, presence
+    def __init__(self, database: Database, executor: Executor, presence: Presence, instance: str) -> None:
+        self._database, self._executor, self._presence, self._instance = database, executor, presence, instance
 
     async def answer(self, asked: bytes) -> bytes:
         """ForgetCalls -> CallsForgotten, which says what went wrong."""
@@ -50,9 +50,9 @@ class Forgetting:
 
     async def forget(self, call_ids: Collection[str]) -> tools_pb2.CallsForgotten:
         """May be done again. Raises Unavailable: nothing was done."""
-        alive = await self._presence.alive()
+        others = await self._presence.alive() - {self._instance}
         async with self._database.transaction() as connection:
-            running = self._executor.running(call_ids) | await _running(connection, call_ids, alive)
+            running = self._executor.running(call_ids) | await _running(connection, call_ids, others)
             over = sorted(set(call_ids) - running)
             stores = [
                 ("arguments and results of actions", await _actions(connection, over), "actions"),
@@ -81,7 +81,7 @@ def _call_ids(asked: bytes) -> list[str]:
 
 
 async def _running(connection: AsyncConnection, call_ids: Collection[str], alive: set[str]) -> set[str]:
-    """Calls with an action that some replica is still at: how it ends would be written behind our back."""
+    """Calls with an action that one of these replicas is still at: how it ends would be written behind our back."""
     open_ = select(ledger.c.call_id, ledger.c.executor).where(
         ledger.c.call_id.in_(call_ids), ledger.c.outcome_pii.is_(None)
     )

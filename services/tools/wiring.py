@@ -66,7 +66,7 @@ async def wire(
     executor = Executor(
         toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent), now, vault
     )
-    bus.answer(SUBJECT, Forgetting(database, executor, presence).answer)
+    bus.answer(SUBJECT, Forgetting(database, executor, presence, instance).answer)
 
     connected = AsyncExitStack()
 

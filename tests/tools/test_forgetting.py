@@ -48,7 +48,8 @@ def booking(call_id: str, number: int, confirmed: str = "") -> Intent:
 def forgetting(database: Database) -> Forgetting:
     ledger, presence = Ledger(database, "one"), Presence(database, "one")
     boxes = Toolboxes(AGENTS, database)
-    return Forgetting(database, Executor(boxes, ledger, presence, "one", lambda *_: pytest.fail("no tool")), presence)
+    executor = Executor(boxes, ledger, presence, "one", lambda *_: pytest.fail("no tool"))
+    return Forgetting(database, executor, presence, "one")
 
 
 async def a_call(database: Database, call_id: str) -> None:
