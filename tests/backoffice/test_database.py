@@ -45,12 +45,16 @@ async def test_who_stands_still_in_the_middle_of_writing_keeps_nobody_waiting(
     monkeypatch.setattr(parley.database, "STILL_S", 0.3)
     frozen, other = await open_database(settings), await open_database(settings)
     mine = metadata.tables["audit_head"].update().values(hash="mine")
-    with pytest.raises(Unavailable):
+
+    async def stands_still() -> None:
         async with frozen.transaction() as connection:
             await connection.execute(mine)
             async with other.transaction() as elsewhere:  # waits until that one is ended
                 await elsewhere.execute(mine.values(hash="theirs"))
             await connection.execute(mine)
+
+    with pytest.raises(Unavailable):
+        await stands_still()
     async with frozen.reading() as connection:  # on another connection
         (row,) = await connection.execute(metadata.tables["audit_head"].select())
     assert row.hash == "theirs"
