@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,15 +91,14 @@ async def frozen_and_renewed(stack: Stack) -> None:
     os.kill(office, signal.SIGSTOP)
 
 
-async def on_record(stack: Stack) -> None:
-    """Wait until backoffice has kept what it has slept through."""
-    url = f"{stack.backoffice_url}/metrics"
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(PATIENCE_S):
-        while True:
-            found = samples((await client.get(url)).text)
-            if found["voice_records_behind{}"] == 0 < found["voice_records_total{outcome=kept}"]:
-                return
-            await asyncio.sleep(0.1)
+async def on_record(data_dir: Path) -> None:
+    """Wait until backoffice, awake again, has the answer: when it was sent, and when it was at the caller's ear."""
+    asked = "SELECT sound, heard FROM turns WHERE sound IS NOT NULL"
+    async with asyncio.timeout(PATIENCE_S):
+        with closing(sqlite3.connect(f"file:{data_dir / 'backoffice.db'}?mode=ro", uri=True)) as database:
+            while not (rows := database.execute(asked).fetchall()) or None in rows[-1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+    assert all(sound <= heard < sound + 2_000 for sound, heard in rows if heard is not None), rows
 
 
 async def refused(stack: Stack, shown: Certificate) -> tuple[grpc.StatusCode, str]:
@@ -122,7 +123,7 @@ async def test_everything_runs_on_this_machine_answers_and_survives_a_kill(tmp_p
         os.kill(office, signal.SIGSTOP)
         await a_call(stack, lambda: frozen_and_renewed(stack))
         os.kill(office, signal.SIGCONT)
-        await on_record(stack)
+        await on_record(tmp_path / "data")
         assert set((await total(stack, "voice_streams_reopened_total")).values()) == {0.0}, "no stream was lost"
 
         known = tmp_path / "data" / "run" / "tls" / "tts"
