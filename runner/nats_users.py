@@ -3,7 +3,8 @@
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
 tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down; backoffice follows the
 events. All but tts read what is published of the agents; only the operator publishes, for that is to have code run.
-Commands have users of their own: none of them writes a state or an event.
+Commands have users of their own: none of them writes a state or an event. So has who follows the events with watchers
+of their own (`watcher`).
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -19,10 +20,12 @@ _CANCEL = "call.*.cancel"
 
 @dataclass(frozen=True)
 class Permissions:
-    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter."""
+    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter. `but`: of what it may
+    publish, not these."""
 
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
 
 
 def _outages(service: str) -> tuple[str, ...]:
@@ -74,6 +77,21 @@ WATCH = (
     "$JS.ACK.WATCH_AGAIN.>",
 )
 """What a process with watchers needs: durable consumers of its own, and somewhere to put what it fails on."""
+SHIPPED = ("audit", "sentiment", "outcomes", "webhooks")
+"""Backoffice's own watchers. Who follows beside them uses other names."""
+FOLLOWERS = (("CALL_EVENTS", "records"), *(("CALL_EVENTS", f"watch-{name}") for name in SHIPPED))
+_SHIPPED_FOLLOW = tuple(
+    subject
+    for stream, consumer in (*FOLLOWERS, *(("WATCH_AGAIN", f"again-{name}") for name in SHIPPED))
+    for subject in (
+        f"$JS.API.CONSUMER.CREATE.{stream}.{consumer}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.{consumer}.>",
+        f"$JS.API.CONSUMER.INFO.{stream}.{consumer}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}",
+        f"$JS.ACK.{stream}.{consumer}.>",
+    )
+)
+"""What takes events away from these."""
 LETTERS = (
     "again.*",
     "$JS.API.STREAM.INFO.DEAD_LETTERS",
@@ -174,6 +192,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *CONFIGURES,
         ),
     ),
+    "watcher": Permissions(  # a developer's own program: docs/watchers.md
+        publish=WATCH, but=(*_SHIPPED_FOLLOW, *(f"dead.{name}" for name in SHIPPED))
+    ),
     "mcp": Permissions(publish=_LIST_STATES),  # `parley mcp`: who calls, and what was said
     "mcp-actions": Permissions(publish=(*_LIST_STATES, "call.*.signal")),  # with --allow-actions
 }
@@ -210,6 +231,7 @@ def _authorization(users: Mapping[str, str]) -> list[str]:
 def _user(name: str, password: str) -> str:
     allowed = PERMISSIONS[name]
     publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
+    publish += f", deny: {_subjects(allowed.but)}" if allowed.but else ""
     subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
     permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }} }}"
     return f"{{ user: {json.dumps(name)}, password: {password}, permissions: {permissions} }}"

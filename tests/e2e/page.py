@@ -114,7 +114,7 @@ async def page(gateway_url: str, door: str, agent: str = "") -> AsyncIterator[Pa
 
 @asynccontextmanager
 async def resumed(gateway_url: str, token: str) -> AsyncIterator[Page]:
-    """The page of a chat whose connection was lost; `token`: the `resume` it was told. It tries until it gets through."""
+    """The page of a chat whose connection was lost, once it gets through. `token`: the `resume` it was told."""
     async with await _connected(gateway_url.replace("http", "ws", 1) + "/ws/chat") as socket:
         visitor = Page(socket)
         await visitor.send(type="start", token=token)
