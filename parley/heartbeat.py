@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 log = structlog.get_logger()
 
-BEAT_S = 0.05
+BEAT_S = 0.1
 NOTICED_S, LONG_S = 0.1, 1.0
 _MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 

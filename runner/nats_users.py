@@ -125,6 +125,8 @@ def _configured(service: str) -> tuple[str, ...]:
 
 _CHANGES = "$KV.config.settings"
 """Every process hears of a change of the live configuration as it is written."""
+_VERSIONS = "$KV.agents.>"
+"""The same for what is published of the agents."""
 CONFIGURES = (
     "$JS.API.STREAM.INFO.KV_config",
     "$JS.API.STREAM.MSG.GET.KV_config",
@@ -150,17 +152,20 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$JS.ACK.>",
             "$JS.FC.>",
         ),
-        subscribe=("call.>", _CHANGES),
+        subscribe=("call.>", _CHANGES, _VERSIONS),
     ),
     "gateway": Permissions(
         publish=(*_READ_STATES, *_PUBLISHED, *_configured("gateway"), "limits.gateway"),
-        subscribe=("limits.gateway", _CHANGES),
+        subscribe=("limits.gateway", _CHANGES, _VERSIONS),
     ),
-    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED, *_configured("stt")), subscribe=(_CHANGES,)),
-    "llm": Permissions(publish=(*_outages("llm"), *_PUBLISHED, *_configured("llm")), subscribe=(_CANCEL, _CHANGES)),
+    "stt": Permissions(publish=(*_outages("stt"), *_PUBLISHED, *_configured("stt")), subscribe=(_CHANGES, _VERSIONS)),
+    "llm": Permissions(
+        publish=(*_outages("llm"), *_PUBLISHED, *_configured("llm")),
+        subscribe=(_CANCEL, _CHANGES, _VERSIONS),
+    ),
     "tts": Permissions(publish=(*_outages("tts"), *_configured("tts")), subscribe=(_CANCEL, _CHANGES)),
-    "tools": Permissions(publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL, _CHANGES)),
-    "rag": Permissions(publish=(*_PUBLISHED, *_configured("rag")), subscribe=(_CHANGES,)),
+    "tools": Permissions(publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL, _CHANGES, _VERSIONS)),
+    "rag": Permissions(publish=(*_PUBLISHED, *_configured("rag")), subscribe=(_CHANGES, _VERSIONS)),
     "backoffice": Permissions(
         publish=(
             *_FOLLOW_EVENTS,
@@ -175,7 +180,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *_configured("backoffice"),
             "limits.backoffice",
         ),
-        subscribe=("limits.backoffice", "call.*.live", _CHANGES),
+        subscribe=("limits.backoffice", "call.*.live", _CHANGES, _VERSIONS),
     ),
     "operator": Permissions(  # whoever runs a command on this machine: reads what happened, forgets, publishes agents
         publish=(

@@ -1,7 +1,7 @@
 """The agents as one process may have them: the folder, and what is published of them.
 
-What is published is looked at twice a second. A new version is fetched, unpacked and prepared beside the calls; from
-then on new calls have it. Where that fails, new calls go on with what they had, after a restart with the version before
+What is published is heard of. A new version is fetched, unpacked and prepared beside the calls; from then on new calls
+have it. Where that fails, new calls go on with what they had, after a restart with the version before
 it, and it is tried again. Without NATS things stay as they were last known, also through a restart on the same machine.
 
     editions = Editions.of_process(settings, bus)
@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from parley.agents.page.wrapper import forget_wrapper
 from parley.aio import TaskSet
 from parley.bus import publishing
 from parley.bus.connection import Bus
+from parley.bus.looking import Looking
 from parley.errors import NotFound, ParleyError, Unavailable
 from parley.process.log_limit import Seldom
 from parley.published.bundle import Corrupt, is_published
@@ -39,10 +40,8 @@ from parley.settings import Settings, addresses
 
 log = structlog.get_logger()
 
-LOOK_S = 0.5
-"""Between two looks at what is published: one small request."""
 FIRST_S = 3.0
-"""At a start, for what is published to be known, and for it to be here; then the process begins with what it has."""
+"""At a start, for what is published to be here; then the process begins with what it has."""
 PATIENT_S = 10.0
 """What is published cannot be looked at for so long before that is worth a warning."""
 PREPARED_S = 1.0
@@ -86,9 +85,7 @@ class Editions:
         self._seen: int | None = None
         self._known = bus is None
         self._begun = False
-        self._tried = asyncio.Event()
-        self._look = asyncio.Event()
-        self._looking = asyncio.Lock()
+        self._one = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._here: dict[tuple[str, str], Path] = {}  # on this machine, and what was published
         self._ready: set[tuple[str, str]] = set()  # and prepared
@@ -98,6 +95,7 @@ class Editions:
         self._trouble = Seldom(patience_s=PATIENT_S)
         self._missing = Seldom()
         self._tasks = TaskSet(lambda e: log.error("looking after published versions failed", exc_info=e))
+        self._looking = Looking(bus, publishing.SUBJECTS, self._look) if bus is not None else None
 
     @classmethod
     def of_process(cls, settings: Settings, bus: Bus) -> Editions:
@@ -107,8 +105,10 @@ class Editions:
     async def kept(self) -> AsyncIterator[Editions]:
         """Kept up with what is published, while the body runs. The bus is entered already."""
         try:
-            await self._begin()
-            yield self
+            self._table = self._shelf.table()
+            async with self._looking.kept() if self._looking is not None else nullcontext():
+                await self._begin()
+                yield self
         finally:
             await self._tasks.close()
 
@@ -200,13 +200,6 @@ class Editions:
     # Looking after it
 
     async def _begin(self) -> None:
-        self._table = self._shelf.table()
-        if self._bus is not None:
-            self._bus.on_connect(self._look_again)
-            self._tasks.spawn(self._look_on(self._bus))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_S):
-                    await self._tried.wait()
         self._take(self._table)
         try:
             async with asyncio.timeout(FIRST_S):
@@ -219,22 +212,10 @@ class Editions:
             await asyncio.wait({*self._getting.values()}, timeout=PREPARED_S)
         self._begun = True
 
-    async def _look_again(self, bus: Bus) -> None:
-        self._look.set()
-
-    async def _look_on(self, bus: Bus) -> None:
-        await bus.tried(FIRST_S)
-        while True:
-            self._look.clear()
-            await self._looked(bus)
-            self._tried.set()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._look.wait()
-
-    async def _looked(self, bus: Bus) -> None:
-        """Whatever was published before this began is known afterwards, if NATS is there."""
-        async with self._looking:
+    async def _look(self) -> bool:
+        """Whether NATS is there; then whatever was published before this began is known afterwards."""
+        assert (bus := self._bus) is not None
+        async with self._one:
             try:
                 newest = await publishing.newest(bus)
                 if newest not in (None, self._seen) or not self._known:
@@ -244,14 +225,16 @@ class Editions:
                     self._shelf.write(self._table)
                     self._seen = newest
                 self._trouble.over()
+                return True
             except ParleyError as e:
                 self._trouble.warning("what is published cannot be looked at, it stays as it is", error=str(e))
+                return False
 
     async def _found(self, name: str, version: str) -> Edition | None:
         """A version that is not here yet: another process may have heard of it first."""
         if self._shelf.find(name, version) is None and self.versions(name).find(version) is None:
             if self._bus is not None:
-                await self._looked(self._bus)
+                await self._look()
             if self.versions(name).find(version) is None:
                 return None
         await asyncio.shield(self._get(name, version))

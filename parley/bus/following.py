@@ -31,7 +31,7 @@ from parley.process.log_limit import Seldom
 
 log = structlog.get_logger()
 
-PULL_S = 2.0  # one request waits so long for messages; it is lost with its connection
+PULL_S = 5.0  # one request waits so long for messages; it is lost with its connection
 CHECK_S = 30.0  # so often the consumer is made sure of: somebody may have removed it
 AGAIN_S = 0.5
 IDLE_DAYS = 30

@@ -15,7 +15,7 @@ import math
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ import structlog
 from prometheus_client import Gauge
 from pydantic import ValidationError
 
-from parley.aio import TaskSet
 from parley.bus import configuring
 from parley.bus.connection import Bus
+from parley.bus.looking import Looking
 from parley.configuration.applying import configured, locked
 from parley.configuration.history import Configuration
 from parley.configuration.sealing import Seals, is_sealed, shown
@@ -37,14 +37,6 @@ from parley.settings import Settings, addresses
 
 log = structlog.get_logger()
 
-LOOK_S = 15.0
-"""Between two looks where nobody told of a change; a connection that comes back is a reason to look, too."""
-AWAY_S = 1.0
-"""The same while it could not be looked at."""
-AFTER_S = (0.05, 1.0)
-"""When it is looked after a change was written: NATS tells of it before all its nodes have it."""
-FIRST_S = 3.0
-"""At a start, for the configuration to be known; then the process begins with what it knew last."""
 TAKE_S = 60.0
 """For a part to take a change: a model may have to be loaded."""
 AGAIN_S = 10.0
@@ -92,30 +84,21 @@ class Live:
         self._unread: dict[str, str] = {}
         self._configuration = Configuration()
         self._seen: int | None = None
-        self._away = False
         self._known = False
-        self._tried = asyncio.Event()
-        self._look = asyncio.Event()
         self._one = asyncio.Lock()
         self._file = settings.data_dir.absolute() / FILE
         self._trouble = Seldom(patience_s=PATIENT_S)
-        self._tasks = TaskSet(lambda e: log.error("looking after the configuration failed", exc_info=e))
-        bus.subscribe(configuring.SUBJECT, self._written)
+        self._looking = Looking(bus, configuring.SUBJECT, self.look)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Live]:
         """Kept up with what is configured, while the body runs. The bus is entered already."""
-        try:
-            if self._bus is not None:
-                self._use(self._read_file())
-                self._bus.on_connect(self._look_again)
-                self._tasks.spawn(self._look_on(self._bus))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(FIRST_S):
-                        await self._tried.wait()
+        if self._bus is None:
             yield self
-        finally:
-            await self._tasks.close()
+            return
+        self._use(self._read_file())
+        async with self._looking.kept():
+            yield self
 
     async def part(self, variables: Iterable[str], take: Take, *, made: bool = False) -> None:
         """From now on `take` is given the settings whenever one of these has changed, and now; with `made`, of what is
@@ -162,9 +145,10 @@ class Live:
             found |= part.refused
         return found
 
-    async def look(self) -> None:
-        """Whatever was set before this began is taken, or refused, afterwards, if NATS is there."""
+    async def look(self) -> bool:
+        """Whether NATS is there; then whatever was set before this began is taken, or refused, afterwards."""
         assert self._bus is not None
+        there = False
         async with self._one:
             try:
                 newest = await configuring.newest(self._bus)
@@ -175,29 +159,11 @@ class Live:
                         await asyncio.to_thread(self._write_file)
                     self._known, self._seen = True, newest
                 self._trouble.over()
-                self._away = False
+                there = True
             except ParleyError as e:
                 self._trouble.warning("the live configuration cannot be looked at, it stays as it is", error=str(e))
-                self._away = True
             await self._take_all()
-
-    async def _look_again(self, bus: Bus) -> None:
-        self._look.set()
-
-    async def _written(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
-        loop = asyncio.get_running_loop()
-        for after_s in AFTER_S:
-            loop.call_later(after_s, self._look.set)
-
-    async def _look_on(self, bus: Bus) -> None:
-        await bus.tried(FIRST_S)
-        while True:
-            self._look.clear()
-            await self.look()
-            self._tried.set()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(AWAY_S if self._away else LOOK_S):
-                    await self._look.wait()
+        return there
 
     def _use(self, configuration: Configuration, revision: int = 0) -> None:
         """What can be read of it is wanted from now on."""
@@ -222,7 +188,7 @@ class Live:
         return self._seals.open(variable, text)
 
     async def _take_all(self) -> None:
-        """Costs nothing while nothing has changed: this is done twice a second."""
+        """Costs nothing while nothing has changed."""
         now, due = asyncio.get_running_loop().time(), list[Part]()
         for part in self._parts:
             if part.seen is self.settings and not (part.refused and part.again_at <= now):

@@ -58,6 +58,8 @@ READ_S = 5.0
 WRITE_S = 5.0
 BUNDLE_S = 60.0
 _STREAM = f"KV_{BUCKET}"
+SUBJECTS = f"$KV.{BUCKET}.>"
+"""Under which all of it is written, and heard of."""
 _STORE = f"OBJ_{BUCKET}"
 
 Value = TypeVar("Value", bound=BaseModel)

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from parley.agents.files import load_agent
-from parley.bus import Bus, editions, publishing
+from parley.bus import Bus, editions, looking, publishing
 from parley.bus.editions import Edition
 from parley.bus.publishing import AGENT, NUMBERS, Conflict
 from parley.errors import Misconfigured, NotFound, Unavailable
@@ -174,7 +174,8 @@ async def test_a_version_that_becomes_current_while_it_is_fetched_for_a_call_is_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its call reached another process first, which has put the files on the disk of both."""
-    monkeypatch.setattr(editions, "LOOK_S", 3600.0)
+    monkeypatch.setattr(looking, "LOOK_S", 3600.0)
+    monkeypatch.setattr(looking, "AFTER_S", ())
     agents, fetched, goes_on = tmp_path / "agents", threading.Event(), threading.Event()
     write(agents, "One.")
 
@@ -192,7 +193,7 @@ async def test_a_version_that_becomes_current_while_it_is_fetched_for_a_call_is_
             monkeypatch.setattr(here, "_forget", slow)
             mine = asyncio.ensure_future(here.of("bikes", two))
             await until(fetched.is_set)
-            here._look.set()
+            here._looking.now()
             await until(lambda: here.versions("bikes").current == two)
             goes_on.set()
             assert (await mine).version == two
