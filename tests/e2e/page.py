@@ -127,6 +127,6 @@ async def _connected(url: str) -> ClientConnection:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                return await connect(url, proxy=None)
+                return await connect(url, proxy=None).__aenter__()
             except (OSError, InvalidStatus):
                 await asyncio.sleep(0.1)

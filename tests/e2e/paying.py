@@ -66,6 +66,7 @@ async def in_the_chat(shop: House) -> None:
         await types(visitor, "yes please", "were charged to your card")
         await types(visitor, f"I want to pay order {FREEZER}", "number of your card")
     assert charges(shop, FREEZER) == [VISA[-4:]]
+    await on_record(shop)
     await told_by_token(shop, VISA)
 
 
@@ -103,6 +104,16 @@ async def told_by_token(shop: House, number: str) -> None:
     assert [path for path, text in files.items() if any(part in text for part in parts)] == []
     told = {path.split("/")[0] for path, text in files.items() if b"[card-" in text}
     assert "nats" in told, "the events of these calls were looked at"
+
+
+async def on_record(shop: House) -> None:
+    """Backoffice has written down what was said of a card."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            files = await asyncio.to_thread(_files, shop)
+            if any(path.startswith("backoffice") and b"[card-" in text for path, text in files.items()):
+                return
+            await asyncio.sleep(0.2)
 
 
 def _files(shop: House) -> dict[str, bytes]:

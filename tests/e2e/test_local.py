@@ -177,7 +177,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]
         shutil.copytree(agent, folder / "agents" / agent.name, ignore=shutil.ignore_patterns("__pycache__"))
     env = {"PARLEY_PROFILE": "local", "PARLEY_STT": "local", "PARLEY_TTS": "local"}
     env |= {"PARLEY_AGENTS_DIR": str(folder / "agents")}
-    async with Stack(data_dir=folder, env=env) as stack, Clock() as clock:
+    async with Stack(data_dir=folder, env=env, backoffice=True) as stack, Clock() as clock:
         yield House(stack, Vendors(), clock, Bookings())
 
 
