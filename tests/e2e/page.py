@@ -115,7 +115,8 @@ async def page(gateway_url: str, door: str, agent: str = "") -> AsyncIterator[Pa
 @asynccontextmanager
 async def resumed(gateway_url: str, token: str) -> AsyncIterator[Page]:
     """The page of a chat whose connection was lost, once it gets through. `token`: the `resume` it was told."""
-    async with await _connected(gateway_url.replace("http", "ws", 1) + "/ws/chat") as socket:
+    socket = await _connected(gateway_url.replace("http", "ws", 1) + "/ws/chat")
+    async with socket:
         visitor = Page(socket)
         await visitor.send(type="start", token=token)
         async with background(visitor._read()):
@@ -127,6 +128,6 @@ async def _connected(url: str) -> ClientConnection:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
-                return await connect(url, proxy=None).__aenter__()
+                return await connect(url, proxy=None)
             except (OSError, InvalidStatus):
                 await asyncio.sleep(0.1)

@@ -10,7 +10,10 @@ from services.backoffice.api.figures import DAY_MS, HOUR_MS, LONGEST_MS, STEP_MS
 from services.backoffice.database import Database
 from services.backoffice.records.tables import calls, turns
 
-STAGES = {"ears": turns.c.ears, "first_token": turns.c.token, "first_sound": turns.c.sound, "over": turns.c.over}
+STAGES = {
+    "ears": turns.c.ears, "first_token": turns.c.token, "first_sound": turns.c.sound, "heard": turns.c.heard,
+    "over": turns.c.over,
+}  # fmt: skip
 """As the API calls them."""
 
 
