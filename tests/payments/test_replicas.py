@@ -85,6 +85,6 @@ async def test_what_a_killed_replica_has_charged_is_never_called_refused_and_not
         told = await paid(left, 2, confirmed=yes)  # the ledger has it, or the process died with the code in hand
         assert told.status in (STATUS.STATUS_OK, STATUS.STATUS_UNKNOWN), told
         await keep(left, "code-bdfg", "973")  # asked for once more, by a bot that does not know
-        again = await paid(left, 3, confirmed=yes)
+        again = await paid(left, 3)
     assert (done.status, again.status) == (STATUS.STATUS_OK, STATUS.STATUS_FAILED)
     assert "there is nothing to pay" in again.message
