@@ -21,6 +21,7 @@ from tests.e2e.page import Page, page, resumed
 SUPPORT = Path(__file__).parents[2] / "agents" / "support"
 FREEZER, DRYER = "41207", "41209"
 VISA, AMEX = "4012888888881881", "378282246310005"
+KEYED = {"order number?": DRYER, "number of your card?": f"{AMEX}#", "security code": "9731"}
 HALVES = "4012 8888", "8888 1881"
 YES_S = 20.0
 """The bot asks again well before that."""
@@ -34,7 +35,7 @@ async def on_the_telephone(shop: House) -> None:
     async with Phone(shop.stack.gateway_url, shop.clock, agent="support").dial() as call:
         await asked(shop, call, "What can I do for you?")
         await call.say(wish)
-        for question, keys in (("order number?", DRYER), ("number of your card?", f"{AMEX}#"), ("security code", "9731")):
+        for question, keys in KEYED.items():
             await asked(shop, call, question)
             call.dtmf(keys)
         await asked(shop, call, "Shall I charge five hundred and ninety nine dollars")
@@ -54,9 +55,10 @@ async def said(shop: House, call: Call) -> str:
 
 async def asked(shop: House, call: Call, question: str) -> None:
     """The bot has asked this, to the end."""
+    heard = ""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while question not in (heard := await said(shop, call)):
+            while question not in (heard := await said(shop, call)):  # noqa: ASYNC110 - another process says it
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"{question!r} was never asked: {heard}") from None
