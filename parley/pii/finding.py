@@ -23,7 +23,7 @@ _WINDOW_CHARS = 400
 """Of the lines before one that are remembered: a number said over several lines, and the question for it."""
 _WINDOW_LINES = 8
 
-_DIGITS = re.compile(r"\d(?:(?:\D{0,3}|(?: [A-Za-z]){1,4} )\d){2}|@|\d{1,2}[ .]+[^\W\d]{3,9}")
+_DIGITS = re.compile(r"\d(?:(?:\D{0,3}|(?: [A-Za-z]){1,4} )\d){2}|@|\d{1,2}[ .]+[^\W\d]{3,9}|\dth\b|\d[rn]d\b")
 _WORDS = re.compile(r"[^\W\d_]+")
 _ORDER: dict[Kind, int] = {"email": 0, "iban": 1, "mbi": 1, "ip": 2, "birthdate": 3, "card": 3}
 _AT_WORDS = frozenset(("at", "arroba", "arobase", "ät", "klammeraffe"))

@@ -19,7 +19,7 @@ _SSN_FORM = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _SSN_SPACED = re.compile(r"\d{3} \d{2} \d{4}")
 _US_FORM = re.compile(r"(?<![\d.-])(?:1[ .-])?\(?\b[2-9]\d{2}\)?[ .-]{1,2}[2-9]\d{2}[ .-]\d{4}\b")
 _ABROAD = re.compile(
-    r"(?<![\w.-])(?:00[1-9][\d ()-]{8,16}|0\d{2,5}/[\d -]{5,9}|07\d{3} \d{3} ?\d{3}|0\d{2,3} \d{3,4} \d{4}|0\d{4} \d{5,6})(?<=\d)(?![\w-])"
+    r"(?<![\w.-])(?:00 ?[1-9][\d ()-]{8,16}|0\d{2,5}/[\d -]{5,9}|07\d{3} \d{3} ?\d{3}|0\d{2,3} \d{3,4} \d{4}|0\d{4} \d{5,6})(?<=\d)(?![\w-])"
 )
 """International, German and British."""
 _LEAST: dict[str, tuple[int, int]] = {
@@ -95,7 +95,14 @@ def _of_run(text: str, run: Run, cues: Cues, card_seen: bool, since: int) -> Ite
     names = cues.before(start, since)
     if (not names or names[0] in ("", "number", "it")) and (after := cues.after(end)) is not None:
         names.insert(0, after)
-    for name in sorted(names, key=lambda name: name == "it"):
+    if "routing" in names:
+        for part in _numeric(run):
+            if (span := _first(part, 9, "routing")) and is_routing("".join(i.chars for i in part)[:9]):
+                yield span
+                run = [item for item in run if item.start >= span.end]
+                names.remove("routing")
+                break
+    for name in sorted(names, key=lambda name: name == "it") if run else ():
         if (spans := _told(text, run, name, cues)) or name in _AHEAD:
             yield from spans
             return
@@ -135,8 +142,6 @@ def _digits(text: str, part: Run, name: str) -> Span | None:
         return Span(rest[0].start, end, kind) if least <= sum(len(i.chars) for i in rest) <= most else None
     if name in _LAST and _LAST[name][0] <= len(digits) <= _LAST[name][1]:
         return Span(start, end, _kind_of(name)) if _LAST_FOUR.search(text, max(0, start - 48), start) else None
-    if name == "routing" and len(digits) > 9 and is_routing(digits[:9]):
-        return _first(part, 9, "routing")
     if name not in _LEAST:
         return None
     least, most = _LEAST[name]
@@ -294,7 +299,7 @@ def _by_form(text: str, part: Run, card_seen: bool, cues: Cues) -> Iterator[Span
 def _dialled(written: str) -> tuple[str, str]:
     """A number, and where it is dialled as it is written."""
     if written.startswith("00"):
-        return "+" + written[2:], "US"
+        return "+" + written[2:].lstrip(), "US"
     return written, "US" if written[0] != "0" else "DE" if "/" in written else "GB"
 
 

@@ -68,7 +68,7 @@ def runs(text: str, single: bool = False, loose: bool = False) -> Iterator[Run]:
         word = token.group()
         low = word.lower()
         kind = "d" if word.isdecimal() else _kind(word, low)
-        if loose and kind not in ("d", "m", "f") and begin >= end:
+        if loose and kind not in ("d", "m") and begin >= end:
             kind, word = _loosely(text, token, kind, before, words, end)
         before = low
         if not kind and words and words[-1][3] == "m" and _BANK.fullmatch(word):
@@ -101,6 +101,8 @@ def _loosely(
     low = word.lower()
     if kind == "w":
         return ("" if before in _OF_DIGITS and low in ("two", "three", "four", "vier") else kind), word
+    if kind == "f":
+        return ("l" if word == "Y" else kind), word
     if kind == "l":
         after = _TOKEN.match(text, token.end() + 1)
         is_word = low in "ia" and after is not None and len(after[0]) > 1 and after[0].isalpha()
