@@ -14,7 +14,7 @@ CUES: dict[str, str] = {
     "ssn": """socials?(?: sec(?:urity)?)?(?: card)? | ssn | s~s~n | ss(?= ?(?:num|no|#)) | soc(?: sec)? | tax id |
         taxpayer id | itin | sozialversicherungs\\w+ | seguridad social | sécurité sociale""",
     "cvv": """cvv2? | c~v~v | cvc2? | c~v~c | csc | cid | (?:security|sec|card) code | security number |
-        verification (?:code|value) | code on (?:the|its|my) | (?:three|four|last three) (?:digits? |numbers? )?on the |
+        verification (?:code|value|number) | code on (?:the|its|my) | (?:three|four|last three) (?:digits? |numbers? )?on the |
         on the (?:back|front) | prüfziffer | prüfnummer | sicherheitscode | código de seguridad | codigo de seguridad | cryptogramme |
         code de sécurité""",
     "expiry": "exp(?:iry|ires|iration|iring)?(?: date)? | valid (?:thru|until|through)",
@@ -33,7 +33,7 @@ CUES: dict[str, str] = {
         llam[ae]\\w* | téléphone | portable | appele[zr] | joindre | rappele[zr]""",
     "number": """(?:my|her|his|our|their) n(?:umber|um|o)(?:[’']?s|(?: is| would be)) | meine nummer |
         mi n[úu]mero(?! de) | mon numéro(?! de)""",
-    "it": "the number",
+    "it": "the number | number(?<!\\w.number)(?:[’']s| is)",
     "iban": "iban | bic",
     "account": """account | accounts | acct | accnt | acc(?= ?(?:num|no|#|[:=.])) | checking | savings | a/c | konto\\w* |
         kto | girokonto\\w* | cuenta | compte""",
@@ -42,11 +42,11 @@ CUES: dict[str, str] = {
     "passport": """passports? | travel document | reisepass\\w* | pass(?= ?(?:nummer|nr)) | passnummer |
         personalausweis\\w* | ausweis\\w* | pasaportes? | passeports?""",
     "licence": f"""licen[cs]es? | driver'?s? (?:licen[cs]e|permit) |
-        driving (?:licen[cs]e|permit) | lic(?= ?(?:num|no|#|[:=])) | learner'?s? permit | dl | d~l{NUMBER} |
+        driving (?:licen[cs]e|permit) | lic(?= ?(?:num|no|#|[:=])) | learner'?s? permit | dln? | d~l{NUMBER} |
         führerschein\\w* | permiso de conducir | (?:carnet|licencia) de conducir | permis de conduire""",
     "record": f"""medical (?:record|file|history) | health record | mrn | m~r~n | charts?{NUMBER} |
         patient'?s? (?:id|ref|reference|file|record|chart|code) | patient(?= ?(?:num|no|nr|#|[:=])) | record number |
-        hospital{NUMBER} | nhs | patienten(?:nummer|nr|akte) | historia cl[ií]nica | dossier médical |
+        hospital{NUMBER} | nhs | patienten(?: id| ?nummer| ?nr|akte) | historia cl[ií]nica | dossier médical |
         numéro de patient""",
     "mbi": "medicare(?: beneficiary)?(?: identifier| id| card)? | mbi | m~b~i",
     "": """orders? | tracking | flight | room | invoice | confirmation | reservation | booking | reference | serial |

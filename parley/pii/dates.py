@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from parley.pii.number_words import SMALL, TENS, WHOLE
 
@@ -32,7 +33,7 @@ _ORDINAL = (
     rf"\w{{3,9}}und(?:zwanzig|drei(?:ß|ss)ig)ste[nr]?)"
 )
 _DAY = (
-    rf"(?:\d{{1,2}}(?:st|nd|rd|th|er|\.|º)?(?!\d)|{_ORDINAL}|"
+    rf"(?:\d{{1,2}}(?: ?(?:st|nd|rd|th)\b|er|\.|º)?(?!\d)|{_ORDINAL}|"
     rf"(?:twenty|thirty|treinta|veinte|vingt|trente)[- ](?:{_NUMBER})|(?:{_NUMBER}))"
 )
 _YEAR_WORD = rf"(?:\w*(?:hundert|tausend)\w*|hundred|thousand|mil|mille|cents?|novecientos|ochocientos|{_NUMBER})"
@@ -54,14 +55,15 @@ _DATES = re.compile(
     rf")(?!\w)",
     re.IGNORECASE,
 )
-HINT = re.compile(
-    rf"\d\s?[-./]\s?\d{{1,2}}\s?[-./]\s?\d|\b{_MONTH}(?!\w)|(?:st|nd|rd|th) of the \w|te[nr] \w{{3,12}}te[nr]\b", re.IGNORECASE
-)
-"""What no date is without."""
-_FILLER = re.compile(r",?\s+(?:uh|um|er|erm|like|äh|ähm|eh|euh)\b,?", re.IGNORECASE)
+_HINT = re.compile(r"\d\s?[-./]\s?\d{1,2}\s?[-./]\s?\d|(?:st|nd|rd|th) of the \w")
+MONTHS = frozenset(_MONTHS.split())
+ORDINALS = frozenset((*_ORDINALS.split(), *(word + end for word in _ORDINALS.split() for end in "nr")))
+_FILLER =re.compile(r",?\s+(?:uh|um|er|erm|like|äh|ähm|eh|euh)\b,?", re.IGNORECASE)
 
 
-def dates(text: str) -> list[tuple[int, int]]:
-    """Where dates stand: with a day and a month, or a month and a year."""
+def dates(text: str, words: Set[str]) -> list[tuple[int, int]]:
+    """Where dates stand: with a day and a month, or a month and a year. `words`: those of the text, in lower case."""
+    if MONTHS.isdisjoint(words) and len(ORDINALS & words) < 2 and _HINT.search(text) is None:
+        return []
     text = _FILLER.sub(lambda filler: " " * len(filler[0]), text)
     return [match.span() for match in _DATES.finditer(text)]

@@ -9,9 +9,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from parley.pii import addresses
+from parley.pii import addresses, dates
 from parley.pii.cues import Cues
-from parley.pii.dates import HINT, dates
 from parley.pii.kinds import ALL, Kind, Span
 from parley.pii.number_words import NUMBERS
 from parley.pii.numbers import numbers
@@ -26,7 +25,7 @@ _WINDOW_LINES = 8
 _DIGITS = re.compile(r"\d(?:(?:\D{0,3}|(?: [A-Za-z]){1,4} )\d){2}|@|\d{1,2}[ .]+[^\W\d]{3,9}|\dth\b|\d[rn]d\b")
 _WORDS = re.compile(r"[^\W\d_]+")
 _ORDER: dict[Kind, int] = {"email": 0, "iban": 1, "mbi": 1, "ip": 2, "birthdate": 3, "card": 3}
-_AT_WORDS = frozenset(("at", "arroba", "arobase", "ät", "klammeraffe"))
+_WORTH = NUMBERS | dates.MONTHS | dates.ORDINALS | {"at", "arroba", "arobase", "ät", "klammeraffe"}
 
 
 def find(text: str, kinds: frozenset[Kind] = ALL) -> list[Span]:
@@ -81,8 +80,11 @@ class Window:
 def _worth(text: str) -> bool:
     if _DIGITS.search(text) or text.count(":") > 2:
         return True
-    words = set(_WORDS.findall(text.lower()))
-    return not NUMBERS.isdisjoint(words) or not _AT_WORDS.isdisjoint(words)
+    return not _WORTH.isdisjoint(_words(text))
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORDS.findall(text.lower()))
 
 
 def _pieces(text: str) -> Iterator[list[Span]]:
@@ -99,7 +101,7 @@ def _pieces(text: str) -> Iterator[list[Span]]:
 def _whole(text: str) -> list[Span]:
     spans = [*addresses.emails(text), *addresses.machines(text)]
     cues = Cues(text)
-    days = dates(text) if HINT.search(text) else []
+    days = dates.dates(text, _words(text))
     births = [Span(start, end, "birthdate") for start, end in days if _is_birth(cues, start, end)]
     spans += births
     taken = [(span.start, span.end) for span in spans]

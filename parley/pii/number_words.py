@@ -27,6 +27,7 @@ _CORRECTED = """no nope wait sorry actually correction rather not pardon oops ag
     attendez dire"""
 _CODE_WORDS = """alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec
     romeo sierra tango uniform victor whiskey xray yankee zulu"""
+_ES_HUNDREDS = "doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos"
 _ES_TWENTIES = "veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve"
 
 
@@ -63,6 +64,8 @@ WHOLE = _compounds()
 REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4, "doble": 2, "doppel": 2}
 HUNDRED = {"hundred": 2, "hundert": 2, "thousand": 3, "tausend": 3}
 """Zeros."""
+HUNDREDS = {"ciento": 100} | {word: 100 * n for n, word in enumerate(_ES_HUNDREDS.split(), 2)}
+"""In one word; two digits may follow."""
 BETWEEN = frozenset(_BETWEEN.split())
 """What is said between two groups of one number too, if nothing else is: "... no, wait, ...", "and the last four are"."""
 CORRECTED = frozenset(_CORRECTED.split())
@@ -75,4 +78,4 @@ ALONE = frozenset(("un", "une", "una", "once", "elf"))
 """Also other words, in one language or another: no number by themselves, nor at the end of a short one."""
 OFTEN = frozenset((*ALONE, "one", "uno", "eins", "o", "oh"))
 """By themselves hardly ever a digit: "one moment", "oh no"."""
-NUMBERS = frozenset((*SMALL, *TENS, *WHOLE))
+NUMBERS = frozenset((*SMALL, *TENS, *WHOLE, *HUNDREDS))

@@ -52,6 +52,8 @@ def numbers(text: str, cues: Cues, taken: Sequence[tuple[int, int]]) -> Iterator
     """Spans of all kinds that are numbers or codes; `taken`: where other kinds stand already."""
     card_seen, since = False, 0
     for run in runs(text, loose=True):
+        if sum(len(item.chars) for item in run) < _CODE_DIGITS:
+            continue
         for piece in _pieces(run, cues, taken):
             if sum(len(item.chars) for item in piece) < _CODE_DIGITS:
                 continue
@@ -63,6 +65,9 @@ def numbers(text: str, cues: Cues, taken: Sequence[tuple[int, int]]) -> Iterator
 
 def _pieces(run: Run, cues: Cues, taken: Sequence[tuple[int, int]]) -> Iterator[Run]:
     """Of a run what stands before, between and behind what is another thing already, or the letters of a cue."""
+    if not taken and all(item.numeric for item in run):
+        yield run
+        return
     piece: Run = []
     for item in run:
         if any(start < item.end and item.start < end for start, end in taken) or (
@@ -289,6 +294,12 @@ def _by_form(text: str, part: Run, card_seen: bool, cues: Cues) -> Iterator[Span
         return
     if 3 <= size <= 4 and card_seen and "code" in text[max(0, start - 24) : start].lower():
         yield Span(start, end, "cvv")
+        return
+    if size < 7:
+        return
+    digits = "".join(item.chars for item in part)
+    if digits[:2] == "00" and 11 <= size <= 15 and part[0].kind == "w" and is_phone("+" + digits[2:]):
+        yield Span(start, end, "phone")
         return
     begin = start - 1 if start and text[start - 1] == "(" else start
     for match in (*_US_FORM.finditer(text, begin, end), *_ABROAD.finditer(text, begin, end)):

@@ -12,6 +12,7 @@ from parley.pii.number_words import (
     BETWEEN,
     FILLERS,
     HUNDRED,
+    HUNDREDS,
     LETTERS,
     NUMBERS,
     OFTEN,
@@ -29,6 +30,8 @@ _PRICE = re.compile(r"[$€£]\s?$")
 _HARD = re.compile(r"[^\w\s,.;:?!'’…-]")
 _SAID = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 _AS_IN = re.compile(r"\s+(?:as in|like|for|wie|comme|como)\s+\w+", re.IGNORECASE)
+_SOFT = frozenset("wlf")
+"""Kinds that depend on what is around."""
 _OF_DIGITS = frozenset(("first", "next", "last", "final", "other", "letzten"))
 MAX_BETWEEN = 48
 """Characters between two groups of a number."""
@@ -68,7 +71,7 @@ def runs(text: str, single: bool = False, loose: bool = False) -> Iterator[Run]:
         word = token.group()
         low = word.lower()
         kind = "d" if word.isdecimal() else _kind(word, low)
-        if loose and kind not in ("d", "m") and begin >= end:
+        if loose and begin >= end and (kind in _SOFT or not kind and (low in LETTERS or words and len(word) == 2)):
             kind, word = _loosely(text, token, kind, before, words, end)
         before = low
         if not kind and words and words[-1][3] == "m" and _BANK.fullmatch(word):
@@ -107,11 +110,9 @@ def _loosely(
         after = _TOKEN.match(text, token.end() + 1)
         is_word = low in "ia" and after is not None and len(after[0]) > 1 and after[0].isalpha()
         return ("" if is_word and not _is_code(after[0]) and after[0].lower() != "as" else kind), word  # type: ignore[index]
-    if kind:
-        return kind, word
     if low in LETTERS:
         return "l", LETTERS[low]
-    if words and len(word) == 2 and word.isascii() and word.isalpha():
+    if word.isascii() and word.isalpha():
         after = _TOKEN.search(text, token.end())
         if low not in BETWEEN and _near(text, end, token.start()) and after is not None and _is_code(after[0]):
             return "l", word
@@ -145,7 +146,7 @@ def _kind(word: str, low: str) -> str:
         return "h"
     if low in FILLERS:
         return "f"
-    return "m" if word.isascii() and any(c.isdecimal() for c in word) else ""
+    return "m" if not word.isalpha() and word.isascii() and any(c.isdecimal() for c in word) else ""
 
 
 def _near(text: str, end: int, begin: int) -> bool:
@@ -226,6 +227,11 @@ def _spoken(words: Sequence[Word], n: int) -> tuple[Item, int]:
         return _tens_and(80, start, words, n + 1)
     if word in TENS:
         return _tens_and(TENS[word], start, words, n)
+    if word in HUNDREDS:
+        rest, last = _spoken(words, n + 1) if near and after is not None and after[2] not in HUNDREDS else (None, n + 1)
+        if rest is not None and len(rest.chars) <= 2:
+            return Item(start, rest.end, str(HUNDREDS[word] + int(rest.chars)), "w", glued), last
+        return Item(start, end, str(HUNDREDS[word]), "w", glued), n + 1
     value = WHOLE.get(word, SMALL.get(word, 0))
     if word == "dix" and near and after is not None and 7 <= SMALL.get(after[2], 0) <= 9:
         return Item(start, after[1], str(10 + SMALL[after[2]]), "w"), n + 2
