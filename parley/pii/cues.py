@@ -50,9 +50,9 @@ _BY_HEAD = _by_head()
 _WORD = re.compile(r"[A-ZÄÖÜ]?[^\W\d_A-ZÄÖÜ]+|[A-ZÄÖÜ]+")
 """Also one of `dateOfBirth`."""
 _AFTER = re.compile(
-    r"[\s,.;]*(?:and |so |yes )?(?:that'?s|that is|it'?s|it is|is|are|was|as|would be|das ist|ist|es|c'est)\b"
+    r"[\s,.;]*(?:and |so |yes )?(?:that'?s|that is|it'?s|it is|is|are|was|as|of|would be|das ist|ist|es|c'est)\b"
     r"[^.?!\d]{0,14}?\b(?:my|mine|the|our|her|his|your|their|when|meine?|mi|mon|ma)\b|\s*\(|\s+(?=on the |on my (?:cell|mobile|phone)|geboren)"
-    r"|,? (?P<next>(?:the|my|his|her) )",
+    r"|,? (?P<next>(?:(?:the|my|his|her) |(?=call |text |ring |reach )))",
     re.IGNORECASE,
 )
 _HEADER = re.compile(r"(?:[\w .#/-]{1,30}([,;\t|]))(?:[\w .#/-]{1,30}\1)*[\w .#/-]{1,30}(?=\n)")
@@ -110,7 +110,7 @@ class Cues:
         if match is None:
             return None
         for begin, _, name in self._found()[0]:
-            if begin >= match.end() - 4 and name:
+            if begin >= match.end() - 7 and name:
                 return name if begin <= (match.end() if match["next"] else end + AFTER_CHARS) else None
         return None
 

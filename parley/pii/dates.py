@@ -37,8 +37,10 @@ _DAY = (
     rf"(?:twenty|thirty|treinta|veinte|vingt|trente)[- ](?:{_NUMBER})|(?:{_NUMBER}))"
 )
 _YEAR_WORD = rf"(?:\w*(?:hundert|tausend)\w*|hundred|thousand|mil|mille|cents?|novecientos|ochocientos|{_NUMBER})"
-_YEAR = rf"(?:(?:19|20)\d{{2}}|'?\d{{2}}(?!\d)|{_YEAR_WORD}(?:(?:[- ]|[- ](?:and|y|et)[- ]){_YEAR_WORD}){{0,6}})"
-_SAID_ANEW = r"(?:[,.]*\s+(?:no|not|wait|sorry|i mean|make that|actually|nein|nicht|perdón|perdon|non|pardon)\b[,.]*)+\s+"
+_YEAR = rf"(?:(?:19|20)\d{{2}}|'?\d{{2}}(?!\d)|{_YEAR_WORD}(?:[\s-]+(?:(?:and|y|et)[- ])?{_YEAR_WORD}){{0,6}})"
+_SAID_ANEW = (
+    r"(?:[,.]*\s+(?:no|not|wait|sorry|i mean|make that|actually|nein|nicht|perdón|perdon|non|pardon)\b[,.]*)+\s+"
+)
 _GAP = r"(?:\s+|\s?[-/.]\s?)"
 _OF = r"(?:\s+day)?(?:\s+(?:of|de|del|d'))?"
 _TAIL = rf"(?:,?(?:\s+(?:the|del?|of|in))?{_GAP}{_YEAR}\b(?:{_SAID_ANEW}{_YEAR}\b)?)?"
@@ -58,7 +60,7 @@ _DATES = re.compile(
 _HINT = re.compile(r"\d\s?[-./]\s?\d{1,2}\s?[-./]\s?\d|(?:st|nd|rd|th) of the \w")
 MONTHS = frozenset(_MONTHS.split())
 ORDINALS = frozenset((*_ORDINALS.split(), *(word + end for word in _ORDINALS.split() for end in "nr")))
-_FILLER =re.compile(r",?\s+(?:uh|um|er|erm|like|äh|ähm|eh|euh)\b,?", re.IGNORECASE)
+_FILLER = re.compile(r",?\s{1,4}(?:uh|um|er|erm|like|äh|ähm|eh|euh)\b,?", re.IGNORECASE)
 
 
 def dates(text: str, words: Set[str]) -> list[tuple[int, int]]:

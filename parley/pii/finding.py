@@ -117,7 +117,7 @@ def _is_birth(cues: Cues, start: int, end: int) -> bool:
 
 def _plain_day(text: str, start: int, end: int) -> bool:
     """A day that is nobody's birthday is no number; digits with marks between them may be one all the same."""
-    return any(c.isalpha() for c in text[start:end])
+    return not NUMBERS.issuperset(_words(text[start:end]))
 
 
 def _apart(spans: list[Span]) -> list[Span]:

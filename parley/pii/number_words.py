@@ -19,7 +19,7 @@ _FILLERS = """and then uh um er erm dash hyphen minus space comma und dann äh �
 _BETWEEN = """no nope wait sorry actually correction rather not pardon oops again okay ok so like well right yeah yes hmm hm
     mm next now it's its that's thats it is that mean meant make scratch strike let let's me see think start over repeat
     hold on hang excuse you know followed by after the my rest last final first second four three two 4 digits numbers
-    are was be group part once more time this check look say said there's there nein moment entschuldigung ich meine
+    are was be group part once more time this got yep yup sure fine alright go ahead copy gotcha check look say said there's there nein moment entschuldigung ich meine
     also nicht sondern falsch danach weiter noch mal das ist die letzten perdón perdon digo espera mejor dicho después
     sigue i es la el non attendez je veux dire ensuite c'est le les"""
 _CORRECTED = """no nope wait sorry actually correction rather not pardon oops again mean meant make scratch strike over

@@ -19,7 +19,7 @@ _SSN_FORM = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _SSN_SPACED = re.compile(r"\d{3} \d{2} \d{4}")
 _US_FORM = re.compile(r"(?<![\d.-])(?:1[ .-])?\(?\b[2-9]\d{2}\)?[ .-]{1,2}[2-9]\d{2}[ .-]\d{4}\b")
 _ABROAD = re.compile(
-    r"(?<![\w.-])(?:00 ?[1-9][\d ()-]{8,16}|0\d{2,5}/[\d -]{5,9}|07\d{3} \d{3} ?\d{3}|0\d{2,3} \d{3,4} \d{4}|0\d{4} \d{5,6})(?<=\d)(?![\w-])"
+    r"(?<![\w.-])(?:00 ?[1-9][\d ()-]{8,16}|0\d{2,5}/[\d -]{5,9}|01[5-7]\d[- ]\d{7,8}|07\d{3} \d{3} ?\d{3}|0\d{2,3} \d{3,4} \d{4}|0\d{4} \d{5,6})(?<=\d)(?![\w-])"
 )
 """International, German and British."""
 _LEAST: dict[str, tuple[int, int]] = {
@@ -37,14 +37,17 @@ _AHEAD: dict[str, tuple[int, Kind]] = {"sort": (6, "account"), "expiry": (4, "cv
 """Digits that are nothing personal by themselves, and what those are that follow them in one breath."""
 _LETTERS_BEFORE = re.compile(r"\b(?:[A-Za-z]{1,10}-|[A-Z]{1,6} )+$")
 _CODE_DIGITS = 3
-_LAST_FOUR = re.compile(r"\b(?:last (?:four|4)|end(?:s|ing))\b", re.IGNORECASE)
+_LAST_FOUR = re.compile(r"(?<![a-z])(?:last[ _]?(?:four|4)|end(?:s|ing))\b", re.IGNORECASE)
 _ANEW = re.compile(rf"\b(?:{'|'.join(CORRECTED)})\b", re.IGNORECASE)
 _PRICE = re.compile(r"[$€£]\s?$")
 _UNIT = re.compile(
     r"\s?(?:%|percent|dollars?|euros?|pounds?|bucks|cents?|points?|ms|seconds?|minutes?|hours?|days?|weeks?|years?|bytes|kb|"
-    r"mb|gb|units?|miles|km|users?|visitors|times|people|pieces|items|requests|steps|colou?rs)\b",
+    r"mb|gb|units?|miles|km|users?|visitors|times|people|pieces|items|rows|entries|lines|seats|likes|members|requests|steps|colou?rs)\b",
     re.IGNORECASE,
 )
+_TIMES = re.compile(r"\b(?:and|or|to|und|y|et)\b", re.IGNORECASE)
+"""Between two times of a day, and not in a short telephone number."""
+_PHONES = ("phone", "number", "it")
 _PLUS = re.compile(r"(?:\+\s?\(?|\bplus )$", re.IGNORECASE)
 
 
@@ -107,7 +110,10 @@ def _of_run(text: str, run: Run, cues: Cues, card_seen: bool, since: int) -> Ite
                 run = [item for item in run if item.start >= span.end]
                 names.remove("routing")
                 break
-    for name in sorted(names, key=lambda name: name == "it") if run else ():
+    if "it" in names:  # "the number" of what was spoken of before, else of a telephone
+        names.remove("it")
+        names += ["it"] if "" not in names else []
+    for name in names if run else ():
         if (spans := _told(text, run, name, cues)) or name in _AHEAD:
             yield from spans
             return
@@ -151,6 +157,8 @@ def _digits(text: str, part: Run, name: str) -> Span | None:
         return None
     least, most = _LEAST[name]
     if name == "birthdate" and not _is_day([item.chars for item in part]):
+        return None
+    if name in _PHONES and len(digits) < 10 and _TIMES.search(text, start, end):
         return None
     if least <= len(digits) <= most or (most < len(digits) <= 2 * most + 2 and _ANEW.search(text, start, end)):
         return Span(start, end, _kind_of(name))
@@ -207,7 +215,7 @@ def _code(text: str, run: Run, name: str, cues: Cues) -> Span | None:
 
 
 def _kind_of(cue: str) -> Kind:
-    return "phone" if cue in ("number", "it") else cue  # type: ignore[return-value]
+    return "phone" if cue in _PHONES else cue  # type: ignore[return-value]
 
 
 def _numeric(run: Run) -> Iterator[Run]:
@@ -311,7 +319,7 @@ def _dialled(written: str) -> tuple[str, str]:
     """A number, and where it is dialled as it is written."""
     if written.startswith("00"):
         return "+" + written[2:].lstrip(), "US"
-    return written, "US" if written[0] != "0" else "DE" if "/" in written else "GB"
+    return written, "US" if written[0] != "0" else "DE" if "/" in written or written[1] == "1" else "GB"
 
 
 def _cards(part: Run, names: Sequence[str], denied: bool) -> list[tuple[int, int]]:
