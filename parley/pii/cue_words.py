@@ -15,10 +15,11 @@ CUES: dict[str, str] = {
         taxpayer id | itin | sozialversicherungs\\w+ | seguridad social | sécurité sociale""",
     "cvv": """cvv2? | c~v~v | cvc2? | c~v~c | csc | cid | (?:security|sec|card) code | security number |
         verification (?:code|value|number) | code on (?:the|its|my) | (?:three|four|last three) (?:digits? |numbers? )?on the |
-        (?:on|at) the (?:back|front) | back of (?:the|my|your) card | signature strip | prüfziffer | prüfnummer | sicherheitscode | código de seguridad | codigo de seguridad | cryptogramme |
+        back of (?:the|my|your) card | signature strip | prüfziffer | prüfnummer | sicherheitscode | código de seguridad | codigo de seguridad | cryptogramme |
         code de sécurité""",
+    "back": "(?:on|at) the (?:back|front)",
     "expiry": "exp(?:iry|ires|iration|iring)?(?: date)? | valid (?:thru|until|through)",
-    "card": """cards? | cc(?= ?(?:num|no|#|:|=)) | pan(?= ?[:=\\d]) | visa | mastercard | master card | amex |
+    "card": """cards? | cc(?<!\\.cc)(?= ?(?:num|no|#|:|=)) | pan(?= ?[:=\\d]) | visa | mastercard | master card | amex |
         american express | discover | diners | jcb | maestro | long number | kreditkarte\\w* | bankkarte\\w* |
         karte(?:nnummer)? | tarjetas? | carte(?! d)""",
     "birthdate": """born | birth ?(?:date|day)? | bday | dob | d~o~b | geb | geboren\\w* | geburts(?:datum|tag) |
@@ -35,7 +36,7 @@ CUES: dict[str, str] = {
         mi n[úu]mero(?! de) | mon numéro(?! de)""",
     "it": "the number | number(?<!\\w.number)(?:[’']s| is)",
     "iban": "iban | bic",
-    "account": """account | accounts | acct | accnt | acc(?= ?(?:num|no|#|[:=.\\d])) | checking | savings | a/c | konto\\w* |
+    "account": """account | acct | accnt | acc(?= ?(?:num|no|#|[:=.\\d])) | checking | savings | a/c | konto\\w* |
         kto | girokonto\\w* | cuenta | compte""",
     "routing": "routing(?: transit)? | aba | rtn",
     "sort": "sort(?:ing)? codes?",
@@ -51,7 +52,7 @@ CUES: dict[str, str] = {
     "mbi": "medicare(?: beneficiary)?(?: identifier| id| card)? | mbi | m~b~i",
     "": """orders? | tracking | flight | room | invoice | confirmation | reservation | booking | reference | serial |
         iphone | (?:sd|sim|gift|memory|graphics|business|loyalty|library) card | part | models? | case | ticket | extension | version | article | item | batch | meter | employee |
-        member | customer | conference | house | apartment | exit | pages? | chapter | section | option | platform |
+        member | customer | conference | house(?= ?(?:num|no)) | apartment | exit | pages? | chapter | section | option | platform |
         gate | seat | bus | train | zip | postal | post code | area | door | access | pin | discount | promo | gift |
         sku | ref | price | total | amount | balance | costs? | paid | payment of | dollars? | euros? | pounds? |
         minutes? | hours? | miles | score | line(?= ?(?:num|\\d)) | error | session | commit | isbn | imei | imsi |

@@ -55,6 +55,8 @@ _AFTER = re.compile(
     r"|,? (?P<next>(?:(?:the|my|his|her) |(?=call |text |ring |reach )))",
     re.IGNORECASE,
 )
+_OTHER = re.compile(r"""[,;&|{]\s*["']?[\w .-]{1,24}["']?\s?[:=]|\s[\w.-]{1,24}=|\s\|\s""")
+"""The next key, or cell: what stands behind it is of another field."""
 _HEADER = re.compile(r"(?:[\w .#/-]{1,30}([,;\t|]))(?:[\w .#/-]{1,30}\1)*[\w .#/-]{1,30}(?=\n)")
 
 
@@ -82,7 +84,7 @@ class Cues:
         while n and len(names) < MOST and "" not in names:
             n -= 1
             far = start - ends[n]
-            if far > BEFORE_CHARS and (far > FAR_CHARS or ends[n] < since):
+            if far > FAR_CHARS or (far > BEFORE_CHARS and ends[n] < since) or _OTHER.search(self._text, ends[n], start):
                 break
             if found[n][2] not in names:
                 names.append(found[n][2])

@@ -25,6 +25,7 @@ _WINDOW_LINES = 8
 _DIGITS = re.compile(r"\d(?:(?:\D{0,3}|(?: [A-Za-z]){1,4} )\d){2}|@|\d{1,2}[ .]+[^\W\d]{3,9}|\dth\b|\d[rn]d\b")
 _WORDS = re.compile(r"[^\W\d_]+")
 _ORDER: dict[Kind, int] = {"email": 0, "iban": 1, "mbi": 1, "ip": 2, "birthdate": 3, "card": 3}
+_ISO = re.compile(r"(?:19|20)\d{2}[-./](?:0[1-9]|1[0-2])[-./]\d{2}")
 _WORTH = NUMBERS | dates.MONTHS | dates.ORDINALS | {"at", "arroba", "arobase", "ät", "klammeraffe"}
 
 
@@ -116,8 +117,8 @@ def _is_birth(cues: Cues, start: int, end: int) -> bool:
 
 
 def _plain_day(text: str, start: int, end: int) -> bool:
-    """A day that is nobody's birthday is no number; digits with marks between them may be one all the same."""
-    return not NUMBERS.issuperset(_words(text[start:end]))
+    """A day that is nobody's birthday is no number; other digits with marks between them may be one all the same."""
+    return _ISO.match(text, start, end) is not None or not NUMBERS.issuperset(_words(text[start:end]))
 
 
 def _apart(spans: list[Span]) -> list[Span]:

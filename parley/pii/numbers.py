@@ -47,6 +47,7 @@ _UNIT = re.compile(
 )
 _TIMES = re.compile(r"\b(?:and|or|to|und|y|et)\b", re.IGNORECASE)
 """Between two times of a day, and not in a short telephone number."""
+_BACK_OF = re.compile(r"card|code|cv[vc]|digits|numbers", re.IGNORECASE)
 _PHONES = ("phone", "number", "it")
 _PLUS = re.compile(r"(?:\+\s?\(?|\bplus )$", re.IGNORECASE)
 
@@ -102,7 +103,7 @@ def _of_run(text: str, run: Run, cues: Cues, card_seen: bool, since: int) -> Ite
     start, end = run[0].start, run[-1].end
     names = cues.before(start, since)
     if (not names or names[0] in ("", "number", "it")) and (after := cues.after(end)) is not None:
-        names.insert(0, after)
+        names.insert(0, "cvv" if after == "back" else after)
     if "routing" in names:
         for part in _numeric(run):
             if (span := _first(part, 9, "routing")) and is_routing("".join(i.chars for i in part)[:9]):
@@ -135,6 +136,10 @@ def _without_amount(text: str, run: Run) -> Run:
 
 def _told(text: str, run: Run, name: str, cues: Cues) -> list[Span]:
     """As the word says that speaks of the run, if it can be such."""
+    if name == "back":
+        if not _BACK_OF.search(text):
+            return []
+        name = "cvv"
     if name in _CODES and (span := _code(text, run, name, cues)) is not None:
         return [span]
     spans = (_digits(text, part, name) for part in _numeric(run))
@@ -247,7 +252,9 @@ def _by_check(text: str, part: Run, cues: Cues) -> Iterator[Span]:
     if len(digits) >= _CARD_MIN and (cards := _cards(part, names, denied)):
         yield from _with_rest(part, cards)
         return
-    if not denied and (not names or names[0] not in _CODES):
+    if 8 <= len(digits) <= 15 and _PLUS.search(text, max(0, start - 6), start):
+        yield Span(start, end, "phone")
+    elif not denied and (not names or names[0] not in _CODES):
         found = [Span(*m.span(), "ssn") for m in _SSN_FORM.finditer(text, start, end) if is_ssn(_bare(m[0]))]
         yield from found
         if found:
@@ -255,8 +262,6 @@ def _by_check(text: str, part: Run, cues: Cues) -> Iterator[Span]:
         dashed = " dash " in text[start:end] and len(part) >= 3
         if len(digits) == 9 and not names and (dashed or _SSN_SPACED.fullmatch(text, start, end)) and is_ssn(digits):
             yield Span(start, end, "ssn")
-        elif 8 <= len(digits) <= 15 and _PLUS.search(text, max(0, start - 6), start):
-            yield Span(start, end, "phone")
 
 
 def _bare(text: str) -> str:
@@ -264,15 +269,17 @@ def _bare(text: str) -> str:
 
 
 _DAYS = (("y", "m", "d"), ("d", "m", "y"), ("m", "d", "y"))
+_CUTS = {8: ((4, 6), (2, 4)), 7: ((1, 3), (2, 3)), 6: ((2, 4),), 5: ((1, 3), (2, 3)), 4: ((1, 2),)}
 
 
 def _is_day(groups: Sequence[str]) -> bool:
-    """Day, month and year, in whatever order, in three numbers, or digit by digit."""
+    """Day, month and year, in whatever order, in three numbers, digit by digit, or in one of six or eight digits."""
     if len(groups) == 3:
         return _in_order(groups)
     digits = "".join(groups)
-    cuts = {8: ((4, 6), (2, 4)), 7: ((1, 3), (2, 3)), 6: ((2, 4),), 5: ((1, 3), (2, 3)), 4: ((1, 2),)}
-    return any(_in_order((digits[:a], digits[a:b], digits[b:])) for a, b in cuts.get(len(digits), ()))
+    if (len(groups) < 3 and len(digits) not in (6, 8)) or (len(digits) == 4 and digits[:2] in ("19", "20")):
+        return False
+    return any(_in_order((digits[:a], digits[a:b], digits[b:])) for a, b in _CUTS.get(len(digits), ()))
 
 
 def _in_order(groups: Sequence[str]) -> bool:
