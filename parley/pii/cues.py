@@ -51,11 +51,13 @@ _WORD = re.compile(r"[A-ZÄÖÜ]?[^\W\d_A-ZÄÖÜ]+|[A-ZÄÖÜ]+")
 """Also one of `dateOfBirth`."""
 _AFTER = re.compile(
     r"[\s,.;]*(?:and |so |yes )?(?:that'?s|that is|it'?s|it is|is|are|was|as|of|would be|das ist|ist|es|c'est)\b"
-    r"[^.?!\d]{0,14}?\b(?:my|mine|the|our|her|his|your|their|when|meine?|mi|mon|ma)\b|\s*\(|\s+(?=on the |on my (?:cell|mobile|phone)|geboren)"
+    r"[^.?!\d]{0,14}?\b(?:my|mine|the|our|her|his|your|their|when|meine?|mi|mon|ma)\b"
+    r"|\s*\(|\s+(?=on the |on my (?:cell|mobile|phone)|geboren)"
     r"|,? (?P<next>(?:(?:the|my|his|her) |(?=call |text |ring |reach )))",
     re.IGNORECASE,
 )
-_OTHER = re.compile(r"""[,;&|{]\s*["']?[\w .-]{1,24}["']?\s?[:=]|\s[\w.-]{1,24}=|\s\|\s""")
+"""`next`: the cue must stand right behind."""
+_OTHER = re.compile(r"""[,;&|{]\s*["']?[\w .-]{1,24}["']?\s?[:=]|\s[\w.-]{1,24}=|\w\s?\|\s""")
 """The next key, or cell: what stands behind it is of another field."""
 _HEADER = re.compile(r"(?:[\w .#/-]{1,30}([,;\t|]))(?:[\w .#/-]{1,30}\1)*[\w .#/-]{1,30}(?=\n)")
 
@@ -66,6 +68,7 @@ class Cues:
     def __init__(self, text: str) -> None:
         self._text = text
         self._made: tuple[list[Cue], list[int]] | None = None
+        self._last: tuple[int, int, tuple[str, ...]] = (-1, 0, ())
 
     def _found(self) -> tuple[list[Cue], list[int]]:
         if self._made is None:
@@ -75,20 +78,25 @@ class Cues:
             self._made = found, [end for _, end, _ in found]
         return self._made
 
-    def before(self, start: int, since: int = 0) -> list[str]:
+    def before(self, start: int, since: int = 0) -> tuple[str, ...]:
         """What the cues before `start` say, the nearest first; "" ends them: that it is nothing personal. `since`: what
         stands before it speaks of another number if it is not near."""
+        if self._last[:2] != (start, since):
+            self._last = start, since, self._before(start, since)
+        return self._last[2]
+
+    def _before(self, start: int, since: int) -> tuple[str, ...]:
         found, ends = self._found()
         names: list[str] = []
         n = bisect_right(ends, start)
         while n and len(names) < MOST and "" not in names:
             n -= 1
-            far = start - ends[n]
+            far, name = start - ends[n], found[n][2]
             if far > FAR_CHARS or (far > BEFORE_CHARS and ends[n] < since) or _OTHER.search(self._text, ends[n], start):
                 break
-            if found[n][2] not in names:
-                names.append(found[n][2])
-        return names
+            if name not in names:
+                names.append(name)
+        return tuple(names)
 
     def end_before(self, start: int) -> int:
         """Where the nearest cue before `start` ends."""
@@ -102,9 +110,9 @@ class Cues:
         n = bisect_right(ends, at)
         return n < len(found) and found[n][0] <= at
 
-    def denied(self, start: int) -> bool:
+    def denied(self, start: int, since: int = 0) -> bool:
         """A word of something that is nothing personal stands right before."""
-        return self.before(start)[:1] == [""] and start - self.end_before(start) <= DENIED_CHARS
+        return self.before(start, since)[:1] == ("",) and start - self.end_before(start) <= DENIED_CHARS
 
     def after(self, end: int) -> str | None:
         """What a phrase such as "that's my cell" right behind `end` says."""

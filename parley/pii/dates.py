@@ -44,14 +44,14 @@ _SAID_ANEW = (
 _GAP = r"(?:\s+|\s?[-/.]\s?)"
 _OF = r"(?:\s+day)?(?:\s+(?:of|de|del|d'))?"
 _TAIL = rf"(?:,?(?:\s+(?:the|del?|of|in))?{_GAP}{_YEAR}\b(?:{_SAID_ANEW}{_YEAR}\b)?)?"
-_DAYS = rf"(?:the\s+)?{_DAY}(?!\w)(?:{_SAID_ANEW}(?:the\s+)?{_DAY}(?!\w))?"
+_DAYS = rf"{_DAY}(?!\w)(?:{_SAID_ANEW}(?:the\s+)?{_DAY}(?!\w))?"
 _IN_FRONT = rf"(?:(?:19|20)\d{{2}}|(?:nineteen|twenty|two\s+thousand)(?:\s+{_YEAR_WORD}){{1,3}})"
 _DATES = re.compile(
     rf"\b(?:"
     rf"\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}(?:T[\d:.+Z-]*)?"
     rf"|\d{{1,2}}\s?[-./]\s?\d{{1,2}}\s?[-./]\s?(?:\d{{4}}|\d{{2}})"
-    rf"|{_DAYS}{_OF}{_GAP}{_MONTH}(?!\w)(?:{_SAID_ANEW}{_MONTH}(?!\w))?{_TAIL}"
-    rf"|(?:{_IN_FRONT},?\s+)?{_MONTH}(?!\w){_GAP}{_DAYS}{_TAIL}"
+    rf"|{_DAYS}{_OF}{_GAP}{_MONTH}(?!\w)(?:{_SAID_ANEW}(?:(?:the\s+)?{_DAYS}{_OF}{_GAP})?{_MONTH}(?!\w))?{_TAIL}"
+    rf"|(?:{_IN_FRONT},?\s+)?{_MONTH}(?!\w){_GAP}(?:the\s+)?{_DAYS}{_TAIL}"
     rf"|{_MONTH}(?!\w),?{_GAP}(?:19|20)\d{{2}}"
     rf"|(?:{_ORDINAL}|\d{{1,2}}(?:st|nd|rd|th|\.))(?:\s+of)?(?:\s+the)?\s+(?:{_ORDINAL}|\d{{1,2}}(?:st|nd|rd|th|\.)),?\s+{_YEAR}"
     rf")(?!\w)",

@@ -113,7 +113,7 @@ def _whole(text: str) -> list[Span]:
 
 def _is_birth(cues: Cues, start: int, end: int) -> bool:
     before = cues.before(start)
-    return before[:1] == ["birthdate"] or (not before and cues.after(end) == "birthdate")
+    return before[:1] == ("birthdate",) or (not before and cues.after(end) == "birthdate")
 
 
 def _plain_day(text: str, start: int, end: int) -> bool:

@@ -30,6 +30,8 @@ _PRICE = re.compile(r"[$€£]\s?$")
 _HARD = re.compile(r"[^\w\s,.;:?!'’…-]")
 _SAID = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 _AS_IN = re.compile(r"\s+(?:as in|like|for|wie|comme|como)\s+\w+", re.IGNORECASE)
+_KINDS = {**dict.fromkeys(FILLERS, "f"), **dict.fromkeys(HUNDRED, "h"), **dict.fromkeys(REPEATS, "r")}
+_KINDS |= dict.fromkeys(NUMBERS, "w")
 _SOFT = frozenset("wlf")
 """Kinds that depend on what is around."""
 _OF_DIGITS = frozenset(("first", "next", "last", "final", "other", "letzten"))
@@ -108,8 +110,8 @@ def _loosely(
         return ("l" if word == "Y" else kind), word
     if kind == "l":
         after = _TOKEN.match(text, token.end() + 1)
-        is_word = low in "ia" and after is not None and len(after[0]) > 1 and after[0].isalpha()
-        return ("" if is_word and not _is_code(after[0]) and after[0].lower() != "as" else kind), word  # type: ignore[index]
+        is_word = after is not None and len(after[0]) > 1 and after[0].isalpha() and not _is_code(after[0])
+        return ("" if low in "ia" and is_word and _AS_IN.match(text, token.end()) is None else kind), word
     if low in LETTERS:
         return "l", LETTERS[low]
     if word.isascii() and word.isalpha():
@@ -130,23 +132,19 @@ def _goes_on(text: str, words: Sequence[Word], end: int, begin: int) -> bool:
     if begin - end > MAX_BETWEEN or (len(words) == 1 and words[0][2] in OFTEN):
         return False
     gap = text[end:begin]
+    if _HARD.search(gap) is not None:
+        return False
     said = _SAID.findall(gap.lower())
-    return bool(said) and _HARD.search(gap) is None and all(word in BETWEEN for word in said)
+    return bool(said) and BETWEEN.issuperset(said)
 
 
 def _kind(word: str, low: str) -> str:
-    """`d`, `w`, `l`, `m` as an item; `r` "double"; `h` "hundred"; `f` filler; "" another word."""
-    if low in NUMBERS:
-        return "w"
-    if len(word) == 1:
-        return "l" if word.isascii() and low != "y" else ("f" if low in FILLERS else "")
-    if low in REPEATS:
-        return "r"
-    if low in HUNDRED:
-        return "h"
-    if low in FILLERS:
-        return "f"
-    return "m" if not word.isalpha() and word.isascii() and any(c.isdecimal() for c in word) else ""
+    """`w`, `l`, `m` as an item; `r` "double"; `h` "hundred"; `f` filler; "" another word."""
+    if kind := _KINDS.get(low):
+        return kind
+    if word.isalpha():
+        return "l" if len(word) == 1 and word.isascii() else ""
+    return "m" if word.isascii() and any(c.isdecimal() for c in word) else ""
 
 
 def _near(text: str, end: int, begin: int) -> bool:
