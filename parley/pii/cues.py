@@ -50,7 +50,7 @@ _BY_HEAD = _by_head()
 _WORD = re.compile(r"[A-ZÄÖÜ]?[^\W\d_A-ZÄÖÜ]+|[A-ZÄÖÜ]+")
 """Also one of `dateOfBirth`."""
 _AFTER = re.compile(
-    r"[\s,.;]*(?:and |so |yes )?(?:that'?s|that is|it'?s|it is|is|are|was|as|of|would be|das ist|ist|es|c'est)\b"
+    r"[\s,.;]*(?:and |so |yes )?(?:(?:that|this|which|it)(?:'?s| is)|is|are|was|as|of|would be|das ist|ist|es|c'est)\b"
     r"[^.?!\d]{0,14}?\b(?:my|mine|the|our|her|his|your|their|when|meine?|mi|mon|ma)\b"
     r"|\s*\(|\s+(?=on the |on my (?:cell|mobile|phone)|geboren)"
     r"|,? (?P<next>(?:(?:the|my|his|her) |(?=call |text |ring |reach )))",

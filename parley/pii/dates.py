@@ -52,12 +52,13 @@ _DATES = re.compile(
     rf"|\d{{1,2}}\s?[-./]\s?\d{{1,2}}\s?[-./]\s?(?:\d{{4}}|\d{{2}})"
     rf"|{_DAYS}{_OF}{_GAP}{_MONTH}(?!\w)(?:{_SAID_ANEW}(?:(?:the\s+)?{_DAYS}{_OF}{_GAP})?{_MONTH}(?!\w))?{_TAIL}"
     rf"|(?:{_IN_FRONT},?\s+)?{_MONTH}(?!\w){_GAP}(?:the\s+)?{_DAYS}{_TAIL}"
-    rf"|{_MONTH}(?!\w),?{_GAP}(?:19|20)\d{{2}}"
+    rf"|{_MONTH}(?!\w),?(?:\s+of)?{_GAP}(?:19|20)\d{{2}}"
     rf"|(?:{_ORDINAL}|\d{{1,2}}(?:st|nd|rd|th|\.))(?:\s+of)?(?:\s+the)?\s+(?:{_ORDINAL}|\d{{1,2}}(?:st|nd|rd|th|\.)),?\s+{_YEAR}"
+    rf"|\d{{1,2}}/\d{{1,2}}"
     rf")(?!\w)",
     re.IGNORECASE,
 )
-_HINT = re.compile(r"\d\s?[-./]\s?\d{1,2}\s?[-./]\s?\d|(?:st|nd|rd|th) of the \w")
+_HINT = re.compile(r"\d/\d|\d\s?[-./]\s?\d{1,2}\s?[-./]\s?\d|(?:st|nd|rd|th) of the \w")
 MONTHS = frozenset(_MONTHS.split())
 ORDINALS = frozenset((*_ORDINALS.split(), *(word + end for word in _ORDINALS.split() for end in "nr")))
 _FILLER = re.compile(r",?\s{1,4}(?:uh|um|er|erm|like|äh|ähm|eh|euh)\b,?", re.IGNORECASE)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from parley.pii.checks import MBI, is_card, is_iban, is_phone, is_ssn
 from parley.pii.cues import Cues
 from parley.pii.kinds import Span
-from parley.pii.parts import chars, is_stuck
+from parley.pii.parts import chars, is_corrected, is_stuck
 from parley.pii.reading import Run
 
 CARD_MIN, CARD_MAX = 12, 19
@@ -23,8 +23,11 @@ _ABROAD = (
     r"07\d{3} \d{3} ?\d{3}",
     r"0\d{2,3} \d{3,4} \d{4}",
     r"0\d{4} \d{5,6}",
+    r"0[2-9]\d{1,3}[ -]\d{6,8}",
+    r"\(0\d{1,4}\) ?\d[\d -]{5,9}",
+    r"0[1-9](?: \d\d){4}",
 )
-"""International, German and British."""
+"""International, German, British and French."""
 _PHONES = re.compile(rf"{_US}|(?<![\w.-])(?:{'|'.join(_ABROAD)})(?<=\d)(?![\w-])")
 _PLUS = re.compile(r"(?:\+\s?\(?|\bplus )$", re.IGNORECASE)
 PHONE_MIN, PHONE_MAX = 7, 15
@@ -59,7 +62,9 @@ def certain(text: str, part: Run, cues: Cues, since: int, of_another: frozenset[
     if len(digits) < 8 or is_stuck(text, start):
         return
     names, denied = cues.before(start, since), cues.denied(start, since)
-    if len(digits) >= CARD_MIN and (cards := _cards(part, names, denied)):
+    if names[:1] == ("card",) and CARD_MIN < len(digits) <= 2 * CARD_MAX and is_corrected(text, start, end):
+        yield Span(start, end, "card")
+    elif len(digits) >= CARD_MIN and (cards := _cards(part, names, denied)):
         yield from _with_rest(part, cards)
     elif len(digits) <= PHONE_MAX and _PLUS.search(text, max(0, start - 6), start):
         yield Span(start, end, "phone")
@@ -92,7 +97,7 @@ def _dialled(written: str) -> tuple[str, str]:
     """A number, and where it is dialled as it is written."""
     if written.startswith("00"):
         return "+" + written[2:].lstrip(), "US"
-    return written, "US" if written[0] != "0" else "DE" if "/" in written or written[1] == "1" else "GB"
+    return written, "DE" if written.lstrip("(").startswith("0") else "US"
 
 
 def _cards(part: Run, names: Sequence[str], denied: bool) -> list[tuple[int, int]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from parley.pii.number_words import CORRECTED
 from parley.pii.reading import Run, runs
+
+_CORRECTED = re.compile(rf"\b(?:{'|'.join(CORRECTED)})\b", re.IGNORECASE)
 
 
 def chars(run: Run) -> str:
@@ -39,6 +43,11 @@ def parted(part: Run, count: int) -> tuple[Run, Run]:
         if size >= count:
             return part[:n], part[n:]
     return part, []
+
+
+def is_corrected(text: str, start: int, end: int) -> bool:
+    """Something in it is taken back: it has more digits than it seems."""
+    return _CORRECTED.search(text, start, end) is not None
 
 
 def is_stuck(text: str, start: int) -> bool:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from parley.pii.cues import Cues
 from parley.pii.forms import PHONE_MAX, PHONE_MIN
 from parley.pii.kinds import Kind, Span
-from parley.pii.number_words import CORRECTED
-from parley.pii.parts import chars, is_stuck, numeric, parted
+from parley.pii.parts import chars, is_corrected, is_stuck, numeric, parted
 from parley.pii.reading import Run
 
 _PHONES = ("phone", "number", "it")
@@ -29,7 +28,6 @@ AHEAD: dict[str, tuple[int, Kind]] = {"sort": (6, "account"), "expiry": (4, "cvv
 _LEAST_DIGITS = 3
 _LETTERS_BEFORE = re.compile(r"\b(?:[A-Za-z]{1,10}-|[A-Z]{1,6} )+$")
 _IS_LAST = re.compile(r"(?<![a-z])(?:last[ _]?(?:four|4)|end(?:s|ing))\b", re.IGNORECASE)
-_CORRECTED = re.compile(rf"\b(?:{'|'.join(CORRECTED)})\b", re.IGNORECASE)
 _TIMES = re.compile(r"\b(?:and|or|to|und|y|et)\b", re.IGNORECASE)
 """Between two times of a day, and not in a short telephone number."""
 _OF_A_CARD = re.compile(r"card|code|cv[vc]|digits|numbers", re.IGNORECASE)
@@ -55,7 +53,7 @@ def _code(text: str, run: Run, name: str, cues: Cues) -> Span | None:
     start, code = run[0].start, chars(run)
     if len(code) < least or sum(c.isdecimal() for c in code) < _LEAST_DIGITS:
         return None
-    if _CORRECTED.search(text, start, run[-1].end):
+    if is_corrected(text, start, run[-1].end):
         most = 2 * most + 2
     size, last = 0, run[0]
     for item in run:
@@ -81,7 +79,7 @@ def _number(text: str, part: Run, name: str) -> Span | None:
             return None
         start -= start > 0 and text[start - 1] == "(" and ")" in text[start:end]
     least, most = _DIGITS[name]
-    if least <= size <= most or (most < size <= 2 * most + 2 and _CORRECTED.search(text, start, end)):
+    if least <= size <= most or (most < size <= 2 * most + 2 and is_corrected(text, start, end)):
         return Span(start, end, _kind_of(name))
     head = parted(part, most)[0]
     fits = name in ("ssn", "cvv") and len(chars(head)) == most
