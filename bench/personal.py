@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from parley.pii import KINDS, find
-from testbed.personal import HELD_OUT, OWN, Score, read, score
+from testbed.personal import BLIND, HELD_OUT, OWN, Score, read, score
 
 PAGE = Path("docs/privacy.md")
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
@@ -21,11 +21,14 @@ LINES = {
 ROUNDS = 2_000
 
 
-def table(own: Score, held_out: Score) -> str:
-    """Recall and precision by kind, of both sets."""
-    rows = ["| kind | own: n, recall, precision | held out: n, recall, precision |", "|---|---|---|"]
-    rows += [f"| `{kind}` | {_figures(own, kind)} | {_figures(held_out, kind)} |" for kind in KINDS]
-    return "\n".join([*rows, f"| **all** | {_figures(own)} | {_figures(held_out)} |"])
+def table(scores: dict[str, Score]) -> str:
+    """Recall and precision by kind, of each set."""
+    rows = [
+        "| kind | " + " | ".join(f"{name}: n, recall, precision" for name in scores) + " |",
+        "|---" * (len(scores) + 1) + "|",
+    ]
+    rows += [f"| `{kind}` | " + " | ".join(_figures(one, kind) for one in scores.values()) + " |" for kind in KINDS]
+    return "\n".join([*rows, "| **all** | " + " | ".join(map(_figures, scores.values())) + " |"])
 
 
 def _figures(found: Score, kind: str = "") -> str:
@@ -52,9 +55,9 @@ def _once(text: str) -> float:
 
 
 def main() -> None:
-    """Prints both tables; of the own set also what went wrong. The held-out sentences are not shown."""
-    own, held_out = score(read(OWN)), score(read(HELD_OUT))
-    found = f"{table(own, held_out)}\n\n{pace()}"
+    """Prints both tables; of the own set also what went wrong. Sentences of the others are not shown."""
+    own = score(read(OWN))
+    found = f"{table({'own': own, 'held out': score(read(HELD_OUT)), 'blind': score(read(BLIND))})}\n\n{pace()}"
     print(found, *own.misses, sep="\n")
     if "--write" in sys.argv:
         page = PAGE.read_text()

@@ -14,6 +14,8 @@ from parley.pii import Span, find
 
 TESTS = Path(__file__).parent.parent / "tests"
 OWN, HELD_OUT = TESTS / "pii" / "own.yaml", TESTS / "heldout" / "pii.yaml"
+BLIND = TESTS / "heldout" / "pii_blind.yaml"
+"""By somebody who saw a description of the task and no line of the project."""
 _MARK = re.compile(r"\[(\w+):([^\]]*)\]")
 _COVERED = 0.8
 """Of a span's letters and digits, at least, for it to be found."""

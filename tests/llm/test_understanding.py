@@ -29,9 +29,9 @@ from testbed.rounds import settings
 
 APART_RIGHT = 0.80
 CROSSED_RIGHT = 0.72
-BLIND_RIGHT = 0.50
+BLIND_RIGHT = 0.68
 FALSE_ALARMS = 0.20
-WISHES_RIGHT = {"frontdesk": 0.88, "bank": 0.80}
+WISHES_RIGHT = {"frontdesk": 0.88, "bank": 0.75, "support": 0.65}
 """Floors, well below what docs/quality.md has."""
 
 
@@ -218,9 +218,8 @@ async def test_feelings_are_told_as_well_as_they_were(turns: Turns) -> None:
     assert apart.macro_f1 >= APART_RIGHT
     plain = await measured.everyday(turns)
     assert plain.share_told(measured.NEGATIVE) <= FALSE_ALARMS
-    if measured.BLIND.exists():
-        blind = await measured.feelings(turns, measured.BLIND)
-        assert blind.macro_f1 >= BLIND_RIGHT
+    blind = await measured.feelings(turns, measured.BLIND, every=3)
+    assert blind.macro_f1 >= BLIND_RIGHT, blind.table("blind, a third of it", EMOTIONS)
 
 
 @MODULE
@@ -231,7 +230,8 @@ async def test_what_was_learned_holds_for_what_was_not(data_dir: Path) -> None:
 @MODULE
 @pytest.mark.parametrize("agent", WISHES_RIGHT)
 async def test_wishes_are_told_as_well_as_they_were(turns: Turns, agent: str) -> None:
-    cases = measured.held_out_wishes() if agent == "frontdesk" else measured.apart_wishes(agent)
+    blind = measured.wishes_in(measured.BLIND_INTENTS, agent) if agent != "frontdesk" else []
+    cases = blind[::2] or measured.held_out_wishes()
     found = await measured.wishes(turns, agent, cases)
     inside = [(pair, often) for pair, often in found.counts.items() if pair[0]]
     right = sum(often for (truth, told), often in inside if truth == told)

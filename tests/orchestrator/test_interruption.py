@@ -179,6 +179,7 @@ def test_the_second_interruption_comes_before_the_first_is_known_to_be_heard() -
     first = call.state.utterance
     call.words("what color")
     call.ends("what color")
+    call.wait(150)
     second = call.answers("It is green.")
     call.words("no wait")
     call.cut(first, 7)
@@ -258,7 +259,9 @@ def test_a_new_leg_has_ears_that_count_from_one() -> None:
     call = answering()
     call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True)
     call.seq, call.turn = 0, 1
-    assert of(Think, call.says("and on sunday"))
+    call.says("and on sunday")
+    call.wait(150)
+    assert of(Think, call.last)
 
 
 def test_the_same_question_again_is_a_turn() -> None:
@@ -317,7 +320,8 @@ def test_yeah_counts_over_the_question_not_over_what_comes_before_it(said_at: in
     call.words("yeah")
     call.final("yeah")
     call.stops()
-    assert bool(of(Think, call.ends("yeah"))) == answered
+    call.ends("yeah")
+    assert bool(of(Think, call.cut(2, said_at))) == answered
 
 
 def test_yeah_behind_a_question_whose_end_was_heard_meanwhile() -> None:

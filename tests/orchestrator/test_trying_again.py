@@ -214,6 +214,7 @@ def test_who_speaks_into_the_pause_ends_it() -> None:
     assert not waits(call)
     call.wait(3000)
     assert [think.turn for think in call.all_of(Think)] == [2] * 4, "nothing is thought of the old question any more"
+    call.cut(call.state.utterance, 4)
     call.final("never mind what is the price")
     call.stops()
     assert of(Think, call.ends("never mind what is the price")) == [Think(3, 0, 0)]
@@ -285,6 +286,7 @@ def test_an_interruption_at_any_moment_of_the_outage_is_answered(at_ms: int) -> 
     if isinstance(call.state.floor, Answering) and call.state.utterance > 1:
         call.cut(call.state.utterance, 0)
     call.says("what is the price")
+    call.wait(150)
     assert call.thinks() == Think(3, 0, 0)
     call.finishes("Ninety euros.")
     assert messages(call.state)[-1].text == "Ninety euros."

@@ -106,6 +106,29 @@ def test_breaking_in_stops_the_bot_and_keeps_only_what_was_heard() -> None:
     assert told == [("We are open", True), ("what about sunday", False)]
 
 
+def test_a_question_that_comes_at_once_with_its_interruption_waits_to_know_what_was_heard() -> None:
+    """All that was said while a gateway stood still arrives in one moment."""
+    call = Script()
+    call.says("what are your hours")
+    utterance = call.answers("We are open from nine to six on weekdays.")
+    assert of(Stop, call.words("what about sunday"))
+    assert not of(Think, call.ends("what about sunday"))
+    assert of(Think, call.cut(utterance, 12))[0].turn == 3
+    told = [(m.text, m.interrupted) for m in messages(call.state)][-2:]
+    assert told == [("We are open", True), ("what about sunday", False)]
+
+
+def test_such_a_question_waits_only_so_long() -> None:
+    call = Script()
+    call.says("what are your hours")
+    utterance = call.answers("We are open from nine to six on weekdays.")
+    call.words("what about sunday")
+    call.ends("what about sunday")
+    call.wait(150)
+    assert of(Think, call.last)[0].turn == 3
+    assert not of(Think, call.cut(utterance, 12))
+
+
 def test_an_answer_that_nobody_heard_is_not_remembered() -> None:
     call = Script()
     call.says("what are your hours")
@@ -151,9 +174,8 @@ def test_yes_over_the_end_of_a_question_is_its_answer() -> None:
     call.starts()
     call.pauses(utterance, 12)
     assert not of(Stop, call.words("yeah"))
-    out = call.ends("yeah")
-    assert of(Stop, out)
-    assert of(Think, out)
+    assert of(Stop, call.ends("yeah"))
+    assert of(Think, call.cut(utterance, 12))
 
 
 def test_a_cough_only_pauses_the_bot() -> None:
@@ -441,8 +463,9 @@ def test_what_was_said_and_not_understood_is_asked_for_again_but_not_for_ever() 
 def test_keys_interrupt_and_are_a_turn_after_the_hash() -> None:
     call = Script()
     call.says("where is my order")
-    call.answers("What is the number?")
+    utterance = call.answers("What is the number?")
     assert of(Stop, call.presses("1"))
+    call.cut(utterance, 4)
     for digit in "234":
         call.presses(digit)
     out = call.presses("#")
@@ -488,6 +511,7 @@ def test_words_cut_off_of_which_nobody_tells_do_not_hang_the_next_answer() -> No
     call.answers("We are open from nine to six.")
     call.words("never mind")
     call.ends("never mind")
+    call.wait(200)
     call.hears(call.answers("All right."))
     call.wait(36_000)
     assert isinstance(call.state.floor, Listening)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parley.pii import KINDS, Span, Window, find, find_in_lines
-from testbed.personal import HELD_OUT, OWN, Score, read, score
+from testbed.personal import BLIND, HELD_OUT, OWN, Score, read, score
 
 NUMBER_WORDS = "double forty five hundred oh and dash at dot com quatre vingt dix-huit 4242 M K"
 
@@ -25,6 +25,14 @@ def test_of_the_held_out_sentences_nearly_all_is_found_and_little_that_is_none(h
     assert len(read(HELD_OUT)) >= 200
     assert held_out.recall() >= 0.95
     assert held_out.precision() >= 0.97
+
+
+def test_of_sentences_by_somebody_who_never_saw_the_finder_most_is_found() -> None:
+    sentences = read(BLIND)
+    blind = score(sentences)
+    assert len(sentences) >= 200
+    assert blind.recall() >= 0.83
+    assert blind.precision() >= 0.97
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -110,6 +110,11 @@ def unheard(call: Call) -> list[BotLine]:
     return [line for line in call.history if isinstance(line, BotLine) and line.utterance and line.status == "pending"]
 
 
+def stopped(call: Call) -> bool:
+    """Whether words of an earlier turn were stopped, and how much of them was heard is about to be told."""
+    return any(line.turn < call.turn for line in unheard(call))
+
+
 def settle_tool(call: Call, intent: int, outcome: Outcome) -> Call:
     """Write down how a tool ended. The first outcome counts. Of a result too long to carry along the start is kept."""
     line = next((x for x in call.history if isinstance(x, BotLine) and any(t.intent == intent for t in x.tools)), None)

@@ -159,10 +159,11 @@ class Listening:
 class Answering:
     """The bot has the floor, from the end of the caller's turn until the last word of the answer was heard.
 
-    `looking_for`: the question whose passages are awaited before the first round. `waiting_turn`: a turn that the
-    caller ended over words that may not be interrupted; it is answered after them. `asked`: the caller is owed words in
-    this turn. `about`: it began with the outcome of this intent, 0 = it did not. `empties`: how many of its rounds gave
-    no words and were asked for again. `carry`: what the model's vendor wants back in its next rounds, unread.
+    `looking_for`: what is awaited before the first round, the passages for this question or where the bot was stopped.
+    `waiting_turn`: a turn that the caller ended over words that may not be interrupted; it is answered after them.
+    `asked`: the caller is owed words in this turn. `about`: it began with the outcome of this intent, 0 = it did not.
+    `empties`: how many of its rounds gave no words and were asked for again. `carry`: what the model's vendor wants
+    back in its next rounds, unread.
     """
 
     thought: Thought | None = None

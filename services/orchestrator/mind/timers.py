@@ -8,7 +8,7 @@ from enum import StrEnum
 class T(StrEnum):
     AWAY = "away"  # nobody speaks
     MONOLOGUE = "monologue"  # the caller does not stop
-    RETRIEVE = "retrieve"  # knowledge is looked for
+    RETRIEVE = "retrieve"  # knowledge is looked for, or where the bot was stopped
     AGAIN = "again"  # before a round is tried again
     STABLE = "stable"  # the caller's words have not changed
     LATE = "filler"  # the answer is late

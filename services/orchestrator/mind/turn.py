@@ -151,7 +151,7 @@ def _tools_known(call: Call, event: events.ToolsKnown, out: list[Effect]) -> Cal
 
 
 _TIMERS: dict[str, Callable[[Call, int, list[Effect]], Call]] = {
-    T.RETRIEVE: answering.retrieve_waited,
+    T.RETRIEVE: answering.waited,
     T.AGAIN: llm_retry.now,
     T.STABLE: speculation.words_are_stable,
     T.LATE: fillers.answer_is_late,

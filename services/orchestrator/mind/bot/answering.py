@@ -36,6 +36,8 @@ from services.orchestrator.mind.timers import T
 
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
+WHERE_STOPPED = "where the bot was stopped"
+WHERE_STOPPED_MS = 150  # for the gateway to tell, when the stop and the caller's question come at once
 
 
 def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = False) -> Call:
@@ -61,6 +63,9 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = Fa
         call = _adopt(call, ahead, at_ms, out)
     else:
         call, awaited = look(call, text, at_ms, out)
+        if not awaited and history.stopped(call) and not call.leg_lost:
+            awaited = WHERE_STOPPED
+            call = start(call, out, T.RETRIEVE, at_ms + WHERE_STOPPED_MS)
         call = replace(call, floor=Answering(looking_for=awaited, asked=True))
         call = call if awaited else think(call, out, 0)
     call = fillers.expect(call, at_ms, out)
@@ -106,10 +111,21 @@ def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
     return call
 
 
-def retrieve_waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
-    """Knowledge did not come in time: answer without it."""
+def where_stopped(call: Call, out: list[Effect]) -> Call:
+    """It was told how much of what was stopped had been heard; the model may have waited for that."""
+    floor = call.floor
+    waits = isinstance(floor, Answering) and floor.looking_for and not call.retrieving
+    if not waits or history.stopped(call):
+        return call
+    call = stop_timers(call, out, T.RETRIEVE)
+    return think(call, out, rounds_done(call), continuing=noticed(call))
+
+
+def waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Knowledge, or where the bot was stopped, was not told in time: answer without it."""
     if isinstance(call.floor, Answering) and call.floor.looking_for:
-        call = replace(call, passages=(), passages_for="", retrieving="")
+        if call.retrieving:
+            call = replace(call, passages=(), passages_for="", retrieving="")
         return think(call, out, rounds_done(call), continuing=noticed(call))
     return call
 

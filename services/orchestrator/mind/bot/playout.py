@@ -7,7 +7,7 @@ from dataclasses import replace
 from parley.text.words import has_words
 from services.orchestrator.mind import events, history
 from services.orchestrator.mind.bot import fillers, voice
-from services.orchestrator.mind.bot.answering import END_GRACE_MS, over
+from services.orchestrator.mind.bot.answering import END_GRACE_MS, over, where_stopped
 from services.orchestrator.mind.bot.unanswered import MAX_VOICELESS
 from services.orchestrator.mind.caller import interruption
 from services.orchestrator.mind.effects import CloseThink, Effect, HangUp, Store
@@ -49,6 +49,7 @@ def heard(call: Call, event: events.Heard, out: list[Effect]) -> Call:
         answers = line.kind == "answer" and line.utterance
         call = replace(call, voiceless=0, failures=0 if answers else call.failures)
     call = over(call, event.at_ms, out, owed=call.voiceless < MAX_VOICELESS)
+    call = where_stopped(call, out)
     out.append(Store())
     return call
 
