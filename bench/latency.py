@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.caller import Caller, Turn
 from testbed.vendors.vendors import Vendors
 
+ONE_TURN_CHARS = 400
 ENDPOINT_S = 0.2  # silence the recogniser is asked to wait for
 
 
@@ -58,8 +59,10 @@ def _final_of(turn: Turn, vendors: Vendors) -> float | None:
 
 
 def _asks(record: object, turn: Turn) -> bool:
+    """Whether the model was asked for this turn's answer. What it is asked of a whole call, afterwards, is longer."""
     messages = getattr(record, "body", {}).get("messages", [])
-    return bool(messages) and turn.mark in str(messages[-1].get("content"))
+    content = str(messages[-1].get("content")) if messages else ""
+    return turn.mark in content and len(content) <= ONE_TURN_CHARS
 
 
 def told_speech(turn: Turn, vendors: Vendors) -> float | None:

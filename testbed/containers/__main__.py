@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
 
-from parley.errors import ParleyError
+from parley.errors import ParleyError, Unavailable
 from parley.settings import Settings
 from runner.plan import free_ports
 from testbed.containers import base, checks
@@ -76,7 +77,7 @@ def build(engine: Engine, names: list[str], flags: str = "") -> None:
 
 def house_of(engine: Engine, folder: Path) -> House:
     """The file as it stands where the engine has networks, else the same on the host's."""
-    (port,) = free_ports(1)
+    port = _two_free_ports()
     if not engine.own:
         os.environ["PARLEY_PORT"] = str(port)
         return ComposeHouse(engine, NAME, scale=TWICE)
@@ -86,6 +87,16 @@ def house_of(engine: Engine, folder: Path) -> House:
     file = folder / "docker-compose.yml"
     file.write_text(yaml.safe_dump(compose))
     return ComposeHouse(engine, NAME, file)
+
+
+def _two_free_ports() -> int:
+    """The first of two that follow one another."""
+    for _ in range(100):
+        (port,) = free_ports(1)
+        with socket.socket() as next_to_it, suppress(OSError):
+            next_to_it.bind(("127.0.0.1", port + 1))
+            return port
+    raise Unavailable("no two free ports beside each other")
 
 
 def examine(engine: Engine, options: argparse.Namespace) -> None:
@@ -102,6 +113,7 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
             house.until_healthy(SERVICES)
             say(f"up, everything healthy: {time.monotonic() - began:.0f} s")
             tell(checks.an_ordinary_call(house))
+            tell(checks.it_is_on_record(house))
             tell(checks.containers_may_little(house))
             tell(checks.the_list_is_right(house))
             tell(checks.a_limit_bites(engine, image("tools")))

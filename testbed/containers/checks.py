@@ -22,6 +22,12 @@ FIRST, SECOND, THIRD = "what are your opening hours", "where is my order one two
 CALL_S = 180.0
 _STREAMS = "voice_streams_active"
 
+_RECORDED = """
+import sqlite3
+found = sqlite3.connect("file:/data/backoffice.db?mode=ro", uri=True)
+count = lambda query: found.execute(query).fetchone()[0]
+print(count("select count(*) from calls where ended_ms is not null"), count("select count(*) from turns"))
+"""
 _MAY = """
 import os, shutil
 lines = dict(l.split(":", 1) for l in open("/proc/self/status").read().splitlines())
@@ -56,6 +62,16 @@ def an_ordinary_call(house: House) -> Iterator[str]:
     told = answered(call(house, SECOND))
     yield "a call was answered:"
     yield from (f"    {line}" for line in told.splitlines() if line.strip())
+
+
+def it_is_on_record(house: House) -> Iterator[str]:
+    """Backoffice has the call, with its end, in a database of its own."""
+    (container,) = house.containers("backoffice")
+    began = time.monotonic()
+    while (found := house.python(container, _RECORDED).split()) and found[0] == "0":
+        assert time.monotonic() - began < CALL_S, f"no call is on record: {house.logs('backoffice')[-1500:]}"
+        time.sleep(0.5)
+    yield f"on record in backoffice: {found[0]} call, {found[1]} turns"
 
 
 def a_call_outlives(house: House, service: str) -> Iterator[str]:

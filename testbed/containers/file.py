@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("gateway", "orchestrator", "stt", "llm", "tts", "tools", "rag")
+SERVICES = ("gateway", "orchestrator", "stt", "llm", "tts", "tools", "rag", "backoffice")
 TWICE = ("orchestrator", "tts")
 """Of these there are two, so that one may be killed."""
 GRPC, MONITOR = 50051, 9190
@@ -39,15 +39,15 @@ def filled(value: Any, env: Mapping[str, str]) -> Any:
 
 
 def on_the_host(compose: Compose, images: Mapping[str, str], port: int) -> Compose:
-    """The same house on 127.0.0.1, the gateway at `port`: without Qdrant and backoffice, with `images` in place of
-    others', and with two of TWICE. All else is as in the file."""
+    """The same house on 127.0.0.1, the gateway at `port` and backoffice at the next: without Qdrant, with `images` in
+    place of others', and with two of TWICE. All else is as in the file."""
     made: Compose = filled(deepcopy(compose), {**os.environ, **images})
     house = made["services"]
     for name in [
         name for name, service in house.items() if service.get("profiles") in (["monitoring"], ["production"])
     ]:
         del house[name]
-    del house["backoffice"], house["qdrant"], house["rag"]["depends_on"]["qdrant"]
+    del house["qdrant"], house["rag"]["depends_on"]["qdrant"]
     house["rag"]["environment"]["PARLEY_QDRANT_URL"] = ""
     for name in TWICE:
         house[f"{name}-2"] = deepcopy(house[name])
@@ -60,9 +60,14 @@ def on_the_host(compose: Compose, images: Mapping[str, str], port: int) -> Compo
             "PARLEY_METRICS_HOST": "127.0.0.1",
             "PARLEY_METRICS_PORT": str(MONITOR + n),
         }
-    addresses = {f"PARLEY_{name.upper()}_ADDRESS": ",".join(its) for name, its in listen.items() if name != "gateway"}
+    called = {name: ",".join(its) for name, its in listen.items() if name not in ("gateway", "backoffice")}
+    addresses = {f"PARLEY_{name.upper()}_ADDRESS": its for name, its in called.items()}
     addresses["PARLEY_TELEPHONY_ADDRESS"] = listen["gateway"][0]
     house["gateway"]["environment"] |= {"PARLEY_GATEWAY_HOST": "127.0.0.1"}
+    house["backoffice"]["environment"] |= {
+        "PARLEY_BACKOFFICE_HOST": "127.0.0.1",
+        "PARLEY_BACKOFFICE_PORT": str(port + 1),
+    }
     house["postgres"]["environment"]["LISTEN"] = "127.0.0.1"
     house["keys"]["command"] = ["/keys", "127.0.0.1"]
     names = [*replicas, "nats", "postgres"]

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from parley.aio import background
+from parley.errors import Unavailable
 from parley.v1 import events_pb2
 from services.backoffice.live import board as boards
 from services.backoffice.live import stream, topic
 from services.backoffice.live.board import Board
 from services.backoffice.live.stream import Followed
 from services.backoffice.live.topic import Client, Topic
+from testbed.virtual_loop import run
 
 
 def live(call_id: str = "CA1", state: str = "listening", **more: Any) -> events_pb2.CallLive:
@@ -240,16 +243,60 @@ async def test_a_connection_that_takes_nothing_is_left(monkeypatch: pytest.Monke
     assert (len(board.all), topic.DROPPED._value.get()) == (0, before + 1)
 
 
-async def test_a_client_whose_session_is_over_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "ALIVE_S", 0.01)
-    board, wire, answers = Board(), Wire(), iter((True, False))
+@pytest.mark.parametrize("busy", [False, True], ids=["a silent house", "news all the time"])
+def test_a_client_whose_session_is_over_is_told_so_within_seconds(busy: bool) -> None:
+    """It is asked for at the fifth second, and at the tenth."""
+    asked: list[float] = []
 
-    async def still() -> bool:
-        return next(answers)
+    async def follow() -> list[tuple[str, dict[str, Any]]]:
+        board, wire, clock = Board(), Wire(), asyncio.get_running_loop()
+        begun = clock.time()
 
-    await serve(Followed(board.all, board.all_told, numbers=True, still=still), wire)
-    assert wire.events()[-1] == ("bye", {"why": "signed out"})
-    assert sum(each.get("body") == stream.COMMENT for each in wire.sent) == 1
+        async def still() -> bool:
+            asked.append(round(clock.time() - begun, 3))
+            return len(asked) < 2
+
+        async def talk() -> None:
+            while True:
+                board.take(live(state="speaking"))
+                await asyncio.sleep(0.1)
+
+        async with background(*([talk()] if busy else [])):
+            await serve(Followed(board.all, board.all_told, numbers=True, still=still), wire)
+        return wire.events()
+
+    events = run(follow())
+    assert events[-1] == ("bye", {"why": "signed out"})
+    assert (len(events) > 20) is busy
+    assert len(asked) == 2
+    assert 2 * stream.STILL_S <= asked[-1] <= 2 * stream.STILL_S + 0.5
+
+
+def test_a_client_whose_session_nobody_can_look_up_has_to_come_back() -> None:
+    async def follow() -> list[tuple[str, dict[str, Any]]]:
+        board, wire = Board(), Wire()
+
+        async def still() -> bool:
+            raise Unavailable("the database is away")
+
+        await serve(Followed(board.all, board.all_told, numbers=True, still=still), wire)
+        return wire.events()
+
+    assert run(follow())[-1] == ("bye", {"why": "going away"})
+
+
+def test_a_silent_line_is_kept_open() -> None:
+    async def follow() -> int:
+        board, wire, clock = Board(), Wire(), asyncio.get_running_loop()
+        begun = clock.time()
+
+        async def still() -> bool:
+            return clock.time() - begun < 40
+
+        await serve(Followed(board.all, board.all_told, numbers=True, still=still), wire)
+        return sum(each.get("body") == stream.COMMENT for each in wire.sent)
+
+    assert run(follow()) == 2
 
 
 def test_a_queue_that_is_full_at_the_end_of_a_topic_ends_at_once() -> None:

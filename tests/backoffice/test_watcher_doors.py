@@ -52,6 +52,7 @@ async def test_dead_letters_are_listed_tried_again_and_dropped(tmp_path: Path) -
             "id": "event-1",
             "what": "event",
             "of": "outcomes",
+            "host": "",
             "call_id": "CA0",
             "kinds": ["call.ended"],
             "error": "ValueError: x",
@@ -85,6 +86,9 @@ async def test_a_webhook_is_added_tried_paused_and_removed(tmp_path: Path, monke
         assert ping.json["type"] == "ping"
         assert ping.headers["webhook-id"] == told["message_id"]
         assert ping.is_signed_with(hook["secret"])
+        while not (waits := (await admin.get("/api/webhooks")).json()["items"][0])["error"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        assert (waits["waiting"], waits["error"]) == (1, "answered 500"), "seen before it is given up"
         paused = await admin.patch(f"/api/webhooks/{hook['id']}", json={"active": False})
         assert paused.json()["active"] is False
         assert (await admin.delete(f"/api/webhooks/{hook['id']}")).status_code == 204

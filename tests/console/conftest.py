@@ -16,6 +16,7 @@ from tests.console.serving import Served, serving
 
 CALLS = 120
 EVERY_MS = 40 * 60_000
+HOUSE = {"PARLEY_PROFILE": "local", "PARLEY_WEBHOOKS_PRIVATE": "true"}
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -37,5 +38,5 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """All services as `make run` starts them, with the engines that need no vendor."""
     data = tmp_path_factory.mktemp("house") / "data"
-    async with Stack(data_dir=data, env={"PARLEY_PROFILE": "local"}, backoffice=True) as stack:
+    async with Stack(data_dir=data, env=HOUSE, backoffice=True) as stack:
         yield stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Any
 
 import uvicorn
 
-from parley.aio import background
 from parley.monitor import Monitor
 from parley.process.listening import bound_socket
 from parley.settings import Settings
@@ -43,9 +43,14 @@ async def serving(folder: Path, **settings: Any) -> AsyncIterator[Served]:
         bound = stack.enter_context(bound_socket("127.0.0.1", 0, "PARLEY_BACKOFFICE_PORT"))
         parts = await stack.enter_async_context(opened(configured, Monitor()))
         server: uvicorn.Server = make_server(parts)
-        await stack.enter_async_context(background(server.serve(sockets=[bound])))
-        stack.callback(setattr, server, "should_exit", True)
+        stack.push_async_callback(_stopped, server, asyncio.ensure_future(server.serve(sockets=[bound])))
         cookies: dict[str, str] = {
             role: await parts.access.sessions.begin(f"{role}-1", "oidc", role, "127.0.0.1", "test") for role in ROLES
         }
         yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", parts, cookies)
+
+
+async def _stopped(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    """It closes its sockets itself: the loop would take others that get their numbers for them."""
+    server.should_exit = True
+    await serving

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyotp
 import pytest
 from playwright.async_api import expect
 
+from testbed.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.browser.chromium import Chromium
 from tests.console.looking import looking
-from tests.console.serving import Served
+from tests.console.serving import Served, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -47,6 +51,55 @@ async def test_a_session_that_ends_leads_to_the_door_and_back(served: Served, ch
         await page.context.clear_cookies()
         await page.get_by_role("link", name="Accounts").click()
         await page.get_by_role("heading", name="Log in").wait_for()
+
+
+async def test_whom_the_provider_or_parley_refuses_reads_why_on_the_login_page(
+    tmp_path: Path, chromium: Chromium
+) -> None:
+    async with IdentityProvider() as provider:
+        provider.people = {"ada": {"roles": ["admin"]}, "bob": {}}
+        settings = {
+            "PARLEY_OIDC_ISSUER": provider.issuer,
+            "PARLEY_OIDC_CLIENT_ID": CLIENT,
+            "PARLEY_OIDC_CLIENT_SECRET": SECRET,
+            "PARLEY_NATS_URL": "nats://127.0.0.1:1",
+        }
+        async with serving(tmp_path, **settings) as served, looking(chromium, served) as look:
+            page = look.page
+            await page.goto(served.url + "/admin/accounts")
+            for who, told in (
+                ("", "The provider says: access_denied. Log in again, or ask whoever runs the provider."),
+                ("bob", "Bob has no role here. Ask an admin: PARLEY_OIDC_ROLES says which the provider's stand for."),
+            ):
+                provider.at_the_desk = who
+                await page.get_by_role("link", name="Log in with single sign-on").click()
+                await expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible()
+                assert await look.violations() == []
+            await page.goto(served.url + "/api/session/oidc/back?state=x&code=y")
+            await expect(page.get_by_role("alert").filter(has_text="Log in again.")).to_be_visible()
+            provider.at_the_desk = "ada"
+            await page.get_by_role("link", name="Log in with single sign-on").click()
+            await look.settled()
+
+
+async def test_an_authenticator_is_turned_on_by_its_picture_or_its_key(served: Served, chromium: Chromium) -> None:
+    await served.parts.access.accounts.add("joan", "viewer", PASSWORD)
+    async with looking(chromium, served) as look:
+        page, dialog = look.page, look.page.get_by_role("dialog")
+        await page.goto(served.url + "/admin/accounts")
+        await page.get_by_label("Name").fill("joan")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await look.settled()
+        await page.get_by_role("button", name="Authenticator on").click()
+        picture = dialog.get_by_role("img", name="The key as a QR code")
+        assert await picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 100
+        assert await look.violations() == []
+        key = (await dialog.locator("code").inner_text()).replace(" ", "")
+        await dialog.get_by_label("The code that it shows").fill(pyotp.TOTP(key).now())
+        await dialog.get_by_role("button", name="Turn on").click()
+        await expect(page.get_by_role("button", name="Authenticator off")).to_be_visible()
+        assert [each for each in look.complaints if "Content Security Policy" in each] == []
 
 
 async def test_a_person_and_a_key_are_made_and_taken_away(served: Served, chromium: Chromium) -> None:

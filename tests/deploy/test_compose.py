@@ -214,7 +214,7 @@ def test_on_the_hosts_network_the_house_is_the_same_but_for_addresses() -> None:
     images = {"NATS_IMAGE": "stand-in:1", "POSTGRES_IMAGE": "stand-in:2"}
     made = on_the_host(COMPOSE, images, 18080)["services"]
     doubled = {f"{name}-2" for name in TWICE}
-    assert set(made) == {*CALLED, *doubled, *COMMANDS, "keys", "nats", "postgres"}
+    assert set(made) == {*SERVICES, *doubled, *COMMANDS, "keys", "nats", "postgres"}
     listening = set()
     for name in (*CALLED, *doubled):
         as_it_stands = RUN[name.removesuffix("-2")]
@@ -222,6 +222,7 @@ def test_on_the_hosts_network_the_house_is_the_same_but_for_addresses() -> None:
             assert made[name].get(key) == as_it_stands.get(key)
         listening.add(made[name]["environment"]["PARLEY_LISTEN"].replace("127.0.0.1", name))
         assert "ports" not in made[name]
+    assert made["backoffice"]["environment"]["PARLEY_BACKOFFICE_PORT"] == "18081"
     addresses = made["gateway"]["environment"]
     known = {part for variable, value in addresses.items() if "_ADDRESS" in variable for part in value.split(",")}
     assert known == listening

@@ -3,6 +3,7 @@
 import { gate, post } from "./kit/api.js";
 import { fill } from "./kit/dom.js";
 import { sayTrouble } from "./kit/news.js";
+import { head } from "./kit/page.js";
 import { empty, failed, loading } from "./kit/states.js";
 import { Nav } from "./nav.js";
 import { open as openDoor } from "./pages/door.js";
@@ -66,7 +67,7 @@ class Console {
     if (!there) {
       document.title = "Nothing here · Parley";
       place.dataset.opened = "";
-      return fill(place, empty("There is no such page", "Choose one from the list."));
+      return fill(place, head("Nothing here"), empty("There is no such page", "Choose one from the list."));
     }
     this._nav.mark(there.place.under);
     const here = {

@@ -39,6 +39,7 @@ class Access:
     sessions: Sessions
     keys: Keys
     logins: Logins
+    passes: Passes
     oidc: OidcLogin | None
     oidc_name: str
     jar: Jar
@@ -61,6 +62,7 @@ async def opened(settings: Settings, database: Database, sealer: Sealer, note: N
             sessions,
             keys,
             Logins(database, sealer, accounts, passes),
+            passes,
             _oidc(settings, client, passes),
             settings.oidc_name,
             jar,

@@ -36,12 +36,15 @@ class Admission:
         who = await self.who(request)
         return f"{who.kind} {who.role} {who.name}" if who is not None else None
 
-    async def still(self, request: Request) -> bool:
-        """Whether whoever asked is still known: for answers that go on, such as streams. It counts as no use."""
+    async def still(self, request: Request, before: Who) -> bool:
+        """Whether whoever asked is still known and may see what they saw: for answers that go on, such as streams. It
+        counts as no use. Raises Unavailable."""
         if request.headers.get("authorization") is not None:
-            return await self.who(request) is not None
-        token = self._jar.get(request.scope, request.cookies, SESSION)
-        return bool(token) and await self._sessions.find(token, use=False) is not None
+            now = await self.who(request)
+        else:
+            token = self._jar.get(request.scope, request.cookies, SESSION)
+            now = await self._sessions.find(token, use=False) if token else None
+        return now is not None and now.sees_numbers == before.sees_numbers
 
     async def admitted(self, request: Request, role: Role) -> Who:
         """Raises Problem: 401 nobody, 403 the role or the key's scopes are not enough."""

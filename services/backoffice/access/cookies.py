@@ -15,7 +15,7 @@ from starlette.responses import Response
 from parley.limits.client import Proxies, Scope
 from parley.origin import is_loopback
 
-SESSION, DEVICE, PROVIDER = "parley", "parley-device", "parley-oidc"
+SESSION, DEVICE, PROVIDER, REFUSED = "parley", "parley-device", "parley-oidc", "parley-refused"
 
 
 class Jar:

@@ -1,4 +1,5 @@
-"""What proves itself by a signature: the one-time login link, a browser that is known, a login at the provider.
+"""What proves itself by a signature: the one-time login link, a browser that is known, a login at the provider,
+why one was refused.
 
 A pass is `body.signature` in URL-safe base64: JSON of purpose, what it says, when it ends; HMAC-SHA256 with a key made
 of backoffice's own. Whoever has that key can make passes: it is the key of the house.
@@ -17,10 +18,11 @@ from collections.abc import Callable, Mapping
 
 from parley.errors import NotAllowed
 
-LINK, DEVICE, PROVIDER = "link", "device", "provider"
+LINK, DEVICE, PROVIDER, REFUSED = "link", "device", "login at the provider", "refusal"
 LINK_S = 15 * 60.0
 DEVICE_S = 180 * 24 * 3600.0
 PROVIDER_S = 10 * 60.0
+REFUSED_S = 60.0
 MAX_CHARS = 2000
 
 

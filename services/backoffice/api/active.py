@@ -31,7 +31,7 @@ def router(parts: Parts) -> APIRouter:
     lookout, admission = parts.lookout, parts.access.admission
 
     def followed(topic: Topic, snapshot: Any, who: Who, request: Request, last_id: str) -> Followed:
-        still = partial(admission.still, request)
+        still = partial(admission.still, request, who)
         return Followed(topic, snapshot, numbers=who.sees_numbers, last_id=last_id, still=still)
 
     @routes.get("/active-calls")

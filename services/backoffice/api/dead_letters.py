@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
@@ -22,11 +23,12 @@ _EVENT, _WEBHOOK = 0, 1
 
 class DeadLetter(BaseModel):
     """`what`: an `event` that a watcher failed on, or a `webhook` message that nobody took. `of`: which watcher, or
-    which webhook."""
+    which webhook; `host`: where that is, empty of a watcher and of a webhook that is gone."""
 
     id: str = Field(examples=["event-17"])
     what: Literal["event", "webhook"]
     of: str = Field(examples=["outcomes"])
+    host: str = Field("", examples=["crm.example.com"])
     call_id: str = Field(examples=["CA0123456789"])
     kinds: list[str] = Field(examples=[["call.ended"]])
     error: str = Field(examples=["ValueError: no such day"])
@@ -40,7 +42,7 @@ class DeadLetterAsked(BaseModel):
 
 def router(parts: Parts) -> APIRouter:
     routes = APIRouter(prefix="/api/dead-letters", tags=["watchers"], responses=answers(401, 403, 404, 422, 429, 503))
-    letters, deliveries = parts.desk.letters, parts.desk.deliveries
+    letters, deliveries, hooks = parts.desk.letters, parts.desk.deliveries, parts.desk.hooks
 
     @routes.get("")
     async def all_of_them(_: Supervisor, cursor: Cursor = "", limit: Limit = pages.DEFAULT_LIMIT) -> Page[DeadLetter]:
@@ -62,11 +64,14 @@ def router(parts: Parts) -> APIRouter:
                 found.append(((_EVENT, letter.id), shown))
         if len(found) <= limit:
             since = int(after) if kind == _WEBHOOK else 0
-            for dead in await deliveries.dead(since, limit + 1 - len(found)):
+            dead_ones = await deliveries.dead(since, limit + 1 - len(found))
+            hosts = {hook.id: urlsplit(hook.url).netloc for hook in await hooks.all()} if dead_ones else {}
+            for dead in dead_ones:
                 shown = DeadLetter(
                     id=f"webhook-{dead.id}",
                     what="webhook",
                     of=dead.webhook,
+                    host=hosts.get(dead.webhook, ""),
                     call_id=dead.call_id,
                     kinds=[dead.kind],
                     error=dead.error,

@@ -14,6 +14,7 @@ from services.backoffice.access import Who, needs
 from services.backoffice.api.audit import told_at
 from services.backoffice.api.problems import answers
 from services.backoffice.parts import Parts
+from services.backoffice.watchers.webhooks.deliveries import Waiting
 from services.backoffice.watchers.webhooks.hooks import MAX_NOTE_CHARS, Hook
 from services.backoffice.watchers.webhooks.outside import MAX_URL_CHARS
 from services.backoffice.watchers.webhooks.payloads import PING, Message, message_id
@@ -24,7 +25,8 @@ Kind = Literal["call.started", "call.ended", "call.transferred", "tool.failed"]
 
 
 class Webhook(BaseModel):
-    """`active` false: nothing is sent; it was paused, or has answered 410."""
+    """`active` false: nothing is sent; it was paused, or has answered 410. `waiting`: messages that it has not taken
+    yet; `error`: why it did not take the newest that was sent; empty: none was."""
 
     id: str = Field(examples=["hook_0123456789abcdef"])
     url: str = Field(examples=["https://crm.example.com/parley"])
@@ -32,6 +34,8 @@ class Webhook(BaseModel):
     note: str = Field(examples=["the CRM"])
     active: bool
     made_at: str = Field(examples=["2026-11-30T10:00:00.000Z"])
+    waiting: int = Field(examples=[3])
+    error: str = Field(examples=["answered 503"])
 
 
 class Webhooks(BaseModel):
@@ -66,11 +70,12 @@ class Pinged(BaseModel):
 
 def router(parts: Parts) -> APIRouter:
     routes = APIRouter(prefix="/api/webhooks", tags=["watchers"], responses=answers(401, 403, 404, 422, 429, 503))
-    hooks = parts.desk.hooks
+    hooks, deliveries = parts.desk.hooks, parts.desk.deliveries
 
     @routes.get("")
     async def all_of_them(_: Admin) -> Webhooks:
-        return Webhooks(items=[Webhook(**_shown(hook)) for hook in await hooks.all()])
+        waiting = await deliveries.waiting()
+        return Webhooks(items=[Webhook(**_shown(hook, waiting.get(hook.id))) for hook in await hooks.all()])
 
     @routes.post("", status_code=201)
     async def add(body: NewWebhook, who: Admin) -> WebhookMade:
@@ -85,7 +90,8 @@ def router(parts: Parts) -> APIRouter:
         await hooks.set_active(hook_id, body.active)
         await parts.audit.note(who.name, "webhook.resumed" if body.active else "webhook.paused", hook_id)
         parts.desk.sender.wake()
-        return Webhook(**_shown(await hooks.of(hook_id)))
+        waiting = await deliveries.waiting()
+        return Webhook(**_shown(await hooks.of(hook_id), waiting.get(hook_id)))
 
     @routes.delete("/{hook_id}", status_code=204)
     async def remove(hook_id: HookId, who: Admin) -> None:
@@ -98,14 +104,14 @@ def router(parts: Parts) -> APIRouter:
         """Send it a message of kind `ping`, to see whether it comes."""
         hook = await hooks.of(hook_id)
         told = Message(message_id(secrets.token_hex(16)), PING, "", int(time.time() * 1000), {"by": who.name})
-        await parts.desk.deliveries.tell(told, only=hook.id)
+        await deliveries.tell(told, only=hook.id)
         parts.desk.sender.wake()
         return Pinged(message_id=told.id)
 
     return routes
 
 
-def _shown(hook: Hook) -> Mapping[str, Any]:
+def _shown(hook: Hook, waiting: Waiting | None = None) -> Mapping[str, Any]:
     return {
         "id": hook.id,
         "url": hook.url,
@@ -113,4 +119,6 @@ def _shown(hook: Hook) -> Mapping[str, Any]:
         "note": hook.note,
         "active": hook.active,
         "made_at": told_at(hook.made_ms),
+        "waiting": waiting.count if waiting else 0,
+        "error": waiting.error if waiting else "",
     }

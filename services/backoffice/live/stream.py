@@ -10,9 +10,12 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from parley.aio import background
+from parley.errors import Unavailable
 from services.backoffice.live.topic import DROPPED, News, Topic, message
 
 ALIVE_S = 15.0
+STILL_S = 5.0
+"""How long at most somebody is told of calls who may not see them any more."""
 SEND_S = 5.0
 """A client whose connection takes nothing for so long does not read."""
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -23,7 +26,8 @@ Still = Callable[[], Awaitable[bool]]
 
 
 class Followed(Response):
-    """`snapshot()` is told first, unless `last_id` is still kept. `still()`: may the client go on? Asked now and then.
+    """`snapshot()` is told first, unless `last_id` is still kept. `still()`: may the client go on? Asked every 5 s,
+    however much there is to tell; raises Unavailable: nobody knows, and the client has to come back.
 
     Made where the client enters the topic: nothing may come between the snapshot and the news after it.
     """
@@ -72,21 +76,41 @@ class Followed(Response):
         yield AGAIN
         for news in self._first:
             yield news.told(self._numbers)
+        clock = asyncio.get_running_loop()
+        ask_at, alive_at = clock.time() + STILL_S, clock.time() + ALIVE_S
         while True:
-            try:
-                async with asyncio.timeout(ALIVE_S):
-                    next_one = await self._client.news.get()
-            except TimeoutError:
-                if self._still is not None and not await self._still():
-                    yield message("bye", {"why": "signed out"})
+            next_one, came = await self._next(min(ask_at, alive_at))
+            if clock.time() >= ask_at:
+                if why := await self._over():
+                    yield message("bye", {"why": why})
                     return
-                yield COMMENT
-                continue
-            if next_one is None:
+                ask_at = clock.time() + STILL_S
+            if came and next_one is None:
                 if self._client.ended:
                     yield message("bye", {"why": self._client.ended})
                 return
-            yield next_one.told(self._numbers)
+            if next_one is not None:
+                yield next_one.told(self._numbers)
+            elif clock.time() >= alive_at:
+                yield COMMENT
+            else:
+                continue
+            alive_at = clock.time() + ALIVE_S
+
+    async def _next(self, until: float) -> tuple[News | None, bool]:
+        """What comes first until then, and whether anything came. None that came: it is over."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._client.news.get(), True
+        except TimeoutError:
+            return None, False
+
+    async def _over(self) -> str:
+        """Why the client is told nothing more; empty: it may go on."""
+        try:
+            return "" if self._still is None or await self._still() else "signed out"
+        except Unavailable:
+            return "going away"
 
 
 async def _until_gone(receive: Receive, gone: asyncio.Event, end: Callable[[str], None]) -> None:

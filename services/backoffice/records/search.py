@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, column, exists, func, literal, or_, select, table, text
+from sqlalchemy import ColumnElement, Select, Table, and_, column, func, literal, or_, select, table, text
 
 from parley.errors import BadInput, NotFound
 from parley.pii.stored import covered
@@ -157,12 +157,13 @@ class Search:
     @staticmethod
     def _tool(query: Query) -> ColumnElement[bool]:
         used = tables.tools
-        wanted: list[ColumnElement[bool]] = [used.c.call_id == tables.calls.c.call_id]
+        wanted: list[ColumnElement[bool]] = []
         if query.tool:
             wanted.append(used.c.name == query.tool)
         if query.tool_status:
             wanted.append(used.c.status.in_(FAILED if query.tool_status == "failed" else (query.tool_status,)))
-        return exists(select(used.c.nr).where(*wanted))
+        # Not `exists`: SQLite would go through all uses of the tool again for each call.
+        return tables.calls.c.call_id.in_(select(used.c.call_id).where(*wanted))
 
     def _words(self, words: str) -> ColumnElement[bool]:
         found: Sequence[str] = _WORD.findall(words)
@@ -173,7 +174,10 @@ class Search:
             said = func.to_tsvector(text("'simple'"), texts.c.text_pii).op("@@")(
                 func.plainto_tsquery(text("'simple'"), " ".join(found))
             )
-            return tables.calls.c.call_id.in_(select(texts.c.call_id).where(said))
+            # By itself, from the index of words: as a filter of rows that something else found, PostgreSQL would take
+            # every text apart anew.
+            those = select(texts.c.call_id).where(said).cte("said").prefix_with("MATERIALIZED")
+            return tables.calls.c.call_id.in_(select(those.c.call_id))
         rows = text("SELECT rowid FROM call_words WHERE call_words MATCH :words").bindparams(
             words=" ".join(f'"{word}"' for word in found)
         )

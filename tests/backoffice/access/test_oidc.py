@@ -87,7 +87,7 @@ async def test_answers_that_are_not_of_this_login_are_refused(tmp_path: Path) ->
             async with house.browser() as browser:
                 answer = await log_in(browser)
                 assert answer.status_code == 403, claims
-                assert next(iter(claims)) in answer.json()["detail"].partition(":")[0] or "aud" in claims
+                assert answer.json()["field"] == next(iter(claims)) or "aud" in claims
                 assert (await browser.get("/api/session/me")).status_code == 401
 
 
@@ -97,7 +97,7 @@ async def test_a_way_back_that_this_browser_did_not_begin_is_refused(tmp_path: P
         assert (await mine.get(their_back)).status_code == 403, "no login was begun here"
         await go(mine)
         answer = await mine.get(their_back)
-        assert (answer.status_code, "state" in answer.json()["detail"]) == (403, True)
+        assert (answer.status_code, answer.json()["field"]) == (403, "state")
         _, back = await go(mine)
         answer = await mine.get(back.replace("iss=http", "iss=https"))
         assert (answer.status_code, "another provider" in answer.json()["detail"]) == (403, True)
@@ -116,6 +116,44 @@ async def test_whoever_is_refused_there_or_has_no_role_here_does_not_get_in(tmp_
         assert (await browser.get("/api/session/me")).json()["role"] == "supervisor"
         provider.in_userinfo = {"roles": ["admin"], "sub": "somebody else"}
         assert (await log_in(browser)).status_code == 403
+
+
+async def test_a_browser_that_is_refused_is_told_at_the_door_with_what_to_do(tmp_path: Path) -> None:
+    async with both(tmp_path) as (house, provider), house.browser(accept="text/html") as browser:
+        provider.at_the_desk = "bob"
+        back = "/api/session/oidc/back"
+        for way, told in (
+            ("", ("bob has no role here", "ask an admin")),
+            (back, ("was used before", "log in again")),
+            ("state=", ("the login that this browser began", "log in again")),
+            (back, ("began no login", "log in again")),
+            ("/api/session/once?link=x.y", ("the link is forged", "`parley user link`")),
+        ):
+            if "began no login" in told:
+                browser.cookies.delete("parley-oidc")
+            here = way if way.startswith("/") else (await go(browser))[1]
+            answer = await browser.get(here.replace("state=", "state=x") if way == "state=" else here)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/admin")
+            refused = (await browser.get("/api/session/ways")).json()["refused"]
+            assert told[0] in refused["detail"]
+            assert told[1] in refused["remedy"]
+            assert (await browser.get("/api/session/me")).status_code == 401
+        assert [kind for _, kind, _ in house.noted] == ["login.failed"] * 4
+        provider.at_the_desk = "ada"
+        assert (await log_in(browser)).headers["location"] == "/admin"
+        assert (await browser.get("/api/session/ways")).json()["refused"] is None, "it is over"
+    async with both(tmp_path / "other") as (house, _), house.browser(accept="text/html") as browser:
+        browser.cookies.set("parley-refused", "x.y")
+        assert (await browser.get("/api/session/ways")).json()["refused"] is None, "not said by us"
+
+
+async def test_a_provider_that_does_not_answer_is_told_at_the_door_too(tmp_path: Path) -> None:
+    settings = {"PARLEY_OIDC_ISSUER": "http://127.0.0.1:1", "PARLEY_OIDC_CLIENT_ID": CLIENT}
+    async with running(tmp_path, **settings) as house, house.browser(accept="text/html") as browser:
+        assert (await browser.get("/api/session/oidc")).status_code == 303
+        refused = (await browser.get("/api/session/ways")).json()["refused"]
+        assert "does not answer" in refused["detail"]
+        assert "try again" in refused["remedy"]
 
 
 async def test_roles_by_setting_and_another_way_to_show_the_secret(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from services.backoffice.api.counting import Counting
 from services.backoffice.database import Database
-from services.backoffice.records.asking import Query
+from services.backoffice.records.asking import Measure, Query
 from services.backoffice.records.rows import Paper
 from services.backoffice.records.search import Search
 from services.backoffice.records.tables import calls
@@ -28,6 +28,11 @@ QUERIES = [
     Query(words="visit"),
     Query(emotion="angry", agent="bank"),
     Query(tool="book_visit", tool_status="failed"),
+    Query(tool="book_visit"),
+    Query(tool_status="failed", emotion="angry"),
+    Query(outcome="resolved"),
+    Query(words="visit", measures=(Measure("interruptions", ">=", 1),)),
+    Query(words="visit", outcome="resolved", emotion="happy", measures=(Measure("seconds", ">=", 10),)),
 ]
 
 
@@ -40,7 +45,7 @@ class Asked:
             event.listen(engine.sync_engine, "before_cursor_execute", self._note)
 
     def _note(self, connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.lstrip().upper().startswith("SELECT"):
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
             self.said.append((statement, parameters))
 
 
@@ -64,6 +69,11 @@ def whole(line: str) -> bool:
     return "SCAN calls" in line and "USING" not in line or "Seq Scan on calls " in line
 
 
+def again_for_each(line: str) -> bool:
+    """Something is gone through once more for each call."""
+    return "CORRELATED" in line or "SubPlan" in line and "hashed" not in line
+
+
 @pytest.mark.timeout(200)
 async def test_every_list_is_read_along_an_index(database: Database, sealer: Sealer) -> None:
     await keep(database, sealer, [record for call in some_calls(40, turns=2) for record in call.records])
@@ -73,7 +83,7 @@ async def test_every_list_is_read_along_an_index(database: Database, sealer: Sea
             await search.calls(query, 50, after)
             lines = await plans(database, asked)
             assert lines
-            assert [line for line in lines if whole(line)] == [], query
+            assert [line for line in lines if whole(line) or again_for_each(line)] == [], query
 
 
 async def test_statistics_read_only_the_time_that_is_asked_for(database: Database, sealer: Sealer) -> None:

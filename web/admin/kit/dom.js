@@ -64,6 +64,16 @@ export function fill(parent, ...children) {
 }
 
 /**
+ * A text of the service, in which what is to be typed stands between backticks.
+ *
+ * @param {string} text
+ * @returns {Child[]}
+ */
+export function typed(text) {
+  return text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
+}
+
+/**
  * Words for those who do not see the page.
  *
  * @param {string} text

@@ -6,6 +6,9 @@ import { icon } from "./icons.js";
 
 const SOON_MS = 180;
 
+/** @type {WeakMap<HTMLElement, object>} what each place was last asked to show */
+const newest = new WeakMap();
+
 /** @param {string} what is coming, as in "the calls" */
 export function loading(what) {
   return h(
@@ -62,7 +65,8 @@ export function failed(error, again = null) {
 }
 
 /**
- * Asks, and draws the answer into a place; meanwhile and in trouble it draws that.
+ * Asks, and draws the answer into a place; meanwhile and in trouble it draws that. An answer that comes after the place
+ * was asked to show something else is not drawn.
  *
  * @template T
  * @param {HTMLElement} place
@@ -72,20 +76,24 @@ export function failed(error, again = null) {
  * @returns {Promise<void>}
  */
 export async function shown(place, what, ask, draw) {
+  const mine = {};
+  newest.set(place, mine);
+  const isNewest = () => newest.get(place) === mine;
   place.setAttribute("aria-busy", "true");
-  const soon = setTimeout(() => fill(place, loading(what)), place.childElementCount ? 4 * SOON_MS : SOON_MS);
+  const wait = place.childElementCount ? 4 * SOON_MS : SOON_MS;
+  const soon = setTimeout(() => isNewest() && fill(place, loading(what)), wait);
   try {
     const answer = await ask();
-    clearTimeout(soon);
-    fill(place, draw(answer));
+    if (isNewest()) fill(place, draw(answer));
   } catch (error) {
-    clearTimeout(soon);
-    fill(
-      place,
-      failed(error, () => shown(place, what, ask, draw)),
-    );
+    if (isNewest())
+      fill(
+        place,
+        failed(error, () => shown(place, what, ask, draw)),
+      );
   } finally {
-    place.removeAttribute("aria-busy");
+    clearTimeout(soon);
+    if (isNewest()) place.removeAttribute("aria-busy");
   }
 }
 
@@ -120,7 +128,7 @@ export function inWords(error) {
 }
 
 /** @param {string} text as services write it, without a capital and a full stop */
-function sentence(text) {
+export function sentence(text) {
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

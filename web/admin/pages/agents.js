@@ -95,7 +95,7 @@ const COLUMNS = [
       h("span", { class: "under" }, each.at && moment(each.at * 1000), each.note && ` · ${each.note}`),
     ],
   },
-  { head: "New calls", className: "tight", cell: takes },
+  { head: "New calls", className: "tight named", cell: takes },
   { head: "Calls", figure: true, cell: (each) => count(each.figures?.calls) },
   { head: "Turns a call", figure: true, minor: true, cell: (each) => decimal(perCall(each.figures, "turns")) },
   { head: "Answered", figure: true, minor: true, cell: (each) => percent(each.figures?.answer_rate) },

@@ -2,7 +2,7 @@
 
 import { get, post } from "../kit/api.js";
 import { asked } from "../kit/dialog.js";
-import { fill, h } from "../kit/dom.js";
+import { fill, h, typed } from "../kit/dom.js";
 import { field, input } from "../kit/forms.js";
 import { moment, percent, plural, whole } from "../kit/format.js";
 import { icon } from "../kit/icons.js";
@@ -108,9 +108,9 @@ function drawn(told, admin, load) {
           {
             head: "What was found",
             cell: (each) => [
-              each.detail,
+              ...typed(capital(each.detail)),
               declaredBy(each),
-              each.result !== "pass" && each.remedy && h("span", { class: "under" }, each.remedy),
+              each.result !== "pass" && each.remedy && h("span", { class: "under" }, typed(capital(each.remedy))),
             ],
           },
           {
@@ -137,6 +137,11 @@ function drawn(told, admin, load) {
       { note: plural(controls.length, "control") },
     ),
   ];
+}
+
+/** @param {string} text a name of a file or a process at its beginning stays as it is */
+function capital(text) {
+  return /^[a-z]+(?=[ ,:;.]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 /** @param {any} each */

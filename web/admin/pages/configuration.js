@@ -2,7 +2,7 @@
 
 import { get, post } from "../kit/api.js";
 import { asked } from "../kit/dialog.js";
-import { fill, h } from "../kit/dom.js";
+import { fill, h, typed } from "../kit/dom.js";
 import { field, input } from "../kit/forms.js";
 import { plural } from "../kit/format.js";
 import { icon } from "../kit/icons.js";
@@ -71,7 +71,7 @@ export async function open(page, here) {
     const done = await asked({
       title: setting.name,
       body: [
-        h("p", {}, setting.description),
+        h("p", {}, typed(setting.description)),
         control(setting),
         field(
           "Why",
@@ -108,7 +108,7 @@ function columns(admin, changed) {
       head: "Setting",
       cell: (setting) => [
         h("code", { class: "main" }, setting.name),
-        h("span", { class: "under" }, setting.description),
+        h("span", { class: "under" }, typed(setting.description)),
       ],
     },
     { head: "Value", className: "value", cell: shownValue },

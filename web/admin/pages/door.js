@@ -3,6 +3,7 @@
 import { get, post, Problem } from "../kit/api.js";
 import { fill, h } from "../kit/dom.js";
 import { field, form, input } from "../kit/forms.js";
+import { sentence } from "../kit/states.js";
 
 /**
  * @param {HTMLElement} page
@@ -55,6 +56,12 @@ export async function open(page, entered) {
               { class: "trouble" },
               "Logging in needs TLS: come by https, or by http://localhost on the machine itself.",
             ),
+          ways.refused &&
+            h(
+              "p",
+              { class: "trouble", role: "alert" },
+              [ways.refused.detail, ways.refused.remedy].filter(Boolean).map(sentence).join(" "),
+            ),
           ways.oidc && h("a", { class: "button strong", href: ways.oidc.url }, `Log in with ${ways.oidc.name}`),
           ways.local && local,
         ),
@@ -62,13 +69,17 @@ export async function open(page, entered) {
       h(
         "p",
         { class: "hint" },
-        "No account yet? ",
-        h("code", {}, "parley user add NAME"),
-        " on the machine makes one; ",
-        h("code", {}, "make run"),
-        " prints a link that logs you in once.",
+        ways.local
+          ? [
+              "No account yet? ",
+              h("code", {}, "parley user add NAME"),
+              " on the machine makes one; ",
+              h("code", {}, "make run"),
+              " prints a link that logs you in once.",
+            ]
+          : "Accounts and roles are kept at the provider.",
       ),
     ),
   );
-  (ways.local ? name : page).focus();
+  (ways.local && !ways.refused ? name : page).focus();
 }

@@ -77,13 +77,13 @@ class OidcLogin:
         """`kept`: what the cookie said. Raises NotAllowed: not the answer to the login that this browser began, or
         nobody of us. Unavailable."""
         if not hmac.compare_digest(query.get("state", "").encode(), kept["state"].encode()):
-            raise NotAllowed("state: not of the login that this browser began; begin anew")
+            raise NotAllowed("state: this is not the answer to the login that this browser began; log in again")
         told = await self._provider.discovery()
         issuer = query.get("iss", "")
         if (issuer or told.authorization_response_iss_parameter_supported) and issuer != told.issuer:
-            raise NotAllowed("iss: another provider answers; begin anew")
+            raise NotAllowed("iss: another provider answers than the one that is configured; log in again")
         if error := query.get("error", ""):
-            raise NotAllowed(f"the provider says: {error[:60]}")
+            raise NotAllowed(f"the provider says: {error[:60]}; log in again, or ask whoever runs the provider")
         tokens = await self._exchange(told, query.get("code", ""), kept)
         claims = await self._provider.claims(str(tokens.get("id_token", "")))
         self._check(told, claims, kept["nonce"])
@@ -91,7 +91,9 @@ class OidcLogin:
             claims = await self._with_userinfo(told, claims, str(tokens.get("access_token", "")))
         role, name = self._roles.role(claims), _name(claims)
         if role is None:
-            raise NotAllowed(f"{name} has no role here; PARLEY_OIDC_ROLES says which the provider's roles stand for")
+            raise NotAllowed(
+                f"{name[:60]} has no role here; ask an admin: PARLEY_OIDC_ROLES says which the provider's stand for"
+            )
         return Person(name, role, str(claims["sub"]))
 
     async def _exchange(self, told: Discovery, code: str, kept: Mapping[str, str]) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class OidcLogin:
             "sub": isinstance(claims.get("sub"), str) and bool(claims["sub"]),
         }
         if wrong := [name for name, fits in right.items() if not fits]:
-            raise NotAllowed(f"{wrong[0]}: the provider's token is not for this login; begin anew")
+            raise NotAllowed(f"{wrong[0]}: the provider's token is not for this login; log in again")
 
     async def _with_userinfo(self, told: Discovery, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
         """Some providers say roles there only."""
@@ -135,7 +137,7 @@ class OidcLogin:
         bearer = {"Authorization": f"Bearer {access_token}"}
         more = await self._provider.fetch("GET", told.userinfo_endpoint, headers=bearer)
         if more.get("sub") != claims["sub"]:
-            raise NotAllowed("sub: what the provider says of the person is of somebody else")
+            raise NotAllowed("sub: what the provider says of the person is of somebody else; log in again")
         return {**more, **claims}
 
 

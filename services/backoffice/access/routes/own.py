@@ -27,10 +27,12 @@ class Number(Body):
 
 
 class Begun(BaseModel):
-    """Shown once: the secret, and the same as an address for an authenticator. `pending` is sent back with a code."""
+    """Shown once: the secret, the same as an address for an authenticator, and as a QR code: SVG in a `data:` URI.
+    `pending` is sent back with a code."""
 
     secret: str
     uri: str
+    picture: str
     pending: str
 
 
@@ -80,7 +82,8 @@ def router(parts: Parts) -> APIRouter:
         """A new secret for an authenticator. It counts when `/totp/on` was given its first code."""
         _check_local(who)
         secret, uri, pending = accounts.second_factor.begin(who.name)
-        return Begun(secret=secret, uri=uri, pending=pending)
+        picture = accounts.second_factor.picture(uri)
+        return Begun(secret=secret, uri=uri, picture=picture, pending=pending)
 
     @routes.post("/totp/on", status_code=204)
     async def turn_on(body: Confirmed, who: Annotated[Who, Depends(needs("viewer"))]) -> None:

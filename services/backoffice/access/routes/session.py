@@ -13,10 +13,11 @@ from parley.errors import NotAllowed
 from services.backoffice.access.access import Access
 from services.backoffice.access.accounts import is_name
 from services.backoffice.access.admission import needs
-from services.backoffice.access.cookies import DEVICE, SESSION
+from services.backoffice.access.cookies import DEVICE, REFUSED, SESSION
 from services.backoffice.access.logging_in import CodeNeeded, MustWait, Origin, WrongLogin
 from services.backoffice.access.passes import DEVICE_S, LINK
 from services.backoffice.access.roles import Kind, Role, Who
+from services.backoffice.access.routes.at_the_door import HOME, Refused, at_the_door, refused
 from services.backoffice.access.routes.bodies import Body, Code, Me, Name, Password, me
 from services.backoffice.access.sessions import guard_of
 from services.backoffice.api.problems import Problem, answers
@@ -24,7 +25,6 @@ from services.backoffice.parts import Parts
 
 OPERATOR = "operator"
 """Who comes by the one-time link: somebody who may start the service, or read its key."""
-HOME = "/admin"
 
 
 class Oidc(BaseModel):
@@ -33,11 +33,13 @@ class Oidc(BaseModel):
 
 
 class Ways(BaseModel):
-    """How one may log in here. `secure` false: nobody may, at this address; TLS is missing."""
+    """How one may log in here. `secure` false: nobody may, at this address; TLS is missing. `refused`: why the login
+    that this browser tried within the last minute was."""
 
     local: bool
     oidc: Oidc | None
     secure: bool
+    refused: Refused | None = None
 
 
 class Login(Body):
@@ -53,7 +55,8 @@ def router(parts: Parts) -> APIRouter:
     async def ways(request: Request) -> Ways:
         """How one may log in; nobody needs to be logged in to ask."""
         provider = Oidc(name=access.oidc_name, url=f"{routes.prefix}/oidc") if access.oidc is not None else None
-        return Ways(local=provider is None, oidc=provider, secure=access.jar.may_log_in(request.scope))
+        secure = access.jar.may_log_in(request.scope)
+        return Ways(local=provider is None, oidc=provider, secure=secure, refused=refused(access, request))
 
     @routes.post("/login", response_model=Me, responses=answers(401, 403, 422, 429, 503))
     async def login(request: Request, body: Login) -> Response:
@@ -93,6 +96,9 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/once", include_in_schema=False)
     async def once(request: Request, link: str = "") -> Response:
         """The one-time link: it logs in as an admin, once, and leads to the console."""
+        return await at_the_door(access, request, _once(request, link))
+
+    async def _once(request: Request, link: str) -> Response:
         check_secure(access, request)
         try:
             await access.logins.redeem(link, LINK)
@@ -148,5 +154,7 @@ async def entered(
     token = await access.sessions.begin(name, kind, role, address, request.headers.get("user-agent", ""))
     answer = answer or JSONResponse({})
     access.jar.put(request.scope, answer, SESSION, token, access.life_s)
+    if refused(access, request) is not None:
+        access.jar.drop(request.scope, answer, REFUSED)
     await parts.access.note(name, "login", name, {"address": address})
     return answer, guard_of(token)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.database import Database
@@ -49,6 +49,14 @@ class Delivery:
     tries: int
     error: str
     made_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What one webhook has not taken yet. `error`: why it did not take the newest that was sent; empty: none was."""
+
+    count: int
+    error: str
 
 
 class Deliveries:
@@ -129,6 +137,17 @@ class Deliveries:
         due = self._ms() + int(max(wait_s, BACK_OFF_S[tries - 1]) * 1000)
         await self._set(delivery.id, tries=tries, error=error, due_ms=due)
 
+    async def waiting(self) -> dict[str, Waiting]:
+        """By webhook, of those for which anything waits."""
+        due = deliveries.c.state == DUE
+        counted = select(deliveries.c.webhook, func.count().label("n"), func.max(_failed_id()).label("failed"))
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(counted.where(due).group_by(deliveries.c.webhook))).all()
+            ids = [row.failed for row in rows if row.failed is not None]
+            told = select(deliveries.c.id, deliveries.c.error).where(deliveries.c.id.in_(ids))
+            errors = {row.id: row.error for row in await connection.execute(told)} if ids else {}
+        return {row.webhook: Waiting(row.n, errors.get(row.failed, "")) for row in rows}
+
     async def dead(self, after: int = 0, limit: int = MAX_PAGE) -> list[Delivery]:
         """Those that were given up, behind `after`, the oldest first."""
         wanted = (
@@ -181,6 +200,11 @@ class Deliveries:
 
     def _ms(self) -> int:
         return int(self._now() * 1000)
+
+
+def _failed_id() -> ColumnElement[int]:
+    """Of a row that was sent, and not taken."""
+    return case((deliveries.c.tries > 0, deliveries.c.id), else_=null())
 
 
 def _about(webhook: str, message_id: str) -> str:

@@ -40,7 +40,7 @@ export function keys() {
                 },
                 {
                   head: "Last used",
-                  className: "tight",
+                  className: "tight named",
                   cell: (each) =>
                     each.used_at ? h("time", { title: whole(each.used_at) }, moment(each.used_at)) : "never",
                 },

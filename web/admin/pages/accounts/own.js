@@ -73,7 +73,7 @@ export function sessions() {
             },
             {
               head: "Last seen",
-              className: "tight",
+              className: "tight named",
               cell: (each) => h("time", { title: whole(each.seen_at) }, moment(each.seen_at)),
             },
             {
@@ -159,7 +159,9 @@ async function on() {
   return asked({
     title: "Turn the authenticator on",
     body: [
-      h("p", {}, "Enter this key in your authenticator, or ", h("a", { href: begun.uri }, "open it there"), "."),
+      h("p", {}, "Scan this with your authenticator, or ", h("a", { href: begun.uri }, "open it there"), "."),
+      h("img", { class: "scanned", src: begun.picture, alt: "The key as a QR code", width: 200, height: 200 }),
+      h("p", {}, "If it has no camera, enter the key by hand:"),
       h("code", { class: "once" }, begun.secret.replace(/(.{4})/g, "$1 ").trim()),
       field(
         "The code that it shows",

@@ -39,7 +39,7 @@ export function people(who) {
                 },
                 { head: "Role", cell: (each) => each.role },
                 { head: "Takes calls over to", minor: true, cell: (each) => each.number },
-                { head: "Authenticator", cell: (each) => (each.totp ? pill("on", "good", "on") : "off") },
+                { head: "Authenticator", className: "named", cell: (each) => (each.totp ? pill("on", "good", "on") : "off") },
                 {
                   head: "Since",
                   className: "tight",

@@ -70,18 +70,20 @@ export class Actions {
     );
   }
 
-  _hangUp() {
-    return asked({
+  async _hangUp() {
+    const done = await asked({
       title: "Hang up this call?",
       body: [h("p", {}, "The agent says goodbye and the call ends.")],
       yes: "Hang up",
       danger: true,
       act: () => post(`${this._path}/hang-up`, { reason: "" }),
     });
+    if (done) say("The agent was asked to end the call.");
   }
 
-  _transfer() {
-    return asked({
+  async _transfer() {
+    let to = "";
+    const done = await asked({
       title: "Transfer this call",
       body: [
         h("p", {}, "The agent tells the caller, then hands over."),
@@ -92,12 +94,16 @@ export class Actions {
         ),
       ],
       yes: "Transfer",
-      act: (data) => post(`${this._path}/transfer`, { to: String(data.get("to")).trim(), reason: "" }),
+      act: (data) => {
+        to = String(data.get("to")).trim();
+        return post(`${this._path}/transfer`, { to, reason: "" });
+      },
     });
+    if (done) say(`The agent was asked to hand over to ${to}.`);
   }
 
-  _takeOver() {
-    return asked({
+  async _takeOver() {
+    const done = await asked({
       title: "Take this call over",
       body: [
         h("p", {}, "The call is transferred to your telephone. Have it at hand."),
@@ -110,5 +116,6 @@ export class Actions {
       yes: "Take over",
       act: (data) => post(`${this._path}/take-over`, { to: String(data.get("to")).trim() }),
     });
+    if (done) say("The agent was asked to hand over to you. Your telephone rings in a moment.");
   }
 }

@@ -7,15 +7,19 @@ import { panel } from "../../kit/page.js";
 import { longer } from "../../kit/pages.js";
 import { pill } from "../../kit/pills.js";
 import { empty, shown } from "../../kit/states.js";
-import { sideways, table } from "../../kit/table.js";
+import { table } from "../../kit/table.js";
 
 /** @type {Array<import("../../kit/table.js").Column<any>>} */
 const COLUMNS = [
-  { head: "Number", className: "tight", cell: (each) => count(each.number) },
-  { head: "When", className: "tight", cell: (each) => h("time", { title: whole(each.at) }, moment(each.at, true)) },
   { head: "Kind", className: "tight", cell: (each) => h("code", {}, each.kind) },
+  {
+    head: "When",
+    className: "tight lead",
+    cell: (each) => h("time", { title: whole(each.at) }, moment(each.at, true)),
+  },
   { head: "Who", cell: (each) => each.who },
   { head: "What", cell: (each) => [each.subject, h("span", { class: "under" }, detail(each.detail))] },
+  { head: "Entry", figure: true, className: "tight", cell: (each) => count(each.number) },
 ];
 
 /** @param {HTMLElement} body */
@@ -27,12 +31,12 @@ export function audit(body) {
     (told) => {
       const place = h("div", { role: "status" });
       const button = h("button", { type: "button", class: "button", onclick: () => verify(place) }, "Check the chain");
-      const made = table("Entries, newest first", COLUMNS, told.items, { plain: true });
+      const made = table("Entries, newest first", COLUMNS, told.items);
       return panel(
         "Audit",
         told.items.length === 0
           ? empty("Nothing is in the audit yet", "Logins, changes and calls stand here from now on.")
-          : [place, sideways("Audit", made), longer(made, COLUMNS, "/api/audit", {}, told.next)],
+          : [place, made, longer(made, COLUMNS, "/api/audit", {}, told.next)],
         { note: "append-only; each entry is chained to the one before", right: [button] },
       );
     },
@@ -72,6 +76,21 @@ async function verify(place) {
 function detail(parts) {
   if (parts === null) return "of a caller who was forgotten";
   return Object.entries(parts)
-    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .map(([name, value]) => [name.replace(/_pii$/, "").replaceAll("_", " "), shownValue(value)])
+    .filter(([, value]) => value !== "")
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(", ");
+}
+
+/**
+ * @param {any} value
+ * @returns {string} empty: it says nothing
+ */
+function shownValue(value) {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) return value.map(shownValue).join(" ");
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value)
+    .map(([name, part]) => `${name} ${part === null ? "as by default" : shownValue(part)}`)
     .join(", ");
 }

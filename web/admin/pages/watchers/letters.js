@@ -10,6 +10,9 @@ import { longer } from "../../kit/pages.js";
 import { empty, shown } from "../../kit/states.js";
 import { table } from "../../kit/table.js";
 
+/** @type {Record<string, string>} */
+const WHAT = { event: "watcher", webhook: "webhook" };
+
 /**
  * @param {HTMLElement} body
  * @param {boolean} admin
@@ -50,8 +53,8 @@ function columns(admin, load) {
     {
       head: "Of",
       cell: (each) => [
-        h("span", { class: "main" }, each.of),
-        h("span", { class: "under" }, `${each.what}: ${each.kinds.join(", ")}`),
+        h("span", { class: "main" }, each.host || each.of),
+        h("span", { class: "under" }, `${WHAT[each.what] ?? each.what}: ${each.kinds.join(", ")}`),
       ],
     },
     { head: "Why", cell: (each) => h("span", { class: "bad" }, each.error) },
@@ -63,7 +66,7 @@ function columns(admin, load) {
     },
     {
       head: "Given up",
-      className: "tight",
+      className: "tight named",
       cell: (each) => [
         h("time", { title: whole(each.at) }, moment(each.at)),
         h("span", { class: "under" }, plural(each.tries, "try", "tries")),
@@ -122,7 +125,7 @@ async function again(each, load) {
 async function drop(each, load) {
   const done = await asked({
     title: "Drop this letter?",
-    body: [h("p", {}, `${each.of} will never be told of it. The event itself stays in the record of the call.`)],
+    body: [h("p", {}, `${each.host || each.of} will never be told of it. The event itself stays in the record of the call.`)],
     yes: "Drop",
     danger: true,
     act: () => change("DELETE", `/api/dead-letters/${encodeURIComponent(each.id)}`),

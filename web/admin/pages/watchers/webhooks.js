@@ -4,13 +4,14 @@ import { change, get, post } from "../../kit/api.js";
 import { asked, shownOnce } from "../../kit/dialog.js";
 import { h } from "../../kit/dom.js";
 import { check, field, input } from "../../kit/forms.js";
-import { moment, whole } from "../../kit/format.js";
+import { moment, plural, whole } from "../../kit/format.js";
 import { say, sayTrouble } from "../../kit/news.js";
 import { panel } from "../../kit/page.js";
 import { chip, pill } from "../../kit/pills.js";
 import { empty, shown } from "../../kit/states.js";
 import { table } from "../../kit/table.js";
 
+const LOOK_AGAIN_MS = 3000;
 const KINDS = ["call.started", "call.ended", "call.transferred", "tool.failed"];
 
 /** @param {HTMLElement} body */
@@ -58,13 +59,22 @@ function columns(load) {
     {
       head: "State",
       className: "tight",
-      cell: (each) => (each.active ? pill("on", "good", "On") : pill("paused", "warn", "Paused")),
+      cell: (each) => [
+        each.active ? pill("on", "good", "On") : pill("paused", "warn", "Paused"),
+        each.waiting > 0 &&
+          h(
+            "span",
+            { class: each.error ? "under bad" : "under" },
+            `${plural(each.waiting, "message")} ${each.waiting === 1 ? "waits" : "wait"}`,
+            each.error && `: ${each.error}`,
+          ),
+      ],
     },
     {
       head: "Since",
       className: "tight",
       minor: true,
-      cell: (each) => h("time", { title: whole(each.thoseat) }, moment(each.thoseat)),
+      cell: (each) => h("time", { title: whole(each.made_at) }, moment(each.made_at)),
     },
     { head: "Do", quiet: true, className: "actions", cell: (each) => actions(each, load) },
   ];
@@ -76,12 +86,14 @@ function columns(load) {
  */
 function actions(each, load) {
   const path = `/api/webhooks/${encodeURIComponent(each.id)}`;
-  const button = (/** @type {string} */ text, /** @type {() => void} */ act, more = "") =>
+  const button = (/** @type {string} */ text, /** @type {(event: MouseEvent) => void} */ act, more = "") =>
     h("button", { type: "button", class: `button ${more}`, "aria-label": `${text}: ${each.url}`, onclick: act }, text);
-  const tried = async () => {
+  const tried = async (/** @type {MouseEvent} */ event) => {
+    const pressed = /** @type {HTMLElement} */ (event.currentTarget);
     try {
       await post(`${path}/ping`);
-      say("A ping is on its way. If it does not arrive it becomes a dead letter.");
+      say("A ping is on its way. If it is not taken, that stands here in a moment.");
+      setTimeout(() => pressed.isConnected && load(), LOOK_AGAIN_MS);
     } catch (error) {
       sayTrouble(error);
     }
