@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import logging
 import random
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 import httpx
+import structlog
 import uvloop
 from sqlalchemy import insert
 
@@ -59,6 +61,9 @@ ASKED = {
     "a week by day": f"/api/stats?from={DAY}&to=2026-06-04",
     "a week by hour": f"/api/stats?by=hour&from={DAY}&to=2026-06-04",
 }
+
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # NATS is away
 
 
 async def main(count: int, times: int, url: str) -> int:

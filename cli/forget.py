@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.operating import operator_bus, run_or_exit
+from parley.bus.forgetting import forget_in_tools
 from parley.errors import Unavailable
 from parley.settings import Settings
 from services.backoffice.database import open_database
@@ -40,6 +41,13 @@ async def _forget(settings: Settings, number: str) -> Forgotten:
         sealer = Sealer.of(settings)
         async with operator_bus(settings) as bus:
             audit = Audit(database, sealer)
-            return await forgotten(number, database, sealer, bus, lambda caller: audit.forget(caller, WHO))
+            return await forgotten(
+                number,
+                database,
+                sealer,
+                bus,
+                audited=lambda caller: audit.forget(caller, WHO),
+                in_tools=lambda call_ids: forget_in_tools(bus, call_ids),
+            )
     finally:
         await database.close()

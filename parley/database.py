@@ -25,6 +25,9 @@ from parley.errors import Misconfigured, Unavailable
 
 log = structlog.get_logger()
 
+STILL_S = 15.0
+"""PostgreSQL ends a transaction in which a replica stands still for so long: others wait for what it has locked."""
+
 
 @dataclass(frozen=True)
 class Home:
@@ -186,6 +189,7 @@ def _postgres(home: Home, value: str) -> Database:
         hide_parameters=True,  # an error's text goes to the log
         connect_args={"timeout": 5, "command_timeout": home.command_s},
     )
+    event.listen(engine.sync_engine, "connect", _impatient)
     return Database(engine, home.service)
 
 
@@ -213,6 +217,13 @@ def _held(home: Home, path: Path) -> TextIO:
             f" {home.variable} to a PostgreSQL database"
         ) from None
     return lock
+
+
+def _impatient(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {int(STILL_S * 1000)}")
+    cursor.close()
+    connection.commit()
 
 
 def _durable(connection: Any, _: Any) -> None:

@@ -2,7 +2,8 @@
 
 Only the orchestrator writes call states and events, publishes cancels and takes signals; the gateway reads states; llm,
 tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down; backoffice follows the
-events. All but tts read what is published of the agents; only the operator publishes, for that is to have code run.
+events. All but tts read what is published of the agents; only the operator publishes, for that is to have code run, and
+has tools forget calls.
 Commands have users of their own: none of them writes a state or an event.
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
@@ -15,14 +16,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _CANCEL = "call.*.cancel"
+_FORGET = "tools.forget"
 
 
 @dataclass(frozen=True)
 class Permissions:
-    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter."""
+    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter. `answers`: it may
+    answer what it was asked, once, wherever the answer is to go."""
 
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
+    answers: bool = False
 
 
 def _outages(service: str) -> tuple[str, ...]:
@@ -146,7 +150,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
         subscribe=(_CANCEL, _CHANGES, _VERSIONS),
     ),
     "tts": Permissions(publish=(*_outages("tts"), *_configured("tts")), subscribe=(_CANCEL, _CHANGES)),
-    "tools": Permissions(publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL, _CHANGES, _VERSIONS)),
+    "tools": Permissions(
+        publish=(*_PUBLISHED, *_configured("tools")), subscribe=(_CANCEL, _FORGET, _CHANGES, _VERSIONS), answers=True
+    ),
     "rag": Permissions(publish=(*_PUBLISHED, *_configured("rag")), subscribe=(_CHANGES, _VERSIONS)),
     "backoffice": Permissions(
         publish=(
@@ -170,6 +176,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "$JS.API.STREAM.INFO.CALL_EVENTS",
             "$JS.API.STREAM.MSG.GET.CALL_EVENTS",
             "$JS.API.STREAM.PURGE.CALL_EVENTS",
+            _FORGET,
             *LETTERS,
             *_PUBLISHED,
             "$JS.API.STREAM.INFO.OBJ_agents",
@@ -182,6 +189,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "mcp": Permissions(publish=_LIST_STATES),  # `parley mcp`: who calls, and what was said
     "mcp-actions": Permissions(publish=(*_LIST_STATES, "call.*.signal")),  # with --allow-actions
 }
+
+
+_ANSWERS = '{ max: 1, expires: "1m" }'
 
 
 def passwords(services: Iterable[str]) -> dict[str, str]:
@@ -216,7 +226,8 @@ def _user(name: str, password: str) -> str:
     allowed = PERMISSIONS[name]
     publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
     subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
-    permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }} }}"
+    answers = f", allow_responses: {_ANSWERS}" if allowed.answers else ""
+    permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }}{answers} }}"
     return f"{{ user: {json.dumps(name)}, password: {password}, permissions: {permissions} }}"
 
 

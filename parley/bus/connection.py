@@ -17,7 +17,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import SlowConsumerError
+from nats.errors import NoRespondersError, SlowConsumerError
 from nats.js import JetStreamContext
 from prometheus_client import Counter, Gauge
 
@@ -33,6 +33,7 @@ log = structlog.get_logger()
 PING_S = 1  # a node that missed PINGS of these is left for another
 PINGS = 2
 QUEUED = 4096  # control messages a subscription may have waiting; over it they are dropped and counted
+ASKED = 64  # questions that may wait for an answer; over it they have none, and who asked is told by the time
 WAIT_S = 0.1  # between two tries at the same node; as often as need be
 RECONNECT_S = 0.5
 LOOK_S = 1.0
@@ -43,6 +44,7 @@ _slow = Counter("voice_control_messages_dropped_total", "Control messages droppe
 _connected = Gauge("voice_nats_connected", "1 while connected to NATS")
 
 OnMessage = Callable[[str, bytes, dict[str, str]], Awaitable[None]]
+OnRequest = Callable[[bytes], Awaitable[bytes]]
 OnConnect = Callable[["Bus"], Awaitable[None]]
 
 
@@ -62,6 +64,7 @@ class Bus:
         self._tried = asyncio.Event()
         self._closed = asyncio.Event()
         self._subscriptions: list[tuple[str, OnMessage]] = []
+        self._answers: list[tuple[str, OnRequest]] = []
         self._on_connect: list[OnConnect] = []
         self._outbox = Outbox(self.jetstream)
         self._trouble = Seldom()
@@ -113,6 +116,22 @@ class Bus:
     def subscribe(self, subject: str, on_message: OnMessage) -> None:
         """Call before the connection is made (in `wire`). Messages of one subscription come one after the other."""
         self._subscriptions.append((subject, on_message))
+
+    def answer(self, subject: str, on_request: OnRequest) -> None:
+        """Answer what is asked there; of several processes of this name one does, and one question after the other.
+        Call before the connection is made. What `on_request` raises is in the log, and who asked waits in vain."""
+        self._answers.append((subject, on_request))
+
+    async def ask(self, subject: str, data: bytes, timeout_s: float) -> bytes:
+        """The answer of one who answers there. Raises Unavailable: nobody does, or not within the time."""
+        if self._client is None or not self._client.is_connected:
+            raise Unavailable("NATS is away")
+        try:
+            return (await self._client.request(subject, data, timeout=timeout_s)).data
+        except NoRespondersError:
+            raise Unavailable(f"nobody answers at {subject}") from None
+        except (NatsError, TimeoutError, OSError) as e:
+            raise Unavailable(f"no answer from {subject} ({type(e).__name__}); may this user ask there?") from e
 
     @property
     def client(self) -> object:
@@ -202,6 +221,8 @@ class Bus:
         assert self._client is not None
         for subject, on_message in self._subscriptions:
             await self._client.subscribe(subject, cb=_fresh(on_message), pending_msgs_limit=QUEUED)
+        for subject, on_request in self._answers:
+            await self._client.subscribe(subject, self._name, cb=_answering(on_request), pending_msgs_limit=ASKED)
         await self._greet()
 
     async def _greet(self) -> None:
@@ -289,6 +310,14 @@ def _fresh(on_message: OnMessage) -> Callable[[Msg], Awaitable[None]]:
             _late.inc()
             return
         await on_message(message.subject, message.data, headers)
+
+    return receive
+
+
+def _answering(on_request: OnRequest) -> Callable[[Msg], Awaitable[None]]:
+    async def receive(message: Msg) -> None:
+        if message.reply:
+            await message.respond(await on_request(message.data))
 
     return receive
 

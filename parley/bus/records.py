@@ -66,6 +66,17 @@ async def record_at(bus: Bus, call_id: str, after: int = 1) -> bytes | None:
     return message.data or b""
 
 
+async def last_record(bus: Bus, call_id: str) -> bytes | None:
+    """The newest event record of a call, as it was stored; None without any. Raises Unavailable."""
+    try:
+        message = await bus.jetstream().get_last_msg(EVENTS_STREAM, f"call.{call_id}.event")
+    except NotFoundError:
+        return None
+    except (NatsError, TimeoutError) as e:
+        raise Unavailable(f"the records of call {call_id} cannot be read ({type(e).__name__})") from e
+    return message.data or b""
+
+
 async def purge_call(bus: Bus, call_id: str) -> int:
     """Remove the event records of a call for good; how many there were. Raises Unavailable."""
     subject = f"call.{call_id}.event"

@@ -356,6 +356,7 @@ class Heard(_message.Message):
     CUT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     chars: _builtins.int
     """code points of the utterance's text that sounded at the caller's ear"""
@@ -367,6 +368,8 @@ class Heard(_message.Message):
     """all of the utterance's text that the gateway had: a new owner may not know it"""
     failed: _builtins.bool
     """with `cut`: no voice could be had for the rest of it, or for any of it"""
+    engine: _builtins.str
+    """whose voice said the last of it; empty: it was kept from before, or nothing sounded"""
     def __init__(
         self,
         *,
@@ -376,10 +379,11 @@ class Heard(_message.Message):
         cut: _builtins.bool = ...,
         text: _builtins.str = ...,
         failed: _builtins.bool = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "failed", b"failed", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "engine", b"engine", "failed", b"failed", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2400,6 +2400,7 @@ class StepFinal(_message.Message):
     OWN_TO_MS_FIELD_NUMBER: _builtins.int
     WORDS_MS_FIELD_NUMBER: _builtins.int
     TURN_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     confidence: _builtins.float
     start_ms: _builtins.int
@@ -2409,6 +2410,7 @@ class StepFinal(_message.Message):
     own_from_ms: _builtins.int
     own_to_ms: _builtins.int
     turn: _builtins.int
+    engine: _builtins.str
     @_builtins.property
     def words_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -2424,10 +2426,11 @@ class StepFinal(_message.Message):
         own_to_ms: _builtins.int = ...,
         words_ms: _abc.Iterable[_builtins.int] | None = ...,
         turn: _builtins.int = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "confidence", b"confidence", "end_ms", b"end_ms", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "start_ms", b"start_ms", "text", b"text", "turn", b"turn", "words_ms", b"words_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_echo", b"beside_echo", "confidence", b"confidence", "end_ms", b"end_ms", "engine", b"engine", "leg_ms", b"leg_ms", "own_from_ms", b"own_from_ms", "own_to_ms", b"own_to_ms", "start_ms", b"start_ms", "text", b"text", "turn", b"turn", "words_ms", b"words_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2581,12 +2584,14 @@ class StepHeard(_message.Message):
     CUT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     chars: _builtins.int
     complete: _builtins.bool
     cut: _builtins.bool
     text: _builtins.str
     failed: _builtins.bool
+    engine: _builtins.str
     def __init__(
         self,
         *,
@@ -2596,10 +2601,11 @@ class StepHeard(_message.Message):
         cut: _builtins.bool = ...,
         text: _builtins.str = ...,
         failed: _builtins.bool = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "failed", b"failed", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chars", b"chars", "complete", b"complete", "cut", b"cut", "engine", b"engine", "failed", b"failed", "text", b"text", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

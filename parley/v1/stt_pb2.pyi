@@ -312,11 +312,14 @@ class Final(_message.Message):
     END_MS_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     start_ms: _builtins.int
     end_ms: _builtins.int
     confidence: _builtins.float
     """0..1; 0 when the vendor does not say"""
+    engine: _builtins.str
+    """who heard it"""
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpokenWord]: ...
     def __init__(
@@ -327,10 +330,11 @@ class Final(_message.Message):
         end_ms: _builtins.int = ...,
         confidence: _builtins.float = ...,
         words: _abc.Iterable[Global___SpokenWord] | None = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "end_ms", b"end_ms", "start_ms", b"start_ms", "text", b"text", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "end_ms", b"end_ms", "engine", b"engine", "start_ms", b"start_ms", "text", b"text", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

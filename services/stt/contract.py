@@ -100,7 +100,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """An empty text: somebody spoke and was not understood; no turn comes of it."""
+    """An empty text: somebody spoke and was not understood; no turn comes of it. `engine`: who heard it."""
 
     text: str
     start_ms: int
@@ -108,6 +108,7 @@ class Final:
     confidence: float = 0.0
     words: tuple[Word, ...] = ()
     turn: int = 0
+    engine: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

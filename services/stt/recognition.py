@@ -313,6 +313,8 @@ class Recognition:
                 continue
             if self._turn:
                 event = replace(event, turn=self._turn)
+            if isinstance(event, Final):
+                event = replace(event, engine=self._engine)
             if isinstance(event, TurnEnded) and event.kind is TurnKind.CONFIRMED:
                 self._turn += bool(self._turn)
                 if self._sound is not None:

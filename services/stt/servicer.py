@@ -203,6 +203,7 @@ def _event(event: SpeechEvent) -> stt_pb2.RecognizeEvent:
                 end_ms=event.end_ms,
                 confidence=event.confidence,
                 words=words,
+                engine=event.engine,
             )
             return stt_pb2.RecognizeEvent(turn=event.turn, final=final)
         case SpeechStopped():

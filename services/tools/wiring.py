@@ -12,6 +12,7 @@ import structlog
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
 from parley.bus.editions import Editions
+from parley.bus.forgetting import SUBJECT
 from parley.bus.live import Live
 from parley.bus.presence import present
 from parley.errors import Misconfigured, NotFound, ParleyError
@@ -24,6 +25,7 @@ from services.tools.execution.executor import Executor
 from services.tools.execution.invoker import Clock, local_now
 from services.tools.execution.ledger import Ledger
 from services.tools.execution.presence import Presence
+from services.tools.forgetting import Forgetting
 from services.tools.mcp.hub import Hub
 from services.tools.published import Prepared, PublishedToolboxes
 from services.tools.records.agent_records import AgentRecords
@@ -64,6 +66,7 @@ async def wire(
     executor = Executor(
         toolboxes, ledger, presence, instance, lambda agent, intent: AgentRecords(store, agent, intent), now, vault
     )
+    bus.answer(SUBJECT, Forgetting(database, executor, presence, instance).answer)
 
     connected = AsyncExitStack()
 

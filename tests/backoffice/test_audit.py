@@ -51,6 +51,22 @@ async def test_what_happened_and_who_did_what_stand_in_one_chain(audit: Audit) -
     assert [each.seq for each in await audit.page(subject="CA1")] == [2, 1]
 
 
+async def test_a_new_chain_is_begun_and_forgetting_reaches_the_old_one(audit: Audit, database: Database) -> None:
+    await audit.happened(call("CA1", ANN, "hello"))
+    async with database.transaction() as connection:  # as docs/operating.md says
+        old = (await connection.execute(select(table))).all()
+        await connection.execute(delete(table))
+        await connection.execute(update(audit_head).values(seq=0, hash=""))
+    await audit.happened(call("CA2", ANN, "again"))
+    verdict = await audit.verify()
+    assert (verdict.whole, verdict.entries) == (True, 2)
+    assert await audit.forget(ANN) == 2
+    async with database.reading() as connection:
+        holders = set((await connection.execute(select(audit_holders.c.id))).scalars())
+    assert not {row.holder for row in old} & holders, "their key is gone"
+    assert (await audit.verify()).whole
+
+
 async def test_the_same_event_again_is_no_entry(audit: Audit) -> None:
     events = call("CA1", ANN, "hello")
     await audit.happened(events)

@@ -35,6 +35,7 @@ async def test_a_call_is_transferred_to_a_colleague(house: Stack, chromium: Chro
 
 
 async def test_a_call_is_taken_over_by_whoever_has_a_number(house: Stack, chromium: Chromium) -> None:
+    """Whose account is then removed: the page that still follows the call is over, too."""
     async with looking(chromium, house.backoffice_url) as look, caller(house.gateway_url, "chat", "frontdesk") as bot:
         page, dialog = look.page, look.page.get_by_role("dialog")
         await enter(look, house)
@@ -62,10 +63,13 @@ async def test_a_call_is_taken_over_by_whoever_has_a_number(house: Stack, chromi
         await bot.until(type="transfer", to=OWN)
         await expect(dialog).to_have_count(0)
 
-        await page.get_by_role("button", name="Log out").click()
-        await page.get_by_role("heading", name="Log in").wait_for()
-        await enter(look, house)
-        await audited(look, bot.call_id, "call.take_over", "ada", OWN)
+        async with looking(chromium, house.backoffice_url) as other:
+            await enter(other, house)
+            await audited(other, bot.call_id, "call.take_over", "ada", OWN)
+            await other.at("/admin/accounts")
+            await other.page.get_by_role("button", name="Remove ada").click()
+            await other.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
 async def audited(look: Look, call_id: str, kind: str, who: str, to: str) -> None:

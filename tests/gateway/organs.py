@@ -215,6 +215,7 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
         if self.stalls:
             await asyncio.Event().wait()
 
+    engine = ""
     broken: Exception = RuntimeError("broken")
     then_refuses: Exception | None = None
     """From the break on."""
@@ -223,7 +224,7 @@ class Voice(Scripted, tts_pb2_grpc.TextToSpeechServicer):
         if word not in self.words:
             self.words.append(word)
         sound = bytes([1 + self.words.index(word)]) * (WORD_MS * per_ms)
-        times = tts_pb2.SynthesizedAudio(data=sound)
+        times = tts_pb2.SynthesizedAudio(data=sound, engine=self.engine)
         if not self.untimed:
             times.words.add(char_start=start, char_end=end, start_ms=at_ms, end_ms=at_ms + WORD_MS)
         return times

@@ -16,10 +16,12 @@ async def test_the_bot_greets_the_caller_asks_and_is_answered(house: House) -> N
     assert (owner.open.epoch.leg, owner.open.epoch.open) == (1, 1)
     assert owner.open.channel == conversation_pb2.CHANNEL_PHONE
     assert owner.open.caller == "+15550100"
+    house.voice.engine = "amy"
     owner.say(1, "Hello, how can I help?")
     assert (await owner.next("utterance_started")).utterance_started.utterance == 1
     heard = await owner.next("heard")
-    assert heard.heard == conversation_pb2.Heard(utterance=1, chars=22, complete=True, text="Hello, how can I help?")
+    words = "Hello, how can I help?"
+    assert heard.heard == conversation_pb2.Heard(utterance=1, chars=22, complete=True, text=words, engine="amy")
     assert heard.seq == 1
     assert [w for w, _ in house.voice.heard(phone.played)] == ["Hello,", "how", "can", "I", "help?"]
     assert max(piece.end - piece.arrived for piece in phone.heard.pieces) < 0.22, "200 ms at the most, by two clocks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from parley.bus.looking import AWAY_S, LOOK_S, Looking
@@ -11,6 +12,9 @@ from testbed.virtual_loop import run
 
 class Bus:
     """What `Looking` needs of one."""
+
+    write: Callable[[], Awaitable[None]]
+    connect: Callable[[], Awaitable[None]]
 
     def subscribe(self, subject: str, on_message: Any) -> None:
         self.write = lambda: on_message(subject, b"", {})

@@ -179,7 +179,7 @@ def test_the_second_interruption_comes_before_the_first_is_known_to_be_heard() -
     first = call.state.utterance
     call.words("what color")
     call.ends("what color")
-    call.wait(150)
+    call.wait(250)
     second = call.answers("It is green.")
     call.words("no wait")
     call.cut(first, 7)
@@ -260,7 +260,7 @@ def test_a_new_leg_has_ears_that_count_from_one() -> None:
     call._feed(events.TakenOver, epoch=Epoch(2, 1), new_leg=True)
     call.seq, call.turn = 0, 1
     call.says("and on sunday")
-    call.wait(150)
+    call.wait(250)
     assert of(Think, call.last)
 
 

@@ -286,7 +286,7 @@ def test_an_interruption_at_any_moment_of_the_outage_is_answered(at_ms: int) -> 
     if isinstance(call.state.floor, Answering) and call.state.utterance > 1:
         call.cut(call.state.utterance, 0)
     call.says("what is the price")
-    call.wait(150)
+    call.wait(250)
     assert call.thinks() == Think(3, 0, 0)
     call.finishes("Ninety euros.")
     assert messages(call.state)[-1].text == "Ninety euros."

@@ -118,13 +118,24 @@ def test_a_question_that_comes_at_once_with_its_interruption_waits_to_know_what_
     assert told == [("We are open", True), ("what about sunday", False)]
 
 
+def test_it_waits_for_that_behind_its_knowledge_too() -> None:
+    call = Script(replace(POLICY, retrieve=True, retrieve_wait_ms=80))
+    call.says("what are your hours")
+    call.finds("what are your hours", "From nine to six.")
+    utterance = call.answers("We are open from nine to six on weekdays.")
+    call.words("what about sunday")
+    call.ends("what about sunday")
+    assert not of(Think, call.finds(call.state.retrieving, "Closed."))
+    assert of(Think, call.cut(utterance, 12))[0].turn == 3
+
+
 def test_such_a_question_waits_only_so_long() -> None:
     call = Script()
     call.says("what are your hours")
     utterance = call.answers("We are open from nine to six on weekdays.")
     call.words("what about sunday")
     call.ends("what about sunday")
-    call.wait(150)
+    call.wait(250)
     assert of(Think, call.last)[0].turn == 3
     assert not of(Think, call.cut(utterance, 12))
 
@@ -511,7 +522,7 @@ def test_words_cut_off_of_which_nobody_tells_do_not_hang_the_next_answer() -> No
     call.answers("We are open from nine to six.")
     call.words("never mind")
     call.ends("never mind")
-    call.wait(200)
+    call.wait(250)
     call.hears(call.answers("All right."))
     call.wait(36_000)
     assert isinstance(call.state.floor, Listening)

@@ -1,5 +1,5 @@
 """The real services under the process runner, over TLS: all come up with no key, answer a call whose certificates are
-renewed meanwhile, refuse who may not call, one is killed, all stop."""
+renewed and whose backoffice is frozen meanwhile, refuse who may not call, one is killed, all stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from parley.rpc.tls import channel
 from parley.text.phrases import normalise
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from runner.authority import Authority
-from runner.plan import ORGANS
+from runner.plan import BACKOFFICE, ORGANS
 from runner.stack import Stack
 from testbed.house import samples
 from testbed.patience import PATIENCE_S
@@ -81,6 +81,25 @@ async def renewed(stack: Stack) -> None:
             await asyncio.sleep(0.1)
 
 
+async def frozen_and_renewed(stack: Stack) -> None:
+    """Backoffice stands still but for a moment, in which it has its new certificate."""
+    (office,) = stack.pids(BACKOFFICE)
+    os.kill(office, signal.SIGCONT)
+    await renewed(stack)
+    os.kill(office, signal.SIGSTOP)
+
+
+async def on_record(stack: Stack) -> None:
+    """Wait until backoffice has kept what it has slept through."""
+    url = f"{stack.backoffice_url}/metrics"
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(PATIENCE_S):
+        while True:
+            found = samples((await client.get(url)).text)
+            if found["voice_records_behind{}"] == 0 < found["voice_records_total{outcome=kept}"]:
+                return
+            await asyncio.sleep(0.1)
+
+
 async def refused(stack: Stack, shown: Certificate) -> tuple[grpc.StatusCode, str]:
     """What llm says to somebody who asks it."""
     line = channel(stack.plan.env["PARLEY_LLM_ADDRESS"], "llm", shown, ())
@@ -93,13 +112,17 @@ async def refused(stack: Stack, shown: Certificate) -> tuple[grpc.StatusCode, st
 @pytest.mark.realtime
 async def test_everything_runs_on_this_machine_answers_and_survives_a_kill(tmp_path: Path) -> None:
     env = {"PARLEY_PROFILE": "local", "PARLEY_WORKERS": "1"}
-    async with Stack(data_dir=tmp_path / "data", env=env, tls=True) as stack:
+    async with Stack(data_dir=tmp_path / "data", env=env, tls=True, backoffice=True) as stack:
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(f"{stack.gateway_url}/health")).status_code == 200
             for name, url in stack.metrics_urls().items():
                 assert "python_info" in (await client.get(url)).text, name
                 assert (await client.get(url.replace("/metrics", "/ready"))).status_code == 200, name
-        await a_call(stack, lambda: renewed(stack))
+        (office,) = stack.pids(BACKOFFICE)
+        os.kill(office, signal.SIGSTOP)
+        await a_call(stack, lambda: frozen_and_renewed(stack))
+        os.kill(office, signal.SIGCONT)
+        await on_record(stack)
         assert set((await total(stack, "voice_streams_reopened_total")).values()) == {0.0}, "no stream was lost"
 
         known = tmp_path / "data" / "run" / "tls" / "tts"

@@ -204,7 +204,8 @@ async def test_the_next_recogniser_hears_what_had_no_final(
         texts: list[str] = []
         while not texts or "1234" not in texts[-1]:
             texts.append((await call.turn()).text)
-    assert [e.text for e in call.seen if isinstance(e, Final)] == ["Hello.", HEARD]
+    finals = [(e.text, e.engine) for e in call.seen if isinstance(e, Final)]
+    assert finals == [("Hello.", "first"), (HEARD, "deepgram")]
     assert FALLBACKS.labels("first", what)._value.get() == before + 1
     assert len(first.given) == 2
     assert sim.records[-1].audio_bytes >= len(spoken(ORDER))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from parley.tooling import Notice, Result
 from services.orchestrator.mind import actions
 from services.orchestrator.run.organs import outcome_of as read
-from services.tools.execution.ledger import _dump, _load
+from services.tools.execution.ledger import dumped, loaded
 from services.tools.results import outcome_of
 
 
 def test_a_notice_is_kept_with_the_outcome_and_told() -> None:
     outcome = outcome_of(Result({"summary": "On."}, say=Notice("This call is recorded.")), "record", effects=True)
-    assert _load(_dump(outcome)) == outcome
+    assert loaded(dumped(outcome)) == outcome
     assert read(outcome).say == actions.Notice("This call is recorded.", interruptible=False)
 
 
@@ -23,4 +23,4 @@ def test_a_notice_that_is_none_is_left_out_and_a_long_one_is_cut() -> None:
 
 def test_a_row_of_an_older_version_has_no_notice() -> None:
     old = '{"status": "ok", "result": "{}", "message": "", "hang_up": null, "transfer": null}'
-    assert not _load(old).HasField("say")
+    assert not loaded(old).HasField("say")

@@ -193,6 +193,7 @@ async def test_a_version_that_becomes_current_while_it_is_fetched_for_a_call_is_
             monkeypatch.setattr(here, "_forget", slow)
             mine = asyncio.ensure_future(here.of("bikes", two))
             await until(fetched.is_set)
+            assert here._looking is not None
             here._looking.now()
             await until(lambda: here.versions("bikes").current == two)
             goes_on.set()

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
 from services.backoffice.api.figures import DAY_MS, HOUR_MS, LONGEST_MS, STEP_MS, By, Sums, gathered
 from services.backoffice.database import Database
 from services.backoffice.records.tables import calls, turns
 
-STAGES = {"ears": turns.c.ears, "first_token": turns.c.token, "first_sound": turns.c.sound, "over": turns.c.over}
+STAGES = {
+    "ears": turns.c.ears, "first_token": turns.c.token, "first_sound": turns.c.sound, "heard": turns.c.heard,
+    "over": turns.c.over,
+}  # fmt: skip
 """As the API calls them."""
+BY_KEY = "first_sound"
+"""What is told of each key, too: how soon its calls were answered."""
+Stages = dict[str, dict[int, int]]
+"""Stage -> histogram."""
 
 
 class Counting:
@@ -20,12 +38,12 @@ class Counting:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def sums(self, by: By, where: ColumnElement[bool]) -> dict[Any, Sums]:
-        """By key, of the calls for which it holds."""
+    async def counted(self, by: By, where: ColumnElement[bool]) -> tuple[dict[Any, Sums], Stages]:
+        """Sums by key, and a histogram of each stage, of the calls for which it holds."""
         key = _key(by)
         over = calls.c.ended_ms.is_not(None)
         given = calls.c.ended_by == "transfer"
-        counted = select(
+        wanted = select(
             key,
             func.count(),
             func.sum(calls.c.seconds),
@@ -35,28 +53,32 @@ class Counting:
             func.sum(calls.c.turns),
             func.sum(calls.c.usd),
         )
+        stages: Stages = {stage: {} for stage in STAGES}
+        answers = []
         async with self._database.reading() as connection:
-            rows = (await connection.execute(counted.where(where).group_by(key))).all()
-            answers = (await connection.execute(self._answers(key, where))).all()
-        return gathered((tuple(row) for row in rows), ((each[0], int(each[1]), int(each[2])) for each in answers))
+            rows = (await connection.execute(wanted.where(where).group_by(key))).all()
+            for stage, its_key, bucket, count in await connection.execute(_histograms(key, where)):
+                stages[stage][int(bucket)] = stages[stage].get(int(bucket), 0) + int(count)
+                if stage == BY_KEY:
+                    answers.append((its_key, int(bucket), int(count)))
+        return gathered((tuple(row) for row in rows), answers), stages
 
-    def _answers(self, key: ColumnElement[Any], where: ColumnElement[bool]) -> Select[Any]:
-        bucket = _bucket(turns.c.sound)
-        joined = calls.join(turns, turns.c.call_id == calls.c.call_id)
-        real = and_(where, turns.c.sound.is_not(None), turns.c.by != "aside")
-        return select(key, bucket, func.count()).select_from(joined).where(real).group_by(key, bucket)
 
-    async def stages(self, where: ColumnElement[bool]) -> dict[str, dict[int, int]]:
-        """Stage -> histogram."""
-        joined = calls.join(turns, turns.c.call_id == calls.c.call_id)
-        found: dict[str, dict[int, int]] = {}
-        async with self._database.reading() as connection:
-            for stage, column in STAGES.items():
-                bucket = _bucket(column)
-                real = and_(where, column.is_not(None), turns.c.by != "aside")
-                wanted = select(bucket, func.count()).select_from(joined).where(real).group_by(bucket)
-                found[stage] = {int(row[0]): int(row[1]) for row in await connection.execute(wanted)}
-        return found
+def _histograms(key: ColumnElement[Any], where: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """Rows of stage, key (of `BY_KEY` only), bucket and how many. The turns are gone through once for all of them."""
+    joined = calls.join(turns, turns.c.call_id == calls.c.call_id)
+    real = (
+        select(key.label("key"), *STAGES.values()).select_from(joined).where(where, turns.c.by != "aside").cte("real")
+    )
+    parts = []
+    for stage, column in STAGES.items():
+        its_key = real.c.key if stage == BY_KEY else cast(null(), real.c.key.type)
+        took = real.c[column.name]
+        bucket = _bucket(took)
+        grouped = (real.c.key, bucket) if stage == BY_KEY else (bucket,)
+        part = select(literal_column(f"'{stage}'"), its_key, bucket, func.count())
+        parts.append(part.where(took.is_not(None)).group_by(*grouped))
+    return union_all(*parts)
 
 
 def _key(by: By) -> ColumnElement[Any]:

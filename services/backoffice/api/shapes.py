@@ -107,12 +107,13 @@ class Line(BaseModel):
 
 
 class Stages(BaseModel):
-    """ms after the caller's last word; null: not known, or it did not come."""
+    """ms after the caller's last word; null: not known, or it did not come. `first_sound`: it was sent; `heard`: it was
+    at the caller's ear, as the mouth tells."""
 
     ears: int | None = Field(examples=[180])
     first_token: int | None = Field(examples=[420])
     first_sound: int | None = Field(examples=[610])
-    heard: int | None = Field(description="Known of calls that are followed live only", examples=[None])
+    heard: int | None = Field(examples=[690])
     over: int | None = Field(examples=[2400])
 
 
@@ -258,7 +259,7 @@ class Row(Figures):
 class Stage(BaseModel):
     """ms after the caller's last word, of the turns of all calls in question."""
 
-    stage: Literal["ears", "first_token", "first_sound", "over"]
+    stage: Literal["ears", "first_token", "first_sound", "heard", "over"]
     n: int = Field(examples=[2100])
     p50: int | None = Field(examples=[150])
     p90: int | None = Field(examples=[240])

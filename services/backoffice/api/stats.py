@@ -53,8 +53,7 @@ def router(parts: Parts) -> APIRouter:
         ):
             if value:
                 where.append(column == value)
-        sums = await counting.sums(asked.by, and_(*where))
-        stages = await counting.stages(and_(*where))
+        sums, stages = await counting.counted(asked.by, and_(*where))
         return Stats.model_validate(
             {
                 "from": iso(since_ms),

@@ -109,7 +109,7 @@ def turns_told(rows: Sequence[Row], lines: Sequence[Row], tools: Sequence[Row]) 
                 "ears": row["ears"],
                 "first_token": row["token"],
                 "first_sound": row["sound"],
-                "heard": None,
+                "heard": row["heard"],
                 "over": row["over"],
             },
             "tools": [tool["nr"] for tool in tools if tool["turn"] == row["nr"]],

@@ -22,6 +22,7 @@ class Line:
 
     Of the caller `kind` is speech, typed, keys or aside (a sound over the bot's voice that was no turn). Of the bot it
     is answer, filler or notice; `heard` characters of the text reached the ear, and `status` is saying, heard or cut.
+    `ear_ms`: when it began at the caller's ear, as the mouth told. `engine`: who is paid for its `chars` characters.
     `kept`: what was heard and what was not, as they were written down last.
     """
 
@@ -36,6 +37,9 @@ class Line:
     until_ms: int = 0
     utterance: int = 0
     started: bool = False
+    ear_ms: int = 0
+    chars: int = 0
+    engine: str = ""
     kept: tuple[str, str] | None = None
 
 
@@ -44,8 +48,9 @@ class Turn:
     """One turn of the caller, and how long its answer took. `at_ms`: the caller's last word; stages are ms after it.
 
     `final`: the last words were recognised; `eager`: probably over; `ears`: the ears said that it is over; `token`: the
-    model's first word; `words`: the first words were sent to the mouth; `sound`: the answer's first sound; `over`: the
-    last of it was heard or cut. None: it did not come. `minds`: what the orchestrator calls it.
+    model's first word; `words`: the first words were sent to the mouth; `sound`: the answer's first sound was sent;
+    `heard`: that was at the caller's ear; `over`: the last of it was heard or cut. None: it did not come, or was not
+    told. `minds`: what the orchestrator calls it. `answer`: the line that has the first sound.
     """
 
     nr: int
@@ -57,12 +62,14 @@ class Turn:
     token: int | None = None
     words: int | None = None
     sound: int | None = None
+    heard: int | None = None
     over: int | None = None
     rounds: int = 0
     interruptions: int = 0
     cut: bool = False
     minds: int = 0
     line: Line | None = None
+    answer: Line | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -115,7 +122,9 @@ class Pending:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """`changed_*` name what was touched since rows were made last; `written` is how many moments have rows."""
+    """`changed_*` name what was touched since rows were made last; `written` is how many moments have rows. `stt`,
+    `llm`, `tts`: the engines that are preferred; `ears`, `mouth`: those that were at it last, as they tell themselves.
+    """
 
     call_id: str
     agent: str = ""
@@ -147,6 +156,8 @@ class Call:
     stt: str = ""
     llm: str = ""
     tts: str = ""
+    ears: str = ""
+    mouth: str = ""
     ears_since_ms: int = 0
     digits: str = ""
     pending: Pending = field(default_factory=Pending)

@@ -46,7 +46,9 @@ def _said(call: Call, said: events_pb2.Said, minds_turn: int, at_ms: int) -> Non
     line.turn = turn.nr if turn is not None and answers else 0
     call.changed_lines.add(line.nr)
     if call.channel != CHAT:
-        call.use("tts", call.tts).chars += said.chars
+        line.engine = line.engine or call.mouth
+        line.chars += said.chars
+        call.use("tts", line.engine).chars += said.chars
     if turn is not None and answers and line.kind == "answer":
         first = at_ms - said.first_token_ms if said.first_token_ms else call.first_words.get(minds_turn, at_ms)
         if turn.token is None:

@@ -1,4 +1,5 @@
 """Forgetting a caller: what is kept of a number goes, store by store; what the law wants kept stays, and is named.
+The tools service has a database of its own, and forgets the calls that are named to it.
 
 The calls themselves stay in the figures, without the caller and without a word that was said.
 """
@@ -14,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.bus import Bus, recorded_calls
 from parley.bus.dead_letters import DeadLetters
-from parley.bus.records import purge_call, record_at
+from parley.bus.records import last_record, purge_call, record_at
 from parley.errors import BadInput
-from parley.v1 import events_pb2
+from parley.v1 import events_pb2, tools_pb2
 from services.backoffice.database import Database, metadata
 from services.backoffice.records import tables
 from services.backoffice.sealing import Sealer, plain_number
@@ -26,6 +27,8 @@ LIVE_MS = 3_600_000
 MAX_LOOKED_AT = 20_000
 """Calls of which NATS is asked whose they are, at most."""
 TOGETHER = 500
+InTools = Callable[[Sequence[str]], Awaitable[tools_pb2.CallsForgotten]]
+"""Has the tools service forget calls. Raises Unavailable."""
 _OF_OTHERS = (("outcomes", "summaries and slots"), ("emotions", "emotions"), ("deliveries", "webhook deliveries"))
 
 
@@ -48,10 +51,18 @@ class Forgotten:
 
 
 async def forget(
-    number: str, database: Database, sealer: Sealer, bus: Bus, audited: Callable[[str], Awaitable[int]]
+    number: str,
+    database: Database,
+    sealer: Sealer,
+    bus: Bus,
+    audited: Callable[[str], Awaitable[int]],
+    in_tools: InTools,
 ) -> Forgotten:
     """All that is kept of this caller. May be done again. `audited` makes what the audit log says of a caller
-    unreadable, and gives of how many entries. Raises BadInput, Unavailable (some stores may be done)."""
+    unreadable, and gives of how many entries. Raises BadInput, Unavailable (some stores may be done).
+
+    Tools come first: once backoffice has forgotten whose the calls were, nobody could name them to tools.
+    """
     plain = plain_number(number)
     if not plain:
         raise BadInput(f"number: {number!r} is no number and no address")
@@ -62,16 +73,21 @@ async def forget(
             calls.c.caller_hash == sealer.number(plain)
         )
         rows = (await connection.execute(mine)).all()
-    live = tuple(row.call_id for row in rows if row.ended_ms is None and row.last_ms > now_ms - LIVE_MS)
-    ids = [row.call_id for row in rows if row.call_id not in live]
+    live = {row.call_id for row in rows if row.ended_ms is None and row.last_ms > now_ms - LIVE_MS}
     unread = await _not_read_yet(database, bus, plain, {row.call_id for row in rows})
-    events = sum([await purge_call(bus, call_id) for call_id in (*ids, *unread)])
+    live |= {call_id for call_id in unread if await _goes_on(bus, call_id, now_ms)}
+    over = [call_id for call_id in dict.fromkeys((*(row.call_id for row in rows), *unread)) if call_id not in live]
+    of_tools = await in_tools(over)
+    live |= set(of_tools.running)
+    over = [call_id for call_id in over if call_id not in live]
+    ids = [call_id for call_id in over if call_id not in unread]
+    events = sum([await purge_call(bus, call_id) for call_id in over])
     counted: dict[str, int] = {}
     for start in range(0, len(ids), TOGETHER):
         async with database.transaction() as connection:
             for name, count in (await _removed(connection, sealer, ids[start : start + TOGETHER])).items():
                 counted[name] = counted.get(name, 0) + count
-    letters = await DeadLetters(bus).forget({*ids, *unread})
+    letters = await DeadLetters(bus).forget(set(over))
     entries = await audited(number)
     stores = (
         Store("event records in NATS", events, "records"),
@@ -83,9 +99,21 @@ async def forget(
         Store("dead letters of watchers", letters, "events"),
         Store("numbers of callers", counted.get("calls", 0), "calls"),
         Store("content of the audit log", entries, "entries"),
+        *(Store(f"tools: {each.name}", each.count, each.unit) for each in of_tools.stores),
         Store("profiles, vectors, cached answers, recordings", 0, "none is kept of callers"),
     )
-    return Forgotten(stores, await _kept(database, sealer, plain, len(ids)), live)
+    kept = (
+        *await _kept(database, sealer, plain, len(ids)),
+        *(f"{each.count} {each.what}" for each in of_tools.kept if each.count),
+    )
+    return Forgotten(stores, kept, tuple(sorted(live)))
+
+
+async def _goes_on(bus: Bus, call_id: str, now_ms: int) -> bool:
+    """By what NATS has of it."""
+    record = events_pb2.EventRecord.FromString(await last_record(bus, call_id) or b"")
+    heard_ms = max((each.at_ms for each in record.inputs), default=0)
+    return not record.ended and heard_ms > now_ms - LIVE_MS
 
 
 async def _not_read_yet(database: Database, bus: Bus, plain: str, known: set[str]) -> list[str]:

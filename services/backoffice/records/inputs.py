@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from parley.engines import engines_of
 from parley.v1 import events_pb2
 from services.backoffice.records.call import MAX_TEXT, Call, Line, Pending, Tool, Turn
 
@@ -15,14 +16,28 @@ CHAT = "chat"
 
 def engines(call: Call, names: events_pb2.EngineNames, at_ms: int) -> None:
     ears_until(call, at_ms)
+    if call.ears == call.stt:  # one that fell over is still at it: its stream is not the owner's
+        call.ears = names.stt
+    if call.mouth == call.tts:
+        call.mouth = names.tts
     call.stt, call.llm, call.tts = names.stt, names.llm, names.tts
 
 
 def ears_until(call: Call, at_ms: int) -> None:
     """The seconds that an engine has listened until now are its own."""
     if call.ears_since_ms and call.channel != CHAT and at_ms > call.ears_since_ms:
-        call.use("stt", call.stt).seconds += (at_ms - call.ears_since_ms) / 1000
+        call.use("stt", call.ears).seconds += (at_ms - call.ears_since_ms) / 1000
     call.ears_since_ms = at_ms
+
+
+def _fell_over(call: Call, stage: str, before: str, engine: str, at_ms: int) -> None:
+    """Another engine is at it than before. Back to the preferred one is no fallback, nor is one that had to be taken
+    because the preferred one does not know the language."""
+    preferred = call.stt if stage == "stt" else call.tts
+    row = engines_of(stage).get(preferred)
+    if preferred and engine != preferred and (row is None or row.speaks(call.language)):
+        call.fallbacks += 1
+        call.note(at_ms, "fallback", f"{stage} {before} {engine}")
 
 
 # Owners
@@ -92,6 +107,10 @@ def _speech_started(call: Call, event: Any, at_ms: int) -> None:
 
 
 def _final(call: Call, event: events_pb2.StepFinal, at_ms: int) -> None:
+    if event.engine and event.engine != call.ears:
+        ears_until(call, at_ms)
+        _fell_over(call, "stt", call.ears, event.engine, at_ms)
+        call.ears = event.engine
     pending, late = call.pending, event.leg_ms if event.leg_ms else 0
     if not pending.texts:
         start = at_ms - (late - event.start_ms) if late else pending.since_ms or at_ms
@@ -161,15 +180,28 @@ def _utterance_started(call: Call, event: events_pb2.StepUtteranceStarted, at_ms
 
 
 def sounds(call: Call, line: Line) -> None:
-    """The first sound of an answer, once it is known to be one."""
+    """The first sound of an answer, once it is known to be one, and when the caller heard it."""
     turn = _turn_of(call, line)
-    if turn is not None and line.started and line.kind == "answer" and turn.sound is None:
-        turn.sound = after(turn, line.at_ms)
+    if turn is None or not line.started or line.kind != "answer":
+        return
+    if turn.sound is None:
+        turn.sound, turn.answer = after(turn, line.at_ms), line
+        call.changed_turns.add(turn.nr)
+    if turn.answer is line and line.ear_ms:
+        turn.heard = after(turn, max(line.ear_ms, line.at_ms))
         call.changed_turns.add(turn.nr)
 
 
 def _turn_of(call: Call, line: Line) -> Turn | None:
     return call.turns[line.turn - 1] if 0 < line.turn <= len(call.turns) else None
+
+
+def _progress(call: Call, event: events_pb2.StepProgress, at_ms: int) -> None:
+    """Where the voice is. Told again when it has changed, until it has sounded."""
+    line = line_of(call, event.utterance, at_ms)
+    if line.started and event.places and event.in_ms and event.places[0] == 0:
+        line.ear_ms = at_ms + event.in_ms[0]
+        sounds(call, line)
 
 
 def _heard(call: Call, event: events_pb2.StepHeard, at_ms: int) -> None:
@@ -183,6 +215,7 @@ def _heard(call: Call, event: events_pb2.StepHeard, at_ms: int) -> None:
     call.changed_lines.add(line.nr)
     if not (event.complete or event.cut):
         return
+    _spoken_by(call, line, event.engine, at_ms)
     line.status = "heard" if event.complete or line.heard >= len(line.text.rstrip()) > 0 else "cut"
     turn = _turn_of(call, line)
     if turn is not None and line.kind == "answer":
@@ -190,6 +223,18 @@ def _heard(call: Call, event: events_pb2.StepHeard, at_ms: int) -> None:
         call.changed_turns.add(turn.nr)
     if line.status == "cut" and not call.told and call.pending.since_ms:
         interrupted(call, at_ms)  # an older version's record, which does not tell it
+
+
+def _spoken_by(call: Call, line: Line, engine: str, at_ms: int) -> None:
+    if not engine:
+        return
+    if engine != call.mouth:
+        _fell_over(call, "tts", call.mouth, engine, at_ms)
+        call.mouth = engine
+    if engine != line.engine and line.chars:
+        call.use("tts", line.engine).chars -= line.chars
+        call.use("tts", engine).chars += line.chars
+        line.engine = engine
 
 
 def interrupted(call: Call, at_ms: int) -> None:
@@ -295,6 +340,7 @@ INPUTS: dict[str, Callable[[Call, Any, int], None]] = {
     "typed": _typed,
     "dtmf": _dtmf,
     "utterance_started": _utterance_started,
+    "progress": _progress,
     "heard": _heard,
     "paused": _paused,
     "resumed": _resumed,

@@ -30,13 +30,13 @@ def costs(call: Call, at_ms: int = 0) -> list[Cost]:
     )
     found = []
     for (stage, engine, model), spent in call.spent.items():
-        if stage == "stt" and engine == call.stt and listening:
+        if stage == "stt" and engine == call.ears and listening:
             spent = Spent(seconds=spent.seconds + listening)
             listening = 0.0
         found.append(Cost(stage, engine, model, spent, dollars(stage, engine, model, spent)))
-    if listening and call.stt:
+    if listening and call.ears:
         spent = Spent(seconds=listening)
-        found.append(Cost("stt", call.stt, "", spent, dollars("stt", call.stt, "", spent)))
+        found.append(Cost("stt", call.ears, "", spent, dollars("stt", call.ears, "", spent)))
     return found
 
 

@@ -190,6 +190,7 @@ def _turn_row(call: Call, turn: Turn) -> Row:
         "token": turn.token,
         "words": turn.words,
         "sound": turn.sound,
+        "heard": turn.heard,
         "over": turn.over,
         "rounds": turn.rounds,
         "interruptions": turn.interruptions,

@@ -106,7 +106,7 @@ turns = Table(
     _nr(),
     _time("at_ms"),
     Column("by", String(20), nullable=False),
-    *(Column(stage, Integer) for stage in ("final", "eager", "ears", "token", "words", "sound", "over")),
+    *(Column(stage, Integer) for stage in ("final", "eager", "ears", "token", "words", "sound", "heard", "over")),
     _count("rounds"),
     _count("interruptions"),
     Column("cut", Boolean, nullable=False),

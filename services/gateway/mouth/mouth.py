@@ -344,19 +344,19 @@ class Mouth:
                 self._tell(conversation_pb2.CallEvent(progress=told))
 
     def _finish(self, utterance: Utterance) -> None:
-        self._queue.remove(utterance)
         whole = not (utterance.failed or utterance.clipped)
         chars = len(utterance.track.text) if whole else utterance.heard_chars
-        text = utterance.track.text
-        heard = conversation_pb2.Heard(utterance=utterance.id, chars=chars, complete=whole, cut=not whole, text=text)
-        heard.failed = utterance.failed
-        self._tell(conversation_pb2.CallEvent(heard=heard))
+        self._over(utterance, chars, whole, utterance.failed)
 
     def _cut(self, utterance: Utterance) -> None:
-        self._queue.remove(utterance)
         self._voices.hush(utterance)
-        text = utterance.track.text
-        heard = conversation_pb2.Heard(utterance=utterance.id, chars=utterance.heard_chars, cut=True, text=text)
+        self._over(utterance, utterance.heard_chars)
+
+    def _over(self, utterance: Utterance, chars: int, whole: bool = False, failed: bool = False) -> None:
+        self._queue.remove(utterance)
+        track = utterance.track
+        heard = conversation_pb2.Heard(utterance=utterance.id, chars=chars, complete=whole, cut=not whole)
+        heard.text, heard.engine, heard.failed = track.text, track.engine, failed
         self._tell(conversation_pb2.CallEvent(heard=heard))
 
     def _advance(self) -> None:

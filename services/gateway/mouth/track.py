@@ -41,6 +41,8 @@ class Track:
         self.audio_complete = False
         self.broken = False
         """Its sound is complete in so far as no more will come: not all words have some."""
+        self.engine = ""
+        """Whose voice the newest of it is, where it was told."""
         self.words: list[Word] = []
         self._estimated: tuple[tuple[int, int, float], list[Word]] = ((0, 0, 0.0), [])
 

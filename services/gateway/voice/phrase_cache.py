@@ -18,7 +18,7 @@ from services.gateway.metrics import SPOKEN_BYTES, SPOKEN_FOUND
 from services.gateway.mouth.track import Word
 
 KEPT_S = 3_600.0
-"""tts falls back to another engine without saying so: a sentence in the wrong voice must not stay for ever."""
+"""tts may have fallen back to another engine: a sentence in the wrong voice must not stay for ever."""
 _WORD_BYTES = 100
 _LARGEST = 4
 """A sentence may take this part of the room, one in so many."""

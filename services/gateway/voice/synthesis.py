@@ -127,6 +127,7 @@ class Synthesis:
                     Word(w.char_start + base_char, w.char_end + base_char, w.start_ms + base_ms, w.end_ms + base_ms)
                     for w in event.audio.words
                 ]
+                self._track.engine = event.audio.engine or self._track.engine
                 if event.audio.data:
                     self._got_audio = True
                     self._progress()

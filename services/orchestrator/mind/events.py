@@ -117,7 +117,8 @@ class Interim(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(Event):
-    """Times and `turn` as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where known."""
+    """Times and `turn` as of an `Interim`. `words_ms`: begin and end of each word, beside an echo and where known.
+    `engine`: who heard it; for the records."""
 
     text: str
     confidence: float = 0.0
@@ -129,6 +130,7 @@ class Final(Event):
     own_to_ms: int = 0
     words_ms: tuple[int, ...] = ()
     turn: int = 0
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +177,8 @@ class UtteranceStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard(Event):
-    """`text`: of the utterance, for an owner who does not know it. `failed`: no voice could be had for the rest."""
+    """`text`: of the utterance, for an owner who does not know it. `failed`: no voice could be had for the rest.
+    `engine`: whose voice it was; for the records."""
 
     utterance: int
     chars: int
@@ -183,6 +186,7 @@ class Heard(Event):
     cut: bool = False
     text: str = ""
     failed: bool = False
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

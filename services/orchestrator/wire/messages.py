@@ -59,6 +59,7 @@ _RESUME_CAUSES = {
 }
 
 MAX_PLACES = 24  # of one `Progress`
+MAX_ENGINE = 60  # characters of an engine's name
 
 
 def epoch_of(message: call_pb2.Epoch) -> Epoch:
@@ -208,6 +209,7 @@ def event_of(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | 
                 cut=h.cut,
                 text=h.text,
                 failed=h.failed,
+                engine=h.engine[:MAX_ENGINE],
             )
         case "progress":
             far = message.progress
@@ -273,6 +275,7 @@ def _speech(message: conversation_pb2.CallEvent, at_ms: int) -> events.Event | N
                 own_from_ms=own.from_ms,
                 own_to_ms=own.to_ms,
                 words_ms=_words_ms(f) if message.HasField("own") else (),
+                engine=f.engine[:MAX_ENGINE],
             )
         case "speech_stopped":
             return events.SpeechStopped(at_ms=at_ms)

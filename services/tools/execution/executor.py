@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -139,6 +139,16 @@ class Executor:
         open_rows = [row for row in rows if row.outcome is None]
         alive = await self._presence.alive() if any(row.executor != self._instance for row in open_rows) else set()
         return [Settled(row, self._outcome_of((call_id, row.intent), row, alive)) for row in rows]
+
+    def running(self, call_ids: Collection[str]) -> set[str]:
+        """Those of these calls for which something is being done here."""
+        return {call_id for call_id, _ in self._live} & set(call_ids)
+
+    def forget(self, call_ids: Collection[str]) -> None:
+        """What has ended for these calls is not at hand any more; the ledger has it."""
+        gone = set(call_ids)
+        for key in [key for key in self._ended if key[0] in gone]:
+            del self._ended[key]
 
     def _outcome_of(self, key: Key, row: Row, alive: set[str]) -> Outcome | None:
         if row.outcome is not None:

@@ -88,7 +88,7 @@ class Ledger:
     async def finish(self, key: Key, claim: str, outcome: Outcome, forget: bool = False) -> None:
         """Store the outcome of `claim`; the first one stays. `forget`: what it was asked is not kept but for its hash,
         by which the same intent is still known."""
-        values: dict[str, Any] = {"outcome_pii": _dump(outcome), "ended_at": func.now()}
+        values: dict[str, Any] = {"outcome_pii": dumped(outcome), "ended_at": func.now()}
         values |= {"arguments_pii": "{}"} if forget else {}
         async with self._database.transaction() as connection:
             await connection.execute(update(ledger).where(_open(key, claim)).values(values))
@@ -168,16 +168,16 @@ async def _find(connection: AsyncConnection, key: Key) -> Row | None:
 
 
 def _row(row: Any) -> Row:
-    outcome = None if row.outcome_pii is None else _load(row.outcome_pii)
+    outcome = None if row.outcome_pii is None else loaded(row.outcome_pii)
     return Row(row.intent, row.name, row.arguments_pii, row.hash, row.executor, row.claim, outcome)
 
 
-def _dump(outcome: Outcome) -> str:
+def dumped(outcome: Outcome) -> str:
     """The message as JSON: who looks into the database can read it."""
     return json_format.MessageToJson(outcome, preserving_proto_field_name=True, indent=None)
 
 
-def _load(text: str) -> Outcome:
+def loaded(text: str) -> Outcome:
     data = orjson.loads(text)
     if "result" in data:  # written by an older version, at most KEEP_DAYS ago
         data = {"status": f"STATUS_{data.pop('status').upper()}", "result_json": data.pop("result"), **data}

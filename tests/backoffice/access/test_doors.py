@@ -118,6 +118,7 @@ async def test_a_wrong_login_says_nothing_of_what_is_wrong_and_then_waits(house:
 async def test_a_second_factor_is_set_up_and_asked_for(house: House) -> None:
     browser = await house.logged_in()
     begun = (await browser.post("/api/session/totp")).json()
+    assert begun["picture"].startswith("data:image/svg+xml"), "made by the server, drawn by no script"
     code = pyotp.TOTP(begun["secret"]).now()
     sent = {"pending": begun["pending"], "code": code}
     assert (await browser.post("/api/session/totp/on", json=sent)).status_code == 204

@@ -131,7 +131,7 @@ async def test_statistics_by_day_hour_agent_and_number(desk: Desk) -> None:
     assert days["totals"]["calls"] == 3
     assert [row["calls"] for row in days["rows"]] == [2, 1]
     assert days["totals"]["answer_ms"]["p50"] is not None
-    assert {stage["stage"] for stage in days["stages"]} == {"ears", "first_token", "first_sound", "over"}
+    assert {stage["stage"] for stage in days["stages"]} == {"ears", "first_token", "first_sound", "heard", "over"}
     hours = await desk.get("/api/stats", by="hour", **span)
     assert len(hours["rows"]) == 3
     agents = await desk.get("/api/stats", by="agent", **span)

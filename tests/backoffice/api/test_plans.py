@@ -90,7 +90,8 @@ async def test_statistics_read_only_the_time_that_is_asked_for(database: Databas
     await keep(database, sealer, [record for call in some_calls(20, turns=2) for record in call.records])
     counting, asked = Counting(database), Asked(database)
     where = calls.c.started_ms.between(1_780_000_000_000, 1_780_000_600_000)
-    sums = await counting.sums("agent", where)
+    sums, stages = await counting.counted("agent", where)
     assert sum(each.calls for each in sums.values()) == 11
-    await counting.stages(where)
+    answers = [count for each in sums.values() for count in each.answers.values()]
+    assert sum(answers) == sum(stages["first_sound"].values()) > 0
     assert [line for line in await plans(database, asked) if whole(line)] == []

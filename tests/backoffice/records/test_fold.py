@@ -129,6 +129,60 @@ def test_keys_are_a_turn(call: RecordedCall) -> None:
     assert [(turn.by, turn.line.text if turn.line else "") for turn in found.turns] == [("keys", "12")]
 
 
+def test_when_an_answer_was_at_the_callers_ear_is_what_the_mouth_told_last(call: RecordedCall) -> None:
+    call.caller("where is my order").thinks("On its way.")
+    call.turn, call.utterance = call.turn + 1, call.utterance + 1
+    mine = {"utterance": call.utterance, "chars": 0}
+    call.decision(said={"utterance": call.utterance, "kind": "answer", "chars": 11})
+    call.input(120, utterance_started={"utterance": call.utterance})
+    call.input(20, progress={**mine, "places": [0, 3], "in_ms": [80, 300]})
+    call.input(50, progress={**mine, "places": [0, 3], "in_ms": [90, 310]})  # the line stood still
+    call.input(300, progress={**mine, "chars": 3, "places": [7], "in_ms": [-20]})
+    call.input(500, seq=True, heard={**mine, "chars": 11, "complete": True, "text": "On its way."}).boundary()
+    (turn,) = folded(call.records).turns
+    assert (turn.sound, turn.heard) == (350 + 300 + 120, 350 + 300 + 120 + 20 + 50 + 90)
+
+
+def test_who_hears_and_speaks_instead_of_the_preferred_is_on_record_and_is_paid(call: RecordedCall) -> None:
+    def said(text: str, engine: str) -> None:
+        call.decision(said={"utterance": call.utterance + 1, "kind": "answer", "chars": len(text)})
+        call.utterance += 1
+        call.input(100, utterance_started={"utterance": call.utterance})
+        heard = {"utterance": call.utterance, "chars": len(text), "complete": True, "text": text, "engine": engine}
+        call.input(1_000, seq=True, heard=heard).boundary()
+
+    def heard(text: str, engine: str) -> None:
+        call.input(1_000, seq=True, final={"text": text, "engine": engine})
+
+    heard("hello", "deepgram")
+    said("Yes?", "elevenlabs")
+    said("A kept sentence.", "")
+    heard("are you there", "whisper")
+    said("I am.", "hibari")
+    call.taken_over()
+    heard("good", "whisper")
+    said("Indeed.", "hibari")
+    heard("bye", "deepgram")
+    said("Goodbye.", "elevenlabs")
+    found = folded(call.ends().records)
+    told = [detail for kind, detail in kinds(found) if kind == "fallback"]
+    assert (found.fallbacks, told) == (2, ["stt deepgram whisper", "tts elevenlabs hibari"])
+    spent = {(stage, engine): each for (stage, engine, _), each in found.spent.items() if stage != "llm"}
+    assert spent["tts", "hibari"].chars == len("I am.Indeed.")
+    assert spent["tts", "elevenlabs"].chars == len(GREETING) + len("Yes?A kept sentence.Goodbye.")
+    assert spent["stt", "whisper"].seconds == 1.1 + 0.4 + 1 + 1.1 + 1
+    assert sum(each.seconds for each in spent.values()) == found.seconds
+
+
+def test_who_speaks_because_the_preferred_does_not_know_the_language_is_no_fallback(call: RecordedCall) -> None:
+    record = call.records[0]
+    record.engines.tts = "hibari"  # English only
+    record.inputs[-1].heard.engine = "local"
+    assert folded(call.ends().records).fallbacks == 1
+    record.inputs[0].opened.language = "de"
+    assert folded(call.records).fallbacks == 0
+
+
 def test_a_filler_is_not_the_answers_first_sound(call: RecordedCall) -> None:
     call.caller("where is my order")
     call.turn += 1

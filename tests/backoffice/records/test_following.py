@@ -62,9 +62,9 @@ class Kept:
         database = await open_database(self._settings, beside=True)
         try:
             async with database.reading() as connection:
-                of = [select(func.count()).select_from(each) for each in (tables.records, tables.calls)]
-                counts = [(await connection.execute(each)).scalar_one() for each in of]
                 position = (await connection.execute(select(tables.positions.c.seq))).scalar() or 0
+                of = [select(func.count()).select_from(each) for each in (tables.records, tables.calls)]
+                counts = [(await connection.execute(each)).scalar_one() for each in of]  # as of then, or later
             return counts[0], counts[1], position
         finally:
             await database.close()

@@ -37,7 +37,7 @@ from services.orchestrator.mind.timers import T
 MAX_FAILURES = 3  # failed turns in a row, before the call ends
 END_GRACE_MS = 10_000  # for the leg to end after a hang-up
 WHERE_STOPPED = "where the bot was stopped"
-WHERE_STOPPED_MS = 150  # for the gateway to tell, when the stop and the caller's question come at once
+WHERE_STOPPED_MS = 250  # for the gateway to tell, when the stop and the caller's question come at once
 
 
 def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = False) -> Call:
@@ -63,11 +63,8 @@ def begin(call: Call, text: str, at_ms: int, out: list[Effect], early: bool = Fa
         call = _adopt(call, ahead, at_ms, out)
     else:
         call, awaited = look(call, text, at_ms, out)
-        if not awaited and history.stopped(call) and not call.leg_lost:
-            awaited = WHERE_STOPPED
-            call = start(call, out, T.RETRIEVE, at_ms + WHERE_STOPPED_MS)
         call = replace(call, floor=Answering(looking_for=awaited, asked=True))
-        call = call if awaited else think(call, out, 0)
+        call = call if awaited else _first_round(call, at_ms, out)
     call = fillers.expect(call, at_ms, out)
     out.append(Store())
     return call
@@ -107,18 +104,8 @@ def retrieved(call: Call, event: events.Retrieved, out: list[Effect]) -> Call:
     call = replace(call, passages=event.passages, passages_for=event.query, retrieving="")
     if isinstance(call.floor, Answering) and call.floor.looking_for:
         call = stop_timers(call, out, T.RETRIEVE)
-        return think(call, out, rounds_done(call), continuing=noticed(call))
+        return _first_round(call, event.at_ms, out)
     return call
-
-
-def where_stopped(call: Call, out: list[Effect]) -> Call:
-    """It was told how much of what was stopped had been heard; the model may have waited for that."""
-    floor = call.floor
-    waits = isinstance(floor, Answering) and floor.looking_for and not call.retrieving
-    if not waits or history.stopped(call):
-        return call
-    call = stop_timers(call, out, T.RETRIEVE)
-    return think(call, out, rounds_done(call), continuing=noticed(call))
 
 
 def waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
@@ -126,8 +113,27 @@ def waited(call: Call, at_ms: int, out: list[Effect]) -> Call:
     if isinstance(call.floor, Answering) and call.floor.looking_for:
         if call.retrieving:
             call = replace(call, passages=(), passages_for="", retrieving="")
-        return think(call, out, rounds_done(call), continuing=noticed(call))
+        return _first_round(call, at_ms, out)
     return call
+
+
+def where_stopped(call: Call, out: list[Effect]) -> Call:
+    """It was told how much of what was stopped had been heard; the model may have waited for that."""
+    waits = isinstance(call.floor, Answering) and call.floor.looking_for == WHERE_STOPPED
+    if not waits or history.stopped(call):
+        return call
+    call = stop_timers(call, out, T.RETRIEVE)
+    return think(call, out, rounds_done(call), continuing=noticed(call))
+
+
+def _first_round(call: Call, at_ms: int, out: list[Effect]) -> Call:
+    """Knowledge is there or was given up: ask the model, as soon as it is known where the bot was stopped."""
+    floor = call.floor
+    assert isinstance(floor, Answering)
+    if history.stopped(call) and not call.leg_lost and floor.looking_for != WHERE_STOPPED:
+        call = replace(call, floor=replace(floor, looking_for=WHERE_STOPPED))
+        return start(call, out, T.RETRIEVE, at_ms + WHERE_STOPPED_MS)
+    return think(call, out, rounds_done(call), continuing=noticed(call))
 
 
 def think(call: Call, out: list[Effect], number: int, tries: int = 0, continuing: bool = False) -> Call:
