@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from parley.pii import addresses, dates
 from parley.pii.cues import Cues
 from parley.pii.kinds import ALL, Kind, Span
-from parley.pii.number_words import NUMBERS
+from parley.pii.number_words import BETWEEN, NUMBERS
 from parley.pii.numbers import numbers
 
 MAX_CHARS = 4_000
@@ -25,6 +25,7 @@ _WINDOW_LINES = 8
 _DIGITS = re.compile(r"\d(?:(?:\D{0,3}|(?: [A-Za-z]){1,4} )\d){2}|@|\d{1,2}[ .]+[^\W\d]{3,9}|\dth\b|\d[rn]d\b")
 _WORDS = re.compile(r"[^\W\d_]+")
 _ORDER: dict[Kind, int] = {"email": 0, "iban": 1, "mbi": 1, "ip": 2, "birthdate": 3, "card": 3}
+_TALK = BETWEEN - NUMBERS
 _ISO = re.compile(r"(?:19|20)\d{2}[-./](?:0[1-9]|1[0-2])[-./]\d{2}")
 _WORTH = NUMBERS | dates.MONTHS | dates.ORDINALS | {"at", "arroba", "arobase", "ät", "klammeraffe"}
 
@@ -50,9 +51,14 @@ def find_in_lines(lines: Sequence[str], kinds: frozenset[Kind] = ALL) -> list[li
             if starts[n] >= span.end:
                 break
             begin, end = max(span.start, starts[n]) - starts[n], min(span.end - starts[n], len(lines[n]))
-            if begin < end:
+            if begin < end and not _is_talk(lines[n][begin:end]):
                 found[n].append(Span(begin, end, span.kind))
     return found
+
+
+def _is_talk(piece: str) -> bool:
+    """Of a number over several lines the "Go on." of the other speaker."""
+    return _TALK.issuperset(_words(piece)) and not any(c.isdecimal() for c in piece)
 
 
 class Window:
