@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli.operating import operator_bus, run_or_exit
+from cli.operating import operator_bus, run_or_exit, who_asks
 from parley.bus import changing, configuring
 from parley.bus.changing import Changed
 from parley.bus.presence import ProcessState, processes
@@ -95,7 +95,7 @@ def undo_command(
 
     async def act(settings: Settings) -> Changed:
         async with operator_bus(settings) as bus:
-            return await changing.undo_live(bus, revision, _who(), time.time())
+            return await changing.undo_live(bus, revision, who_asks(), time.time())
 
     _tell(run_or_exit(act, NOT_DONE))
 
@@ -103,7 +103,7 @@ def undo_command(
 def _do(changes: dict[str, str | None], note: str) -> None:
     async def act(settings: Settings) -> Changed:
         async with operator_bus(settings) as bus:
-            return await changing.set_live(bus, changes, Seals.of(settings), _who(), time.time(), note)
+            return await changing.set_live(bus, changes, Seals.of(settings), who_asks(), time.time(), note)
 
     _tell(run_or_exit(act, NOT_DONE))
 
@@ -135,10 +135,6 @@ def _given(pairs: list[str]):  # type: ignore[no-untyped-def]
 
 def _secret(name: str) -> str:
     return getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
-
-
-def _who() -> str:
-    return f"{getpass.getuser()} (command)"
 
 
 def _text(stored: str | None) -> str:

@@ -14,11 +14,12 @@ import typer
 import yaml
 from pydantic import ValidationError
 
-from cli.operating import operator_bus, run_or_exit
+from cli.operating import operator_bus, run_or_exit, who_asks
 from parley.agents.files import known_agents
 from parley.bus import Bus, publishing
 from parley.bus.publishing import NUMBERS, Conflict
 from parley.errors import BadInput, NotFound
+from parley.published.changes import of_number
 from parley.published.hours import Hours
 from parley.published.numbers import ALL, Numbers, checked
 from parley.settings import Settings
@@ -41,7 +42,7 @@ def set_command(pattern: Pattern, name: Annotated[str, typer.Argument(help="Whic
             names = await _names(bus, settings)
             if name not in names:
                 raise NotFound(f"there is no agent {name!r}; known are {', '.join(names) or 'none'}")
-            before, _ = await _changed(bus, lambda now: now.set(wanted, name))
+            before, _ = await _changed(bus, wanted, lambda now: now.set(wanted, name))
         was = before.entries.get(wanted)
         print(f"{wanted} reaches {name}{f', no more {was}' if was not in (None, name) else ''}")
 
@@ -81,7 +82,7 @@ def hours_command(
                 raise NotFound(
                     f"outside.agent: there is no agent {hours.outside.agent!r}; known are {', '.join(names)}"
                 )
-            await _changed(bus, lambda now: now.open_at(pattern, hours))
+            await _changed(bus, checked(pattern), lambda now: now.open_at(pattern, hours))
         print(f"{checked(pattern)} is answered {_when(hours)}")
 
     run_or_exit(act, NOT_DONE)
@@ -94,7 +95,7 @@ def remove_command(pattern: Pattern) -> None:
     async def act(settings: Settings) -> None:
         wanted = checked(pattern)
         async with operator_bus(settings) as bus:
-            _, after = await _changed(bus, lambda now: now.remove(wanted))
+            _, after = await _changed(bus, wanted, lambda now: now.remove(wanted))
             names = await _names(bus, settings)
         name = after.agent_of(wanted.rstrip("*"))
         default = f"PARLEY_AGENT answers it now, {settings.agent} as it is set here"
@@ -123,13 +124,14 @@ def _when(hours: Hours | None) -> str:
     return f"by its hours ({hours.zone}): {'open' if hours.is_open(now) else 'closed'} now{next_time}"
 
 
-async def _changed(bus: Bus, step: Callable[[Numbers], Numbers]) -> tuple[Numbers, Numbers]:
+async def _changed(bus: Bus, pattern: str, step: Callable[[Numbers], Numbers]) -> tuple[Numbers, Numbers]:
+    told = of_number(who_asks(), pattern)
     for _ in range(TRIES - 1):
         try:
-            return await publishing.change(bus, NUMBERS, Numbers, step)
+            return await publishing.change(bus, NUMBERS, Numbers, step, told)
         except Conflict:
             continue
-    return await publishing.change(bus, NUMBERS, Numbers, step)
+    return await publishing.change(bus, NUMBERS, Numbers, step, told)
 
 
 async def _names(bus: Bus, settings: Settings) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import logging
 import os
 import sys
@@ -44,6 +45,11 @@ def _operator() -> dict[str, str]:
         return dict(line.split("=", 1) for line in path.read_text().splitlines())
     except OSError:
         return {}
+
+
+def who_asks() -> str:
+    """As the audit names who typed a command."""
+    return f"{getpass.getuser()} (command)"
 
 
 @asynccontextmanager

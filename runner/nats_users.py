@@ -4,7 +4,8 @@ Only the orchestrator writes call states and events, publishes cancels and takes
 tts and tools hear cancels; stt, llm and tts tell their own replicas which vendors are down; backoffice follows the
 events. All but tts read what is published of the agents; only the operator publishes, for that is to have code run, and
 has tools forget calls.
-Commands have users of their own: none of them writes a state or an event.
+Commands have users of their own: none of them writes a state or an event. So has who follows the events with watchers
+of their own (`watcher`).
 A denied publish raises nothing at the client (the server's answer is logged), so the lists are tested against a server.
 """
 
@@ -21,11 +22,12 @@ _FORGET = "tools.forget"
 
 @dataclass(frozen=True)
 class Permissions:
-    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter. `answers`: it may
-    answer what it was asked, once, wherever the answer is to go."""
+    """Subjects a user may publish to and subscribe to. Its own inbox is always among the latter. `but`: of what it may
+    publish, not these. `answers`: it may answer what it was asked, once, wherever the answer is to go."""
 
     publish: tuple[str, ...] = ()
     subscribe: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
     answers: bool = False
 
 
@@ -78,6 +80,21 @@ WATCH = (
     "$JS.ACK.WATCH_AGAIN.>",
 )
 """What a process with watchers needs: durable consumers of its own, and somewhere to put what it fails on."""
+SHIPPED = ("audit", "sentiment", "outcomes", "webhooks")
+"""Backoffice's own watchers. Who follows beside them uses other names."""
+FOLLOWERS = (("CALL_EVENTS", "records"), *(("CALL_EVENTS", f"watch-{name}") for name in SHIPPED))
+_SHIPPED_FOLLOW = tuple(
+    subject
+    for stream, consumer in (*FOLLOWERS, *(("WATCH_AGAIN", f"again-{name}") for name in SHIPPED))
+    for subject in (
+        f"$JS.API.CONSUMER.CREATE.{stream}.{consumer}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.{consumer}.>",
+        f"$JS.API.CONSUMER.INFO.{stream}.{consumer}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}",
+        f"$JS.ACK.{stream}.{consumer}.>",
+    )
+)
+"""What takes events away from these."""
 LETTERS = (
     "again.*",
     "$JS.API.STREAM.INFO.DEAD_LETTERS",
@@ -186,6 +203,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *CONFIGURES,
         ),
     ),
+    "watcher": Permissions(  # a developer's own program: docs/watchers.md
+        publish=WATCH, but=(*_SHIPPED_FOLLOW, *(f"dead.{name}" for name in SHIPPED))
+    ),
     "mcp": Permissions(publish=_LIST_STATES),  # `parley mcp`: who calls, and what was said
     "mcp-actions": Permissions(publish=(*_LIST_STATES, "call.*.signal")),  # with --allow-actions
 }
@@ -225,6 +245,7 @@ def _authorization(users: Mapping[str, str]) -> list[str]:
 def _user(name: str, password: str) -> str:
     allowed = PERMISSIONS[name]
     publish = f"allow: {_subjects(allowed.publish)}" if allowed.publish else 'deny: ">"'
+    publish += f", deny: {_subjects(allowed.but)}" if allowed.but else ""
     subscribe = f"allow: {_subjects((f'_INBOX_{name}.>', *allowed.subscribe))}"
     answers = f", allow_responses: {_ANSWERS}" if allowed.answers else ""
     permissions = f"{{ publish: {{ {publish} }}, subscribe: {{ {subscribe} }}{answers} }}"

@@ -30,6 +30,7 @@ DEPLOYED = (*SERVICES, BACKOFFICE)
 """What a cluster runs."""
 OPERATOR_FILE = "operator.env"
 MCP_FILES = {"mcp": "mcp.env", "mcp-actions": "mcp-actions.env"}
+WATCHER, WATCHER_FILE = "watcher", "watcher.env"
 """By user: how `parley mcp` reaches what it needs, without and with actions."""
 CONFIG_KEY = "PARLEY_CONFIG_KEY"
 KEYED = ("stt", "llm", "tts", BACKOFFICE)
@@ -99,7 +100,7 @@ def make_plan(
     }
     if authority is not None:
         remarks.append("services and NATS talk TLS, with certificates made for this run and renewed every hour")
-    users = passwords((*counts, "operator", *MCP_FILES))
+    users = passwords((*counts, "operator", WATCHER, *MCP_FILES))
     shown = {user: {} if authority is None else authority.issue(user).env for user in users}
     file_gb = 6 + math.ceil(settings.events_mb / 1024)
     nodes = nats_nodes(settings.nats_nodes, ports, settings.data_dir.resolve(), users, _nats_tls(authority), file_gb)
@@ -138,7 +139,8 @@ def make_plan(
     }
     operator = _bus_env(env, "operator", users) | shown["operator"] | ({CONFIG_KEY: config_key} if config_key else {})
     line = {f"PARLEY_{_LINE.upper()}_ADDRESS": env[f"PARLEY_{_LINE.upper()}_ADDRESS"]}
-    commands = {OPERATOR_FILE: operator} | {
+    watcher = _bus_env(env, WATCHER, users) | shown[WATCHER]
+    commands = {OPERATOR_FILE: operator, WATCHER_FILE: watcher} | {
         file: _bus_env(env, user, users) | line | shown[user] for user, file in MCP_FILES.items()
     }
     return Plan(

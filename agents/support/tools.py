@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from parley.text.telling import cardinal, clock, day, digits, money, value
-from parley.tooling import CallContext, HangUp, Records, Result, ToolError, Transfer, tool
+from parley.tooling import CallContext, HangUp, Records, Result, Secret, ToolError, Transfer, tool
 
 Window = Literal["morning", "afternoon"]
 Day = Literal[
@@ -26,6 +26,7 @@ WARRANTY_DAYS = 730
 VISIT_FEE = Decimal(79)
 AHEAD_DAYS = 7
 STEP_S = 0.9  # what one check takes
+NO_FUNDS = "4000000000000002"  # the made-up acquirer's card that is always declined
 OFFERED = 3  # windows that are told in words
 
 
@@ -50,6 +51,9 @@ async def get_order_status(order_number: str, context: CallContext) -> Result:
     if late and refund is None:
         story += " Shall I find out what is holding it up?"
         offer = {"offers": {"tool": "run_diagnostics", "arguments": {"order_number": number}}}
+    elif (owed := _owed(order, visit)) and refund is None:
+        story += f" {money(owed).capitalize()} are not paid yet. Would you like to pay by card now?"
+        offer = {"offers": {"tool": "pay_by_card", "arguments": {"order_number": number}}}
     found = {"order_number": number, "item": order["item"], "stage": order["stage"], "late": late, **offer}
     summary = f"Order {digits(number)}, {order['item']}, {story}"
     return Result({**found, "summary": summary}, show={"order": _order_card(number, order, refund, today)})
@@ -206,6 +210,41 @@ async def schedule_technician(order_number: str, day: Day, window: Window, conte
     return Result({"confirmation": key, "day": visit["day"], "summary": summary}, show={"visit": card, "times": None})
 
 
+async def _payment_question(order_number: str, context: CallContext) -> str:
+    number, order = await _order(context.records, order_number)
+    owed, _, what = await _bill(context.records, number, order, context.now.date())
+    return f"Shall I charge {money(owed)} to your card, for {what}?"
+
+
+@tool(consequential=True, idempotent=True, confirm=_payment_question)
+async def pay_by_card(
+    order_number: str, card: Annotated[str, Secret("card")], code: Annotated[str, Secret("code")], context: CallContext
+) -> Result:
+    """Take a payment by card for what is open: an order that is not paid, or a technician's visit that costs. Ask for
+    the card's number first, then for its security code. The caller is asked for a yes by itself.
+
+    Args:
+        order_number: The five digits of the order number, such as 41203.
+        card: The card to be charged.
+        code: Its security code.
+    """
+    async with context.records.transaction() as records:
+        number, order = await _order(records, order_number)
+        if (key := await records.added("charges")) is None:
+            owed, visit, what = await _bill(records, number, order, context.now.date())
+            key = await _charge(records, card, code, {"order": number, "amount": owed, "for": what})
+            if visit is None:
+                await records.put("orders", number, {**order, "payment": "cleared"})
+            else:
+                await records.put("visits", visit[0], {**visit[1], "paid": key})
+        charged = await records.get("charges", key) or {}
+    paid = Decimal(str(charged["amount"]))
+    shown = {"Order": number, "For": _upper(charged["for"]), "Amount": f"${paid:,.2f}"}
+    shown |= {"Card": f"ending in {charged['ending']}", "Confirmation": key}
+    summary = f"{money(paid).capitalize()} were charged to your card. Your confirmation is {digits(key)}."
+    return Result({"confirmation": key, "amount": str(paid), "summary": summary}, show={"payment": shown})
+
+
 @tool(effects=True, idempotent=True)
 def transfer_to_human(context: CallContext, reason: str = "the caller asked for a person") -> Result:
     """Connect the caller to a colleague. Use it when the caller asks for a person, or when you can not help.
@@ -259,6 +298,35 @@ async def _refundable(records: Records, number: str, order: Mapping[str, Any], r
             f"Order {digits(number)} is not late: it {_story(order, today)} It can be returned all the same."
         )
     return Decimal(order["price"])
+
+
+def _owed(order: Mapping[str, Any], visit: tuple[str, Mapping[str, Any]] | None) -> Decimal:
+    """What is to be paid now: the order, else the visit that is booked for it; 0: nothing."""
+    if order.get("payment") == "pending":
+        return Decimal(order["price"])
+    return Decimal(str(visit[1].get("fee", 0))) if visit is not None and "paid" not in visit[1] else Decimal(0)
+
+
+async def _bill(
+    records: Records, number: str, order: Mapping[str, Any], today: date
+) -> tuple[Decimal, tuple[str, dict[str, Any]] | None, str]:
+    """What is owed, for which visit (None: for the order), and that in words. Raises ToolError."""
+    visit = await _visit_of(records, number, today)
+    if not (owed := _owed(order, visit)):
+        raise ToolError(f"Nothing is open for order {digits(number)}: there is nothing to pay.")
+    if order.get("payment") == "pending":
+        return owed, None, f"order {digits(number)}, {order['item']}"
+    return owed, visit, f"the technician's visit for your {_thing(order)}"
+
+
+async def _charge(records: Records, card: str, code: str, row: Mapping[str, Any]) -> str:
+    """The made-up acquirer: it takes all cards but NO_FUNDS, and keeps no more than their last four digits. Once for an
+    intent, by the key of `Records.add`; a real one is handed `CallContext.idempotency_key`. Raises ToolError."""
+    if len(code) != (4 if card.startswith(("34", "37")) else 3):
+        raise ToolError("That security code does not belong to this card. Please give me the code once more.")
+    if card == NO_FUNDS:
+        raise ToolError("The card was declined. Another card may work.")
+    return await records.add("charges", {**row, "ending": card[-4:]}, kind="letters")
 
 
 def _repairable(number: str, order: Mapping[str, Any]) -> None:

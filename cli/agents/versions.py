@@ -14,11 +14,12 @@ from typing import Annotated
 import typer
 
 from cli.agents.check import check
-from cli.operating import operator_bus, run_or_exit
+from cli.operating import operator_bus, run_or_exit, who_asks
 from parley.agents.files import known_agents, load_agent
 from parley.bus import Bus, publishing
 from parley.bus.publishing import AGENT
 from parley.errors import AlreadyExists, BadInput, Misconfigured, NotFound, Unavailable
+from parley.published.changes import of_versions
 from parley.published.versions import MAX_NOTE, Version, Versions
 from parley.settings import Settings
 
@@ -46,7 +47,7 @@ def versions(name: Annotated[str, typer.Argument(help="Which agent; none: all.")
 
 def promote(name: Name) -> None:
     """Give the canary to all new calls."""
-    after = _changed(name, Versions.promote)
+    after = _changed(name, "agent.promoted", Versions.promote)
     print(f"{name}: all new calls have {after.current}")
 
 
@@ -54,13 +55,13 @@ def rollback(
     name: Name, version: Annotated[str, typer.Argument(help="To which; none: end the canary, or the one before.")] = ""
 ) -> None:
     """Give new calls what they had before, or a version that is named."""
-    after = _changed(name, lambda now: now.rollback(version))
+    after = _changed(name, "agent.rolled_back", lambda now: now.rollback(version))
     print(f"{name}: all new calls have {after.current}")
 
 
 def unpublish(name: Name) -> None:
     """Give new calls the agent's folder again. The versions stay; `rollback` brings the last one back."""
-    _changed(name, Versions.unpublish)
+    _changed(name, "agent.unpublished", Versions.unpublish)
     print(f"{name}: new calls have the folder, as it lies on each machine; edits of it reach them at once")
 
 
@@ -117,7 +118,7 @@ async def _publish(settings: Settings, name: str, canary: str, note: str) -> Non
         raise Misconfigured("nothing was published; mend this first")
     folder, language = settings.agents_dir / name, load_agent(settings.agents_dir, name).language
     async with operator_bus(settings) as bus:
-        before, after = await publishing.publish(bus, name, folder, language, note, percent)
+        before, after = await publishing.publish(bus, name, folder, language, note, percent, who_asks())
         if before == after:
             print(f"{after.current} is what all calls have already; nothing has changed")
             return
@@ -149,12 +150,13 @@ async def _read(settings: Settings, name: str) -> dict[str, Versions]:
     return {each: found.get(each, Versions()) for each in names if name in ("", each)}
 
 
-def _changed(name: str, step: Callable[[Versions], Versions]) -> Versions:
+def _changed(name: str, kind: str, step: Callable[[Versions], Versions]) -> Versions:
     async def change(settings: Settings) -> Versions:
         async with operator_bus(settings) as bus:
             known = await publishing.published(bus)
             if name not in known:
                 raise NotFound(f"nothing is published of {name!r}; published are {', '.join(sorted(known)) or 'none'}")
-            return (await publishing.change(bus, AGENT + name, Versions, step))[1]
+            told = of_versions(who_asks(), kind, name)
+            return (await publishing.change(bus, AGENT + name, Versions, step, told))[1]
 
     return run_or_exit(change, NOT_DONE)

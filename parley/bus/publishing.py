@@ -39,6 +39,7 @@ from parley.published.bundle import (
     opened,
     packed,
 )
+from parley.published.changes import MAX_CHANGES, Change, Told, of_versions
 from parley.published.numbers import Numbers
 from parley.published.versions import MAX_NAME, Version, Versions, is_name
 
@@ -134,16 +135,23 @@ async def read(bus: Bus, key: str, kind: type[Value]) -> tuple[Value, int]:
         raise Corrupt(f"{BUCKET}/{key} in NATS is not what this version writes; publish or set it anew") from e
 
 
-async def change(bus: Bus, key: str, kind: type[Entry], step: Callable[[Entry], Entry]) -> tuple[Entry, Entry]:
-    """Read, change, and set it if nobody did meanwhile; before and after. Raises Conflict, Unavailable, what `step`
-    raises."""
+async def change(
+    bus: Bus, key: str, kind: type[Entry], step: Callable[[Entry], Entry], told: Told[Entry] | None = None
+) -> tuple[Entry, Entry]:
+    """Read, change, and set it if nobody did meanwhile; before and after. `told`: of whom, for the audit. Raises
+    Conflict, Unavailable, what `step` raises."""
     before, revision = await read(bus, key, kind)
-    return before, await write(bus, key, step(before), revision)
+    after = step(before)
+    return before, await write(bus, key, after, revision, told(before, after) if told is not None else None)
 
 
-async def write(bus: Bus, key: str, value: Entry, revision: int) -> Entry:
+async def write(bus: Bus, key: str, value: Entry, revision: int, by: Change | None = None) -> Entry:
     """In the place of what was read at `revision`. Raises Conflict, Unavailable (it may have been written or not)."""
-    value = value.model_copy(update={"writer": os.urandom(8).hex()})
+    writer = os.urandom(8).hex()
+    value = value.model_copy(update={"writer": writer})
+    if by is not None:
+        changes = (*value.changes, by.model_copy(update={"writer": writer}))[-MAX_CHANGES:]
+        value = value.model_copy(update={"changes": changes})
     data = value.model_dump_json().encode()
     if len(data) > MAX_VALUE_BYTES:
         raise Unavailable(f"{key}: {len(data):,} bytes; at most {MAX_VALUE_BYTES:,}")
@@ -166,7 +174,7 @@ async def write(bus: Bus, key: str, value: Entry, revision: int) -> Entry:
 
 
 async def publish(
-    bus: Bus, name: str, folder: Path, language: str, note: str = "", percent: float | None = None
+    bus: Bus, name: str, folder: Path, language: str, note: str = "", percent: float | None = None, who: str = ""
 ) -> tuple[Versions, Versions]:
     """The agent's folder as its newest version, a canary with `percent`; what was published before, and what is now.
     Both are the same where nothing has changed. Its files are stored before anybody is told of them.
@@ -188,7 +196,8 @@ async def publish(
         return before, before
     after = before.publish(made, percent)
     await put_bundle(bus, name, bundle)
-    return before, await write(bus, AGENT + name, after, revision)
+    by = of_versions(who, "agent.published", name)(before, after)
+    return before, await write(bus, AGENT + name, after, revision, by)
 
 
 async def put_bundle(bus: Bus, name: str, bundle: Bundle) -> None:

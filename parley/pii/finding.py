@@ -9,11 +9,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from parley.pii import addresses
+from parley.pii import addresses, dates
 from parley.pii.cues import Cues
-from parley.pii.dates import HINT, dates
 from parley.pii.kinds import ALL, Kind, Span
-from parley.pii.number_words import NUMBERS
+from parley.pii.number_words import BETWEEN, NUMBERS
 from parley.pii.numbers import numbers
 
 MAX_CHARS = 4_000
@@ -23,10 +22,12 @@ _WINDOW_CHARS = 400
 """Of the lines before one that are remembered: a number said over several lines, and the question for it."""
 _WINDOW_LINES = 8
 
-_DIGITS = re.compile(r"\d(?:\D{0,3}\d){2}|@|\d{1,2}[ .]+[^\W\d]{3,9}")
+_DIGITS = re.compile(r"\d(?:(?:\D{0,3}|(?: [A-Za-z]){1,4} )\d){2}|@|\d{1,2}[ .]+[^\W\d]{3,9}|\dth\b|\d[rn]d\b")
 _WORDS = re.compile(r"[^\W\d_]+")
 _ORDER: dict[Kind, int] = {"email": 0, "iban": 1, "mbi": 1, "ip": 2, "birthdate": 3, "card": 3}
-_AT_WORDS = frozenset(("at", "arroba", "arobase", "ät", "klammeraffe"))
+_TALK = BETWEEN - NUMBERS
+_ISO = re.compile(r"(?:19|20)\d{2}[-./](?:0[1-9]|1[0-2])[-./]\d{2}")
+_WORTH = NUMBERS | dates.MONTHS | dates.ORDINALS | {"at", "arroba", "arobase", "ät", "klammeraffe"}
 
 
 def find(text: str, kinds: frozenset[Kind] = ALL) -> list[Span]:
@@ -50,9 +51,14 @@ def find_in_lines(lines: Sequence[str], kinds: frozenset[Kind] = ALL) -> list[li
             if starts[n] >= span.end:
                 break
             begin, end = max(span.start, starts[n]) - starts[n], min(span.end - starts[n], len(lines[n]))
-            if begin < end:
+            if begin < end and not _is_talk(lines[n][begin:end]):
                 found[n].append(Span(begin, end, span.kind))
     return found
+
+
+def _is_talk(piece: str) -> bool:
+    """Of a number over several lines the "Go on." of the other speaker."""
+    return _TALK.issuperset(_words(piece)) and not any(c.isdecimal() for c in piece)
 
 
 class Window:
@@ -81,8 +87,11 @@ class Window:
 def _worth(text: str) -> bool:
     if _DIGITS.search(text) or text.count(":") > 2:
         return True
-    words = set(_WORDS.findall(text.lower()))
-    return not NUMBERS.isdisjoint(words) or not _AT_WORDS.isdisjoint(words)
+    return not _WORTH.isdisjoint(_words(text))
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORDS.findall(text.lower()))
 
 
 def _pieces(text: str) -> Iterator[list[Span]]:
@@ -99,7 +108,7 @@ def _pieces(text: str) -> Iterator[list[Span]]:
 def _whole(text: str) -> list[Span]:
     spans = [*addresses.emails(text), *addresses.machines(text)]
     cues = Cues(text)
-    days = dates(text) if HINT.search(text) else []
+    days = dates.dates(text, _words(text))
     births = [Span(start, end, "birthdate") for start, end in days if _is_birth(cues, start, end)]
     spans += births
     taken = [(span.start, span.end) for span in spans]
@@ -110,12 +119,12 @@ def _whole(text: str) -> list[Span]:
 
 def _is_birth(cues: Cues, start: int, end: int) -> bool:
     before = cues.before(start)
-    return before == "birthdate" or (before is None and cues.after(end) == "birthdate")
+    return before[:1] == ("birthdate",) or (not before and cues.after(end) == "birthdate")
 
 
 def _plain_day(text: str, start: int, end: int) -> bool:
-    """A day that is nobody's birthday is no number; digits with marks between them may be one all the same."""
-    return any(c.isalpha() for c in text[start:end])
+    """A day that is nobody's birthday is no number; other digits with marks between them may be one all the same."""
+    return _ISO.match(text, start, end) is not None or not NUMBERS.issuperset(_words(text[start:end]))
 
 
 def _apart(spans: list[Span]) -> list[Span]:

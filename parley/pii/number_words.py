@@ -14,8 +14,21 @@ _DE_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
 _ES_TENS = "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"
 _FR_TENS = "vingt trente quarante cinquante soixante"
 _DE_UNITS = "ein zwei drei vier fünf sechs sieben acht neun"
-_FILLERS = """and then uh um er erm dash hyphen minus space comma und dann äh ähm strich y luego guion guión eh et puis
-    euh tiret"""
+_FILLERS = """and then uh um er erm dash hyphen minus space comma und dann äh ähm strich y luego guion guión eh et
+    puis euh tiret"""
+_BETWEEN = """no nope wait sorry actually correction rather not pardon oops again okay ok so like well right yeah yes
+    hmm hm mm next now it's its that's thats it is that mean meant make scratch strike let let's me see think start
+    over repeat hold on hang excuse you know followed by after the my rest last final first second four three two 4
+    digits numbers are was be group part once more time this got yep yup sure fine alright go ahead copy gotcha check
+    look say said there's there nein moment entschuldigung ich meine also nicht sondern falsch danach weiter noch mal
+    das ist die letzten perdón perdon digo espera mejor dicho después sigue i es la el non attendez je veux dire
+    ensuite c'est le les"""
+_CORRECTED = """no nope wait sorry actually correction rather not pardon oops again mean meant make scratch strike
+    over repeat check nein moment entschuldigung meine nicht sondern falsch mal perdón perdon digo espera mejor non
+    attendez dire"""
+_CODE_WORDS = """alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa
+    quebec romeo sierra tango uniform victor whiskey xray yankee zulu"""
+_ES_HUNDREDS = "doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos"
 _ES_TWENTIES = "veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve"
 
 
@@ -49,12 +62,21 @@ SMALL = _below_twenty()
 TENS = _tens()
 WHOLE = _compounds()
 """21 to 99 in one word."""
-REPEATS = {"double": 2, "triple": 3, "treble": 3, "doble": 2, "doppel": 2}
-HUNDRED = frozenset(("hundred", "hundert"))
+REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4, "doble": 2, "doppel": 2}
+HUNDRED = {"hundred": 2, "hundert": 2, "thousand": 3, "tausend": 3}
+"""Zeros."""
+HUNDREDS = {"ciento": 100} | {word: 100 * n for n, word in enumerate(_ES_HUNDREDS.split(), 2)}
+"""In one word; two digits may follow."""
 FILLERS = frozenset(_FILLERS.split())
 """What may be said between two digits of one number."""
+BETWEEN = frozenset((*FILLERS, *_BETWEEN.split()))
+"""What may be said between two groups of one number, if nothing else is: "no, wait", "and the last four are"."""
+CORRECTED = frozenset(_CORRECTED.split())
+"""Of these what says that something is to be heard anew."""
+LETTERS = {word: word[0] for word in _CODE_WORDS.split()} | {"alfa": "a", "juliett": "j", "whisky": "w"}
+"""By code word."""
 ALONE = frozenset(("un", "une", "una", "once", "elf"))
 """Also other words, in one language or another: no number by themselves, nor at the end of a short one."""
 OFTEN = frozenset((*ALONE, "one", "uno", "eins", "o", "oh"))
 """By themselves hardly ever a digit: "one moment", "oh no"."""
-NUMBERS = frozenset((*SMALL, *TENS, *WHOLE))
+NUMBERS = frozenset((*SMALL, *TENS, *WHOLE, *HUNDREDS))

@@ -16,6 +16,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from parley.errors import BadInput, NotFound
+from parley.published.changes import MAX_CHANGES, Change
 from parley.published.hours import Hours, Outside
 
 MAX_ENTRIES = 5_000
@@ -28,13 +29,15 @@ _SPACING = re.compile(r"[\s().\-]")
 
 
 class Numbers(BaseModel):
-    """The whole table: pattern -> agent. `hours`: of the rows that are not answered at all times."""
+    """The whole table: pattern -> agent. `hours`: of the rows that are not answered at all times. `changes`: the last
+    ones."""
 
     model_config = ConfigDict(frozen=True)
 
     entries: dict[str, str] = Field(default_factory=dict, max_length=MAX_ENTRIES)
     hours: dict[str, Hours] = Field(default_factory=dict, max_length=MAX_ENTRIES)
     writer: str = ""
+    changes: tuple[Change, ...] = Field((), max_length=MAX_CHANGES)
 
     def agent_of(self, called: str) -> str:
         """The agent that this number or address reaches; "" when the table does not say."""

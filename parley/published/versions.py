@@ -15,6 +15,7 @@ import re
 from pydantic import BaseModel, ConfigDict, Field
 
 from parley.errors import BadInput, NotFound
+from parley.published.changes import MAX_CHANGES, Change
 
 MAX_VERSIONS = 20
 MAX_NOTE = 200
@@ -45,6 +46,7 @@ class Version(BaseModel):
 class Versions(BaseModel):
     """All of an agent, newest first. `current` empty: calls have the folder. `percent`: of new calls, for `canary`.
     `previous`: was current before; `earlier`: before that, one after another. `writer`: a nonce of who wrote it last.
+    `changes`: the last of them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +58,7 @@ class Versions(BaseModel):
     versions: tuple[Version, ...] = Field((), max_length=MAX_VERSIONS)
     writer: str = ""
     earlier: tuple[str, ...] = Field((), max_length=MAX_VERSIONS)
+    changes: tuple[Change, ...] = Field((), max_length=MAX_CHANGES)
 
     @property
     def live(self) -> tuple[str, ...]:

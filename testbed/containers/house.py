@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -188,4 +189,5 @@ class PlainHouse(House):
         if "entrypoint" in service:
             yield f"--entrypoint={json.dumps(service['entrypoint'])}"
         if "healthcheck" in service:
-            yield f"--health-cmd={json.dumps(service['healthcheck']['test'])}"
+            # A list of words with blanks between them podman 4.3 takes for words of a shell.
+            yield f"--health-cmd={shlex.join(service['healthcheck']['test'][1:])}"

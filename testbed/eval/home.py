@@ -9,12 +9,14 @@ of tools that agent.yaml names, which take seconds to start.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,6 +36,8 @@ from parley.v1 import (
     rag_pb2_grpc,
     tools_pb2,
 )
+from services.gateway.till.keeping import Keeping
+from services.gateway.till.till import Till
 from services.llm.wiring import wire as wire_llm
 from services.orchestrator.run.organs import outcome_of
 from services.orchestrator.run.prices import Prices, cost
@@ -105,8 +109,12 @@ class Home:
             peers = await stack.enter_async_context(LocalPeers(mind))
             stream = await peers.open(conversation_pb2_grpc.ConversationStub, "Converse")
             stack.callback(stream.cancel)
-            typed = TypedCall(stream, course)
-            await typed.hold(self._opening(conversation), caller)
+            keeping = Keeping(lambda: LocalPeers(tools))
+            stack.push_async_callback(keeping.close)
+            known = self._opening(conversation)
+            till = Till(partial(keeping.keep, known.call_id), asyncio.get_running_loop().time)
+            typed = TypedCall(stream, course, till)
+            await typed.hold(known, caller)
             self._account(typed)
         return course
 

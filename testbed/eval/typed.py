@@ -11,6 +11,7 @@ from parley.aio import background
 from parley.errors import ParleyError
 from parley.rpc import CallStream
 from parley.v1 import call_pb2, conversation_pb2, events_pb2
+from services.gateway.till.till import Till
 from testbed.eval.course import Course, Exchange, Shown
 from testbed.eval.values import json_or_text
 
@@ -36,11 +37,12 @@ class NoAnswer(Exception):
 
 
 class TypedCall:
-    """The caller's side of one."""
+    """The caller's side of one. `till`: the gateway's, for agents that take payments."""
 
-    def __init__(self, stream: CallStream, course: Course) -> None:
+    def __init__(self, stream: CallStream, course: Course, till: Till | None = None) -> None:
         self._stream = stream
         self.course = course
+        self._till = till
         self._seq = 0
         self._changed = asyncio.Event()
         self._due = False
@@ -147,6 +149,8 @@ class TypedCall:
 
     async def _take(self, command: conversation_pb2.CallCommand) -> None:
         exchange = self.course.exchanges[-1]
+        if self._till is not None:
+            self._till.command(command)
         match command.WhichOneof("command"):
             case "say":
                 await self._say(command.say, command.turn, exchange)
@@ -195,6 +199,8 @@ class TypedCall:
         if numbered:
             self._seq += 1
             event.seq = self._seq
+        if self._till is not None:
+            self._till.hide(event)
         try:
             await self._stream.write(event)
         except ParleyError:

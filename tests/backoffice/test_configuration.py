@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,15 @@ from parley.bus import Bus, publishing
 from parley.bus.live import Live
 from parley.bus.presence import present
 from parley.monitor import Monitor
+from parley.published.changes import of_number, of_versions
+from parley.published.numbers import Numbers
+from parley.published.versions import Versions
 from parley.rpc import Admission, Server
 from parley.settings import Settings
 from services.backoffice.api.engines import stage_of
 from services.backoffice.app import build
 from services.backoffice.configuration.trying import PER_MINUTE
+from services.backoffice.configuration.witness import Witness
 from services.backoffice.wiring import opened
 from services.llm.wiring import wire as wire_llm
 from services.tts.__main__ import wire as wire_tts
@@ -217,7 +221,36 @@ async def test_versions_are_shown_tried_out_and_rolled_back(office: Office, tmp_
     names = [each["name"] for each in (await office.admin.get("/api/agents")).json()["items"]]
     assert names == ["bank", "bikes", "frontdesk"]
     kinds = [each.kind for each in await office.house.parts.audit.page()]
-    assert kinds[:4] == ["agent.unpublished", "agent.promoted", "agent.canary", "agent.rolled_back"]
+    acts = [kind for kind in kinds if kind != "agent.published"]
+    assert acts[:4] == ["agent.unpublished", "agent.promoted", "agent.canary", "agent.rolled_back"]
+
+
+async def test_what_commands_do_to_agents_and_numbers_is_in_the_audit_once(office: Office, tmp_path: Path) -> None:
+    world.write(tmp_path / "agents", "Hello")
+    bus, who = office.operator.bus, "ann (command)"
+    await publishing.publish(bus, "bikes", tmp_path / "agents" / "bikes", "en", who=who)
+    told = of_versions(who, "agent.unpublished", "bikes")
+    await publishing.change(bus, publishing.AGENT + "bikes", Versions, Versions.unpublish, told)
+    steps: list[Callable[[Numbers], Numbers]] = [
+        lambda now: now.set("+1555*", "bikes"),
+        lambda now: now.remove("+1555*"),
+    ]
+    for step in steps:
+        await publishing.change(bus, publishing.NUMBERS, Numbers, step, of_number(who, "+1555*"))
+    await office.admin.post("/api/numbers", json={"pattern": "+1666*", "agent": "frontdesk"})
+    for witness in (office.house.parts.witness, Witness(bus, office.house.parts.audit)):  # and after a restart
+        await witness.look_at_published()
+    found = [each for each in await office.house.parts.audit.page() if each.kind.split(".")[0] in ("agent", "number")]
+    assert sorted((each.who, each.kind, each.subject) for each in found) == [
+        ("ada", "number.set", "+1666*"),
+        (who, "agent.published", "bikes"),
+        (who, "agent.unpublished", "bikes"),
+        (who, "number.removed", "+1555*"),
+        (who, "number.set", "+1555*"),
+    ]
+    (unpublished,) = (each.detail for each in found if each.kind == "agent.unpublished")
+    assert unpublished is not None
+    assert unpublished["to"] == "folder"
 
 
 async def test_without_nats_it_is_said_that_nothing_can_be_told(office: Office) -> None:

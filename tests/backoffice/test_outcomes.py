@@ -24,10 +24,8 @@ from services.backoffice.watchers.outcomes.reading import Wanted, instructions, 
 from services.backoffice.watchers.retention import KINDS
 from services.backoffice.watchers.webhooks.deliveries import Deliveries
 from services.backoffice.watchers.webhooks.hooks import Hooks
-from tests.watching.calls import opened, record, step, turn
-
-ENDED = record("CA1", 3, step(2_000, leg_ended=events_pb2.StepLegEnded(reason="")), ended=True)
-RECORDS = [record("CA1", 1, opened("CA1")), record("CA1", 2, turn("where is order one two three four")), ENDED]
+from tests.backoffice.ended import ENDED, RECORDS, outcomes_of
+from tests.watching.calls import record, step
 
 
 def call(*said: str, tool: str = "", **more: object) -> Call:
@@ -126,11 +124,12 @@ def test_an_agent_says_what_may_come_of_its_calls() -> None:
 class Reader:
     """A model. `answers`: what it says, or raises."""
 
-    can_read = True
-
     def __init__(self, answer: Outcome | Exception) -> None:
         self.answer = answer
         self.asked: list[Call] = []
+
+    async def can_read(self) -> bool:
+        return True
 
     async def read(self, call: Call, agent: Agent | None) -> Outcome:
         self.asked.append(call)
@@ -144,13 +143,7 @@ Made = Callable[[Reader], Outcomes]
 
 @pytest.fixture
 def made(database: Database, sealer: Sealer) -> Made:
-    async def records_of(call_id: str) -> list[bytes]:
-        return [each.SerializeToString() for each in RECORDS]
-
-    async def agent_of(name: str, version: str) -> Agent | None:
-        return None
-
-    return lambda reader: Outcomes(database, sealer, reader, records_of, agent_of, Deliveries(database, sealer))
+    return lambda reader: outcomes_of(database, sealer, reader)
 
 
 async def test_what_the_model_says_is_written_down_and_told_once(

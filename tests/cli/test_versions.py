@@ -12,12 +12,14 @@ from typer.testing import CliRunner
 
 from cli.agent import agent
 from cli.number import number
-from cli.operating import operator_settings
+from cli.operating import operator_settings, who_asks
 from cli.published import published_folder
 from parley.agents.files import _FILES
 from parley.bus import Bus, publishing
 from parley.bus.publishing import Conflict
 from parley.published.bundle import Bundle
+from parley.published.numbers import Numbers
+from parley.published.versions import Versions
 from tests.versions.world import server, write
 
 
@@ -157,3 +159,25 @@ async def test_numbers_are_set_listed_and_removed(bus: Bus, tmp_path: Path, monk
     assert await typed("number", "remove", "+15551") == "+15551 is removed; shop answers it now\n"
     told = await typed("number", "remove", "+1555*")
     assert told == "+1555* is removed; PARLEY_AGENT answers it now, bikes as it is set here\n"
+
+
+async def test_who_typed_it_stands_with_what_is_published(bus: Bus, tmp_path: Path) -> None:
+    write(tmp_path / "agents", "One.")
+    (tmp_path / "hours.yaml").write_text("zone: UTC\nweek: {}\noutside: {say: We are closed.}\n")
+    await typed("agent", "publish", "bikes")
+    await typed("agent", "unpublish", "bikes")
+    await typed("agent", "rollback", "bikes")
+    for arguments in (
+        ("set", "+1555*", "bikes"),
+        ("hours", "+1555*", str(tmp_path / "hours.yaml")),
+        ("remove", "+1555*"),
+    ):
+        await typed("number", *arguments)
+    versions, _ = await publishing.read(bus, publishing.AGENT + "bikes", Versions)
+    numbers, _ = await publishing.read(bus, publishing.NUMBERS, Numbers)
+    kinds = [(each.kind, each.subject) for each in (*versions.changes, *numbers.changes)]
+    acts = ["agent.published", "agent.unpublished", "agent.rolled_back"]
+    rows = ["number.set", "number.set", "number.removed"]
+    assert kinds == [*((kind, "bikes") for kind in acts), *((kind, "+1555*") for kind in rows)]
+    assert {each.who for each in (*versions.changes, *numbers.changes)} == {who_asks()}
+    assert numbers.changes[1].detail["hours"]["zone"] == "UTC"

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 async def test_nothing_keeps_people_from_using_it(
     served: Served, chromium: Chromium, size: tuple[int, int], scheme: str
 ) -> None:
+    await served.parts.audit.note("ada", "webhook.added", "hook_1", {"url": f"https://crm.example.com/{'a' * 200}"})
     async with looking(chromium, served, "admin", size, color_scheme=scheme) as look:
         for path in PAGES:
             await look.at(path)

@@ -35,13 +35,13 @@ def certificates() -> dict[str, dict[str, Any]]:
 
 def test_each_service_has_a_certificate_with_the_name_that_others_look_for() -> None:
     found = certificates()
-    assert found.keys() == {*DEPLOYED, "nats", "operator", "authority"}
+    assert found.keys() == {*DEPLOYED, "nats", "operator", "watcher", "authority"}
     for name in CALLERS:
         assert found[name]["dnsNames"] == [name]
         assert found[name]["usages"] == ["server auth", "client auth"]
         assert found[name]["secretName"] == f"{name}-tls"
         assert found[name]["issuerRef"] == {"name": "authority", "kind": "Issuer"}
-    assert found["operator"]["usages"] == ["client auth"]
+    assert found["operator"]["usages"] == found["watcher"]["usages"] == ["client auth"]
     for spec in found.values():
         ends, renewed = (int(spec[key].removesuffix("h")) for key in ("duration", "renewBefore"))
         assert renewed * 2 >= ends, "half of its life is left for whoever has to notice"

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from parley.aio import background
 from testbed.patience import PATIENCE_S
@@ -110,3 +110,24 @@ async def page(gateway_url: str, door: str, agent: str = "") -> AsyncIterator[Pa
             yield visitor
             with suppress(ConnectionClosed):  # the bot was quicker
                 await visitor.send(type="hang_up")
+
+
+@asynccontextmanager
+async def resumed(gateway_url: str, token: str) -> AsyncIterator[Page]:
+    """The page of a chat whose connection was lost, once it gets through. `token`: the `resume` it was told."""
+    socket = await _connected(gateway_url.replace("http", "ws", 1) + "/ws/chat")
+    async with socket:
+        visitor = Page(socket)
+        await visitor.send(type="start", token=token)
+        async with background(visitor._read()):
+            yield visitor
+            await visitor.send(type="hang_up")
+
+
+async def _connected(url: str) -> ClientConnection:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await connect(url, proxy=None)
+            except (OSError, InvalidStatus):
+                await asyncio.sleep(0.1)

@@ -6,16 +6,12 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
 
-from parley.aio import background
 from testbed.house import House, answer, ask
-from tests.e2e.page import Page, page
+from tests.e2e.page import Page, page, resumed
 from tests.e2e.test_kills import holder
 
 pytestmark = [pytest.mark.realtime, pytest.mark.asyncio(loop_scope="session")]
@@ -33,17 +29,6 @@ async def shown(visitor: Page) -> list[tuple[str, Any]]:
     return told
 
 
-@asynccontextmanager
-async def back(house: House, token: str) -> AsyncIterator[Page]:
-    """The page of a call whose connection was lost."""
-    async with connect(house.stack.gateway_url.replace("http", "ws", 1) + "/ws/chat", proxy=None) as socket:
-        visitor = Page(socket)
-        await visitor.send(type="start", token=token)
-        async with background(visitor._read()):
-            yield visitor
-            await visitor.send(type="hang_up")
-
-
 async def test_a_page_sees_the_work_and_after_a_break_how_it_stands(house: House) -> None:
     async with page(house.stack.gateway_url, "chat", "line") as visitor:
         ready = visitor.ready
@@ -56,7 +41,7 @@ async def test_a_page_sees_the_work_and_after_a_break_how_it_stands(house: House
         assert told[-2:] == LAST
         assert await visitor.answer() == "Your line is well."
         await visitor.break_off()
-        async with back(house, ready["resume"]) as again:
+        async with resumed(house.stack.gateway_url, ready["resume"]) as again:
             assert await shown(again) == LAST
 
 

@@ -34,6 +34,7 @@ from testbed.telephone.phone import Clock, Phone
 from testbed.telephone.voice import speak
 from testbed.vendors.vendors import Vendors
 from testbed.voice import KLATT, Voice
+from tests.e2e import paying
 from tests.e2e.agents import FRONTDESK
 from tests.e2e.page import page
 
@@ -163,6 +164,7 @@ STORIES: dict[str, Callable[[House], Awaitable[None]]] = {
     "on the page": on_the_page,
     "in the chat": in_the_chat,
     "who they are": who_they_are_in_the_chat,
+    "a payment": paying.on_the_telephone,
     **{name: partial(sample_call, sample=sample) for name, sample in SAMPLES.items()},
 }
 
@@ -171,11 +173,11 @@ STORIES: dict[str, Callable[[House], Awaitable[None]]] = {
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """It is open."""
     folder = tmp_path_factory.mktemp("shop")
-    for agent in (FRONTDESK, BANK):
+    for agent in (FRONTDESK, BANK, paying.SUPPORT):
         shutil.copytree(agent, folder / "agents" / agent.name, ignore=shutil.ignore_patterns("__pycache__"))
     env = {"PARLEY_PROFILE": "local", "PARLEY_STT": "local", "PARLEY_TTS": "local"}
     env |= {"PARLEY_AGENTS_DIR": str(folder / "agents")}
-    async with Stack(data_dir=folder, env=env) as stack, Clock() as clock:
+    async with Stack(data_dir=folder, env=env, backoffice=True) as stack, Clock() as clock:
         yield House(stack, Vendors(), clock, Bookings())
 
 
@@ -224,6 +226,13 @@ async def test_the_mind_dies_between_the_question_and_the_yes(
         await visitor.send(type="text", text=f"cancel my appointment {number}")
         assert "Shall I cancel the tune up on Thursday" in await visitor.answer()
     assert booked(shop) == [number]
+
+
+async def test_gateway_and_mind_die_in_the_middle_of_a_card(
+    shop: House, on_the_line: Mapping[str, asyncio.Future[None]]
+) -> None:
+    await asyncio.gather(*on_the_line.values(), return_exceptions=True)
+    await paying.in_the_chat(shop)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from parley.errors import Misconfigured, NotAllowed, Unavailable
 from parley.settings import Settings
 from parley.v1 import call_pb2, conversation_pb2
 from services.gateway.carriers.reentry import Entry
+from services.gateway.carriers.twilio.stream import REMEDIES
+from services.gateway.doors.websocket import MAX_REASON
 from services.gateway.recent_calls import RecentCalls
 from services.gateway.server import listening
 from services.gateway.tokens import Claim, Tokens
@@ -148,25 +150,31 @@ async def test_a_wrong_agent_is_said_politely(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "body", "status"),
+    ("query", "body", "says"),
     [
-        ("?leg=x", b"CallSid=CA1", 400),
-        ("?leg=0", b"CallSid=CA1", 400),
-        ("?leg=99999", b"CallSid=CA1", 400),
-        ("?leg=2&since=soon", b"CallSid=CA1", 400),
-        ("?leg=2&short=-1", b"CallSid=CA1", 400),
-        ("", b"", 400),
-        ("", b"CallSid=%00", 400),
-        ("", b"\xff\xfe", 400),
-        ("", b"CallSid=CA1&x=" + b"y" * 70_000, 400),
-        ("", b"&".join(b"a=1" for _ in range(300)), 400),
+        ("?leg=x", b"CallSid=CA1", "leg must be a number of at most 4 digits, not 'x'; leave it out"),
+        ("?leg=0", b"CallSid=CA1", "leg must be 1 or more; leave it out"),
+        ("?leg=99999", b"CallSid=CA1", "leg must be"),
+        ("?leg=2&since=soon", b"CallSid=CA1", "since must be"),
+        ("?leg=2&short=-1", b"CallSid=CA1", "short must be"),
+        ("", b"", "CallSid: missing or malformed; it is 1 to 64 letters"),
+        ("", b"CallSid=%00", "name /twilio-webhook as the number's voice webhook, with POST"),
+        ("", b"\xff\xfe", "body: no form; send it as application/x-www-form-urlencoded"),
+        ("", b"CallSid=CA1&x=" + b"y" * 70_000, "body: longer than 65536 bytes; send the carrier's own fields only"),
+        ("", b"&".join(b"a=1" for _ in range(300)), "with 200 fields at most"),
     ],
 )
-async def test_a_form_that_is_no_call_is_answered_400(house: House, query: str, body: bytes, status: int) -> None:
+async def test_a_form_that_is_no_call_is_answered_with_the_field_and_the_remedy(
+    house: House, query: str, body: bytes, says: str
+) -> None:
     async with httpx.AsyncClient() as client:
         response = await client.post(f"{house.url}/twilio-webhook{query}", content=body)
-    assert response.status_code == status
-    assert response.text.strip()
+    assert response.status_code == 400
+    assert says in response.text
+
+
+def test_why_a_stream_is_refused_fits_its_close_frame_whole() -> None:
+    assert {len(f"{reason}: {remedy}".encode()) <= MAX_REASON for reason, remedy in REMEDIES.items()} == {True}
 
 
 async def test_signatures_of_both_tokens_are_taken_and_no_other(tmp_path: Path) -> None:

@@ -23,3 +23,9 @@ def test_nothing_else_is(said: str) -> None:
 
 def test_of_two_the_last_counts() -> None:
     assert slots.answer(CODE, normalise("[code-kwtm], no, [code-bdfg]")) == "[code-bdfg]"
+
+
+def test_a_part_of_a_number_is_no_answer_and_known_as_one() -> None:
+    assert slots.is_part(CARD, normalise("[part of a number]"))
+    assert not slots.is_part(CARD, normalise("[card-kwtm]"))
+    assert not slots.is_part(Slot(kind="digits", ask="?"), normalise("[part of a number]"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from parley.v1 import call_pb2, conversation_pb2, stt_pb2
+from services.gateway.till.early import LOST, MAX_EARLY, Early
 from services.gateway.till.till import KEYS_GAP_S, MAX_TOKENS, MORE_S, Till
 
 CARD, CODE, FREE = call_pb2.EXPECT_CARD, call_pb2.EXPECT_CARD_CODE, call_pb2.EXPECT_FREE
@@ -291,3 +292,25 @@ def test_the_words_times_stay_without_their_words() -> None:
     event = CallEvent(speech=stt_pb2.RecognizeEvent(final=stt_pb2.Final(text="4242", words=words)))
     call.till.hide(event)
     assert [(word.text, word.start_ms) for word in event.speech.final.words] == [("", 1200)]
+
+
+def typed(text: str) -> CallEvent:
+    return CallEvent(typed=conversation_pb2.Typed(text=text))
+
+
+def test_what_is_said_before_the_mind_has_told_what_it_asks_for_waits_and_then_goes_in_order() -> None:
+    early = Early()
+    said = [typed("4242 4242"), CallEvent(dtmf=conversation_pb2.Dtmf(digit="4")), typed("thanks")]
+    assert all(early.holds(event) for event in said)
+    assert not early.holds(CallEvent(leg=conversation_pb2.Leg())), "what says nothing does not wait"
+    assert early.known() == said
+    assert not early.holds(typed("now"))
+    assert early.known() == []
+
+
+def test_of_very_much_that_is_said_so_early_the_oldest_goes() -> None:
+    early, before = Early(), LOST._value.get()
+    for n in range(MAX_EARLY + 2):
+        early.holds(typed(str(n)))
+    assert [event.typed.text for event in early.known()] == [str(n) for n in range(2, MAX_EARLY + 2)]
+    assert LOST._value.get() == before + 2

@@ -53,6 +53,11 @@ def test_of_lines_that_are_there_together_all_parts_are_found() -> None:
     assert find_in_lines(lines) == [[], [Span(0, 35, "card")], [Span(0, 35, "card")]]
 
 
+def test_what_the_other_speaker_says_in_between_stays() -> None:
+    lines = ["My card, four two four two four two four two", "Okay, go on.", "four two four two", "four two four two"]
+    assert [len(spans) for spans in find_in_lines(lines)] == [1, 0, 1, 1]
+
+
 def test_a_number_that_is_asked_for_in_the_line_before_is_what_was_asked_for() -> None:
     window = Window()
     window.find("And the security code?")

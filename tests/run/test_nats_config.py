@@ -14,9 +14,11 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.errors import NoStreamResponseError
 
+from parley.aio import background
 from parley.breaker import Breakers
 from parley.bus import Bus, make_events_stream, publishing
 from parley.bus.callstate import CallStore, make_bucket
+from parley.bus.dead_letters import DeadLetters, make_dead_letter_streams
 from parley.bus.editions import Editions
 from parley.bus.outages import Outages
 from parley.bus.outages import make_bucket as make_outages
@@ -24,10 +26,12 @@ from parley.errors import VendorLost
 from parley.published.versions import Versions
 from parley.settings import Settings
 from parley.v1 import events_pb2
+from parley.watching import Happening, Watching, watcher
 from runner.nats_config import nats_nodes
-from runner.nats_users import passwords
+from runner.nats_users import FOLLOWERS, passwords
 from runner.plan import SERVICES, free_ports, nats_server
 from testbed.patience import PATIENCE_S
+from tests.watching import calls
 
 
 class Telephone:
@@ -59,7 +63,7 @@ class Telephone:
 
 @pytest.fixture
 async def telephone(tmp_path: Path) -> AsyncIterator[Telephone]:
-    users = passwords((*SERVICES, "operator"))
+    users = passwords((*SERVICES, "operator", "watcher"))
     (node,) = nats_nodes(1, iter(free_ports(1)), tmp_path, users)
     port, config = node.port, tmp_path / node.file
     config.write_text(node.config)
@@ -197,3 +201,54 @@ async def test_nobody_reads_anothers_replies(telephone: Telephone) -> None:
     spy = await telephone.connect("rag")
     await spy.subscribe("_INBOX_gateway.>")
     assert "_inbox_gateway" in (await asyncio.wait_for(telephone.refused.get(), PATIENCE_S)).lower()
+
+
+OTHERS = (
+    *("$KV.calls.CA1", "$KV.config.settings", "$KV.agents.numbers", "$KV.processes.llm.x", "$O.agents.C.x"),
+    *("call.CA1.event", "call.CA1.signal", "call.CA1.cancel", "call.CA1.live", "again.crm", "dead.audit"),
+    *(
+        f"$JS.API.STREAM.{what}.CALL_EVENTS"
+        for what in ("CREATE", "UPDATE", "PURGE", "DELETE", "MSG.GET", "MSG.DELETE")
+    ),
+    *("$JS.API.STREAM.CREATE.MINE", "$JS.API.STREAM.MSG.GET.DEAD_LETTERS", "$JS.API.STREAM.MSG.DELETE.DEAD_LETTERS"),
+    *(
+        "$JS.API.CONSUMER.CREATE.KV_calls.mine",
+        "$JS.API.CONSUMER.CREATE.KV_config.mine",
+        "$JS.API.STREAM.MSG.GET.KV_calls",
+    ),
+    *("$JS.API.CONSUMER.DELETE.CALL_EVENTS.watch-audit", "$JS.API.CONSUMER.CREATE.WATCH_AGAIN.again-audit.again.audit"),
+    *(f"$JS.API.CONSUMER.{what}.CALL_EVENTS.{of}" for what in ("CREATE", "MSG.NEXT") for _, of in FOLLOWERS),
+    *(f"$JS.API.CONSUMER.CREATE.CALL_EVENTS.{of}.call.*.event" for _, of in FOLLOWERS),
+    *(f"$JS.ACK.CALL_EVENTS.{of}.1.1.1.1.0" for _, of in FOLLOWERS),
+)
+
+
+async def test_a_developers_watcher_follows_by_a_place_of_its_own_and_does_nothing_else(telephone: Telephone) -> None:
+    mind = await telephone.bus("orchestrator")
+    await make_events_stream(mind, 1)
+    await make_dead_letter_streams(mind, 1)
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    @watcher({"call.started"}, name="crm", since="all", tries=1)
+    async def crm(happening: Happening) -> None:
+        told.put_nowait(happening.call_id)
+        if happening.call_id == "CA2":
+            raise ValueError("it does not fit")
+
+    for call_id in ("CA1", "CA2"):
+        mind.record(call_id, f"{call_id}/1.1/1", calls.record(call_id, 1, calls.opened(call_id)).SerializeToString())
+    assert await mind.flushed(PATIENCE_S)
+    async with background(Watching(await telephone.bus("watcher"), [crm]).run()), asyncio.timeout(PATIENCE_S):
+        assert {await told.get(), await told.get()} == {"CA1", "CA2"}
+        while not (letters := await DeadLetters(mind).page()):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.02)
+    assert [(each.watcher, each.call_id) for each in letters] == [("crm", "CA2")]
+
+    client = await telephone.connect("watcher")
+    for subject in OTHERS:
+        await client.publish(subject, b"{}", reply="_INBOX_watcher.none")
+    for subject in ("call.*.event", "call.>", "$KV.>", "_INBOX_gateway.>", "dead.*"):
+        await client.subscribe(subject)
+    refused = [await asyncio.wait_for(telephone.refused.get(), PATIENCE_S) for _ in range(len(OTHERS) + 5)]
+    assert all(any(subject.lower() in line.lower() for line in refused) for subject in OTHERS)
+    assert {each.name for each in await mind.jetstream().consumers_info("CALL_EVENTS")} == {"watch-crm"}

@@ -12,7 +12,7 @@ from parley.bus import Bus
 from parley.certificates import Certificates
 from parley.settings import Settings
 from runner.authority import Authority
-from runner.plan import MCP_FILES, OPERATOR_FILE, SERVICES, make_plan
+from runner.plan import MCP_FILES, OPERATOR_FILE, SERVICES, WATCHER, WATCHER_FILE, make_plan
 from runner.stack import Stack
 from testbed.patience import PATIENCE_S
 from tests.run.conftest import FAKES
@@ -28,11 +28,12 @@ def test_each_process_and_each_command_has_a_certificate_of_its_own(tmp_path: Pa
     for process in plan.processes:
         if process.service != "nats":
             assert process.env["PARLEY_TLS_CERT"] == str(tmp_path / "tls" / process.service / "tls.crt")
-    for user, file in {"operator": OPERATOR_FILE, **MCP_FILES}.items():
+    for user, file in {"operator": OPERATOR_FILE, WATCHER: WATCHER_FILE, **MCP_FILES}.items():
         env = told(plan.files[file])
         assert env["PARLEY_TLS_KEY"] == str(tmp_path / "tls" / user / "tls.key")
         assert env["PARLEY_NATS_URL"].startswith("tls://127.0.0.1:")
-    assert {folder.name for folder in (tmp_path / "tls").iterdir()} == {"nats", "operator", *SERVICES, *MCP_FILES}
+    users = {"nats", "operator", WATCHER, *SERVICES, *MCP_FILES}
+    assert {folder.name for folder in (tmp_path / "tls").iterdir()} == users
 
 
 async def test_without_it_there_is_no_certificate_anywhere(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from parley.bus import publishing
 from parley.bus.presence import processes
 from parley.bus.publishing import AGENT
 from parley.errors import NotFound
+from parley.published.changes import of_versions
 from parley.published.versions import Versions
 from services.backoffice.api.asked import Admin, Body, Viewer
 from services.backoffice.api.problems import answers
@@ -119,9 +120,9 @@ def router(parts: Parts) -> APIRouter:
         known = await publishing.published(parts.bus)
         if name not in known:
             raise NotFound(f"name: nothing is published of {name[:40]!r}; `parley agent publish` does that first")
-        before, after = await publishing.change(parts.bus, AGENT + name, Versions, step)
-        detail = {"from": before.current or FOLDER, "to": after.current or FOLDER, "canary": after.canary}
-        await parts.audit.note(who.name, kind, name, {**detail, "percent": after.percent})
+        told = of_versions(who.name, kind, name)
+        _, after = await publishing.change(parts.bus, AGENT + name, Versions, step, told)
+        await parts.witness.tell_published(AGENT + name, after.changes[-1])
         figures = (await figures_by_version(parts.database)).get(name, {})
         return _agent(name, after, figures, name in await _defaults(parts), here=True)
 

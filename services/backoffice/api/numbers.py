@@ -14,6 +14,7 @@ from parley.bus.changing import retried
 from parley.bus.presence import processes
 from parley.bus.publishing import NUMBERS
 from parley.errors import NotFound
+from parley.published.changes import of_number
 from parley.published.hours import Hours, Outside
 from parley.published.numbers import Numbers, checked
 from services.backoffice.api.agents import names_of
@@ -94,16 +95,13 @@ def router(parts: Parts) -> APIRouter:
             after = now.set(pattern, body.agent)
             return after.open_at(pattern, body.hours) if "hours" in body.model_fields_set else after
 
-        after = await _changed(step)
-        detail = {"agent": body.agent, "hours": body.hours.model_dump(mode="json") if body.hours else None}
-        await parts.audit.note(who.name, "number.set", pattern, detail)
+        after = await _changed(step, who.name, pattern)
         return _row(pattern, body.agent, after, names)
 
     @routes.delete("", status_code=204)
     async def remove(pattern: Pattern, who: Admin) -> None:
         """Take a row out: a prefix, the row of all others, or the default then says who answers."""
-        await _changed(lambda now: now.remove(pattern))
-        await parts.audit.note(who.name, "number.removed", checked(pattern), {})
+        await _changed(lambda now: now.remove(pattern), who.name, checked(pattern))
 
     @routes.get("/who")
     async def who_answers(called: Pattern, _: Viewer) -> Answer:
@@ -118,8 +116,11 @@ def router(parts: Parts) -> APIRouter:
         told = {each.values["PARLEY_AGENT"] for each in those if "PARLEY_AGENT" in each.values}
         return sorted(told) or [parts.settings.agent]
 
-    async def _changed(step: Callable[[Numbers], Numbers]) -> Numbers:
-        return (await retried(lambda: publishing.change(parts.bus, NUMBERS, Numbers, step)))[1]
+    async def _changed(step: Callable[[Numbers], Numbers], who: str, pattern: str) -> Numbers:
+        told = of_number(who, pattern)
+        _, after = await retried(lambda: publishing.change(parts.bus, NUMBERS, Numbers, step, told))
+        await parts.witness.tell_published(NUMBERS, after.changes[-1])
+        return after
 
     return routes
 

@@ -24,6 +24,7 @@ from services.backoffice.sealing import Sealer
 from services.backoffice.watchers import sentiment
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.outcomes import outcomes
+from services.backoffice.watchers.outcomes.engines import engines_of
 from services.backoffice.watchers.outcomes.model import Model
 from services.backoffice.watchers.outcomes.outcomes import Outcomes
 from services.backoffice.watchers.sentiment import Sentiment, Understanding
@@ -94,7 +95,7 @@ async def opened(settings: Settings, bus: Bus, database: Database, sealer: Seale
             outcomes=Outcomes(
                 database,
                 sealer,
-                Model(llm, settings),
+                Model(llm, engines_of(bus, settings)),
                 lambda call_id: records_of(bus, call_id),
                 agent_of,
                 deliveries,

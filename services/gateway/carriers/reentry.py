@@ -53,7 +53,7 @@ class Entry:
         leg, tries = _number(query, "leg", 1), _number(query, "try", 0)
         short, since = _number(query, "short", 0), _number(query, "since", 0, digits=12)
         if leg < 1:
-            raise BadInput("leg must be 1 or more")
+            raise BadInput("leg must be 1 or more; leave it out for a new call")
         # A path without `since` is not ours, or an older version's: nothing is known of that leg.
         too_soon = leg > 1 and since > 0 and now - since < SHORT_S
         in_a_row = short + 1 if too_soon else 0
@@ -85,5 +85,7 @@ def _known(query: Mapping[str, str]) -> dict[str, str]:
 def _number(query: Mapping[str, str], name: str, default: int, digits: int = 4) -> int:
     value = query.get(name, str(default))
     if not value.isascii() or not value.isdigit() or len(value) > digits:
-        raise BadInput(f"{name} must be a number of at most {digits} digits: {value!r:.20}")
+        raise BadInput(
+            f"{name} must be a number of at most {digits} digits, not {value!r:.20}; leave it out for a new call"
+        )
     return int(value)

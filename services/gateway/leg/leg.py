@@ -22,6 +22,7 @@ from services.gateway.leg.typed_body import TypedBody
 from services.gateway.metrics import DROPPED_COMMANDS
 from services.gateway.mouth.clock import now_ms
 from services.gateway.organs import Organs
+from services.gateway.till.early import Early
 from services.gateway.till.till import Till
 from services.gateway.watch.floor import Floor
 from services.gateway.watch.subtitles import Subtitles
@@ -66,6 +67,7 @@ class Leg:
         self._watchers: tuple[Watcher, ...] = (timeline, *subtitles, self._floor)
         self.body = make_body(call, wire, organs, self)
         self._till = Till(lambda token, kind, digits: organs.keeping.keep(call.call_id, token, kind, digits))
+        self._early = Early()
         self._farewell = CallEnd(call, wire, organs.carriers, organs.over)
         self._tasks = TaskSet(self._broke)
         self._first_audio = 0.0
@@ -162,6 +164,8 @@ class Leg:
 
     def tell(self, event: CallEvent) -> None:
         """All events of this leg pass here: first to the mind, then to those who look on. None of them sees a card."""
+        if self._early.holds(event):
+            return
         self._till.hide(event)
         self._line.post(event)
         for watcher in self._watchers:
@@ -188,6 +192,8 @@ class Leg:
         kind = command.WhichOneof("command")
         if kind == "session":
             self._agent_version = command.session.agent_version
+            for event in self._early.known():
+                self.tell(event)
         if kind == "hang_up":
             self._tasks.spawn(self._farewell.hang_up(command.hang_up))
         elif kind == "transfer":

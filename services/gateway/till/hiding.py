@@ -6,7 +6,7 @@ import re
 
 from parley.pii.checks import is_card
 from parley.pii.number_words import OFTEN, SMALL
-from parley.pii.numbers import digits_of, rows_of_digits
+from parley.pii.parts import digits_of, rows_of_digits
 from services.gateway.till.purse import Kind
 
 _LENGTHS = (15, 16)

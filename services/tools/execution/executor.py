@@ -236,8 +236,8 @@ class Executor:
             if self._vault is None:
                 raise NotKept("There is no vault here. Say that payments are not possible now.")
             filled = await self._vault.filled(run.intent.call_id, tool.vaulted, arguments)
-        except NotKept as e:
-            return refused(str(e))
+        except NotKept as e:  # a code is gone with the process that had it, which may have charged
+            return UNKNOWN if run.again else refused(str(e))
         outcome = await self._invoker.invoke(run, tool, filled)
         return without(outcome, {filled[name]: str(arguments[name]) for name in tool.vaulted if arguments.get(name)})
 
@@ -257,6 +257,7 @@ class Executor:
                 if not tool.marks.idempotent or row.intent != intent.number:
                     return UNKNOWN
                 if await self._ledger.take_over(intent.key, row.claim, run.claim):
+                    run.again = True
                     return None
             if asyncio.get_running_loop().time() > until:
                 return UNKNOWN

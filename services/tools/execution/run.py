@@ -25,6 +25,8 @@ class Run:
         self.claim = claim
         self.hash = intent.hash
         self.effects = effects
+        self.again = False
+        """Another process has begun it, and died: nobody knows how far it got."""
         self.followers = 0
         self.outcome: Outcome | None = None
         self.error: Exception | None = None

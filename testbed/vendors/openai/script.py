@@ -26,13 +26,16 @@ class Call:
 class Reply:
     """One answer: words, tool calls, or words and then tool calls. `wait_ms`: longer before the first token.
 
-    `tokens_per_s`: instead of the stand-in's own; 0: that.
+    `tokens_per_s`: instead of the stand-in's own; 0: that. `refusal`: what it says in place of an answer. `finish`: as
+    `length` or `content_filter`; else what fits.
     """
 
     text: str = ""
     calls: tuple[Call, ...] = ()
     wait_ms: float = 0
     tokens_per_s: float = 0
+    refusal: str = ""
+    finish: str = ""
 
 
 Script = Callable[[Messages, Tools], Reply]

@@ -66,10 +66,12 @@ def chunks(body: dict[str, Any], reply: Reply, quirks: frozenset[str] = frozense
         yield chunk({"reasoning_content": "The caller wants something."})
     for at in range(0, len(reply.text), CHUNK_CHARS):
         yield chunk({"content": reply.text[at : at + CHUNK_CHARS]})
+    for at in range(0, len(reply.refusal), CHUNK_CHARS):
+        yield chunk({"refusal": reply.refusal[at : at + CHUNK_CHARS]})
     for index, call in enumerate(reply.calls):
         for fragment in _fragments(call, quirks):
             yield chunk({"tool_calls": [{"index": 0 if "index_zero" in quirks else index, **fragment}]})
-    yield chunk({}, "tool_calls" if reply.calls and "finish_stop" not in quirks else "stop")
+    yield chunk({}, reply.finish or ("tool_calls" if reply.calls and "finish_stop" not in quirks else "stop"))
     if wants_usage:
         yield {**frame, "choices": [], "usage": _usage(body, reply)}
 
@@ -86,10 +88,10 @@ def _fragments(call: Call, quirks: frozenset[str]) -> Iterable[dict[str, Any]]:
 
 
 def completion(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": None}
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text or None, "refusal": reply.refusal or None}
     if reply.calls:
         message["tool_calls"] = [_call(call) for call in reply.calls]
-    finish = "tool_calls" if reply.calls else "stop"
+    finish = reply.finish or ("tool_calls" if reply.calls else "stop")
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",

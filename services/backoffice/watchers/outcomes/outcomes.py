@@ -41,7 +41,7 @@ AgentOf = Callable[[str, str], Awaitable[Agent | None]]
 class Reader(Protocol):
     """`services.backoffice.watchers.outcomes.model.Model`."""
 
-    can_read: bool
+    async def can_read(self) -> bool: ...
 
     async def read(self, call: Call, agent: Agent | None) -> Outcome: ...
 
@@ -108,7 +108,7 @@ class Outcomes:
         return {row.call_id: self._read(row) for row in rows}
 
     async def _told(self, call: Call, agent: Agent | None) -> Outcome:
-        if not self._model.can_read or (agent is not None and agent.outcomes.by == "rules") or not call.turns:
+        if not call.turns or (agent is not None and agent.outcomes.by == "rules") or not await self._model.can_read():
             return by_rules(call)
         try:
             return await self._model.read(call, agent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from parley.agents.agent import Agent
 from parley.agents.outcomes import OUTCOMES
@@ -15,6 +16,9 @@ from services.backoffice.watchers.outcomes.outcome import Outcome
 MAX_CHARS = 12_000
 """Of a transcript; of a longer one the beginning and the end."""
 MAX_SUMMARY, MAX_VALUE = 1000, 200
+MAX_BRACES = 50
+"""In an answer, at which an object is looked for."""
+_DECODER = json.JSONDecoder()
 _MEANING = {
     "resolved": "the caller got what they called for",
     "unresolved": "they were answered, and did not get it",
@@ -76,12 +80,9 @@ def transcript(call: Call) -> str:
 
 def understood(answer: str, wanted: Wanted, model: str) -> Outcome:
     """Raises VendorLost: it is not what was asked for."""
-    begin, end = answer.find("{"), answer.rfind("}")
-    try:
-        told = json.loads(answer[begin : end + 1])
-        summary, outcome, slots = told["summary"], told["outcome"], told.get("slots") or {}
-    except (ValueError, KeyError, TypeError) as e:
-        raise VendorLost(f"the answer is no JSON object with summary and outcome ({type(e).__name__})") from e
+    told = _object(answer)
+    summary, outcome, slots = told.get("summary"), told.get("outcome"), told.get("slots") or {}
+    outcome = outcome.strip().lower() if isinstance(outcome, str) and outcome not in wanted.kinds else outcome
     if (
         not isinstance(summary, str)
         or not summary.strip()
@@ -96,3 +97,18 @@ def understood(answer: str, wanted: Wanted, model: str) -> Outcome:
         if name in wanted.slots and isinstance(value, str | int | float) and str(value).strip()
     }
     return Outcome(outcome, " ".join(summary.split())[:MAX_SUMMARY], found, "model", model)
+
+
+def _object(answer: str) -> dict[str, Any]:
+    """The JSON object that has an outcome, whatever stands around it: a fence, words, other braces."""
+    begin = -1
+    for _ in range(MAX_BRACES):
+        if (begin := answer.find("{", begin + 1)) < 0:
+            break
+        try:
+            found, _ = _DECODER.raw_decode(answer, begin)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and "outcome" in found:
+            return found
+    raise VendorLost("the answer has no JSON object with an outcome")

@@ -30,8 +30,20 @@ _LINGER_S = 1.0
 LegKind = conversation_pb2.Leg
 
 
+REMEDIES = {
+    "no start": "send connected and start first, within a few seconds",
+    "start fields": "callSid and streamSid must be texts, and so must all of customParameters",
+    "media format": "mediaFormat must be audio/x-mulaw at 8000 Hz, as a Stream sends it",
+    "token": "customParameters.token must be the webhook's, which is good once and not for long; ask it again",
+    "token of another call": "send the token that the webhook gave for this callSid",
+    "full": "follow the Redirect: another gateway may have room",
+    "draining": "follow the Redirect: another gateway takes the call",
+}
+"""By reason. Both together are what a close frame has room for."""
+
+
 class Refused(Exception):
-    """Not let in: close code and reason."""
+    """Not let in: close code and reason, one of REMEDIES."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -55,8 +67,9 @@ async def stream(socket: WebSocket, gateway: Gateway, signatures: Signatures) ->
         await _after(inbox)
     except Refused as refused:
         REFUSED.labels(refused.reason).inc()
-        log.warning("stream refused", reason=refused.reason)
-        socket.close(refused.code, refused.reason)
+        remedy = REMEDIES[refused.reason]
+        log.warning("stream refused", reason=refused.reason, remedy=remedy)
+        socket.close(refused.code, f"{refused.reason}: {remedy}")
     except Closed as closed:
         count_close(closed.code)
 

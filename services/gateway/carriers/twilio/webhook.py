@@ -24,6 +24,15 @@ log = structlog.get_logger()
 
 WEBHOOK = "/twilio-webhook"
 MAX_BODY = 64 * 1024
+MAX_FIELDS = 200
+WRONG_SIGNATURE = (
+    "X-Twilio-Signature: wrong signature for this address and form; PARLEY_PUBLIC_URL must be the address that the "
+    "carrier calls, and TWILIO_AUTH_TOKEN the token of its account"
+)
+NO_CALL = (
+    "CallSid: missing or malformed; it is 1 to 64 letters, digits, _ . and -, and the carrier sends it with each call: "
+    f"name {WEBHOOK} as the number's voice webhook, with POST"
+)
 _HANDED_ON = "after=hours"
 """The query under which the carrier tells how it went."""
 _CALL_SID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -44,11 +53,11 @@ async def webhook(request: Request, gateway: Gateway, signatures: Signatures) ->
     if not signatures.webhook_allowed(url, form, request.headers, peer):
         REFUSED.labels("signature").inc()
         log.warning("webhook with a wrong signature; is PARLEY_PUBLIC_URL the address the carrier calls?")
-        return _stranger(gateway, request, Response("wrong signature\n", 403, media_type="text/plain"))
+        return _stranger(gateway, request, Response(f"{WRONG_SIGNATURE}\n", 403, media_type="text/plain"))
     call_id = form.get("CallSid", "")
     if not _CALL_SID.fullmatch(call_id):
         BAD_MESSAGES.labels("webhook").inc()
-        return Response("CallSid is missing or malformed\n", 400, media_type="text/plain")
+        return Response(f"{NO_CALL}\n", 400, media_type="text/plain")
     outbound = _is_outbound(form)
     entry = reached(gateway, entry, form.get("From" if outbound else "To", ""), inbound=not outbound)
     twiml = await _answer(request, gateway, signatures, form, call_id, entry, now)
@@ -98,7 +107,9 @@ async def _answer(
 def _stranger(gateway: Gateway, request: Request, answer: Response) -> Response:
     """Who is not known by a signature may not ask as often as the carrier."""
     if wait := gateway.crowd.stranger(request.scope):
-        return Response("too many requests\n", 429, {"Retry-After": retry_after(wait)}, media_type="text/plain")
+        after = retry_after(wait)
+        words = f"too many requests of this address that are no carrier's; try again in {after} s\n"
+        return Response(words, 429, {"Retry-After": after}, media_type="text/plain")
     return answer
 
 
@@ -120,9 +131,11 @@ async def _form(request: Request) -> Form:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise BadInput(f"the form is longer than {MAX_BODY} bytes")
+            raise BadInput(f"body: longer than {MAX_BODY} bytes; send the carrier's own fields only")
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=200)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except (UnicodeDecodeError, ValueError) as error:
-        raise BadInput("the body must be a URL-encoded form") from error
+        raise BadInput(
+            f"body: no form; send it as application/x-www-form-urlencoded, in UTF-8, with {MAX_FIELDS} fields at most"
+        ) from error
     return ImmutableMultiDict(pairs)

@@ -204,6 +204,8 @@ def _told(frame: Frame, meaning: Meaning, domain: Domain) -> tuple[Frame, Act] |
     if elsewhere or move or (slot.kind == "name" and replies.is_no_name(meaning.text, domain)):
         return None
     found = slots.answer(slot, meaning.text)
+    if not found and slots.is_part(slot, meaning.text):
+        return frame, Say(failing.not_whole(frame, slot.ask, domain))
     if slot.kind == "digits" and not slots.fits(slot, found):
         if hole := digits.with_hole(meaning.text, slot.length):
             return replace(frame, partial=hole), Say(courtesy.so_far(hole, domain))

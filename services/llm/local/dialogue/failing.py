@@ -42,6 +42,15 @@ def wrong_length(frame: Frame, heard: str, asks: str, domain: Domain) -> str:
     return f"{heard} {domain.says.or_colleague if domain.human and frame.missed % 2 else domain.says.one_by_one}"
 
 
+def not_whole(frame: Frame, asks: str, domain: Domain) -> str:
+    """Words for a part of a card's number, or one with a wrong digit. What asks for it stays last: the gateway hides
+    digits while they are asked for."""
+    if frame.missed and frame.missed % 2 == 0 and domain.human:
+        return f"{domain.says.not_whole} {domain.says.or_colleague}"
+    slowly = f"{domain.says.one_by_one} " if frame.missed else ""
+    return f"{domain.says.not_whole} {slowly}{asks}"
+
+
 def with_offer(said: str, heard: str, domain: Domain) -> str:
     """A tool's failure that is not the first: told together with the offer of a person, never twice alike."""
     if not domain.human or domain.language.offers_human(said):

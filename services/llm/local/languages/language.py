@@ -185,7 +185,7 @@ class Language:
         says = self.says
         ways = (
             fallback, says.do_not_know, says.do_not_understand, says.again_not, says.nor_this, says.neither_known,
-            says.still_not, says.in_other_words, says.heard.partition("{")[0],
+            says.still_not, says.in_other_words, says.heard.partition("{")[0], says.not_whole,
         )  # fmt: skip
         return len(said) >= _TELLING and any(said.startswith(way) or way.startswith(said) for way in ways)
 

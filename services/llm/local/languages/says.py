@@ -56,4 +56,5 @@ class Says(Strict):
     do_you_mean: str
     offer: str
     heard: str
+    not_whole: str
     and_: str

@@ -57,6 +57,14 @@ _TOKENS = {kind: rf"{kind} [bcdfghjkmnpqrstvwxz]{{4}}" for kind in ("card", "cod
 """What stands for a card's number, or its code, in normalised text: "[card-kwtm]"; no word has such letters."""
 
 
+_PART = "part of a number"
+
+
+def is_part(slot: Slot, text: str) -> bool:
+    """Whether the gateway has hidden digits in it that are no whole card's number, or code."""
+    return slot.kind in _TOKENS and _PART in text
+
+
 def numbers(text: str) -> list[Number]:
     """The numbers of a normalised sentence."""
     found = [
