@@ -32,6 +32,8 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 DEVICE_RATE = 48_000
+LOUD = 30
+FRAME_S = 0.02
 HUSH_FRAMES = 15
 """Silence by which it is known that the last word has passed: 300 ms."""
 EAR = """
@@ -117,7 +119,9 @@ class Visit:
         before = len(self.sockets.frames())
         await self.page.evaluate("sound => window.__say(sound)", base64.b64encode(_for_device(samples, rate)).decode())
         # From the device to the socket it takes its time, most of it on a busy machine.
-        await self.until(lambda: _spoken([data for _, data in self.sockets.frames()[before:]]))
+        loud = np.flatnonzero(np.abs(samples) > LOUD)
+        least = int((loud[-1] - loud[0]) / rate / FRAME_S) if len(loud) else 0
+        await self.until(lambda: _spoken([data for _, data in self.sockets.frames()[before:]], least))
 
     async def status(self, text: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until the page says so."""
@@ -230,7 +234,8 @@ def _read(payload: str | bytes) -> Any:
     return payload if isinstance(payload, bytes) else json.loads(payload)
 
 
-def _spoken(frames: list[bytes]) -> bool:
-    """Something was said, and a moment of silence followed."""
-    loud = [np.abs(np.frombuffer(frame, "<i2")).max() > 30 for frame in frames]
-    return any(loud) and not any(loud[-HUSH_FRAMES:])
+def _spoken(frames: list[bytes], least: int) -> bool:
+    """Something was said, so many frames long with the holes that a busy machine makes, and a moment of silence
+    followed."""
+    loud = [np.abs(np.frombuffer(frame, "<i2")).max() > LOUD for frame in frames]
+    return any(loud) and len(loud) - loud.index(True) >= least + HUSH_FRAMES and not any(loud[-HUSH_FRAMES:])

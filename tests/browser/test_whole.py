@@ -66,8 +66,8 @@ async def test_a_question_by_voice_and_one_by_button_are_answered_on_the_page(
         await shown(visit, "agent", GREETING)
         await visit.say(Voice().say("when are you open on saturday"), RATE)
         await shown(visit, "caller", "when are you open on saturday")
+        await shown(visit, "agent", "On Saturday")  # only now the turn is surely over: its words were known before
         await visit.page.get_by_role("switch", name="Walkie-talkie").click()
-        await shown(visit, "agent", "On Saturday")
         await visit.page.keyboard.down(" ")
         await visit.page.locator(".entry.cut .tag", has_text="interrupted here").wait_for(timeout=SHOWN_S * 1000)
         await visit.status("You are on the air", SHOWN_S)
