@@ -44,7 +44,8 @@ class Heartbeat:
             self._beaten = inf
 
     def awake_since(self, over_s: float) -> float:
-        """The end of the last standstill of more than `over_s` (at least 0.1); 0 when there was none."""
+        """The end of the last standstill of more than `over_s` (at least 0.1) behind a beat that was due; 0 when there
+        was none. One that is up to a beat longer than that may go unseen."""
         self._look()  # whoever runs first behind a standstill may ask before the heart has beaten
         return max((until for until, late_s in self._stood if late_s > over_s), default=0.0)
 

@@ -8,10 +8,8 @@ import { figures, inside, pairs, panel } from "../kit/page.js";
 import { chip, pill } from "../kit/pills.js";
 import { empty, shown } from "../kit/states.js";
 import { table } from "../kit/table.js";
-import { may } from "../who.js";
 import { other, outcome, way } from "./calls/columns.js";
 import { eventsPanel } from "./calls/events.js";
-import { recording } from "./calls/recording.js";
 import { replayPanel } from "./calls/replay.js";
 import { turns } from "./calls/turns.js";
 
@@ -30,7 +28,7 @@ export async function open(page, here) {
     page,
     "the call",
     () => get(path),
-    (call) => drawn(call, path, here),
+    (call) => drawn(call, path),
   );
   return { title: "Call" };
 }
@@ -38,9 +36,8 @@ export async function open(page, here) {
 /**
  * @param {any} call
  * @param {string} path
- * @param {import("../places.js").Here} here
  */
-function drawn(call, path, here) {
+function drawn(call, path) {
   const said = turns(call);
   return [
     h(
@@ -85,7 +82,6 @@ function drawn(call, path, here) {
       h(
         "div",
         {},
-        call.recording && may(here.who, "supervisor") && recording(path, said),
         panel("Turn by turn", said.list ?? empty("Nothing was said", "The call ended before anybody spoke."), {
           note: said.legend,
         }),

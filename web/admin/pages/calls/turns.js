@@ -14,13 +14,10 @@ const STAGES = [
 
 /**
  * @param {any} call
- * @returns {{list: HTMLElement | null, legend: HTMLElement, lines: Array<{at: number, item: HTMLElement}>}} `lines`: what
- *          was said when, ms of the call
+ * @returns {{list: HTMLElement | null, legend: HTMLElement}}
  */
 export function turns(call) {
   const began = dated(call.started_at)?.getTime() ?? 0;
-  /** @type {Array<{at: number, item: HTMLElement}>} */
-  const lines = [];
   const longest = Math.max(
     0,
     ...call.turn_list.map((/** @type {any} */ turn) => turn.stages.heard ?? turn.stages.first_sound ?? 0),
@@ -33,14 +30,13 @@ export function turns(call) {
     for (const part of parts) {
       const item = part.tool ? ran(part.tool) : said(part.line, call.agent);
       if (part.line) {
-        lines.push({ at: part.at - began, item });
         item.querySelector(".who")?.append(h("time", { class: "at" }, clock((part.at - began) / 1000)));
       }
       words.append(item);
     }
     list.append(h("li", { class: "turn", "data-turn": number }, words, turn ? answered(turn, scale) : h("div")));
   }
-  return { list: list.childElementCount ? list : null, legend: legend(scale), lines };
+  return { list: list.childElementCount ? list : null, legend: legend(scale) };
 }
 
 /**
