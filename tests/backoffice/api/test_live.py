@@ -31,24 +31,33 @@ class Stream:
 
     async def next(self) -> Event:
         event, data = "", ""
-        async with asyncio.timeout(PATIENCE_S):
-            async for line in self._lines:
-                name, _, value = line.partition(": ")
-                if name == "event":
-                    event = value
-                elif name == "data":
-                    data = value
-                elif name == "id":
-                    self.last_id = value
-                elif not line and event:
-                    return event, json.loads(data)
+        async for line in self._lines:
+            name, _, value = line.partition(": ")
+            if name == "event":
+                event = value
+            elif name == "data":
+                data = value
+            elif name == "id":
+                self.last_id = value
+            elif not line and event:
+                return event, json.loads(data)
         raise EOFError
 
     async def until(self, wanted: str, holds: Callable[[Any], bool] = lambda data: True) -> Any:
-        while True:
-            event, data = await self.next()
-            if event == wanted and holds(data):
-                return data
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                event, data = await self.next()
+                if event == wanted and holds(data):
+                    return data
+
+    async def line(self, holds: Callable[[Any], bool]) -> Any:
+        """As it is told by itself, or in a snapshot: the call's owner tells all of it once, whenever it gets to it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                event, data = await self.next()
+                told = [data] if event == "line" else data["lines"] if event == "snapshot" else []
+                if found := [line for line in told if holds(line)]:
+                    return found[0]
 
 
 @asynccontextmanager
@@ -105,16 +114,17 @@ async def test_a_call_is_followed_steered_and_ended(tmp_path: Path) -> None:
             waits = asyncio.Event()
             h.model.reply = lambda request: [waits, "It is red."]
             await g.types("what color is it")
-            line = await one.until("line", lambda line: line["who"] == "caller")
+            line = await one.line(lambda line: line["who"] == "caller")
             assert line["text"] == "what color is it"
             await all_calls.until("call", lambda call: call["state"] == "thinking")
             last_id = all_calls.last_id
             waits.set()
             await g.hears((await g.said())[0])
-            await one.until("line", lambda line: line["text"] == "It is red." and line["status"] == "heard")
+            await one.line(lambda line: line["text"] == "It is red." and line["status"] == "heard")
             await all_calls.until("call", lambda call: call["state"] == "listening")
             async with following(viewer, "/api/live", last_id) as again:
-                event, _ = await again.next()
+                async with asyncio.timeout(PATIENCE_S):
+                    event, _ = await again.next()
                 assert event == "call", "what was missed, and no snapshot"
             refused = await desk.post("/api/calls/CA1/note", {"text": "offer ten percent"}, "viewer")
             assert refused.status_code == 403
@@ -132,7 +142,8 @@ async def test_a_call_is_followed_steered_and_ended(tmp_path: Path) -> None:
             await one.until("ended")
             await all_calls.until("gone", lambda gone: gone["call_id"] == "CA1")
             with pytest.raises(EOFError):
-                await one.next()
+                async with asyncio.timeout(PATIENCE_S):
+                    await one.next()
         over = await until(lambda: desk.get("/api/call-logs"), lambda told: any(e["ended_at"] for e in told["items"]))
         assert over["items"][0]["call_id"] == "CA1"
         replay = await desk.get("/api/calls/CA1/replay")
