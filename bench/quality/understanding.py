@@ -17,7 +17,6 @@ from bench.quality import sets
 from bench.quality.confusion import Confusion
 from parley.agents.files import load_agent
 from parley.embedding import Embedder
-from parley.settings import Settings
 from services.llm.contract import Turn
 from services.llm.understanding.emotion.reading import Reading
 from services.llm.understanding.emotion.wording import EMOTIONS, wording
@@ -42,15 +41,11 @@ _OWN_NAMES = {
 
 @asynccontextmanager
 async def turns(folder: Path | None = None) -> AsyncIterator[Turns]:
-    """What understands, as in the service. `folder`: where its model is, or is built."""
+    """What understands, as in the process of the service. `folder`: where its model is, or is built."""
     with tempfile.TemporaryDirectory() as own:
         where = folder or Path(own)
         embedder = await asyncio.to_thread(Embedder.load, where)
-
-        async def embeds() -> Embedder:
-            return embedder
-
-        made = Turns(Settings.read(agents_dir=AGENTS, data_dir=where), embeds)
+        made = Turns(AGENTS, where, embedder)
         try:
             yield made
         finally:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from parley.errors import BadInput
+from parley.v1 import llm_pb2
 
 
 class Role(Enum):
@@ -164,9 +165,9 @@ class Understood:
 
 
 class Understands(Protocol):
-    """What knows what a turn means. Raises AtCapacity, NotBuilt (no embeddings), NotFound (no such agent)."""
+    """What knows what a turn means. Raises BadInput, AtCapacity, NotBuilt (no embeddings), NotFound (no such agent)."""
 
-    async def of(self, turn: Turn) -> Understood: ...
+    async def of(self, request: llm_pb2.UnderstandRequest) -> llm_pb2.UnderstandResponse: ...
 
 
 @dataclass(frozen=True, slots=True)

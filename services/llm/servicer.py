@@ -21,26 +21,22 @@ from services.llm.contract import (
     Finish,
     FinishReason,
     LlmEvent,
-    Message,
     Passage,
     Requests,
-    Role,
     Routes,
     TextDelta,
     ToolCall,
     ToolChoice,
     ToolSpec,
-    Turn,
     Understands,
     Unsay,
     Usage,
 )
+from services.llm.understanding.wire import message_of
 
 MAX_MESSAGES = 600
 MAX_TEXT = 1 << 20
 MAX_LINE = 4_000  # characters of a caller's line
-MAX_CONTEXT = 20  # messages before a turn that is to be understood
-_ROLES = {1: Role.USER, 2: Role.ASSISTANT, 3: Role.TOOL}
 _CHOICES = {0: ToolChoice.AUTO, 1: ToolChoice.AUTO, 2: ToolChoice.NONE, 3: ToolChoice.REQUIRED}
 _REASONS = {
     FinishReason.STOP: llm_pb2.Finish.REASON_STOP,
@@ -91,16 +87,7 @@ class LanguageModel(llm_pb2_grpc.LanguageModelServicer):
         if self._turns is None:
             raise NotBuilt("understand: no sentence embeddings are installed here")
         with telemetry.span("llm.understand", request.traceparent, call_id=request.call_id):
-            found = await self._turns.of(turn_of(request))
-        return llm_pb2.UnderstandResponse(
-            intent=found.wish.intent,
-            confidence=found.wish.confidence,
-            intent_by=found.wish.by,
-            slots=found.wish.slots,
-            emotion=found.emotion.name,
-            emotion_confidence=found.emotion.confidence,
-            emotion_by=found.emotion.by,
-        )
+            return await self._turns.of(request)
 
     async def Route(self, request: llm_pb2.RouteRequest, context: Any) -> llm_pb2.RouteResponse:
         if self._routing is None:
@@ -124,7 +111,7 @@ def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:
         agent_version=request.agent_version,
         model=request.model,
         system=request.system,
-        messages=tuple(_message(i, m) for i, m in enumerate(request.messages)),
+        messages=tuple(message_of(i, m, "messages") for i, m in enumerate(request.messages)),
         tools=tuple(_tool(i, t) for i, t in enumerate(request.tools)),
         tool_choice=_CHOICES.get(request.tool_choice, ToolChoice.AUTO),
         passages=tuple(Passage(p.text, p.source, p.score) for p in request.passages),
@@ -137,25 +124,8 @@ def from_proto(request: llm_pb2.ChatRequest) -> ChatRequest:
     )
 
 
-def turn_of(request: llm_pb2.UnderstandRequest) -> Turn:
-    """Raises BadInput naming the field: no text or too long a one, too much context."""
-    if not request.text.strip() or len(request.text) > MAX_LINE:
-        raise BadInput(f"text: has {len(request.text)} characters; send one turn of 1 to {MAX_LINE:,}, not blank")
-    if len(request.context) > MAX_CONTEXT or any(len(m.text) > MAX_LINE for m in request.context):
-        raise BadInput(f"context: at most {MAX_CONTEXT} messages of {MAX_LINE:,} characters; send the newest")
-    context = tuple(_message(n, message, "context") for n, message in enumerate(request.context))
-    return Turn(request.text, request.language, request.agent, request.agent_version, context)
-
-
 def _failed(error: ParleyError, requests: int) -> llm_pb2.Failed:
     return llm_pb2.Failed(code=error.code, message=str(error), requests=requests)
-
-
-def _message(place: int, message: llm_pb2.Message, field: str = "messages") -> Message:
-    if message.role not in _ROLES:
-        raise BadInput(f"{field}[{place}].role: {message.role} is none of user, assistant, tool")
-    calls = tuple(ToolCall(c.id, c.name, c.arguments_json or "{}") for c in message.tool_calls)
-    return Message(_ROLES[message.role], message.text, calls, message.tool_call_id, message.interrupted)
 
 
 def _tool(place: int, tool: llm_pb2.ToolSpec) -> ToolSpec:

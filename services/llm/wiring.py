@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from parley.bus import Bus
 from parley.bus.cancels import Cancels
@@ -18,11 +18,11 @@ from parley.telemetry import LLM_TTFT
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from services.llm.chat import FAILURES, Chain, Chains
 from services.llm.servicer import LanguageModel
+from services.llm.understanding.process import Process
 
 if TYPE_CHECKING:
     from services.llm.local.understanding.understanding import Embeds
     from services.llm.routing import Routing
-    from services.llm.understanding.turns import Embeddings, Turns
 
 
 async def wire(server: Server, settings: Settings) -> Callable[[], Awaitable[None]]:
@@ -65,18 +65,11 @@ async def _wire(server: Server, settings: Settings, closing: AsyncExitStack) -> 
     await server.configured(live)
     await closing.enter_async_context(present(bus, live, engines.state))
     service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
-    turns = None if routing is None else _turns(settings, routing)
-    if turns is not None:
-        closing.push_async_callback(turns.aclose)
-    servicer = LanguageModel(Chains(engines), server.admission, cancels, routing, turns)
+    understanding = None if routing is None else Process(settings)
+    if understanding is not None:
+        closing.push_async_callback(understanding.aclose)
+    servicer = LanguageModel(Chains(engines), server.admission, cancels, routing, understanding)
     server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, servicer)
-
-
-def _turns(settings: Settings, routing: Routing) -> Turns:
-    """With the embedder that routing has, or loads."""
-    from services.llm.understanding.turns import Turns
-
-    return Turns(settings, cast("Callable[[], Awaitable[Embeddings | None]]", routing.embeds))
 
 
 def _routing(settings: Settings, engines: StageEngines[Chain]) -> Routing | None:

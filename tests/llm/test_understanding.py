@@ -1,9 +1,8 @@
-"""What a caller's turn means: how they feel, what they want. Beside calls, never in their way."""
+"""What a caller's turn means: how they feel, what they want."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,19 +12,13 @@ import pytest_asyncio
 
 from bench.quality import understanding as measured
 from parley.embedding import Embedder, Vectors
-from parley.errors import AtCapacity, BadInput, NotBuilt, NotFound
-from parley.rpc import Admission, Peers, Server, call
-from parley.v1 import llm_pb2, llm_pb2_grpc
-from services.llm.chat import Chain
+from parley.errors import NotFound
 from services.llm.contract import Emotion, Message, Role, Turn
-from services.llm.servicer import LanguageModel
-from services.llm.understanding.aside import REFUSED, Aside
 from services.llm.understanding.emotion.wording import EMOTIONS, languages, wording
 from services.llm.understanding.softmax import trained
 from services.llm.understanding.turns import Turns
 from testbed.frontdesk import AGENTS
 from testbed.patience import PATIENCE_S
-from testbed.rounds import settings
 
 APART_RIGHT = 0.80
 CROSSED_RIGHT = 0.72
@@ -101,22 +94,19 @@ async def test_another_language_has_its_phrases_and_no_feelings(turns: Turns) ->
 @MODULE
 async def test_a_caller_who_does_not_wait_does_not_undo_what_is_being_learned(data_dir: Path, tmp_path: Path) -> None:
     embedder = await asyncio.to_thread(Embedder.load, data_dir)
-    begun, go = threading.Event(), threading.Event()
+    begun, go = asyncio.Event(), asyncio.Event()
 
     class Slow:
         name = "slow"
 
-        def embed(self, texts: list[str]) -> Vectors:
+        async def embed_async(self, texts: list[str]) -> Vectors:
             begun.set()
-            go.wait(PATIENCE_S)
-            return embedder.embed(texts)
+            await go.wait()
+            return await embedder.embed_async(texts)
 
-    async def embeds() -> Slow:
-        return Slow()
-
-    made = Turns(settings(PARLEY_AGENTS_DIR=AGENTS, PARLEY_DATA_DIR=tmp_path), embeds)
+    made = Turns(AGENTS, tmp_path, Slow())
     first = asyncio.ensure_future(made.of(Turn("hello")))
-    await asyncio.to_thread(begun.wait, PATIENCE_S)
+    await asyncio.wait_for(begun.wait(), PATIENCE_S)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -124,34 +114,6 @@ async def test_a_caller_who_does_not_wait_does_not_undo_what_is_being_learned(da
     assert (await made.of(Turn("you are thieves"))).emotion.name == "angry"
     await made.aclose()
     embedder.close()
-
-
-async def test_work_beside_calls_is_bounded_and_on_a_thread_of_its_own() -> None:
-    aside, go, before = Aside(2), threading.Event(), REFUSED._value.get()
-
-    async def waits() -> str:
-        await asyncio.to_thread(go.wait, PATIENCE_S)
-        return threading.current_thread().name
-
-    under_way = [asyncio.ensure_future(aside.run(waits)) for _ in range(2)]
-    await asyncio.sleep(0)
-    with pytest.raises(AtCapacity, match="2 turns wait to be understood here"):
-        await aside.run(waits)
-    assert REFUSED._value.get() == before + 1
-    go.set()
-    assert await asyncio.gather(*under_way) == ["understanding"] * 2
-    assert await aside.run(waits) == "understanding", "there is room again"
-
-    async def breaks() -> None:
-        raise BadInput("text: no")
-
-    with pytest.raises(BadInput, match="text: no"):
-        await aside.run(breaks)
-    hanging = asyncio.ensure_future(aside.run(asyncio.Event().wait))
-    await asyncio.sleep(0)
-    await aside.aclose()
-    with pytest.raises(asyncio.CancelledError):
-        await hanging
 
 
 def test_a_softmax_tells_the_likeliest_and_is_the_same_each_time() -> None:
@@ -172,42 +134,6 @@ def test_every_feeling_has_phrases_and_enough_examples() -> None:
         assert known.phrases[emotion]
         assert sum(of == emotion for _, of in known.examples) >= 60
     assert len({text for text, _ in known.examples}) == len(known.examples)
-
-
-@MODULE
-async def test_the_service_tells_it_and_says_what_is_asked_wrongly(turns: Turns) -> None:
-    admission = Admission(1)
-    server = Server("llm", "127.0.0.1:0", admission)
-    service = llm_pb2.DESCRIPTOR.services_by_name["LanguageModel"]
-    servicer = LanguageModel(Chain({}), admission, turns=turns)
-    server.add(service, llm_pb2_grpc.add_LanguageModelServicer_to_server, servicer)
-    await server.start()
-    async with Peers("llm", [f"127.0.0.1:{server.port}"]) as peers:
-        assert await peers.ready(PATIENCE_S)
-
-        async def understood(**fields: object) -> llm_pb2.UnderstandResponse:
-            asked = llm_pb2.UnderstandRequest(**fields)  # type: ignore[arg-type]
-            reply: llm_pb2.UnderstandResponse
-            reply = await call(peers, llm_pb2_grpc.LanguageModelStub, "Understand", asked, timeout_s=PATIENCE_S)
-            return reply
-
-        with admission.admit():  # every line is taken: that is another matter
-            reply = await understood(agent="frontdesk", text="for the third time, where is order 1234?", language="en")
-        assert (reply.emotion, reply.emotion_by, reply.intent) == ("frustrated", "phrases", "order_status")
-        assert dict(reply.slots) == {"order_number": "1234"}
-        assert reply.emotion_confidence > 0.5
-        line = llm_pb2.Message(role=llm_pb2.Message.ROLE_USER, text="hello")
-        for fields, told in (
-            ({"text": " "}, "text: has 1 characters"),
-            ({"text": "x" * 4_001}, "text: has 4001 characters"),
-            ({"text": "x", "context": [line] * 21}, "context: at most 20 messages"),
-            ({"text": "x", "context": [llm_pb2.Message(text="y")]}, r"context\[0\].role"),
-        ):
-            with pytest.raises(BadInput, match=told):
-                await understood(**fields)
-    await server.drain(0)
-    with pytest.raises(NotBuilt, match="no sentence embeddings"):
-        await LanguageModel(Chain({}), Admission(1)).Understand(llm_pb2.UnderstandRequest(text="x"), None)
 
 
 @MODULE

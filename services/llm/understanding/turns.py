@@ -1,9 +1,9 @@
-"""Understanding turns of callers: the tiers in order, on a thread of their own."""
+"""Understanding turns of callers: the tiers in order."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -13,15 +13,12 @@ import structlog
 from parley.agents.agent import Agent
 from parley.aio import TaskSet
 from parley.embedding import Vectors
-from parley.errors import NotBuilt
 from parley.published.shelf import Shelf
-from parley.settings import Settings
 from services.llm.contract import Emotion, Turn, Understood, Wish
 from services.llm.local.understanding.domain import Domain
 from services.llm.local.understanding.kept import Kept
 from services.llm.local.understanding.learned import Learned
 from services.llm.local.understanding.vocabulary import knowledge_of
-from services.llm.understanding.aside import Aside
 from services.llm.understanding.emotion.meaning import Meaning
 from services.llm.understanding.emotion.wording import languages
 from services.llm.understanding.intents import Intents
@@ -29,8 +26,6 @@ from services.llm.understanding.intents import Intents
 log = structlog.get_logger()
 
 ENGLISH = "en"
-MOST = 64
-"""Turns under way at once; one takes some 20 ms."""
 
 
 class EmotionTier(Protocol):
@@ -40,41 +35,27 @@ class EmotionTier(Protocol):
 
 
 class Embeddings(Protocol):
-    """What computes sentence embeddings where it is called; safe for several threads."""
+    """What computes sentence embeddings. `name` changes with its weights."""
 
     name: str
 
-    def embed(self, texts: list[str]) -> Vectors: ...
+    async def embed_async(self, texts: list[str]) -> Vectors: ...
 
 
 class Turns:
-    """One for the process. `embeds` gives its embedder, None where there is none: then nothing is understood."""
+    """Of the agents in a folder, and of published ones in `data_dir`, where what was worked out is kept, too. Seconds of
+    computing at a time: not for a loop that serves calls."""
 
-    def __init__(
-        self, settings: Settings, embeds: Callable[[], Awaitable[Embeddings | None]], most: int = MOST
-    ) -> None:
-        self._settings = settings
-        self._embeds = embeds
-        self._aside = Aside(most)
-        self._learned = Learned(settings.agents_dir, self._learn, Shelf(settings.data_dir))
+    def __init__(self, agents_dir: Path, data_dir: Path, embedder: Embeddings) -> None:
+        self._learned = Learned(agents_dir, self._learn, Shelf(data_dir))
+        self._kept = Kept(embedder, data_dir / "models" / embedder.name / "phrases")
         self._tiers: Sequence[EmotionTier] = ()
-        self._kept: Kept | None = None
         self._preparing: asyncio.Task[None] | None = None
         self._tasks = TaskSet(lambda e: log.error("learning how callers feel failed", exc_info=e))
 
     async def of(self, turn: Turn) -> Understood:
-        """Raises AtCapacity, NotBuilt (no embeddings), NotFound (no such agent), Misconfigured (its phrases)."""
-        embedder = await self._embeds()
-        if embedder is None:
-            raise NotBuilt("understand: no sentence embeddings are installed here")
-        return await self._aside.run(lambda: self._understood(turn, embedder))
-
-    async def aclose(self) -> None:
-        """What is being learned is cancelled with its thread."""
-        await self._aside.aclose()
-
-    async def _understood(self, turn: Turn, embedder: Embeddings) -> Understood:
-        await self._prepared(embedder)
+        """Raises NotFound (no such agent), Misconfigured (its phrases)."""
+        await self._prepared()
         wish, language = Wish(), turn.language
         if turn.agent:
             intents = await self._learned.of(turn.agent, turn.agent_version)
@@ -82,20 +63,24 @@ class Turns:
             wish, language = await intents.wish(turn.text), language or intents.domain.agent.language
         return Understood(await self._felt(replace(turn, language=language or ENGLISH)), wish)
 
+    async def aclose(self) -> None:
+        """What is being learned is cancelled."""
+        await self._tasks.close()
+        await self._learned.aclose()
+
     async def _felt(self, turn: Turn) -> Emotion:
         for tier in self._tiers:
             if (found := await tier.of(turn)) is not None:
                 return found
         return Emotion()
 
-    async def _prepared(self, embedder: Embeddings) -> None:
-        """Once, on the loop of the thread. It goes on when who asked first does not wait to its end."""
+    async def _prepared(self) -> None:
+        """Once. It goes on when who asked first does not wait to its end."""
         if self._preparing is None or (self._preparing.done() and not self._tiers):
-            self._preparing = self._tasks.spawn(self._prepare(embedder))
+            self._preparing = self._tasks.spawn(self._prepare())
         await asyncio.shield(self._preparing)
 
-    async def _prepare(self, embedder: Embeddings) -> None:
-        self._kept = Kept(_Here(embedder), self._settings.data_dir / "models" / embedder.name / "phrases")
+    async def _prepare(self) -> None:
         tiers = [Meaning(language) for language in languages()]
         for tier in tiers:
             await tier.learn(self._kept)
@@ -105,17 +90,6 @@ class Turns:
         """Raises Misconfigured (the agent's phrases)."""
         knowledge = root / agent.name / "knowledge"
         made = Intents(await asyncio.to_thread(lambda: Domain(agent, knowledge_of(knowledge))))
-        if made.domain.language.embeddings and self._kept is not None:
+        if made.domain.language.embeddings:
             await made.learn(self._kept)
         return made
-
-
-class _Here:
-    """An embedder for the loop of a thread: it computes on that loop's executor, not in the embedder's own line, where
-    calls would wait behind it."""
-
-    def __init__(self, embedder: Embeddings) -> None:
-        self._embedder = embedder
-
-    async def embed_async(self, texts: list[str]) -> Vectors:
-        return await asyncio.to_thread(self._embedder.embed, texts)

@@ -15,8 +15,8 @@ from services.stt.local import worker
 from services.stt.local.model import Model
 from services.stt.local.wire import Kind, unpack_count, unpack_events
 from services.stt.skipped import Skip, skip
-from services.stt.workers.process import Crew, Worker
-from services.stt.workers.wire import Message
+from parley.process.worker import Crew, Worker
+from parley.process.worker_wire import Message
 
 STREAMS_PER_WORKER = 20
 WINDOW_MS = 2000

@@ -21,7 +21,7 @@ from services.stt.local.decoding import Channel, Decoders
 from services.stt.local.hearing import Hearing
 from services.stt.local.model import Model
 from services.stt.local.wire import COUNT, Kind, pack_events
-from services.stt.workers.wire import Message, Unpacker
+from parley.process.worker_wire import Message, Unpacker
 
 SLICE_MS = 60
 MAX_MODELS = 4

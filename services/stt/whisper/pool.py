@@ -14,8 +14,8 @@ from parley.errors import AtCapacity, Unavailable, VendorLost
 from services.stt.skipped import skip
 from services.stt.whisper import worker
 from services.stt.whisper.wire import Heard, Kind, Wish, pack_wish, unpack_greeting, unpack_heard
-from services.stt.workers.process import Crew, Worker
-from services.stt.workers.wire import Message
+from parley.process.worker import Crew, Worker
+from parley.process.worker_wire import Message
 
 PATIENCE_S = 1.0
 """As many may speak at once as are served within this, should all fall silent together."""

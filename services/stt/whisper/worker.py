@@ -15,7 +15,7 @@ import soxr
 
 from parley.audio import to_pcm
 from services.stt.whisper.wire import Greeting, Heard, Kind, Wish, pack, unpack_wish
-from services.stt.workers.wire import Message, Unpacker
+from parley.process.worker_wire import Message, Unpacker
 
 RATE = 16000
 _READ = 1 << 18

@@ -1,6 +1,6 @@
 """What the service and a worker process say to each other over a socket: framed, bounded, both directions.
 
-frame = size u32 LE, kind u8, number u32 LE, payload of `size` bytes; what a kind means is the recogniser's affair
+frame = size u32 LE, kind u8, number u32 LE, payload of `size` bytes; what a kind means is the engine's affair
 """
 
 from __future__ import annotations

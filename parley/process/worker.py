@@ -24,7 +24,7 @@ _BACKOFF_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _HEALTHY_S = 30.0
 
 _log = structlog.get_logger()
-_LOST = Counter("voice_stt_workers_lost_total", "Worker processes that died or hung", ["engine", "why"])
+_LOST = Counter("voice_workers_lost_total", "Worker processes that died or hung", ["engine", "why"])
 
 
 class Inbox(Protocol):
@@ -94,7 +94,7 @@ class Worker:
             if self._closed:
                 return
             failures = 0 if time.monotonic() - since > _HEALTHY_S else failures + 1
-            _log.warning("recogniser process lost, starting another", worker=self._name, failures=failures)
+            _log.warning("worker process lost, starting another", worker=self._name, failures=failures)
             await self._start_again(failures)
 
     async def _start_again(self, failures: int) -> None:
@@ -105,7 +105,7 @@ class Worker:
                 return
             except OSError as error:
                 failures += 1
-                _log.error("recogniser process cannot be started", worker=self._name, error=str(error))
+                _log.error("worker process cannot be started", worker=self._name, error=str(error))
 
     async def _serve(self) -> None:
         assert self._ours is not None
@@ -120,7 +120,7 @@ class Worker:
         except ConnectionError:
             pass
         except ValueError as error:  # nothing that follows can be read
-            _log.error("recogniser process cannot be understood", worker=self._name, error=str(error))
+            _log.error("worker process cannot be understood", worker=self._name, error=str(error))
             self.kill("garbled")
         finally:
             await self._lost()
@@ -144,7 +144,7 @@ class Worker:
                 await asyncio.to_thread(process.join, 1.0)
         for inbox in list(self._inboxes.values()):
             self.forget(inbox)
-            inbox.fail(VendorLost(f"the {self._engine} recogniser's process died; recognise again"))
+            inbox.fail(VendorLost(f"{self._engine}: its process died; ask again"))
         if not self._closed:
             _LOST.labels(self._engine, "died").inc()
 
@@ -187,11 +187,11 @@ class Worker:
 
 
 class Crew:
-    """The workers of one recogniser. They are started at once and served as soon as there is a loop."""
+    """The workers of one engine. They are started at once and served as soon as there is a loop."""
 
     def __init__(self, workers: Sequence[Worker]) -> None:
         self.workers = workers
-        self._tasks = TaskSet(lambda error: _log.error("recogniser pool failed", error=repr(error)))
+        self._tasks = TaskSet(lambda error: _log.error("workers failed", error=repr(error)))
         self._running = False
         for each in workers:
             each.start()
