@@ -137,9 +137,9 @@ proto-check: $(READY) ## Fail when parley/v1 is older than proto/
 
 .PHONY: docs
 docs: $(READY) ## Generate docs/settings.md, docs/metrics.md and the dashboards
-	@$(BIN)/python -m cli.settings_doc docs/settings.md
-	@$(BIN)/python -m cli.metrics_doc docs/metrics.md
-	@$(BIN)/python -m cli.dashboards
+	@$(BIN)/python -m cli.generated.settings_doc docs/settings.md
+	@$(BIN)/python -m cli.generated.metrics_doc docs/metrics.md
+	@$(BIN)/python -m cli.generated.dashboards
 
 .PHONY: locks
 locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions

@@ -21,7 +21,7 @@ import structlog
 import uvloop
 from sqlalchemy import insert
 
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.scopes import SCOPES
 from services.backoffice.app import build

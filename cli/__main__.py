@@ -24,7 +24,7 @@ COMMANDS = {
     "compliance": "cli.compliance",
     "mcp": "cli.mcp",
     "size": "cli.size",
-    "doctor": "cli.doctor",
+    "doctor": "cli.doctor.doctor",
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -17,7 +17,7 @@ from cli.agents.check import check
 from cli.agents.schema import FILE, WRAPPER_FILE, text_of
 from cli.agents.versions import promote, publish, rollback, unpublish, versions
 from cli.calling.chat import chat
-from cli.operating import operator_settings
+from cli.reach.operating import operator_settings
 from cli.recorded.records import fetch, read
 from parley.agents.files import known_agents, load_agent
 from parley.errors import BadInput, ParleyError

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.operating import operator_settings
+from cli.reach.operating import operator_settings
 from parley.errors import BadInput, ParleyError
 from parley.settings import Settings
 from services.backoffice.database import open_database

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.operating import operator_settings
+from cli.reach.operating import operator_settings
 from parley.bus import Bus
 from parley.errors import ParleyError
 from parley.settings import Settings

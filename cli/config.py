@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli.operating import operator_bus, run_or_exit, who_asks
+from cli.reach.operating import operator_bus, run_or_exit, who_asks
 from parley.bus import changing, configuring
 from parley.bus.changing import Changed
 from parley.bus.presence import ProcessState, processes

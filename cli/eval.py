@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
-from cli.operating import operator_settings
-from cli.published import published_folder
+from cli.reach.operating import operator_settings
+from cli.reach.published import published_folder
 from parley.agents.conversations.conversation import Conversation
 from parley.agents.conversations.files import FOLDER, conversations_of
 from parley.agents.files import known_agents

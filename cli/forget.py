@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.operating import operator_bus, run_or_exit
+from cli.reach.operating import operator_bus, run_or_exit
 from parley.bus.forgetting import forget_in_tools
 from parley.errors import Unavailable
 from parley.settings import Settings

@@ -22,12 +22,12 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from cli.operators import Operators
+from cli.reach.operators import Operators
 from parley.bus import Bus
 from parley.bus.callstate import CallStore
-from parley.certificates import Certificates
 from parley.errors import BadInput, ParleyError
 from parley.rpc import Peers
+from parley.security.certificates import Certificates
 from parley.settings import Settings, addresses
 from parley.telemetry import redact
 from runner.plan import MCP_FILES

@@ -14,7 +14,7 @@ import typer
 import yaml
 from pydantic import ValidationError
 
-from cli.operating import operator_bus, run_or_exit, who_asks
+from cli.reach.operating import operator_bus, run_or_exit, who_asks
 from parley.agents.files import known_agents
 from parley.bus import Bus, publishing
 from parley.bus.publishing import NUMBERS, Conflict

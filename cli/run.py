@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli.engines import BODILY, STAGES, why
+from cli.doctor.engines import BODILY, STAGES, why
 from parley.aio import background
 from parley.bus import Bus, publishing
 from parley.errors import Misconfigured, ParleyError

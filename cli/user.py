@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from cli.operating import operator_settings
+from cli.reach.operating import operator_settings
 from parley.errors import NotAllowed, ParleyError
 from parley.settings import Settings
 from services.backoffice.access.accounts import Accounts

@@ -27,8 +27,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from prometheus_client import Counter, Gauge, Histogram
 
 from parley.errors import Misconfigured
-from parley.monitor import Monitor
 from parley.pii.leaving import leaving
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 
 _MS = (1, 2, 5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000, 10000)

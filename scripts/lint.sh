@@ -41,9 +41,9 @@ check mypy .venv/bin/mypy --strict parley services runner testbed cli agents tes
 check mypy-bots hyphenated_bots
 check mypy-images env MYPYPATH=deploy/images .venv/bin/mypy --strict deploy/images
 check proto scripts/proto_check.sh
-check settings-doc .venv/bin/python -m cli.settings_doc --check docs/settings.md
-check metrics-doc .venv/bin/python -m cli.metrics_doc --check docs/metrics.md
-check dashboards .venv/bin/python -m cli.dashboards --check
+check settings-doc .venv/bin/python -m cli.generated.settings_doc --check docs/settings.md
+check metrics-doc .venv/bin/python -m cli.generated.metrics_doc --check docs/metrics.md
+check dashboards .venv/bin/python -m cli.generated.dashboards --check
 check agent-schema .venv/bin/python -m cli.agents.schema --check agents/agent.schema.json
 check wrapper-schema .venv/bin/python -m cli.agents.schema --check agents/wrapper.schema.json
 check conversations-schema .venv/bin/python -m cli.agents.conversations_schema --check agents/conversations.schema.json

@@ -14,7 +14,7 @@ from bench.caller import run_callers
 from bench.run import vendors, warm_up
 from bench.servers import AGENTS
 from parley.bus.callstate import BUCKET
-from parley.bus.records import EVENTS_STREAM
+from parley.bus.streams.records import EVENTS_STREAM
 from runner.stack import Stack
 from testbed.house import samples
 

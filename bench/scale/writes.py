@@ -21,7 +21,7 @@ from cli.sizing import figures
 from cli.sizing.size import Load, nats
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import BUCKET, CallStore, CallWriter, make_bucket
-from parley.bus.records import EVENTS_STREAM
+from parley.bus.streams.records import EVENTS_STREAM
 from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2

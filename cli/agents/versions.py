@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from cli.agents.check import check
-from cli.operating import operator_bus, run_or_exit, who_asks
+from cli.reach.operating import operator_bus, run_or_exit, who_asks
 from parley.agents.files import known_agents, load_agent
 from parley.bus import Bus, publishing
 from parley.bus.publishing import AGENT

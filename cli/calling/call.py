@@ -13,7 +13,7 @@ import typer
 from cli.calling.conversation import Line, Script, converse
 from cli.calling.report import report
 from cli.calling.timeline import bot_said, caller_said, exchanges
-from cli.reach import NoGateway, reach
+from cli.reach.gateway import NoGateway, reach
 from parley.errors import BadInput, Misconfigured, ParleyError
 from parley.published.numbers import checked
 from parley.settings import Settings

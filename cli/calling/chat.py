@@ -14,7 +14,7 @@ import orjson
 import typer
 
 from cli.calling.shown import line_of
-from cli.reach import NoGateway, reach
+from cli.reach.gateway import NoGateway, reach
 from parley.agents.agent import SPECIALIST
 from parley.agents.files import known_agents, load_agent
 from parley.errors import BadInput, Misconfigured, ParleyError, Unavailable

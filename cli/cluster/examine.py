@@ -10,7 +10,7 @@ from cli.calling.conversation import Line, Script
 from cli.cluster import kept_secrets, nats, workloads
 from cli.cluster.kubectl import Kubectl
 from cli.cluster.workloads import Objects, of_kind
-from cli.findings import Finding
+from cli.doctor.findings import Finding
 from parley.errors import Misconfigured, ParleyError, Unavailable
 from parley.settings import Settings
 from testbed.telephone.phone import CALLED

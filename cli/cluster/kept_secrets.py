@@ -11,7 +11,7 @@ from typing import Any
 from cryptography import x509
 
 from cli.cluster.workloads import Objects, of_kind
-from cli.findings import Finding
+from cli.doctor.findings import Finding
 
 NEEDED = ("PARLEY_NATS_PASSWORD", "PARLEY_SECRET")
 LATE_SHARE = 1 / 3

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from cli.cluster.kubectl import Kubectl
-from cli.findings import Finding
+from cli.doctor.findings import Finding
 from parley.errors import Misconfigured, Unavailable
 from runner.nats_users import STREAMS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cli.findings import Finding
+from cli.doctor.findings import Finding
 from runner.plan import DEPLOYED
 
 Objects = Sequence[Mapping[str, Any]]

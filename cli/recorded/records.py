@@ -8,7 +8,7 @@ from pathlib import Path
 
 from google.protobuf import json_format
 
-from cli.operating import operator_bus
+from cli.reach.operating import operator_bus
 from parley.bus import records_of
 from parley.errors import BadInput, NotFound
 from parley.settings import Settings

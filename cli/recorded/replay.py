@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.operating import operator_settings
+from cli.reach.operating import operator_settings
 from cli.recorded.decisions import line_of, lines_of
 from cli.recorded.records import Records, fetch, read
 from cli.recorded.records import save as save_records

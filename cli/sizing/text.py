@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cli.engines import STAGES
+from cli.doctor.engines import STAGES
 from cli.sizing import figures
 from cli.sizing.size import Load, connections, database_rows, minute, nats, network, rows
 from parley.engines import EngineSpec, engines_of

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from parley.agents.agent import Agent
 from parley.errors import Misconfigured, NotFound
 from parley.field_errors import told, yaml_told
-from parley.rereading import Reread
+from parley.reloading.rereading import Reread
 from parley.text.sentences import plain
 
 OPENAPI = ("openapi*.yaml", "openapi*.yml", "openapi*.json")
@@ -114,6 +114,8 @@ def digest_of_tools(sources: Mapping[str, bytes]) -> str:
         return digest_of(code)
     parts = [f"{name} {len(source)}\n".encode() + source for name, source in [("tools.py", code), *others]]
     return digest_of(b"".join(parts))
+
+
 def digest_of(source: bytes) -> str:
     """What a file counts for in an agent's version. No file counts as an empty one."""
     return hashlib.sha256(source).hexdigest()[:8]

@@ -4,6 +4,6 @@
 """
 
 from parley.bus.connection import Bus, OnMessage
-from parley.bus.records import make_events_stream, recorded_calls, records_of
+from parley.bus.streams.records import make_events_stream, recorded_calls, records_of
 
 __all__ = ["Bus", "OnMessage", "make_events_stream", "recorded_calls", "records_of"]

@@ -22,10 +22,10 @@ from nats.js import JetStreamContext
 from prometheus_client import Counter, Gauge
 
 from parley.aio import TaskSet
-from parley.bus.outbox import OnDone, Outbox, Record
-from parley.certificates import Certificates
+from parley.bus.streams.outbox import OnDone, Outbox, Record
 from parley.errors import Unavailable
 from parley.process.log_limit import Seldom
+from parley.security.certificates import Certificates
 from parley.settings import Settings, addresses
 
 log = structlog.get_logger()

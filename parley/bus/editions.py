@@ -35,7 +35,7 @@ from parley.published.bundle import Corrupt, is_published
 from parley.published.numbers import Numbers
 from parley.published.shelf import Shelf, Table
 from parley.published.versions import Versions
-from parley.rereading import EDITS
+from parley.reloading.rereading import EDITS
 from parley.settings import Settings, addresses
 
 log = structlog.get_logger()

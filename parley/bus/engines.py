@@ -20,16 +20,16 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from parley.aio import TaskSet
-from parley.breaker import Breakers
 from parley.bus.connection import Bus
 from parley.bus.live import Live
 from parley.bus.outages import Sharing
 from parley.bus.presence import EngineState
 from parley.configuration.table import ENGINES, live_settings, of_stage
-from parley.engine_figures import Figures, Recent
 from parley.engines import Engine, engines_of, load
+from parley.engines.breaker import Breakers
+from parley.engines.figures import Figures, Recent
 from parley.errors import Misconfigured
-from parley.generations import Generations
+from parley.reloading.generations import Generations
 from parley.settings import Settings, Stage
 
 log = structlog.get_logger()

@@ -25,8 +25,8 @@ from nats.js.errors import BucketNotFoundError, KeyNotFoundError
 from nats.js.kv import KeyValue
 
 from parley.aio import TaskSet
-from parley.breaker import OPEN_S, Breaker, Breakers
 from parley.bus import Bus
+from parley.engines.breaker import OPEN_S, Breaker, Breakers
 from parley.errors import Unavailable
 from parley.settings import Settings
 

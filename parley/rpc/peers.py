@@ -17,9 +17,8 @@ import grpc
 import structlog
 
 from parley.aio import background
-from parley.certificates import Certificate, Certificates
 from parley.errors import TooLate, Unavailable
-from parley.heartbeat import HEART
+from parley.process.heartbeat import HEART
 from parley.process.log_limit import Seldom
 from parley.rpc import finding, subset
 from parley.rpc.finding import Finding, Resolve
@@ -30,6 +29,7 @@ from parley.rpc.status import from_rpc
 from parley.rpc.stream import CallStream
 from parley.rpc.subset import Used
 from parley.rpc.tls import channel
+from parley.security.certificates import Certificate, Certificates
 from parley.v1 import replica_pb2, replica_pb2_grpc
 
 log = structlog.get_logger()

@@ -15,10 +15,10 @@ import grpc
 import structlog
 
 from parley.aio import TaskSet
-from parley.certificates import LOOK_S, Certificate, Certificates
 from parley.process.log_limit import Seldom
 from parley.rpc.mux_client import MuxClient
 from parley.rpc.tls import Options, channel
+from parley.security.certificates import LOOK_S, Certificate, Certificates
 
 log = structlog.get_logger()
 

@@ -18,13 +18,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from parley import telemetry
-from parley.certificates import Certificates
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
-from parley.heartbeat import HEART
 from parley.process import gc_freeze, task_dump
+from parley.process.heartbeat import HEART
 from parley.rpc.mux_server import MuxServer, Registry
 from parley.rpc.status import to_status
 from parley.rpc.tls import Gate
+from parley.security.certificates import Certificates
 from parley.settings import Settings
 from parley.v1 import replica_pb2, replica_pb2_grpc, trunk_pb2_grpc
 

@@ -13,9 +13,9 @@ import grpc
 import structlog
 from prometheus_client import Counter
 
-from parley.certificates import Certificate, Certificates
 from parley.errors import Misconfigured, NotAllowed
 from parley.process.log_limit import Seldom
+from parley.security.certificates import Certificate, Certificates
 
 log = structlog.get_logger()
 

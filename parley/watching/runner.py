@@ -16,8 +16,8 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
 from parley.aio import TaskSet, background
-from parley.bus.dead_letters import AGAIN_STREAM, DeadLetters, Letter
-from parley.bus.following import Delivered, Following
+from parley.bus.streams.dead_letters import AGAIN_STREAM, DeadLetters, Letter
+from parley.bus.streams.following import Delivered, Following
 from parley.errors import ParleyError, Unavailable
 from parley.v1 import events_pb2
 from parley.watching.kinds import Happening, happened, record_id

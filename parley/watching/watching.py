@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from parley.aio import background
 from parley.bus import Bus
-from parley.bus.dead_letters import DeadLetters
+from parley.bus.streams.dead_letters import DeadLetters
 from parley.errors import BadInput
 from parley.watching.runner import ACK_WAIT_S, Runner
 from parley.watching.watcher import Watcher

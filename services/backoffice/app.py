@@ -6,29 +6,26 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from parley.origin import from_here
+from parley.security.origin import from_here
 from services.backoffice import console
 from services.backoffice.access import routes as access
 from services.backoffice.api import (
-    actions,
-    active,
     agents,
     audit,
-    bodies,
-    calls,
     compliance,
     config,
     dead_letters,
-    description,
     engines,
     numbers,
-    problems,
-    stats,
     tracker,
     trials,
     webhooks,
 )
-from services.backoffice.api.once import Once
+from services.backoffice.api.calls import actions, active
+from services.backoffice.api.calls import records as calls
+from services.backoffice.api.requests import bodies, description, problems
+from services.backoffice.api.requests.once import Once
+from services.backoffice.api.statistics import stats
 from services.backoffice.parts import Parts
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from parley.bus import Bus
 from parley.database import Database
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import Access
 from services.backoffice.configuration.trying import Trials

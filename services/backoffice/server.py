@@ -9,9 +9,9 @@ import structlog
 import uvicorn
 
 from parley import telemetry
-from parley.monitor import Monitor
 from parley.process import gc_freeze, task_dump
 from parley.process.listening import bound_socket
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.app import build
 from services.backoffice.live.board import Board

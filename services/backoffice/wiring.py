@@ -10,7 +10,7 @@ from parley.bus import Bus
 from parley.bus.callstate import CallStore
 from parley.bus.live import Live
 from parley.bus.presence import present
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.access import opened as open_access
 from services.backoffice.beside import Beside

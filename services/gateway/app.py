@@ -17,9 +17,9 @@ from parley.agents.files import agent_now
 from parley.agents.page.wrapper import Wrapper, wrapper_now, wrapper_problem
 from parley.engines import engines_of
 from parley.errors import Misconfigured, NotFound, ParleyError, Unavailable
-from parley.origin import from_here, same_host
 from parley.published.numbers import PAGE
 from parley.rpc import call
+from parley.security.origin import from_here, same_host
 from parley.settings import Stage
 from parley.v1 import conversation_pb2, conversation_pb2_grpc
 from services.gateway.carriers.arrival import answering, closed_now

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from parley import telemetry
 from parley.aio import background
 from parley.bus.editions import Editions
-from parley.certificates import Certificates
 from parley.errors import AtCapacity, Unavailable
 from parley.rpc import Peers
+from parley.security.certificates import Certificates
 from parley.settings import Settings, addresses
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call, Wire

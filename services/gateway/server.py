@@ -17,11 +17,11 @@ from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
 from parley.bus.live import Live
 from parley.bus.presence import present
-from parley.certificates import Certificates
-from parley.monitor import Monitor
 from parley.process import gc_freeze, task_dump
 from parley.process.listening import bound_socket
+from parley.process.monitor import Monitor
 from parley.rpc import Server
+from parley.security.certificates import Certificates
 from parley.settings import Settings
 from parley.v1 import telephony_pb2, telephony_pb2_grpc
 from services.gateway.app import build

@@ -12,8 +12,8 @@ import structlog
 from prometheus_client import Counter
 
 from parley.aio import TaskSet
-from parley.breaker import Attempt, Breakers
 from parley.engines import Engine, loaded
+from parley.engines.breaker import Attempt, Breakers
 from parley.errors import ParleyError, TooLate
 from parley.settings import Settings
 from parley.telemetry import LLM_TTFT

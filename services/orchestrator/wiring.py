@@ -15,17 +15,17 @@ from parley.aio import background
 from parley.bus import Bus, make_events_stream
 from parley.bus.callstate import CallStore, make_bucket
 from parley.bus.configuring import make_bucket as make_config
-from parley.bus.dead_letters import make_dead_letter_streams
 from parley.bus.editions import Editions
 from parley.bus.live import Live as LiveSettings
 from parley.bus.outages import make_bucket as make_outages
 from parley.bus.presence import make_bucket as make_processes
 from parley.bus.presence import present
 from parley.bus.publishing import make_buckets as make_agents
-from parley.certificates import Certificates
+from parley.bus.streams.dead_letters import make_dead_letter_streams
 from parley.configuration.table import of_stage
 from parley.errors import Misconfigured, Unavailable
 from parley.rpc import Peers, Server
+from parley.security.certificates import Certificates
 from parley.settings import Settings, addresses
 from parley.v1 import events_pb2
 from services.orchestrator.own.calls import Calls

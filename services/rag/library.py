@@ -15,7 +15,7 @@ from parley.bus.editions import Edition, Editions
 from parley.embedding import Embedder
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable
 from parley.published.bundle import is_published
-from parley.rereading import Stamp, stamp_of
+from parley.reloading.rereading import Stamp, stamp_of
 from services.rag import words
 from services.rag.index import Found, VectorIndex
 from services.rag.ingestion import Ingested, ingest

@@ -13,10 +13,10 @@ import structlog
 from prometheus_client import Counter
 
 from parley.aio import background
-from parley.breaker import Attempt, Breakers
 from parley.engines import Engine
+from parley.engines.breaker import Attempt, Breakers
 from parley.errors import AtCapacity, BadInput, ParleyError, Unavailable, VendorLost
-from parley.heartbeat import HEART
+from parley.process.heartbeat import HEART
 from parley.telemetry import STT_LATENCY
 from parley.text.scripts import written
 from services.stt.burst import Burst

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from parley import telemetry
 from parley.audio import AudioFormat
-from parley.audio_wire import from_wire
-from parley.breaker import Breakers
+from parley.audio.wire import from_wire
 from parley.engines import Engine
+from parley.engines.breaker import Breakers
 from parley.errors import BadInput
 from parley.rpc import Admission
 from parley.v1 import audio_pb2, call_pb2, stt_pb2, stt_pb2_grpc

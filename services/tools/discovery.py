@@ -21,7 +21,7 @@ from parley.agents.files import agent_now, digest_of_tools, files_of, known_agen
 from parley.agents.page.wrapper import Wrapper, wrapper_now
 from parley.errors import Misconfigured, NotFound
 from parley.field_errors import line_in, near
-from parley.rereading import Reread
+from parley.reloading.rereading import Reread
 from parley.secrets import Secrets
 from parley.text.answers import consent
 from parley.text.answers.consent import base_of

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
-from parley.audio_wire import from_wire
+from parley.audio.wire import from_wire
 from parley.bus.cancels import Cancels, key_of
 from parley.errors import BadInput
 from parley.rpc import Admission

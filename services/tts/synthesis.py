@@ -12,8 +12,8 @@ import structlog
 from prometheus_client import Counter
 
 from parley.aio import TaskSet, background
-from parley.breaker import Breakers
 from parley.engines import Engine, engines_of, loaded
+from parley.engines.breaker import Breakers
 from parley.errors import BadInput, NoSound, ParleyError, TooLate, VendorLost
 from parley.settings import Settings
 from parley.telemetry import TTS_TTFB, measured

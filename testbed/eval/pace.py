@@ -25,7 +25,7 @@ from unittest import mock
 
 import aiosqlite.core
 
-from parley.heartbeat import HEART
+from parley.process.heartbeat import HEART
 from services.orchestrator.run import clock
 from services.tools.execution.threads import Threads
 

@@ -16,7 +16,7 @@ import pytest
 from parley.bus import Bus, publishing
 from parley.bus.live import Live
 from parley.bus.presence import present
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.published.changes import of_number, of_versions
 from parley.published.numbers import Numbers
 from parley.published.versions import Versions

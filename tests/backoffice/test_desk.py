@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from parley.bus import Bus, make_events_stream
-from parley.bus.dead_letters import make_dead_letter_streams
+from parley.bus.streams.dead_letters import make_dead_letter_streams
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.backoffice.database import open_database

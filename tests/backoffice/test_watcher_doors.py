@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from cli.audit import audit as command
 from parley.bus import Bus
-from parley.bus.dead_letters import DeadLetters, Letter, make_dead_letter_streams
+from parley.bus.streams.dead_letters import DeadLetters, Letter, make_dead_letter_streams
 from parley.settings import Settings
 from parley.watching import Happening
 from services.backoffice.database import open_database

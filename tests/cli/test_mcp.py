@@ -18,7 +18,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from cli.mcp import _bound, make_server
-from cli.operators import Operators, masked
+from cli.reach.operators import Operators, masked
 from parley.bus import Bus
 from parley.bus.callstate import CallStore, make_bucket
 from parley.errors import BadInput

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from cli.agent import agent
 from cli.number import number
-from cli.operating import operator_settings, who_asks
-from cli.published import published_folder
+from cli.reach.operating import operator_settings, who_asks
+from cli.reach.published import published_folder
 from parley.agents.files import _FILES
 from parley.bus import Bus, publishing
 from parley.bus.publishing import Conflict
@@ -124,7 +124,7 @@ async def test_somebody_who_publishes_at_the_same_time_is_not_overwritten(
 
 
 async def test_without_nats_it_is_told_what_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.operating._CONNECT_S", 0.2)
+    monkeypatch.setattr("cli.reach.operating._CONNECT_S", 0.2)
     monkeypatch.setenv("PARLEY_NATS_URL", "nats://127.0.0.1:9")
     assert "NATS is away: start `make run`" in await typed("number", "list", status=2)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from parley.security.trust import trust
 from parley.settings import Settings
-from parley.trust import trust
 from services.backoffice.compliance.looking import scan
 from tests.backoffice.access.conftest import House, running
 

@@ -10,7 +10,7 @@ import structlog
 
 from parley import telemetry
 from parley.audio import TELEPHONE
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.bus import Bus
 from parley.bus.live import Live
 from parley.bus.presence import present

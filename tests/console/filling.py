@@ -9,7 +9,7 @@ from itertools import islice
 
 from sqlalchemy import insert
 
-from parley.bus.reading import Kept
+from parley.bus.streams.reading import Kept
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.backoffice.database import Database, open_database

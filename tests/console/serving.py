@@ -11,8 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from parley.monitor import Monitor
 from parley.process.listening import bound_socket
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.cookies import SESSION
 from services.backoffice.access.roles import ROLES

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.async_api import expect
 
-from parley.bus.dead_letters import DeadLetters, Letter
+from parley.bus.streams.dead_letters import DeadLetters, Letter
 from runner.stack import Stack
 from testbed.patience import PATIENCE_S
 from testbed.recorded_calls import RecordedCall

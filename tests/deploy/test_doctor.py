@@ -18,7 +18,7 @@ from cli.cluster import kept_secrets
 from cli.cluster.examine import KINDS, examine
 from cli.cluster.kubectl import Kubectl
 from cli.cluster.nats import examined
-from cli.findings import Finding
+from cli.doctor.findings import Finding
 from parley.errors import Unavailable
 from runner.authority import Authority
 from runner.cluster_secrets import complete

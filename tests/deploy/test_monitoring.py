@@ -14,8 +14,8 @@ import yaml
 from prometheus_client import REGISTRY
 
 from cli.__main__ import COMMANDS
-from cli.dashboards import model
-from cli.metrics_doc import TEN
+from cli.generated.dashboards import model
+from cli.generated.metrics_doc import TEN
 from parley.settings import Settings
 from runner.plan import DEPLOYED
 from services.gateway import metrics as gateway

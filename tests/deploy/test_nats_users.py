@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import nats_users
+from cli.generated import nats_users
 from runner.authority import Authority
 from runner.cluster_secrets import complete, main, read
 from runner.nats_users import PERMISSIONS, variable
@@ -29,7 +29,7 @@ def test_a_file_that_is_older_than_the_table_is_told(tmp_path: Path, capsys: pyt
     old = tmp_path / "users.conf"
     old.write_text(nats_users.text().replace("call.*.cancel", "call.>"))
     assert nats_users.main(["--check", str(old)]) == 1
-    assert "python -m cli.nats_users" in capsys.readouterr().err
+    assert "python -m cli.generated.nats_users" in capsys.readouterr().err
 
 
 def test_a_service_has_the_password_that_the_servers_know() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.sizing.figures import PROFILES
-from parley import monitor
+from parley.process import monitor
 from parley.settings import Settings
 from runner.cluster_secrets import complete
 from runner.plan import BACKOFFICE, DEPLOYED, SERVICES

@@ -6,7 +6,7 @@ from collections import deque
 
 import pytest
 
-from parley.heartbeat import HEART
+from parley.process.heartbeat import HEART
 from testbed.eval.pace import Pace
 
 

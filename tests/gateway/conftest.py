@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.gateway.gateway import Ended, Gateway, opened
 from services.gateway.server import DrainingServer, listening, make_server

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parley.audio import BROWSER, TELEPHONE, TELEPHONE_ALAW, AudioFormat, EncodingName, from_pcm, to_pcm
-from parley.audio_wire import from_wire, to_wire
+from parley.audio.wire import from_wire, to_wire
 from parley.errors import BadInput
 from parley.v1 import audio_pb2
 from services.gateway.ears.level import level_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 from prometheus_client import REGISTRY
 
-from parley.breaker import BUSY_S, OPEN_S, Breakers
 from parley.bus.outages import Report, verdict
+from parley.engines.breaker import BUSY_S, OPEN_S, Breakers
 from parley.errors import AtCapacity, BadInput, Misconfigured, NotFound, TooLate, VendorLost
 from parley.settings import Settings
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from parley import certificates
-from parley.certificates import Certificates, read
 from parley.errors import Misconfigured
+from parley.security import certificates
+from parley.security.certificates import Certificates, read
 from parley.settings import Settings
 from runner.authority import Authority, Issued
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from parley.engine_figures import EVERY_S, WINDOW_S, Recent, quantile, together
+from parley.engines.figures import EVERY_S, WINDOW_S, Recent, quantile, together
 
 
 def test_the_window_moves_and_figures_before_it_do_not_count() -> None:

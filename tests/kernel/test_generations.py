@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from parley import generations
-from parley.generations import MOST, UNUSED_S, Generations
+from parley.reloading import generations
+from parley.reloading.generations import MOST, UNUSED_S, Generations
 
 
 class Clock:

@@ -8,9 +8,9 @@ import time
 import pytest
 from prometheus_client import REGISTRY
 
-from parley import heartbeat
 from parley.aio import background
-from parley.heartbeat import BEAT_S, HEART, Heartbeat
+from parley.process import heartbeat
+from parley.process.heartbeat import BEAT_S, HEART, Heartbeat
 from parley.rpc import Admission, Server
 
 

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from parley import monitor as monitors
 from parley.errors import Misconfigured
-from parley.monitor import Monitor
+from parley.process import monitor as monitors
+from parley.process.monitor import Monitor
 from parley.telemetry import CALLS_ACTIVE
 
 

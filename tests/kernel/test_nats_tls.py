@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from parley import certificates
 from parley.bus import Bus
+from parley.security import certificates
 from parley.settings import Settings
 from runner.authority import Authority, Issued
 from runner.nats_config import NatsTls, nats_nodes

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from parley.aio import background
-from parley.breaker import Breakers
 from parley.bus import Bus, outages
 from parley.bus.outages import Outages, make_bucket, shared
+from parley.engines.breaker import Breakers
 from parley.errors import Unavailable, VendorLost
 from parley.settings import Settings
 from testbed.natsd import nats_server

@@ -15,11 +15,11 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from parley import certificates
-from parley.certificates import Certificates
 from parley.errors import Misconfigured, NotAllowed, Unavailable
 from parley.rpc import Admission, Peers, Server, call, renewal
 from parley.rpc.tls import CALLERS, channel
+from parley.security import certificates
+from parley.security.certificates import Certificates
 from parley.v1 import rag_pb2, rag_pb2_grpc, tts_pb2, tts_pb2_grpc
 from runner.authority import Authority
 from testbed.patience import PATIENCE_S

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from parley.breaker import OPEN as BREAKER
+from parley.engines.breaker import OPEN as BREAKER
 from parley.errors import AtCapacity, BadInput, Misconfigured, NotBuilt, TooLate, Unavailable, VendorLost
 from parley.rpc import Peers, call
 from parley.v1 import llm_pb2, llm_pb2_grpc

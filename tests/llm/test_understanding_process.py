@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -38,6 +38,11 @@ async def understanding(data_dir: Path) -> AsyncIterator[Process]:
     yield one
     await one.aclose()
 
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -112,8 +117,7 @@ async def test_what_waits_is_bounded_also_when_who_asked_has_gone(tmp_path: Path
     with pytest.raises(AtCapacity, match="2 turns wait to be understood here"):
         await one.of(asked)
     assert REFUSED._value.get() == before + 1
-    while one.worker.load < 2:
-        await asyncio.sleep(0.01)
+    await until(lambda: one.worker.load == 2)
     os.kill(one.worker.pid, signal.SIGSTOP)
     for each in under_way:
         each.cancel()
@@ -121,8 +125,7 @@ async def test_what_waits_is_bounded_also_when_who_asked_has_gone(tmp_path: Path
     with pytest.raises(AtCapacity):
         await one.of(asked)
     one.worker.kill("hung")
-    while WAITING._value.get():
-        await asyncio.sleep(0.01)
+    await until(lambda: not WAITING._value.get())
     await one.aclose()
 
 
@@ -138,8 +141,7 @@ async def test_where_nothing_is_installed_for_it_that_is_said(tmp_path: Path, mo
 async def test_what_its_process_says_that_cannot_be_read_is_the_process_s_fault(tmp_path: Path) -> None:
     one = made(tmp_path)
     asked = asyncio.ensure_future(one.of(llm_pb2.UnderstandRequest(text="hello")))
-    while not one.worker.load:
-        await asyncio.sleep(0.01)
+    await until(lambda: one.worker.load == 1)
     (inbox,) = one.worker._inboxes.values()
     inbox.receive(Message(Kind(77), inbox.number))
     assert not asked.done(), "of a later version, perhaps"

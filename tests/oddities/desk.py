@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from parley.breaker import Breakers
 from parley.engines import load
+from parley.engines.breaker import Breakers
 from parley.errors import NotBuilt, Unavailable
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parley.audio import TELEPHONE
-from parley.breaker import Breakers
 from parley.engines import Engine, load
+from parley.engines.breaker import Breakers
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
 from parley.v1 import conversation_pb2, stt_pb2, stt_pb2_grpc

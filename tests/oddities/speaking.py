@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parley.audio import TELEPHONE
-from parley.audio_wire import to_wire
-from parley.breaker import Breakers
+from parley.audio.wire import to_wire
 from parley.engines import Engine, load
+from parley.engines.breaker import Breakers
 from parley.errors import ParleyError
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from nats.js import JetStreamContext
 
 from parley.bus import Bus
-from parley.bus.outbox import Record
+from parley.bus.streams.outbox import Record
 from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.doctor import examine
-from cli.settings_doc import document, main
+from cli.doctor.doctor import examine
+from cli.generated.settings_doc import document, main
 from parley.settings import Settings
 from tests.run.conftest import clean_environment
 

@@ -15,13 +15,13 @@ from nats.errors import TimeoutError as NatsTimeout
 from nats.js.errors import NoStreamResponseError
 
 from parley.aio import background
-from parley.breaker import Breakers
 from parley.bus import Bus, make_events_stream, publishing
 from parley.bus.callstate import CallStore, make_bucket
-from parley.bus.dead_letters import DeadLetters, make_dead_letter_streams
 from parley.bus.editions import Editions
 from parley.bus.outages import Outages
 from parley.bus.outages import make_bucket as make_outages
+from parley.bus.streams.dead_letters import DeadLetters, make_dead_letter_streams
+from parley.engines.breaker import Breakers
 from parley.errors import VendorLost
 from parley.published.versions import Versions
 from parley.settings import Settings

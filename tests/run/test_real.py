@@ -20,8 +20,8 @@ import psutil
 import pytest
 
 from parley.audio import mulaw_to_pcm
-from parley.certificates import Certificate, read
 from parley.rpc.tls import channel
+from parley.security.certificates import Certificate, read
 from parley.text.phrases import normalise
 from parley.v1 import llm_pb2, llm_pb2_grpc
 from runner.authority import Authority

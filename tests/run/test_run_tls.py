@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.doctor import certificate
-from parley import certificates as files
+from cli.doctor.doctor import certificate
 from parley.bus import Bus
-from parley.certificates import Certificates
+from parley.security import certificates as files
+from parley.security.certificates import Certificates
 from parley.settings import Settings
 from runner.authority import Authority
 from runner.plan import MCP_FILES, OPERATOR_FILE, SERVICES, WATCHER, WATCHER_FILE, make_plan

@@ -9,9 +9,9 @@ import numpy as np
 
 from parley.aio import background
 from parley.audio import TELEPHONE, AudioFormat
-from parley.breaker import Breakers
 from parley.engines import Engine
-from parley.heartbeat import HEART
+from parley.engines.breaker import Breakers
+from parley.process.heartbeat import HEART
 from parley.settings import Settings
 from services.stt.contract import SpeechEvent, SttConfig, TurnEnded, TurnKind
 from services.stt.providers.deepgram import Deepgram

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from parley.breaker import Breakers
 from parley.engines import Engine
+from parley.engines.breaker import Breakers
 from parley.errors import Misconfigured, ParleyError, Unavailable, VendorLost
 from services.stt import recognition
 from services.stt.contract import Endpointing, Expect, Final, SttConfig

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from parley.breaker import Breakers
 from parley.engines import Engine
+from parley.engines.breaker import Breakers
 from parley.errors import AtCapacity, BadInput, Misconfigured, TooLate, VendorLost
 from parley.telemetry import STT_LATENCY
 from services.stt import recognition as module

@@ -9,12 +9,12 @@ import pytest
 
 from parley.audio import TELEPHONE
 from parley.errors import VendorLost
+from parley.process.worker import Worker
+from parley.process.worker_wire import HEADER, MAX_PAYLOAD, Message, Unpacker
 from services.stt.contract import Final, SpeechStarted, SttConfig, Word
 from services.stt.local import worker
 from services.stt.local.pool import Stream
 from services.stt.local.wire import COUNT, Kind, pack_events, unpack_events
-from parley.process.worker import Worker
-from parley.process.worker_wire import HEADER, MAX_PAYLOAD, Message, Unpacker
 from testbed.patience import PATIENCE_S
 from tests.stt.odd import skipped
 

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from parley.errors import Misconfigured
-from parley.rereading import EDITS
+from parley.reloading.rereading import EDITS
 from parley.rpc import call
 from parley.v1 import tools_pb2, tools_pb2_grpc
 from services.tools.discovery import KEPT, Toolboxes

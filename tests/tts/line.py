@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parley.audio import TELEPHONE, AudioFormat, to_pcm
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.rpc import Admission, CallStream, Peers, Server
 from parley.settings import Settings
 from parley.v1 import audio_pb2, tts_pb2, tts_pb2_grpc

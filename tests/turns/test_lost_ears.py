@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from parley.audio import TELEPHONE
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.v1 import stt_pb2
 from services.gateway.ears.backlog import LEAD_MS
 from testbed.turns.judge import complaints

@@ -14,7 +14,7 @@ import pytest
 
 from parley.aio import background
 from parley.bus import Bus, make_events_stream
-from parley.bus.dead_letters import DeadLetters, Letter, make_dead_letter_streams
+from parley.bus.streams.dead_letters import DeadLetters, Letter, make_dead_letter_streams
 from parley.errors import BadInput, NotFound, Unavailable
 from parley.settings import Settings
 from parley.watching import Happening, Watcher, Watching, watcher

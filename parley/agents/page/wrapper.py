@@ -13,7 +13,7 @@ from parley.agents.page.cards import MAX_CARDS, Card
 from parley.agents.strict import Strict
 from parley.errors import Misconfigured
 from parley.field_errors import told
-from parley.rereading import Reread
+from parley.reloading.rereading import Reread
 
 FILE = "wrapper.json"
 

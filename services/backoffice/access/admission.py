@@ -11,7 +11,7 @@ from services.backoffice.access.keys import Keys
 from services.backoffice.access.roles import Role, Who
 from services.backoffice.access.scopes import covers, scope_of
 from services.backoffice.access.sessions import Sessions
-from services.backoffice.api.problems import Problem
+from services.backoffice.api.requests.problems import Problem
 
 
 class Admission:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from parley.limits.client import Proxies, Scope
-from parley.origin import is_loopback
+from parley.security.origin import is_loopback
 
 SESSION, DEVICE, PROVIDER, REFUSED = "parley", "parley-device", "parley-oidc", "parley-refused"
 

@@ -18,8 +18,8 @@ from parley.bus.publishing import AGENT
 from parley.errors import NotFound
 from parley.published.changes import of_versions
 from parley.published.versions import Versions
-from services.backoffice.api.asked import Admin, Body, Viewer
-from services.backoffice.api.problems import answers
+from services.backoffice.api.requests.asked import Admin, Body, Viewer
+from services.backoffice.api.requests.problems import answers
 from services.backoffice.configuration.figures import DAYS, VersionFigures, figures_by_version
 from services.backoffice.parts import Parts
 

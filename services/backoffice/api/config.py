@@ -15,8 +15,8 @@ from parley.bus.presence import ProcessState, processes
 from parley.configuration.history import MAX_NOTE, Configuration, Revision
 from parley.configuration.sealing import Seals, is_sealed, shown
 from parley.configuration.table import LiveSetting, known, live_settings
-from services.backoffice.api.asked import Admin, Body, Viewer
-from services.backoffice.api.problems import answers
+from services.backoffice.api.requests.asked import Admin, Body, Viewer
+from services.backoffice.api.requests.problems import answers
 from services.backoffice.parts import Parts
 
 MAX_CHANGES = 50

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from services.backoffice.access import Who, needs
-from services.backoffice.api import pages
 from services.backoffice.api.audit import told_at
-from services.backoffice.api.pages import Cursor, Limit, Page
-from services.backoffice.api.problems import answers
+from services.backoffice.api.requests import pages
+from services.backoffice.api.requests.pages import Cursor, Limit, Page
+from services.backoffice.api.requests.problems import answers
 from services.backoffice.parts import Parts
 
 Supervisor = Annotated[Who, Depends(needs("supervisor"))]

@@ -12,11 +12,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from parley.bus.presence import EngineState, ProcessState, processes
-from parley.engine_figures import WINDOW_S, quantile, together
 from parley.engines import engines_of
+from parley.engines.figures import WINDOW_S, quantile, together
 from parley.settings import Stage
-from services.backoffice.api.asked import Viewer
-from services.backoffice.api.problems import answers
+from services.backoffice.api.requests.asked import Viewer
+from services.backoffice.api.requests.problems import answers
 from services.backoffice.parts import Parts
 
 

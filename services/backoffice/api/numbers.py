@@ -18,8 +18,8 @@ from parley.published.changes import of_number
 from parley.published.hours import Hours, Outside
 from parley.published.numbers import Numbers, checked
 from services.backoffice.api.agents import names_of
-from services.backoffice.api.asked import Admin, Body, Viewer
-from services.backoffice.api.problems import answers
+from services.backoffice.api.requests.asked import Admin, Body, Viewer
+from services.backoffice.api.requests.problems import answers
 from services.backoffice.parts import Parts
 
 MAX_PATTERN = 300

@@ -18,12 +18,12 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from parley.audio import BROWSER
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.errors import Misconfigured, NotBuilt, Unavailable
 from parley.rpc import Peers, call
 from parley.v1 import llm_pb2, llm_pb2_grpc, tts_pb2, tts_pb2_grpc
-from services.backoffice.api.asked import Body, Supervisor
-from services.backoffice.api.problems import Problem, answers
+from services.backoffice.api.requests.asked import Body, Supervisor
+from services.backoffice.api.requests.problems import Problem, answers
 from services.backoffice.configuration.trying import TooOften
 from services.backoffice.parts import Parts
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.backoffice.access import Who, needs
 from services.backoffice.api.audit import told_at
-from services.backoffice.api.problems import answers
+from services.backoffice.api.requests.problems import answers
 from services.backoffice.parts import Parts
 from services.backoffice.watchers.webhooks.deliveries import Waiting
 from services.backoffice.watchers.webhooks.hooks import MAX_NOTE_CHARS, Hook

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
-from parley.certificates import Certificates
 from parley.errors import AtCapacity
 from parley.rpc import Peers
+from parley.security.certificates import Certificates
 from parley.settings import Settings, addresses
 
 AT_ONCE = 2

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import Gauge
 
 from parley.bus import Bus
-from parley.bus.reading import Reader
+from parley.bus.streams.reading import Reader
 from parley.errors import ParleyError
 from parley.process.log_limit import Seldom
 from services.backoffice.records.keeper import Keeper

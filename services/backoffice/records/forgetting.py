@@ -14,8 +14,8 @@ from sqlalchemy import Table, column, delete, func, select, table, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.bus import Bus, recorded_calls
-from parley.bus.dead_letters import DeadLetters
-from parley.bus.records import last_record, purge_call, record_at
+from parley.bus.streams.dead_letters import DeadLetters
+from parley.bus.streams.records import last_record, purge_call, record_at
 from parley.errors import BadInput
 from parley.v1 import events_pb2, tools_pb2
 from services.backoffice.database import Database, metadata

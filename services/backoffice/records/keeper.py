@@ -17,7 +17,7 @@ from sqlalchemy import Table, delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from parley.bus.reading import Kept
+from parley.bus.streams.reading import Kept
 from parley.errors import Unavailable
 from parley.v1 import events_pb2
 from services.backoffice.database import Database

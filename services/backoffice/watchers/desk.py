@@ -11,13 +11,13 @@ from parley.agents.agent import Agent
 from parley.agents.files import load_agent
 from parley.aio import background
 from parley.bus import Bus, records_of
-from parley.bus.dead_letters import DeadLetters
-from parley.bus.records import record_at
-from parley.certificates import Certificates
+from parley.bus.streams.dead_letters import DeadLetters
+from parley.bus.streams.records import record_at
 from parley.database import Database
 from parley.errors import ParleyError
 from parley.published.shelf import Shelf
 from parley.rpc import Peers
+from parley.security.certificates import Certificates
 from parley.settings import Settings, addresses
 from parley.watching import Happening, Watcher, Watching, watcher
 from services.backoffice.sealing import Sealer

@@ -8,7 +8,7 @@ from typing import Any
 
 from parley.audio import BROWSER
 from parley.errors import AtCapacity, NotAllowed, Unavailable
-from parley.origin import same_host
+from parley.security.origin import same_host
 from parley.text.placeholders import NAME, RESERVED
 from parley.v1 import conversation_pb2
 from services.gateway.call import Call

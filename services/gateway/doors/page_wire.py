@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from parley.audio import BROWSER
-from parley.origin import from_here
+from parley.security.origin import from_here
 from services.gateway.doors.inbox import Dialect, Flaw
 from services.gateway.doors.websocket import WebSocket
 

@@ -15,7 +15,7 @@ import structlog
 from parley import telemetry
 from parley.aio import background
 from parley.audio import AudioFormat
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.errors import BadInput, ParleyError, Unavailable
 from parley.rpc import CallStream, Peers
 from parley.rpc.reopened import Reopened, Rules

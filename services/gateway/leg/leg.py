@@ -10,7 +10,7 @@ import structlog
 
 from parley import telemetry
 from parley.aio import TaskSet, background
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.errors import NotFound, ParleyError, Superseded
 from parley.v1 import call_pb2, conversation_pb2
 from services.gateway.call import Call, Wire

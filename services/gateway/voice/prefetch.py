@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from parley.aio import TaskSet
-from parley.audio_wire import from_wire
+from parley.audio.wire import from_wire
 from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.text.scripts import weight

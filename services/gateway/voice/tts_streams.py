@@ -13,7 +13,7 @@ import structlog
 from parley import telemetry
 from parley.aio import TaskSet
 from parley.audio import AudioFormat
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.errors import ParleyError
 from parley.rpc import Peers
 from parley.text.words import has_words

@@ -43,8 +43,8 @@ class Embeddings(Protocol):
 
 
 class Turns:
-    """Of the agents in a folder, and of published ones in `data_dir`, where what was worked out is kept, too. Seconds of
-    computing at a time: not for a loop that serves calls."""
+    """Of the agents in a folder, and of published ones in `data_dir`, where what was worked out is kept, too. It
+    computes for seconds at a time: not for a loop that serves calls."""
 
     def __init__(self, agents_dir: Path, data_dir: Path, embedder: Embeddings) -> None:
         self._learned = Learned(agents_dir, self._learn, Shelf(data_dir))

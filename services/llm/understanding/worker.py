@@ -1,4 +1,4 @@
-"""The process in which turns are understood: whatever it learns, and however long, no call waits for its interpreter."""
+"""The process in which turns are understood: whatever it learns, and for how long, no call waits for it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from parley import telemetry
 from parley.agents.agent import Agent
 from parley.aio import TaskSet
 from parley.errors import Superseded
-from parley.heartbeat import HEART
+from parley.process.heartbeat import HEART
 from parley.v1 import call_pb2, conversation_pb2, events_pb2, tools_pb2
 from services.orchestrator.mind import effects, events
 from services.orchestrator.mind.actions import Shown

@@ -17,7 +17,7 @@ from parley.agents.agent import Agent
 from parley.agents.files import agent_now, files_of, load_agent, with_tools
 from parley.aio import TaskSet
 from parley.errors import ParleyError, Unavailable
-from parley.rereading import Stamp, stamp_of
+from parley.reloading.rereading import Stamp, stamp_of
 from parley.v1 import tools_pb2
 from services.orchestrator.run.organs import Organs
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import qdrant_edge as edge
 
 from parley.embedding import Vectors
+from parley.embedding.minilm import DIMENSION
 from parley.errors import Misconfigured
-from parley.minilm import DIMENSION
 from parley.settings import Settings
 from services.rag.index import DEPTH, RRF_K, Entry, Found, Sparse, conditions, payloads, ranked, whole_files
 

@@ -15,8 +15,8 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from parley.embedding import Vectors
+from parley.embedding.minilm import DIMENSION
 from parley.errors import Misconfigured, Unavailable
-from parley.minilm import DIMENSION
 from parley.settings import Settings
 from services.rag.index import DEPTH, RRF_K, Entry, Found, Sparse, conditions, payloads, ranked, whole_files
 

@@ -10,13 +10,13 @@ import orjson
 from prometheus_client import Counter, Gauge
 
 from parley.errors import AtCapacity, Unavailable, VendorLost
+from parley.process.worker import Crew, Worker
+from parley.process.worker_wire import Message
 from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.local import worker
 from services.stt.local.model import Model
 from services.stt.local.wire import Kind, unpack_count, unpack_events
 from services.stt.skipped import Skip, skip
-from parley.process.worker import Crew, Worker
-from parley.process.worker_wire import Message
 
 STREAMS_PER_WORKER = 20
 WINDOW_MS = 2000

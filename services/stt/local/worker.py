@@ -16,12 +16,12 @@ from typing import Any
 import orjson
 
 from parley.audio import AudioFormat
+from parley.process.worker_wire import Message, Unpacker
 from services.stt.contract import SpeechEvent, SttConfig
 from services.stt.local.decoding import Channel, Decoders
 from services.stt.local.hearing import Hearing
 from services.stt.local.model import Model
 from services.stt.local.wire import COUNT, Kind, pack_events
-from parley.process.worker_wire import Message, Unpacker
 
 SLICE_MS = 60
 MAX_MODELS = 4

@@ -11,11 +11,11 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 
 from parley.errors import AtCapacity, Unavailable, VendorLost
+from parley.process.worker import Crew, Worker
+from parley.process.worker_wire import Message
 from services.stt.skipped import skip
 from services.stt.whisper import worker
 from services.stt.whisper.wire import Heard, Kind, Wish, pack_wish, unpack_greeting, unpack_heard
-from parley.process.worker import Crew, Worker
-from parley.process.worker_wire import Message
 
 PATIENCE_S = 1.0
 """As many may speak at once as are served within this, should all fall silent together."""

@@ -14,8 +14,8 @@ import numpy as np
 import soxr
 
 from parley.audio import to_pcm
-from services.stt.whisper.wire import Greeting, Heard, Kind, Wish, pack, unpack_wish
 from parley.process.worker_wire import Message, Unpacker
+from services.stt.whisper.wire import Greeting, Heard, Kind, Wish, pack, unpack_wish
 
 RATE = 16000
 _READ = 1 << 18

@@ -11,7 +11,7 @@ import structlog
 from parley.agents.files import known_agents, load_agent
 from parley.aio import TaskSet
 from parley.errors import Misconfigured, ParleyError
-from parley.rereading import Stamp, stamp_of
+from parley.reloading.rereading import Stamp, stamp_of
 from services.tools.records.seeds import load_seeds
 from services.tools.records.store import RecordStore
 

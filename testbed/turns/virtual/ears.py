@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from parley.audio import TELEPHONE, AudioFormat
-from parley.audio_wire import to_wire
+from parley.audio.wire import to_wire
 from parley.engines import Engine
 from parley.v1 import stt_pb2
 from services.stt import servicer, silero

@@ -13,7 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import APIRouter, Depends
 
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access import Who, needs
 from services.backoffice.access import passwords as hashing

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.backoffice.access.scopes import SCOPES

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.backoffice.api import export, figures
+from services.backoffice.api.calls import export
+from services.backoffice.api.statistics import figures
 from tests.backoffice.api.conftest import Desk
 
 

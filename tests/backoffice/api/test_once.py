@@ -11,8 +11,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import func, select, update
 
-from services.backoffice.api import bodies, once, problems
-from services.backoffice.api.once import Once, answered
+from services.backoffice.api.requests import bodies, once, problems
+from services.backoffice.api.requests.once import Once, answered
 from services.backoffice.database import Database
 from services.backoffice.sealing import Sealer
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.backoffice.api import pages
-from services.backoffice.api.problems import Problem
+from services.backoffice.api.requests import pages
+from services.backoffice.api.requests.problems import Problem
 
 SEARCH = {"agent": "bank", "words": "", "tool_failed": False}
 ROWS = [{"id": n} for n in range(5)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from services.backoffice.api.counting import Counting
+from services.backoffice.api.statistics.counting import Counting
 from services.backoffice.database import Database
 from services.backoffice.records.asking import Measure, Query
 from services.backoffice.records.rows import Paper

@@ -10,8 +10,8 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from parley.errors import AtCapacity, BadInput, Misconfigured, NotAllowed, NotFound, ParleyError
-from services.backoffice.api import problems
-from services.backoffice.api.problems import Problem
+from services.backoffice.api.requests import problems
+from services.backoffice.api.requests.problems import Problem
 
 
 class Body(BaseModel, extra="forbid"):

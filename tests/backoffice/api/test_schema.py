@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from parley.monitor import Monitor
+from parley.process.monitor import Monitor
 from parley.settings import Settings
 from services.backoffice.access.cookies import SESSION
 from services.backoffice.access.scopes import SCOPES

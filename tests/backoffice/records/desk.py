@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from parley.bus.reading import Kept
+from parley.bus.streams.reading import Kept
 from parley.v1 import events_pb2
 from services.backoffice.database import Database
 from services.backoffice.records import tables

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from parley.bus import Bus, make_events_stream
-from parley.bus.reading import Reader
+from parley.bus.streams.reading import Reader
 from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from parley.bus import Bus, records_of
-from parley.bus.dead_letters import DeadLetters, Letter, make_dead_letter_streams
+from parley.bus.streams.dead_letters import DeadLetters, Letter, make_dead_letter_streams
 from parley.errors import BadInput, NotFound, Unavailable
 from parley.settings import Settings
 from parley.v1 import tools_pb2

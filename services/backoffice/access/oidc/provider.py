@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, ValidationError
 
 from parley.errors import Misconfigured, NotAllowed, Unavailable
-from parley.origin import is_loopback
+from parley.security.origin import is_loopback
 
 TIMEOUT_S = 5.0
 MAX_BYTES = 512 * 1024

@@ -12,7 +12,7 @@ from parley.errors import NotAllowed, ParleyError
 from services.backoffice.access.access import Access
 from services.backoffice.access.cookies import REFUSED as COOKIE
 from services.backoffice.access.passes import REFUSED, REFUSED_S
-from services.backoffice.api.problems import Problem, of_error
+from services.backoffice.api.requests.problems import Problem, of_error
 
 HOME = "/admin"
 MAX_CHARS = 160

@@ -11,7 +11,7 @@ from services.backoffice.access.admission import needs
 from services.backoffice.access.keys import LONGEST_DAYS, Key
 from services.backoffice.access.roles import Role, Who
 from services.backoffice.access.routes.bodies import Body, when
-from services.backoffice.api.problems import answers
+from services.backoffice.api.requests.problems import answers
 from services.backoffice.parts import Parts
 
 Admin = Annotated[Who, Depends(needs("admin"))]

@@ -11,7 +11,7 @@ from services.backoffice.access.oidc.login import OidcLogin, Person
 from services.backoffice.access.passes import PROVIDER, PROVIDER_S
 from services.backoffice.access.routes.at_the_door import HOME, at_the_door
 from services.backoffice.access.routes.session import check_secure, entered
-from services.backoffice.api.problems import Problem
+from services.backoffice.api.requests.problems import Problem
 from services.backoffice.parts import Parts
 
 BACK = "/api/session/oidc/back"

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.backoffice.access.admission import needs
 from services.backoffice.access.roles import Who
 from services.backoffice.access.routes.bodies import Body, Code, Password, when
-from services.backoffice.api.problems import Problem, answers
+from services.backoffice.api.requests.problems import Problem, answers
 from services.backoffice.parts import Parts
 
 ENDS = 16

@@ -20,7 +20,7 @@ from services.backoffice.access.roles import Kind, Role, Who
 from services.backoffice.access.routes.at_the_door import HOME, Refused, at_the_door, refused
 from services.backoffice.access.routes.bodies import Body, Code, Me, Name, Password, me
 from services.backoffice.access.sessions import guard_of
-from services.backoffice.api.problems import Problem, answers
+from services.backoffice.api.requests.problems import Problem, answers
 from services.backoffice.parts import Parts
 
 OPERATOR = "operator"

@@ -11,7 +11,7 @@ from services.backoffice.access.accounts import Account
 from services.backoffice.access.admission import needs
 from services.backoffice.access.roles import Role, Who
 from services.backoffice.access.routes.bodies import Body, Name, Password, when
-from services.backoffice.api.problems import Problem, answers
+from services.backoffice.api.requests.problems import Problem, answers
 from services.backoffice.parts import Parts
 
 Admin = Annotated[Who, Depends(needs("admin"))]

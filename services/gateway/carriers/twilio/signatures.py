@@ -14,7 +14,7 @@ from twilio.request_validator import (
     get_signature_algorithm,
 )
 
-from parley.origin import from_here, is_loopback
+from parley.security.origin import from_here, is_loopback
 from parley.settings import Settings
 from services.gateway.carriers.twilio.rest import auth_tokens
 from services.gateway.doors.websocket import WebSocket

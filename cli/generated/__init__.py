@@ -1,0 +1,1 @@
+"""Files of the repository that are made from the code, and checked to be."""

@@ -1,0 +1,1 @@
+"""What commands reach of a house that runs: its gateway, its NATS, its calls."""

@@ -1,0 +1,1 @@
+"""What JetStream keeps in order: written to it, read from it, followed."""

@@ -1,0 +1,1 @@
+"""How this process is secured, and whom it believes."""

@@ -1,0 +1,1 @@
+"""Calls on record, calls that are up, and what may be done to them."""
