@@ -1,0 +1,1 @@
+"""What all services share: contracts, settings, text and sound, gRPC, NATS. It imports no service."""

@@ -1,6 +1,6 @@
 """NATS: what is said to whoever listens (core), and what is kept of every call (JetStream `call.*.event`).
 
-`connection`: the one connection of a process. `outbox`: records on their way to be kept. `records`: what is kept.
+`connection`: the one connection of a process. `streams`: records of calls, on their way to be kept, kept, and followed.
 """
 
 from parley.bus.connection import Bus, OnMessage

@@ -26,7 +26,7 @@ from parley.aio import TaskSet
 from parley.bus.connection import Bus
 from parley.bus.live import Live
 from parley.errors import Unavailable
-from parley.security.trust import trust
+from parley.security.report import trust
 from parley.settings import addresses
 
 log = structlog.get_logger()
@@ -60,7 +60,7 @@ class EngineState(BaseModel):
 class ProcessState(BaseModel):
     """`settings`: the live settings it makes something of; `locked`: of these, those its environment sets; `values`:
     what they are for new calls, secrets not readable; `refused`: whose value it could not take, and why. `agents`: whom
-    a new call could reach. `trust`: see `parley.security.trust`. `at`: Unix seconds."""
+    a new call could reach. `trust`: see `parley.security.report`. `at`: Unix seconds."""
 
     model_config = ConfigDict(frozen=True)
 

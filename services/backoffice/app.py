@@ -21,8 +21,7 @@ from services.backoffice.api import (
     trials,
     webhooks,
 )
-from services.backoffice.api.calls import actions, active
-from services.backoffice.api.calls import records as calls
+from services.backoffice.api.calls import actions, active, logs
 from services.backoffice.api.requests import bodies, description, problems
 from services.backoffice.api.requests.once import Once
 from services.backoffice.api.statistics import stats
@@ -39,7 +38,7 @@ def build(parts: Parts) -> FastAPI:
     app.add_middleware(parts.access.guard.around)
     problems.install(app)
     description.describe(app)
-    routers = [each.router(parts) for each in (calls, active, actions, stats)]
+    routers = [each.router(parts) for each in (logs, active, actions, stats)]
     routers += [each.router(parts) for each in (tracker, compliance, audit, dead_letters, webhooks)]
     routers += [each.router(parts) for each in (config, agents, numbers, engines, trials)]
     for router in [*access.routers(parts), description.router(), *routers]:

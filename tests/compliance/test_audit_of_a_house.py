@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.security.trust import trust
+from parley.security.report import trust
 from parley.settings import Settings
 from services.backoffice.compliance.looking import scan
 from tests.backoffice.access.conftest import House, running

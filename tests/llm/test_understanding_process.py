@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from parley.errors import AtCapacity, BadInput, NotBuilt, NotFound, VendorLost
-from parley.process.worker_wire import Message
 from parley.rpc import Admission, Peers, Server, call
 from parley.v1 import llm_pb2, llm_pb2_grpc
+from parley.workers.wire import Message
 from services.llm.chat import Chain
 from services.llm.servicer import LanguageModel
 from services.llm.understanding import process

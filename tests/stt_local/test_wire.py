@@ -9,8 +9,8 @@ import pytest
 
 from parley.audio import TELEPHONE
 from parley.errors import VendorLost
-from parley.process.worker import Worker
-from parley.process.worker_wire import HEADER, MAX_PAYLOAD, Message, Unpacker
+from parley.workers.wire import HEADER, MAX_PAYLOAD, Message, Unpacker
+from parley.workers.worker import Worker
 from services.stt.contract import Final, SpeechStarted, SttConfig, Word
 from services.stt.local import worker
 from services.stt.local.pool import Stream

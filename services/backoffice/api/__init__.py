@@ -1,1 +1,1 @@
-"""The API: one file for each resource, each a function `router(parts)`."""
+"""The API: a file for each resource, or a folder, each with a function `router(parts)`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Process:
-    """One that lives, as it tells of itself. `trust`: see `parley.security.trust`; empty: it tells nothing."""
+    """One that lives, as it tells of itself. `trust`: see `parley.security.report`; empty: it tells nothing."""
 
     name: str
     service: str

@@ -13,11 +13,11 @@ from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
 
 from parley.errors import AtCapacity, Unavailable, VendorLost
-from parley.process.worker import Crew, Worker
-from parley.process.worker_wire import Message
 from parley.rpc.status import by_code
 from parley.settings import Settings
 from parley.v1 import llm_pb2
+from parley.workers.wire import Message
+from parley.workers.worker import Crew, Worker
 from services.llm.understanding import worker
 from services.llm.understanding.wire import Kind, turn_of
 

@@ -15,9 +15,9 @@ import structlog
 
 from parley import errors
 from parley.aio import TaskSet
-from parley.process.worker_wire import Message, Unpacker
 from parley.telemetry import configure_logs
 from parley.v1 import llm_pb2
+from parley.workers.wire import Message, Unpacker
 from services.llm.understanding.wire import Kind, response_of, turn_of
 
 NICE = 10

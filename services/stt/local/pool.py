@@ -10,8 +10,8 @@ import orjson
 from prometheus_client import Counter, Gauge
 
 from parley.errors import AtCapacity, Unavailable, VendorLost
-from parley.process.worker import Crew, Worker
-from parley.process.worker_wire import Message
+from parley.workers.wire import Message
+from parley.workers.worker import Crew, Worker
 from services.stt.contract import Flush, SpeechEvent, SttConfig
 from services.stt.local import worker
 from services.stt.local.model import Model

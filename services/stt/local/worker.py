@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from parley.audio import AudioFormat
-from parley.process.worker_wire import Message, Unpacker
+from parley.workers.wire import Message, Unpacker
 from services.stt.contract import SpeechEvent, SttConfig
 from services.stt.local.decoding import Channel, Decoders
 from services.stt.local.hearing import Hearing

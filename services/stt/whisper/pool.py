@@ -11,8 +11,8 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 
 from parley.errors import AtCapacity, Unavailable, VendorLost
-from parley.process.worker import Crew, Worker
-from parley.process.worker_wire import Message
+from parley.workers.wire import Message
+from parley.workers.worker import Crew, Worker
 from services.stt.skipped import skip
 from services.stt.whisper import worker
 from services.stt.whisper.wire import Heard, Kind, Wish, pack_wish, unpack_greeting, unpack_heard

@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 
 from parley.audio import to_pcm
-from parley.process.worker_wire import Message, Unpacker
+from parley.workers.wire import Message, Unpacker
 from services.stt.whisper.wire import Greeting, Heard, Kind, Wish, pack, unpack_wish
 
 RATE = 16000

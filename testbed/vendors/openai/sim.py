@@ -41,7 +41,7 @@ class Asked:
 class OpenAISim(VendorSim):
     """`script` answers; `ttft_ms` before the first token; `tokens_per_s` after it (0: at once; 4 characters a token).
 
-    `api_key` None takes any key but still wants one. `quirks`: see `openai_wire.QUIRKS`. `records` holds `Asked`.
+    `api_key` None takes any key but still wants one. `quirks`: see `wire.QUIRKS`. `records` holds `Asked`.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from parley.errors import Unavailable
 from parley.v1 import events_pb2
 from services.backoffice.access import Who, needs
-from services.backoffice.api.calls.records import CallId
+from services.backoffice.api.calls.logs import CallId
 from services.backoffice.api.calls.shapes import Asked, HangUp, Note, TakeOver, Transfer
 from services.backoffice.api.requests.problems import Problem, answers
 from services.backoffice.live.shapes import iso

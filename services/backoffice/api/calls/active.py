@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 
 from services.backoffice.access import Who, needs
-from services.backoffice.api.calls.records import CallId
+from services.backoffice.api.calls.logs import CallId
 from services.backoffice.api.calls.shapes import LiveCalls
 from services.backoffice.api.requests.problems import answers
 from services.backoffice.live.board import SHOWN

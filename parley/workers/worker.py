@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import structlog
 from prometheus_client import Counter
-from services.stt.workers.wire import Message, Unpacker
 
 from parley.aio import TaskSet
 from parley.errors import VendorLost
+from parley.workers.wire import Message, Unpacker
 
 READY_S = 5.0
 _READ = 1 << 16

@@ -1,0 +1,1 @@
+"""Worker processes of a service: started, listened to, started again when they die."""
