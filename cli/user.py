@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -34,7 +34,7 @@ Ask = Annotated[bool, typer.Option("--ask", help="Ask for the password instead o
 def add(name: Name, role: Role = "viewer", ask: Ask = False) -> None:
     """Make an account; its password is printed once."""
     given = _asked() if ask else ""
-    made = _done(lambda accounts: accounts.add(name, role, given), "user.added", name)
+    made = _done(lambda accounts: accounts.add(name, role, given), "user.added", name, {"role": role})
     print(f"{name} may log in as {role}.")
     if not ask:
         print(f"Password, shown once: {made}")
@@ -75,14 +75,14 @@ def password(
             await accounts.second_factor.turn_off(name)
         return made
 
-    made = _done(change, "password.changed", name)
+    made = _done(change, "password.changed", name, {"without_code": True} if without_code else {})
     print(f"{name} has a new password." if ask else f"Password, shown once: {made}")
 
 
 @user.command()
 def role(name: Name, to: Annotated[str, typer.Argument(help="viewer, supervisor or admin.")]) -> None:
     """Give an account another role; it counts at once."""
-    _done(lambda accounts: accounts.set_role(name, to), "user.changed", name)
+    _done(lambda accounts: accounts.set_role(name, to), "user.changed", name, {"role": to})
     print(f"{name} is {to} now.")
 
 
@@ -92,8 +92,10 @@ def link() -> None:
     print(_or_exit(lambda: login_link(_settings())))
 
 
-def _done(act: Callable[[Accounts], Awaitable[Done]], kind: str = "", name: str = "") -> Done:
-    """`kind`: of change, for the audit."""
+def _done(
+    act: Callable[[Accounts], Awaitable[Done]], kind: str = "", name: str = "", detail: Mapping[str, Any] | None = None
+) -> Done:
+    """`kind`: of change, for the audit; `detail`: what it is now."""
 
     async def run() -> Done:
         settings = _settings()
@@ -101,7 +103,7 @@ def _done(act: Callable[[Accounts], Awaitable[Done]], kind: str = "", name: str 
         try:
             done = await act(Accounts(database, sealer, Passwords()))
             if kind:
-                await Audit(database, sealer).note(WHO, kind, name)
+                await Audit(database, sealer).note(WHO, kind, name, detail)
             return done
         finally:
             await database.close()

@@ -6,6 +6,7 @@
     /keys/<service>/nats_password               its user of NATS has the name of the service
     /keys/gateway/token_secret                  PARLEY_SECRET
     /keys/backoffice/key                        PARLEY_BACKOFFICE_KEY
+    /keys/office/                               copies of the operator's password and backoffice's key, for commands
     /keys/<service>/config_key                  PARLEY_CONFIG_KEY, of who sets secrets live or uses them
     /keys/tools/vault_key                       PARLEY_VAULT_KEY
     /keys/nats/nats.conf                        the users and what each may do, from `runner.nats_users`
@@ -34,10 +35,12 @@ def make(folder: Path, address: str = "0.0.0.0") -> None:  # noqa: S104
     """Write what is missing, and `nats.conf` anew: another version of Parley may have other permissions."""
     users = {name: kept(folder / name / "nats_password") for name in PERMISSIONS}
     kept(folder / "gateway" / "token_secret")
-    kept(folder / "backoffice" / "key")
+    key = kept(folder / "backoffice" / "key")
     config_key = kept(folder / "backoffice" / "config_key")
-    for name in ("stt", "llm", "tts", "operator"):
+    for name in ("stt", "llm", "tts", "operator", "office"):
         _write(folder / name / "config_key", config_key)
+    _write(folder / "office" / "nats_password", users["operator"])
+    _write(folder / "office" / "key", key)
     kept(folder / "tools" / "vault_key")
     kept(folder / "grafana" / "admin_password")
     password = kept(folder / "postgres" / "password")

@@ -49,7 +49,11 @@ def _operator() -> dict[str, str]:
 
 def who_asks() -> str:
     """As the audit names who typed a command."""
-    return f"{getpass.getuser()} (command)"
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # in a container: no such user has a name
+        name = f"user {os.getuid()}"
+    return f"{name} (command)"
 
 
 @asynccontextmanager

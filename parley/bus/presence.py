@@ -11,7 +11,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -26,7 +26,7 @@ from parley.aio import TaskSet
 from parley.bus.connection import Bus
 from parley.bus.live import Live
 from parley.errors import Unavailable
-from parley.security.report import trust
+from parley.security.report import given, trust
 from parley.settings import addresses
 
 log = structlog.get_logger()
@@ -60,7 +60,7 @@ class EngineState(BaseModel):
 class ProcessState(BaseModel):
     """`settings`: the live settings it makes something of; `locked`: of these, those its environment sets; `values`:
     what they are for new calls, secrets not readable; `refused`: whose value it could not take, and why. `agents`: whom
-    a new call could reach. `trust`: see `parley.security.report`. `at`: Unix seconds."""
+    a new call could reach. `trust`, `given`: see `parley.security.report`. `at`: Unix seconds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,6 +78,7 @@ class ProcessState(BaseModel):
     engines: tuple[EngineState, ...] = ()
     agents: tuple[str, ...] = ()
     trust: dict[str, str] = {}
+    given: dict[str, str] = {}
 
 
 class Presence:
@@ -107,6 +108,7 @@ class Presence:
             values=live.values,
             refused=live.refused,
             trust=trust(live.settings, live.service),
+            given=given(live.settings, live.service),
             **self._more(),
         )
 
@@ -180,6 +182,15 @@ async def processes(bus: Bus) -> list[ProcessState]:
         return []
     except (NatsError, TimeoutError) as e:
         raise Unavailable(f"processes cannot be asked ({type(e).__name__}); is NATS there?") from e
+    return found
+
+
+def given_of(states: Iterable[ProcessState]) -> dict[str, str]:
+    """What processes say of the settings that `parley.security.report` names; of replicas that differ, the one that
+    told last."""
+    found: dict[str, str] = {}
+    for state in sorted(states, key=lambda each: each.at):
+        found |= state.given
     return found
 
 

@@ -21,10 +21,11 @@ def retry_after(wait_s: float) -> str:
 def in_words(wait_s: float) -> dict[str, Any]:
     """The body for clients of an API that speaks RFC 9457."""
     return {
-        "type": "about:blank",
+        "type": "https://parley.dev/problems/too-many-requests",
         "title": "Too many requests",
         "status": 429,
         "detail": "this address asks too often",
+        "field": "",
         "remedy": f"ask again after {retry_after(wait_s)} s",
     }
 

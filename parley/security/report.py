@@ -1,4 +1,4 @@
-"""What a process tells operators of how it is secured; nothing of it is secret. Pure."""
+"""What a process tells operators of how it is set and secured; nothing of it is secret. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,42 @@ from parley.settings import Settings
 
 KNOWN = frozenset({"dev-only", "changeme", "change-me", "secret", "password", "parley", "test", "admin", "nats"})
 """Keys and passwords that stand in documents; whatever begins with `dev-` is in an overlay for trying things out."""
+
+
+GIVEN = "given"
+"""Instead of a secret's value."""
+ASKED = {
+    "gateway": ("PARLEY_PUBLIC_URL", "TWILIO_AUTH_TOKEN"),
+    "stt": ("PARLEY_VAD", "PARLEY_TURN_MODEL"),
+    "orchestrator": ("PARLEY_WITHOUT_NATS",),
+    "backoffice": (
+        "PARLEY_BACKOFFICE_KEY",
+        "PARLEY_BACKOFFICE_URL",
+        "PARLEY_OIDC_ISSUER",
+        "PARLEY_RETENTION",
+        "PARLEY_SESSION_IDLE_MINUTES",
+        "PARLEY_TLS_CERT",
+        "PARLEY_TRANSCRIPTS",
+    ),
+}
+"""Settings of a service that the tracker and the compliance audit ask for: who asks may have another environment."""
+
+
+def given(settings: Settings, service: str) -> dict[str, str]:
+    """Its settings of `ASKED` by variable; a secret is `given`, or empty."""
+    asked = ASKED.get(service, ())
+    return {
+        str(field.alias): _shown(settings, name)
+        for name, field in Settings.model_fields.items()
+        if field.alias in asked
+    }
+
+
+def _shown(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    if isinstance(value, SecretStr):
+        return GIVEN if value.get_secret_value() else ""
+    return "" if value is None else str(value)
 
 
 def trust(settings: Settings, service: str) -> dict[str, str]:

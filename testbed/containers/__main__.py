@@ -114,6 +114,7 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
             say(f"up, everything healthy: {time.monotonic() - began:.0f} s")
             tell(checks.an_ordinary_call(house))
             tell(checks.it_is_on_record(house))
+            tell(checks.the_office_works(house))
             tell(checks.containers_may_little(house))
             tell(checks.the_list_is_right(house))
             tell(checks.a_limit_bites(engine, image("tools")))

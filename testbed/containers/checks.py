@@ -74,6 +74,19 @@ def it_is_on_record(house: House) -> Iterator[str]:
     yield f"on record in backoffice: {found[0]} call, {found[1]} turns"
 
 
+def the_office_works(house: House) -> Iterator[str]:
+    """Commands that need backoffice's database: an account, the audit that has it, a caller forgotten."""
+    for arguments, told in (
+        (("user", "add", "ada", "--role", "admin"), "ada may log in as admin"),
+        (("audit", "verify"), "entries"),
+        (("forget", "+15550100142"), "event records"),
+    ):
+        out, err = house.command(*arguments, service="office").communicate(timeout=CALL_S)
+        said = out.decode(errors="replace")
+        assert told in said, f"parley {' '.join(arguments)}: {said}{err.decode(errors='replace')}"
+    yield "the office's commands work: user add, audit verify, forget"
+
+
 def a_call_outlives(house: House, service: str) -> Iterator[str]:
     """A replica is killed in a call, of orchestrators the one that has it, and everything is answered all the same."""
     placed = call(house, SECOND, SECOND)

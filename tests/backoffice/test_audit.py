@@ -13,7 +13,7 @@ from parley.settings import Settings
 from parley.watching import Happening
 from services.backoffice.database import Database, open_database
 from services.backoffice.sealing import Sealer
-from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.audit import Audit, trail
 from services.backoffice.watchers.audit.chain import Entry, link
 from services.backoffice.watchers.tables import audit as table
 from services.backoffice.watchers.tables import audit_head, audit_holders
@@ -73,6 +73,25 @@ async def test_the_same_event_again_is_no_entry(audit: Audit) -> None:
     await audit.happened([*events, *call("CA2", ANN)])
     await audit.happened([*events, *events])
     assert (await audit.verify()).entries == 3
+
+
+async def test_who_looks_at_a_call_is_noted_once_an_hour(
+    audit: Audit, database: Database, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = Audit(database, sealer)
+    for _ in range(3):
+        await audit.looked("ann", "CA1")
+        await replica.looked("ann", "CA1")
+    await audit.looked("bob", "CA1")
+    assert [(each.who, each.subject) for each in await audit.page(kind="call.looked_at")] == [
+        ("bob", "CA1"),
+        ("ann", "CA1"),
+    ]
+    monkeypatch.setattr(trail, "MAX_LOOKS", 1)
+    await audit.looked("ann", "CA2")
+    await audit.looked("ann", "CA1")
+    assert len(await audit.page(kind="call.looked_at")) == 3, "forgotten here, and known to the database"
+    assert (await audit.verify()).whole
 
 
 async def test_a_caller_is_forgotten_and_the_chain_still_verifies(audit: Audit, database: Database) -> None:

@@ -71,6 +71,21 @@ async def test_dead_letters_are_listed_tried_again_and_dropped(tmp_path: Path) -
         assert [(each["who"], each["subject"]) for each in done] == [("ada", "event-1")]
 
 
+async def test_a_long_list_says_that_there_is_more(tmp_path: Path) -> None:
+    async with with_nats(tmp_path) as (house, letters):
+        admin = await house.logged_in()
+        for n in range(202):
+            await house.parts.audit.note("ann", "test", str(n))
+            if n < 120:
+                await letters.put(Letter("outcomes", f"CA{n}/1.1/3", f"CA{n}", ("call.ended",), "x", 5, 0, b""), str(n))
+        found = (await admin.get("/api/audit", params={"kind": "test", "limit": 200})).json()
+        rest = (await admin.get("/api/audit", params={"kind": "test", "limit": 200, "cursor": found["next"]})).json()
+        assert ([len(found["items"]), len(rest["items"])], rest["next"]) == ([200, 2], None)
+        found = (await admin.get("/api/dead-letters?limit=119")).json()
+        rest = (await admin.get("/api/dead-letters", params={"limit": 119, "cursor": found["next"]})).json()
+        assert ([len(found["items"]), len(rest["items"])], rest["next"]) == ([119, 1], None)
+
+
 async def test_a_webhook_is_added_tried_paused_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "LOOK_S", 0.05)
     async with receiving("500 Oops") as receiver, running(tmp_path, webhooks_private=True) as house:
@@ -94,7 +109,7 @@ async def test_a_webhook_is_added_tried_paused_and_removed(tmp_path: Path, monke
         assert (await admin.delete(f"/api/webhooks/{hook['id']}")).status_code == 204
         assert (await admin.delete(f"/api/webhooks/{hook['id']}")).status_code == 404
         kinds = [each["kind"] for each in (await admin.get("/api/audit")).json()["items"]]
-        assert {"webhook.added", "webhook.paused", "webhook.removed"} <= set(kinds)
+        assert {"webhook.added", "webhook.pinged", "webhook.paused", "webhook.removed"} <= set(kinds)
 
 
 async def test_a_webhook_that_leads_inside_is_refused(tmp_path: Path) -> None:

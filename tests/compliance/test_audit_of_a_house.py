@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from parley.security.report import trust
+from parley.bus.presence import ProcessState
+from parley.security.report import given, trust
 from parley.settings import Settings
-from services.backoffice.compliance.looking import scan
+from services.backoffice.compliance.looking import _house, scan
 from tests.backoffice.access.conftest import House, running
 
 KEY = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
@@ -94,3 +95,16 @@ def test_what_a_process_tells_of_itself_gives_no_secret_away() -> None:
 def test_a_text_counts_once_for_each_kind_that_is_in_it() -> None:
     found = scan(["mail ann@example.com or bob@example.com", "my card is 4111 1111 1111 1111", "order 12"])
     assert (found.texts, dict(found.found)) == (3, {"email": 1, "card": 1})
+
+
+def test_a_house_is_as_its_processes_tell_not_as_who_asks_is_set() -> None:
+    theirs = Settings.read(
+        transcripts="keep", retention="summaries 9 d", session_idle_minutes=7, backoffice_key=KEY, public_url="https://p"
+    )
+    states = [ProcessState(service=name, replica="a", given=given(theirs, name)) for name in ("gateway", "backoffice")]
+    found = _house(Settings.read(oidc_issuer="https://id.example.com"), states)
+    assert (found.transcripts, found.retention["summaries"], found.idle_minutes) == ("keep", 9, 7)
+    assert (found.public_url, found.key_given, found.oidc) == ("https://p", True, False)
+    assert found.retention["outcomes"] == 400
+    own = _house(Settings.read(retention="outcomes 10 d"), ())
+    assert (own.retention["outcomes"], own.transcripts, own.key_given) == (10, "mask", False)

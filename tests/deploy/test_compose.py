@@ -24,7 +24,13 @@ RUN: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/__init__.py"))
 CALLED = [name for name in SERVICES if name != "backoffice"]
 """Those that others of the house call."""
-COMMANDS = {"parley": "operator", "mcp": "mcp", "mcp-actions": "mcp-actions", "watcher": "watcher"}
+COMMANDS = {
+    "parley": "operator",
+    "office": "operator",
+    "mcp": "mcp",
+    "mcp-actions": "mcp-actions",
+    "watcher": "watcher",
+}
 """By container: its user of NATS."""
 OURS = [*SERVICES, *COMMANDS]
 THIRD = sorted(set(RUN) - set(OURS) - {"keys"})

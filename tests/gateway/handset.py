@@ -25,8 +25,8 @@ class Handset(MediaStream):
         self.heard, self.debugger = Heard(time.monotonic()), Debugger()
         super().__init__("MZ1", self.heard, self.debugger, conditions, lambda: None)
 
-    async def dial(self, base_url: str, call_sid: str = "CA1", query: str = "") -> Self:
-        url, given = stream_of(await ask_webhook(base_url, call_sid, query))
+    async def dial(self, base_url: str, call_sid: str = "CA1", query: str = "", **form: str) -> Self:
+        url, given = stream_of(await ask_webhook(base_url, call_sid, query, **form))
         await self.open(url, {}, call_sid, "AC1", given)
         return self
 

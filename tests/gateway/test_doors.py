@@ -138,6 +138,14 @@ async def test_a_call_that_we_placed_is_known_as_one(house: House) -> None:
     assert "direction" not in given
 
 
+async def test_whoever_called_whom_the_caller_is_who_talks_to_the_bot(house: House) -> None:
+    phone = await Handset().dial(house.url, From="+15550100199", To="+15550100142", Direction="outbound-api")
+    owner = await house.mind.call()
+    assert owner.open.direction == call_pb2.DIRECTION_OUTBOUND
+    assert (owner.open.caller, owner.open.called) == ("+15550100142", "+15550100199")
+    await phone.hang_up()
+
+
 def test_what_is_known_of_a_call_is_not_lost_while_there_is_no_room_for_it() -> None:
     query = {"agent": "a", "customer": "Ann", "no-name": "x"}
     path = Entry.of("/door", query, "frontdesk", 1000).once_more()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from parley.errors import Misconfigured
+from parley.security.report import ASKED, given
 from parley.settings import Settings
 from services.backoffice.tracker import proof
 from services.backoffice.tracker.capabilities import capabilities
@@ -58,6 +59,21 @@ def test_what_is_turned_off_is_not_shown_as_there() -> None:
     assert states(known, vad="off")["vad"] == "off"
     assert states(known)["telephone"] == "off"
     assert states(known, twilio_auth_token="t")["telephone"] == "proven"
+
+
+def test_what_another_service_is_set_to_it_tells_itself() -> None:
+    known = passed("tests/stt/test_vad.py", "tests/gateway/test_carriers.py", "tests/gateway/test_call.py")
+    settings = Settings.read(twilio_auth_token="hidden", vad="off", public_url="https://phone.example.com")
+    told = given(settings, "gateway") | given(settings, "stt")
+    assert told["PARLEY_PUBLIC_URL"] == "https://phone.example.com"
+    assert "hidden" not in str(told)
+    found = {each.capability.name: each.state for each in standings(ALL, known, Settings.read(), told)}
+    assert (found["telephone"], found["vad"]) == ("proven", "off")
+
+
+def test_what_is_asked_of_a_service_is_a_setting() -> None:
+    for service, variables in ASKED.items():
+        assert set(given(Settings.read(), service)) == set(variables)
 
 
 def test_a_file_that_is_something_else_is_told(tmp_path: Path) -> None:

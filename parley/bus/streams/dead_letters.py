@@ -29,7 +29,8 @@ MAX_LETTERS = 10_000
 """Of all watchers together, and at most MAX_MB; the oldest give way."""
 MAX_MB = 64
 MAX_ERROR_CHARS = 500
-MAX_PAGE = 100
+MAX_PAGE = 250
+"""One at a time is asked for."""
 _NOT_DELETED = 10057
 """Of the server: there is no such message, somebody was faster."""
 _FAILED = (NatsError, JetStreamError, TimeoutError)
@@ -92,7 +93,7 @@ class DeadLetters:
         }
         await self._publish(f"dead.{letter.watcher}", orjson.dumps(body), once)
 
-    async def page(self, after: int = 0, limit: int = MAX_PAGE, watcher: str = "*") -> list[Letter]:
+    async def page(self, after: int = 0, limit: int = 100, watcher: str = "*") -> list[Letter]:
         """Those behind `after`, the oldest first."""
         found: list[Letter] = []
         while len(found) < min(limit, MAX_PAGE):

@@ -34,7 +34,10 @@ class Admission:
     async def name_of(self, request: Request) -> str | None:
         """What tells whoever asks from all others; None: nobody that is known."""
         who = await self.who(request)
-        return f"{who.kind} {who.role} {who.name}" if who is not None else None
+        if who is None:
+            return None
+        several = who.kind in ("key", "link")  # of one name
+        return f"{who.kind} {who.role} {who.session if several else who.name}"
 
     async def still(self, request: Request, before: Who) -> bool:
         """Whether whoever asked is still known and may see what they saw: for answers that go on, such as streams. It

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from parley.bus.presence import given_of, processes
+from parley.errors import Unavailable
 from services.backoffice.access.admission import needs
 from services.backoffice.access.roles import Who
 from services.backoffice.parts import Parts
@@ -43,6 +45,10 @@ def router(parts: Parts) -> APIRouter:
     async def tracker(who: Annotated[Who, Depends(needs("viewer"))]) -> Tracker:
         """Every capability, whether the last whole run of the suite proved it, and whether it is turned on here."""
         known = proof.read()
+        try:
+            given = given_of(await processes(parts.bus))
+        except Unavailable:  # as they are set here
+            given = {}
         items = [
             Tracked(
                 **each.capability.model_dump(exclude={"without", "tests"}),
@@ -50,7 +56,7 @@ def router(parts: Parts) -> APIRouter:
                 state=each.state,
                 missing=list(each.missing),
             )
-            for each in standings(capabilities(), known, parts.settings)
+            for each in standings(capabilities(), known, parts.settings, given)
         ]
         return Tracker(checked_at=known.at, commit=known.commit, items=items)
 

@@ -104,6 +104,7 @@ def router(parts: Parts) -> APIRouter:
         """Send it a message of kind `ping`, to see whether it comes."""
         hook = await hooks.of(hook_id)
         told = Message(message_id(secrets.token_hex(16)), PING, "", int(time.time() * 1000), {"by": who.name})
+        await parts.audit.note(who.name, "webhook.pinged", hook_id)
         await deliveries.tell(told, only=hook.id)
         parts.desk.sender.wake()
         return Pinged(message_id=told.id)

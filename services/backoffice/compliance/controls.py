@@ -59,7 +59,7 @@ CONTROLS: tuple[Control, ...] = (
         "There is a way in for an emergency",
         "medium",
         by_hand(
-            "`parley run --login-link` or `parley user add` on the machine is such a way; who may do it is yours to say"
+            "`parley user link` or `parley user add` on the machine is such a way; who may do it is yours to say"
         ),
         "Write down who may use it, and declare it",
     ),
@@ -232,7 +232,7 @@ CONTROLS: tuple[Control, ...] = (
         "Security codes of cards are not kept",
         "high",
         keeping.codes,
-        "Ask for cards with `expect: card` (docs/privacy.md); remove what is there: `parley forget NUMBER`",
+        "Take cards with a tool of `payment: true` (docs/privacy.md); remove what is there: `parley forget NUMBER`",
     ),
     Control(
         "pci-masked",

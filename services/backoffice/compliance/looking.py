@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from parley import pii
 from parley.bus import Bus
-from parley.bus.presence import ProcessState, processes
+from parley.bus.presence import ProcessState, given_of, processes
 from parley.database import Database
 from parley.engines import engines_of
 from parley.errors import ParleyError
@@ -28,14 +28,17 @@ from services.backoffice.access import lockout, passwords
 from services.backoffice.access.accounts import Accounts
 from services.backoffice.compliance.auditing import Report, audited
 from services.backoffice.compliance.seen import Chain, Declared, House, Person, Process, Scan, Seen
-from services.backoffice.records import retention, tables
+from services.backoffice.records import tables
 from services.backoffice.watchers.audit import Audit
+from services.backoffice.watchers.retention import days_kept
 
 log = structlog.get_logger()
 
 DECLARED = "compliance.declared"
 """The kind of the audit's entries that declare; their subject is the control."""
 TEXTS = 200
+DECLARATIONS = 1_000
+"""The newest; a control's latest is what counts."""
 LOG_BYTES = 64 * 1024
 """Of the end of each log."""
 MOST_LOGS = 60
@@ -94,20 +97,22 @@ def _process(state: ProcessState) -> Process:
     return Process(f"{state.service}-{state.replica[:4]}", state.service, state.at, state.trust)
 
 
-def _house(settings: Settings, states: Iterable[ProcessState]) -> House:
+def _house(settings: Settings, states: Sequence[ProcessState]) -> House:
+    """As the processes tell of themselves; what none of them tells, as it is set here."""
+    told = given_of(states)
     stages = {stage: engines_of(stage) for stage in get_args(Stage)}
     used = {(state.stage, engine.name) for state in states for engine in state.engines if state.stage in stages}
     vendors = {name for stage, name in used if name in stages[stage] and stages[stage][name].vendor}
     return House(
-        public_url=settings.public_url,
-        console_url=settings.backoffice_url,
-        transcripts=settings.transcripts,
-        retention={**retention.DEFAULTS, **retention.read(settings.retention)},
-        idle_minutes=settings.session_idle_minutes,
+        public_url=told.get("PARLEY_PUBLIC_URL", settings.public_url),
+        console_url=told.get("PARLEY_BACKOFFICE_URL", settings.backoffice_url),
+        transcripts=told.get("PARLEY_TRANSCRIPTS", settings.transcripts),
+        retention=days_kept(told.get("PARLEY_RETENTION", settings.retention)),
+        idle_minutes=float(told.get("PARLEY_SESSION_IDLE_MINUTES", settings.session_idle_minutes)),
         free_logins=lockout.FREE,
         shortest_password=passwords.SHORTEST,
-        key_given=bool(settings.backoffice_key.get_secret_value()),
-        oidc=bool(settings.oidc_issuer),
+        key_given=bool(told.get("PARLEY_BACKOFFICE_KEY", settings.backoffice_key.get_secret_value())),
+        oidc=bool(told.get("PARLEY_OIDC_ISSUER", settings.oidc_issuer)),
         vendors=tuple(sorted(vendors)),
     )
 
@@ -144,7 +149,7 @@ def _end(file: Path) -> list[str]:
 async def _declared(audit: Audit) -> dict[str, Declared]:
     """The newest of each control."""
     found: dict[str, Declared] = {}
-    for entry in await audit.page(limit=TEXTS, kind=DECLARED):
+    for entry in await audit.page(limit=DECLARATIONS, kind=DECLARED):
         note = str((entry.detail or {}).get("note", ""))
         found.setdefault(entry.subject, Declared(entry.who, entry.at_ms, note))
     return found

@@ -60,11 +60,18 @@ def idle_pci(seen: Seen) -> Finding:
     return idle(seen, PCI_IDLE)
 
 
+BY_PROVIDER = Finding("declare", "logins are by the provider alone: what it asks for is not known here")
+
+
 def lock_out(seen: Seen) -> Finding:
+    if seen.house.oidc:
+        return BY_PROVIDER
     tries = seen.house.free_logins
     return holds(0 < tries <= MOST_TRIES, f"after {tries} failed logins", f"{tries} failed logins are free")
 
 
 def passwords(seen: Seen) -> Finding:
+    if seen.house.oidc:
+        return BY_PROVIDER
     least_chars = seen.house.shortest_password
     return holds(least_chars >= SHORTEST, f"at least {least_chars} characters", f"{least_chars} characters are enough")

@@ -47,8 +47,8 @@ class Chain:
 
 @dataclass(frozen=True)
 class House:
-    """Of this process: settings and what they come to. Days of retention by kind; minutes until an idle session ends;
-    failed logins that are free; characters of the shortest password; where the sealing key lies."""
+    """As its processes tell: settings and what they come to. Days of retention by kind; minutes until an idle session
+    ends; failed logins that are free; characters of the shortest password; where the sealing key lies."""
 
     public_url: str
     console_url: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,16 +24,19 @@ class Standing:
     missing: tuple[str, ...] = ()
 
 
-def standings(capabilities: Iterable[Capability], proof: Proof, settings: Settings) -> list[Standing]:
-    """In the order of the file."""
-    return [_standing(each, proof, settings) for each in capabilities]
+def standings(
+    capabilities: Iterable[Capability], proof: Proof, settings: Settings, given: Mapping[str, str] | None = None
+) -> list[Standing]:
+    """In the order of the file. `given`: settings as the processes that have them tell; others as they are here."""
+    return [_standing(each, proof, settings, given or {}) for each in capabilities]
 
 
-def _standing(capability: Capability, proof: Proof, settings: Settings) -> Standing:
+def _standing(capability: Capability, proof: Proof, settings: Settings, given: Mapping[str, str]) -> Standing:
     missing = tuple(test for test in capability.tests if not proof.files.get(test, Outcome()).proves)
     if missing:
         return Standing(capability, "unproven", missing)
-    off = capability.setting and _value(settings, capability.setting) == capability.without
+    its = given.get(capability.setting, _value(settings, capability.setting))
+    off = capability.setting and its == capability.without
     return Standing(capability, "off" if off else "proven")
 
 

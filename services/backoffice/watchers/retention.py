@@ -6,12 +6,12 @@ turns sounded. The audit log stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.backoffice.records.retention import Kind
+from services.backoffice.records.retention import DEFAULTS, Kind, read
 from services.backoffice.watchers.tables import emotions, outcomes
 
 SUMMARIES_DAYS, OUTCOMES_DAYS = 30.0, 400.0
@@ -38,3 +38,9 @@ KINDS: Sequence[Kind] = (
     Kind("summaries", SUMMARIES_DAYS, _summaries),
     Kind("outcomes", OUTCOMES_DAYS, _outcomes),
 )
+
+
+def days_kept(text: str) -> Mapping[str, float]:
+    """Days by kind, of all kinds, where `PARLEY_RETENTION` is this. Raises Misconfigured."""
+    days = {**DEFAULTS, **{kind.name: kind.days for kind in KINDS}}
+    return {**days, **read(text, tuple(days))}

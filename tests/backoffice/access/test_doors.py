@@ -166,6 +166,8 @@ async def test_the_link_logs_in_once(house: House) -> None:
         again = await browser.get(f"{url.path}?{url.query}")
         assert (again.status_code, again.json()["remedy"]) == (403, "`parley user link` makes a new one")
         assert (await browser.get("/api/session/once")).status_code == 403
+        failed = await house.parts.audit.page(kind="login.failed")
+        assert [each.subject for each in failed] == ["a one-time link"] * 2
         assert (await browser.get("/api/session/me")).status_code == 401
 
 
@@ -262,6 +264,8 @@ async def test_an_address_asks_two_hundred_times_a_minute(tmp_path: Path) -> Non
             assert got == [200] * 200 + [429] * 2
             answer = await browser.get("/api/session/ways")
             assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["type"].endswith("/too-many-requests")
+            assert set(answer.json()) == {"type", "title", "status", "detail", "field", "remedy"}
             assert 1 <= int(answer.headers["retry-after"]) <= 61
             assert (await browser.get("/health")).status_code == 200
             other = await browser.get("/api/session/ways", headers={"X-Forwarded-For": "203.0.113.6"})

@@ -87,6 +87,11 @@ async def test_a_call_is_told_whole(desk: Desk) -> None:
     assert cut["transcript"][0]["heard"] == 5
     assert "4111" not in str(cut)
     assert (await desk.get("/api/calls/CA9", status=404))["type"].endswith("/not-found")
+    await desk.get("/api/calls/CA1", "viewer")
+    await desk.get("/api/calls/CA1/events", "viewer")
+    looks = await desk.parts.audit.page(kind="call.looked_at")
+    assert len(looks) == len({(each.who, each.subject) for each in looks}), "once an hour, by whom and which"
+    assert {each.subject for each in looks} == {"CA1", "CA2"}
 
 
 async def test_what_came_into_a_call_is_told_without_personal_data(desk: Desk) -> None:

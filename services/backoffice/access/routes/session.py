@@ -103,6 +103,8 @@ def router(parts: Parts) -> APIRouter:
         try:
             await access.logins.redeem(link, LINK)
         except NotAllowed as error:
+            address = access.jar.proxies.client(request.scope)
+            await parts.access.note("", "login.failed", "a one-time link", {"address": address})
             raise Problem(403, str(error), field="query.link", remedy="`parley user link` makes a new one") from error
         answer = RedirectResponse(HOME, 303)
         await entered(parts, request, OPERATOR, "link", "admin", answer)
@@ -111,7 +113,7 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/me", responses=answers(401))
     async def is_here(request: Request, who: Annotated[Who, Depends(needs("viewer"))]) -> Me:
         """Who is logged in, and the token that changes carry."""
-        token = "" if who.kind == "key" else access.jar.get(request.scope, request.cookies, SESSION)
+        token = access.jar.get(request.scope, request.cookies, SESSION)
         totp = who.kind == "person" and await access.accounts.second_factor.is_on(who.name)
         return me(who, guard_of(token) if token else "", totp=totp)
 

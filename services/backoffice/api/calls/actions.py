@@ -54,8 +54,9 @@ def router(parts: Parts) -> APIRouter:
         """The same, to the number of whoever asks."""
         to = body.to or who.number
         if not to:
-            remedy = "give `to`, or have an admin set the number of your account"
-            raise Problem(422, "your account has no number", field="body.to", remedy=remedy)
+            own = who.kind == "person"
+            remedy = f"give `to`{', or have an admin set the number of your account' if own else ''}"
+            raise Problem(422, "no number is known of you", field="body.to", remedy=remedy)
         return await say(call_id, "transfer", to, who, "call.take_over", {"to": to})
 
     @routes.post("/note", status_code=202)

@@ -50,8 +50,9 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/calls/{call_id}/live", response_class=Followed, status_code=200, responses=STREAM)
     async def call_live(request: Request, call_id: CallId, who: Viewer, last_event_id: LastEventId = "") -> Followed:
-        """One call as it is spoken: its lines, tools and moments."""
+        """One call as it is spoken: its lines, tools and moments. That somebody followed it is in the audit."""
         opened = await lookout.follow(call_id)
+        await parts.audit.looked(who.name, call_id)
         return followed(opened.topic, partial(lookout.board.one_told, call_id), who, request, last_event_id)
 
     return routes

@@ -77,8 +77,10 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/calls/{call_id}")
     async def call(call_id: CallId, who: Viewer) -> CallDetail:
-        """All that is known of a call. Soon after something happened in it, it stands here."""
+        """All that is known of a call. Soon after something happened in it, it stands here. That somebody looked is in
+        the audit, once an hour."""
         row = await search.call(call_id, pii=who.sees_numbers)
+        await parts.audit.looked(who.name, call_id)
         emotions = await beside.emotions(call_id)
         mood = emotions[-1][1] if emotions else None
         written = await parts.desk.outcomes.of_call(call_id)
@@ -102,6 +104,7 @@ def router(parts: Parts) -> APIRouter:
         place = pages.place(cursor, searched, (int, int))
         after = (int(place[0]), int(place[1])) if place else (0, 0)
         records = await search.events(call_id)
+        await parts.audit.looked(who.name, call_id)
         rows = list(told.events_told(records, after, limit + 1))
         page = pages.page([each for _, each in rows], limit, searched, [where for where, _ in rows])
         return Page(items=[CallEvent(**each) for each in page["items"]], next=page["next"])

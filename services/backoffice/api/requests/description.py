@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 
 from services.backoffice.access import needs
+from services.backoffice.api.requests.once import NOT_HERE
 from services.backoffice.api.requests.problems import ProblemBody, answers
 
 TITLE = "Parley: the operators' API"
@@ -55,9 +56,9 @@ def _made(app: FastAPI) -> dict[str, Any]:
     schemas["ProblemBody"] = ProblemBody.model_json_schema()
     made["components"]["securitySchemes"] = SECURITY
     made["security"] = [{"key": []}]
-    for path in made["paths"].values():
-        for method, operation in path.items():
-            if method == "post":
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            if method == "post" and not path.startswith(NOT_HERE):
                 operation.setdefault("parameters", []).append(ONCE)
             operation["responses"].pop("422", None)  # FastAPI's own; ours are problems
             changes = (408, 409, 413) if method != "get" else ()

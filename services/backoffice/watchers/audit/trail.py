@@ -3,9 +3,11 @@ a PostgreSQL add behind each other, and the chain has one end."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +27,10 @@ from services.backoffice.watchers.tables import audit, audit_head
 log = structlog.get_logger()
 
 MAX_DETAIL_BYTES = 32 * 1024
-MAX_PAGE = 200
+MAX_PAGE = 1_000
+LOOK_S = 3_600
+MAX_LOOKS = 10_000
+"""That are remembered here; of others the database knows that they are written."""
 _HEAD = 1
 
 
@@ -60,6 +65,7 @@ class Audit:
         self._database = database
         self._sealer = sealer
         self._holders = Holders(sealer)
+        self._looks: OrderedDict[str, None] = OrderedDict()
 
     async def note(
         self,
@@ -75,6 +81,17 @@ class Audit:
         may be forgotten; keep numbers out of `subject`. A detail over 32 KiB is left out, and that is said. `source`:
         what it tells of; told again it is no entry."""
         await self._append([_noted(who, kind, subject, detail or {}, number, source)])
+
+    async def looked(self, who: str, call_id: str) -> None:
+        """Somebody looked at a call: an entry an hour, however often."""
+        told = "\0".join((who, call_id, str(int(time.time()) // LOOK_S)))
+        source = f"look/{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+        if source in self._looks:
+            return
+        await self.note(who, "call.looked_at", call_id, source=source)
+        self._looks[source] = None
+        while len(self._looks) > MAX_LOOKS:
+            self._looks.popitem(last=False)
 
     async def happened(self, happenings: Sequence[Happening]) -> None:
         """What happened in calls. The same again is no entry: it is there."""

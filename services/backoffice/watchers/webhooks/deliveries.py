@@ -27,7 +27,7 @@ MAX_WAITING = 10_000
 """Of one webhook; what is more is dead at once."""
 DONE_DAYS, DEAD_DAYS = 7, 30
 MAX_ERROR_CHARS = 300
-MAX_PAGE = 100
+MAX_PAGE = 1_000
 DUE, DONE, DEAD = "due", "done", "dead"
 _sent = Counter(
     "voice_webhooks_total", "Messages to webhooks by what became of a sending: done, again, dead", ["outcome"]
@@ -148,7 +148,7 @@ class Deliveries:
             errors = {row.id: row.error for row in await connection.execute(told)} if ids else {}
         return {row.webhook: Waiting(row.n, errors.get(row.failed, "")) for row in rows}
 
-    async def dead(self, after: int = 0, limit: int = MAX_PAGE) -> list[Delivery]:
+    async def dead(self, after: int = 0, limit: int = 100) -> list[Delivery]:
         """Those that were given up, behind `after`, the oldest first."""
         wanted = (
             select(deliveries)

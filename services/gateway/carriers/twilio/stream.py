@@ -106,6 +106,8 @@ def _way_back(given: dict[str, str], claim: Claim) -> str:
 
 async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[str, Any], claim: Claim) -> None:
     given = start["customParameters"]
+    outbound = given.get("direction") == "outbound"
+    theirs, ours = ("to", "from") if outbound else ("from", "to")
     call = Call(
         call_id=claim.call_id,
         leg=claim.leg,
@@ -113,11 +115,11 @@ async def _serve(socket: WebSocket, inbox: Inbox, gateway: Gateway, start: dict[
         carrier="twilio",
         agent=claim.agent,
         format=TELEPHONE,
-        caller=given.get("from", ""),
-        called=given.get("to", ""),
+        caller=given.get(theirs, ""),
+        called=given.get(ours, ""),
         way_back=_way_back(given, claim),
         parameters={k: v for k, v in given.items() if k not in _OWN},
-        direction="outbound" if given.get("direction") == "outbound" else "inbound",
+        direction="outbound" if outbound else "inbound",
         purpose=given.get("purpose", ""),
     )
 
