@@ -13,7 +13,8 @@ DirectionName = Literal["inbound", "outbound"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One leg of one call. `leg` counts from 1; `caller`: who talks to the bot, whoever called whom; personal. `format` is None where there is no sound.
+    """One leg of one call. `leg` counts from 1; `caller`: who talks to the bot, whoever called whom; personal. `format`
+    is None where there is no sound.
 
     `carrier`: its name, empty on a page. `way_back`: path by which it brings the call back as the next leg.
     `parameters`: what whoever brought the call here said of it, personal; `purpose`: what it is for.

@@ -39,11 +39,11 @@ class Setting(BaseModel):
     kind: str = Field(examples=["engines"], description="secret, choice, engines, number or text")
     choices: list[str]
     default: str
-    value: str | None = Field(examples=["hibari,espeak"])
+    value: str | None = Field(examples=["hibari,local"])
     source: str = Field(examples=["live"], description="environment, live or default")
     stage: str = Field(examples=["tts"], description="of the engine whose setting it is")
     locked_by: list[str]
-    has: dict[str, list[str]] = Field(examples=[{"tts": ["hibari,espeak"]}])
+    has: dict[str, list[str]] = Field(examples=[{"tts": ["hibari,local"]}])
     refused: list[Refusal]
 
 
@@ -72,7 +72,7 @@ class Changes(Body):
         min_length=1,
         max_length=MAX_CHANGES,
         description="By name; null takes the live value away",
-        examples=[{"PARLEY_TTS": "hibari,espeak", "PARLEY_CAPACITY": None}],
+        examples=[{"PARLEY_TTS": "hibari,local", "PARLEY_CAPACITY": None}],
     )
     note: str = Field("", max_length=MAX_NOTE, description="Why", examples=["the other voice is cheaper"])
     revision: int | None = Field(None, ge=0, description="That was looked at; another one by now is a conflict")
