@@ -17,7 +17,6 @@ from parley.audio import pcm_to_mulaw
 from runner.stack import Stack
 from testbed.chaos.bookings import Bookings
 from testbed.patience import PATIENCE_S
-from testbed.telephone.heard import RATE
 from testbed.telephone.phone import Call, Clock, Phone
 from testbed.vendors.faults import Fault
 from testbed.vendors.openai.script import last_heard, lines_of
@@ -157,9 +156,8 @@ def bot_lines(asked: Asked) -> list[str]:
 
 def heard(call: Call, since: float | None = None, until: float | None = None) -> str:
     """The words the caller heard between two times of `time.monotonic()`, recovered from the sound."""
-    begin = round(((since or call.born) - call.born) * RATE)
     end = time.monotonic() if until is None else until
-    return " ".join(word.text for word in heard_words(call.heard.mulaw(end)[max(0, begin) :]))
+    return " ".join(word.text for word in heard_words(call.heard.mulaw(end, since)))
 
 
 def words(text: str) -> str:

@@ -33,6 +33,8 @@ _LOOK_S = 0.12
 """Before the fault: which replica serves most is asked, and who is connected to whom is noted."""
 _LOOK_AT_CALLS_S = 0.25
 """The same, when all timelines of a gateway are to be read before it ends."""
+_KEPT_S = 1.0
+"""Of what a caller heard before a wave."""
 _PATIENCE = aiohttp.ClientTimeout(2.0)
 
 
@@ -72,6 +74,9 @@ class Rig:
         Over when the callers have their answers and what was hit is well again.
         """
         await asyncio.gather(*(caller.ready() for caller in self.callers))
+        for caller in self.callers:  # a call lasts many waves; what was heard in earlier ones is judged
+            if caller.call is not None:
+                caller.call.heard.forget(time.monotonic() - _KEPT_S)
         self.clock.late_s.clear()
         began, used = time.monotonic(), time.process_time()
         scenes = [self._scene(moment) for moment in moments]
@@ -151,7 +156,6 @@ class Rig:
         name, healed = caller.name, time.monotonic()
         mine = [b for b in self.bookings.records if b.agent == name]
         scene, since = played.scene, played.began - 0.1
-        begin = round((since - call.born) * 8000)
         requests = [r for r in self.vendors.openai.records if r.body.get("model") == name and r.at >= played.began]
         lines = len([line for line in scene.lines if line.words])
         return Raw(
@@ -161,7 +165,7 @@ class Rig:
             hit=struck.served(self.vendors, name, call.sid, entries, mine),
             lost=caller.why_over(call),
             trouble=played.trouble,
-            heard=call.heard.mulaw(healed)[begin:],
+            heard=call.heard.mulaw(healed, since),
             asked_s=(played.asked_at or played.began) - since,
             gaps=tuple((at - since, ms) for at, ms in call.heard.gaps() if since <= at <= healed),
             answers=scene.answers,

@@ -155,7 +155,7 @@ async def play(call: Call, scene: Scene, strikes: float, quiet_ms: float = QUIET
 
 
 def _since(call: Call, at: float) -> bytes:
-    return call.heard.mulaw(time.monotonic())[max(0, round((at - call.born) * 8000)) :]
+    return call.heard.mulaw(time.monotonic(), at)
 
 
 def fingerprint(*more: object) -> str:

@@ -55,7 +55,7 @@ class Cleared:
 
 
 class Heard:
-    """The recording of one call. `born` is the zero of its timeline."""
+    """The recording of one call, of a long one perhaps the end of it. `born` is the zero of its timeline."""
 
     def __init__(self, born: float) -> None:
         self.born = born
@@ -85,15 +85,21 @@ class Heard:
             piece.data = piece.data[: max(0, round((now - piece.start) * RATE))]
         self._ends = min(self._ends, now)
 
-    def mulaw(self, until: float | None = None) -> bytes:
-        """The sound from `born` on, silence included, to the end of the last piece or to `until`."""
-        size = round(((self._ends if until is None else until) - self.born) * RATE)
-        sound = bytearray(SILENCE * max(0, size))
-        for piece in self.pieces:
-            begin = round((piece.start - self.born) * RATE)
-            if (room := size - begin) > 0:
-                data = piece.data[:room]
-                sound[begin : begin + len(data)] = data
+    def forget(self, before: float) -> None:
+        """What sounded before is not kept any more: the recording begins there."""
+        self.pieces = [piece for piece in self.pieces if piece.end > before]
+        self.clears = [clear for clear in self.clears if clear.at > before]
+        self.born = max(self.born, before)
+
+    def mulaw(self, until: float | None = None, since: float | None = None) -> bytes:
+        """The sound from `since` (`born`) on, silence included, to the end of the last piece or to `until`."""
+        zero = self.born if since is None else max(since, self.born)
+        size = max(0, round(((self._ends if until is None else until) - zero) * RATE))
+        sound = bytearray(SILENCE * size)
+        for piece in self._back_to(zero):
+            begin = round((piece.start - zero) * RATE)
+            data = piece.data[max(0, -begin) : max(0, size - begin)]
+            sound[max(0, begin) : max(0, begin) + len(data)] = data
         return bytes(sound)
 
     def sounded(self, now: float) -> bytes:

@@ -25,6 +25,23 @@ def test_audio_plays_in_order_as_soon_as_it_can() -> None:
     assert spurts(b"") == []
 
 
+def test_of_a_long_call_the_end_is_enough() -> None:
+    heard = Heard(100.0)
+    for n in range(20):
+        heard.take(bytes([n]) * 800, 100.5 + n / 10)
+    whole = heard.mulaw()
+    assert heard.mulaw(since=101.05) == whole[round(1.05 * 8000) :]
+    assert heard.mulaw(102.0, 101.05) == whole[round(1.05 * 8000) : 16000]
+    assert heard.mulaw(101.0, 101.5) == b""
+    assert heard.mulaw(since=99.0) == whole
+    heard.clear(102.45)
+    heard.forget(101.05)
+    assert (len(heard.pieces), heard.born, len(heard.clears)) == (15, 101.05, 1)
+    assert heard.mulaw() == whole[round(1.05 * 8000) : round(2.45 * 8000)]
+    heard.forget(101.0)
+    assert heard.born == 101.05, "what is gone does not come back"
+
+
 def test_a_clear_takes_back_what_has_not_sounded() -> None:
     heard = Heard(0.0)
     heard.take(tone(100), 1.0)

@@ -62,7 +62,7 @@ class Exchange:
 
     def sound(self, since: float) -> bytes:
         until = min(self.ended or time.monotonic(), time.monotonic())
-        return self.call.heard.mulaw(until)[max(0, round((since - self.call.born) * 8000)) :]
+        return self.call.heard.mulaw(until, since)
 
 
 def answered(sound: bytes, answers: Sequence[str]) -> bool:
