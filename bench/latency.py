@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from bench.caller import Caller, Turn
 from testbed.vendors.vendors import Vendors
 
-ONE_TURN_CHARS = 400
 ENDPOINT_S = 0.2  # silence the recogniser is asked to wait for
 
 
@@ -34,7 +33,10 @@ def stages_of(turn: Turn, vendors: Vendors) -> Stages | None:
     if turn.answered is None:
         return None
     final = _final_of(turn, vendors)
-    asked = next((r for r in reversed(vendors.openai.records) if _asks(r, turn) and r.at >= turn.spoken), None)
+    answered = turn.answered
+    asked = next(
+        (r for r in reversed(vendors.openai.records) if _asks(r, turn) and turn.spoken <= r.at <= answered), None
+    )
     spoken = next(
         (r for r in reversed(vendors.elevenlabs.records) if turn.mark in r.text and r.first_text_at >= turn.spoken),
         None,
@@ -59,10 +61,9 @@ def _final_of(turn: Turn, vendors: Vendors) -> float | None:
 
 
 def _asks(record: object, turn: Turn) -> bool:
-    """Whether the model was asked for this turn's answer. What it is asked of a whole call, afterwards, is longer."""
+    """Whether the model was asked about it: for its answer, or, once the call is over, for what came of the call."""
     messages = getattr(record, "body", {}).get("messages", [])
-    content = str(messages[-1].get("content")) if messages else ""
-    return turn.mark in content and len(content) <= ONE_TURN_CHARS
+    return bool(messages) and turn.mark in str(messages[-1].get("content"))
 
 
 def told_speech(turn: Turn, vendors: Vendors) -> float | None:
