@@ -221,7 +221,7 @@ class Open(_message.Message):
     channel: Global___Channel.ValueType
     agent: _builtins.str
     caller: _builtins.str
-    """number or name; personal"""
+    """number or name of who talks to the bot, whoever called whom; personal"""
     called: _builtins.str
     language: _builtins.str
     """"" = the agent's"""
