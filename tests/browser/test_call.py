@@ -126,7 +126,7 @@ async def test_clear_is_silence_at_once_and_the_subtitle_ends_at_the_word_heard(
         sounded_s = np.count_nonzero(loud) / rate
         # Each word sounds 100 ms; what the far end still held (up to 200 ms) did not sound.
         # The test's ear may miss some where the machine is busy.
-        assert len(said.split()) * 0.05 <= sounded_s <= len(said.split()) * 0.1 + 0.12
+        assert len(said.split()) * 0.05 <= sounded_s <= len(said.split()) * 0.1 + 0.2
         sent = sum(len(data) for _, data in visit.sockets.received if isinstance(data, bytes)) / 2 / RATE
         assert sent - sounded_s > 0.05
         assert visit.complaints == []

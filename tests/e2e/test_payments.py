@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from testbed.house import House, answer, ask
@@ -24,13 +25,18 @@ def said(digits: str) -> str:
     return " ".join(DIGITS[int(digit)] for digit in digits)
 
 
+_TIME = re.compile(r"\d+\.\d+")
+"""A time of the stand-ins' clock; it may have any digits."""
+
+
 def traces(house: House, number: str) -> list[str]:
     """Where a part of a number stands: in files of the house, and in what models and voices were sent."""
     parts = {number[n : n + WHOLE] for n in range(len(number) - WHOLE + 1)}
     needles = [part.encode() for part in parts] + [said(part).encode() for part in parts]
     found = [str(path) for path in house.stack.logs.parents[1].rglob("*") if _holds(path, needles)]
     told = [*house.vendors.openai.records, *house.vendors.elevenlabs.records]
-    return found + [repr(record) for record in told if any(needle in repr(record).encode() for needle in needles)]
+    texts = [_TIME.sub("", repr(record)) for record in told]
+    return found + [text for text in texts if any(needle in text.encode() for needle in needles)]
 
 
 def _holds(path: Path, needles: list[bytes]) -> bool:

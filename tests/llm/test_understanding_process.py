@@ -131,7 +131,7 @@ async def test_what_waits_is_bounded_also_when_who_asked_has_gone(tmp_path: Path
 
 async def test_where_nothing_is_installed_for_it_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "onnxruntime.py").write_text("raise ModuleNotFoundError('onnxruntime')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)  # its process has the same path
     one = made(tmp_path)
     with pytest.raises(NotBuilt, match="no sentence embeddings are installed here"):
         await one.of(llm_pb2.UnderstandRequest(text="hello"))

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from parley.audio import BROWSER
 from parley.audio.wire import to_wire
-from parley.errors import Misconfigured, NotBuilt, Unavailable
+from parley.errors import Misconfigured, NotBuilt, TooLate, Unavailable
 from parley.rpc import Peers, call
 from parley.v1 import llm_pb2, llm_pb2_grpc, tts_pb2, tts_pb2_grpc
 from services.backoffice.api.requests.asked import Body, Supervisor
@@ -28,6 +28,8 @@ from services.backoffice.configuration.trying import TooOften
 from services.backoffice.parts import Parts
 
 TIMEOUT_S = 20.0
+LEARN_S = 45.0
+"""What sentences mean is learned with the first one."""
 MAX_SENTENCE = 500
 MAX_ANSWER = 4_000
 MAX_TOKENS = 300
@@ -141,7 +143,10 @@ def router(parts: Parts) -> APIRouter:
         begun = time.monotonic()
         with one(who):
             stub = llm_pb2_grpc.LanguageModelStub
-            reply = await call(trials.llm, stub, "Understand", request, timeout_s=TIMEOUT_S)
+            try:
+                reply = await call(trials.llm, stub, "Understand", request, timeout_s=LEARN_S)
+            except TooLate:
+                raise Unavailable("what sentences mean is still being learned; try again in a moment") from None
         total_ms = _ms(begun)
         await parts.audit.note(who.name, "test.nlu", agent, {"ms": round(total_ms)})
         return Understood(

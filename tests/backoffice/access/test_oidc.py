@@ -138,7 +138,7 @@ async def test_a_browser_that_is_refused_is_told_at_the_door_with_what_to_do(tmp
             assert told[0] in refused["detail"]
             assert told[1] in refused["remedy"]
             assert (await browser.get("/api/session/me")).status_code == 401
-        assert [kind for _, kind, _ in house.noted] == ["login.failed"] * 4
+        assert [kind for _, kind, _ in house.noted] == ["login.failed"] * 5
         provider.at_the_desk = "ada"
         assert (await log_in(browser)).headers["location"] == "/admin"
         assert (await browser.get("/api/session/ways")).json()["refused"] is None, "it is over"
