@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import numpy as np
@@ -106,14 +107,14 @@ async def test_the_time_line_shows_pauses_with_their_cause_and_interruptions(
 ) -> None:
     async with visiting(chromium, f"{house.url}/?raw=1", microphone=hum) as visit:
         owner, ears = await answered(visit, house)
-        owner.command(1, say=Say(utterance=1, interruptible=True, text=LONG, complete=True))
+        owner.command(1, say=Say(utterance=1, interruptible=True, text=LONG_ENOUGH, complete=True))
         await visit.page.locator("#lane-agent .voice").wait_for()
         ears.send(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=0)))
         await visit.page.locator('#lane-agent .held[data-cause="speech"]').wait_for()
-        ears.send(Event(speech_stopped=stt_pb2.SpeechStopped(offset_ms=10)))
         owner.command(1, resume=conversation_pb2.Resume())
         told = visit.page.get_by_role("list", name="Pauses and interruptions").get_by_role("listitem")
         await told.filter(has_text="it was nothing").wait_for()
+        ears.send(Event(speech_stopped=stt_pb2.SpeechStopped(offset_ms=10)))
         assert await visit.page.locator("#lane-caller .voice").count() == 1
         ears.send(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=5_000)))
         await told.nth(2).wait_for()
@@ -121,7 +122,7 @@ async def test_the_time_line_shows_pauses_with_their_cause_and_interruptions(
         await visit.page.locator("#lane-agent .cut").wait_for()
         said = [text.split(" ", 1)[1] for text in await told.all_text_contents()]
         assert said[0] == "paused: you spoke"
-        assert said[1].startswith("went on after 0.")
+        assert re.match(r"went on after \d+\.\d", said[1])
         assert said[2:] == ["paused: you spoke", "interrupted"]
         assert (await visit.page.locator("#latest").text_content() or "").endswith("interrupted")
         spans = await visit.page.locator("#lane-agent > span:not(.cut)").evaluate_all(
