@@ -74,7 +74,11 @@ async def test_one_sentence_through_each(house: Stack, chromium: Chromium) -> No
             ("Voice", "Speak", "First sound after"),
         ):
             part = page.get_by_role("region", name=name)
-            await part.get_by_role("button", name=send).click()
+            for _ in range(6):  # what sentences mean is learned with the first; until then one is told to try again
+                async with page.expect_response("**/api/test-*", timeout=120_000) as answer:
+                    await part.get_by_role("button", name=send).click()
+                if (await answer.value).status != 503:
+                    break
             await expect(part.get_by_role("status")).to_contain_text(told)
         assert await look.violations() == []
         assert [each for each in look.complaints if "Content Security Policy" in each] == []

@@ -20,7 +20,7 @@ from parley.v1 import llm_pb2
 from parley.workers.wire import Message, Unpacker
 from services.llm.understanding.wire import Kind, response_of, turn_of
 
-NICE = 5
+NICE = 10
 """Calls come first."""
 _READ = 1 << 16
 
