@@ -28,8 +28,8 @@ from services.backoffice.configuration.trying import TooOften
 from services.backoffice.parts import Parts
 
 TIMEOUT_S = 20.0
-LEARN_S = 45.0
-"""What sentences mean is learned with the first one."""
+LEARN_S = 25.0
+"""What sentences mean is learned with the first one. Proxies and clients wait for half a minute."""
 MAX_SENTENCE = 500
 MAX_ANSWER = 4_000
 MAX_TOKENS = 300
