@@ -14,11 +14,19 @@ HEADER = struct.Struct("<IBI")
 MAX_PAYLOAD = 1 << 20
 
 
+class Kinds(IntEnum):
+    """What messages an engine has; each has `UNKNOWN = 0`: a number that is none of them, to be skipped."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kinds:
+        return next(kind for kind in cls if kind == 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """`stream`: which stream or job it is about; 0: the worker itself."""
 
-    kind: IntEnum
+    kind: Kinds
     stream: int
     payload: bytes = b""
 
@@ -27,12 +35,9 @@ class Message:
 
 
 class Unpacker:
-    """Bytes to messages. Raises ValueError for a payload above 1 MB: where the next begins is then not known.
+    """Bytes to messages. Raises ValueError for a payload above 1 MB: where the next begins is then not known."""
 
-    `kinds` says by its `_missing_` what a kind is that is none of them.
-    """
-
-    def __init__(self, kinds: type[IntEnum]) -> None:
+    def __init__(self, kinds: type[Kinds]) -> None:
         self._kinds = kinds
         self._data = bytearray()
 

@@ -7,7 +7,6 @@ import multiprocessing
 import socket
 import time
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ from prometheus_client import Counter
 
 from parley.aio import TaskSet
 from parley.errors import VendorLost
-from parley.workers.wire import Message, Unpacker
+from parley.workers.wire import Kinds, Message, Unpacker
 
 READY_S = 5.0
 _READ = 1 << 16
@@ -50,8 +49,8 @@ class Worker:
         engine: str,
         index: int,
         main: Callable[[Any], None],
-        kinds: type[IntEnum],
-        greets: IntEnum | None = None,
+        kinds: type[Kinds],
+        greets: Kinds | None = None,
         greeted: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self._engine = engine

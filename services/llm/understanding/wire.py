@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from parley.errors import BadInput
 from parley.v1 import llm_pb2
+from parley.workers.wire import Kinds
 from services.llm.contract import Message, Role, ToolCall, Turn, Understood
 
 MAX_TEXT = 4_000
@@ -14,17 +13,13 @@ MAX_BYTES = 1 << 19
 ROLES = {1: Role.USER, 2: Role.ASSISTANT, 3: Role.TOOL}
 
 
-class Kind(IntEnum):
+class Kind(Kinds):
     """To the process ASK (`UnderstandRequest`), from it UNDERSTOOD (`UnderstandResponse`) or FAILED (`Failed`)."""
 
     UNKNOWN = 0
     ASK = 1
     UNDERSTOOD = 2
     FAILED = 3
-
-    @classmethod
-    def _missing_(cls, value: object) -> Kind:
-        return cls.UNKNOWN
 
 
 def turn_of(request: llm_pb2.UnderstandRequest) -> Turn:

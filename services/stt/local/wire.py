@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import asdict
-from enum import IntEnum
 from typing import Any
 
 import orjson
 
+from parley.workers.wire import Kinds
 from services.stt.contract import (
     Final,
     Interim,
@@ -26,7 +26,7 @@ from services.stt.skipped import Skip
 COUNT = struct.Struct("<I")
 
 
-class Kind(IntEnum):
+class Kind(Kinds):
     UNKNOWN = 0  # a number that is none of these: to be skipped
     OPEN = 1
     AUDIO = 2
@@ -37,10 +37,6 @@ class Kind(IntEnum):
     TAKEN = 7
     DONE = 8
     FAILED = 9
-
-    @classmethod
-    def _missing_(cls, value: object) -> Kind:
-        return cls.UNKNOWN
 
 
 _EVENTS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SpeechStarted, Interim, Final, SpeechStopped)}

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import struct
 from dataclasses import asdict, dataclass
-from enum import IntEnum
 
 import orjson
 
 from parley.audio import AudioFormat
+from parley.workers.wire import Kinds
 
 _SIZE = struct.Struct("<I")
 
 
-class Kind(IntEnum):
+class Kind(Kinds):
     UNKNOWN = 0  # a number that is none of these: to be skipped
     DECODE = 1
     READY = 2
     HEARD = 3
     FAILED = 4
-
-    @classmethod
-    def _missing_(cls, value: object) -> Kind:
-        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
