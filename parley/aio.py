@@ -53,6 +53,7 @@ async def _stop(tasks: Collection[asyncio.Task[Any]]) -> list[BaseException]:
     finally:
         if again is not None:
             again.cancel()
+        del cancel  # which refers to itself, and so to all that these tasks have known
     return [r for r in results if isinstance(r, BaseException) and not isinstance(r, asyncio.CancelledError)]
 
 
@@ -66,6 +67,20 @@ async def pump(items: AsyncGenerator[Item, None], queue: asyncio.Queue[Item | Ex
     except Exception as e:
         end = e
     await queue.put(end)
+
+
+class Turnstile:
+    """Lets one task through in each pass of the event loop, in the order in which they came.
+
+    What wants the same at one moment, as all calls of a peer that is gone, holds up nothing else that is due.
+    """
+
+    def __init__(self) -> None:
+        self._free = asyncio.Lock()
+
+    async def passed(self) -> None:
+        async with self._free:
+            await asyncio.sleep(0)
 
 
 class TaskSet:

@@ -18,7 +18,7 @@ import structlog
 from hypothesis import Phase, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from parley.process import gc_freeze
+from parley.process import garbage
 from parley.settings import Settings
 from tests.proof import Written
 
@@ -129,7 +129,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    gc_freeze.freeze()
+    garbage.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +143,7 @@ def _log_as_before() -> Generator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def _small_heap() -> None:
     """Callers and stand-ins run in this process: a full collection of all that is imported here is a hole in a word."""
-    gc_freeze.freeze()
+    garbage.freeze()
 
 
 @pytest.hookimpl(hookwrapper=True)

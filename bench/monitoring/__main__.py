@@ -19,7 +19,7 @@ from bench.monitoring.pictures import draw, keep
 from bench.monitoring.prometheus import Prometheus, plain, watching
 from bench.monitoring.traces import Span, collecting, picture, richest_turn
 from bench.run import warm_up
-from parley.process import gc_freeze
+from parley.process import garbage
 from runner.stack import Stack
 from testbed.dashboards import Dashboard, dashboards
 from testbed.metrics import declared
@@ -135,7 +135,7 @@ async def main() -> int:
                 Stack(data_dir=folder / "house", env=env) as stack,
                 watching(stack, boards, folder / "prometheus") as prometheus,
             ):
-                gc_freeze.freeze()
+                garbage.freeze()
                 since = time.time()
                 failures = await calls(stack, options.calls, options.seconds)
                 await asyncio.sleep(SETTLED_S)

@@ -22,7 +22,7 @@ from bench.monitoring.prometheus import watching
 from bench.run import vendors, warm_up
 from bench.soak.samples import Watch, table
 from parley.aio import background
-from parley.process import gc_freeze
+from parley.process import garbage
 from runner.stack import Stack
 from testbed.dashboards import dashboards
 from testbed.telephone.phone import Clock, Phone
@@ -77,7 +77,7 @@ async def soak(calls: int, seconds: float, folder: Path, pictures: Path | None) 
             clock = await closing.enter_async_context(Clock())
             seen = await closing.enter_async_context(watching(stack, boards, folder / "seen")) if pictures else None
             began = time.time()
-            gc_freeze.freeze()
+            garbage.freeze()
             watch = Watch(stack)
             until = time.monotonic() + seconds
             async with background(sampling(watch, http)), asyncio.TaskGroup() as group:

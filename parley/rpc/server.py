@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha import reflection
 
 from parley import telemetry
 from parley.errors import AtCapacity, Misconfigured, ParleyError, Unavailable
-from parley.process import gc_freeze, task_dump
+from parley.process import garbage, task_dump
 from parley.process.heartbeat import HEART
 from parley.rpc.mux_server import MuxServer, Registry
 from parley.rpc.status import to_status
@@ -201,7 +201,7 @@ class Server:
         self._registry = Registry()
         self._health = health.aio.HealthServicer()
         self._leave: list[Callable[[], None]] = []
-        self._heart: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self.port = 0
 
     def add(self, service: Any, adder: Callable[[Any, Any], None], servicer: Any) -> None:
@@ -238,7 +238,10 @@ class Server:
                 f"PARLEY_LISTEN: {self._listen} cannot be bound; is it taken? Choose another port, or 0"
             )
         await self._grpc.start()
-        self._heart = asyncio.ensure_future(HEART.beat())
+        self._beside = [
+            asyncio.ensure_future(HEART.beat()),
+            asyncio.ensure_future(garbage.collect(lambda: self.admission.active)),
+        ]
         telemetry.CAPACITY.set(self.admission.capacity)
         telemetry.LOAD.set_function(lambda: self.admission.active)
         for name in ("", *self._names):
@@ -252,8 +255,8 @@ class Server:
             leave()
         done = await self.admission.drained(timeout_s)
         await self._grpc.stop(0.2)
-        if self._heart is not None:
-            self._heart.cancel()
+        for task in self._beside:
+            task.cancel()
         return done
 
 
@@ -286,7 +289,7 @@ async def _serve(name: str, settings: Settings, wire: Wire) -> None:
         server = Server(name, settings.listen, admission, Certificates.of(settings))
         close = await wire(server, settings)
         await server.start()
-        gc_freeze.freeze()
+        garbage.freeze()
         task_dump.tell_when_asked()
         monitor.ready()
         log.info("serving", port=server.port)

@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 
 from parley import telemetry
-from parley.process import gc_freeze, task_dump
+from parley.process import garbage, task_dump
 from parley.process.listening import bound_socket
 from parley.process.monitor import Monitor
 from parley.settings import Settings
@@ -57,7 +57,7 @@ async def serve(settings: Settings) -> None:
     """Serve until asked to stop. Raises Misconfigured."""
     with bound_socket(settings.backoffice_host, settings.backoffice_port, "PARLEY_BACKOFFICE_PORT") as bound:
         async with telemetry.started("backoffice", settings) as monitor, opened(settings, monitor) as parts:
-            gc_freeze.freeze()
+            garbage.freeze()
             task_dump.tell_when_asked()
             log.info("serving", host=settings.backoffice_host, port=bound.getsockname()[1])
             await make_server(parts).serve(sockets=[bound])

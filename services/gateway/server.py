@@ -17,7 +17,7 @@ from parley.bus.callstate import CallStore
 from parley.bus.editions import Editions
 from parley.bus.live import Live
 from parley.bus.presence import present
-from parley.process import gc_freeze, task_dump
+from parley.process import garbage, task_dump
 from parley.process.listening import bound_socket
 from parley.process.monitor import Monitor
 from parley.rpc import Server
@@ -113,7 +113,7 @@ async def serve(settings: Settings) -> None:
             organ.add(named, telephony_pb2_grpc.add_TelephonyServicer_to_server, Telephony(gateway))
             await organ.configured(live)
             await organ.start()
-            gc_freeze.freeze()
+            garbage.freeze()
             task_dump.tell_when_asked()
             log.info("serving", host=settings.gateway_host, port=bound.getsockname()[1], telephony=organ.port)
             try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from parley.aio import background
-from parley.process import gc_freeze
+from parley.process import garbage
 from runner.plan import Plan
 from runner.stack import Stack
 from testbed import postgres
@@ -96,7 +96,7 @@ async def rig(folder: Path, calls: int, wired: bool) -> AsyncIterator[Rig]:
             through = wires.through if wired else _unchanged
             running = Stack(data_dir=folder / "data", env=env, replicas=REPLICAS, rewire=through)
             async with running as services, Clock() as clock:
-                gc_freeze.freeze()
+                garbage.freeze()
                 front = Front(services.gateway_urls, PUBLIC_URL)
                 callers = [Caller(name, _phone(front, clock, name)) for name in map(name_of, range(calls))]
                 dialling = background(*(_late(caller, n * APART_S) for n, caller in enumerate(callers)))

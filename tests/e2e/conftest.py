@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from parley.process import gc_freeze
+from parley.process import garbage
 from runner.stack import Stack
 from testbed.chaos import agents as chaos
 from testbed.chaos.bookings import Bookings
@@ -58,7 +58,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             "PARLEY_CALL_LINGER_S": "1",
         }
         async with Stack(data_dir=folder / "data", env=env, replicas=2) as stack, Clock() as clock:
-            gc_freeze.freeze()
+            garbage.freeze()
             yield House(stack, vendors, clock, bookings)
 
 

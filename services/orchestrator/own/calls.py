@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from parley.agents.agent import SPECIALIST, Agent
-from parley.aio import TaskSet
+from parley.aio import TaskSet, Turnstile
 from parley.errors import BadInput, ParleyError, Superseded, Unavailable
 from parley.text.scripts import joined
 from parley.v1 import conversation_pb2, events_pb2, tools_pb2
@@ -43,6 +43,7 @@ class Calls:
         self._rosters = rosters
         self._conductors: dict[str, Conductor] = {}
         self._signals = Signals()
+        self._turnstile = Turnstile()
         self._lingering = TaskSet(lambda e: log.error("letting a call go failed", exc_info=e))
 
     def work_with(self, means: Means) -> None:
@@ -76,6 +77,7 @@ class Calls:
         """
         if not message.call_id or not message.epoch.leg:
             raise BadInput("open: call_id and epoch.leg must be set")
+        await self._turnstile.passed()
         conductor, first = await self._made(message, wire.epoch_of(message.epoch))
         self._conductors[message.call_id] = conductor
         conductor.begin_span(traceparent)
@@ -112,6 +114,7 @@ class Calls:
                 first.append(_opened(message, epoch, agent, tools, unread=before.unread))
             if stored is not None or message.mouth.last_utterance:
                 first.append(await self._taken_over(message, epoch, stored, agent, tools))
+                await self._turnstile.passed()
             if self._conductors.get(message.call_id) in (own, None):
                 break
         conductor = Conductor(self._means, agent, tools, epoch, stored, anew=before.unread)
@@ -187,6 +190,7 @@ class Calls:
     async def _let_go(self, call_id: str, conductor: Conductor) -> None:
         """The stream is over. Unless the call is, wait for its gateway to come back, here or elsewhere."""
         try:
+            await self._turnstile.passed()
             if conductor.listening:
                 log.warning("the gateway left while this process stood still", call_id=call_id)
                 conductor.halt()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from parley.errors import Misconfigured
-from parley.process.gc_freeze import freeze
+from parley.process.garbage import freeze
 from services.tts.english.reading import reading
 from services.tts.hibari import sound, voices
 from services.tts.hibari.network import Network, batches
