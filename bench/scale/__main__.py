@@ -4,6 +4,7 @@ call     what one call writes to NATS and keeps open: the bench's callers in a w
 organs   CPU time of a round of the local language model, of a search, of a tool with effects
 nats     the writes of many calls, with one node and with three; then the leader of three is killed
 idle     calls in which nobody says anything, in one gateway and one orchestrator
+crowd    the same calls, whose orchestrator stands still or is killed: all come back at one moment
 door     signed webhooks at one gateway
 """
 
@@ -21,13 +22,14 @@ from typing import Any
 
 import uvloop
 
-from bench.scale import call, door, idle, organs, writes
+from bench.scale import call, crowd, door, idle, organs, writes
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "scale.md"
 CALLS, CALL_S = 20, 40.0
 ROUNDS = 200
 WRITE_S, LOSE_AFTER_S, LOSE_S = 12.0, 4.0, 20.0
 IDLE, IDLE_S = [0, 1000, 5000], 30.0
+CROWDS = (300, 1000)
 DOOR, DOOR_S = (50.0, 200.0, 500.0), 10.0
 
 
@@ -55,6 +57,12 @@ async def _idle(folder: Path) -> str:
     return "\n".join([idle.HEAD, *(each.row() for each in await idle.measure(folder, IDLE, IDLE_S))])
 
 
+async def _crowd(folder: Path) -> str:
+    faults = [(calls, killed) for calls in CROWDS for killed in (False, True)]
+    rows = [(await crowd.measure(_room(folder), calls, killed=killed)).row() for calls, killed in faults]
+    return "\n".join([crowd.HEAD, *rows])
+
+
 async def _door(folder: Path) -> str:
     return "\n".join([door.HEAD, *[(await door.measure(rate, DOOR_S)).row() for rate in DOOR]])
 
@@ -64,6 +72,7 @@ PARTS: dict[str, Callable[[Path], Coroutine[Any, Any, str]]] = {
     "organs": _organs,
     "nats": _nats,
     "idle": _idle,
+    "crowd": _crowd,
     "door": _door,
 }
 

@@ -44,7 +44,7 @@ class Idle:
         return f"| {self.calls:,} | {waits} | {' | '.join(each)} |"
 
 
-class _Chat:
+class Chat:
     """A page's typed call. `news` is set at each message that says something."""
 
     def __init__(self) -> None:
@@ -56,8 +56,18 @@ class _Chat:
         session = (await http.get(f"{url}/api/session", params={"door": "chat", "agent": "bench"})).json()
         self.wire = await connect(url.replace("http", "ws", 1) + "/ws/chat", {}, self._take, lambda _: None)
         self.wire.send(orjson.dumps({"type": "start", "token": session["token"]}).decode())
-        async with asyncio.timeout(ANSWER_S):
-            await self.ready.wait()
+        ready = asyncio.ensure_future(self.ready.wait())
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await asyncio.wait({ready, self.wire.closed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if self.over:
+            raise RuntimeError(f"the gateway has refused a call, with {self.wire.closed.result()}")
+
+    @property
+    def over(self) -> bool:
+        return self.wire.closed.done()
 
     def _take(self, text: str) -> None:
         message = orjson.loads(text)
@@ -84,13 +94,13 @@ async def measure(folder: Path, counts: list[int], seconds: float) -> list[Idle]
         env |= {"PARLEY_AGENTS_DIR": str(AGENTS), "PARLEY_CAPACITY": str(2 * max(counts) + 100)}
         async with Stack(data_dir=folder, env=env) as stack:
             pids = {name: stack.pids(name) for name in SERVICES}
-            used = _Chat()
+            used = Chat()
             await used.enter(stack.gateway_url, http)
             await asyncio.sleep(1.0)
             empty = {name: megabytes(*its) for name, its in pids.items()}
-            chats: list[_Chat] = []
+            chats: list[Chat] = []
             for count in counts:
-                await _add(chats, count, stack.gateway_url, http)
+                await add(chats, count, stack.gateway_url, http)
                 idle = Idle(count)
                 await asyncio.sleep(2.0)
                 before = {name: cpu_s(*its) for name, its in pids.items()}
@@ -105,12 +115,12 @@ async def measure(folder: Path, counts: list[int], seconds: float) -> list[Idle]
     return found
 
 
-async def _add(chats: list[_Chat], count: int, url: str, http: httpx.AsyncClient) -> None:
+async def add(chats: list[Chat], count: int, url: str, http: httpx.AsyncClient) -> None:
     room = asyncio.Semaphore(AT_ONCE)
 
     async def enter() -> None:
         async with room:
-            chat = _Chat()
+            chat = Chat()
             await chat.enter(url, http)
             chats.append(chat)
 

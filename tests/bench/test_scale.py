@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.scale import door, writes
+from bench.scale import crowd, door, writes
 from bench.scale.__main__ import PARTS, put
 
 
@@ -18,6 +18,16 @@ async def test_all_writes_are_stored_and_counted(tmp_path: Path) -> None:
     assert course.lost == 0
     assert course.node_ms > 0
     assert course.row().count("|") == writes.HEAD.splitlines()[0].count("|")
+
+
+async def test_all_calls_of_an_orchestrator_that_stood_still_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "SETTLED_S", 0.5)
+    course = await crowd.measure(tmp_path, crowd.ASKED, killed=False)
+    assert course.there == course.calls
+    assert len(course.waits_s) == crowd.ASKED
+    assert course.row().count("|") == crowd.HEAD.splitlines()[0].count("|")
 
 
 async def test_signed_webhooks_are_let_in() -> None:
