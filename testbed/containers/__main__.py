@@ -29,6 +29,7 @@ NAME = "parley-containers"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make containers", description=__doc__)
     parser.add_argument("--own", choices=("docker", "podman"), help="start an engine for the while, with stand-ins")
+    parser.add_argument("--builder", choices=("buildah",), help="build with it, into the store of --own podman")
     parser.add_argument("--rebuild", action="store_true", help="build images that are there")
     parser.add_argument("--short", action="store_true", help="one call, and nobody is killed")
     return parser.parse_args()
@@ -65,14 +66,14 @@ def missing(engine: Engine) -> list[str]:
     return [name for name in IMAGES if engine.status("image", "inspect", image(name))]
 
 
-def build(engine: Engine, names: list[str], flags: str = "") -> None:
-    """By scripts/images.sh."""
-    env = {**engine.environment, "CONTAINER_ENGINE": engine.program, "BUILD_FLAGS": flags}
+def build(engine: Engine, names: list[str], flags: str = "", builder: str | None = None) -> None:
+    """By scripts/images.sh, with the engine itself if no other `builder` is named."""
+    env = {**engine.environment, "CONTAINER_ENGINE": builder or engine.program, "BUILD_FLAGS": flags}
     if engine.own:
         env |= {"BASE": base.BASE, "BUILD_FLAGS": f"{flags} --network host"}
     began = time.monotonic()
     run((str(ROOT / "scripts" / "images.sh"), *names), env, timeout_s=3600)
-    say(f"built in {time.monotonic() - began:.0f} s: {', '.join(names)}")
+    say(f"built in {time.monotonic() - began:.0f} s by {builder or engine.kind}: {', '.join(names)}")
 
 
 def house_of(engine: Engine, folder: Path) -> House:
@@ -102,7 +103,7 @@ def _two_free_ports() -> int:
 def examine(engine: Engine, options: argparse.Namespace) -> None:
     tell(checks.the_files_are_well(None))
     if names := list(IMAGES) if options.rebuild else missing(engine):
-        build(engine, names)
+        build(engine, names, builder=options.builder)
     tell(checks.sizes(engine, base.BASE if engine.own else "", [image(name) for name in IMAGES]))
     with tempfile.TemporaryDirectory() as folder:
         house = house_of(engine, Path(folder))
@@ -129,7 +130,9 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
                 tell(checks.an_ordinary_call(house))
                 tell(
                     checks.the_same_again(
-                        engine, lambda: build(engine, ["orchestrator"], "--no-cache"), image("orchestrator")
+                        engine,
+                        lambda: build(engine, ["orchestrator"], "--no-cache", options.builder),
+                        image("orchestrator"),
                     )
                 )
         finally:
@@ -138,6 +141,9 @@ def examine(engine: Engine, options: argparse.Namespace) -> None:
 
 def main() -> int:
     options = arguments()
+    if options.builder and options.own != "podman":
+        say("containers: --builder buildah goes with --own podman, whose store it shares")
+        return 2
     kept = Settings.read().data_dir.resolve() / "containers"
     try:
         with engine_of(options, kept) as engine:
