@@ -43,11 +43,11 @@ workflows: $(CHECKS) ## Check what .github/ has for the pipeline
 
 .PHONY: sbom
 sbom: $(CHECKS) ## Write what each service is made of into build/sbom
-	@scripts/sbom.sh
+	@scripts/images/sbom.sh
 
 .PHONY: scan
 scan: ## Look for known holes in the images that were built, with Trivy
-	@scripts/scan_images.sh
+	@scripts/images/scan.sh
 
 .PHONY: deploy
 deploy: $(READY) ## Bring HEAD to a cluster, with a way back; OVERLAY=dev, TAG=v1.2.3, REGISTRY=host/team
@@ -117,7 +117,7 @@ agents: $(READY) ## Hold all conversations of all agents through real processes:
 .PHONY: quality
 quality: $(READY) ## Measure how well the local engines understand; ARGS are passed on
 	@$(BIN)/python -m bench.quality $(ARGS)
-	@$(BIN)/python -m bench.personal
+	@$(BIN)/python -m bench.engines.personal
 
 .PHONY: manifests
 manifests: $(READY) ## Render every overlay of k8s/ and hold it against the schemas; needs node, and no cluster
@@ -147,7 +147,7 @@ locks: $(READY) ## Compile the locks anew; ARGS=--upgrade for newer versions
 
 .PHONY: images
 images: ## Build the images with docker, podman or buildah; ARGS="stt tts" for some
-	@scripts/images.sh $(ARGS)
+	@scripts/images/build.sh $(ARGS)
 
 .PHONY: containers
 containers: $(READY) ## Run the images as docker-compose.yml says, place calls, kill containers; ARGS="--own podman" without an engine

@@ -27,8 +27,8 @@ from parley.rpc import Admission, Peers, Server
 from parley.v1 import conversation_pb2_grpc, events_pb2, llm_pb2, llm_pb2_grpc, tools_pb2, tools_pb2_grpc
 from runner.nats_config import copies
 from runner.plan import free_ports
-from testbed.natsd import nats_cluster
 from testbed.organs import AGENT, Actions, Gateway, Model
+from testbed.servers.natsd import nats_cluster
 
 AIM_MS = 0.5
 TURNS = 20  # of a call, every second one kept

@@ -30,8 +30,8 @@ from services.backoffice.records.keeper import Keeper
 from services.backoffice.records.lease import Lease
 from services.backoffice.watchers.tables import emotions, outcomes
 from services.backoffice.wiring import opened
-from testbed.postgres import server
 from testbed.recorded_calls import START_MS, RecordedCall, some_calls
+from testbed.servers.postgres import server
 
 AIM_MS = 150.0
 BATCH = 2_000

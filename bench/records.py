@@ -31,9 +31,9 @@ from services.backoffice.records.asking import parsed
 from services.backoffice.records.records import Records
 from services.backoffice.records.search import Search
 from services.backoffice.sealing import Sealer
-from testbed import postgres
-from testbed.natsd import nats_server
 from testbed.recorded_calls import interleaved, some_calls
+from testbed.servers import postgres
+from testbed.servers.natsd import nats_server
 
 WANTED = 2_000
 """Records a second, on one core."""

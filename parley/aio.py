@@ -38,23 +38,20 @@ async def background(*coros: Coroutine[Any, Any, None]) -> AsyncIterator[list[as
 
 async def _stop(tasks: Collection[asyncio.Task[Any]]) -> list[BaseException]:
     """Cancel tasks until they have ended. Gives the errors that are not cancellations."""
-    loop = asyncio.get_running_loop()
-    again: asyncio.TimerHandle | None = None
-
-    def cancel() -> None:
-        nonlocal again
-        for task in tasks:
-            task.cancel()
-        again = loop.call_later(AGAIN_S, cancel)
-
-    cancel()
+    again: list[asyncio.TimerHandle] = []
+    _cancel(tasks, again)
     try:
         results = await asyncio.gather(*tasks, return_exceptions=True)
     finally:
-        if again is not None:
-            again.cancel()
-        del cancel  # which refers to itself, and so to all that these tasks have known
+        again[0].cancel()
     return [r for r in results if isinstance(r, BaseException) and not isinstance(r, asyncio.CancelledError)]
+
+
+def _cancel(tasks: Collection[asyncio.Task[Any]], again: list[asyncio.TimerHandle]) -> None:
+    """Now, and once more later. No closure: one that named itself would keep all that these tasks have known."""
+    for task in tasks:
+        task.cancel()
+    again[:] = [asyncio.get_running_loop().call_later(AGAIN_S, _cancel, tasks, again)]
 
 
 async def pump(items: AsyncGenerator[Item, None], queue: asyncio.Queue[Item | Exception | None]) -> None:

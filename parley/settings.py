@@ -71,10 +71,10 @@ class Settings(BaseSettings):
         description="`local`: everything on this machine; `cloud`: vendors only; empty: the vendor whose key is set, else this machine",
         json_schema_extra=LIVE,
     )
-    stt: str = Field(
-        "", alias="PARLEY_STT", description="Recognisers in order of preference", json_schema_extra=LIVE
+    stt: str = Field("", alias="PARLEY_STT", description="Recognisers in order of preference", json_schema_extra=LIVE)
+    llm: str = Field(
+        "", alias="PARLEY_LLM", description="Language models in order of preference", json_schema_extra=LIVE
     )
-    llm: str = Field("", alias="PARLEY_LLM", description="Language models in order of preference", json_schema_extra=LIVE)
     tts: str = Field(
         "",
         alias="PARLEY_TTS",
@@ -102,7 +102,11 @@ class Settings(BaseSettings):
         json_schema_extra=LIVE,
     )
     llm_stall_s: float = Field(
-        2.5, alias="PARLEY_LLM_STALL_S", gt=0, description="The same, between two words of an answer", json_schema_extra=LIVE
+        2.5,
+        alias="PARLEY_LLM_STALL_S",
+        gt=0,
+        description="The same, between two words of an answer",
+        json_schema_extra=LIVE,
     )
     tts_stall_s: float = Field(
         2.5,
@@ -135,7 +139,11 @@ class Settings(BaseSettings):
         description="How Twilio reaches the gateway, `https://host`; signatures are checked against it. Empty: the request's own host",
     )
     call_linger_s: float = Field(
-        30.0, alias="PARLEY_CALL_LINGER_S", ge=0, description="How long the state of an ended call is kept", json_schema_extra=LIVE
+        30.0,
+        alias="PARLEY_CALL_LINGER_S",
+        ge=0,
+        description="How long the state of an ended call is kept",
+        json_schema_extra=LIVE,
     )
     max_reentries: int = Field(
         5,
@@ -244,19 +252,34 @@ class Settings(BaseSettings):
     )
     door_per_s: float = Field(
         30.0,
-        alias="PARLEY_DOOR_PER_S", json_schema_extra=LIVE,
+        alias="PARLEY_DOOR_PER_S",
+        json_schema_extra=LIVE,
         ge=0,
         description="Requests a second that a gateway takes from one address, of all its paths but webhooks with a good signature; a page's file counts as a twentieth. Here and in the next four 0 means no limit",
     )
-    door_burst: float = Field(20.0, alias="PARLEY_DOOR_BURST", json_schema_extra=LIVE, ge=1, description="The same, at once after a rest")
+    door_burst: float = Field(
+        20.0, alias="PARLEY_DOOR_BURST", json_schema_extra=LIVE, ge=1, description="The same, at once after a rest"
+    )
     sockets_per_s: float = Field(
-        10.0, alias="PARLEY_SOCKETS_PER_S", json_schema_extra=LIVE, ge=0, description="New sockets a second from one address at the gateways"
+        10.0,
+        alias="PARLEY_SOCKETS_PER_S",
+        json_schema_extra=LIVE,
+        ge=0,
+        description="New sockets a second from one address at the gateways",
     )
     sockets_open: int = Field(
-        100, alias="PARLEY_SOCKETS_OPEN", json_schema_extra=LIVE, ge=0, description="Sockets that one address may hold open at the gateways"
+        100,
+        alias="PARLEY_SOCKETS_OPEN",
+        json_schema_extra=LIVE,
+        ge=0,
+        description="Sockets that one address may hold open at the gateways",
     )
     api_per_minute: int = Field(
-        200, alias="PARLEY_API_PER_MINUTE", json_schema_extra=LIVE, ge=0, description="Requests of one address to the API of backoffice in 60 s"
+        200,
+        alias="PARLEY_API_PER_MINUTE",
+        json_schema_extra=LIVE,
+        ge=0,
+        description="Requests of one address to the API of backoffice in 60 s",
     )
     limit_local: bool = Field(
         False,
@@ -265,7 +288,12 @@ class Settings(BaseSettings):
     )
 
     # The agent
-    agent: str = Field("frontdesk", alias="PARLEY_AGENT", description="Which agent answers, unless the call names one", json_schema_extra=LIVE)
+    agent: str = Field(
+        "frontdesk",
+        alias="PARLEY_AGENT",
+        description="Which agent answers, unless the call names one",
+        json_schema_extra=LIVE,
+    )
     agents_dir: Path = Field(Path("agents"), alias="PARLEY_AGENTS_DIR", description="Folder of the agents")
 
     secrets_dir: Path | None = Field(
@@ -296,7 +324,13 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the process's `/metrics`, `/health` and `/ready`; 0 picks a free one, -1 none",
     )
-    capacity: int = Field(400, alias="PARLEY_CAPACITY", ge=1, description="Streams (calls) this process takes at once", json_schema_extra=LIVE)
+    capacity: int = Field(
+        400,
+        alias="PARLEY_CAPACITY",
+        ge=1,
+        description="Streams (calls) this process takes at once",
+        json_schema_extra=LIVE,
+    )
     spoken_cache_mb: int = Field(
         16,
         alias="PARLEY_SPOKEN_CACHE_MB",
@@ -347,7 +381,9 @@ class Settings(BaseSettings):
 
     # The others
     stt_address: str = Field(
-        "127.0.0.1:50051", alias="PARLEY_STT_ADDRESS", description="Replicas of stt, comma-separated; here and below a name stands for all its address records, asked for again every 5 s"
+        "127.0.0.1:50051",
+        alias="PARLEY_STT_ADDRESS",
+        description="Replicas of stt, comma-separated; here and below a name stands for all its address records, asked for again every 5 s",
     )
     tts_address: str = Field("127.0.0.1:50052", alias="PARLEY_TTS_ADDRESS", description="Replicas of tts")
     orchestrator_address: str = Field(
@@ -361,7 +397,11 @@ class Settings(BaseSettings):
         description="Replicas of the gateway's telephone line (their `PARLEY_LISTEN`), for `parley mcp`; empty: none known",
     )
     rag_address: str = Field("127.0.0.1:50056", alias="PARLEY_RAG_ADDRESS", description="Replicas of rag")
-    nats_url: str = Field("nats://127.0.0.1:4222", alias="PARLEY_NATS_URL", description="NATS servers, comma-separated; empty: none, for a house of one process as `parley eval` has")
+    nats_url: str = Field(
+        "nats://127.0.0.1:4222",
+        alias="PARLEY_NATS_URL",
+        description="NATS servers, comma-separated; empty: none, for a house of one process as `parley eval` has",
+    )
     nats_user: str = Field("", alias="PARLEY_NATS_USER", description="This service's NATS user")
     nats_password: SecretStr = Field(SecretStr(""), alias="PARLEY_NATS_PASSWORD", description="Its password")
     nats_replicas: int = Field(

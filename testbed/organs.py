@@ -26,8 +26,8 @@ from parley.v1 import (
 from services.orchestrator.own.calls import Calls
 from services.orchestrator.servicer import Conversation
 from services.orchestrator.wiring import wired
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 
 AGENT = """
 company: Bellweather Bikes

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 
-from testbed import postgres
+from testbed.servers import postgres
 
 POSTGRES = pytest.param(
     "postgres",

@@ -21,8 +21,8 @@ from bench.monitoring.traces import Span, collecting, picture, richest_turn
 from bench.run import warm_up
 from parley.process import garbage
 from runner.stack import Stack
-from testbed.dashboards import Dashboard, dashboards
-from testbed.metrics import declared
+from testbed.monitoring.dashboards import Dashboard, dashboards
+from testbed.monitoring.metrics import declared
 from testbed.telephone.phone import Clock, Phone
 from testbed.vendors.elevenlabs.sim import ElevenLabsSim
 from testbed.vendors.openai.script import Call, Messages, Reply, Tools, last_heard

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.monitoring.prometheus import Labels, Prometheus, plain
 from bench.monitoring.svg import Chart, Point, sheet
-from testbed.dashboards import Dashboard, Panel
+from testbed.monitoring.dashboards import Dashboard, Panel
 
 _HOLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 

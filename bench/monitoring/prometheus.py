@@ -18,7 +18,7 @@ import yaml
 from parley.errors import Misconfigured
 from runner.plan import free_ports
 from runner.stack import Stack
-from testbed.dashboards import FOLDER, Dashboard
+from testbed.monitoring.dashboards import FOLDER, Dashboard
 
 EVERY_S = 2
 WINDOW = "20s"

@@ -44,9 +44,7 @@ async def typed(bench: Bench) -> list[str]:
 
 async def spoken(bench: Bench) -> list[str]:
     async with bench.ears.unhurried():
-        found = await measure.spoken(
-            bench.front, bench.ears, bench.callers, bench.said, bench.misses, bench.take
-        )
+        found = await measure.spoken(bench.front, bench.ears, bench.callers, bench.said, bench.misses, bench.take)
     outside = [table.outside_table(found), table.open_table(found, measure.OPEN)]
     return [table.domain_table(found), *outside, table.callers_table(found), table.notes(bench.missing)]
 

@@ -56,12 +56,9 @@ class Chat:
         session = (await http.get(f"{url}/api/session", params={"door": "chat", "agent": "bench"})).json()
         self.wire = await connect(url.replace("http", "ws", 1) + "/ws/chat", {}, self._take, lambda _: None)
         self.wire.send(orjson.dumps({"type": "start", "token": session["token"]}).decode())
-        ready = asyncio.ensure_future(self.ready.wait())
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await asyncio.wait({ready, self.wire.closed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ready.cancel()
+        self.wire.closed.add_done_callback(lambda _: self.ready.set())
+        async with asyncio.timeout(ANSWER_S):
+            await self.ready.wait()
         if self.over:
             raise RuntimeError(f"the gateway has refused a call, with {self.wire.closed.result()}")
 

@@ -16,10 +16,10 @@ from bench.scale.processes import cpu_s, service
 from parley.errors import Unavailable
 from parley.rpc import Peers, call
 from parley.v1 import call_pb2, llm_pb2, llm_pb2_grpc, rag_pb2, rag_pb2_grpc, tools_pb2, tools_pb2_grpc
-from testbed import postgres
 from testbed.frontdesk import AGENTS, SPECS
 from testbed.letters import LETTERS
 from testbed.patience import PATIENCE_S
+from testbed.servers import postgres
 
 AT_ONCE = 2
 ASKED = (

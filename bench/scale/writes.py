@@ -26,7 +26,7 @@ from parley.errors import Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
 from runner.nats_config import copies
-from testbed.natsd import NatsCluster, Natsd, nats_cluster
+from testbed.servers.natsd import NatsCluster, Natsd, nats_cluster
 
 STEP_S = 0.02
 SETTLE_S = 60.0  # for what is still on its way at the end; what is not there then is lost

@@ -24,7 +24,7 @@ from bench.soak.samples import Watch, table
 from parley.aio import background
 from parley.process import garbage
 from runner.stack import Stack
-from testbed.dashboards import dashboards
+from testbed.monitoring.dashboards import dashboards
 from testbed.telephone.phone import Clock, Phone
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "soak.md"

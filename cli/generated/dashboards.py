@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from testbed.dashboards import FOLDER, Dashboard, Panel, dashboards
+from testbed.monitoring.dashboards import FOLDER, Dashboard, Panel, dashboards
 
 OUT = FOLDER / "grafana" / "dashboards"
 _SOURCE = {"type": "prometheus", "uid": "prometheus"}

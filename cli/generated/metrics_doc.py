@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from testbed.metrics import Metric, declared
+from testbed.monitoring.metrics import Metric, declared
 
 TEN = (
     "voice_turn_latency_ms",

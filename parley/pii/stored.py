@@ -50,9 +50,7 @@ def covered(text: str) -> str:
 
 def _spans(lines: Sequence[str], kinds: frozenset[Kind]) -> list[tuple[str, list[Span]]]:
     found = find_in_lines([covered(line) if _SEALED.search(line) else line for line in lines], kinds)
-    return [
-        (line, [] if _SEALED.search(line) else spans) for line, spans in zip(lines, found, strict=True)
-    ]
+    return [(line, [] if _SEALED.search(line) else spans) for line, spans in zip(lines, found, strict=True)]
 
 
 def _replaced(line: str, spans: Sequence[Span], seal: Callable[[bytes], bytes] | None) -> str:

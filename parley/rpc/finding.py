@@ -88,6 +88,7 @@ class Finding:
         if addresses:
             self._names[name] = addresses
 
+
 def _is_name(entry: str) -> bool:
     host, _, port = entry.rpartition(":")
     if not port.isdecimal() or host == "localhost" or not host or ":" in host:

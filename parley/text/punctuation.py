@@ -43,8 +43,20 @@ _EITHER = _words(
 )
 """The same, but it may be the end: what follows tells."""
 _ORDINAL = _words("vom zum im der die das den dem des")
-_MONTHS = ("januar", "februar", "märz", "april", "mai", "juni", "juli", "august", "september", "oktober", "november",
-           "dezember")
+_MONTHS = (
+    "januar",
+    "februar",
+    "märz",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "dezember",
+)
 
 
 def ends_sentence(text: str, at: int, sure: bool = True) -> bool:

@@ -18,12 +18,8 @@ from parley.text.scripts import CLAUSE_ENDS, CLOSERS, SPACELESS, spaceless, weig
 Span = tuple[int, int]
 
 _LETTER = re.compile(r"[^\W_]")
-_CURRENCY = (
-    "$¢-¥֏؋߾߿৲৳৻૱௹฿៛\u20a0-\u20c0\ua838\ufdfc\ufe69＄￠￡￥￦\U00011fdd-\U00011fe0\U0001e2ff\U0001ecb0"
-)
-_SOUND = re.compile(
-    rf"\d|(?![\u30fc\uff70])(?:[^\W\d_]|[{_CURRENCY}%‰+=±×÷≠≤≥√∞&@#§°№℃℉％＋＝＆＠＃])(?!\ufe0f)"
-)
+_CURRENCY = "$¢-¥֏؋߾߿৲৳৻૱௹฿៛\u20a0-\u20c0\ua838\ufdfc\ufe69＄￠￡￥￦\U00011fdd-\U00011fe0\U0001e2ff\U0001ecb0"
+_SOUND = re.compile(rf"\d|(?![\u30fc\uff70])(?:[^\W\d_]|[{_CURRENCY}%‰+=±×÷≠≤≥√∞&@#§°№℃℉％＋＝＆＠＃])(?!\ufe0f)")
 """Not a mark of length alone, nor what is to be shown as a picture."""
 _SPACELESS = re.compile(f"[{SPACELESS}]")
 _ASCII_WORD = re.compile(r"(?=_*[A-Za-z0-9])(?:\w|(?<=[A-Za-z])['.:](?=[A-Za-z])|(?<=\d)['.,;](?=\d))+", re.ASCII)

@@ -15,7 +15,6 @@ from parley.aio import background
 from parley.process import garbage
 from runner.plan import Plan
 from runner.stack import Stack
-from testbed import postgres
 from testbed.chaos import cells, talk
 from testbed.chaos.agents import AGENT, name_of, write_agents
 from testbed.chaos.bookings import TAKES_S, Bookings
@@ -24,6 +23,7 @@ from testbed.chaos.rig import Rig
 from testbed.chaos.scene import fingerprint, scene, sound
 from testbed.chaos.succession import chatter
 from testbed.chaos.wires import Wires
+from testbed.servers import postgres
 from testbed.telephone.front import Front
 from testbed.telephone.phone import Clock, Phone
 from testbed.vendors.elevenlabs.sim import ElevenLabsSim

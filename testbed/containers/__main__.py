@@ -67,12 +67,12 @@ def missing(engine: Engine) -> list[str]:
 
 
 def build(engine: Engine, names: list[str], flags: str = "", builder: str | None = None) -> None:
-    """By scripts/images.sh, with the engine itself if no other `builder` is named."""
+    """By scripts/images/build.sh, with the engine itself if no other `builder` is named."""
     env = {**engine.environment, "CONTAINER_ENGINE": builder or engine.program, "BUILD_FLAGS": flags}
     if engine.own:
         env |= {"BASE": base.BASE, "BUILD_FLAGS": f"{flags} --network host"}
     began = time.monotonic()
-    run((str(ROOT / "scripts" / "images.sh"), *names), env, timeout_s=3600)
+    run((str(ROOT / "scripts" / "images" / "build.sh"), *names), env, timeout_s=3600)
     say(f"built in {time.monotonic() - began:.0f} s by {builder or engine.kind}: {', '.join(names)}")
 
 

@@ -15,8 +15,8 @@ from services.backoffice.database import open_database
 from services.backoffice.sealing import Sealer
 from services.backoffice.watchers.audit import Audit
 from services.backoffice.watchers.desk import Desk, opened
-from testbed.natsd import nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_server
 from tests.backoffice.receiver import receiving
 from tests.watching.calls import opened as began
 from tests.watching.calls import record, step, stored, tool, turn

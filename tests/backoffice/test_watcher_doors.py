@@ -19,8 +19,8 @@ from parley.watching import Happening
 from services.backoffice.database import open_database
 from services.backoffice.watchers import tables
 from services.backoffice.watchers.webhooks import sender
-from testbed.natsd import nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_server
 from tests.backoffice.access.conftest import House, quick, running
 from tests.backoffice.receiver import receiving
 

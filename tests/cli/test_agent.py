@@ -156,7 +156,7 @@ def test_a_specialist_s_tools_are_looked_for(folder: Path) -> None:
     assert code == 1
     assert any("specialists.roses.tools: there is no tool wrap; known are" in line for line in lines), lines
     assert any("note: specialists.roses: no phrases, no examples" in line for line in lines), lines
-    own = "\n\n@tool()\ndef hand_over() -> str:\n    \"\"\"Gives.\"\"\"\n    return 'x'\n"
+    own = '\n\n@tool()\ndef hand_over() -> str:\n    """Gives."""\n    return \'x\'\n'
     (bot / "tools.py").write_text((bot / "tools.py").read_text() + own)
     assert any("hand_over: is the platform's own" in line for line in checked()[1])
 

@@ -32,8 +32,8 @@ from services.gateway.telephony import Telephony
 from services.orchestrator.mind.actions import Outcome, ToolUse
 from services.orchestrator.mind.state import BotLine, Call, CallerLine, Ended
 from services.orchestrator.wire import codec
-from testbed.natsd import Natsd
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd
 from tests.run.conftest import clean_environment
 
 LIVE = Call(

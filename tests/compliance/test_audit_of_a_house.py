@@ -99,7 +99,11 @@ def test_a_text_counts_once_for_each_kind_that_is_in_it() -> None:
 
 def test_a_house_is_as_its_processes_tell_not_as_who_asks_is_set() -> None:
     theirs = Settings.read(
-        transcripts="keep", retention="summaries 9 d", session_idle_minutes=7, backoffice_key=KEY, public_url="https://p"
+        transcripts="keep",
+        retention="summaries 9 d",
+        session_idle_minutes=7,
+        backoffice_key=KEY,
+        public_url="https://p",
     )
     states = [ProcessState(service=name, replica="a", given=given(theirs, name)) for name in ("gateway", "backoffice")]
     found = _house(Settings.read(oidc_issuer="https://id.example.com"), states)

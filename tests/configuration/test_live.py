@@ -18,8 +18,8 @@ from parley.configuration.sealing import is_sealed
 from parley.configuration.table import of_stage
 from parley.errors import Misconfigured, Unavailable
 from parley.settings import Settings
-from testbed.natsd import Natsd
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd
 from tests.configuration.world import KEY, operated, until
 
 

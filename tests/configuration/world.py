@@ -17,8 +17,8 @@ from parley.configuration.sealing import Seals
 from parley.errors import Unavailable
 from parley.rpc import Admission, Peers, Server
 from parley.settings import Settings
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 
 KEY = "a key of the configuration for tests only"
 

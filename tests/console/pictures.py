@@ -19,7 +19,7 @@ import httpx
 
 from parley.settings import Settings
 from services.backoffice.access.cookies import SESSION
-from testbed.natsd import nats_server
+from testbed.servers.natsd import nats_server
 from tests.browser.chromium import installed
 from tests.conftest import chromium
 from tests.console.filling import calls, fill

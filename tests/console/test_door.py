@@ -8,7 +8,7 @@ import pyotp
 import pytest
 from playwright.async_api import expect
 
-from testbed.identity_provider import CLIENT, SECRET, IdentityProvider
+from testbed.servers.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.browser.chromium import Chromium
 from tests.console.looking import looking
 from tests.console.serving import Served, serving

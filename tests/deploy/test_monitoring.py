@@ -20,9 +20,9 @@ from parley.settings import Settings
 from runner.plan import DEPLOYED
 from services.gateway import metrics as gateway
 from services.orchestrator.run import metrics as orchestrator
-from testbed import promql
-from testbed.dashboards import FOLDER, dashboards
-from testbed.metrics import ROOT, declared, known_series
+from testbed.monitoring import promql
+from testbed.monitoring.dashboards import FOLDER, dashboards
+from testbed.monitoring.metrics import ROOT, declared, known_series
 
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None or shutil.which("amtool") is None,
@@ -139,7 +139,7 @@ def test_what_the_code_declares_is_what_a_process_shows() -> None:
     shown = {sample.name for family in REGISTRY.collect() for sample in family.samples}
     known = {name for metric in METRICS for name, _ in metric.series()}
     strange = {name for name in shown if name.startswith("voice_") and not name.endswith("_created")} - known
-    assert not strange, "declared otherwise than testbed/metrics.py reads"
+    assert not strange, "declared otherwise than testbed/monitoring/metrics.py reads"
     assert {
         name for metric in METRICS for name, _ in metric.series() if metric.file.endswith("gateway/metrics.py")
     } & shown

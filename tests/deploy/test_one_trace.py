@@ -32,10 +32,10 @@ from services.llm.chat import Chain
 from services.llm.servicer import LanguageModel
 from services.orchestrator.wiring import wired
 from services.tools.wiring import wire
-from testbed.metrics import ROOT
-from testbed.natsd import Natsd, nats_server
+from testbed.monitoring.metrics import ROOT
 from testbed.organs import serving
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 from testbed.vendors.openai.script import Call as ToolCall
 from testbed.vendors.openai.script import Messages, Reply, Tools
 from testbed.vendors.openai.sim import OpenAISim

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from parley.v1 import tools_pb2
-from testbed import postgres
+from testbed.servers import postgres
 from tests.heldout_guards import bank as bank_files
 from tests.heldout_guards.bank import bank
 from tests.heldout_guards.spoken import RIGHT, WRONG, given

@@ -19,8 +19,8 @@ from parley.bus.callstate import CallStore, make_bucket
 from parley.bus.untouched import Untouched
 from parley.process.log_limit import Seldom
 from parley.settings import Settings
-from testbed.natsd import Natsd, nats_cluster, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_cluster, nats_server
 from tests.kernel.test_callstate import Owner, read
 
 SUBJECT = "call.*.cancel"

@@ -14,8 +14,8 @@ from parley.bus.callstate import MAX_BYTES, CallStore, CallWriter, Unreadable, m
 from parley.errors import BadInput, Unavailable
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 
 
 @asynccontextmanager

@@ -27,8 +27,8 @@ from services.tools.contract import Intent, Outcome
 from services.tools.servicer import Servicer as Tools
 from services.tts.contract import AudioChunk
 from services.tts.servicer import Servicer as TextToSpeech
-from testbed.natsd import nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_server
 
 
 def cancel(leg: int, open_: int, turn: int, call_id: str = "CA1") -> events_pb2.CancelTurn:

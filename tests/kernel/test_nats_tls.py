@@ -18,8 +18,8 @@ from runner.authority import Authority, Issued
 from runner.nats_config import NatsTls, nats_nodes
 from runner.nats_users import passwords
 from runner.plan import free_ports
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 
 USERS = passwords(["orchestrator", "llm"])
 

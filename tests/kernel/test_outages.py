@@ -15,8 +15,8 @@ from parley.bus.outages import Outages, make_bucket, shared
 from parley.engines.breaker import Breakers
 from parley.errors import Unavailable, VendorLost
 from parley.settings import Settings
-from testbed.natsd import nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_server
 
 ACCOUNTS = {"vendor": "0a1b2c", "local": ""}
 

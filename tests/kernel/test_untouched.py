@@ -13,8 +13,8 @@ from parley.bus.callstate import BUCKET, CallStore, make_bucket
 from parley.bus.untouched import Untouched
 from parley.settings import Settings
 from parley.v1 import events_pb2
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 
 
 async def written(store: CallStore, *call_ids: str) -> None:

@@ -18,8 +18,8 @@ from parley.limits.table import Table
 from parley.settings import Settings
 from runner.nats_users import passwords
 from runner.plan import SERVICES
-from testbed.natsd import nats_cluster
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_cluster
 
 BUSY = "203.0.113.5"
 

@@ -22,9 +22,9 @@ from services.llm.chat import Chain
 from services.llm.servicer import LanguageModel
 from services.orchestrator.wiring import wired
 from services.tools.wiring import wire as wire_tools
-from testbed.natsd import nats_server
 from testbed.organs import serving
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_server
 from tests.oddities import journal
 from tests.oddities.caller import TURN_S, Caller, Turn
 from tests.oddities.openai_wire import Answer, answer

@@ -18,7 +18,7 @@ from services.orchestrator.wire import codec
 from tests.orchestrator.calls import POLICY, Script, of, replayed
 
 ORDER = ToolUse("", "check_order_status", '{"order_number": "1234"}')
-SIGNED = b'\x00signed\xff'
+SIGNED = b"\x00signed\xff"
 
 
 def given(call: Call, agent: Agent) -> bytes:

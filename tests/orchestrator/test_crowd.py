@@ -61,7 +61,7 @@ async def test_a_crowd_of_calls_is_taken_over_and_let_go_one_at_a_time(
         for stream in [g.stream for g in await _crowd(h, 1)]:
             stream.cancel()
         async with asyncio.timeout(PATIENCE_S):
-            while len(lost) < CROWD:
+            while len(lost) < CROWD:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
         await _crowd(h, 2)
         passes.stop()

@@ -227,9 +227,7 @@ async def test_a_recorded_call_is_replayed_for_who_asks(tmp_path: Path) -> None:
 
         async def asked(records: list[bytes]) -> conversation_pb2.ReplayResponse:
             request = conversation_pb2.ReplayRequest(records=records)
-            answer: conversation_pb2.ReplayResponse = await call(
-                h.peers, stub, "Replay", request, timeout_s=PATIENCE_S
-            )
+            answer: conversation_pb2.ReplayResponse = await call(h.peers, stub, "Replay", request, timeout_s=PATIENCE_S)
             return answer
 
         same = await asked(found)

@@ -16,9 +16,9 @@ from parley.bus import records_of
 from parley.errors import ParleyError, Unavailable
 from parley.v1 import events_pb2
 from services.orchestrator.wire import replay
-from testbed.natsd import NatsCluster, Natsd, nats_cluster
 from testbed.organs import AGENT, Gateway, House, house
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import NatsCluster, Natsd, nats_cluster
 
 PATIENT = f"{AGENT}\nsilence: {{prompt_after_s: 60}}"
 AT_ONCE_S = 1.0  # for a turn on a busy machine; some ms on a quiet one

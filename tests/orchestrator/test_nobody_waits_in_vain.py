@@ -127,5 +127,3 @@ def test_a_model_that_never_says_a_word_costs_so_many_requests(seed: int) -> Non
         world.runs(WAIT_MS, lambda: bool(world.heard) and world.listens)
         assert world.heard == [POLICY.trouble]
         assert len(world.thinks) == 2 * turn
-
-

@@ -118,7 +118,7 @@ def test_a_mark_inside_of_a_number_or_a_name_ends_nothing(text: str) -> None:
         ("One moment…", GRACE_S, "One moment…"),
         ("**One moment, please.**", GRACE_S, "One moment, please."),
         ("*Sure!*", GRACE_S, "Sure!"),
-        ("It said \"wait here.\"", GRACE_S, 'It said "wait here."'),
+        ('It said "wait here."', GRACE_S, 'It said "wait here."'),
         ("Let me see,", GRACE_S, None),
         ("Well, let me see,", GRACE_S, "Well, let me see,"),
         ("Here is what I found:", GRACE_S, "Here is what I found:"),

@@ -87,9 +87,7 @@ def test_what_an_agents_file_says_reaches_mind_and_gateway() -> None:
     assert (session.payment, session.asking) == (True, call_pb2.EXPECT_CARD_CODE)
 
 
-@pytest.mark.parametrize(
-    ("kind", "lengths"), [(call_pb2.EXPECT_CARD, (15, 16)), (call_pb2.EXPECT_CARD_CODE, (3, 4))]
-)
+@pytest.mark.parametrize(("kind", "lengths"), [(call_pb2.EXPECT_CARD, (15, 16)), (call_pb2.EXPECT_CARD_CODE, (3, 4))])
 def test_the_ears_wait_for_as_many_digits_as_a_card_has(kind: int, lengths: tuple[int, ...]) -> None:
     """Whatever else this agent's callers read out."""
     wish = _endpointing(stt_pb2.Endpointing(expect=kind, number_lengths=[4, 6]))  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from parley.settings import Settings
-from testbed import postgres
+from testbed.servers import postgres
 from tests.databases import server, url
 from tests.payments.test_vault import keep
 from tests.tools.service import ROOT, STATUS, Desk, process, serving

@@ -33,8 +33,8 @@ from services.tools.records.agent_records import AgentRecords
 from services.tools.records.store import RecordStore
 from services.tools.tables import metadata
 from services.tools.vault.vault import Vault
-from testbed.natsd import nats_cluster
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_cluster
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import AGENTS, STATUS, serving
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import postgres
+from testbed.servers import postgres
 from tests.tools.service import serving, settings
 from tests.tools.test_identity import ANNA, ANNA_WHOLLY, Line, proven
 

@@ -16,8 +16,8 @@ from services.tools.database import open_database
 from services.tools.execution import presence
 from services.tools.execution.presence import Presence
 from services.tools.tables import metadata
-from testbed import postgres
 from testbed.patience import PATIENCE_S
+from testbed.servers import postgres
 from tests.tools.conftest import Gate, Journal
 from tests.tools.service import STATUS, process, serving, settings
 

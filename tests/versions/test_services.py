@@ -38,8 +38,8 @@ from services.orchestrator.run.prices import Prices
 from services.rag.indexes.edge import EdgeIndex
 from services.rag.library import Library
 from services.tools.published import PublishedToolboxes
-from testbed.natsd import Natsd
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd
 from tests.tools.mcp.test_left import documented
 from tests.tools.service import Desk, serving
 from tests.versions.world import connected, process, publish, server, until, write

@@ -12,8 +12,8 @@ from parley.bus import Bus, publishing
 from parley.bus.editions import Edition, Editions
 from parley.published.versions import Versions
 from parley.settings import Settings
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 
 YAML = """company: Bellweather Bikes
 greeting: {greeting}

@@ -18,8 +18,8 @@ from parley.bus.streams.dead_letters import DeadLetters, Letter, make_dead_lette
 from parley.errors import BadInput, NotFound, Unavailable
 from parley.settings import Settings
 from parley.watching import Happening, Watcher, Watching, watcher
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import Natsd, nats_server
 from tests.watching.calls import opened, record, stored, turn
 
 SOON_S = 1.0

@@ -58,9 +58,7 @@ CONTROLS: tuple[Control, ...] = (
         "164.312(a)(2)(ii)",
         "There is a way in for an emergency",
         "medium",
-        by_hand(
-            "`parley user link` or `parley user add` on the machine is such a way; who may do it is yours to say"
-        ),
+        by_hand("`parley user link` or `parley user add` on the machine is such a way; who may do it is yours to say"),
         "Write down who may use it, and declare it",
     ),
     Control(

@@ -8,7 +8,7 @@ A decoder keeps the noise it heard, and frames that count for the mean. Its fron
 utterance (some microseconds), or a caller would be heard by what the one before said.
 
 The acoustic model knows wide-band speech only. What a telephone takes away above 4 kHz moves all cepstra: for callers
-on one, the model's means are moved along by `telephone_band.txt` (see `bench/telephone_band.py`).
+on one, the model's means are moved along by `telephone_band.txt` (see `bench/engines/telephone_band.py`).
 """
 
 from __future__ import annotations

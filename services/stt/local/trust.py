@@ -2,7 +2,7 @@
 
 A decoder with a small vocabulary always finds some words of it. Two things give away that something else was said:
 many other sentences fit as badly (the posterior falls below about 1e-5), and the words stand in an order that the
-language model never saw. Set on speech outside and inside of one small domain; see `bench/recogniser.py`.
+language model never saw. Set on speech outside and inside of one small domain; see `bench/engines/recogniser.py`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """What becomes of whatever Deepgram sends, decided here and nowhere else.
 
-    skipped         unknown, empty, half, told already: counted, and the stream goes on
-    Misconfigured,  the request's own fault: not sent again as it was, and no word against the vendor
-    BadInput
-    AtCapacity      too many streams at once
-    VendorLost      everything else that ends a stream; only this counts against the vendor
+skipped         unknown, empty, half, told already: counted, and the stream goes on
+Misconfigured,  the request's own fault: not sent again as it was, and no word against the vendor
+BadInput
+AtCapacity      too many streams at once
+VendorLost      everything else that ends a stream; only this counts against the vendor
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One call: audio and the VAD's edges in, words out. What takes time is done by the pool.
 
-    96 ms of silence    decode: if the silence lasts, the final is there before anybody asks for it
-    192 ms              the voice has ended; what was heard is told, and taken back should the caller go on
-    320 ms, or a Flush  it is final
-    meanwhile           guesses, while workers are idle
+96 ms of silence    decode: if the silence lasts, the final is there before anybody asks for it
+192 ms              the voice has ended; what was heard is told, and taken back should the caller go on
+320 ms, or a Flush  it is final
+meanwhile           guesses, while workers are idle
 """
 
 from __future__ import annotations

@@ -90,9 +90,7 @@ class Calling:
                 pause = max(pause, answer.retry_after_s)
             except (NotSent, Lost) as e:
                 answer, trouble = None, f"{type(e).__name__} {e}"
-                failure = (
-                    Away(UNREACHABLE) if isinstance(e, NotSent) else Unsure(TOO_LATE if e.late else BROKE_OFF)
-                )
+                failure = Away(UNREACHABLE) if isinstance(e, NotSent) else Unsure(TOO_LATE if e.late else BROKE_OFF)
             if not trouble and answer is not None:
                 return answer
             log.warning("a tool's service is in trouble", tool=self.endpoint.tool, call_id=call_id, trouble=trouble)

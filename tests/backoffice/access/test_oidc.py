@@ -13,8 +13,8 @@ import pytest
 
 from parley.errors import Misconfigured
 from services.backoffice.access.oidc.provider import KEYS_AGAIN_S, Provider
-from testbed.identity_provider import CLIENT, SECRET, IdentityProvider
 from testbed.patience import PATIENCE_S
+from testbed.servers.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.backoffice.access.conftest import ADA, House, running
 
 

@@ -13,8 +13,8 @@ from parley.settings import Settings
 from runner.nats_users import passwords
 from runner.plan import BACKOFFICE, SERVICES
 from services.backoffice.access.link import login_link
-from testbed.natsd import nats_cluster
 from testbed.patience import PATIENCE_S
+from testbed.servers.natsd import nats_cluster
 from tests.backoffice.test_process import backoffice, ready
 
 pytestmark = pytest.mark.postgres

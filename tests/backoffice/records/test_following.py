@@ -21,9 +21,9 @@ from parley.settings import Settings
 from parley.v1 import events_pb2
 from services.backoffice.database import open_database
 from services.backoffice.records import tables
-from testbed.natsd import Natsd, nats_server
 from testbed.patience import PATIENCE_S
 from testbed.recorded_calls import interleaved, some_calls
+from testbed.servers.natsd import Natsd, nats_server
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """How well and how fast the local recogniser hears an agent's callers, with synthetic speech.
 
-    python -m bench.recogniser AGENT SENTENCES [--foreign SENTENCES] [--agents DIR] [--voice V ...] [--wpm N]
+    python -m bench.engines.recogniser AGENT SENTENCES [--foreign SENTENCES] [--agents DIR] [--voice V ...] [--wpm N]
 
 SENTENCES are text files, one spoken sentence a line, without punctuation. Prints word error rate, exact sentences,
 sentences not understood, foreign sentences taken for the agent's, CPU per second of audio, time from the end of speech
@@ -87,7 +87,9 @@ def memory_per_caller(decoders: Decoders, speech: NDArray[np.int16], callers: in
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.recogniser", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.engines.recogniser", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("agent")
     parser.add_argument("sentences", type=Path)
     parser.add_argument("--foreign", type=Path)

@@ -1,6 +1,6 @@
 """What a telephone does to the cepstra that the local recogniser's acoustic model knows, learned from both sides.
 
-    python -m bench.telephone_band [--out FILE]
+    python -m bench.engines.telephone_band [--out FILE]
 
 Synthetic voices say the same sentences in wide band and over 8 kHz µ-law. A least-squares map from the one's cepstra
 to the other's becomes an MLLR transform of the model's means, `services/stt/local/telephone_band.txt`, for each of
@@ -123,7 +123,9 @@ def _row(values: Frames) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.telephone_band", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.engines.telephone_band", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--out", type=Path, default=TELEPHONE_BAND)
     args = parser.parse_args()
     args.out.write_text(transform(*pairs()), "utf-8")

@@ -1,4 +1,4 @@
-"""`python -m bench.personal`: how well personal data is found, and how long that takes; `--write`: docs/privacy.md."""
+"""`python -m bench.engines.personal`: how well personal data is found, and how long it takes; `--write` to docs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the voice of this machine costs: `python -m bench.voice`. CPU times, so that other work does not count."""
+"""What the voice of this machine costs: `python -m bench.engines.voice`. CPU times: other work does not count."""
 
 from __future__ import annotations
 

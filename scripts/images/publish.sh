@@ -3,7 +3,7 @@
 #   save FILE      into a file, packed
 #   push [FILE]    to REGISTRY, under the same names and tag; out of the file, when one is given
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 version=${PARLEY_VERSION:-dev}
 
 images() {

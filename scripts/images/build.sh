@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds the images with docker, podman or buildah, whatever is there: scripts/images.sh [SERVICE...], no name: all.
+# Builds the images with docker, podman or buildah, whatever is there: scripts/images/build.sh [SERVICE...], no name: all.
 # CONTAINER_ENGINE names one; PARLEY_REGISTRY goes before the names, as in "registry.example/", PARLEY_VERSION is the tag;
 # BASE another base image; PIP_INDEX_URL another index; BUILD_FLAGS goes to the engine, as in "--network host".
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 usable() {
     command -v "$1" >/dev/null 2>&1 && "$1" info >/dev/null 2>&1

@@ -8,7 +8,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-FOLDER = Path(__file__).parents[1] / "deploy" / "monitoring"
+FOLDER = Path(__file__).parents[2] / "deploy" / "monitoring"
 
 
 class _Strict(BaseModel):

@@ -2,7 +2,7 @@
 # Writes what each service is made of, with hashes, as CycloneDX 1.6: build/sbom/parley-<service>.cdx.json.
 # The same locks give the same bytes.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 mkdir -p build/sbom
 export PYTHONWARNINGS=ignore # a lock lists packages, and not which of them asked for which
 for lock in requirements-*.lock; do

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TARGET_LABELS = frozenset({"service", "instance", "job"})
 """What Prometheus adds to every series it scrapes."""
 

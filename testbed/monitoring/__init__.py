@@ -1,0 +1,1 @@
+"""What tests and benches know of metrics, queries and dashboards, read from the sources."""
