@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import structlog
 
-from parley.aio import TaskSet
+from parley.aio import TaskSet, Turnstile
 from parley.errors import NotFound
 from parley.rpc.frames import Credit, Frame, Gatherer, Inbox
 from parley.v1 import trunk_pb2, trunk_pb2_grpc
@@ -48,11 +48,13 @@ class _Call:
 
 
 class MuxServer(trunk_pb2_grpc.TrunkServicer):
-    """`failure` says what an exception is on the wire."""
+    """`failure` says what an exception is on the wire. Of calls that are opened at one moment one begins in each pass of
+    the event loop."""
 
     def __init__(self, registry: Registry, failure: Failure) -> None:
         self._registry = registry
         self._failure = failure
+        self._turnstile = Turnstile()
 
     async def Carry(self, requests: Any, context: Any) -> AsyncIterator[trunk_pb2.TrunkFrames]:
         """All calls of one client process. When the stream ends, so do they."""
@@ -106,6 +108,7 @@ class MuxServer(trunk_pb2_grpc.TrunkServicer):
             handler = self._registry.methods.get(path)
             if handler is None or not handler.response_streaming:
                 raise NotFound(f"no streaming method {path} here")
+            await self._turnstile.passed()
             async with aclosing(await self._responses(call, handler)) as responses:
                 async for response in responses:
                     data = handler.response_serializer(response)

@@ -65,6 +65,7 @@ class Admission:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.active = 0
+        self.ended = 0
         self.draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -90,6 +91,7 @@ class Admission:
             yield
         finally:
             self.active -= 1
+            self.ended += 1
             if not self.active:
                 self._idle.set()
 
@@ -240,7 +242,7 @@ class Server:
         await self._grpc.start()
         self._beside = [
             asyncio.ensure_future(HEART.beat()),
-            asyncio.ensure_future(garbage.collect(lambda: self.admission.active)),
+            asyncio.ensure_future(garbage.collect(lambda: (self.admission.active, self.admission.ended))),
         ]
         telemetry.CAPACITY.set(self.admission.capacity)
         telemetry.LOAD.set_function(lambda: self.admission.active)

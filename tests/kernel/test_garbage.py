@@ -45,29 +45,29 @@ async def _gone(left: weakref.ref[Circle]) -> None:
 
 
 async def test_while_calls_are_open_nothing_old_is_looked_at_and_then_at_once() -> None:
-    open_calls = 1
-    async with background(garbage.collect(lambda: open_calls)):
+    count = 7
+    async with background(garbage.collect(lambda: (count, 0))):
         await asyncio.sleep(0)
         left = _old()
         for _ in range(20):
             gc.collect(1)
             await asyncio.sleep(0.01)
         assert left() is not None
-        open_calls = 0
+        count = 0
         await _gone(left)
 
 
 async def test_all_calls_gone_for_a_moment_only_are_not_no_calls() -> None:
     """They were lost together, and come back."""
-    told = iter([1, 0, 1, 0, 1, 0])
+    told = iter([7, 0, 7, 0, 7, 0])
     asked = 0
 
-    def busy() -> int:
+    def calls() -> tuple[int, int]:
         nonlocal asked
         asked += 1
-        return next(told, 1)
+        return next(told, 7), 0
 
-    async with background(garbage.collect(busy)):
+    async with background(garbage.collect(calls)):
         await asyncio.sleep(0)
         left = _old()
         async with asyncio.timeout(PATIENCE_S):
@@ -76,11 +76,23 @@ async def test_all_calls_gone_for_a_moment_only_are_not_no_calls() -> None:
         assert left() is not None
 
 
-async def test_a_process_that_is_never_without_calls_looks_all_the_same_now_and_then(
+@pytest.mark.parametrize(("count", "enough"), [(3, garbage.FEW), (garbage.FEW + 20, garbage.FEW + 20)])
+async def test_it_is_looked_at_when_as_many_have_ended_as_are_open(count: int, enough: int) -> None:
+    ended = enough - 1
+    async with background(garbage.collect(lambda: (count, ended))):
+        await asyncio.sleep(0)
+        left = _old()
+        await asyncio.sleep(0.1)
+        assert left() is not None
+        ended += 1
+        await _gone(left)
+
+
+async def test_a_process_in_which_no_call_ends_looks_all_the_same_now_and_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(garbage, "LONGEST_S", 0.05)
-    async with background(garbage.collect(lambda: 1)):
+    async with background(garbage.collect(lambda: (7, 0))):
         await asyncio.sleep(0)
         await _gone(_old())
 
@@ -90,5 +102,8 @@ async def test_a_server_sees_to_it_as_long_as_it_serves() -> None:
     await server.start()
     await asyncio.sleep(0)
     assert gc.get_threshold()[2] > 1_000_000
+    with server.admission.admit():
+        assert (server.admission.active, server.admission.ended) == (1, 0)
+    assert (server.admission.active, server.admission.ended) == (0, 1)
     await server.drain(0)
     await asyncio.sleep(0)

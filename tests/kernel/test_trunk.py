@@ -13,6 +13,7 @@ from parley.errors import AtCapacity, NotFound, Unavailable
 from parley.rpc import Admission, Peers, Server, frames, mux_server
 from parley.rpc.frames import WINDOW, Credit, Frame, Gatherer, Inbox
 from parley.v1 import rag_pb2_grpc, trunk_pb2, trunk_pb2_grpc, tts_pb2, tts_pb2_grpc
+from testbed.passes import Passes, counted
 from testbed.patience import PATIENCE_S
 
 STUB = tts_pb2_grpc.TextToSpeechStub
@@ -39,8 +40,8 @@ class Echo(tts_pb2_grpc.TextToSpeechServicer):
 
 
 @asynccontextmanager
-async def echo() -> AsyncIterator[tuple[Server, Echo, Peers]]:
-    server, servicer = Server("tts", "127.0.0.1:0", Admission(1000)), Echo()
+async def echo(servicer: Echo | None = None) -> AsyncIterator[tuple[Server, Echo, Peers]]:
+    server, servicer = Server("tts", "127.0.0.1:0", Admission(1000)), servicer or Echo()
     service = tts_pb2.DESCRIPTOR.services_by_name["TextToSpeech"]
     server.add(service, tts_pb2_grpc.add_TextToSpeechServicer_to_server, servicer)
     await server.start()
@@ -65,6 +66,22 @@ async def test_fifty_calls_at_once_each_hear_their_own_words_in_order() -> None:
         heard = await asyncio.gather(*(talk(peers, f"call{i}", 20) for i in range(50)))
         assert heard == [[f"call{i} {n}" for n in range(20)] for i in range(50)]
         assert servicer.open == 0
+
+
+async def test_of_a_crowd_of_calls_one_begins_in_each_pass_of_the_loop() -> None:
+    """A replica that all calls of another come to says in between that it lives."""
+
+    class Noting(Echo):
+        def Synthesize(self, requests: Any, context: Any) -> AsyncIterator[tts_pb2.SynthesizeEvent]:
+            begun.append(passes.n)
+            return super().Synthesize(requests, context)
+
+    begun: list[int] = []
+    passes: Passes
+    async with echo(Noting()) as (_, _, peers):
+        with counted() as passes:
+            await asyncio.gather(*(talk(peers, f"call{i}", 1) for i in range(50)))
+    assert len(begun) == len(set(begun)) == 50
 
 
 async def test_a_call_that_does_not_read_holds_up_itself_and_nobody_else() -> None:

@@ -10,25 +10,10 @@ import pytest
 
 from services.orchestrator.run.conductor import Conductor
 from testbed.organs import Gateway, House, house
+from testbed.passes import counted
 from testbed.patience import PATIENCE_S
 
 CROWD = 60
-
-
-class Passes:
-    """Counts passes of the event loop."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self._loop = asyncio.get_running_loop()
-        self._count()
-
-    def _count(self) -> None:
-        self.n += 1
-        self._next = self._loop.call_soon(self._count)
-
-    def stop(self) -> None:
-        self._next.cancel()
 
 
 async def _crowd(h: House, leg: int) -> list[Gateway]:
@@ -43,7 +28,6 @@ async def test_a_crowd_of_calls_is_taken_over_and_let_go_one_at_a_time(
 ) -> None:
     """Their gateway is gone, and another one brings them back, all at once."""
     async with house(tmp_path) as h:
-        passes = Passes()
         begun: list[int] = []
         lost: list[int] = []
         made, leg_lost = h.calls._made, Conductor.leg_lost
@@ -58,12 +42,12 @@ async def test_a_crowd_of_calls_is_taken_over_and_let_go_one_at_a_time(
 
         monkeypatch.setattr(h.calls, "_made", noting)
         monkeypatch.setattr(Conductor, "leg_lost", noting_lost)
-        for stream in [g.stream for g in await _crowd(h, 1)]:
-            stream.cancel()
-        async with asyncio.timeout(PATIENCE_S):
-            while len(lost) < CROWD:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.01)
-        await _crowd(h, 2)
-        passes.stop()
+        with counted() as passes:
+            for stream in [g.stream for g in await _crowd(h, 1)]:
+                stream.cancel()
+            async with asyncio.timeout(PATIENCE_S):
+                while len(lost) < CROWD:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.01)
+            await _crowd(h, 2)
         assert len(set(begun)) == 2 * CROWD == len(begun)
         assert len(set(lost[:CROWD])) == CROWD
