@@ -48,7 +48,7 @@ class _Call:
 
 
 class MuxServer(trunk_pb2_grpc.TrunkServicer):
-    """`failure` says what an exception is on the wire. Of calls that come together, one begins in each pass of the loop."""
+    """`failure`: what an exception is on the wire. Of calls that come together one begins in each pass of the loop."""
 
     def __init__(self, registry: Registry, failure: Failure) -> None:
         self._registry = registry
