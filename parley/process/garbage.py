@@ -39,8 +39,8 @@ async def collect(calls: Callable[[], tuple[int, int]]) -> None:
             count, ended = calls()
             survived = gc.get_count()[2]  # passes of the younger generations since, whose survivors nobody looked at
             # None at this moment may be all that were lost together and are on their way back.
-            quiet = not count and not before
-            if survived and (quiet or ended - seen >= max(count, FEW) or time.monotonic() - looked >= LONGEST_S):
+            enough = 1 if not count and not before else max(count, FEW)
+            if survived and (ended - seen >= enough or time.monotonic() - looked >= LONGEST_S):
                 gc.collect()
                 seen, looked = ended, time.monotonic()
             before = count

@@ -108,14 +108,14 @@ async def test_clear_is_silence_at_once_and_the_subtitle_ends_at_the_word_heard(
 ) -> None:
     async with visiting(chromium, f"{house.url}/?raw=1", microphone=quiet) as visit:
         owner, _ = await answered(visit, house)
-        owner.say(1, "one two three four five six seven eight nine ten")
+        text = " ".join(["one two three four five six seven eight nine ten"] * 3)
+        owner.say(1, text)
         await visit.status("Bellweather Bikes is speaking")
         await visit.until(lambda: len(visit.sockets.controls("mark", sent=True)) >= 3)
         owner.command(0, stop=conversation_pb2.Stop())
         heard = (await owner.next("heard")).heard
         assert heard.cut
         await visit.page.locator(".entry.cut").wait_for()
-        text = "one two three four five six seven eight nine ten"
         said = text[: heard.chars].rstrip()
         assert await visit.entries() == [("agent", said, text[len(said) :])]
         assert 0 < len(said) < len(text)

@@ -46,7 +46,7 @@ async def _gone(left: weakref.ref[Circle]) -> None:
 
 async def test_while_calls_are_open_nothing_old_is_looked_at_and_then_at_once() -> None:
     count = 7
-    async with background(garbage.collect(lambda: (count, 0))):
+    async with background(garbage.collect(lambda: (count, 1))):
         await asyncio.sleep(0)
         left = _old()
         for _ in range(20):
@@ -65,7 +65,7 @@ async def test_all_calls_gone_for_a_moment_only_are_not_no_calls() -> None:
     def calls() -> tuple[int, int]:
         nonlocal asked
         asked += 1
-        return next(told, 7), 0
+        return next(told, 7), 1
 
     async with background(garbage.collect(calls)):
         await asyncio.sleep(0)

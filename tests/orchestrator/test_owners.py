@@ -19,7 +19,7 @@ from services.orchestrator import wiring
 from services.orchestrator.mind import turn
 from services.orchestrator.own import calls as calls_of_process
 from services.orchestrator.own import latest_state
-from services.orchestrator.run import conductor, prompt
+from services.orchestrator.run import conductor, prompt, rounds
 from services.orchestrator.wire import replay
 from services.orchestrator.wiring import wired
 from testbed.organs import Gateway, House, house, replica
@@ -213,6 +213,39 @@ async def test_a_call_that_begins_while_the_tools_are_away_is_greeted_at_once_an
             await g.types("book me in")
             assert (await g.said())[1] == "You said book me in."
             assert [tool.name for tool in h.model.requests[-1].tools] == ["book_visit"]
+
+
+@pytest.mark.parametrize(("learnt_s", "offered"), [(PATIENCE_S, ["book_visit"]), (0.0, [])])
+async def test_a_question_that_comes_before_the_tools_waits_for_them_but_not_for_long(
+    learnt_s: float, offered: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "TOOLS_S", 0.05)
+    monkeypatch.setattr(rounds, "LEARNT_S", learnt_s)
+    async with house(tmp_path) as h:
+        asked, listed = asyncio.Event(), asyncio.Event()
+
+        async def late(request: Any, context: Any) -> tools_pb2.ListToolsResponse:
+            await listed.wait()
+            return tools_pb2.ListToolsResponse(tools=[tools_pb2.ToolInfo(name="book_visit", effects=True)])
+
+        def reply(request: llm_pb2.ChatRequest) -> list[str]:
+            asked.set()
+            return ["Well."]
+
+        monkeypatch.setattr(h.actions, "listing", late)
+        h.model.reply = reply
+        async with replica(h) as other:
+            g = await other.gateway()
+            await g.opens()
+            await g.hears((await g.said())[0])
+            await g.types("book me in")
+            if offered:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await asked.wait()
+                listed.set()
+            assert (await g.said())[1] == "Well."
+            assert [tool.name for tool in h.model.requests[-1].tools] == offered
 
 
 async def test_an_owner_whom_nobody_hears_any_more_does_not_end_the_call_of_another(

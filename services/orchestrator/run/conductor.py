@@ -190,7 +190,7 @@ class Conductor:
 
     def learn_tools(self, listing: asyncio.Task[Listed]) -> None:
         """The agent's tools are not known yet: the call has them as soon as they are."""
-        self._tasks.spawn(self._learn_tools(listing))
+        self._rounds.learning = self._tasks.spawn(self._learn_tools(listing))
 
     async def _learn_tools(self, listing: asyncio.Task[Listed]) -> None:
         listed = await asyncio.shield(listing)

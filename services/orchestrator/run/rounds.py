@@ -35,6 +35,7 @@ from services.orchestrator.run.organs import Organs
 
 log = structlog.get_logger()
 
+LEARNT_S = 2.0  # from a call's begin, for its agent's tools to become known before the model is asked
 ROUND_S = 120.0  # for a round of the model that neither fails nor ends
 MAX_CARRY_BYTES = 8 * 1024  # of what a vendor wants back in the turn's next rounds; above it nothing of it is kept
 CHARS_A_TOKEN = 4  # of English, about
@@ -110,6 +111,8 @@ class Rounds:
         self._current = current
         self._feed = feed
         self._running: set[Round] = set()
+        self.learning: asyncio.Task[None] | None = None
+        self._learnt_by = asyncio.get_running_loop().time() + LEARNT_S
         self.first_token = FirstToken()
         self._confirmed = (0, 0)  # the last speculation that was, by turn and try
         self._held: tuple[tuple[int, int], tuple[Finding, ...]] = ((0, 0), ())
@@ -167,9 +170,16 @@ class Rounds:
             self._tell(think, *running.guard.found)
         self._feed(replace(ended, at_ms=now_ms(), text=text))
 
+    async def _learnt(self) -> None:
+        """A model that does not know its tools is wrong about what it can do: in a call's first moments it waits."""
+        left_s = self._learnt_by - asyncio.get_running_loop().time()
+        if self.learning is not None and left_s > 0:
+            await asyncio.wait({self.learning}, timeout=left_s)
+
     async def _converse(self, running: Round, phraser: Phraser) -> tuple[ToolUse, ...]:
         """The tools that the round calls, at its end; its phrases on the way."""
         think = running.think
+        await self._learnt()
         verdict = await self._judged(think)
         if verdict.say:
             running.instead = verdict.say
