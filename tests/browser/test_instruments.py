@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,7 @@ async def test_each_answer_has_a_row_of_times_and_a_bar(house: House, chromium: 
 async def test_the_time_line_shows_pauses_with_their_cause_and_interruptions(
     house: House, chromium: Chromium, hum: Path
 ) -> None:
+    """Where the machine is slow a pause ends by itself before it is told to, and the bot goes on once more."""
     async with visiting(chromium, f"{house.url}/?raw=1", microphone=hum) as visit:
         owner, ears = await answered(visit, house)
         owner.command(1, say=Say(utterance=1, interruptible=True, text=LONG_ENOUGH, complete=True))
@@ -113,23 +115,25 @@ async def test_the_time_line_shows_pauses_with_their_cause_and_interruptions(
         await visit.page.locator('#lane-agent .held[data-cause="speech"]').wait_for()
         owner.command(1, resume=conversation_pb2.Resume())
         told = visit.page.get_by_role("list", name="Pauses and interruptions").get_by_role("listitem")
-        await told.filter(has_text="it was nothing").wait_for()
+        await told.nth(1).wait_for()
         ears.send(Event(speech_stopped=stt_pb2.SpeechStopped(offset_ms=10)))
         assert await visit.page.locator("#lane-caller .voice").count() == 1
         ears.send(Event(speech_started=stt_pb2.SpeechStarted(offset_ms=5_000)))
         await told.nth(2).wait_for()
         owner.command(1, stop=conversation_pb2.Stop())
         await visit.page.locator("#lane-agent .cut").wait_for()
-        said = [text.split(" ", 1)[1] for text in await told.all_text_contents()]
-        assert said[0] == "paused: you spoke"
-        assert re.match(r"went on after \d+\.\d", said[1])
-        assert said[2:] == ["paused: you spoke", "interrupted"]
+        *said, last = [text.split(" ", 1)[1] for text in await told.all_text_contents()]
+        assert last == "interrupted"
+        assert len(said) >= 3 and set(said[::2]) == {"paused: you spoke"}
+        assert all(
+            re.match(r"went on after \d+\.\d s: (it was nothing|no speech followed)$", each) for each in said[1::2]
+        )
         assert (await visit.page.locator("#latest").text_content() or "").endswith("interrupted")
         spans = await visit.page.locator("#lane-agent > span:not(.cut)").evaluate_all(
             "spans => spans.map(span => [span.className, span.offsetLeft, span.offsetLeft + span.offsetWidth])"
         )
-        assert [kind for kind, _, _ in spans] == ["voice", "held", "voice", "held"]
-        assert all(spans[i][2] <= spans[i + 1][1] + 2 for i in range(3)), "one after the other"
+        assert [kind for kind, _, _ in spans] == (["voice", "held"] * len(spans))[: len(said) + 1]
+        assert all(one[2] <= other[1] + 2 for one, other in pairwise(spans)), "one after the other"
         assert visit.complaints == []
 
 
