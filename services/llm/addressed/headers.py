@@ -1,7 +1,7 @@
 """Who speaks, in which channel, and to whom: headers of harmony messages and of turns. Pure.
 
-<|start|>assistant<|channel|>commentary to=functions.name <|constrain|>json<|message|>
-<|im_start|>assistant⏎
+    <|start|>assistant<|channel|>commentary to=functions.name <|constrain|>json<|message|>
+    <|im_start|>assistant⏎
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class Sieve:
             case "thought":
                 self._said.suspect()
             case "stripped" if _STRIPPED_ONCE.match(text):
-                self._buffer, self._mode = f"<|start|>assistant<|channel|>{text[opening.length :]}", self._header
+                self._buffer, self._mode = f"<|start|>assistant<|channel|>{text[opening.length:]}", self._header
             case "stripped" if text.startswith("final", opening.length):
                 self._buffer = text[opening.length + len("final") :]
             case "stripped":

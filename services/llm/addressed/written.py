@@ -1,15 +1,15 @@
 """Tool calls that a model wrote into its text, read: name and arguments as they stand there. Pure.
 
-{"name": .., "arguments": {..}}                     also `parameters`, several, a list, in a fence: most models
-name[ARGS]{..}                                      Mistral
-functions.name:0 <token> {..}                       Kimi
-function <token> name ```json {..}                  DeepSeek
-<function=name> <parameter=key> or {..}             Qwen, Llama
-<invoke name=".."> <parameter name="key">           Claude, MiniMax, DeepSeek
-<name><key>..</key></name>                          Cline
-name <arg_key>..</arg_key><arg_value>..</arg_value>   GLM
-[name(key="value"), ..]  print(name(..))  name.call(..)   Llama, Gemma
-call:name{key:<|"|>value<|"|>}                      Gemma; `<escape>` for a quote: FunctionGemma
+    {"name": .., "arguments": {..}}                     also `parameters`, several, a list, in a fence: most models
+    name[ARGS]{..}                                      Mistral
+    functions.name:0 <token> {..}                       Kimi
+    function <token> name ```json {..}                  DeepSeek
+    <function=name> <parameter=key> or {..}             Qwen, Llama
+    <invoke name=".."> <parameter name="key">           Claude, MiniMax, DeepSeek
+    <name><key>..</key></name>                          Cline
+    name <arg_key>..</arg_key><arg_value>..</arg_value>   GLM
+    [name(key="value"), ..]  print(name(..))  name.call(..)   Llama, Gemma
+    call:name{key:<|"|>value<|"|>}                      Gemma; `<escape>` for a quote: FunctionGemma
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from services.llm.contract import ToolCall, ToolSpec
 
 _NAMES = ("name", "function_name", "tool_name", "recipient_name", "tool", "function", "action")
 _ARGUMENTS = ("arguments", "parameters", "args", "params", "input", "action_input", "tool_input", "kwargs")
-_OTHERS = frozenset(("id", "type", "tool_call_id", "index", "thought", "thoughts", "reasoning", *_NAMES, *_ARGUMENTS))
+_OTHERS = frozenset(
+    ("id", "type", "tool_call_id", "index", "thought", "thoughts", "reasoning", *_NAMES, *_ARGUMENTS)
+)
 _WRAPPED = ("function", "function_call", "tool_call")
 _LISTED = ("tool_calls", "tool_uses", "calls")
 _TOKEN = re.compile(r"<[|｜][^<>\n]{0,60}>|<\w{1,40}[|｜]>|\[/?(?:TOOL_CALLS?|ARGS|CALL_ID)\]")
@@ -36,7 +38,9 @@ _FENCE = re.compile(r"```\w*")
 _NAMESPACE = r"(?:[|｜]DSML[|｜]|\w+:)?"
 _CALLED = r"(?:\s*=\s*|\s+name\s*=\s*)[\"']?([\w.:-]+)[\"']?[^<>]*>"
 _INVOKE = re.compile(rf"<{_NAMESPACE}(?:invoke|function){_CALLED}")
-_PARAMETER = re.compile(rf"<({_NAMESPACE}parameter){_CALLED}(.*?)(?:</\1>|(?=<{_NAMESPACE}parameter)|\Z)", re.DOTALL)
+_PARAMETER = re.compile(
+    rf"<({_NAMESPACE}parameter){_CALLED}(.*?)(?:</\1>|(?=<{_NAMESPACE}parameter)|\Z)", re.DOTALL
+)
 _GLM = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[\w:]{1,40}>")
 _GEMMA = re.compile(r"call:\s*([\w.-]+)\s*(?=[{(])")

@@ -1,8 +1,8 @@
 """What a tool is given for the values of slots: in the form that its parameters say. Pure.
 
-a date      "next tuesday" -> "2026-12-08", as of the day of the call
-a number    "12" -> 12
-all else    as the slot has it, a `number` as one: what is read back can be put right
+    a date      "next tuesday" -> "2026-12-08", as of the day of the call
+    a number    "12" -> 12
+    all else    as the slot has it, a `number` as one: what is read back can be put right
 """
 
 from __future__ import annotations
